@@ -1,0 +1,86 @@
+import { Option } from 'commander';
+import type { FlagShape } from './argv.ts';
+
+export const groups = {
+  fault: 'Fault:',
+  run: 'Experiment:',
+  connection: "Connection (as kubectl's):",
+} as const;
+
+function flag(group: string, spelling: string, description: string): Option {
+  return new Option(spelling, description).helpGroup(group);
+}
+
+/** A flag that may be given several times. */
+function repeated(option: Option): Option {
+  return option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value]);
+}
+
+/** Flags of every fault. */
+export function runFlags(): Option[] {
+  const run = (spelling: string, description: string) => flag(groups.run, spelling, description);
+  return [
+    run('-c, --container <name>', "container of the pod (default: the pod's default container, else the first)"),
+    run('--duration <time>', 'how long, at most 24h (default: 60s)'),
+    run('--grace <time>', 'from TERM to KILL when the workload is stopped, at most 10m (default: 2s)'),
+    run('--lease <time>', 'the fault ends by itself this long after contact with this command is lost (default: 15s)'),
+    run(
+      '--as <who>',
+      'root: run the workload as root of the target, not as its own user; any other name: impersonate that user',
+    ),
+    run('--image <image>', 'tools image with stress-ng in it'),
+    run('--image-pull-secret <name>', "secret in the agent's namespace to pull it with"),
+    run('--agent-namespace <name>', "where the agent pod runs (default: the target's namespace)"),
+    run('--reason <text>', 'why, for those who find the agent pod'),
+    run('--dry-run <mode>', 'client: print the pod and the plan as YAML, touch nothing'),
+    run('-o, --output <format>', 'json: one document at the end; ndjson: the events as they come'),
+    run('-v, --verbose', 'show what is sent to the API server and what the shim found'),
+  ];
+}
+
+/** kubectl's flags that say which cluster, and who asks. */
+export function connectionFlags(): Option[] {
+  const connection = (spelling: string, description: string) => flag(groups.connection, spelling, description);
+  return [
+    connection('-n, --namespace <name>', 'namespace of the target'),
+    connection('--kubeconfig <file>', 'kubeconfig file'),
+    connection('--context <name>', 'context of the kubeconfig'),
+    connection('--cluster <name>', 'cluster of the kubeconfig'),
+    connection('--user <name>', 'user of the kubeconfig'),
+    connection('-s, --server <url>', 'address of the API server'),
+    connection('--token <token>', 'bearer token'),
+    connection('--as-user <name>', 'impersonate, also a user who is called root or target'),
+    repeated(connection('--as-group <name>', 'impersonate this group; repeatable')),
+    connection('--as-uid <uid>', 'impersonate this uid'),
+    connection('--certificate-authority <file>', 'certificate of the authority'),
+    connection('--client-certificate <file>', 'client certificate'),
+    connection('--client-key <file>', 'client key'),
+    connection('--tls-server-name <name>', "name to check the server's certificate against"),
+    connection('--insecure-skip-tls-verify', "do not check the server's certificate"),
+    connection('--request-timeout <time>', 'give up a single request after this time; 0: never (default: 0)'),
+  ];
+}
+
+/** Flags of `stress` alone. */
+export function stressFlags(): Option[] {
+  const fault = (spelling: string, description: string) => flag(groups.fault, spelling, description);
+  return [
+    fault('--cpu <workers>', 'keep this many CPUs busy'),
+    fault('--cpu-load <percent>', 'how busy each is (default: 100)'),
+    fault(
+      '--memory <size|percent>',
+      "take and hold memory: 512Mi, or 80% of the container's limit (without one: of the node's allocatable)",
+    ),
+    fault('--processes <number>', 'fork pressure by this many workers'),
+    fault('--oom-victim <who>', 'whom the OOM killer takes first: stressor or app (default: stressor)'),
+  ];
+}
+
+/** What argv's pre-pass needs to know of the flags. */
+export function shapes(options: readonly Option[]): FlagShape[] {
+  return options.map((option) => ({
+    long: option.long ?? '',
+    ...(option.short ? { short: option.short } : {}),
+    boolean: option.isBoolean(),
+  }));
+}

@@ -1,0 +1,112 @@
+import { Command, CommanderError, type Option } from 'commander';
+import { type ChaosError, usageError } from '../errors.ts';
+import type { Request } from '../faults/request.ts';
+import { normalizeArgv } from './argv.ts';
+import { connectionFlags, runFlags, shapes, stressFlags } from './flags.ts';
+import { nearest } from './nearest.ts';
+import { type FlagValues, toRunOptions } from './run-options.ts';
+import { toStressRequest } from './stress.ts';
+
+/** What a command line asks for. */
+export type Invocation = { kind: 'text'; text: string } | { kind: 'run'; request: Request };
+
+/** A verb of the plugin: what help says of it, and how its flags become a request. */
+interface Verb {
+  name: string;
+  summary: string;
+  usage: string;
+  flags(): Option[];
+  examples: string;
+  toRequest(targets: readonly string[], flags: FlagValues, passedOn: readonly string[] | undefined): Request;
+}
+
+const stress: Verb = {
+  name: 'stress',
+  summary: 'make a running container short of CPU, memory or processes',
+  usage: 'TARGET [flags] [-- STRESS-NG ARGS]',
+  flags: stressFlags,
+  examples: `
+Examples:
+  # Two busy CPUs in the container for a minute
+  kubectl chaos stress pod/web --cpu 2
+
+  # 80 % of the container's memory limit, in one pod of a deployment, for five minutes
+  kubectl chaos stress deploy/web -c app --memory 80% --duration 5m
+
+  # Anything else that stress-ng can do
+  kubectl chaos stress web-0 --duration 30s -- --switch 4 --timer 2
+`,
+  toRequest: (targets, flags, passedOn) => ({
+    run: toRunOptions(targets, flags),
+    stress: toStressRequest(flags, passedOn),
+  }),
+};
+
+const verbs: readonly Verb[] = [stress];
+
+/**
+ * Reads the words after `kubectl chaos`. Pure: no environment, no output, no exit.
+ * @throws ChaosError `usage`, one line that names the flag or the argument.
+ */
+export function parseCommandLine(argv: readonly string[], version: string): Invocation {
+  let invocation: Invocation | undefined;
+  let output = '';
+  const all = verbs.flatMap((verb) => [...verb.flags(), ...runFlags(), ...connectionFlags()]);
+  const { words, passedOn } = normalizeArgv(argv, [...shapes(all), { long: '--help', short: '-h', boolean: true }]);
+
+  const program = new Command('kubectl chaos');
+  const quiet = (command: Command) =>
+    command
+      .exitOverride()
+      .showSuggestionAfterError(false)
+      .configureOutput({ writeOut: (text) => (output += text), writeErr: () => undefined });
+  quiet(program)
+    .description(
+      'Ask a running pod "what if?": a bounded fault, its measured effect, and everything as it was afterwards.',
+    )
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command');
+  for (const verb of verbs) {
+    const command = quiet(program.command(verb.name))
+      .summary(verb.summary)
+      .description(`${verb.summary[0]?.toUpperCase()}${verb.summary.slice(1)}.`)
+      .usage(verb.usage)
+      .helpOption('-h, --help', 'print this help')
+      .argument(
+        '[targets...]',
+        'POD, pod/NAME, or a workload such as deploy/NAME: one of its running pods is chosen, and named',
+      )
+      .addHelpText('after', verb.examples)
+      .action((targets: string[], flags: FlagValues) => {
+        invocation = { kind: 'run', request: verb.toRequest(targets, flags, passedOn) };
+      });
+    for (const option of [...verb.flags(), ...runFlags(), ...connectionFlags()]) command.addOption(option);
+  }
+
+  try {
+    if (words.length === 0) return { kind: 'text', text: program.helpInformation() };
+    program.parse(words, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: 'text', text: output };
+    throw commandError(error, program, words);
+  }
+  return invocation ?? { kind: 'text', text: output || program.helpInformation() };
+}
+
+/** Commander's complaint in our words: one line, with the nearest name there is. */
+function commandError(error: CommanderError, program: Command, words: readonly string[]): ChaosError {
+  const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  const verb = program.commands.find((command) => words.includes(command.name()));
+  const named = /'([^']*)'/.exec(message)?.[1] ?? '';
+  const candidates =
+    error.code === 'commander.unknownCommand'
+      ? program.commands.map((command) => command.name())
+      : (verb ?? program).options.flatMap((option) => [option.long ?? '', option.short ?? '']).filter(Boolean);
+  const near = error.code.startsWith('commander.unknown') ? nearest(named.split('=')[0] ?? '', candidates) : undefined;
+  return usageError(
+    `${message}${near ? `; did you mean ${near}?` : ''}`,
+    `See "kubectl chaos ${verb ? `${verb.name()} ` : ''}--help".`,
+  );
+}

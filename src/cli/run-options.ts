@@ -1,0 +1,110 @@
+import { usageError } from '../errors.ts';
+import type { OutputFormat, RunOptions } from '../faults/request.ts';
+import type { ConnectionOptions } from '../ports.ts';
+import { parseDuration } from '../units.ts';
+import { checkName, parseTarget } from './target.ts';
+import { choice, duration } from './values.ts';
+
+/** Flags as commander hands them over: every value a string, a repeated one a list. */
+export type FlagValues = Readonly<Record<string, string | string[] | boolean | undefined>>;
+
+export function text(flags: FlagValues, name: string): string | undefined {
+  const value = flags[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+const day = 24 * 3_600_000;
+
+/** The part of a request that all faults share. Throws usage errors only. */
+export function toRunOptions(targets: readonly string[], flags: FlagValues): RunOptions {
+  const [target, ...others] = targets;
+  if (target === undefined) throw usageError('TARGET is missing: name a pod, or a workload such as deploy/web');
+  if (others.length > 0) throw usageError(`only one TARGET can be given, and there is also "${others[0]}"`);
+
+  const durationMs = duration('--duration', text(flags, 'duration') ?? '60s', 1_000, day);
+  const graceMs = duration('--grace', text(flags, 'grace') ?? '2s', 0, 600_000);
+  // A beat goes out every 3 s: a shorter lease would end on a single late packet.
+  const leaseMs = duration('--lease', text(flags, 'lease') ?? '15s', 5_000, 3_600_000);
+  const dryRun = text(flags, 'dryRun');
+  if (dryRun !== undefined && dryRun !== 'none') choice('--dry-run', dryRun, ['client']);
+  const output = text(flags, 'output');
+  const reason = text(flags, 'reason');
+  if (reason !== undefined && reason.length > 1_024) throw usageError('--reason: at most 1024 characters');
+  const agentNamespace = text(flags, 'agentNamespace');
+  checkName('--agent-namespace', agentNamespace);
+  const image = text(flags, 'image');
+  if (image !== undefined && !/^\S+$/.test(image)) throw usageError('--image: not an image reference');
+
+  const runsAsRoot = text(flags, 'as') === 'root';
+  return {
+    target: parseTarget(target, text(flags, 'namespace'), text(flags, 'container')),
+    connection: toConnection(flags),
+    durationMs,
+    graceMs,
+    leaseMs,
+    runAs: runsAsRoot ? 'root' : 'target',
+    image,
+    imagePullSecret: text(flags, 'imagePullSecret'),
+    agentNamespace,
+    reason,
+    dryRun: dryRun === 'client',
+    output: output === undefined ? 'human' : choice<OutputFormat>('--output', output, ['json', 'ndjson']),
+    verbose: flags.verbose === true,
+  };
+}
+
+/** `--as root` and `--as target` speak of the workload; every other name is impersonated, as kubectl does. */
+function impersonated(flags: FlagValues): string | undefined {
+  const as = text(flags, 'as');
+  const asUser = text(flags, 'asUser');
+  const user = as === 'root' || as === 'target' ? undefined : as;
+  if (user !== undefined && asUser !== undefined) {
+    throw usageError('--as and --as-user both name a user to impersonate: give one of them');
+  }
+  return user ?? asUser;
+}
+
+function toConnection(flags: FlagValues): ConnectionOptions {
+  const connection: ConnectionOptions = {};
+  const names = [
+    'kubeconfig',
+    'context',
+    'cluster',
+    'user',
+    'namespace',
+    'server',
+    'token',
+    'asUid',
+    'certificateAuthority',
+    'clientCertificate',
+    'clientKey',
+    'tlsServerName',
+  ] as const;
+  for (const name of names) {
+    const value = text(flags, name);
+    if (value !== undefined) connection[name] = value;
+  }
+  const as = impersonated(flags);
+  if (as !== undefined) connection.as = as;
+  if (Array.isArray(flags.asGroup)) connection.asGroup = flags.asGroup;
+  if ((connection.asGroup || connection.asUid) && as === undefined) {
+    throw usageError('--as-group and --as-uid need a user to impersonate: add --as-user');
+  }
+  if (flags.insecureSkipTlsVerify === true) {
+    if (connection.certificateAuthority !== undefined) {
+      throw usageError('--insecure-skip-tls-verify and --certificate-authority exclude each other');
+    }
+    connection.insecureSkipTlsVerify = true;
+  }
+  const timeout = text(flags, 'requestTimeout');
+  // kubectl takes a bare number as seconds here, and only here.
+  if (timeout !== undefined) connection.requestTimeoutMs = requestTimeout(timeout);
+  return connection;
+}
+
+function requestTimeout(value: string): number {
+  const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : parseDuration(value);
+  if (ms === undefined)
+    throw usageError(`--request-timeout ${JSON.stringify(value)}: not a number of seconds or a duration such as 5s`);
+  return ms;
+}

@@ -1,0 +1,64 @@
+import { usageError } from '../errors.ts';
+import type { TargetQuery, WorkloadKind } from '../ports.ts';
+import { nearest } from './nearest.ts';
+
+/** kubectl's names, short names and plurals of the kinds that lead to a pod. */
+const kindNames: Readonly<Record<string, WorkloadKind>> = {
+  po: 'pod',
+  pod: 'pod',
+  pods: 'pod',
+  deploy: 'deployment',
+  deployment: 'deployment',
+  deployments: 'deployment',
+  rs: 'replicaset',
+  replicaset: 'replicaset',
+  replicasets: 'replicaset',
+  sts: 'statefulset',
+  statefulset: 'statefulset',
+  statefulsets: 'statefulset',
+  ds: 'daemonset',
+  daemonset: 'daemonset',
+  daemonsets: 'daemonset',
+  job: 'job',
+  jobs: 'job',
+  cj: 'cronjob',
+  cronjob: 'cronjob',
+  cronjobs: 'cronjob',
+  rc: 'replicationcontroller',
+  replicationcontroller: 'replicationcontroller',
+  replicationcontrollers: 'replicationcontroller',
+};
+
+/** The API groups that kubectl lets a user append: `deployment.apps/web`, `deployments.v1.apps/web`. */
+const groupSuffix = /\.(?:v1\.)?(?:apps|batch)$/;
+
+const dnsSubdomain = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+const dnsLabel = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
+
+/** TARGET as `POD`, `pod/NAME`, `deploy/NAME`, … Throws a usage error that names the argument. */
+export function parseTarget(text: string, namespace: string | undefined, container: string | undefined): TargetQuery {
+  const slash = text.indexOf('/');
+  const kindText = slash < 0 ? 'pod' : text.slice(0, slash).toLowerCase();
+  const name = text.slice(slash + 1);
+  const kind = kindNames[kindText.replace(groupSuffix, '')];
+  if (!Object.hasOwn(kindNames, kindText.replace(groupSuffix, '')) || kind === undefined) {
+    const near = nearest(kindText, Object.keys(kindNames));
+    throw usageError(
+      `TARGET "${text}": "${kindText}" is not a kind that leads to a pod${near ? `; did you mean ${near}/${name}?` : ''}`,
+      'Kinds: pod, deployment, replicaset, statefulset, daemonset, job, cronjob, replicationcontroller.',
+    );
+  }
+  if (name.length > 253 || !dnsSubdomain.test(name)) {
+    throw usageError(`TARGET "${text}": "${name}" is not a valid name of a Kubernetes object`);
+  }
+  checkName('--namespace', namespace);
+  checkName('--container', container);
+  return { kind, name, namespace, container };
+}
+
+/** Names of namespaces and containers are DNS labels. */
+export function checkName(flag: string, name: string | undefined): void {
+  if (name !== undefined && (name.length > 63 || !dnsLabel.test(name))) {
+    throw usageError(`${flag} "${name}": not a valid name (lower-case letters, digits and "-", at most 63)`);
+  }
+}

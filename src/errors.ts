@@ -1,0 +1,68 @@
+/** Exit codes of the plugin; README lists them, and flags or releases never change their meaning. */
+export const ExitCode = {
+  /** The fault was effective, and reverted. */
+  effective: 0,
+  /** It could not be injected; nothing changed. */
+  notInjected: 1,
+  /** The command line is wrong; no request was sent. */
+  usage: 2,
+  /** Injected, but without the effect that was asked for, or ended early (OOM kill, restart, deletion). */
+  notEffective: 3,
+  /** The revert could not be confirmed: something may be left. */
+  notReverted: 4,
+} as const;
+
+/** Why an experiment did not go as asked. Closed: a new reason is a new code, a sentence in README where a user can act on it, and a test. */
+export type ErrorCode =
+  | 'usage'
+  | 'kubeconfig'
+  | 'unreachable'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not-found'
+  | 'target-unsuitable'
+  | 'admission'
+  | 'quota'
+  | 'agent-failed'
+  | 'image'
+  | 'shim'
+  | 'shim-missing'
+  | 'connection-lost'
+  | 'not-reverted'
+  | 'api';
+
+export interface ChaosErrorOptions {
+  /** What the user can do now: one sentence, or a command. */
+  hint?: string;
+  cause?: unknown;
+  exitCode?: number;
+  /** The state of the target; by default that nothing was changed. */
+  state?: string;
+}
+
+/**
+ * An expected failure, told to the user without a stack: `message` says what happened and why, `hint` what to do now, `state` how the target is.
+ * Everything else that is thrown is a defect and shown with its stack.
+ */
+export class ChaosError extends Error {
+  override readonly name = 'ChaosError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly exitCode: number;
+  readonly state: string;
+
+  constructor(code: ErrorCode, message: string, options: ChaosErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.exitCode =
+      options.exitCode ??
+      (code === 'usage' ? ExitCode.usage : code === 'not-reverted' ? ExitCode.notReverted : ExitCode.notInjected);
+    this.state = options.state ?? 'nothing was changed';
+  }
+}
+
+/** A wrong command line: one line that names the flag or argument, exit 2, before any request. */
+export function usageError(message: string, hint?: string): ChaosError {
+  return new ChaosError('usage', message, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,104 @@
+import type { AgentSpec, ConnectionOptions, Target } from '../ports.ts';
+import { formatDuration } from '../units.ts';
+import type { Request, RunOptions } from './request.ts';
+import { describeStress, neededControllers, resolveStress, type StressFault, stressNgCommand } from './stress.ts';
+
+/** Everything that will happen, decided before anything does: what `--dry-run=client` prints. */
+export interface Plan {
+  id: string;
+  target: Target;
+  fault: StressFault;
+  summary: string;
+  durationMs: number;
+  graceMs: number;
+  leaseMs: number;
+  agent: AgentSpec;
+  /** The command that ends the experiment and removes what it left, wherever this plugin is. */
+  undo: string;
+}
+
+/** What a plan depends on besides the request and the target. */
+export interface PlanContext {
+  id: string;
+  /** Who runs it, for those who find the pod: the local user's name, never a credential. */
+  who: string;
+  now: Date;
+  defaultImage: string;
+}
+
+/** Pulling an image and starting a container count against `activeDeadlineSeconds`, which begins with the pod. */
+const startupAllowanceMs = 300_000;
+/** After the shim's deadline and grace: reporting, and a slow node. */
+const endAllowanceMs = 30_000;
+
+export function planExperiment(request: Request, target: Target, context: PlanContext): Plan {
+  const { run } = request;
+  const fault = resolveStress(request.stress, target);
+  const summary = describeStress(fault);
+  const namespace = run.agentNamespace ?? target.namespace;
+  const undo = `${kubectl(run.connection)} -n ${namespace} delete pod,configmap -l kubectl-chaos.io/experiment=${context.id}`;
+  const deadlineMs = startupAllowanceMs + run.durationMs + run.graceMs + endAllowanceMs;
+  return {
+    id: context.id,
+    target,
+    fault,
+    summary,
+    durationMs: run.durationMs,
+    graceMs: run.graceMs,
+    leaseMs: run.leaseMs,
+    undo,
+    agent: {
+      id: context.id,
+      namespace,
+      node: target.node,
+      architecture: target.architecture,
+      image: run.image ?? context.defaultImage,
+      ...(run.imagePullSecret === undefined ? {} : { imagePullSecret: run.imagePullSecret }),
+      // One container per target: the name is the target's place in the experiment.
+      containers: [{ name: 'target-0', target, args: shimArguments(run, target, fault) }],
+      activeDeadlineSeconds: Math.ceil(deadlineMs / 1_000),
+      annotations: {
+        'kubectl-chaos.io/fault': summary,
+        'kubectl-chaos.io/target': `${target.namespace}/${target.pod}/${target.container}`,
+        'kubectl-chaos.io/who': context.who,
+        'kubectl-chaos.io/duration': formatDuration(run.durationMs),
+        'kubectl-chaos.io/until': new Date(context.now.getTime() + deadlineMs).toISOString(),
+        'kubectl-chaos.io/undo': undo,
+        ...(run.reason === undefined ? {} : { 'kubectl-chaos.io/reason': run.reason }),
+      },
+    },
+  };
+}
+
+/** kubectl with the flags that lead to the same cluster; never a token. */
+function kubectl(connection: ConnectionOptions): string {
+  const flags: Array<[string, string | undefined]> = [
+    ['--kubeconfig', connection.kubeconfig],
+    ['--context', connection.context],
+    ['--cluster', connection.cluster],
+    ['--user', connection.user],
+    ['--server', connection.server],
+  ];
+  return ['kubectl', ...flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, shellWord(value)]))].join(
+    ' ',
+  );
+}
+
+/** A word that a POSIX shell reads as itself, since the command is printed to be pasted. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function shimArguments(run: RunOptions, target: Target, fault: StressFault): string[] {
+  const options: Array<[string, string]> = [
+    ['--container', target.containerId],
+    ['--duration-ms', String(run.durationMs)],
+    ['--lease-ms', String(run.leaseMs)],
+    ['--grace-ms', String(run.graceMs)],
+    ['--as', run.runAs],
+    ['--need', neededControllers(fault).join(',')],
+    // 1000 makes it the OOM killer's first choice; -1000 exempts it, so that the application is taken.
+    ['--oom-score-adj', fault.oomVictim === 'stressor' ? '1000' : '-1000'],
+  ];
+  return ['run', ...options.flat(), '--', ...stressNgCommand(fault, run.durationMs)];
+}

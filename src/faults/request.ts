@@ -1,0 +1,46 @@
+import type { ConnectionOptions, TargetQuery } from '../ports.ts';
+
+/** An amount of memory as the user said it. */
+export type MemoryAmount =
+  /** Bytes, > 0. */
+  | { bytes: number }
+  /** Percent of the container's limit, or of the node's allocatable where there is none; > 0. */
+  | { percent: number };
+
+/** What `stress` is asked to do; at least one of the four. */
+export interface StressRequest {
+  fault: 'stress';
+  cpu?: { workers: number; loadPercent: number };
+  memory?: MemoryAmount;
+  processes?: number;
+  /** Arguments for stress-ng as the user wrote them after `--`. */
+  stressNgArgs: readonly string[];
+  oomVictim: 'stressor' | 'app';
+}
+
+/** How to run it, whatever the fault is. Times are whole milliseconds. */
+export interface RunOptions {
+  target: TargetQuery;
+  connection: ConnectionOptions;
+  /** ≥ 1 s, always finite (G2). */
+  durationMs: number;
+  graceMs: number;
+  leaseMs: number;
+  runAs: 'target' | 'root';
+  /** Undefined: the image this build was made for. */
+  image: string | undefined;
+  imagePullSecret: string | undefined;
+  /** Undefined: the target's namespace. */
+  agentNamespace: string | undefined;
+  reason: string | undefined;
+  dryRun: boolean;
+  output: OutputFormat;
+  verbose: boolean;
+}
+
+export type OutputFormat = 'human' | 'json' | 'ndjson';
+
+export interface Request {
+  stress: StressRequest;
+  run: RunOptions;
+}

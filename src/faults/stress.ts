@@ -1,0 +1,84 @@
+import type { Target } from '../ports.ts';
+import { formatBytes } from '../units.ts';
+import type { StressRequest } from './request.ts';
+
+/** A stress fault with every amount worked out for one target. */
+export interface StressFault {
+  fault: 'stress';
+  cpu?: { workers: number; loadPercent: number; cores: number };
+  memory?: { bytes: number; basis: string };
+  processes?: number;
+  stressNgArgs: readonly string[];
+  oomVictim: 'stressor' | 'app';
+}
+
+/** Works out what a request means for this target: percentages become bytes. */
+export function resolveStress(request: StressRequest, target: Target): StressFault {
+  return {
+    fault: 'stress',
+    ...(request.cpu ? { cpu: { ...request.cpu, cores: (request.cpu.workers * request.cpu.loadPercent) / 100 } } : {}),
+    ...(request.memory ? { memory: resolveMemory(request.memory, target) } : {}),
+    ...(request.processes === undefined ? {} : { processes: request.processes }),
+    stressNgArgs: request.stressNgArgs,
+    oomVictim: request.oomVictim,
+  };
+}
+
+function resolveMemory(amount: NonNullable<StressRequest['memory']>, target: Target): { bytes: number; basis: string } {
+  if ('bytes' in amount) return { bytes: amount.bytes, basis: 'as asked' };
+  const ofLimit = target.memoryLimitBytes !== undefined;
+  const whole = target.memoryLimitBytes ?? target.nodeAllocatableMemoryBytes;
+  return {
+    bytes: Math.floor((whole * amount.percent) / 100),
+    basis: `${amount.percent} % of ${ofLimit ? "the container's limit" : "the node's allocatable memory, the container has no limit"} (${formatBytes(whole)})`,
+  };
+}
+
+/**
+ * argv of stress-ng. Its own time-out is a further clock behind ours (G2), a little later, so that it is the shim that ends the run and reports it.
+ */
+export function stressNgCommand(fault: StressFault, durationMs: number): string[] {
+  const argv = ['stress-ng', '--timeout', `${Math.ceil(durationMs / 1_000) + 5}s`];
+  if (fault.cpu) {
+    argv.push('--cpu', String(fault.cpu.workers), '--cpu-load', String(fault.cpu.loadPercent));
+    // A slice per worker of its own choosing makes partial loads swing; whole slices of 50 ms keep the average within each CFS period.
+    if (fault.cpu.loadPercent < 100) argv.push('--cpu-load-slice', '50');
+  }
+  if (fault.memory) {
+    // One worker that fills its pages once and then sleeps on them: memory is held, and no CPU burnt meanwhile.
+    argv.push(
+      '--vm',
+      '1',
+      '--vm-bytes',
+      String(fault.memory.bytes),
+      '--vm-keep',
+      '--vm-hang',
+      '0',
+      '--vm-method',
+      'zero-one',
+    );
+  }
+  if (fault.processes !== undefined) argv.push('--fork', String(fault.processes));
+  return [...argv, ...fault.stressNgArgs];
+}
+
+/** What is asked, for people: `2 busy CPUs and 102 MiB of memory`. */
+export function describeStress(fault: StressFault): string {
+  const parts: string[] = [];
+  if (fault.cpu) {
+    const { workers, loadPercent } = fault.cpu;
+    parts.push(`${workers} busy CPU${workers === 1 ? '' : 's'}${loadPercent < 100 ? ` at ${loadPercent} %` : ''}`);
+  }
+  if (fault.memory) parts.push(`${formatBytes(fault.memory.bytes)} of memory`);
+  if (fault.processes !== undefined)
+    parts.push(`fork pressure by ${fault.processes} worker${fault.processes === 1 ? '' : 's'}`);
+  if (fault.stressNgArgs.length > 0) parts.push(`stress-ng ${fault.stressNgArgs.join(' ')}`);
+  return parts.join(' and ');
+}
+
+/** The v1 controllers (and v2's `io`) without which the fault would act on something else than the target. */
+export function neededControllers(fault: StressFault): string[] {
+  const needed = new Set<string>(['cpu', 'cpuacct', 'memory']);
+  if (fault.processes !== undefined) needed.add('pids');
+  return [...needed];
+}

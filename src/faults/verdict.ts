@@ -1,0 +1,188 @@
+import type { EndReason, Sample } from '../shim/protocol.ts';
+import { formatBytes } from '../units.ts';
+import { cpuLimitCores, type Measurement, measure, memoryLimitBytes, workingSet } from './measure.ts';
+import type { StressFault } from './stress.ts';
+
+/** The samples of one run, in order. */
+export interface Observation {
+  /** Before `start`: the first and the last; the target by itself. */
+  before: readonly Sample[];
+  /** From `active` to the end of the workload. */
+  during: readonly Sample[];
+  /** After the revert, if it was seen. */
+  after?: Sample;
+  nodeCores: number;
+  /** How the workload ended; undefined when nobody heard it. */
+  ended?: { reason: EndReason; exitCode: number; oomKills: number };
+}
+
+/** What was measured of one thing that was asked for. */
+export interface Proof {
+  what: 'cpu' | 'memory' | 'processes' | 'other';
+  effective: boolean;
+  /** One sentence: asked, possible within the limit, measured. */
+  sentence: string;
+}
+
+export interface Verdict {
+  effective: boolean;
+  proofs: Proof[];
+  before?: Measurement;
+  during?: Measurement;
+  after?: { memoryBytes?: number; processes?: number };
+}
+
+/** Of what was asked and possible, this share must have been measured. */
+const effectiveShare = 0.75;
+
+/** Compares what was asked, within the container's limit, with what its cgroup measured (G1). */
+export function judgeStress(fault: StressFault, seen: Observation): Verdict {
+  const before = span(seen.before);
+  const during = span(settled(seen.during));
+  const last = seen.during.at(-1);
+  const base: Pick<Verdict, 'before' | 'during' | 'after'> = {
+    ...(before ? { before } : {}),
+    ...(during ? { during } : {}),
+    ...(seen.after ? { after: afterwards(seen.after) } : {}),
+  };
+  if (!during || !last) {
+    const sentence = 'the run was too short for a measurement: fewer than two samples were taken while it was active';
+    return { ...base, effective: false, proofs: [{ what: 'other', effective: false, sentence }] };
+  }
+  const proofs: Proof[] = [];
+  if (fault.cpu) proofs.push(judgeCpu(fault.cpu, before, during, last, seen.nodeCores));
+  if (fault.memory) proofs.push(judgeMemory(fault.memory, seen, during));
+  if (fault.processes !== undefined) proofs.push(judgeProcesses(fault.processes, seen));
+  if (fault.stressNgArgs.length > 0 && proofs.length === 0) proofs.push(judgeOther(before, during, seen));
+  return { ...base, effective: proofs.every((proof) => proof.effective), proofs };
+}
+
+function span(samples: readonly Sample[]): Measurement | undefined {
+  const first = samples[0];
+  const last = samples.at(-1);
+  return first && last ? measure(first, last) : undefined;
+}
+
+/** The first interval is the start-up of the workload: it is left out where enough is left without it. */
+function settled(samples: readonly Sample[]): readonly Sample[] {
+  return samples.length >= 4 ? samples.slice(1) : samples;
+}
+
+function afterwards(sample: Sample): NonNullable<Verdict['after']> {
+  const memoryBytes = workingSet(sample);
+  return {
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(sample.pids_current === undefined ? {} : { processes: sample.pids_current }),
+  };
+}
+
+function judgeCpu(
+  asked: NonNullable<StressFault['cpu']>,
+  before: Measurement | undefined,
+  during: Measurement,
+  last: Sample,
+  nodeCores: number,
+): Proof {
+  const limit = cpuLimitCores(last);
+  const ceiling = Math.min(limit ?? nodeCores, nodeCores);
+  const possible = Math.min(asked.cores, ceiling);
+  const used = during.cpuCores ?? 0;
+  const wanted = `Asked for ${asked.workers} busy CPU${asked.workers === 1 ? '' : 's'}${asked.loadPercent < 100 ? ` at ${asked.loadPercent} %` : ''}`;
+  const bound =
+    limit !== undefined && asked.cores > limit
+      ? `; the container may use ${cores(limit)}`
+      : asked.cores > nodeCores
+        ? `; the node has ${cores(nodeCores)}`
+        : '';
+  // A target that already used its whole limit cannot use more: then the shortage shows as waiting, not as use.
+  const already = before?.cpuCores ?? 0;
+  const rose = used - already >= 0.1 * possible || waits(before, during);
+  const effective = used >= effectiveShare * possible && rose;
+  const share = Math.round((100 * used) / possible);
+  const throttled = during.throttledShare
+    ? `, throttled in ${Math.round(100 * during.throttledShare)} % of the periods`
+    : '';
+  const measured = `it used ${used.toFixed(2)} (${share} %)${throttled}`;
+  const why = effective
+    ? ''
+    : rose
+      ? ': less than asked, the node itself may be out of CPU'
+      : `: no more than before (${already.toFixed(2)})`;
+  return { what: 'cpu', effective, sentence: `${wanted}${bound}: ${measured}${why}` };
+}
+
+function waits(before: Measurement | undefined, during: Measurement): boolean {
+  return (
+    (during.throttledShare ?? 0) - (before?.throttledShare ?? 0) >= 0.1 ||
+    (during.cpuPressure ?? 0) - (before?.cpuPressure ?? 0) >= 0.1
+  );
+}
+
+function cores(value: number): string {
+  return value.toFixed(2);
+}
+
+function judgeMemory(asked: NonNullable<StressFault['memory']>, seen: Observation, during: Measurement): Proof {
+  const start = lastWorkingSet(seen.before) ?? 0;
+  const peak = Math.max(0, ...seen.during.map((sample) => workingSet(sample) ?? 0));
+  const limitSample = seen.during.at(-1);
+  const limit = limitSample ? memoryLimitBytes(limitSample) : undefined;
+  const room = limit === undefined ? Number.POSITIVE_INFINITY : Math.max(0, limit - start);
+  const possible = Math.min(asked.bytes, room);
+  const grown = Math.max(0, peak - start);
+  const kills = Math.max(during.oomKills ?? 0, seen.ended?.oomKills ?? 0);
+  // The kernel kills the stressor the moment it meets the limit: what the sampling misses in between, the kill proves.
+  const effective = grown >= effectiveShare * possible || (asked.bytes > room && kills > 0);
+  const bound =
+    asked.bytes > room
+      ? `; the container may use ${formatBytes(limit ?? 0)}, of which ${formatBytes(room)} were free`
+      : '';
+  const oom = kills > 0 ? `, ${kills} OOM kill${kills === 1 ? '' : 's'}` : '';
+  return {
+    what: 'memory',
+    effective,
+    sentence: `Asked for ${formatBytes(asked.bytes)} of memory (${asked.basis})${bound}: it grew by ${formatBytes(grown)} to ${formatBytes(peak)}${oom}`,
+  };
+}
+
+function lastWorkingSet(samples: readonly Sample[]): number | undefined {
+  const last = samples.at(-1);
+  return last ? workingSet(last) : undefined;
+}
+
+function judgeProcesses(asked: number, seen: Observation): Proof {
+  const start = seen.before.at(-1)?.pids_current ?? 0;
+  const peak = Math.max(0, ...seen.during.map((sample) => sample.pids_current ?? 0));
+  const limit = seen.during.at(-1)?.pids_limit ?? -1;
+  const possible = limit > 0 ? Math.min(asked, limit - start) : asked;
+  const effective = peak - start >= effectiveShare * possible && peak > start;
+  const bound = limit > 0 && asked > limit - start ? `; the container may have ${limit}` : '';
+  return {
+    what: 'processes',
+    effective,
+    sentence: `Asked for fork pressure by ${asked} worker${asked === 1 ? '' : 's'}${bound}: ${start} processes became ${peak}`,
+  };
+}
+
+/** Nobody but the user knows what these arguments should do: any change that the cgroup shows counts, and is named. */
+function judgeOther(before: Measurement | undefined, during: Measurement, seen: Observation): Proof {
+  const start = lastWorkingSet(seen.before) ?? 0;
+  const peak = Math.max(0, ...seen.during.map((sample) => workingSet(sample) ?? 0));
+  const changes: string[] = [];
+  const usedBefore = before?.cpuCores ?? 0;
+  if ((during.cpuCores ?? 0) - usedBefore >= 0.05) {
+    changes.push(`CPU ${usedBefore.toFixed(2)} → ${(during.cpuCores ?? 0).toFixed(2)} cores`);
+  }
+  if (peak - start >= 2 ** 20) changes.push(`memory ${formatBytes(start)} → ${formatBytes(peak)}`);
+  const ioBefore = (before?.ioBytes ?? 0) / (before?.seconds ?? 1);
+  const io = (during.ioBytes ?? 0) / during.seconds;
+  if (io - ioBefore >= 2 ** 20) changes.push(`I/O ${formatBytes(ioBefore)}/s → ${formatBytes(io)}/s`);
+  const failed = seen.ended?.reason === 'exited' && seen.ended.exitCode !== 0;
+  const effective = changes.length > 0 && !failed;
+  const outcome = failed
+    ? `stress-ng failed with exit code ${seen.ended?.exitCode}`
+    : changes.length > 0
+      ? changes.join(', ')
+      : "nothing changed in the target's cgroup";
+  return { what: 'other', effective, sentence: `Asked for stress-ng's own stressors: ${outcome}` };
+}

@@ -1,0 +1,214 @@
+/**
+ * What the life cycle of an experiment needs of the world. `session/` sees these interfaces only; `bin.ts` and `kubernetes/` give the real ones, `test/fakes/` those of the tests.
+ */
+import type { ShimEvent } from './shim/protocol.ts';
+
+/** Kinds of TARGET that lead to a pod. */
+export const workloadKinds = [
+  'pod',
+  'deployment',
+  'replicaset',
+  'statefulset',
+  'daemonset',
+  'job',
+  'cronjob',
+  'replicationcontroller',
+] as const;
+export type WorkloadKind = (typeof workloadKinds)[number];
+
+/** What the user named. */
+export interface TargetQuery {
+  kind: WorkloadKind;
+  name: string;
+  /** Undefined: the namespace of the kubeconfig's context. */
+  namespace: string | undefined;
+  /** Undefined: the pod's `kubectl.kubernetes.io/default-container`, else its first container. */
+  container: string | undefined;
+}
+
+/** CPU architectures that the shim is built for, in Kubernetes' names (`kubernetes.io/arch`). */
+export type Architecture = 'amd64' | 'arm64';
+
+/** One container of one running pod, as the API server knows it. */
+export interface Target {
+  namespace: string;
+  pod: string;
+  podUid: string;
+  container: string;
+  /** The runtime's id, without `containerd://`. */
+  containerId: string;
+  /** `containerd`, `cri-o`, `docker`. */
+  runtime: string;
+  node: string;
+  architecture: Architecture;
+  /** `deployment/web` when the user named a workload and this pod was chosen out of it. */
+  chosenFrom?: { workload: string; runningPods: number };
+  restartCount: number;
+  /** How many containers the pod has (init containers not counted). */
+  containers: number;
+  /** From the container's `resources.limits`; undefined: none. */
+  cpuLimitCores?: number;
+  memoryLimitBytes?: number;
+  /** Undefined: the user may not read nodes. */
+  nodeAllocatableCores?: number;
+  /** Undefined: the user may not read nodes. */
+  nodeAllocatableMemoryBytes?: number;
+  /** What could not be looked up and is assumed instead, in words for the user; absent: nothing. */
+  assumed?: readonly string[];
+}
+
+/** One container of the agent pod: the shim at work on one target. */
+export interface AgentContainer {
+  name: string;
+  target: Target;
+  /** argv of the shim, its own name not included; not yet escaped for Kubernetes' `$(NAME)` expansion. */
+  args: readonly string[];
+}
+
+/** Everything that is created in the cluster for one experiment, as data. */
+export interface AgentSpec {
+  /** `chaos-7f3k2`: the experiment's id, and the name of the pod and of the ConfigMap. */
+  id: string;
+  namespace: string;
+  node: string;
+  architecture: Architecture;
+  image: string;
+  imagePullSecret?: string;
+  containers: readonly AgentContainer[];
+  /** The kubelet's clock (G2): `activeDeadlineSeconds`, whole seconds, ≥ 1. */
+  activeDeadlineSeconds: number;
+  /** How long the kubelet waits from TERM to KILL, whole seconds, ≥ 1; more than the shim's grace. Undefined: 30. */
+  terminationGracePeriodSeconds?: number;
+  /** What, who, until when, why, and the undo by hand; written as annotations, so never a secret. */
+  annotations: Readonly<Record<string, string>>;
+}
+
+/** Names the created objects; enough to find and delete them. */
+export interface Agent {
+  id: string;
+  namespace: string;
+  pod: string;
+  podUid: string;
+  node: string;
+}
+
+export type ContainerStatus =
+  | { state: 'waiting'; reason: string; message: string }
+  | { state: 'running' }
+  | { state: 'terminated'; exitCode: number; reason: string; message: string };
+
+/** One thing learnt about the agent pod. */
+export type AgentUpdate =
+  /** `containers` by name. `phase` and `reason` as in the pod's status (`Failed`, `DeadlineExceeded`, `Evicted`, …). */
+  | {
+      kind: 'status';
+      phase: string;
+      reason: string;
+      message: string;
+      containers: Readonly<Record<string, ContainerStatus>>;
+    }
+  /** The kubelet said `Started` for this container: it can be attached to, up to a second before the status says so. */
+  | { kind: 'started'; container: string }
+  /** A Warning event about the pod: pulling, mounting, admission by the kubelet, … */
+  | { kind: 'warning'; reason: string; message: string }
+  /** Something that goes on and may take long: pulling. */
+  | { kind: 'progress'; reason: string; message: string }
+  | { kind: 'deleted' };
+
+/** What happened to the target while the experiment ran. */
+export type TargetUpdate =
+  | { kind: 'restarted'; reason: string; exitCode: number | undefined; message: string }
+  | { kind: 'terminated'; reason: string; exitCode: number | undefined; message: string }
+  | { kind: 'deleted'; message: string }
+  | { kind: 'evicted'; message: string }
+  | { kind: 'node-lost'; message: string };
+
+/** A stream to one container of the agent. All members are used by one caller at a time. */
+export interface Attachment {
+  /** Whole lines of the container's stdout, in order, without the newline; ends when the stream ends, never throws. */
+  readonly stdout: AsyncIterable<string>;
+  /** Whole or partial pieces of the container's stderr (the workload's output), decoded as UTF-8. */
+  readonly stderr: AsyncIterable<string>;
+  /** Why and when the stream ended; resolves exactly once, never rejects. `clean`: the container ended or we closed it. */
+  readonly closed: Promise<{ clean: boolean; reason: string }>;
+  /** Sends one line to the container's stdin; resolves when it has been handed to the socket; rejects with ChaosError connection-lost. */
+  send(line: string): Promise<void>;
+  /** Closes the stream; the container goes on. Idempotent. */
+  close(): void;
+}
+
+export interface RemovalResult {
+  /** Objects that could not be confirmed to be gone, as `pod/chaos-7f3k2`; empty: everything is gone. */
+  left: readonly string[];
+  /** Why, for each that is left. */
+  why: string;
+}
+
+/** The cluster, as an experiment sees it. All methods reject with ChaosError only. */
+export interface Cluster {
+  /** The namespace of the kubeconfig's context, or `-n`. */
+  readonly namespace: string;
+  /** The API server's URL, without credentials. */
+  readonly server: string;
+  /** Finds the one target that the query names and refuses what cannot work (DESIGN G6); only reads. `agentNamespace` as in `--agent-namespace`: permissions are checked there as well. */
+  findTarget(query: TargetQuery, agentNamespace: string | undefined): Promise<Target>;
+  /** Creates the ConfigMap with the shim, then the pod, and gives the ConfigMap the pod as owner. On failure everything created is removed again before it rejects. */
+  launch(spec: AgentSpec): Promise<Agent>;
+  /** The agent pod's life, from now on; goes on across expired and broken watches; ends after `deleted` or when aborted. */
+  followAgent(agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate>;
+  /** What happens to the target from now on (as against `target`, so nothing between is missed); ends when aborted. */
+  followTarget(target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate>;
+  attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment>;
+  /** Deletes all that belongs to the experiment's id and waits until it is confirmed gone, at most `timeoutMs`. Works as well when only some of it, or nothing, was created. */
+  remove(id: string, namespace: string, timeoutMs: number): Promise<RemovalResult>;
+  /** Requests sent so far, by `VERB resource` (`create pods`, `watch events`, …). */
+  requests(): Readonly<Record<string, number>>;
+  /** The objects that launch would create, for `--dry-run=client`. */
+  render(spec: AgentSpec): unknown[];
+  /** Closes idle connections, so that the process can end. */
+  close(): void;
+}
+
+/** How to reach the cluster: kubectl's connection flags, all optional, with kubectl's meaning. */
+export interface ConnectionOptions {
+  kubeconfig?: string;
+  context?: string;
+  cluster?: string;
+  user?: string;
+  namespace?: string;
+  server?: string;
+  token?: string;
+  as?: string;
+  asGroup?: readonly string[];
+  asUid?: string;
+  certificateAuthority?: string;
+  clientCertificate?: string;
+  clientKey?: string;
+  tlsServerName?: string;
+  insecureSkipTlsVerify?: boolean;
+  /** 0: no limit. */
+  requestTimeoutMs?: number;
+}
+
+export interface Clock {
+  /** Milliseconds, monotonic. */
+  now(): number;
+  /** The wall clock, for what a user reads. */
+  date(): Date;
+  /** Calls back once after `ms`, unless cancelled by the returned function. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+export type InterruptSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
+export interface Signals {
+  /** Calls back for each INT, TERM and HUP until the returned function is called. */
+  listen(callback: (signal: InterruptSignal) => void): () => void;
+}
+
+/** What the user sees while the experiment runs. The session reports facts; words and layout are the reporter's. */
+export interface Reporter {
+  report(fact: import('./session/facts.ts').Fact): void;
+}
+
+export type { ShimEvent };

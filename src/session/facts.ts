@@ -1,0 +1,51 @@
+import type { Plan } from '../faults/plan.ts';
+import type { Verdict } from '../faults/verdict.ts';
+import type { Target, TargetQuery } from '../ports.ts';
+import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
+
+/** How an experiment ended: the last fact, and what decides the exit code. */
+export interface Outcome {
+  id: string;
+  summary: string;
+  target: Target;
+  exitCode: number;
+  /** Whether what was asked was measured; undefined when the fault was never active. */
+  verdict?: Verdict;
+  /** Why it ended otherwise than by its time or the user; one sentence each. */
+  problems: string[];
+  ended?: Ended;
+  /** The revert was confirmed, by the shim or by the container's end. */
+  reverted: boolean;
+  /** What could not be confirmed to be gone (`pod/chaos-7f3k2`), and the command that removes it. */
+  left: string[];
+  undo: string;
+  times: {
+    /** From the command's start to `active`, milliseconds. */
+    activeMs?: number;
+    /** From the end of the fault's time or the request to stop to the shim's `reverted`. */
+    revertMs?: number;
+    /** From there to everything deleted and confirmed. */
+    removeMs?: number;
+    totalMs: number;
+  };
+  requests: Readonly<Record<string, number>>;
+}
+
+/** What happens in an experiment, in the order in which it happens. Times are milliseconds since the command began. */
+export type Fact =
+  | { kind: 'selecting'; query: TargetQuery }
+  | { kind: 'selected'; target: Target }
+  | { kind: 'planned'; plan: Plan }
+  | { kind: 'launching'; plan: Plan }
+  | { kind: 'progress'; message: string }
+  | { kind: 'resolved'; resolved: Resolved }
+  | { kind: 'warning'; message: string }
+  | { kind: 'active'; target: Target; active: Active; resolved: Resolved; activeMs: number }
+  | { kind: 'sample'; target: Target; before: readonly Sample[]; previous: Sample; sample: Sample; leftMs: number }
+  | { kind: 'output'; text: string }
+  | { kind: 'stopping'; why: string }
+  | { kind: 'ended'; ended: Ended }
+  | { kind: 'reverted'; revertMs: number; confirmedBy: 'shim' | 'container' }
+  | { kind: 'removing' }
+  | { kind: 'removed'; left: readonly string[]; why: string }
+  | { kind: 'outcome'; outcome: Outcome };

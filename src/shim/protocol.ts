@@ -1,0 +1,179 @@
+/**
+ * What the shim says and hears, as native/README.md defines it. This file mirrors that contract and nothing else: what the numbers mean is worked out in `faults/`.
+ */
+
+/** Counters of the target's cgroup. Units are in the names; `-1` is "unlimited"; a field the kernel does not offer is absent. */
+export interface Sample {
+  elapsed_us: number;
+  cpu_usage_us?: number;
+  cpu_periods?: number;
+  cpu_throttled_periods?: number;
+  cpu_throttled_us?: number;
+  cpu_quota_us?: number;
+  cpu_period_us?: number;
+  memory_current_bytes?: number;
+  memory_limit_bytes?: number;
+  memory_inactive_file_bytes?: number;
+  memory_oom_events?: number;
+  memory_oom_kills?: number;
+  memory_oom_group?: number;
+  pids_current?: number;
+  pids_limit?: number;
+  io_read_bytes?: number;
+  io_write_bytes?: number;
+  io_read_ops?: number;
+  io_write_ops?: number;
+  cpu_some_us?: number;
+  cpu_full_us?: number;
+  memory_some_us?: number;
+  memory_full_us?: number;
+  io_some_us?: number;
+  io_full_us?: number;
+}
+
+/** The target's place in one hierarchy. */
+export interface CgroupPlace {
+  /** The v1 controllers (`cpu,cpuacct`) or `name=…`; empty for v2. */
+  hierarchy: string;
+  version: 1 | 2;
+  path: string;
+  joined: boolean;
+}
+
+export interface NamespaceFact {
+  name: string;
+  inode: number;
+  /** Whether the target's namespace is another than the shim's. */
+  own: boolean;
+}
+
+export interface Resolved {
+  event: 'resolved';
+  at_ms: number;
+  version: string;
+  kernel: string;
+  pid: number;
+  comm: string;
+  cgroup_mode: 'v1' | 'v2' | 'hybrid';
+  cgroup_view: 'init' | 'host' | 'own';
+  cgroups: CgroupPlace[];
+  unmounted: string[];
+  namespaces: NamespaceFact[];
+  uid: number;
+  gid: number;
+  frozen: boolean;
+  sample: Sample;
+}
+
+export interface Active {
+  event: 'active';
+  at_ms: number;
+  pid: number;
+  /** Namespaces read back as the target's, of how many the target has. */
+  entered: number;
+  of: number;
+  elapsed_ms: number;
+}
+
+export interface SampleEvent extends Sample {
+  event: 'sample';
+  at_ms: number;
+}
+
+export interface Warning {
+  event: 'warning';
+  at_ms: number;
+  code: string;
+  message: string;
+}
+
+export const endReasons = ['exited', 'killed', 'stopped', 'deadline', 'lease', 'signal', 'target-gone'] as const;
+export type EndReason = (typeof endReasons)[number];
+
+export interface Ended {
+  event: 'ended';
+  at_ms: number;
+  reason: EndReason;
+  exit_code: number;
+  signal: number;
+  /** KILL was needed after the grace. */
+  forced: boolean;
+  run_ms: number;
+  oom_kills?: number;
+}
+
+export interface Reverted {
+  event: 'reverted';
+  at_ms: number;
+  elapsed_ms: number;
+  left: number;
+}
+
+export interface ShimError {
+  event: 'error';
+  at_ms: number;
+  code: string;
+  message: string;
+  /** `unchanged`, `reverted`, or `unknown: …`. */
+  state: string;
+}
+
+export type ShimEvent = Resolved | Active | SampleEvent | Warning | Ended | Reverted | ShimError;
+
+/** Words the shim hears on stdin, one a line. */
+export type Command = 'start' | 'beat' | 'stop';
+
+type FieldType = 'number' | 'string' | 'boolean' | 'object';
+
+const requiredFields: Readonly<Record<ShimEvent['event'], Readonly<Record<string, FieldType>>>> = {
+  resolved: {
+    version: 'string',
+    kernel: 'string',
+    pid: 'number',
+    comm: 'string',
+    cgroup_mode: 'string',
+    cgroup_view: 'string',
+    cgroups: 'object',
+    unmounted: 'object',
+    namespaces: 'object',
+    uid: 'number',
+    gid: 'number',
+    frozen: 'boolean',
+    sample: 'object',
+  },
+  active: { pid: 'number', entered: 'number', of: 'number', elapsed_ms: 'number' },
+  sample: { elapsed_us: 'number' },
+  warning: { code: 'string', message: 'string' },
+  ended: { reason: 'string', exit_code: 'number', signal: 'number', forced: 'boolean', run_ms: 'number' },
+  reverted: { elapsed_ms: 'number', left: 'number' },
+  error: { code: 'string', message: 'string', state: 'string' },
+};
+
+function isEventName(name: unknown): name is ShimEvent['event'] {
+  return typeof name === 'string' && Object.hasOwn(requiredFields, name);
+}
+
+/**
+ * One line of the shim's stdout. Undefined for what is not an event of the contract: another program's output out of a replaced image, a line cut by a broken stream.
+ */
+export function parseShimEvent(line: string): ShimEvent | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const record = value as Record<string, unknown>;
+  if (!isEventName(record.event) || typeof record.at_ms !== 'number') return undefined;
+  for (const [name, type] of Object.entries(requiredFields[record.event])) {
+    const field = record[name];
+    if (typeof field !== type || field === null) return undefined;
+  }
+  return record as unknown as ShimEvent;
+}
+
+/** The events in a termination message, one a line: the `ended` of the run and the last event. */
+export function parseTerminationMessage(message: string): ShimEvent[] {
+  return message.split('\n').flatMap((line) => parseShimEvent(line) ?? []);
+}

@@ -1,0 +1,75 @@
+/** Durations as Go writes them, sizes as Kubernetes quantities, percentages. Values in, values out: who asks names the flag in its own error. */
+
+const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/**
+ * Go's duration (`1h30m`, `90s`, `1.5m`, `250ms`) in whole milliseconds. Undefined for anything else, a number without a unit, a sign, `ns` and `us` included: nothing here is that short.
+ */
+export function parseDuration(text: string): number | undefined {
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|h|m|s))+$/.test(text)) return undefined;
+  let total = 0;
+  for (const [, value, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)) {
+    total += Number(value) * (durationUnits[unit ?? ''] ?? Number.NaN);
+  }
+  return Number.isFinite(total) ? Math.round(total) : undefined;
+}
+
+/** Milliseconds as Go writes them, without zero parts: `1h30m`, `1.5s`, `250ms`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)}ms`;
+  const hours = Math.floor(ms / 3_600_000);
+  const minutes = Math.floor((ms % 3_600_000) / 60_000);
+  const seconds = Math.round((ms % 60_000) / 100) / 10;
+  return `${hours ? `${hours}h` : ''}${minutes ? `${minutes}m` : ''}${seconds ? `${seconds}s` : ''}` || '0s';
+}
+
+const quantitySuffixes: Readonly<Record<string, number>> = {
+  '': 1,
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+/**
+ * A Kubernetes quantity (`512Mi`, `1G`, `500m`, `1e9`) as a number of its base unit (bytes, cores). Undefined for what Kubernetes refuses too (`512MB`, `1 Gi`), and for negative ones.
+ * https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+ */
+export function parseQuantity(text: string): number | undefined {
+  const match = /^\+?(\d+(?:\.\d*)?|\.\d+)(?:([eE][+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$/.exec(text);
+  if (!match) return undefined;
+  const [, digits, exponent, suffix] = match;
+  const value = exponent
+    ? Number(`${digits}${exponent}`)
+    : Number(digits) * (quantitySuffixes[suffix ?? ''] ?? Number.NaN);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+/** Bytes with a binary unit, at most three digits: `41 MiB`, `1.5 GiB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  let value = Math.abs(bytes);
+  let unit = 0;
+  while (value >= 1_000 && unit < units.length - 1) {
+    value /= 1_024;
+    unit++;
+  }
+  const digits = unit > 0 && value < 10 ? value.toFixed(1).replace(/\.0$/, '') : Math.round(value).toString();
+  return `${bytes < 0 ? '-' : ''}${digits} ${units[unit]}`;
+}
+
+/** `80%` or `0.5%` as a number of percent, 0 included. Undefined for anything else; the caller checks the range. */
+export function parsePercent(text: string): number | undefined {
+  return /^\d+(?:\.\d+)?%$/.test(text) ? Number(text.slice(0, -1)) : undefined;
+}
