@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'shim'
   | 'shim-missing'
   | 'connection-lost'
+  | 'interrupted'
   | 'not-reverted'
   | 'api';
 

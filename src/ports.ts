@@ -212,3 +212,11 @@ export interface Reporter {
 }
 
 export type { ShimEvent };
+
+/** Where text goes. `isTTY` decides about spinners, colours and cursor movement, for each stream by itself. */
+export interface Output {
+  write(text: string): void;
+  readonly isTTY: boolean;
+  /** Width in columns; undefined off a terminal. */
+  readonly columns: number | undefined;
+}

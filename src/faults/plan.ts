@@ -89,12 +89,18 @@ function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** Once a second, oftener for a run so short that it would yield too few to judge by. */
+function sampleMs(durationMs: number): number {
+  return Math.max(100, Math.min(1_000, Math.floor(durationMs / 8)));
+}
+
 function shimArguments(run: RunOptions, target: Target, fault: StressFault): string[] {
   const options: Array<[string, string]> = [
     ['--container', target.containerId],
     ['--duration-ms', String(run.durationMs)],
     ['--lease-ms', String(run.leaseMs)],
     ['--grace-ms', String(run.graceMs)],
+    ['--sample-ms', String(sampleMs(run.durationMs))],
     ['--as', run.runAs],
     ['--need', neededControllers(fault).join(',')],
     // 1000 makes it the OOM killer's first choice; -1000 exempts it, so that the application is taken.

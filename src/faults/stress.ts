@@ -1,3 +1,4 @@
+import { ChaosError } from '../errors.ts';
 import type { Target } from '../ports.ts';
 import { formatBytes } from '../units.ts';
 import type { StressRequest } from './request.ts';
@@ -26,11 +27,20 @@ export function resolveStress(request: StressRequest, target: Target): StressFau
 
 function resolveMemory(amount: NonNullable<StressRequest['memory']>, target: Target): { bytes: number; basis: string } {
   if ('bytes' in amount) return { bytes: amount.bytes, basis: 'as asked' };
-  const ofLimit = target.memoryLimitBytes !== undefined;
-  const whole = target.memoryLimitBytes ?? target.nodeAllocatableMemoryBytes;
+  const { memoryLimitBytes: limit, nodeAllocatableMemoryBytes: allocatable } = target;
+  const whole = limit ?? allocatable;
+  if (whole === undefined) {
+    throw new ChaosError(
+      'target-unsuitable',
+      `--memory ${amount.percent}%: of what is not known: container ${target.container} has no memory limit, and you may not read node ${target.node}`,
+      { hint: 'Give a size such as --memory 512Mi, or ask for the right to get nodes.' },
+    );
+  }
+  const what =
+    limit === undefined ? "the node's allocatable memory, the container has no limit" : "the container's limit";
   return {
     bytes: Math.floor((whole * amount.percent) / 100),
-    basis: `${amount.percent} % of ${ofLimit ? "the container's limit" : "the node's allocatable memory, the container has no limit"} (${formatBytes(whole)})`,
+    basis: `${amount.percent} % of ${what} (${formatBytes(whole)})`,
   };
 }
 

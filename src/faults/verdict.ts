@@ -11,7 +11,8 @@ export interface Observation {
   during: readonly Sample[];
   /** After the revert, if it was seen. */
   after?: Sample;
-  nodeCores: number;
+  /** Undefined: not known. */
+  nodeCores: number | undefined;
   /** How the workload ended; undefined when nobody heard it. */
   ended?: { reason: EndReason; exitCode: number; oomKills: number };
 }
@@ -81,17 +82,17 @@ function judgeCpu(
   before: Measurement | undefined,
   during: Measurement,
   last: Sample,
-  nodeCores: number,
+  nodeCores: number | undefined,
 ): Proof {
   const limit = cpuLimitCores(last);
-  const ceiling = Math.min(limit ?? nodeCores, nodeCores);
+  const ceiling = Math.min(limit ?? Number.POSITIVE_INFINITY, nodeCores ?? Number.POSITIVE_INFINITY);
   const possible = Math.min(asked.cores, ceiling);
   const used = during.cpuCores ?? 0;
   const wanted = `Asked for ${asked.workers} busy CPU${asked.workers === 1 ? '' : 's'}${asked.loadPercent < 100 ? ` at ${asked.loadPercent} %` : ''}`;
   const bound =
     limit !== undefined && asked.cores > limit
       ? `; the container may use ${cores(limit)}`
-      : asked.cores > nodeCores
+      : nodeCores !== undefined && asked.cores > nodeCores
         ? `; the node has ${cores(nodeCores)}`
         : '';
   // A target that already used its whole limit cannot use more: then the shortage shows as waiting, not as use.

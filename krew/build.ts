@@ -1,0 +1,44 @@
+/**
+ * Builds dist/: the plugin as one bundle in a few lazily loaded files, and the shim for both architectures.
+ * KUBECTL_CHAOS_IMAGE bakes another tools image in; a release names its own by digest.
+ */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const root = new URL('../', import.meta.url);
+const path = (name: string) => new URL(name, root).pathname;
+const { version } = JSON.parse(readFileSync(path('package.json'), 'utf8')) as { version: string };
+const image = process.env.KUBECTL_CHAOS_IMAGE || `localhost/kubectl-chaos/tools:${version}`;
+
+rmSync(path('dist'), { recursive: true, force: true });
+mkdirSync(path('dist'));
+await build({
+  entryPoints: { chaos: path('src/bin.ts') },
+  outdir: path('dist'),
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'lib/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  minify: true,
+  keepNames: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node22.19',
+  define: { CHAOS_VERSION: JSON.stringify(version), CHAOS_IMAGE: JSON.stringify(image) },
+  // Packages in CommonJS ask for Node's own modules by require.
+  banner: { js: "import{createRequire as chaosRequire}from'node:module';const require=chaosRequire(import.meta.url);" },
+  external: ['bufferutil', 'utf-8-validate'],
+  legalComments: 'none',
+  logLevel: 'warning',
+});
+copyFileSync(path('krew/kubectl-chaos.cjs'), path('dist/kubectl-chaos'));
+chmodSync(path('dist/kubectl-chaos'), 0o755);
+copyFileSync(path('LICENSE'), path('dist/LICENSE'));
+
+console.log('building the shim for amd64 and arm64');
+execFileSync('make', ['-s', '-C', path('native')], { stdio: 'inherit' });
+for (const architecture of ['amd64', 'arm64']) {
+  copyFileSync(path(`native/build/nsexec-${architecture}`), path(`dist/nsexec-${architecture}`));
+  console.log(`dist/nsexec-${architecture}: ${statSync(path(`dist/nsexec-${architecture}`)).size} bytes`);
+}

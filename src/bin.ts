@@ -1,0 +1,63 @@
+import { randomInt } from 'node:crypto';
+import { homedir, userInfo } from 'node:os';
+import { main } from './main.ts';
+import type { InterruptSignal, Output } from './ports.ts';
+import { readShim } from './shim/binary.ts';
+
+declare const CHAOS_VERSION: string;
+declare const CHAOS_IMAGE: string;
+
+function output(stream: NodeJS.WriteStream): Output {
+  // A reader that has gone away (`| head`) must not end us before the revert.
+  stream.on('error', () => undefined);
+  return {
+    write: (text) => void stream.write(text),
+    isTTY: stream.isTTY === true,
+    get columns() {
+      return stream.isTTY ? stream.columns : undefined;
+    },
+  };
+}
+
+const interruptSignals: readonly InterruptSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
+const files = new URL('./', import.meta.url);
+const env = { ...process.env };
+
+const code = await main(process.argv.slice(2), {
+  stdout: output(process.stdout),
+  stderr: output(process.stderr),
+  env,
+  homeDirectory: homedir(),
+  who: env.USER ?? userInfo().username,
+  clock: {
+    now: () => performance.now(),
+    date: () => new Date(),
+    after: (ms, callback) => {
+      const timer = setTimeout(callback, ms);
+      return () => clearTimeout(timer);
+    },
+  },
+  signals: {
+    listen: (callback) => {
+      for (const signal of interruptSignals) process.on(signal, callback);
+      return () => {
+        for (const signal of interruptSignals) process.off(signal, callback);
+      };
+    },
+  },
+  randomSuffix: () => Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join(''),
+  version: CHAOS_VERSION,
+  defaultImage: env.KUBECTL_CHAOS_IMAGE || CHAOS_IMAGE,
+  shim: (architecture) => readShim(files, architecture),
+  connect: async (options) => {
+    const { connect } = await import('./kubernetes/cluster.ts');
+    return connect(options, { env, homeDirectory: homedir(), shim: (architecture) => readShim(files, architecture) });
+  },
+  liveReporter: async (verbose, colour) => {
+    const { LiveReporter } = await import('./terminal/live.ts');
+    return new LiveReporter(output(process.stdout), process.stderr, { verbose, colour });
+  },
+});
+// Sockets of a cluster that does not answer must not hold the process once all has been said.
+process.stdout.write('', () => process.exit(code));

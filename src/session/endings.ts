@@ -1,0 +1,69 @@
+import { ExitCode } from '../errors.ts';
+import type { Plan } from '../faults/plan.ts';
+import type { Verdict } from '../faults/verdict.ts';
+import type { InterruptSignal, TargetUpdate } from '../ports.ts';
+import type { Ended } from '../shim/protocol.ts';
+import { formatDuration } from '../units.ts';
+import { signalExitCodes } from './interrupt.ts';
+
+/** What happened to the target, in one sentence. */
+export function describeTargetUpdate(update: TargetUpdate, target: string): string {
+  const detail = (reason: string, exitCode: number | undefined) =>
+    [reason, exitCode === undefined ? '' : `exit code ${exitCode}`].filter(Boolean).join(', ') || 'no reason known';
+  switch (update.kind) {
+    case 'restarted':
+      return `the target ${target} was restarted meanwhile (${detail(update.reason, update.exitCode)}); the new container has no fault`;
+    case 'terminated':
+      return `the target ${target} ended meanwhile (${detail(update.reason, update.exitCode)})`;
+    case 'deleted':
+      return `the target pod of ${target} was deleted meanwhile`;
+    case 'evicted':
+      return `the target pod of ${target} was evicted meanwhile: ${update.message}`;
+    case 'node-lost':
+      return `the target's node was lost meanwhile: ${update.message}`;
+  }
+}
+
+/**
+ * Why the fault ended otherwise than by its time or by the user, one sentence; undefined when it ended as it should. `explained`: the target's own end has been reported already.
+ */
+export function earlyEnd(plan: Plan, ended: Ended, explained: boolean): string | undefined {
+  const after = `after ${formatDuration(ended.run_ms)}`;
+  switch (ended.reason) {
+    case 'deadline':
+    case 'stopped':
+      return undefined;
+    case 'exited': {
+      if (ended.exit_code !== 0)
+        return `stress-ng ended ${after} with exit code ${ended.exit_code}: see its output above`;
+      // stress-ng's own limits (`--cpu-ops`, …) may end it early: asked for, not a failure.
+      return plan.fault.stressNgArgs.length > 0 ? undefined : `stress-ng ended by itself ${after}`;
+    }
+    case 'killed':
+      return explained
+        ? undefined
+        : `the stressor was killed by signal ${ended.signal} ${after}${ended.oom_kills ? ', by the OOM killer' : ''}`;
+    case 'lease':
+      return `the shim had not heard from this command for ${formatDuration(plan.leaseMs)} and ended the fault ${after}`;
+    case 'signal':
+      return `the agent was told to end from outside ${after}: somebody deleted its pod, or the node is shutting down`;
+    case 'target-gone':
+      return explained ? undefined : `the target's process ended ${after}`;
+  }
+}
+
+/** The one place where the exit code of a run that got as far as the cluster is decided. The worst that happened wins. */
+export function decideExitCode(end: {
+  reverted: boolean;
+  left: number;
+  interrupted: InterruptSignal | undefined;
+  active: boolean;
+  problems: number;
+  verdict: Verdict | undefined;
+}): number {
+  if (!end.reverted || end.left > 0) return ExitCode.notReverted;
+  if (end.active && end.problems > 0) return ExitCode.notEffective;
+  if (end.interrupted) return signalExitCodes[end.interrupted];
+  if (!end.active) return ExitCode.notInjected;
+  return end.verdict?.effective ? ExitCode.effective : ExitCode.notEffective;
+}

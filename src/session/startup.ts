@@ -1,0 +1,93 @@
+import { ChaosError } from '../errors.ts';
+import type { Plan } from '../faults/plan.ts';
+import type { AgentUpdate, ContainerStatus } from '../ports.ts';
+import { parseTerminationMessage, type ShimError } from '../shim/protocol.ts';
+
+/** Reasons for which a container waits that time does not heal, or heals only by the kubelet's slow retries: the user is told at once. */
+const hopeless: Readonly<Record<string, 'image' | 'agent-failed'>> = {
+  ErrImagePull: 'image',
+  ImagePullBackOff: 'image',
+  ErrImageNeverPull: 'image',
+  InvalidImageName: 'image',
+  ImageInspectError: 'image',
+  RegistryUnavailable: 'image',
+  CreateContainerConfigError: 'agent-failed',
+  CreateContainerError: 'agent-failed',
+  RunContainerError: 'agent-failed',
+  CrashLoopBackOff: 'agent-failed',
+};
+
+/** Why the agent cannot come up, read from its pod's status; undefined while it still may. Pure. */
+export function startupFailure(plan: Plan, container: string, update: AgentUpdate): ChaosError | undefined {
+  if (update.kind === 'deleted') {
+    return new ChaosError(
+      'agent-failed',
+      `the agent pod ${plan.agent.namespace}/${plan.id} was deleted by somebody else before the fault began`,
+    );
+  }
+  if (update.kind !== 'status') return undefined;
+  const status = update.containers[container];
+  if (status?.state === 'waiting') return waitingFailure(plan, status);
+  if (status?.state === 'terminated') return terminatedFailure(plan, status);
+  if (update.phase === 'Failed') {
+    return new ChaosError(
+      'agent-failed',
+      `node ${plan.agent.node} refused the agent pod: ${sentence(update.reason, update.message)}`,
+      {
+        hint: 'The kubelet admits or refuses every pod itself: see its reason above (resources, evictions, the number of pods).',
+      },
+    );
+  }
+  return undefined;
+}
+
+function waitingFailure(plan: Plan, status: Extract<ContainerStatus, { state: 'waiting' }>): ChaosError | undefined {
+  const kind = Object.hasOwn(hopeless, status.reason) ? hopeless[status.reason] : undefined;
+  if (kind === undefined) return undefined;
+  return kind === 'image'
+    ? new ChaosError(
+        'image',
+        `node ${plan.agent.node} cannot get the image ${plan.agent.image}: ${sentence(status.reason, status.message)}`,
+        {
+          hint: 'Name an image that this node can pull with --image (any with stress-ng in it), and its secret with --image-pull-secret.',
+        },
+      )
+    : new ChaosError(
+        'agent-failed',
+        `the agent container cannot start on node ${plan.agent.node}: ${sentence(status.reason, status.message)}`,
+      );
+}
+
+/** The container ended before the fault was active: its termination message holds the shim's own words. */
+function terminatedFailure(plan: Plan, status: Extract<ContainerStatus, { state: 'terminated' }>): ChaosError {
+  const error = parseTerminationMessage(status.message).find((event) => event.event === 'error');
+  if (error) return shimFailure(error);
+  return new ChaosError(
+    'agent-failed',
+    `the agent container ended before the fault began, with exit code ${status.exitCode}: ${sentence(status.reason, status.message)}`,
+    {
+      hint: `If the image is your own (--image): the shim needs nothing of it, but the node must be able to run it (${plan.agent.architecture}).`,
+    },
+  );
+}
+
+const hints: Readonly<Record<string, string>> = {
+  'no-container': 'It may have been restarted a moment ago: run the command again.',
+  'target-gone': 'It may have been restarted a moment ago: run the command again.',
+  'cgroup-frozen': 'Unpause the container first.',
+  exec: 'Name an image with stress-ng in it: --image.',
+  kernel: "The shim needs Linux 5.3 or newer on the target's node.",
+};
+
+/** The shim's own words as an error of ours. */
+export function shimFailure(error: ShimError): ChaosError {
+  const hint = Object.hasOwn(hints, error.code) ? hints[error.code] : undefined;
+  return new ChaosError('shim', `${error.message} (${error.code})`, {
+    ...(hint === undefined ? {} : { hint }),
+    state: error.state === 'unchanged' ? 'nothing was changed' : error.state,
+  });
+}
+
+function sentence(reason: string, message: string): string {
+  return [reason, message].filter(Boolean).join(': ') || 'no reason was given';
+}

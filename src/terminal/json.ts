@@ -1,0 +1,87 @@
+import type { ChaosError } from '../errors.ts';
+import type { Output, Reporter } from '../ports.ts';
+import type { Fact, Outcome } from '../session/facts.ts';
+
+/** `-o json`: one document at the end. `-o ndjson`: every fact as it comes, the outcome last. Keys are in snake_case and carry their unit, as the shim's do. */
+export class JsonReporter implements Reporter {
+  readonly #stdout: Output;
+  readonly #stream: boolean;
+
+  constructor(stdout: Output, stream: boolean) {
+    this.#stdout = stdout;
+    this.#stream = stream;
+  }
+
+  report(fact: Fact): void {
+    if (fact.kind === 'outcome') this.#write({ kind: 'outcome', ...outcomeDocument(fact.outcome) });
+    else if (this.#stream) this.#write(factDocument(fact));
+  }
+
+  fail(error: ChaosError): void {
+    this.#write({
+      kind: 'error',
+      code: error.code,
+      message: error.message,
+      ...(error.hint ? { hint: error.hint } : {}),
+      state: error.state,
+      exit_code: error.exitCode,
+    });
+  }
+
+  #write(document: Record<string, unknown>): void {
+    this.#stdout.write(`${JSON.stringify(document, undefined, this.#stream ? undefined : 2)}\n`);
+  }
+}
+
+function outcomeDocument(outcome: Outcome): Record<string, unknown> {
+  return snakeCase({
+    id: outcome.id,
+    fault: outcome.summary,
+    target: outcome.target,
+    exitCode: outcome.exitCode,
+    effective: outcome.verdict?.effective ?? false,
+    verdict: outcome.verdict,
+    problems: outcome.problems,
+    ended: outcome.ended,
+    reverted: outcome.reverted,
+    left: outcome.left,
+    undo: outcome.undo,
+    times: outcome.times,
+    // Keys here are names, not fields: they stay as they are.
+    requests: new Map(Object.entries(outcome.requests)),
+  }) as Record<string, unknown>;
+}
+
+function factDocument(fact: Exclude<Fact, { kind: 'outcome' }>): Record<string, unknown> {
+  switch (fact.kind) {
+    case 'sample':
+      return { kind: 'sample', left_ms: Math.round(fact.leftMs), sample: fact.sample };
+    case 'planned':
+    case 'launching':
+      return snakeCase({ kind: fact.kind, id: fact.plan.id, fault: fact.plan.summary, undo: fact.plan.undo }) as Record<
+        string,
+        unknown
+      >;
+    case 'active':
+      return snakeCase({
+        kind: 'active',
+        target: fact.target,
+        activeMs: fact.activeMs,
+        ...fact.active,
+        event: undefined,
+      }) as Record<string, unknown>;
+    default:
+      return snakeCase({ ...fact }) as Record<string, unknown>;
+  }
+}
+
+function snakeCase(value: unknown): unknown {
+  if (value instanceof Map) return Object.fromEntries(value);
+  if (Array.isArray(value)) return value.map(snakeCase);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, field]) => field !== undefined)
+      .map(([key, field]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), snakeCase(field)]),
+  );
+}

@@ -1,0 +1,92 @@
+import { styleText } from 'node:util';
+import ora, { type Ora } from 'ora';
+import type { Output, Reporter } from '../ports.ts';
+import type { Fact } from '../session/facts.ts';
+import { type Mark, tell } from './plain.ts';
+import { liveTable } from './table.ts';
+import * as words from './words.ts';
+
+const signs: Readonly<Record<Mark, { sign: string; colour: 'green' | 'red' | 'yellow' }>> = {
+  good: { sign: '✔', colour: 'green' },
+  bad: { sign: '✖', colour: 'red' },
+  note: { sign: '!', colour: 'yellow' },
+};
+
+/** On a terminal: a spinner for each phase, the live table below it while the fault is active, lines that stay above. */
+export class LiveReporter implements Reporter {
+  readonly #stdout: Output;
+  readonly #verbose: boolean;
+  readonly #colour: boolean;
+  readonly #spinner: Ora;
+
+  constructor(stdout: Output, stderr: NodeJS.WriteStream, options: { verbose: boolean; colour: boolean }) {
+    this.#stdout = stdout;
+    this.#verbose = options.verbose;
+    this.#colour = options.colour;
+    // discardStdin would put the terminal in raw mode, in which Ctrl-C is a character and not a signal.
+    this.#spinner = ora({
+      stream: stderr,
+      discardStdin: false,
+      hideCursor: true,
+      color: options.colour ? 'cyan' : false,
+    });
+  }
+
+  report(fact: Fact): void {
+    const spinning = this.#spinner.isSpinning;
+    if (fact.kind === 'sample') {
+      this.#spinner.text = `fault active\n${liveTable(fact).join('\n')}`;
+      return;
+    }
+    const phase = phaseText(fact);
+    let printed = false;
+    const print = (mark: Mark | undefined, text: string) => {
+      // The spinner owns the last lines of the screen: it makes room for every line that stays.
+      if (!printed && spinning) this.#spinner.stop();
+      printed = true;
+      this.#stdout.write(mark === undefined ? `${text}\n` : `${this.#sign(mark)} ${text}\n`);
+    };
+    tell(
+      fact,
+      { result: print, aside: print, output: (text) => print(undefined, text.replace(/\n$/, '')) },
+      this.#verbose,
+    );
+    if (phase !== undefined) this.#spinner.start(phase);
+    else if (printed && spinning && fact.kind !== 'outcome') this.#spinner.start();
+    if (fact.kind === 'outcome') this.#spinner.stop();
+  }
+
+  /** Leaves the terminal as it was, whatever was on it. */
+  close(): void {
+    this.#spinner.stop();
+  }
+
+  #sign(mark: Mark): string {
+    const { sign, colour } = signs[mark];
+    return this.#colour ? styleText(colour, sign, { validateStream: false }) : sign;
+  }
+}
+
+/** What the spinner says from this fact on; undefined: the same as before. */
+function phaseText(fact: Fact): string | undefined {
+  switch (fact.kind) {
+    case 'selecting':
+      return `looking up ${fact.query.kind}/${fact.query.name}`;
+    case 'launching':
+      return `starting the agent pod on ${fact.plan.agent.node}`;
+    case 'progress':
+      return words.harmless(fact.message);
+    case 'resolved':
+      return 'measuring the target by itself';
+    case 'active':
+      return 'fault active';
+    case 'stopping':
+      return `stopping (${fact.why})`;
+    case 'ended':
+      return 'reverting';
+    case 'removing':
+      return 'removing the agent pod';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,109 @@
+import type { Output, Reporter } from '../ports.ts';
+import type { Fact, Outcome } from '../session/facts.ts';
+import { formatDuration } from '../units.ts';
+import { liveTable, proofTable } from './table.ts';
+import * as words from './words.ts';
+
+/** How the human reporters mark a line; colour is added where the terminal has it. */
+export type Mark = 'good' | 'bad' | 'note';
+
+export interface LineWriter {
+  /** What the user asked to know; stdout. */
+  result(mark: Mark | undefined, text: string): void;
+  /** What goes on meanwhile; stderr. */
+  aside(mark: Mark | undefined, text: string): void;
+  /** The workload's own output; stderr, untouched but for what would harm a terminal. */
+  output(text: string): void;
+}
+
+/** What is said of the facts that both human reporters print as lines. */
+export function tell(fact: Fact, out: LineWriter, verbose: boolean): void {
+  switch (fact.kind) {
+    case 'selected':
+      out.aside(undefined, `target   ${words.selected(fact.target)}`);
+      break;
+    case 'planned':
+      out.aside(
+        undefined,
+        `fault    ${fact.plan.summary} for ${formatDuration(fact.plan.durationMs)}, as ${fact.plan.id}`,
+      );
+      out.aside(undefined, `undo     ${fact.plan.undo}`);
+      break;
+    case 'resolved':
+      if (verbose) {
+        const { resolved } = fact;
+        const places = resolved.cgroups.map((place) => `${place.hierarchy || 'v2'}:${place.path}`).join(' ');
+        out.aside(
+          'note',
+          `shim ${resolved.version} on Linux ${resolved.kernel}: pid ${resolved.pid} (${resolved.comm}), uid ${resolved.uid}, ${places}`,
+        );
+      }
+      break;
+    case 'warning':
+      out.aside('note', words.harmless(fact.message));
+      break;
+    case 'active':
+      out.result('good', words.active(fact));
+      break;
+    case 'output':
+      out.output(words.harmless(fact.text));
+      break;
+    case 'ended':
+      if (verbose) out.aside('note', `workload ended: ${fact.ended.reason}, exit code ${fact.ended.exit_code}`);
+      break;
+    case 'outcome':
+      tellOutcome(fact.outcome, out, verbose);
+      break;
+  }
+}
+
+function tellOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void {
+  const clean = outcome.reverted && outcome.left.length === 0;
+  if (clean) out.result('good', `${words.reverted(outcome.times.revertMs ?? 0)}   nothing left`);
+  for (const line of outcome.verdict ? proofTable(outcome.verdict) : []) out.result(undefined, line);
+  for (const line of words.verdict(outcome)) out.result(undefined, line);
+  for (const line of words.leftovers(outcome)) out.result('bad', line);
+  if (verbose) {
+    const requests = Object.entries(outcome.requests).map(([name, count]) => `${count} ${name}`);
+    const total = Object.values(outcome.requests).reduce((sum, count) => sum + count, 0);
+    out.aside('note', `${total} API requests: ${requests.join(', ')}`);
+  }
+}
+
+const signs: Readonly<Record<Mark, string>> = { good: 'ok', bad: 'error', note: 'note' };
+
+/** Off a terminal: whole lines, no colour, no cursor; a table of the running fault every few seconds. */
+export class PlainReporter implements Reporter {
+  readonly #stdout: Output;
+  readonly #stderr: Output;
+  readonly #verbose: boolean;
+  #samples = 0;
+
+  constructor(stdout: Output, stderr: Output, verbose: boolean) {
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.#verbose = verbose;
+  }
+
+  report(fact: Fact): void {
+    tell(
+      fact,
+      {
+        result: (mark, text) => this.#stdout.write(line(mark, text)),
+        aside: (mark, text) => this.#stderr.write(line(mark, text)),
+        output: (text) => this.#stderr.write(text),
+      },
+      this.#verbose,
+    );
+    if (fact.kind === 'progress' || fact.kind === 'stopping') {
+      this.#stderr.write(
+        line('note', fact.kind === 'progress' ? words.harmless(fact.message) : `stopping: ${fact.why}`),
+      );
+    }
+    if (fact.kind === 'sample' && this.#samples++ % 10 === 0) this.#stderr.write(`${liveTable(fact).join('\n')}\n`);
+  }
+}
+
+function line(mark: Mark | undefined, text: string): string {
+  return mark === undefined ? `${text}\n` : `${signs[mark]}: ${text}\n`;
+}

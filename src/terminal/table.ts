@@ -1,0 +1,107 @@
+import Table from 'cli-table3';
+import { cpuLimitCores, type Measurement, measure, workingSet } from '../faults/measure.ts';
+import type { Verdict } from '../faults/verdict.ts';
+import type { Fact } from '../session/facts.ts';
+import { formatBytes } from '../units.ts';
+import { seconds } from './words.ts';
+
+/** Columns apart by spaces, as kubectl prints tables. */
+const plainChars = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};
+
+function render(head: string[], rows: string[][]): string[] {
+  const table = new Table({
+    head,
+    chars: plainChars,
+    style: { 'padding-left': 0, 'padding-right': 1, head: [], border: [], compact: true },
+  });
+  table.push(...rows);
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => `  ${line.trimEnd()}`);
+}
+
+const dash = '-';
+
+/** The live view of one running target. */
+export function liveTable(fact: Extract<Fact, { kind: 'sample' }>): string[] {
+  const { before, previous, sample, target } = fact;
+  const first = before[0];
+  const last = before.at(-1);
+  const base = first && last ? measure(first, last) : undefined;
+  const now = measure(previous, sample);
+  const limit = cpuLimitCores(sample) ?? target.nodeAllocatableCores;
+  const cpu = now?.cpuCores;
+  const memory = workingSet(sample);
+  return render(
+    [
+      'TARGET',
+      'CPU before → now',
+      limit === cpuLimitCores(sample) ? 'of limit' : 'of node',
+      'throttled',
+      'MEMORY',
+      'left',
+    ],
+    [
+      [
+        `${target.pod} (${target.container})`,
+        cpu === undefined ? dash : `${(base?.cpuCores ?? 0).toFixed(2)} → ${cpu.toFixed(2)} cores`,
+        cpu === undefined || !limit ? dash : percent(cpu / limit),
+        percent(now?.throttledShare),
+        memory === undefined ? dash : formatBytes(memory),
+        seconds(fact.leftMs),
+      ],
+    ],
+  );
+}
+
+/** What the target's cgroup showed before, during and after; rows that the kernel does not tell are left out. */
+export function proofTable(verdict: Verdict): string[] {
+  const { before, during, after } = verdict;
+  if (!during) return [];
+  const row = (name: string, of: (m: Measurement) => string | undefined, end = ''): string[] => [
+    name,
+    (before && of(before)) ?? dash,
+    of(during) ?? dash,
+    end || dash,
+  ];
+  const bytes = (value: number | undefined) => (value === undefined ? undefined : formatBytes(value));
+  const rows = [
+    row('CPU', (m) => (m.cpuCores === undefined ? undefined : `${m.cpuCores.toFixed(2)} cores`)),
+    row('throttled', (m) => (m.throttledShare === undefined ? undefined : `${percent(m.throttledShare)} of periods`)),
+    row('memory', (m) => bytes(m.memoryBytes), bytes(after?.memoryBytes)),
+    row('OOM kills', (m) => m.oomKills?.toString()),
+    row('processes', (m) => m.processes?.toString(), after?.processes?.toString()),
+    row('CPU pressure', (m) => pressure(m.cpuPressure)),
+    row('memory pressure', (m) => pressure(m.memoryPressure)),
+    row('I/O pressure', (m) => pressure(m.ioPressure)),
+  ];
+  return render(
+    ['', 'before', 'during', 'after'],
+    rows.filter(([, ...cells]) => cells.some((cell) => cell !== dash)),
+  );
+}
+
+function percent(share: number | undefined): string {
+  return share === undefined ? dash : `${Math.round(share * 100)} %`;
+}
+
+function pressure(share: number | undefined): string | undefined {
+  return share === undefined ? undefined : `${percent(share)} of the time`;
+}

@@ -1,0 +1,76 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { ChaosError } from '../errors.ts';
+import type { Target } from '../ports.ts';
+import type { Fact, Outcome } from '../session/facts.ts';
+import type { Resolved } from '../shim/protocol.ts';
+
+/** The sentences of the human reporters. Pure: a fact in, text out. */
+
+export function seconds(ms: number): string {
+  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
+}
+
+export function targetName(target: Target): string {
+  return `pod/${target.pod} (${target.container})`;
+}
+
+export function selected(target: Target): string {
+  const chosen = target.chosenFrom
+    ? `, one of ${target.chosenFrom.runningPods} running of ${target.chosenFrom.workload}`
+    : '';
+  return `${targetName(target)} in ${target.namespace} on ${target.node}${chosen}`;
+}
+
+/** The target's place, as the shim read it on the host: v2's path, or on v1 the one of its cpu hierarchy. */
+export function cgroupPlace(resolved: Resolved): string {
+  const places = resolved.cgroups.filter((place) => place.joined);
+  const place =
+    resolved.cgroup_mode === 'v2'
+      ? places.find(({ version }) => version === 2)
+      : places.find(({ hierarchy }) => hierarchy.split(',').includes('cpu'));
+  return `cgroup ${resolved.cgroup_mode} ${place?.path ?? places[0]?.path ?? '?'}`;
+}
+
+export function active(fact: Extract<Fact, { kind: 'active' }>): string {
+  const { target, resolved, active: event } = fact;
+  return [
+    `active after ${seconds(fact.activeMs)}`,
+    `${targetName(target)} on ${target.node}`,
+    cgroupPlace(resolved),
+    `${event.entered} of ${event.of} namespaces`,
+  ].join('   ');
+}
+
+export function reverted(revertMs: number): string {
+  return `reverted in ${seconds(revertMs)}`;
+}
+
+export function verdict(outcome: Outcome): string[] {
+  const lines = (outcome.verdict?.proofs ?? []).map(({ sentence }) => `${sentence}.`);
+  if (outcome.verdict && lines.length > 0) {
+    lines[lines.length - 1] += outcome.verdict.effective ? ' Effective.' : ' NOT effective.';
+  }
+  return [...lines, ...outcome.problems.map((problem) => `Ended otherwise than planned: ${problem}.`)];
+}
+
+export function leftovers(outcome: Outcome): string[] {
+  if (outcome.left.length === 0 && outcome.reverted) return [];
+  const what = outcome.left.length > 0 ? outcome.left.join(' and ') : 'the fault';
+  return [`Not confirmed to be gone: ${what}.`, `Remove by hand: ${outcome.undo}`];
+}
+
+/** An error as the user reads it: what and why, what to do now, and how the target is. */
+export function errorText(error: ChaosError): string {
+  const lines = [`error: ${error.message}`];
+  if (error.hint) lines.push(error.hint);
+  if (error.code !== 'usage') lines.push(`State of the target: ${error.state}.`);
+  return `${lines.join('\n')}\n`;
+}
+
+/**
+ * Output of the workload, made harmless: the target may have written into it, and an escape sequence could move the cursor, retitle the terminal or paste into it.
+ */
+export function harmless(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
+  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+}
