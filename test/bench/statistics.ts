@@ -1,0 +1,29 @@
+/** Medians of interleaved runs: what else the machine does meanwhile hits both sides. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const high = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? Number.NaN) + high) / 2;
+}
+
+export interface Row {
+  what: string;
+  /** Milliseconds, or a count. */
+  ours: number;
+  unit: 'ms' | 'requests';
+  /** What it is compared with, in the same unit; undefined: an absolute goal. */
+  rival?: { name: string; value: number };
+  /** The goal as a ratio to the rival, or in `unit`. */
+  goal: number;
+}
+
+export function printRows(rows: readonly Row[]): void {
+  for (const { what, ours, unit, rival, goal } of rows) {
+    const measured = unit === 'ms' ? `${ours.toFixed(1)} ms` : `${ours}`;
+    const compared = rival
+      ? `${(ours / rival.value).toFixed(2)} x ${rival.name} (${rival.value.toFixed(1)} ms), goal ${goal} x`
+      : `goal ${goal} ${unit}`;
+    const reached = (rival ? ours / rival.value : ours) <= goal;
+    process.stdout.write(`${reached ? 'reached' : 'MISSED '}  ${what}: ${measured}   ${compared}\n`);
+  }
+}

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { until } from './support/cluster.ts';
+import { containerId, processesIn } from './support/node.ts';
+import { chaos, report, start } from './support/plugin.ts';
+import { suite } from './support/suite.ts';
+
+const ns = 'chaos-e2e-g1';
+suite(ns, ['distroless', 'busybox']);
+
+describe('G1 effective or loud', () => {
+  it('makes a distroless container short of CPU, and proves it from its own cgroup', async () => {
+    const ended = await chaos('stress', 'pod/distroless', '-n', ns, '--cpu', '2', '--duration', '6s', '-o', 'json');
+    const result = report(ended);
+    expect(ended.code, ended.stdout).toBe(0);
+    expect(result.effective).toBe(true);
+    // The limit is 500m: two busy CPUs can use half of one, and wait for the rest.
+    expect(result.verdict.before?.cpu_cores).toBeLessThan(0.1);
+    expect(result.verdict.during?.cpu_cores).toBeGreaterThan(0.4);
+    expect(result.verdict.during?.cpu_cores).toBeLessThan(0.65);
+    expect(result.verdict.during?.throttled_share).toBeGreaterThan(0.5);
+    expect(result.verdict.proofs[0]?.sentence).toContain('the container may use 0.50');
+  });
+
+  it('says active only with the stressor in the target’s cgroup (L3), seen from outside', async () => {
+    const id = await containerId(ns, 'distroless');
+    const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '1', '--duration', '20s');
+    await until('active', 30, () => plugin.stdout.includes('active after'));
+    const names = (await processesIn(id)).map(({ name }) => name);
+    plugin.kill('SIGINT');
+    const ended = await plugin.ended;
+    expect(names.filter((name) => name.startsWith('stress-ng')).length, plugin.said).toBeGreaterThan(0);
+    expect(ended.code, plugin.said).toBe(130);
+    expect((await processesIn(id)).map(({ name }) => name)).toEqual(['pause']);
+  });
+
+  it('holds memory, and names the basis of a percentage', async () => {
+    const ended = await chaos('stress', 'busybox', '-n', ns, '--memory', '50%', '--duration', '6s', '-o', 'json');
+    const result = report(ended);
+    expect(ended.code, ended.stdout).toBe(0);
+    expect(result.verdict.proofs[0]?.sentence).toContain('50 % of the container');
+    expect(result.verdict.during?.memory_bytes).toBeGreaterThan(60 * 2 ** 20);
+    expect(result.verdict.after?.memory_bytes).toBeLessThan(30 * 2 ** 20);
+    expect(result.verdict.during?.oom_kills ?? 0).toBe(0);
+  });
+
+  it('presses forks', async () => {
+    const ended = await chaos('stress', 'busybox', '-n', ns, '--processes', '4', '--duration', '5s', '-o', 'json');
+    const result = report(ended);
+    expect(ended.code, ended.stdout).toBe(0);
+    expect(result.verdict.proofs[0]).toMatchObject({ what: 'processes', effective: true });
+  });
+
+  it('hands other stressors on to stress-ng, and judges by what changed', async () => {
+    const ended = await chaos('stress', 'busybox', '-n', ns, '--duration', '5s', '-o', 'json', '--', '--switch', '1');
+    expect(ended.code, ended.stdout).toBe(0);
+    expect(report(ended).verdict.proofs[0]).toMatchObject({ what: 'other', effective: true });
+  });
+
+  it('exits 3 and says so when nothing changed in the target (L4)', async () => {
+    const ended = await chaos('stress', 'busybox', '-n', ns, '--duration', '4s', '-o', 'json', '--', '--pause', '1');
+    const result = report(ended);
+    expect(ended.code, ended.stdout).toBe(3);
+    expect(result.effective).toBe(false);
+    expect(result.verdict.proofs[0]?.sentence).toContain('nothing changed');
+    expect(result.reverted).toBe(true);
+  });
+
+  it('exits 3 and shows the workload’s own words when stress-ng does not start', async () => {
+    const ended = await chaos('stress', 'busybox', '-n', ns, '--duration', '10s', '--', '--no-such-stressor', '1');
+    expect(ended.code, ended.stdout + ended.stderr).toBe(3);
+    expect(ended.stdout).toMatch(/stress-ng ended after .* with exit code/);
+    expect(ended.stderr).toContain('no-such-stressor');
+    expect(ended.seconds).toBeLessThan(60);
+  });
+});

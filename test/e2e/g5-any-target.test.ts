@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { kubectlJson, until } from './support/cluster.ts';
+import { containerId, processesIn } from './support/node.ts';
+import { chaos, report, start } from './support/plugin.ts';
+import { suite } from './support/suite.ts';
+
+const ns = 'chaos-e2e-g5';
+suite(ns, ['nonroot', 'readonly-root', 'no-limits', 'two-containers', 'shared-pid', 'deployment']);
+
+describe('G5 any target', () => {
+  for (const pod of ['nonroot', 'readonly-root', 'shared-pid']) {
+    it(`${pod}: short of CPU and memory`, async () => {
+      const ended = await chaos(
+        'stress',
+        pod,
+        '-n',
+        ns,
+        '--cpu',
+        '1',
+        '--memory',
+        '32Mi',
+        '--duration',
+        '5s',
+        '-o',
+        'json',
+      );
+      expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+      expect(report(ended).verdict.proofs.map(({ what, effective }) => [what, effective])).toEqual([
+        ['cpu', true],
+        ['memory', true],
+      ]);
+    });
+  }
+
+  it('a container without limits: busy to what was asked, not more', async () => {
+    const ended = await chaos(
+      'stress',
+      'no-limits',
+      '-n',
+      ns,
+      '--cpu',
+      '1',
+      '--cpu-load',
+      '50',
+      '--duration',
+      '6s',
+      '-o',
+      'json',
+    );
+    const result = report(ended);
+    expect(ended.code, ended.stdout).toBe(0);
+    expect(result.verdict.during?.cpu_cores).toBeGreaterThan(0.35);
+    expect(result.verdict.during?.cpu_cores).toBeLessThan(0.75);
+  });
+
+  it('hits the chosen container of a pod, and not its neighbour', async () => {
+    const neighbour = await containerId(ns, 'two-containers', 'app');
+    const chosen = await containerId(ns, 'two-containers', 'sidecar');
+    const plugin = start('stress', 'two-containers', '-c', 'sidecar', '-n', ns, '--cpu', '1', '--duration', '30s');
+    await until('active', 30, () => plugin.stdout.includes('active after'));
+    const names = async (id: string) => (await processesIn(id)).map(({ name }) => name);
+    expect((await names(chosen)).some((name) => name.startsWith('stress-ng'))).toBe(true);
+    expect(await names(neighbour)).toEqual(['pause']);
+    plugin.kill('SIGINT');
+    await plugin.ended;
+  });
+
+  it('chooses one running pod of a deployment, and names it', async () => {
+    const ended = await chaos('stress', 'deploy/web', '-n', ns, '--cpu', '1', '--duration', '4s');
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+    expect(ended.stderr).toMatch(/pod\/web-\S+ \(app\).*one of 2 running of deployment\/web/);
+  });
+
+  it('works from another namespace for the agent', async () => {
+    const plugin = start(
+      'stress',
+      'no-limits',
+      '-n',
+      ns,
+      '--agent-namespace',
+      'default',
+      '--cpu',
+      '1',
+      '--duration',
+      '20s',
+    );
+    await until('active', 30, () => plugin.stdout.includes('active after'));
+    const { items } = await kubectlJson<{ items: unknown[] }>(
+      '-n',
+      'default',
+      'get',
+      'pods',
+      '-l',
+      'app.kubernetes.io/managed-by=kubectl-chaos',
+    );
+    plugin.kill('SIGINT');
+    await plugin.ended;
+    expect(items).toHaveLength(1);
+  });
+});

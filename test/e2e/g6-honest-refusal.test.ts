@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { apply, kubectl, kubectlJson, until } from './support/cluster.ts';
+import { chaos } from './support/plugin.ts';
+import { suite } from './support/suite.ts';
+
+const ns = 'chaos-e2e-g6';
+suite(ns, ['busybox', 'two-containers']);
+
+const podOf = (name: string, spec: string) => `
+apiVersion: v1
+kind: Pod
+metadata: {name: ${name}}
+spec:
+  terminationGracePeriodSeconds: 0
+${spec}
+`;
+
+async function created(): Promise<number> {
+  const events = await kubectlJson<{ items: unknown[] }>(
+    '-n',
+    ns,
+    'get',
+    'pods,configmaps',
+    '-l',
+    'app.kubernetes.io/managed-by=kubectl-chaos',
+  );
+  return events.items.length;
+}
+
+async function refused(args: string[], words: RegExp): Promise<void> {
+  const ended = await chaos('stress', '-n', ns, '--cpu', '1', '--duration', '3s', ...args);
+  expect(ended.code, ended.stdout + ended.stderr).toBe(1);
+  expect(ended.stderr).toMatch(words);
+  expect(ended.stderr).toContain('nothing was changed');
+  // One line says what and why; the hint and the state follow, each on its own.
+  expect(ended.stderr.split('\n').filter((line) => line.startsWith('error:'))).toHaveLength(1);
+  expect(await created()).toBe(0);
+}
+
+describe('G6 honest refusal, before anything is created', () => {
+  it('no such pod, with the names there are', () => refused(['busibox'], /busibox.*busybox|busybox/s));
+  it('no such container, with the names there are', () => refused(['two-containers', '-c', 'web'], /app.*sidecar/s));
+  it('no such namespace', () => refused(['busybox', '-n', 'chaos-e2e-none'], /chaos-e2e-none/));
+  it('no such deployment', () => refused(['deploy/none'], /none/));
+
+  it('a pod that has completed', async () => {
+    await apply(
+      podOf(
+        'done',
+        '  restartPolicy: Never\n  containers: [{name: app, image: "localhost/kubectl-chaos/test/busybox:1", imagePullPolicy: Never, command: ["true"]}]',
+      ),
+      ns,
+    );
+    await until(
+      'it is done',
+      20,
+      async () => (await kubectl('-n', ns, 'get', 'pod', 'done', '-o', 'jsonpath={.status.phase}')) === 'Succeeded',
+    );
+    await refused(['done'], /Succeeded|completed/i);
+  });
+
+  it('a container that waits, with its reason', async () => {
+    await apply(
+      podOf('waits', '  containers: [{name: app, image: "localhost/kubectl-chaos/none:1", imagePullPolicy: Never}]'),
+      ns,
+    );
+    await until('it waits', 20, async () =>
+      (
+        await kubectl(
+          '-n',
+          ns,
+          'get',
+          'pod',
+          'waits',
+          '-o',
+          'jsonpath={.status.containerStatuses[0].state.waiting.reason}',
+        )
+      ).startsWith('ErrImage'),
+    );
+    await refused(['waits'], /ErrImageNeverPull/);
+  });
+
+  it('an init container', async () => {
+    await apply(
+      podOf(
+        'inits',
+        '  initContainers: [{name: prepare, image: "localhost/kubectl-chaos/test/busybox:1", imagePullPolicy: Never, command: ["true"]}]\n  containers: [{name: app, image: "localhost/kubectl-chaos/test/busybox:1", imagePullPolicy: Never}]',
+      ),
+      ns,
+    );
+    await kubectl('-n', ns, 'wait', '--for=condition=Ready', 'pod/inits', '--timeout=60s');
+    await refused(['inits', '-c', 'prepare'], /init container/);
+  });
+
+  it('the right that is missing, by verb and resource', async () => {
+    await kubectl('-n', ns, 'create', 'role', 'looker', '--verb=get,list,watch', '--resource=pods').catch(() => '');
+    await kubectl('-n', ns, 'create', 'rolebinding', 'looker', '--role=looker', '--user=looker').catch(() => '');
+    await refused(
+      ['busybox', '--as', 'looker'],
+      /looker.*create.*(pods|configmaps)|create.*(pods|configmaps).*looker/s,
+    );
+  });
+
+  it('a quota that has no room', async () => {
+    await kubectl('-n', ns, 'create', 'quota', 'full', '--hard=pods=2');
+    try {
+      await refused(['busybox'], /quota/i);
+    } finally {
+      await kubectl('-n', ns, 'delete', 'quota', 'full');
+    }
+  });
+
+  it('an image that cannot be had, at once and by its name', async () => {
+    const began = Date.now();
+    await refused(
+      ['busybox', '--image', 'localhost/kubectl-chaos/none:1'],
+      /localhost\/kubectl-chaos\/none:1.*--image/s,
+    );
+    expect(Date.now() - began).toBeLessThan(60_000);
+  });
+
+  it('an unreachable API server, by its address', async () => {
+    const ended = await chaos('stress', 'busybox', '-n', ns, '--cpu', '1', '--server', 'https://127.0.0.1:9');
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain('127.0.0.1:9');
+  });
+
+  it('--dry-run=client prints the plan and the objects, and creates nothing', async () => {
+    const ended = await chaos('stress', 'busybox', '-n', ns, '--memory', '50%', '--dry-run=client');
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(ended.stdout).toContain('kind: Pod');
+    expect(ended.stdout).toContain('kind: ConfigMap');
+    expect(ended.stdout).toContain('50 % of the container');
+    expect(await created()).toBe(0);
+    await kubectl('apply', '--dry-run=client', '-f', await asFile(ended.stdout));
+  });
+});
+
+/** The objects alone: the first document is the plan. */
+async function asFile(documents: string): Promise<string> {
+  const { mkdtemp, writeFile } = await import('node:fs/promises');
+  const { tmpdir } = await import('node:os');
+  const directory = await mkdtemp(`${tmpdir()}/chaos-e2e-`);
+  await writeFile(
+    `${directory}/objects.yaml`,
+    documents
+      .split(/^---\n/m)
+      .slice(2)
+      .join('---\n'),
+  );
+  return `${directory}/objects.yaml`;
+}

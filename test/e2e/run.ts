@@ -1,0 +1,38 @@
+/**
+ * npm run test:e2e [-- host|vm …] [vitest arguments]: the end-to-end tests on real clusters, the fast one on this machine first.
+ * CHAOS_TEST_KUBECONFIG: on a cluster of the user's own instead. CHAOS_KEEP_CLUSTER: leave it up afterwards.
+ */
+import { type Count, close, repository, run, runCounted, sum } from '../support/counts.ts';
+
+const cluster = `${repository}test/cluster/cluster`;
+const own = process.env.CHAOS_TEST_KUBECONFIG;
+const words = process.argv.slice(2);
+const isCluster = (word: string) => word === 'host' || word === 'vm';
+const named = words.filter(isCluster);
+const rest = words.filter((word) => !isCluster(word));
+const kinds = own ? ['own'] : named.length > 0 ? named : ['host', 'vm'];
+/** Under emulation a pod takes ten times as long: there, what cgroup v2 makes different. */
+const filesOnVm = ['g1-', 'g5-', 'g7-', 'v2-'];
+
+async function testOn(kind: string): Promise<Count> {
+  const up = await run([cluster, 'up', kind === 'own' ? 'host' : kind]);
+  const kubeconfig = /^KUBECONFIG=(.*)$/m.exec(up.stdout)?.[1];
+  if (up.status !== 0 || !kubeconfig) {
+    process.stdout.write(`the ${kind} cluster did not come up\n`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  const files = kind === 'vm' && rest.length === 0 ? filesOnVm : rest;
+  const count = await runCounted(
+    ['node', 'node_modules/vitest/vitest.mjs', 'run', '--config', 'test/e2e/vitest.config.ts', ...files],
+    { CHAOS_E2E_KUBECONFIG: kubeconfig, CHAOS_E2E_CLUSTER: kind },
+  );
+  if (kind !== 'own' && !process.env.CHAOS_KEEP_CLUSTER) await run([cluster, 'down', kind]);
+  return count;
+}
+
+const counts: Count[] = [];
+for (const kind of kinds) {
+  process.stdout.write(`\n-- e2e on ${kind}\n`);
+  counts.push(await testOn(kind));
+}
+close(sum(counts));

@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cleanEnv, kubeconfig, repository } from './cluster.ts';
+
+/** The built plugin, as a user's shell starts it. */
+export const pluginPath = `${repository}/dist/kubectl-chaos`;
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+  seconds: number;
+}
+
+export class Plugin {
+  readonly child: ChildProcess;
+  stdout = '';
+  stderr = '';
+  readonly ended: Promise<Ended>;
+  readonly #began = Date.now();
+
+  constructor(args: readonly string[], options: { program?: string; env?: NodeJS.ProcessEnv } = {}) {
+    const [program, first] = options.program ? [options.program, []] : [process.execPath, [pluginPath]];
+    this.child = spawn(program, [...first, ...args], {
+      env: { ...cleanEnv, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.on('data', (chunk: Buffer) => {
+      this.stdout += chunk.toString();
+    });
+    this.child.stderr?.on('data', (chunk: Buffer) => {
+      this.stderr += chunk.toString();
+    });
+    this.ended = new Promise((resolve, reject) => {
+      this.child.on('error', reject);
+      this.child.on('close', (code, signal) => {
+        const seconds = (Date.now() - this.#began) / 1_000;
+        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr, seconds });
+      });
+    });
+  }
+
+  /** Everything said so far, for a failure's message. */
+  get said(): string {
+    return `stdout:\n${this.stdout}\nstderr:\n${this.stderr}`;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+}
+
+/** Starts `kubectl chaos …` on the cluster under test. */
+export function start(...args: string[]): Plugin {
+  return new Plugin([...withConnection(args)]);
+}
+
+/** Runs `kubectl chaos …` to its end. */
+export function chaos(...args: string[]): Promise<Ended> {
+  return start(...args).ended;
+}
+
+/** The connection flags go in front of `--`, behind which everything is stress-ng's. */
+function withConnection(args: readonly string[]): string[] {
+  const [verb = '', ...rest] = args;
+  return [verb, '--kubeconfig', kubeconfig, ...rest];
+}
+
+/** The document of `-o json`. */
+export interface Report {
+  kind: string;
+  id: string;
+  exit_code: number;
+  effective: boolean;
+  reverted: boolean;
+  left: string[];
+  problems: string[];
+  undo: string;
+  verdict: {
+    proofs: { what: string; effective: boolean; sentence: string }[];
+    before?: Record<string, number>;
+    during?: Record<string, number>;
+    after?: Record<string, number>;
+  };
+  times: { active_ms: number; revert_ms: number; remove_ms: number; total_ms: number };
+  requests: Record<string, number>;
+  ended: { reason: string; exit_code: number; signal: number; forced: boolean; run_ms: number; oom_kills?: number };
+}
+
+export function report(ended: Ended): Report {
+  try {
+    return JSON.parse(ended.stdout) as Report;
+  } catch {
+    throw new Error(`no JSON document (exit code ${ended.code})\n${ended.stdout}\n${ended.stderr}`);
+  }
+}

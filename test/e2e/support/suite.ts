@@ -1,0 +1,20 @@
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { makeNamespace, removeNamespace, startTarget } from './cluster.ts';
+import { startObserver, untilNothingLeft } from './node.ts';
+
+/**
+ * The frame of an e2e file: a namespace of its own with these targets running in it, the observer, and after each test the check that nothing is left (G4) whatever the test was about.
+ */
+export function suite(namespace: string, targets: readonly string[]): void {
+  beforeAll(async () => {
+    await startObserver();
+    await makeNamespace(namespace);
+    for (const target of targets) await startTarget(namespace, target);
+  });
+  afterEach(async () => {
+    await untilNothingLeft(3);
+  });
+  afterAll(async () => {
+    await removeNamespace(namespace);
+  });
+}

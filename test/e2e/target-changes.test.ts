@@ -1,0 +1,59 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { kubectl, patience, startTarget, until } from './support/cluster.ts';
+import { containerId, onNode, processesIn } from './support/node.ts';
+import { chaos, type Plugin, report, start } from './support/plugin.ts';
+import { suite } from './support/suite.ts';
+
+const ns = 'chaos-e2e-changes';
+suite(ns, []);
+
+async function whenActive(...flags: string[]): Promise<Plugin> {
+  const plugin = start('stress', 'busybox', '-n', ns, '--cpu', '1', '--duration', '60s', ...flags);
+  await until('active', 30, () => plugin.stdout.includes('active after'));
+  return plugin;
+}
+
+describe('the target changes during the run: noticed, reported as what it was, reverted, exit 3', () => {
+  beforeEach(async () => {
+    await kubectl('-n', ns, 'delete', 'pod', 'busybox', '--ignore-not-found', '--wait=true');
+    await startTarget(ns, 'busybox');
+  });
+
+  it('restarted', async () => {
+    const plugin = await whenActive();
+    const id = await containerId(ns, 'busybox');
+    const target = (await processesIn(id)).find(({ name }) => name === 'pause');
+    const began = Date.now();
+    await onNode(`kill -9 ${target?.pid}`);
+    const ended = await plugin.ended;
+    expect(Date.now() - began).toBeLessThan(8_000 * patience);
+    expect(ended.code, plugin.said).toBe(3);
+    expect(ended.stdout).toMatch(/was restarted meanwhile|ended meanwhile/);
+    expect(ended.stdout).toContain('nothing left');
+  });
+
+  it('deleted', async () => {
+    const plugin = await whenActive();
+    await kubectl('-n', ns, 'delete', 'pod', 'busybox', '--wait=false');
+    const ended = await plugin.ended;
+    expect(ended.code, plugin.said).toBe(3);
+    expect(ended.stdout).toContain('was deleted meanwhile');
+  });
+
+  it('agent pod deleted by somebody else', async () => {
+    const plugin = await whenActive();
+    await kubectl('-n', ns, 'delete', 'pod', '-l', 'app.kubernetes.io/managed-by=kubectl-chaos', '--wait=false');
+    const ended = await plugin.ended;
+    expect(ended.code, plugin.said).toBe(3);
+    expect(ended.stdout).toMatch(/told to end from outside|deleted by somebody else/);
+  });
+
+  it('memory beyond the limit: warned before, the stressor is the first choice of the OOM killer, the target lives on', async () => {
+    const before = await containerId(ns, 'busybox');
+    const ended = await chaos('stress', 'busybox', '-n', ns, '--memory', '200%', '--duration', '6s', '-o', 'json');
+    const result = report(ended);
+    expect(await containerId(ns, 'busybox')).toBe(before);
+    expect(result.ended.oom_kills ?? result.verdict.during?.oom_kills).toBeGreaterThan(0);
+    expect(result.verdict.proofs[0], ended.stdout).toMatchObject({ what: 'memory', effective: true });
+  });
+});

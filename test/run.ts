@@ -1,0 +1,34 @@
+/**
+ * npm test: everything, each part by its own runner, one after the other; the last line counts over all of them.
+ */
+import { type Count, close, run, runCounted, sum } from './support/counts.ts';
+
+const script = (name: string) => ['npm', 'run', '--silent', name];
+
+/** Types, lint and format: one test, since the tools do not count. */
+async function check(): Promise<Count> {
+  const { status } = await run(script('check'));
+  return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
+}
+
+const parts: readonly (readonly [string, () => Promise<Count>])[] = [
+  ['check', check],
+  ['unit', () => runCounted(script('test:unit'))],
+  ['native', () => runCounted(script('test:native'))],
+  ['e2e', () => runCounted(script('test:e2e'))],
+];
+
+const counts: Count[] = [];
+const table: string[] = [];
+for (const [name, part] of parts) {
+  process.stdout.write(`\n== ${name}\n`);
+  const began = Date.now();
+  const count = await part();
+  counts.push(count);
+  const seconds = Math.round((Date.now() - began) / 1_000);
+  table.push(
+    `== ${name.padEnd(7)} ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped in ${seconds} s`,
+  );
+}
+process.stdout.write(`\n${table.join('\n')}\n`);
+close(sum(counts));
