@@ -1,3 +1,5 @@
+import { usageError } from '../errors.ts';
+
 /** How a flag is spelt: enough to read argv as pflag does. */
 export interface FlagShape {
   long: string;
@@ -7,6 +9,7 @@ export interface FlagShape {
 }
 
 export interface NormalizedArgv {
+  /** The operands, then the flags: cobra takes a flag before the verb as well as behind it, and commander does not. */
   words: string[];
   /** What stood behind `--`; undefined when there was none. */
   passedOn: string[] | undefined;
@@ -14,63 +17,68 @@ export interface NormalizedArgv {
 
 /**
  * Rewrites argv from what kubectl's flag parser (spf13/pflag) accepts into what commander accepts, up to `--`:
- * `-o=json` becomes `-o json`, `--all=true` becomes `--all`, `--all=false` disappears, `--v=6` for a boolean becomes the flag. Unknown flags pass unchanged, so that they are reported as they were typed.
+ * `-o json`, `-ojson` and `-o=json` become `--output=json`, `--all=true` becomes `--all`, and `--all=false` takes an earlier `--all` back. Joined to its flag, a value is never read as a flag itself.
+ * Unknown flags pass unchanged, so that they are reported as they were typed.
+ * @throws ChaosError `usage` for a boolean flag with a value that is no boolean.
  */
-export function normalizeArgv(argv: readonly string[], flags: readonly FlagShape[]): NormalizedArgv {
-  const result: string[] = [];
+export function normalizeArgv(argv: readonly string[], shapes: readonly FlagShape[]): NormalizedArgv {
+  const operands: string[] = [];
+  const flags: string[] = [];
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? '';
-    if (word === '--') return { words: result, passedOn: argv.slice(index + 1) };
+    if (word === '--') return { words: [...operands, ...flags], passedOn: argv.slice(index + 1) };
     const long = /^(--[^=]+)(?:=(.*))?$/s.exec(word);
-    const short = /^-([^-])(.*)$/s.exec(word);
     if (long) {
-      const flag = flags.find((candidate) => candidate.long === long[1]);
-      if (flag?.boolean && long[2] !== undefined) result.push(...booleanWords(flag.long, long[2], word));
-      else result.push(word);
-      // The value of a flag is never read as a flag, `--` included.
-      if (flag && !flag.boolean && long[2] === undefined && index + 1 < argv.length) result.push(argv[++index] ?? '');
-    } else if (short) {
-      index = shortWords(argv, index, flags, result);
+      const shape = shapes.find((candidate) => candidate.long === long[1]);
+      if (!shape) flags.push(word);
+      else if (shape.boolean) setBoolean(shape, long[2] ?? 'true', flags);
+      else if (long[2] !== undefined) flags.push(word);
+      else index = pushWithNext(shape, argv, index, flags);
+    } else if (/^-[^-]/s.test(word)) {
+      index = shortFlags(argv, index, shapes, flags);
     } else {
-      result.push(word);
+      operands.push(word);
     }
   }
-  return { words: result, passedOn: undefined };
+  return { words: [...operands, ...flags], passedOn: undefined };
 }
 
-function booleanWords(long: string, value: string, word: string): string[] {
-  if (/^(true|t|1|[2-9]|10)$/i.test(value)) return [long];
-  if (/^(false|f|0)$/i.test(value)) return [];
-  return [word];
+/** The last one counts, as in pflag. */
+function setBoolean(shape: FlagShape, value: string, flags: string[]): void {
+  const before = flags.indexOf(shape.long);
+  if (before >= 0) flags.splice(before, 1);
+  // kubectl's -v takes a level: any but 0 is "verbose" here.
+  if (/^(true|t|1)$/i.test(value) || (shape.short === '-v' && /^([2-9]|10)$/.test(value))) flags.push(shape.long);
+  else if (!/^(false|f|0)$/i.test(value)) {
+    throw usageError(`${shape.long} ${JSON.stringify(value)}: takes no value but true or false`);
+  }
+}
+
+/** A flag whose value is the next word, whatever that looks like; returns the index of the last word read. */
+function pushWithNext(shape: FlagShape, argv: readonly string[], index: number, flags: string[]): number {
+  const value = argv[index + 1];
+  flags.push(value === undefined ? shape.long : `${shape.long}=${value}`);
+  return value === undefined ? index : index + 1;
 }
 
 /** `-n=x`, `-n x`, `-nx`, and groups of boolean letters ending in one that takes a value; returns the index of the last word read. */
-function shortWords(argv: readonly string[], index: number, flags: readonly FlagShape[], result: string[]): number {
+function shortFlags(argv: readonly string[], index: number, shapes: readonly FlagShape[], flags: string[]): number {
   const word = argv[index] ?? '';
   for (let at = 1; at < word.length; at++) {
-    const flag = flags.find((candidate) => candidate.short === `-${word[at]}`);
+    const shape = shapes.find((candidate) => candidate.short === `-${word[at]}`);
     const rest = word.slice(at + 1);
-    if (!flag) {
-      result.push(`-${word.slice(at)}`);
+    if (!shape) {
+      flags.push(`-${word.slice(at)}`);
       return index;
     }
-    if (flag.boolean) {
-      if (rest.startsWith('=')) {
-        result.push(...booleanWords(flag.long, rest.slice(1), word));
-        return index;
-      }
-      result.push(flag.long);
+    if (shape.boolean && !rest.startsWith('=')) {
+      setBoolean(shape, 'true', flags);
       continue;
     }
-    if (rest !== '') {
-      result.push(flag.long, rest.replace(/^=/, ''));
-    } else {
-      result.push(flag.long);
-      if (index + 1 < argv.length) {
-        result.push(argv[index + 1] ?? '');
-        return index + 1;
-      }
-    }
+    if (shape.boolean) setBoolean(shape, rest.slice(1), flags);
+    else if (rest === '') return pushWithNext(shape, argv, index, flags);
+    // pflag reads `-n=` as the value "=".
+    else flags.push(`${shape.long}=${rest.length > 1 && rest.startsWith('=') ? rest.slice(1) : rest}`);
     return index;
   }
   return index;

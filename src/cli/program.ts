@@ -98,15 +98,24 @@ export function parseCommandLine(argv: readonly string[], version: string): Invo
 /** Commander's complaint in our words: one line, with the nearest name there is. */
 function commandError(error: CommanderError, program: Command, words: readonly string[]): ChaosError {
   const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-  const verb = program.commands.find((command) => words.includes(command.name()));
+  const verb = program.commands.find((command) => command.name() === words[0]);
+  // `help WORD`: commander prints its help for a word that it does not know, and says no more.
+  if (error.code === 'commander.help') return unknownCommand(words[1] ?? '', program);
   const named = /'([^']*)'/.exec(message)?.[1] ?? '';
-  const candidates =
-    error.code === 'commander.unknownCommand'
-      ? program.commands.map((command) => command.name())
-      : (verb ?? program).options.flatMap((option) => [option.long ?? '', option.short ?? '']).filter(Boolean);
-  const near = error.code.startsWith('commander.unknown') ? nearest(named.split('=')[0] ?? '', candidates) : undefined;
+  if (error.code === 'commander.unknownCommand') return unknownCommand(named, program);
+  const candidates = (verb ?? program).options.flatMap((option) => option.long ?? []);
+  const near = error.code === 'commander.unknownOption' ? nearest(named.split('=')[0] ?? '', candidates) : undefined;
   return usageError(
     `${message}${near ? `; did you mean ${near}?` : ''}`,
     `See "kubectl chaos ${verb ? `${verb.name()} ` : ''}--help".`,
+  );
+}
+
+function unknownCommand(name: string, program: Command): ChaosError {
+  const names = program.commands.map((command) => command.name());
+  const near = nearest(name, names);
+  return usageError(
+    `unknown command ${JSON.stringify(name)}${near ? `; did you mean ${near}?` : ''}`,
+    'See "kubectl chaos --help".',
   );
 }

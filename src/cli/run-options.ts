@@ -3,7 +3,7 @@ import type { OutputFormat, RunOptions } from '../faults/request.ts';
 import type { ConnectionOptions } from '../ports.ts';
 import { parseDuration } from '../units.ts';
 import { checkName, parseTarget } from './target.ts';
-import { choice, duration } from './values.ts';
+import { choice, duration, quote } from './values.ts';
 
 /** Flags as commander hands them over: every value a string, a repeated one a list. */
 export type FlagValues = Readonly<Record<string, string | string[] | boolean | undefined>>;
@@ -13,13 +13,20 @@ export function text(flags: FlagValues, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** A connection flag. kubectl takes an empty value as no flag; but an unset variable in a script must not lead a fault to another cluster. */
+function setting(flags: FlagValues, name: string): string | undefined {
+  const value = text(flags, name);
+  if (value === '') throw usageError(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}: is empty`);
+  return value;
+}
+
 const day = 24 * 3_600_000;
 
 /** The part of a request that all faults share. Throws usage errors only. */
 export function toRunOptions(targets: readonly string[], flags: FlagValues): RunOptions {
   const [target, ...others] = targets;
   if (target === undefined) throw usageError('TARGET is missing: name a pod, or a workload such as deploy/web');
-  if (others.length > 0) throw usageError(`only one TARGET can be given, and there is also "${others[0]}"`);
+  if (others.length > 0) throw usageError(`only one TARGET can be given, and there is also ${quote(others[0] ?? '')}`);
 
   const durationMs = duration('--duration', text(flags, 'duration') ?? '60s', 1_000, day);
   const graceMs = duration('--grace', text(flags, 'grace') ?? '2s', 0, 600_000);
@@ -33,7 +40,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
   const agentNamespace = text(flags, 'agentNamespace');
   checkName('--agent-namespace', agentNamespace);
   const image = text(flags, 'image');
-  if (image !== undefined && !/^\S+$/.test(image)) throw usageError('--image: not an image reference');
+  if (image !== undefined && !/^\S+$/.test(image)) throw usageError(`--image ${quote(image)}: not an image reference`);
 
   const runsAsRoot = text(flags, 'as') === 'root';
   return {
@@ -55,8 +62,8 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
 
 /** `--as root` and `--as target` speak of the workload; every other name is impersonated, as kubectl does. */
 function impersonated(flags: FlagValues): string | undefined {
-  const as = text(flags, 'as');
-  const asUser = text(flags, 'asUser');
+  const as = setting(flags, 'as');
+  const asUser = setting(flags, 'asUser');
   const user = as === 'root' || as === 'target' ? undefined : as;
   if (user !== undefined && asUser !== undefined) {
     throw usageError('--as and --as-user both name a user to impersonate: give one of them');
@@ -81,7 +88,7 @@ function toConnection(flags: FlagValues): ConnectionOptions {
     'tlsServerName',
   ] as const;
   for (const name of names) {
-    const value = text(flags, name);
+    const value = setting(flags, name);
     if (value !== undefined) connection[name] = value;
   }
   const as = impersonated(flags);
@@ -96,7 +103,7 @@ function toConnection(flags: FlagValues): ConnectionOptions {
     }
     connection.insecureSkipTlsVerify = true;
   }
-  const timeout = text(flags, 'requestTimeout');
+  const timeout = setting(flags, 'requestTimeout');
   // kubectl takes a bare number as seconds here, and only here.
   if (timeout !== undefined) connection.requestTimeoutMs = requestTimeout(timeout);
   return connection;
@@ -104,7 +111,10 @@ function toConnection(flags: FlagValues): ConnectionOptions {
 
 function requestTimeout(value: string): number {
   const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : parseDuration(value);
-  if (ms === undefined)
-    throw usageError(`--request-timeout ${JSON.stringify(value)}: not a number of seconds or a duration such as 5s`);
+  if (ms === undefined) {
+    throw usageError(`--request-timeout ${quote(value)}: not a number of seconds or a duration such as 5s`);
+  }
+  // A timer of Node's that is longer than 2^31 ms (24.8 days) fires at once.
+  if (ms > day) throw usageError(`--request-timeout ${quote(value)}: at most 24h, or 0 for never`);
   return ms;
 }

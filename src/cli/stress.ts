@@ -49,7 +49,8 @@ export function toStressRequest(flags: FlagValues, passedOn: readonly string[] |
 function checkPassedOn(args: readonly string[]): void {
   if (args.length === 0) throw usageError('-- : arguments for stress-ng are missing behind it');
   for (const arg of args) {
-    const name = arg.split('=')[0] ?? '';
+    // getopt takes the value of a short option in the same word: `-t60`.
+    const name = /^-[^-]/.test(arg) ? arg.slice(0, 2) : (arg.split('=')[0] ?? '');
     const ours = Object.hasOwn(ownedOptions, name) ? ownedOptions[name] : undefined;
     if (ours) throw usageError(`-- ${name}: use ${ours} instead, which is kept to whatever happens`);
     if (arg.includes('\0')) throw usageError('-- : an argument holds a NUL character');

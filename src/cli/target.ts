@@ -1,6 +1,7 @@
 import { usageError } from '../errors.ts';
 import type { TargetQuery, WorkloadKind } from '../ports.ts';
 import { nearest } from './nearest.ts';
+import { quote } from './values.ts';
 
 /** kubectl's names, short names and plurals of the kinds that lead to a pod. */
 const kindNames: Readonly<Record<string, WorkloadKind>> = {
@@ -40,16 +41,17 @@ export function parseTarget(text: string, namespace: string | undefined, contain
   const slash = text.indexOf('/');
   const kindText = slash < 0 ? 'pod' : text.slice(0, slash).toLowerCase();
   const name = text.slice(slash + 1);
-  const kind = kindNames[kindText.replace(groupSuffix, '')];
-  if (!Object.hasOwn(kindNames, kindText.replace(groupSuffix, '')) || kind === undefined) {
+  const kindName = kindText.replace(groupSuffix, '');
+  const kind = Object.hasOwn(kindNames, kindName) ? kindNames[kindName] : undefined;
+  if (kind === undefined) {
     const near = nearest(kindText, Object.keys(kindNames));
     throw usageError(
-      `TARGET "${text}": "${kindText}" is not a kind that leads to a pod${near ? `; did you mean ${near}/${name}?` : ''}`,
+      `TARGET ${quote(text)}: ${quote(kindText)} is not a kind that leads to a pod${near ? `; did you mean ${near}/${name}?` : ''}`,
       'Kinds: pod, deployment, replicaset, statefulset, daemonset, job, cronjob, replicationcontroller.',
     );
   }
   if (name.length > 253 || !dnsSubdomain.test(name)) {
-    throw usageError(`TARGET "${text}": "${name}" is not a valid name of a Kubernetes object`);
+    throw usageError(`TARGET ${quote(text)}: ${quote(name)} is not a valid name of a Kubernetes object`);
   }
   checkName('--namespace', namespace);
   checkName('--container', container);
@@ -59,6 +61,6 @@ export function parseTarget(text: string, namespace: string | undefined, contain
 /** Names of namespaces and containers are DNS labels. */
 export function checkName(flag: string, name: string | undefined): void {
   if (name !== undefined && (name.length > 63 || !dnsLabel.test(name))) {
-    throw usageError(`${flag} "${name}": not a valid name (lower-case letters, digits and "-", at most 63)`);
+    throw usageError(`${flag} ${quote(name)}: not a valid name (lower-case letters, digits and "-", at most 63)`);
   }
 }

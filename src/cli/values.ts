@@ -68,6 +68,6 @@ export function choice<T extends string>(flag: string, text: string, choices: re
 }
 
 /** A value inside an error: quoted, and without what could move a terminal's cursor. */
-function quote(text: string): string {
+export function quote(text: string): string {
   return JSON.stringify(text);
 }
