@@ -3,24 +3,26 @@
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /**
- * Go's duration (`1h30m`, `90s`, `1.5m`, `250ms`) in whole milliseconds. Undefined for anything else, a number without a unit, a sign, `ns` and `us` included: nothing here is that short.
+ * Go's duration (`1h30m`, `90s`, `1.5m`, `.5s`, `250ms`) in whole milliseconds. Undefined for anything else, a number without a unit, a sign, `ns` and `us` included: nothing here is that short.
  */
 export function parseDuration(text: string): number | undefined {
-  if (!/^(?:\d+(?:\.\d+)?(?:ms|h|m|s))+$/.test(text)) return undefined;
+  if (!/^(?:(?:\d+\.?\d*|\.\d+)(?:ms|h|m|s))+$/.test(text)) return undefined;
   let total = 0;
-  for (const [, value, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)) {
+  for (const [, value, unit] of text.matchAll(/([\d.]+)(ms|h|m|s)/g)) {
     total += Number(value) * (durationUnits[unit ?? ''] ?? Number.NaN);
   }
   return Number.isFinite(total) ? Math.round(total) : undefined;
 }
 
-/** Milliseconds as Go writes them, without zero parts: `1h30m`, `1.5s`, `250ms`. */
+/** Milliseconds as Go writes them, without zero parts, from a second on to the tenth: `1h30m`, `1.5s`, `250ms`. */
 export function formatDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)}ms`;
-  const hours = Math.floor(ms / 3_600_000);
-  const minutes = Math.floor((ms % 3_600_000) / 60_000);
-  const seconds = Math.round((ms % 60_000) / 100) / 10;
-  return `${hours ? `${hours}h` : ''}${minutes ? `${minutes}m` : ''}${seconds ? `${seconds}s` : ''}` || '0s';
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)}ms`;
+  // Rounded before it is split, or 119.96 s would read `1m60s`.
+  const tenths = Math.round(ms / 100);
+  const hours = Math.floor(tenths / 36_000);
+  const minutes = Math.floor((tenths % 36_000) / 600);
+  const seconds = (tenths % 600) / 10;
+  return `${hours ? `${hours}h` : ''}${minutes ? `${minutes}m` : ''}${seconds ? `${seconds}s` : ''}`;
 }
 
 const quantitySuffixes: Readonly<Record<string, number>> = {
@@ -61,7 +63,7 @@ export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
   let value = Math.abs(bytes);
   let unit = 0;
-  while (value >= 1_000 && unit < units.length - 1) {
+  while (Math.round(value) >= 1_000 && unit < units.length - 1) {
     value /= 1_024;
     unit++;
   }
