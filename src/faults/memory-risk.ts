@@ -26,7 +26,7 @@ export function memoryRisk(fault: StressFault, sample: Sample): MemoryRisk {
     return {
       kind: 'refusal',
       message: `this would kill the whole container: ${sum}, and memory.oom.group is set, so the OOM killer takes every process of the container at once`,
-      hint: `Ask for at most ${formatBytes(Math.max(0, Math.floor(room)))}, or say --oom-victim app if the container's death is what you want to see.`,
+      hint: `${room >= 2 ** 20 ? `Ask for at most ${Math.floor(room / 2 ** 20)}Mi, or say` : 'Nothing is free: say'} --oom-victim app if the container's death is what you want to see.`,
     };
   }
   const victim =

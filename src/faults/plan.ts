@@ -57,6 +57,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
       // One container per target: the name is the target's place in the experiment.
       containers: [{ name: 'target-0', target, args: shimArguments(run, target, fault) }],
       activeDeadlineSeconds: Math.ceil(deadlineMs / 1_000),
+      terminationGracePeriodSeconds: Math.ceil((run.graceMs + endAllowanceMs) / 1_000),
       annotations: {
         'kubectl-chaos.io/fault': summary,
         'kubectl-chaos.io/target': `${target.namespace}/${target.pod}/${target.container}`,
@@ -70,7 +71,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
   };
 }
 
-/** kubectl with the flags that lead to the same cluster; never a token. */
+/** kubectl with the flags that lead to the same cluster as the same user; never a token. */
 function kubectl(connection: ConnectionOptions): string {
   const flags: Array<[string, string | undefined]> = [
     ['--kubeconfig', connection.kubeconfig],
@@ -78,10 +79,19 @@ function kubectl(connection: ConnectionOptions): string {
     ['--cluster', connection.cluster],
     ['--user', connection.user],
     ['--server', connection.server],
+    ['--certificate-authority', connection.certificateAuthority],
+    ['--client-certificate', connection.clientCertificate],
+    ['--client-key', connection.clientKey],
+    ['--tls-server-name', connection.tlsServerName],
+    ['--as', connection.as],
+    ...(connection.asGroup ?? []).map((group): [string, string] => ['--as-group', group]),
+    ['--as-uid', connection.asUid],
   ];
-  return ['kubectl', ...flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, shellWord(value)]))].join(
-    ' ',
-  );
+  return [
+    'kubectl',
+    ...flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, shellWord(value)])),
+    ...(connection.insecureSkipTlsVerify ? ['--insecure-skip-tls-verify'] : []),
+  ].join(' ');
 }
 
 /** A word that a POSIX shell reads as itself, since the command is printed to be pasted. */

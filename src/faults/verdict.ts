@@ -133,7 +133,7 @@ function judgeMemory(asked: NonNullable<StressFault['memory']>, seen: Observatio
   const grown = Math.max(0, peak - start);
   const kills = Math.max(during.oomKills ?? 0, seen.ended?.oomKills ?? 0);
   // The kernel kills the stressor the moment it meets the limit: what the sampling misses in between, the kill proves.
-  const effective = grown >= effectiveShare * possible || (asked.bytes > room && kills > 0);
+  const effective = (grown > 0 && grown >= effectiveShare * possible) || (asked.bytes > room && kills > 0);
   const bound =
     asked.bytes > room
       ? `; the container may use ${formatBytes(limit ?? 0)}, of which ${formatBytes(room)} were free`
