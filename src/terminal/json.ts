@@ -29,7 +29,10 @@ export class JsonReporter implements Reporter {
   }
 
   #write(document: Record<string, unknown>): void {
-    this.#stdout.write(`${JSON.stringify(document, undefined, this.#stream ? undefined : 2)}\n`);
+    const text = JSON.stringify(document, undefined, this.#stream ? undefined : 2);
+    // JSON escapes C0 but not C1, and U+009B begins an escape sequence on a terminal as ESC [ does.
+    const harmless = text.replace(/[\u007f-\u009f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`);
+    this.#stdout.write(`${harmless}\n`);
   }
 }
 

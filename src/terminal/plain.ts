@@ -35,7 +35,10 @@ export function tell(fact: Fact, out: LineWriter, verbose: boolean): void {
         const places = resolved.cgroups.map((place) => `${place.hierarchy || 'v2'}:${place.path}`).join(' ');
         out.aside(
           'note',
-          `shim ${resolved.version} on Linux ${resolved.kernel}: pid ${resolved.pid} (${resolved.comm}), uid ${resolved.uid}, ${places}`,
+          // A process names itself: its comm is the target's text.
+          words.harmless(
+            `shim ${resolved.version} on Linux ${resolved.kernel}: pid ${resolved.pid} (${resolved.comm}), uid ${resolved.uid}, ${places}`,
+          ),
         );
       }
       break;
@@ -51,6 +54,9 @@ export function tell(fact: Fact, out: LineWriter, verbose: boolean): void {
     case 'ended':
       if (verbose) out.aside('note', `workload ended: ${fact.ended.reason}, exit code ${fact.ended.exit_code}`);
       break;
+    case 'removed':
+      if (fact.left.length > 0) out.aside('bad', words.harmless(`${fact.left.join(' and ')}: ${fact.why}`));
+      break;
     case 'outcome':
       tellOutcome(fact.outcome, out, verbose);
       break;
@@ -59,7 +65,8 @@ export function tell(fact: Fact, out: LineWriter, verbose: boolean): void {
 
 function tellOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void {
   const clean = outcome.reverted && outcome.left.length === 0;
-  if (clean) out.result('good', `${words.reverted(outcome.times.revertMs ?? 0)}   nothing left`);
+  const { revertMs } = outcome.times;
+  if (clean) out.result('good', `${revertMs === undefined ? '' : `${words.reverted(revertMs)}   `}nothing left`);
   for (const line of outcome.verdict ? proofTable(outcome.verdict) : []) out.result(undefined, line);
   for (const line of words.verdict(outcome)) out.result(undefined, line);
   for (const line of words.leftovers(outcome)) out.result('bad', line);

@@ -61,7 +61,7 @@ export function liveTable(fact: Extract<Fact, { kind: 'sample' }>): string[] {
     [
       [
         `${target.pod} (${target.container})`,
-        cpu === undefined ? dash : `${(base?.cpuCores ?? 0).toFixed(2)} → ${cpu.toFixed(2)} cores`,
+        cpu === undefined ? dash : `${base?.cpuCores?.toFixed(2) ?? dash} → ${cpu.toFixed(2)} cores`,
         cpu === undefined || !limit ? dash : percent(cpu / limit),
         percent(now?.throttledShare),
         memory === undefined ? dash : formatBytes(memory),

@@ -50,7 +50,7 @@ export function verdict(outcome: Outcome): string[] {
   if (outcome.verdict && lines.length > 0) {
     lines[lines.length - 1] += outcome.verdict.effective ? ' Effective.' : ' NOT effective.';
   }
-  return [...lines, ...outcome.problems.map((problem) => `Ended otherwise than planned: ${problem}.`)];
+  return [...lines, ...outcome.problems.map((problem) => `Ended otherwise than planned: ${harmless(problem)}.`)];
 }
 
 export function leftovers(outcome: Outcome): string[] {
@@ -64,11 +64,11 @@ export function errorText(error: ChaosError): string {
   const lines = [`error: ${error.message}`];
   if (error.hint) lines.push(error.hint);
   if (error.code !== 'usage') lines.push(`State of the target: ${error.state}.`);
-  return `${lines.join('\n')}\n`;
+  return `${harmless(lines.join('\n'))}\n`;
 }
 
 /**
- * Output of the workload, made harmless: the target may have written into it, and an escape sequence could move the cursor, retitle the terminal or paste into it.
+ * Text from elsewhere (the workload, the API server, the shim's view of the target) made harmless: the target may have written into it, and an escape sequence could move the cursor, retitle the terminal or paste into it.
  */
 export function harmless(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
