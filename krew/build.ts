@@ -3,7 +3,7 @@
  * KUBECTL_CHAOS_IMAGE bakes another tools image in; a release names its own by digest.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const root = new URL('../', import.meta.url);
@@ -34,6 +34,8 @@ await build({
 });
 copyFileSync(path('krew/kubectl-chaos.cjs'), path('dist/kubectl-chaos'));
 chmodSync(path('dist/kubectl-chaos'), 0o755);
+// The launcher has no extension: this says that it is CommonJS, wherever dist/ lies.
+writeFileSync(path('dist/package.json'), '{"type":"commonjs"}\n');
 copyFileSync(path('LICENSE'), path('dist/LICENSE'));
 
 console.log('building the shim for amd64 and arm64');

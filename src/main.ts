@@ -34,7 +34,7 @@ export async function main(argv: readonly string[], ports: MainPorts): Promise<n
       return ExitCode.effective;
     }
     const { request } = invocation;
-    if (request.run.output !== 'human' && !request.run.dryRun) {
+    if (request.run.output !== 'human') {
       const { JsonReporter } = await import('./terminal/json.ts');
       const reporter = new JsonReporter(ports.stdout, request.run.output === 'ndjson');
       fail = (error) => reporter.fail(error);

@@ -57,13 +57,13 @@ export function decideExitCode(end: {
   reverted: boolean;
   left: number;
   interrupted: InterruptSignal | undefined;
-  active: boolean;
+  began: boolean;
   problems: number;
   verdict: Verdict | undefined;
 }): number {
   if (!end.reverted || end.left > 0) return ExitCode.notReverted;
-  if (end.active && end.problems > 0) return ExitCode.notEffective;
+  if (end.began && end.problems > 0) return ExitCode.notEffective;
   if (end.interrupted) return signalExitCodes[end.interrupted];
-  if (!end.active) return ExitCode.notInjected;
+  if (!end.began) return ExitCode.notInjected;
   return end.verdict?.effective ? ExitCode.effective : ExitCode.notEffective;
 }

@@ -4,7 +4,6 @@ import type { Plan } from '../faults/plan.ts';
 import type {
   Agent,
   AgentUpdate,
-  Attachment,
   Clock,
   Cluster,
   InterruptSignal,
@@ -13,6 +12,8 @@ import type {
 } from '../ports.ts';
 import type { Active, Command, Ended, Resolved, Sample, ShimError, ShimEvent } from '../shim/protocol.ts';
 import { parseShimEvent, parseTerminationMessage } from '../shim/protocol.ts';
+import { formatDuration, formatDuration } from '../units.ts';
+import { Connection, Connection } from './connection.ts';
 import { describeTargetUpdate, earlyEnd } from './endings.ts';
 import { Inbox } from './inbox.ts';
 import type { Interrupts } from './interrupt.ts';
@@ -24,31 +25,38 @@ const beatMs = 3_000;
 /** The target by itself is measured over at least this long before `start`; the counters are exact to the microsecond. */
 const baselineMs = 200;
 /** The kubelet may refuse an attach for a moment after it has said that the container started. */
-const attachRetryMs = 200;
-const attachRetries = 10;
-/** From attach to `resolved`: the shim's search takes milliseconds. */
-const resolveTimeoutMs = 10_000;
+const attachAttempts = 6;
+/** The kubelet takes a pod up, or says why not, within a second or two. */
+const pickupMs = 5_000;
+/** From created to attached; what a plan allows for pulling an image. */
+const startupTimeoutMs = 300_000;
+/** From attach to `resolved`, and from `start` to `active`: the shim's work takes milliseconds. */
+const answerTimeoutMs = 10_000;
 /** After the workload's grace: the shim reports, the stream or the kubelet delivers. */
 const confirmSlackMs = 10_000;
 /** How long the API server may take to say why the target ended, once the shim has seen that it did. */
 const explanationMs = 2_000;
 
-type TimerName = 'beat' | 'baseline' | 'attach' | 'resolve' | 'deadline' | 'confirm' | 'explain';
+type TimerName = 'beat' | 'baseline' | 'attach' | 'pickup' | 'startup' | 'answer' | 'deadline' | 'silence' | 'confirm' | 'explain';
 
 type Input =
   | { from: 'agent'; update: AgentUpdate }
-  | { from: 'attached'; attachment: Attachment }
-  | { from: 'attach-failed'; error: unknown }
-  | { from: 'detached'; reason: string }
+  | { from: 'attached' }
+  | { from: 'lost'; reason: string; error: unknown; failures: number; retryMs: number }
   | { from: 'shim'; line: string }
   | { from: 'output'; text: string }
   | { from: 'target'; update: TargetUpdate }
   | { from: 'interrupt'; signal: InterruptSignal }
+  | { from: 'leave' }
   | { from: 'timer'; name: TimerName }
   | { from: 'broken'; error: unknown };
 
 /** What became known of one target's run. */
 export interface RunResult {
+  /** The workload ran, whether or not its `active` was heard. */
+  began: boolean;
+  /** The workload ran, whether or not its `active` was heard. */
+  began: boolean;
   resolved?: Resolved;
   active?: Active;
   activeMs?: number;
@@ -86,49 +94,49 @@ class Run {
   readonly #inbox = new Inbox<Input>();
   readonly #abort = new AbortController();
   readonly #timers: Timers<TimerName>;
-  readonly #result: RunResult = { before: [], during: [], reverted: false, problems: [] };
+  readonly #result: RunResult = { began: false, before: [], during: [], reverted: false, problems: [] };
+  readonly #plan: Plan;
+  readonly #ports: FollowPorts;
+  readonly #agent: Agent;
   readonly #container: string;
-  #attachment: Attachment | undefined;
-  #attaching = false;
-  #attachAttempts = 0;
+  readonly #connection: Connection;
+  /** `start` has been sent: from here on the target may be changed. */
   #started = false;
   #stopAskedAt: number | undefined;
+  /** The target's own end has been reported. */
   #explained = false;
   #done = false;
-  readonly plan: Plan;
-  readonly agent: Agent;
-  readonly ports: FollowPorts;
 
   constructor(plan: Plan, agent: Agent, ports: FollowPorts) {
-    this.plan = plan;
-    this.agent = agent;
-    this.ports = ports;
+    this.#plan = plan;
+    this.#agent = agent;
+    this.#ports = ports;
     this.#container = plan.agent.containers[0]?.name ?? '';
     this.#timers = new Timers(ports.clock, (name) => this.#inbox.post({ from: 'timer', name }));
+    this.#connection = new Connection(ports.cluster, agent, this.#container, {
+      attached: () => this.#inbox.post({ from: 'attached' }),
+      line: (line) => this.#inbox.post({ from: 'shim', line }),
+      output: (text) => this.#inbox.post({ from: 'output', text }),
+      lost: (reason, error, failures, retryMs) => this.#inbox.post({ from: 'lost', reason, error, failures, retryMs }),
+    });
   }
 
   async follow(): Promise<RunResult> {
-    const { cluster, interrupts } = this.ports;
+    const { cluster, interrupts } = this.#ports;
+    const { signal } = this.#abort;
     const broken = (error: unknown): Input => ({ from: 'broken', error });
-    interrupts.onFirst((signal) => this.#inbox.post({ from: 'interrupt', signal }));
-    void this.#inbox.pour(
-      cluster.followAgent(this.agent, this.#abort.signal),
-      (update) => ({ from: 'agent', update }),
-      undefined,
-      broken,
-    );
-    void this.#inbox.pour(
-      cluster.followTarget(this.plan.target, this.#abort.signal),
-      (update) => ({ from: 'target', update }),
-      undefined,
-      broken,
-    );
+    interrupts.onFirst((name) => this.#inbox.post({ from: 'interrupt', signal: name }));
+    void interrupts.again.then(() => this.#inbox.post({ from: 'leave' }));
+    void this.#inbox.pour(cluster.followAgent(this.#agent, signal), (update) => ({ from: 'agent', update }), broken);
+    void this.#inbox.pour(cluster.followTarget(this.#plan.target, signal), (update) => ({ from: 'target', update }), broken);
+    this.#timers.set('pickup', pickupMs);
+    this.#timers.set('startup', startupTimeoutMs);
     try {
       while (!this.#done) this.#handle(await this.#inbox.next());
     } finally {
       this.#timers.clear();
       this.#abort.abort();
-      this.#attachment?.close();
+      this.#connection.close();
     }
     this.#explainEnd();
     return this.#result;
@@ -140,20 +148,14 @@ class Run {
         this.#onAgent(input.update);
         break;
       case 'attached':
-        this.#onAttached(input.attachment);
+        this.#onAttached();
         break;
-      case 'attach-failed':
-        this.#onAttachFailed(input.error);
+      case 'lost':
+        this.#onLost(input);
         break;
-      case 'detached':
-        this.#onDetached(input.reason);
+      case 'shim':
+        this.#onLine(input.line);
         break;
-      case 'shim': {
-        const event = parseShimEvent(input.line);
-        if (event) this.#onEvent(event);
-        else this.#report({ kind: 'output', text: `${input.line}\n` });
-        break;
-      }
       case 'output':
         this.#report({ kind: 'output', text: input.text });
         break;
@@ -163,12 +165,14 @@ class Run {
       case 'interrupt':
         this.#stop(`${input.signal} received`);
         break;
+      case 'leave':
+        this.#done = true;
+        break;
       case 'timer':
         this.#onTimer(input.name);
         break;
       case 'broken':
         this.#onBroken(input.error);
-        break;
     }
   }
 
@@ -176,10 +180,11 @@ class Run {
     switch (update.kind) {
       case 'progress':
       case 'warning':
+        this.#timers.stop('pickup');
         this.#report({ kind: update.kind, message: `${update.reason}: ${update.message}` });
         break;
       case 'started':
-        if (update.container === this.#container) this.#attach();
+        if (update.container === this.#container) this.#connection.open();
         break;
       case 'status':
       case 'deleted':
@@ -188,72 +193,63 @@ class Run {
   }
 
   #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' | 'deleted' }>): void {
-    const failure = this.#started ? undefined : startupFailure(this.plan, this.#container, update);
     const status = update.kind === 'status' ? update.containers[this.#container] : undefined;
-    if (failure) this.#fail(failure);
-    else if (status?.state === 'terminated') this.#onTerminated(status.message, status.exitCode, status.reason);
-    else if (update.kind === 'deleted') this.#onAgentGone();
-    else if (status?.state === 'running') this.#attach();
+    if (status) this.#timers.stop('pickup');
+    const failure = this.#started ? undefined : startupFailure(this.#plan, this.#container, update);
+    if (failure) {
+      this.#fail(failure);
+    } else if (update.kind === 'deleted') {
+      this.#onAgentGone();
+    } else if (status?.state === 'terminated') {
+      this.#onTerminated(status.message, `exit code ${status.exitCode}, ${update.reason || status.reason}`);
+    } else if (update.phase === 'Failed') {
+      this.#onTerminated('', `${update.reason}: ${update.message}`);
+    } else if (status?.state === 'running') {
+      this.#connection.open();
+    }
   }
 
-  /** The kubelet's word that the shim has ended, with the shim's own last words (DESIGN §9: the truth about how a run ended). */
-  #onTerminated(message: string, exitCode: number, reason: string): void {
+  /** The kubelet's word that the shim has ended, with the shim's own last words: the truth about how a run ended, whatever the stream delivered. */
+  #onTerminated(message: string, how: string): void {
     for (const event of parseTerminationMessage(message)) this.#onEvent(event);
     if (this.#done) return;
-    if (!this.#result.ended)
-      this.#result.problems.push(`the shim ended without a word (exit code ${exitCode}, ${reason}): it was killed`);
+    if (!this.#result.ended) this.#result.problems.push(`the shim ended without a word: it was killed (${how})`);
     // A stressor cannot outlive the shim: its pid namespace dies with it, by the kernel's hand.
     this.#reverted('container');
   }
 
   #onAgentGone(): void {
     this.#result.problems.push('the agent pod was deleted by somebody else');
-    // A pod is gone from the API server only after its containers have ended, unless it was deleted by force: then this cannot be known.
+    // Deleted by force, a pod may be gone from the API server before its containers are: without the shim's own word this is not known.
     if (this.#result.ended) this.#reverted('container');
     else this.#done = true;
   }
 
-  #attach(): void {
-    if (this.#attachment || this.#attaching || this.#done) return;
-    this.#attaching = true;
-    this.ports.cluster.attach(this.agent, this.#container, this.#abort.signal).then(
-      (attachment) => this.#inbox.post({ from: 'attached', attachment }),
-      (error: unknown) => this.#inbox.post({ from: 'attach-failed', error }),
-    );
-  }
-
-  #onAttached(attachment: Attachment): void {
-    this.#attaching = false;
-    this.#attachAttempts = 0;
-    this.#attachment = attachment;
-    const inbox = this.#inbox;
-    void inbox.pour(attachment.stderr, (text) => ({ from: 'output', text }));
-    // `detached` is posted after the last line has been, so that a final event is never overtaken by the end of its stream.
-    void inbox
-      .pour(attachment.stdout, (line) => ({ from: 'shim', line }))
-      .then(() => attachment.closed)
-      .then(({ reason }) => inbox.post({ from: 'detached', reason }));
-    if (!this.#result.resolved) this.#timers.set('resolve', resolveTimeoutMs);
+  #onAttached(): void {
+    if (!this.#result.resolved) this.#timers.set('answer', answerTimeoutMs);
     this.#timers.set('beat', beatMs);
     this.#send(this.#stopAskedAt === undefined ? 'beat' : 'stop');
   }
 
-  #onAttachFailed(error: unknown): void {
-    this.#attaching = false;
-    if (++this.#attachAttempts > attachRetries && !this.#started) {
-      this.#fail(error);
+  #onLost({ reason, error, failures, retryMs }: Extract<Input, { from: 'lost' }>): void {
+    this.#timers.stop('beat');
+    if (!this.#started && failures >= attachAttempts) {
+      const why = `the agent on node ${this.#plan.agent.node} cannot be attached to: ${reason}`;
+      this.#fail(error ?? new ChaosError('connection-lost', why));
       return;
     }
-    this.#timers.set('attach', attachRetryMs);
+    if (this.#started && failures === 1) {
+      this.#report({ kind: 'progress', message: `the stream to the agent ended (${reason}): attaching again` });
+      this.#timers.set('silence', this.#plan.leaseMs + this.#plan.graceMs + confirmSlackMs);
+    }
+    this.#timers.set('attach', retryMs);
   }
 
-  #onDetached(reason: string): void {
-    this.#attachment = undefined;
-    this.#timers.stop('beat');
-    if (this.#done) return;
-    this.#report({ kind: 'progress', message: `the stream to the agent ended (${reason}): attaching again` });
-    this.#timers.set('attach', attachRetryMs);
-    this.#timers.set('confirm', this.plan.leaseMs + this.plan.graceMs + confirmSlackMs);
+  #onLine(line: string): void {
+    this.#timers.stop('silence');
+    const event = parseShimEvent(line);
+    if (event) this.#onEvent(event);
+    else this.#report({ kind: 'output', text: `${line}\n` });
   }
 
   #onEvent(event: ShimEvent): void {
@@ -282,7 +278,7 @@ class Run {
   }
 
   #onShimError(error: ShimError): void {
-    if (!this.#result.active) {
+    if (!this.#result.began) {
       this.#fail(shimFailure(error), !error.state.startsWith('unknown'));
       return;
     }
@@ -291,13 +287,17 @@ class Run {
   }
 
   #onResolved(resolved: Resolved): void {
-    this.#timers.stop('resolve');
-    if (this.#started) return;
-    this.#result.before.push(resolved.sample);
-    const first = !this.#result.resolved;
-    this.#result.resolved = resolved;
-    if (first) this.#review(resolved);
-    else this.#start();
+    this.#timers.stop('answer');
+    if (this.#started || this.#stopAskedAt !== undefined) return;
+    const result = this.#result;
+    result.before.push(resolved.sample);
+    const first = result.before[0] ?? resolved.sample;
+    if (!result.resolved) {
+      result.resolved = resolved;
+      this.#review(resolved);
+    } else if (resolved.sample.elapsed_us - first.elapsed_us >= baselineMs * 1_000) {
+      this.#start();
+    }
   }
 
   /** The last look before anything changes: on the target's real cgroup. */
@@ -307,7 +307,7 @@ class Run {
       const names = resolved.unmounted.join(', ');
       this.#report({ kind: 'warning', message: `passed over cgroup hierarchies that have lost their mount: ${names}` });
     }
-    const risk = memoryRisk(this.plan.fault, resolved.sample);
+    const risk = memoryRisk(this.#plan.fault, resolved.sample);
     if (risk.kind === 'refusal') {
       this.#fail(new ChaosError('target-unsuitable', risk.message, { hint: risk.hint }));
       return;
@@ -317,25 +317,24 @@ class Run {
   }
 
   #start(): void {
+    this.#timers.stop('baseline');
+    this.#timers.stop('startup');
+    this.#timers.set('answer', answerTimeoutMs);
     this.#started = true;
     this.#send('start');
   }
 
   #onActive(active: Active): void {
-    const { clock, startedAt } = this.ports;
+    const { clock, startedAt } = this.#ports;
     const result = this.#result;
     if (result.active) return;
+    this.#timers.stop('answer');
+    result.began = true;
     result.active = active;
     result.activeMs = clock.now() - startedAt;
-    this.#timers.set('deadline', this.plan.durationMs + this.plan.graceMs + confirmSlackMs);
+    this.#timers.set('deadline', this.#plan.durationMs + this.#plan.graceMs + confirmSlackMs);
     if (result.resolved) {
-      this.#report({
-        kind: 'active',
-        target: this.plan.target,
-        active,
-        resolved: result.resolved,
-        activeMs: result.activeMs,
-      });
+      this.#report({ kind: 'active', target: this.#plan.target, active, resolved: result.resolved, activeMs: result.activeMs });
     }
   }
 
@@ -343,23 +342,27 @@ class Run {
     const result = this.#result;
     if (result.ended) {
       result.after = sample;
-    } else if (!result.active) {
+    } else if (!this.#started) {
       result.before.push(sample);
     } else {
       const previous = result.during.at(-1);
       result.during.push(sample);
-      const spent = this.ports.clock.now() - this.ports.startedAt - (result.activeMs ?? 0);
-      if (previous) {
-        const leftMs = Math.max(0, this.plan.durationMs - spent);
-        this.#report({ kind: 'sample', target: this.plan.target, before: result.before, previous, sample, leftMs });
+      const spent = this.#ports.clock.now() - this.#ports.startedAt - (result.activeMs ?? 0);
+      if (previous && result.active) {
+        const leftMs = Math.max(0, this.#plan.durationMs - spent);
+        this.#report({ kind: 'sample', target: this.#plan.target, before: result.before, previous, sample, leftMs });
       }
     }
   }
 
   #onEnded(ended: Ended): void {
-    if (this.#result.ended) return;
-    this.#result.ended = ended;
-    this.#stopAskedAt ??= this.ports.clock.now();
+    const result = this.#result;
+    if (result.ended) return;
+    result.ended = ended;
+    if (!result.active) result.problems.push('the report that the fault became active was lost on its way');
+    result.began = true;
+    this.#timers.stop('answer');
+    this.#stopAskedAt ??= this.#ports.clock.now();
     this.#timers.set('confirm', confirmSlackMs);
     this.#report({ kind: 'ended', ended });
   }
@@ -367,7 +370,7 @@ class Run {
   #onTarget(update: TargetUpdate): void {
     if (this.#explained) return;
     this.#explained = true;
-    const { namespace, pod, container } = this.plan.target;
+    const { namespace, pod, container } = this.#plan.target;
     this.#result.problems.push(describeTargetUpdate(update, `${namespace}/${pod} (${container})`));
     if (this.#result.reverted) this.#done = true;
     else this.#stop('the target ended');
@@ -376,14 +379,14 @@ class Run {
   /** Asks the shim to stop; before the fault has begun there is nothing to stop, and removing the agent is enough. */
   #stop(why: string): void {
     if (this.#stopAskedAt !== undefined) return;
-    this.#stopAskedAt = this.ports.clock.now();
+    this.#stopAskedAt = this.#ports.clock.now();
     if (!this.#started) {
       this.#result.reverted = true;
       this.#done = true;
       return;
     }
     this.#report({ kind: 'stopping', why });
-    this.#timers.set('confirm', this.plan.graceMs + confirmSlackMs);
+    this.#timers.set('confirm', this.#plan.graceMs + confirmSlackMs);
     this.#send('stop');
   }
 
@@ -391,7 +394,7 @@ class Run {
     const result = this.#result;
     if (result.reverted) return;
     result.reverted = true;
-    result.revertMs = this.ports.clock.now() - (this.#stopAskedAt ?? this.ports.clock.now());
+    result.revertMs = this.#ports.clock.now() - (this.#stopAskedAt ?? this.#ports.clock.now());
     this.#report({ kind: 'reverted', revertMs: result.revertMs, confirmedBy });
     const unexplained = result.ended?.reason === 'target-gone' || result.ended?.reason === 'killed';
     if (unexplained && !this.#explained) this.#timers.set('explain', explanationMs);
@@ -399,32 +402,58 @@ class Run {
   }
 
   #onTimer(name: TimerName): void {
+    const { node } = this.#plan.agent;
     switch (name) {
       case 'beat':
         this.#timers.set('beat', beatMs);
         this.#send('beat');
         break;
       case 'baseline':
+        // Answered with `resolved`, and so with a second sample; asked again should it have come a moment too early.
+        this.#timers.set('baseline', baselineMs);
         this.#send('beat');
         break;
       case 'attach':
-        this.#attach();
+        this.#connection.open();
         break;
-      case 'resolve':
-        this.#fail(new ChaosError('shim', 'the agent runs, but its shim has not answered for 10 s'));
+      case 'pickup':
+        this.#report({ kind: 'progress', message: `node ${node} has not taken the agent pod up yet: is its kubelet reachable?` });
+        break;
+      case 'startup':
+        this.#fail(new ChaosError('agent-failed', `the agent pod has not started on node ${node} within ${formatDuration(startupTimeoutMs)}`));
+        break;
+      case 'answer':
+        this.#onNoAnswer();
         break;
       case 'deadline':
-        this.#stop('the time is over and the shim has not ended the fault by itself');
+        this.#result.problems.push('the time was over and the shim had not ended the fault by itself');
+        this.#stop('the time is over');
+        break;
+      case 'silence':
+        this.#result.problems.push('the shim could not be reached any more; its lease has run out meanwhile');
+        this.#done = true;
         break;
       case 'confirm':
+        this.#result.problems.push('the shim did not confirm the revert in time');
+        this.#done = true;
+        break;
       case 'explain':
         this.#done = true;
     }
   }
 
+  /** Nothing came back to `beat` or `start`. After `start` the target may have been changed, and only the end of the shim says that it is not. */
+  #onNoAnswer(): void {
+    const failure = new ChaosError('shim', `the agent runs, but its shim has not answered for ${formatDuration(answerTimeoutMs)}`, {
+      ...(this.#started ? { state: 'the agent was removed, and with it whatever it had begun' } : {}),
+    });
+    this.#fail(failure, !this.#started);
+    if (this.#started) this.#stop('no answer');
+  }
+
   /** A watch cannot go on (rights taken away, a defect). A running fault is ended rather than left unwatched. */
   #onBroken(error: unknown): void {
-    if (this.#result.reverted) return;
+    if (this.#result.reverted || this.#done) return;
     if (!this.#started) {
       this.#fail(error);
       return;
@@ -444,19 +473,19 @@ class Run {
   }
 
   #send(command: Command): void {
-    // A stream that has ended is noticed by `detached`, and what matters is said again after the next attach.
-    this.#attachment?.send(command).catch((error: unknown) => {
+    // A stream that has ended is noticed as lost, and what matters is said again after the next attach.
+    this.#connection.send(command).catch((error: unknown) => {
       this.#report({ kind: 'progress', message: `"${command}" could not be sent: ${String(error)}` });
     });
   }
 
   #explainEnd(): void {
     const { ended, problems } = this.#result;
-    const early = ended ? earlyEnd(this.plan, ended, this.#explained) : undefined;
+    const early = ended ? earlyEnd(this.#plan, ended, this.#explained) : undefined;
     if (early !== undefined) problems.push(early);
   }
 
   #report(fact: Parameters<Reporter['report']>[0]): void {
-    this.ports.reporter.report(fact);
+    this.#ports.reporter.report(fact);
   }
 }

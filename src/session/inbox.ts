@@ -18,13 +18,11 @@ export class Inbox<T> {
     });
   }
 
-  /** Posts each value of a source as it comes, then what `atEnd` makes, or what `onError` makes of a failure. */
-  async pour<S>(source: AsyncIterable<S>, wrap: (value: S) => T, atEnd?: () => T, onError?: (error: unknown) => T) {
+  /** Posts each value of a source as it comes, and what `onError` makes of its failure. */
+  async pour<S>(source: AsyncIterable<S>, wrap: (value: S) => T, onError: (error: unknown) => T): Promise<void> {
     try {
       for await (const value of source) this.post(wrap(value));
-      if (atEnd) this.post(atEnd());
     } catch (error) {
-      if (!onError) throw error;
       this.post(onError(error));
     }
   }

@@ -109,7 +109,7 @@ function summarize(
 ): Outcome {
   const { clock, cluster, startedAt } = end.ports;
   const now = clock.now();
-  const verdict = result.active ? judge(plan, result) : undefined;
+  const verdict = result.began ? judge(plan, result) : undefined;
   return {
     id: plan.id,
     summary: plan.summary,
@@ -118,7 +118,7 @@ function summarize(
       reverted: end.reverted,
       left: removal.left.length,
       interrupted: end.interrupts.first,
-      active: result.active !== undefined,
+      began: result.began,
       problems: result.problems.length,
       verdict,
     }),

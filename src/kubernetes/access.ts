@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import { ChaosError } from '../errors.ts';
+import type { ConnectionOptions } from '../ports.ts';
+import { type ClusterEntry, type Kubeconfig, kubeconfigPaths, loadKubeconfig, type UserEntry } from './kubeconfig.ts';
+
+/** Environment variables, as `main` was given them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where the API server is, and as whom to speak to it: what kubeconfig, flags and the pod we may run in come to. */
+export interface Access {
+  server: URL;
+  namespace: string;
+  cluster: ClusterEntry;
+  user: UserEntry;
+}
+
+const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** Finds kubeconfig files as kubectl does and chooses from them; falls back on the service account of the pod we run in. Throws ChaosError kubeconfig or usage. */
+export function resolveAccess(options: ConnectionOptions, env: Environment, homedir: string): Access {
+  const { paths, mustExist } = kubeconfigPaths(options.kubeconfig, env, homedir);
+  const kubeconfig = loadKubeconfig(paths, mustExist);
+  const pod = mustExist || !isEmpty(kubeconfig) || options.server ? undefined : inClusterAccess(env);
+  if (pod) return chooseAccess(pod, { ...options }, 'the service account of this pod');
+  return chooseAccess(kubeconfig, options, paths.join(', '));
+}
+
+function isEmpty(kubeconfig: Kubeconfig): boolean {
+  return kubeconfig.clusters.size + kubeconfig.users.size + kubeconfig.contexts.size === 0;
+}
+
+/** https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/ */
+function inClusterAccess(env: Environment): Kubeconfig | undefined {
+  const host = env.KUBERNETES_SERVICE_HOST;
+  const port = env.KUBERNETES_SERVICE_PORT;
+  if (!host || !port) return undefined;
+  let namespace: string;
+  try {
+    namespace = readFileSync(`${serviceAccount}/namespace`, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+  const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return {
+    currentContext: 'pod',
+    clusters: new Map([['pod', { server, certificateAuthority: `${serviceAccount}/ca.crt` }]]),
+    users: new Map([['pod', { tokenFile: `${serviceAccount}/token` }]]),
+    contexts: new Map([['pod', { cluster: 'pod', user: 'pod', namespace }]]),
+  };
+}
+
+/** Chooses context, cluster and user and lays the flags over them, as kubectl's clientcmd does. `source` names the files in errors. Pure. */
+export function chooseAccess(kubeconfig: Kubeconfig, options: ConnectionOptions, source: string): Access {
+  const contextName = options.context || kubeconfig.currentContext;
+  const context = kubeconfig.contexts.get(contextName);
+  if (contextName && !context && (options.context || !isEmpty(kubeconfig))) {
+    throw missing('context', contextName, kubeconfig.contexts, source);
+  }
+  const clusterName = options.cluster || context?.cluster || '';
+  const userName = options.user || context?.user || '';
+  const cluster = kubeconfig.clusters.get(clusterName);
+  const user = kubeconfig.users.get(userName);
+  if (clusterName && !cluster) throw missing('cluster', clusterName, kubeconfig.clusters, source);
+  if (userName && !user) throw missing('user', userName, kubeconfig.users, source);
+
+  const chosen = overlayCluster(cluster ?? {}, options);
+  if (!chosen.server) {
+    const found = isEmpty(kubeconfig)
+      ? `no kubeconfig was found (looked for ${source})`
+      : `no context is chosen in ${source}`;
+    throw new ChaosError('kubeconfig', `there is no cluster to talk to: ${found}`, {
+      hint: 'pass --kubeconfig FILE, set KUBECONFIG, or choose a context: kubectl config use-context NAME',
+    });
+  }
+  return {
+    server: parseServer(chosen.server),
+    namespace: options.namespace || context?.namespace || 'default',
+    cluster: chosen,
+    user: overlayUser(user ?? {}, options, userName),
+  };
+}
+
+function missing(kind: string, name: string, known: ReadonlyMap<string, unknown>, source: string): ChaosError {
+  const names = [...known.keys()].sort();
+  return new ChaosError('kubeconfig', `${kind} "${name}" is not in ${source}`, {
+    hint:
+      names.length > 0
+        ? `there ${names.length === 1 ? 'is' : 'are'}: ${names.join(', ')}`
+        : `no ${kind} is defined there`,
+  });
+}
+
+function parseServer(server: string): URL {
+  // client-go takes `host:port` for http.
+  const text = /^https?:\/\//.test(server) ? server : `http://${server}`;
+  try {
+    return new URL(text);
+  } catch (error) {
+    throw new ChaosError('kubeconfig', `"${server}" is not the URL of an API server`, { cause: error });
+  }
+}
+
+function overlayCluster(entry: ClusterEntry, options: ConnectionOptions): ClusterEntry {
+  const cluster: ClusterEntry = { ...entry };
+  if (options.server) cluster.server = options.server;
+  if (options.tlsServerName) cluster.tlsServerName = options.tlsServerName;
+  // Each of the two flags replaces what the kubeconfig says about trust, whichever of the two it said.
+  if (options.certificateAuthority || options.insecureSkipTlsVerify) {
+    delete cluster.certificateAuthority;
+    delete cluster.certificateAuthorityData;
+    delete cluster.insecureSkipTlsVerify;
+  }
+  if (options.certificateAuthority) cluster.certificateAuthority = options.certificateAuthority;
+  if (options.insecureSkipTlsVerify) cluster.insecureSkipTlsVerify = true;
+  if (cluster.insecureSkipTlsVerify && (cluster.certificateAuthority || cluster.certificateAuthorityData)) {
+    throw new ChaosError('kubeconfig', 'a certificate authority and insecure-skip-tls-verify exclude each other', {
+      hint: 'take one of the two out of the kubeconfig or the command line',
+    });
+  }
+  return cluster;
+}
+
+function overlayUser(entry: UserEntry, options: ConnectionOptions, name: string): UserEntry {
+  const user: UserEntry = { ...entry };
+  if (options.token) {
+    user.token = options.token;
+    for (const other of ['tokenFile', 'username', 'password', 'exec', 'authProvider'] as const) delete user[other];
+  }
+  if (options.clientCertificate) {
+    user.clientCertificate = options.clientCertificate;
+    delete user.clientCertificateData;
+  }
+  if (options.clientKey) {
+    user.clientKey = options.clientKey;
+    delete user.clientKeyData;
+  }
+  if (options.as) user.as = options.as;
+  if (options.asUid) user.asUid = options.asUid;
+  if (options.asGroup && options.asGroup.length > 0) user.asGroups = options.asGroup;
+  if (!user.as && (user.asUid || user.asGroups || user.asUserExtra)) {
+    throw new ChaosError('kubeconfig', 'a group, uid or extra is to be impersonated without a user', {
+      hint: 'add --as USER',
+    });
+  }
+  if (user.authProvider !== undefined) {
+    throw new ChaosError(
+      'kubeconfig',
+      `user "${name}" signs in with the auth-provider "${user.authProvider}", which is not supported`,
+      {
+        hint: 'use an exec credential plugin (kubectl oidc-login, gke-gcloud-auth-plugin, kubelogin) or --token',
+      },
+    );
+  }
+  return user;
+}

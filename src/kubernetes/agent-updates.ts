@@ -1,0 +1,36 @@
+import type { CoreV1Event, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import type { AgentUpdate, ContainerStatus } from '../ports.ts';
+
+/** What the agent pod's object says. Pure. */
+export function statusUpdate(pod: V1Pod): Extract<AgentUpdate, { kind: 'status' }> {
+  const { phase = 'Pending', reason = '', message = '', containerStatuses = [] } = pod.status ?? {};
+  return {
+    kind: 'status',
+    phase,
+    reason,
+    message,
+    containers: Object.fromEntries(containerStatuses.map((status) => [status.name, containerStatus(status)])),
+  };
+}
+
+function containerStatus({ state }: V1ContainerStatus): ContainerStatus {
+  if (state?.running) return { state: 'running' };
+  if (state?.terminated) {
+    const { exitCode, reason = '', message = '' } = state.terminated;
+    return { state: 'terminated', exitCode, reason, message };
+  }
+  return { state: 'waiting', reason: state?.waiting?.reason ?? '', message: state?.waiting?.message ?? '' };
+}
+
+/** What an event about the agent pod says; undefined when it is nothing new to the user. Pure. */
+export function eventUpdate(event: CoreV1Event): AgentUpdate | undefined {
+  const { reason = '', message = '', type } = event;
+  if (reason === 'Started') {
+    const container = /^spec\.containers\{(.+)\}$/.exec(event.involvedObject.fieldPath ?? '')?.[1];
+    return container === undefined ? undefined : { kind: 'started', container };
+  }
+  if (reason === 'Pulling') return { kind: 'progress', reason, message };
+  // The kubelet's word that it waits before it pulls again is of the type Normal.
+  if (type === 'Warning' || reason === 'BackOff') return { kind: 'warning', reason, message };
+  return undefined;
+}

@@ -1,0 +1,267 @@
+import type { V1Status } from '@kubernetes/client-node';
+import { ChaosError, type ChaosErrorOptions, type ErrorCode } from '../errors.ts';
+import { type ApiRequest, resourceName } from './request.ts';
+
+/** A request that did not succeed: the HTTP status, for the code that handles some of them, or 0 when there was no answer. */
+export class ApiError extends ChaosError {
+  readonly status: number;
+  /** Milliseconds of the answer's Retry-After. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    status: number,
+    code: ErrorCode,
+    message: string,
+    options: ChaosErrorOptions = {},
+    retryAfterMs?: number,
+  ) {
+    super(code, message, options);
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The parts of an answer that errors are made of. */
+export interface ErrorAnswer {
+  status: number;
+  body: string;
+  retryAfter?: string | undefined;
+}
+
+/** What an error answer means to the user. */
+export function answerError(answer: ErrorAnswer, request: ApiRequest, server: string): ApiError {
+  const status = parseStatus(answer.body);
+  const said = status?.message?.trim() || firstLine(answer.body) || `HTTP ${answer.status}`;
+  const retryAfterMs = parseRetryAfter(answer.retryAfter ?? status?.details?.retryAfterSeconds?.toString());
+  const error = (code: ErrorCode, message: string, hint?: string): ApiError =>
+    new ApiError(answer.status, code, message, hint === undefined ? {} : { hint }, retryAfterMs);
+
+  const admission = admissionProblem(said, request);
+  if (admission) return error(admission.code, admission.message, admission.hint);
+
+  switch (answer.status) {
+    case 401:
+      return error(
+        'unauthorized',
+        `${server} does not accept the credentials: ${said}`,
+        'sign in again, or check the user of the kubeconfig: kubectl config view --minify',
+      );
+    case 403:
+      // Without a Status it is not the API server that answered, but something before it.
+      if (!status) return error('forbidden', `${server} or a proxy before it refused (403): ${said}`);
+      return error('forbidden', forbiddenMessage(request, said), ruleHint(request));
+    case 404:
+      if (status && !status.details?.name)
+        return error('not-found', `${server} does not know ${resourceName(request)}: ${said}`);
+      return error('not-found', said);
+    case 409:
+      return error('api', `conflict: ${said}`);
+    case 422:
+      return error('api', `the API server found the request invalid: ${said}`);
+    case 429:
+      return error(
+        'api',
+        `the API server is overloaded: ${said}`,
+        retryAfterMs === undefined ? 'try again later' : `try again in ${Math.ceil(retryAfterMs / 1_000)} s`,
+      );
+    default:
+      return error('api', `${server} answered ${answer.status} to ${describe(request)}: ${said}`);
+  }
+}
+
+/** `create pods in namespace shop`, for messages. */
+export function describe(request: ApiRequest): string {
+  return `${request.verb} ${resourceName(request)}${request.namespace ? ` in namespace ${request.namespace}` : ''}`;
+}
+
+function forbiddenMessage(request: ApiRequest, said: string): string {
+  const user = /User "([^"]*)"/.exec(said)?.[1];
+  const where = request.namespace ? `in namespace ${request.namespace}` : 'in the cluster';
+  const who = user === undefined ? 'you are' : `"${user}" is`;
+  return `${who} not allowed to ${request.verb} ${resourceName(request)} ${where}`;
+}
+
+/** The rule of a Role (or ClusterRole) that is missing. */
+export function ruleHint(request: Pick<ApiRequest, 'verb' | 'resource' | 'subresource' | 'namespace'>): string {
+  const { group, plural } = request.resource;
+  const name = `${plural}${request.subresource ? `/${request.subresource}` : ''}`;
+  const kind = request.resource.namespaced ? 'Role' : 'ClusterRole';
+  return `a ${kind} needs the rule: apiGroups: ["${group}"], resources: ["${name}"], verbs: ["${request.verb}"]`;
+}
+
+interface Problem {
+  code: ErrorCode;
+  message: string;
+  hint: string;
+}
+
+/** Refusals of admission plugins, which arrive as 403, 400 or 500 with nothing but their text to tell them by. */
+function admissionProblem(said: string, request: ApiRequest): Problem | undefined {
+  const namespace = request.namespace ?? 'the namespace';
+  const podSecurity = /violates PodSecurity "([^":]+)(?::[^"]*)?": (.*)/s.exec(said);
+  if (podSecurity) {
+    return {
+      code: 'admission',
+      message: `namespace ${namespace} enforces the pod security level "${podSecurity[1]}", and the agent pod is privileged (${podSecurity[2]?.trim()})`,
+      hint: `kubectl label namespace ${namespace} pod-security.kubernetes.io/enforce=privileged --overwrite, or --agent-namespace with a namespace of that level`,
+    };
+  }
+  if (/unable to validate against any (pod security policy|security context constraint)/.test(said)) {
+    return {
+      code: 'admission',
+      message: `the cluster's policy does not allow the agent pod, which is privileged: ${said}`,
+      hint: /context constraint/.test(said)
+        ? `oc adm policy add-scc-to-user privileged -z default -n ${namespace}, or --agent-namespace with a namespace that may`
+        : '--agent-namespace with a namespace whose policy allows privileged pods',
+    };
+  }
+  if (/exceeded quota: |failed quota: /.test(said)) {
+    return {
+      code: 'quota',
+      message: `the quota of namespace ${namespace} does not allow the agent pod: ${said.replace(/^.*?((?:exceeded|failed) quota: )/s, '$1')}`,
+      hint: `kubectl describe quota -n ${namespace}; or --agent-namespace with one that has room`,
+    };
+  }
+  if (/(?:maximum|minimum) \S+ (?:usage|limit)|max limit to request ratio/.test(said)) {
+    return {
+      code: 'quota',
+      message: `a LimitRange of namespace ${namespace} does not allow the agent pod: ${said}`,
+      hint: `kubectl describe limitrange -n ${namespace}; or --agent-namespace with one without`,
+    };
+  }
+  const webhook = /admission webhook "([^"]+)" denied the request:?\s*(.*)/s.exec(said);
+  if (webhook) {
+    return {
+      code: 'admission',
+      message: `the admission webhook ${webhook[1]} denied to ${describe(request)}: ${webhook[2]?.trim() || 'no reason given'}`,
+      hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
+    };
+  }
+  const policy = /(ValidatingAdmissionPolicy '[^']+').* denied request: (.*)/s.exec(said);
+  if (policy) {
+    return {
+      code: 'admission',
+      message: `the ${policy[1]} denied to ${describe(request)}: ${policy[2]?.trim()}`,
+      hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
+    };
+  }
+  if (/failed calling webhook/.test(said)) {
+    return {
+      code: 'admission',
+      message: `an admission webhook of the cluster does not work: ${said}`,
+      hint: 'that webhook must be repaired, or exempt the namespace: try --agent-namespace',
+    };
+  }
+  if (/because it is being terminated/.test(said)) {
+    return {
+      code: 'admission',
+      message: `namespace ${namespace} is being deleted: nothing can be created in it`,
+      hint: 'use --agent-namespace',
+    };
+  }
+  return undefined;
+}
+
+/** A Status, if that is what the text is. */
+export function parseStatus(body: string): V1Status | undefined {
+  try {
+    const value = JSON.parse(body) as V1Status | null;
+    return value?.kind === 'Status' || typeof value?.status === 'string' ? (value as V1Status) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseRetryAfter(value: string | undefined): number | undefined {
+  return value !== undefined && /^\d+$/.test(value) ? Number(value) * 1_000 : undefined;
+}
+
+function firstLine(body: string): string {
+  const line =
+    body
+      .replace(/<[^>]*>/g, ' ')
+      .trim()
+      .split('\n')[0] ?? '';
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+}
+
+const certificateCodes = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+]);
+
+/** What a request without an answer means: names the server and what failed on the way to it. */
+export function transportError(error: unknown, server: string): ApiError {
+  if (error instanceof ApiError) return error;
+  const { code = '', message, cause } = error as NodeJS.ErrnoException;
+  const make = (errorCode: ErrorCode, text: string, hint?: string): ApiError =>
+    new ApiError(0, errorCode, text, { cause: error, ...(hint === undefined ? {} : { hint }) });
+  if (error instanceof ChaosError) return make(error.code, error.message, error.hint);
+
+  const inner = error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException) : undefined;
+  switch (code || inner?.code) {
+    case 'ECONNREFUSED':
+      return make(
+        'unreachable',
+        `${server} refuses connections: nothing listens there`,
+        'is the cluster up, and is this its address? kubectl cluster-info',
+      );
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return make(
+        'unreachable',
+        `the name of ${server} cannot be resolved (${code})`,
+        'check the server of the context, the network, and the VPN',
+      );
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'ETIMEDOUT':
+      return make(
+        'unreachable',
+        `${server} cannot be reached (${code || inner?.code})`,
+        'check the network and the VPN',
+      );
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return make(
+        'unreachable',
+        `the certificate of ${server} is for another name: ${message}`,
+        'use the name in the certificate, or --tls-server-name NAME',
+      );
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID':
+      return make(
+        'unreachable',
+        `the certificate of ${server} is not valid now (${code})`,
+        'check the clock of this machine, then the certificate',
+      );
+    default:
+  }
+  if (certificateCodes.has(code)) {
+    return make(
+      'unreachable',
+      `the certificate of ${server} is signed by an authority that is not trusted (${code})`,
+      'pass --certificate-authority FILE, or correct it in the kubeconfig',
+    );
+  }
+  if (/wrong version number|http_request|packet length too long/.test(message ?? '')) {
+    return make('unreachable', `${server} does not speak TLS`, 'is it http:// ?');
+  }
+  if (/alert (?:bad certificate|certificate (?:required|unknown|expired)|unknown ca)/.test(message ?? '')) {
+    return make(
+      'unauthorized',
+      `${server} does not accept the client certificate: ${message}`,
+      'sign in again, or check the user of the kubeconfig',
+    );
+  }
+  const why = message || (cause instanceof Error ? cause.message : String(error));
+  return make(
+    'unreachable',
+    `the connection to ${server} broke: ${why}`,
+    'try again; if it stays so, check the network between here and the API server',
+  );
+}

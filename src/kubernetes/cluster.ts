@@ -1,0 +1,114 @@
+import { isatty } from 'node:tty';
+import type { V1Pod } from '@kubernetes/client-node';
+import type {
+  Agent,
+  AgentSpec,
+  AgentUpdate,
+  Architecture,
+  Attachment,
+  Cluster,
+  ConnectionOptions,
+  RemovalResult,
+  Target,
+  TargetQuery,
+  TargetUpdate,
+} from '../ports.ts';
+import { type Environment, resolveAccess } from './access.ts';
+import { agentPod, configMap } from './agent-pod.ts';
+import { attach } from './attach.ts';
+import { followAgent, followTarget } from './follow.ts';
+import { launch } from './launch.ts';
+import { type Existing, remove } from './remove.ts';
+import { Rest } from './rest.ts';
+import { findTarget } from './target.ts';
+
+/** What the adapter needs of the machine it runs on. */
+export interface ConnectPorts {
+  env: Environment;
+  homeDirectory: string;
+  /** The shim's bytes. Rejects with ChaosError shim-missing. */
+  shim(architecture: Architecture): Promise<Uint8Array>;
+  /** Whether a credential plugin may use stdin; by default whether it is a terminal. */
+  interactive?: boolean;
+}
+
+/** Reads the kubeconfig; sends nothing yet. Throws ChaosError kubeconfig. */
+export function connect(options: ConnectionOptions, ports: ConnectPorts): KubernetesCluster {
+  const access = resolveAccess(options, ports.env, ports.homeDirectory);
+  const terminal = { interactive: ports.interactive ?? isatty(0) };
+  const rest = new Rest(access, ports.env, terminal, options.requestTimeoutMs);
+  return new KubernetesCluster(rest, access.namespace, ports.shim);
+}
+
+/** The real cluster. */
+export class KubernetesCluster implements Cluster {
+  readonly namespace: string;
+  readonly server: string;
+  readonly #rest: Rest;
+  readonly #shim: ConnectPorts['shim'];
+  /** The list in which a target was seen, by the pod's uid: its watch goes on from there, and nothing between is missed. */
+  readonly #seenIn = new Map<string, string | undefined>();
+  readonly #created = new Map<string, V1Pod>();
+  readonly #existing = new Map<string, Existing>();
+
+  constructor(rest: Rest, namespace: string, shim: ConnectPorts['shim']) {
+    this.#rest = rest;
+    this.namespace = namespace;
+    this.server = rest.server;
+    this.#shim = shim;
+  }
+
+  async findTarget(query: TargetQuery, agentNamespace: string | undefined): Promise<Target> {
+    const namespace = query.namespace ?? this.namespace;
+    const { target, resourceVersion } = await findTarget(this.#rest, query, namespace, agentNamespace ?? namespace);
+    this.#seenIn.set(target.podUid, resourceVersion);
+    return target;
+  }
+
+  async launch(spec: AgentSpec): Promise<Agent> {
+    const shim = await this.#shim(spec.architecture);
+    const existing: Existing = { pod: 'no', configMap: 'no' };
+    this.#existing.set(key(spec.id, spec.namespace), existing);
+    const pod = await launch(this.#rest, spec, shim, existing);
+    const podUid = pod.metadata?.uid ?? '';
+    this.#created.set(podUid, pod);
+    return { id: spec.id, namespace: spec.namespace, pod: spec.id, podUid, node: spec.node };
+  }
+
+  followAgent(agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {
+    return followAgent(this.#rest, agent, this.#created.get(agent.podUid), signal);
+  }
+
+  followTarget(target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate> {
+    return followTarget(this.#rest, target, this.#seenIn.get(target.podUid), signal);
+  }
+
+  attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment> {
+    return attach(this.#rest, { namespace: agent.namespace, pod: agent.pod, container }, signal);
+  }
+
+  async remove(id: string, namespace: string, timeoutMs: number): Promise<RemovalResult> {
+    // Of an experiment that another process launched, all of it may be there.
+    const existing = this.#existing.get(key(id, namespace)) ?? { pod: 'yes', configMap: 'yes' };
+    const result = await remove(this.#rest, id, namespace, timeoutMs, existing);
+    if (result.left.length === 0) this.#existing.set(key(id, namespace), { pod: 'no', configMap: 'no' });
+    return result;
+  }
+
+  requests(): Readonly<Record<string, number>> {
+    return this.#rest.counts();
+  }
+
+  render(spec: AgentSpec): unknown[] {
+    const map = configMap(spec, new Uint8Array());
+    return [{ ...map, binaryData: { nsexec: `<nsexec for ${spec.architecture}, base64>` } }, agentPod(spec)];
+  }
+
+  close(): void {
+    this.#rest.close();
+  }
+}
+
+function key(id: string, namespace: string): string {
+  return `${namespace}/${id}`;
+}

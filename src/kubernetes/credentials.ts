@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { ChaosError } from '../errors.ts';
+import type { Access, Environment } from './access.ts';
+import { type ExecCredential, type PluginTerminal, runCredentialPlugin } from './exec-credential.ts';
+
+/** Who we are, for one request: header fields and, for TLS, a client certificate. */
+export interface Identity {
+  headers: Record<string, string | string[]>;
+  certificate?: { cert: string; key: string };
+}
+
+/** client-go reads a token file again after a minute: kubelets rotate projected tokens. */
+const tokenFileAgeMs = 60_000;
+
+/** Gives the identity for each request; renews what expires. */
+export class Credentials {
+  readonly #access: Access;
+  readonly #env: Environment;
+  readonly #terminal: PluginTerminal;
+  readonly #certificate: Identity['certificate'];
+  #tokenFile: { token: string; readAt: number } | undefined;
+  #plugin: Promise<ExecCredential> | undefined;
+
+  /** Throws ChaosError kubeconfig for a certificate that cannot be read. */
+  constructor(access: Access, env: Environment, terminal: PluginTerminal) {
+    this.#access = access;
+    this.#env = env;
+    this.#terminal = terminal;
+    const { clientCertificateData, clientCertificate, clientKeyData, clientKey } = access.user;
+    const cert = readPem(clientCertificateData, clientCertificate, 'client certificate');
+    const key = readPem(clientKeyData, clientKey, 'client key');
+    if ((cert === undefined) !== (key === undefined)) {
+      throw new ChaosError(
+        'kubeconfig',
+        `there is a client ${cert ? 'certificate' : 'key'} without its ${cert ? 'key' : 'certificate'}`,
+      );
+    }
+    this.#certificate = cert !== undefined && key !== undefined ? { cert, key } : undefined;
+  }
+
+  /** Rejects with ChaosError unauthorized or kubeconfig. */
+  async identity(): Promise<Identity> {
+    const { user } = this.#access;
+    const plugin = user.exec && !user.token ? await this.#pluginCredential() : undefined;
+    const token = this.#readTokenFile() ?? user.token ?? plugin?.token;
+    const headers: Identity['headers'] = impersonation(user);
+    if (token) headers.authorization = `Bearer ${token}`;
+    else if (user.username) {
+      headers.authorization = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
+    }
+    const certificate =
+      plugin?.clientCertificate && plugin.clientKey
+        ? { cert: plugin.clientCertificate, key: plugin.clientKey }
+        : this.#certificate;
+    return { headers, ...(certificate ? { certificate } : {}) };
+  }
+
+  /** After a 401: whether there is something that may give a newer credential on the next call. */
+  renew(): boolean {
+    const renewable = this.#plugin !== undefined || this.#tokenFile !== undefined;
+    this.#plugin = undefined;
+    this.#tokenFile = undefined;
+    return renewable;
+  }
+
+  /** One run of the plugin serves all requests that wait for it. */
+  async #pluginCredential(): Promise<ExecCredential | undefined> {
+    const { exec } = this.#access.user;
+    if (!exec) return undefined;
+    const current = this.#plugin;
+    if (current) {
+      const known = await current;
+      if (known.expires === undefined || known.expires > Date.now()) return known;
+      if (this.#plugin !== current) return this.#pluginCredential();
+    }
+    const run = runCredentialPlugin(exec, this.#access, this.#env, this.#terminal);
+    this.#plugin = run;
+    run.catch(() => {
+      if (this.#plugin === run) this.#plugin = undefined;
+    });
+    return run;
+  }
+
+  #readTokenFile(): string | undefined {
+    const path = this.#access.user.tokenFile;
+    if (!path) return undefined;
+    if (this.#tokenFile && Date.now() - this.#tokenFile.readAt < tokenFileAgeMs) return this.#tokenFile.token;
+    try {
+      const token = readFileSync(path, 'utf8').trim();
+      this.#tokenFile = { token, readAt: Date.now() };
+      return token;
+    } catch (error) {
+      if (this.#access.user.token) return undefined;
+      throw new ChaosError('kubeconfig', `cannot read the token file ${path}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Impersonate-Group is sent once for each group, never joined: a comma is part of a group's name. */
+function impersonation(user: Access['user']): Identity['headers'] {
+  if (!user.as) return {};
+  return {
+    'Impersonate-User': user.as,
+    ...(user.asUid ? { 'Impersonate-Uid': user.asUid } : {}),
+    ...(user.asGroups ? { 'Impersonate-Group': [...user.asGroups] } : {}),
+    ...Object.fromEntries(
+      Object.entries(user.asUserExtra ?? {}).map(([key, values]) => [
+        `Impersonate-Extra-${encodeURIComponent(key)}`,
+        [...values],
+      ]),
+    ),
+  };
+}
+
+/** Base64 data goes before a file, as in kubectl. Undefined when there is neither. Throws ChaosError kubeconfig. */
+export function readPem(data: string | undefined, path: string | undefined, what: string): string | undefined {
+  if (data) {
+    const text = Buffer.from(data, 'base64').toString('utf8');
+    if (text.includes('-----BEGIN')) return text;
+    throw new ChaosError('kubeconfig', `the ${what} data of the kubeconfig is not base64 of a PEM`);
+  }
+  if (!path) return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ChaosError('kubeconfig', `cannot read the ${what} ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,106 @@
+import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
+import type { Agent, AgentUpdate, Target, TargetUpdate } from '../ports.ts';
+import { eventUpdate, statusUpdate } from './agent-updates.ts';
+import { Queue } from './queue.ts';
+import { resources } from './request.ts';
+import type { Rest } from './rest.ts';
+import { TargetComparison } from './target-updates.ts';
+import { watch } from './watch.ts';
+
+/** The agent pod's statuses and events, by one watch for each. `created`: the pod as its creation answered it, if it was we who created it. */
+export async function* followAgent(
+  rest: Rest,
+  agent: Agent,
+  created: V1Pod | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<AgentUpdate, void, undefined> {
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  const queue = new Queue<AgentUpdate>();
+  const pour = async (updates: AsyncIterable<AgentUpdate>): Promise<void> => {
+    for await (const update of updates) queue.push(update);
+  };
+  const done = Promise.all([
+    pour(podUpdates(rest, agent, created, either)),
+    pour(eventUpdates(rest, agent, either)),
+  ]).then(
+    () => queue.end(),
+    (error: unknown) => queue.fail(error),
+  );
+  try {
+    for await (const update of queue) {
+      yield update;
+      if (update.kind === 'deleted') return;
+    }
+  } finally {
+    stop.abort();
+    await done;
+  }
+}
+
+async function* podUpdates(
+  rest: Rest,
+  agent: Agent,
+  created: V1Pod | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<AgentUpdate> {
+  const stub: V1Pod = { metadata: { name: agent.pod, uid: agent.podUid } };
+  const start = { resourceVersion: created?.metadata?.resourceVersion, known: [created ?? stub] };
+  let last = '';
+  for await (const { type, object } of watch<V1Pod>(rest, podByName(agent.namespace, agent.pod), start, signal)) {
+    if (type === 'DELETED' || object.metadata?.uid !== agent.podUid) {
+      // The last state of a pod goes with its deletion, and nothing else tells it.
+      if (object.metadata?.uid === agent.podUid && object.status) yield statusUpdate(object);
+      yield { kind: 'deleted' };
+      return;
+    }
+    const update = statusUpdate(object);
+    const text = JSON.stringify(update);
+    if (text !== last) yield update;
+    last = text;
+  }
+}
+
+async function* eventUpdates(rest: Rest, agent: Agent, signal: AbortSignal): AsyncGenerator<AgentUpdate> {
+  const list = {
+    resource: resources.events,
+    namespace: agent.namespace,
+    query: { fieldSelector: `involvedObject.name=${agent.pod},involvedObject.uid=${agent.podUid}` },
+  };
+  // A watch that starts anew tells the events again; the count tells an event that happened again.
+  const told = new Map<string, number>();
+  for await (const { type, object } of watch<CoreV1Event>(rest, list, { resourceVersion: '' }, signal)) {
+    const uid = object.metadata?.uid ?? '';
+    const count = object.count ?? object.series?.count ?? 1;
+    if (type === 'DELETED' || told.get(uid) === count) continue;
+    told.set(uid, count);
+    const update = eventUpdate(object);
+    if (update) yield update;
+  }
+}
+
+/** What happens to the target after the list of `resourceVersion`, or, without that, after what `target` says. */
+export async function* followTarget(
+  rest: Rest,
+  target: Target,
+  resourceVersion: string | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<TargetUpdate, void, undefined> {
+  const comparison = new TargetComparison(target);
+  const known: V1Pod[] = [{ metadata: { name: target.pod, uid: target.podUid } }];
+  for await (const { type, object } of watch<V1Pod>(
+    rest,
+    podByName(target.namespace, target.pod),
+    { resourceVersion, known },
+    signal,
+  )) {
+    const ours = object.metadata?.uid === target.podUid;
+    // A last state that says why (an OOM kill, an eviction) goes before the deletion that followed from it.
+    if (ours && object.status) yield* comparison.changed(object);
+    if (type === 'DELETED' || !ours) yield* comparison.gone();
+  }
+}
+
+function podByName(namespace: string, name: string) {
+  return { resource: resources.pods, namespace, query: { fieldSelector: `metadata.name=${name}` } };
+}

@@ -1,0 +1,68 @@
+import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
+import { ChaosError } from '../errors.ts';
+import type { AgentSpec } from '../ports.ts';
+import { agentPod, configMap } from './agent-pod.ts';
+import { ApiError } from './api-error.ts';
+import { type Existing, remove } from './remove.ts';
+import { type Resource, resources } from './request.ts';
+import type { Rest } from './rest.ts';
+
+const undoTimeoutMs = 10_000;
+
+/**
+ * Creates the ConfigMap, the pod, and then makes the pod the ConfigMap's owner: in this order because a pod that has to wait for its volume loses half a second and more to the kubelet's retry,
+ * while the patch goes on beside the pod's start. `existing` is kept true to what may be there. On failure everything is removed again before it rejects.
+ */
+export async function launch(rest: Rest, spec: AgentSpec, shim: Uint8Array, existing: Existing): Promise<V1Pod> {
+  try {
+    await create<V1ConfigMap>(rest, resources.configmaps, spec, configMap(spec, shim), existing, 'configMap');
+    const pod = await create<V1Pod>(rest, resources.pods, spec, agentPod(spec), existing, 'pod');
+    await own(rest, spec, pod);
+    return pod;
+  } catch (error) {
+    const { left, why } = await remove(rest, spec.id, spec.namespace, undoTimeoutMs, existing);
+    if (left.length === 0) {
+      existing.pod = 'no';
+      existing.configMap = 'no';
+      throw error;
+    }
+    if (!(error instanceof ChaosError)) throw error;
+    throw new ChaosError(error.code, error.message, {
+      hint: `kubectl delete -n ${spec.namespace} ${left.join(' ')}`,
+      state: `the target was not touched, but ${left.join(' and ')} may be left (${why})`,
+      cause: error,
+    });
+  }
+}
+
+async function create<T>(
+  rest: Rest,
+  resource: Resource,
+  { id: _, namespace }: AgentSpec,
+  body: unknown,
+  existing: Existing,
+  kind: keyof Existing,
+): Promise<T> {
+  // Marked before the request, so that no failure finds us without the undo.
+  existing[kind] = 'maybe';
+  try {
+    const created = await rest.json<T>({ verb: 'create', resource, namespace, body });
+    existing[kind] = 'yes';
+    return created;
+  } catch (error) {
+    // Refused outright, so nothing of ours is there: after a conflict of names the object belongs to somebody else.
+    if (error instanceof ApiError && error.status >= 400 && error.status < 500) existing[kind] = 'no';
+    throw error;
+  }
+}
+
+function own(rest: Rest, { id, namespace }: AgentSpec, pod: V1Pod): Promise<unknown> {
+  const owner = { apiVersion: 'v1', kind: 'Pod', name: id, uid: pod.metadata?.uid };
+  return rest.json({
+    verb: 'patch',
+    resource: resources.configmaps,
+    namespace,
+    name: id,
+    body: { metadata: { ownerReferences: [owner] } },
+  });
+}

@@ -1,0 +1,92 @@
+import type { V1ResourceRule, V1SelfSubjectAccessReview, V1SelfSubjectRulesReview } from '@kubernetes/client-node';
+import { ApiError, ruleHint } from './api-error.ts';
+import { type ApiRequest, resourceName, resources } from './request.ts';
+import type { Rest } from './rest.ts';
+
+/** One thing that RBAC has to allow. */
+export type Permission = Pick<ApiRequest, 'verb' | 'resource' | 'subresource'>;
+
+const all = (resource: ApiRequest['resource'], ...verbs: ApiRequest['verb'][]): Permission[] =>
+  verbs.map((verb) => ({ verb, resource }));
+
+/** What an experiment does in the agent's namespace. A WebSocket attach is a GET; some API servers ask for create as well. */
+export const agentPermissions: readonly Permission[] = [
+  ...all(resources.pods, 'create', 'delete', 'get', 'list', 'watch'),
+  { verb: 'get', resource: resources.pods, subresource: 'attach' },
+  { verb: 'create', resource: resources.pods, subresource: 'attach' },
+  ...all(resources.configmaps, 'create', 'delete', 'patch'),
+  ...all(resources.events, 'list', 'watch'),
+];
+
+/** What an experiment does in the target's namespace. */
+export const targetPermissions: readonly Permission[] = all(resources.pods, 'get', 'list', 'watch');
+
+/** Whether one of the rules allows it for every object. A rule with resourceNames does not: our objects' names are made up. */
+export function isAllowed(permission: Permission, rules: readonly V1ResourceRule[]): boolean {
+  const { group, plural } = permission.resource;
+  const { subresource } = permission;
+  const names = ['*', subresource ? `${plural}/${subresource}` : plural, ...(subresource ? [`*/${subresource}`] : [])];
+  return rules.some(
+    (rule) =>
+      (rule.resourceNames ?? []).length === 0 &&
+      rule.verbs.some((verb) => verb === '*' || verb === permission.verb) &&
+      (rule.apiGroups ?? []).some((ruled) => ruled === '*' || ruled === group) &&
+      (rule.resources ?? []).some((ruled) => names.includes(ruled)),
+  );
+}
+
+/**
+ * Refuses (forbidden) when something needed is not allowed, naming all of it. One request; where the authorizer cannot list its rules (`incomplete`: webhooks of clouds), one more for each rule
+ * that was not listed. An API server that does not answer such questions at all is believed: the request itself will tell.
+ */
+export async function checkPermissions(rest: Rest, namespace: string, needed: readonly Permission[]): Promise<void> {
+  let status: V1SelfSubjectRulesReview['status'];
+  try {
+    ({ status } = await rest.json<V1SelfSubjectRulesReview>({
+      verb: 'create',
+      resource: resources.selfsubjectrulesreviews,
+      body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace } },
+    }));
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return;
+    throw error;
+  }
+  const unlisted = needed.filter((permission) => !isAllowed(permission, status?.resourceRules ?? []));
+  const missing = status?.incomplete ? await denied(rest, namespace, unlisted) : unlisted;
+  const [first] = missing;
+  if (!first) return;
+  const what = missing.map((permission) => `${permission.verb} ${resourceName(permission)}`).join(', ');
+  throw new ApiError(403, 'forbidden', `you are not allowed to ${what} in namespace ${namespace}`, {
+    hint:
+      missing.length === 1
+        ? ruleHint({ ...first, namespace })
+        : `a Role in ${namespace} needs these; --agent-namespace takes another namespace for the agent pod`,
+  });
+}
+
+async function denied(rest: Rest, namespace: string, asked: readonly Permission[]): Promise<Permission[]> {
+  const answers = await Promise.all(
+    asked.map(async (permission) => {
+      const { group, plural } = permission.resource;
+      const review = await rest.json<V1SelfSubjectAccessReview>({
+        verb: 'create',
+        resource: resources.selfsubjectaccessreviews,
+        body: {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          spec: {
+            resourceAttributes: {
+              namespace,
+              verb: permission.verb,
+              group,
+              resource: plural,
+              ...(permission.subresource ? { subresource: permission.subresource } : {}),
+            },
+          },
+        },
+      });
+      return review.status?.allowed === true;
+    }),
+  );
+  return asked.filter((_, index) => !answers[index]);
+}

@@ -1,0 +1,69 @@
+/** One request to the API server, as RBAC names it. */
+export interface ApiRequest {
+  verb: 'get' | 'list' | 'watch' | 'create' | 'patch' | 'delete';
+  resource: Resource;
+  subresource?: string;
+  namespace?: string;
+  name?: string;
+  query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  body?: unknown;
+}
+
+export interface Resource {
+  /** Empty: the core group. */
+  group: string;
+  version: string;
+  plural: string;
+  namespaced: boolean;
+}
+
+const resource = (plural: string, group = '', version = 'v1', namespaced = true): Resource => ({
+  group,
+  version,
+  plural,
+  namespaced,
+});
+
+export const resources = {
+  pods: resource('pods'),
+  configmaps: resource('configmaps'),
+  events: resource('events'),
+  replicationcontrollers: resource('replicationcontrollers'),
+  nodes: resource('nodes', '', 'v1', false),
+  deployments: resource('deployments', 'apps'),
+  replicasets: resource('replicasets', 'apps'),
+  statefulsets: resource('statefulsets', 'apps'),
+  daemonsets: resource('daemonsets', 'apps'),
+  jobs: resource('jobs', 'batch'),
+  cronjobs: resource('cronjobs', 'batch'),
+  /** Before Kubernetes 1.21. */
+  cronjobsBeta: resource('cronjobs', 'batch', 'v1beta1'),
+  runtimeclasses: resource('runtimeclasses', 'node.k8s.io', 'v1', false),
+  selfsubjectrulesreviews: resource('selfsubjectrulesreviews', 'authorization.k8s.io', 'v1', false),
+  selfsubjectaccessreviews: resource('selfsubjectaccessreviews', 'authorization.k8s.io', 'v1', false),
+} as const;
+
+/** `pods`, `pods/attach`, `deployments.apps`: as RBAC rules and kubectl write it. */
+export function resourceName({
+  resource: { plural, group },
+  subresource,
+}: Pick<ApiRequest, 'resource' | 'subresource'>): string {
+  return `${plural}${group ? `.${group}` : ''}${subresource ? `/${subresource}` : ''}`;
+}
+
+/** Path and query below the server's URL. */
+export function requestPath(request: ApiRequest): string {
+  const { group, version, plural, namespaced } = request.resource;
+  const parts = [
+    group ? `apis/${group}/${version}` : `api/${version}`,
+    ...(namespaced && request.namespace ? ['namespaces', encodeURIComponent(request.namespace)] : []),
+    plural,
+    ...(request.name ? [encodeURIComponent(request.name)] : []),
+    ...(request.subresource ? [request.subresource] : []),
+  ];
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    if (value !== undefined) query.append(name, String(value));
+  }
+  return `/${parts.join('/')}${query.size > 0 ? `?${query}` : ''}`;
+}

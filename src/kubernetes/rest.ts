@@ -1,0 +1,239 @@
+import type { IncomingMessage } from 'node:http';
+import http from 'node:http';
+import https from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
+import type { Access, Environment } from './access.ts';
+import { ApiError, answerError, describe, transportError } from './api-error.ts';
+import { Credentials, readPem } from './credentials.ts';
+import type { PluginTerminal } from './exec-credential.ts';
+import { chooseProxy, ProxyAgent } from './proxy.ts';
+import { type ApiRequest, requestPath, resourceName } from './request.ts';
+
+/** Time for TCP, TLS and a proxy together. Go's dialer, so kubectl, takes 30 s. */
+const connectTimeoutMs = 15_000;
+/** An admission webhook may take 30 s, and the API server ends a request after 60 s. */
+const answerTimeoutMs = 65_000;
+/** Retries after 429, and how long one may make us wait. */
+const overloadRetries = 3;
+const overloadWaitMs = 5_000;
+/** A dead peer is noticed by the kernel after this, and ten probes a second apart. */
+const tcpKeepAliveMs = 15_000;
+
+/** What a WebSocket to the same server needs. */
+export interface Dial {
+  url: string;
+  agent: http.Agent;
+  headers: Record<string, string | string[]>;
+}
+
+/** Requests to the API server: JSON in and out over kept connections. Every rejection is an ApiError or another ChaosError. */
+export class Rest {
+  /** Without credentials, for messages. */
+  readonly server: string;
+  readonly #access: Access;
+  readonly #credentials: Credentials;
+  readonly #proxy: URL | undefined;
+  readonly #ca: string | undefined;
+  readonly #timeoutMs: number | undefined;
+  readonly #counts = new Map<string, number>();
+  #agent: { agent: http.Agent; cert: string | undefined } | undefined;
+
+  /** `timeoutMs` as --request-timeout: undefined: our defaults; 0: none. Throws ChaosError kubeconfig. */
+  constructor(access: Access, env: Environment, terminal: PluginTerminal, timeoutMs?: number) {
+    this.#access = access;
+    this.#credentials = new Credentials(access, env, terminal);
+    this.#proxy = chooseProxy(access, env);
+    const { certificateAuthorityData, certificateAuthority } = access.cluster;
+    this.#ca = readPem(certificateAuthorityData, certificateAuthority, 'certificate authority');
+    this.#timeoutMs = timeoutMs;
+    this.server = `${access.server.origin}${access.server.pathname.replace(/\/$/, '')}`;
+  }
+
+  /** Sends, and gives the answer's JSON. Repeats what is safe to repeat: after a kept connection that was closed meanwhile, 429, and one renewal of credentials after 401. */
+  async json<T>(request: ApiRequest, signal?: AbortSignal): Promise<T> {
+    const response = await this.open(request, signal);
+    const text = await this.#body(response, request);
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw new ApiError(0, 'api', `${this.server} did not answer with JSON to ${describe(request)}`, { cause });
+    }
+  }
+
+  /** Sends, and gives the answer once its head says 2xx; the caller reads or destroys it. */
+  async open(request: ApiRequest, signal?: AbortSignal): Promise<IncomingMessage> {
+    let renewed = false;
+    for (let overloads = 0; ; ) {
+      try {
+        return await this.#attempt(request, signal);
+      } catch (error) {
+        if (!(error instanceof ApiError) || signal?.aborted) throw error;
+        if (error.status === 401 && !renewed && this.#credentials.renew()) {
+          renewed = true;
+        } else if (
+          error.status === 429 &&
+          overloads < overloadRetries &&
+          (error.retryAfterMs ?? 1_000) <= overloadWaitMs
+        ) {
+          overloads++;
+          await sleep(error.retryAfterMs ?? 1_000, undefined, signal ? { signal } : {}).catch(() => {
+            throw error;
+          });
+        } else throw error;
+      }
+    }
+  }
+
+  /** Counts the request and gives what a WebSocket for it needs. */
+  async dial(request: ApiRequest): Promise<Dial> {
+    this.#count(request);
+    const { headers, certificate } = await this.#credentials.identity();
+    const url = `${this.server}${requestPath(request)}`.replace(/^http/, 'ws');
+    return { url, agent: this.#agentFor(certificate), headers };
+  }
+
+  /** Requests sent, by verb and resource. */
+  counts(): Record<string, number> {
+    return Object.fromEntries(this.#counts);
+  }
+
+  /** Closes kept connections. */
+  close(): void {
+    this.#agent?.agent.destroy();
+    this.#agent = undefined;
+  }
+
+  #count(request: ApiRequest): void {
+    const key = `${request.verb} ${resourceName(request)}`;
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+  }
+
+  async #attempt(request: ApiRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+    const response = await this.#send(request, signal)
+      .catch((error: NodeJS.ErrnoException & { reused?: boolean }) => {
+        // The server closed a kept connection just as we used it. A create is not repeated: the first may have arrived.
+        if (error.reused && request.verb !== 'create' && !signal?.aborted) return this.#send(request, signal);
+        throw error;
+      })
+      .catch((error: unknown) => {
+        throw transportError(error, this.server);
+      });
+    const status = response.statusCode ?? 0;
+    if (status >= 200 && status < 300) return response;
+    const body = await this.#body(response, request);
+    throw answerError({ status, body, retryAfter: response.headers['retry-after'] }, request, this.server);
+  }
+
+  async #send(request: ApiRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+    const { headers, certificate } = await this.#credentials.identity();
+    signal?.throwIfAborted();
+    this.#count(request);
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const secure = this.#access.server.protocol === 'https:';
+    return new Promise<IncomingMessage>((resolve, reject) => {
+      const sent = (secure ? https : http).request(`${this.server}${requestPath(request)}`, {
+        method: methods[request.verb],
+        agent: this.#agentFor(certificate),
+        headers: {
+          accept: 'application/json',
+          'user-agent': 'kubectl-chaos',
+          ...headers,
+          ...(body === undefined
+            ? {}
+            : {
+                'content-type': request.verb === 'patch' ? 'application/merge-patch+json' : 'application/json',
+                'content-length': Buffer.byteLength(body),
+              }),
+        },
+        ...(signal ? { signal } : {}),
+      });
+      const giveUp = (what: string, ms: number): void => {
+        sent.destroy(
+          new ApiError(0, 'unreachable', `${this.server} ${what} within ${ms / 1_000} s`, {
+            hint: 'check the network and the VPN, or allow more time with --request-timeout',
+          }),
+        );
+      };
+      const limit = this.#timeoutMs ?? answerTimeoutMs;
+      const answer =
+        limit === 0 ? undefined : setTimeout(giveUp, limit, `did not answer to ${describe(request)}`, limit);
+      let connecting: NodeJS.Timeout | undefined;
+      const done = (): void => {
+        clearTimeout(answer);
+        clearTimeout(connecting);
+      };
+      // A proxy's tunnel counts as connecting, and its socket comes only when it stands.
+      if (this.#timeoutMs !== 0)
+        connecting = setTimeout(giveUp, connectTimeoutMs, 'could not be connected to', connectTimeoutMs);
+      sent.on('socket', (socket) => {
+        if (sent.reusedSocket) return clearTimeout(connecting);
+        socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
+        socket.setKeepAlive(true, tcpKeepAliveMs);
+      });
+      sent.on('response', (response) => {
+        done();
+        resolve(response);
+      });
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        done();
+        const reused = sent.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+        reject(Object.assign(error, { reused }));
+      });
+      sent.end(body);
+    });
+  }
+
+  async #body(response: IncomingMessage, request: ApiRequest): Promise<string> {
+    const chunks: Buffer[] = [];
+    const limit = this.#timeoutMs ?? answerTimeoutMs;
+    const timer =
+      limit === 0
+        ? undefined
+        : setTimeout(
+            () =>
+              response.destroy(
+                new Error(`the answer to ${describe(request)} was not complete within ${limit / 1_000} s`),
+              ),
+            limit,
+          );
+    try {
+      for await (const chunk of response) chunks.push(chunk as Buffer);
+    } catch (error) {
+      throw transportError(error, this.server);
+    } finally {
+      clearTimeout(timer);
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  /** One agent for everything; a credential plugin may bring a new certificate, and that needs a new one. */
+  #agentFor(certificate: { cert: string; key: string } | undefined): http.Agent {
+    if (this.#agent && this.#agent.cert === certificate?.cert) return this.#agent.agent;
+    this.#agent?.agent.destroy();
+    const agent = this.#makeAgent(certificate);
+    this.#agent = { agent, cert: certificate?.cert };
+    return agent;
+  }
+
+  #makeAgent(certificate: { cert: string; key: string } | undefined): http.Agent {
+    if (this.#access.server.protocol === 'http:') return new http.Agent({ keepAlive: true });
+    const { insecureSkipTlsVerify, tlsServerName } = this.#access.cluster;
+    const options: https.AgentOptions = {
+      keepAlive: true,
+      // Said in both cases, so that NODE_TLS_REJECT_UNAUTHORIZED has no say.
+      rejectUnauthorized: !insecureSkipTlsVerify,
+      ...(this.#ca === undefined ? (insecureSkipTlsVerify ? {} : { ca: systemAuthorities() }) : { ca: this.#ca }),
+      ...(tlsServerName ? { servername: tlsServerName } : {}),
+      ...(certificate ?? {}),
+    };
+    return this.#proxy ? new ProxyAgent(this.#proxy, options) : new https.Agent(options);
+  }
+}
+
+const methods = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', patch: 'PATCH', delete: 'DELETE' } as const;
+
+/** kubectl trusts what the machine trusts; Node by itself only what it was built with. */
+function systemAuthorities(): string[] {
+  return [...new Set([...tls.getCACertificates('default'), ...tls.getCACertificates('system')])];
+}

@@ -1,0 +1,162 @@
+import type { V1Node, V1Pod, V1RuntimeClass } from '@kubernetes/client-node';
+import { ChaosError } from '../errors.ts';
+import type { Target, TargetQuery } from '../ports.ts';
+import { parseQuantity } from '../units.ts';
+import { ApiError } from './api-error.ts';
+import { chooseContainer } from './container-choice.ts';
+import { architectureOfPod, checkNode, checkRuntimeClass, splitContainerId } from './node-check.ts';
+import { agentPermissions, checkPermissions, targetPermissions } from './permissions.ts';
+import { resources } from './request.ts';
+import type { Rest } from './rest.ts';
+import { choosePod, type PodList, podsOfWorkload } from './workload.ts';
+
+/** A target and the version of the pod list in which it was seen. */
+export interface FoundTarget {
+  target: Target;
+  resourceVersion: string | undefined;
+  pod: V1Pod;
+}
+
+/** Finds the target and refuses what cannot work, with reading requests only: the pod and the permissions at once, then the node (and the runtime class, if there is one). */
+export async function findTarget(
+  rest: Rest,
+  query: TargetQuery,
+  namespace: string,
+  agentNamespace: string,
+): Promise<FoundTarget> {
+  const allowed = Promise.all(
+    agentNamespace === namespace
+      ? [checkPermissions(rest, namespace, [...agentPermissions])]
+      : [
+          checkPermissions(rest, namespace, targetPermissions),
+          checkPermissions(rest, agentNamespace, agentPermissions),
+        ],
+  );
+  // Awaited below; a pod that is not there is the better message, and comes first.
+  allowed.catch(() => {});
+  const found = await findPod(rest, query, namespace);
+  const { pod } = found;
+  const { spec, status } = chooseContainer(pod, query.container);
+  const { runtime, id } = splitContainerId(status.containerID ?? '');
+  const [node] = await Promise.all([readNode(rest, pod.spec?.nodeName ?? ''), checkRuntime(rest, pod), allowed]);
+  const facts = node ? nodeFacts(node) : assumedFacts(pod);
+  const target: Target = {
+    namespace,
+    pod: pod.metadata?.name ?? '',
+    podUid: pod.metadata?.uid ?? '',
+    container: spec.name,
+    containerId: id,
+    runtime,
+    node: pod.spec?.nodeName ?? '',
+    restartCount: status.restartCount,
+    containers: pod.spec?.containers.length ?? 1,
+    ...optionalQuantity('cpuLimitCores', spec.resources?.limits?.cpu),
+    ...optionalQuantity('memoryLimitBytes', spec.resources?.limits?.memory),
+    ...facts,
+    ...(query.kind === 'pod'
+      ? {}
+      : { chosenFrom: { workload: `${query.kind}/${query.name}`, runningPods: found.runningPods } }),
+  };
+  return { target, pod, resourceVersion: found.resourceVersion };
+}
+
+interface FoundPod {
+  pod: V1Pod;
+  runningPods: number;
+  resourceVersion: string | undefined;
+}
+
+/** A pod by name is listed, not got: a list has the version from which a watch of it can go on. */
+async function findPod(rest: Rest, query: TargetQuery, namespace: string): Promise<FoundPod> {
+  if (query.kind !== 'pod') {
+    const list = await podsOfWorkload(rest, query.kind, query.name, namespace);
+    return { ...choosePod(list.items, `${query.kind}/${query.name}`), resourceVersion: list.metadata?.resourceVersion };
+  }
+  const list = await rest.json<PodList>({
+    verb: 'list',
+    resource: resources.pods,
+    namespace,
+    query: { fieldSelector: `metadata.name=${query.name}` },
+  });
+  const [pod] = list.items;
+  if (!pod) throw await noSuchPod(rest, query.name, namespace);
+  return { pod, runningPods: 1, resourceVersion: list.metadata?.resourceVersion };
+}
+
+async function noSuchPod(rest: Rest, name: string, namespace: string): Promise<ChaosError> {
+  const { items } = await rest.json<PodList>({
+    verb: 'list',
+    resource: resources.pods,
+    namespace,
+    query: { limit: 500 },
+  });
+  const names = similarFirst(
+    name,
+    items.map((pod) => pod.metadata?.name ?? ''),
+  );
+  const shown = names.slice(0, 5).join(', ');
+  return new ChaosError('not-found', `there is no pod "${name}" in namespace ${namespace}`, {
+    hint:
+      names.length === 0
+        ? `namespace ${namespace} has no pods: is it the right one? -n NAMESPACE`
+        : `${names.length > 5 ? 'the most similar' : 'the pods there'}: ${shown}`,
+  });
+}
+
+/** Names sorted by how long a beginning they share with `name`, then by name. */
+export function similarFirst(name: string, names: readonly string[]): string[] {
+  const shared = (other: string): number => {
+    let length = 0;
+    while (length < name.length && name[length] === other[length]) length++;
+    return length;
+  };
+  return [...names].sort((a, b) => shared(b) - shared(a) || a.localeCompare(b));
+}
+
+/** Undefined: the user may not read nodes. */
+async function readNode(rest: Rest, name: string): Promise<V1Node | undefined> {
+  try {
+    return await rest.json<V1Node>({ verb: 'get', resource: resources.nodes, name });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 403) return undefined;
+    throw error;
+  }
+}
+
+async function checkRuntime(rest: Rest, pod: V1Pod): Promise<void> {
+  const name = pod.spec?.runtimeClassName;
+  if (!name) return;
+  const runtimeClass = await rest
+    .json<V1RuntimeClass>({ verb: 'get', resource: resources.runtimeclasses, name })
+    .catch((error: unknown) => {
+      if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return undefined;
+      throw error;
+    });
+  checkRuntimeClass(name, runtimeClass);
+}
+
+type NodeFacts = Pick<Target, 'architecture' | 'nodeAllocatableCores' | 'nodeAllocatableMemoryBytes' | 'assumed'>;
+
+function nodeFacts(node: V1Node): NodeFacts {
+  const { cpu, memory } = node.status?.allocatable ?? {};
+  return {
+    architecture: checkNode(node),
+    ...optionalQuantity('nodeAllocatableCores', cpu),
+    ...optionalQuantity('nodeAllocatableMemoryBytes', memory),
+  };
+}
+
+function assumedFacts(pod: V1Pod): NodeFacts {
+  const architecture = architectureOfPod(pod);
+  return {
+    architecture: architecture ?? 'amd64',
+    assumed: [
+      `node ${pod.spec?.nodeName} is a ready Linux node${architecture ? '' : ' of amd64'}: you are not allowed to get nodes`,
+    ],
+  };
+}
+
+function optionalQuantity<Name extends string>(name: Name, quantity: string | undefined): { [key in Name]?: number } {
+  const value = quantity === undefined ? undefined : parseQuantity(quantity);
+  return value === undefined ? {} : ({ [name]: value } as { [key in Name]?: number });
+}

@@ -1,0 +1,135 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubernetesObject, V1ListMeta, V1Status } from '@kubernetes/client-node';
+import { ApiError } from './api-error.ts';
+import { LineAssembler } from './lines.ts';
+import type { ApiRequest } from './request.ts';
+import type { Rest } from './rest.ts';
+
+export interface WatchEvent<T> {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  object: T;
+}
+
+/** What to watch: a list request without its verb. */
+export type WatchedList = Omit<ApiRequest, 'verb' | 'body' | 'name' | 'subresource'>;
+
+/** Where to begin. */
+export interface WatchStart<T> {
+  /** After this version of the list; `''`: with the objects there are now, as ADDED; undefined: with a list, from which what has changed since `known` is reported. */
+  resourceVersion?: string | undefined;
+  /** The objects that the reader knows already: one of them that goes while nobody watches is reported as DELETED all the same. */
+  known?: readonly T[];
+}
+
+const firstBackoffMs = 100;
+const maxBackoffMs = 5_000;
+/** A watch that held this long was a good one, also when nothing happened in it: proxies cut idle ones. */
+const steadyMs = 5_000;
+/** An object is at most some 1.5 MiB in etcd; more than this in one line is not a watch. */
+const maxLineLength = 16 * 2 ** 20;
+
+/**
+ * Watches until `signal` is aborted, across everything that ends a watch meanwhile: the server's time-out, a broken connection, an expired resource version (410: lists anew and
+ * reports what changed). Throws ApiError only for what trying again will not change (401, 403, 404, another 4xx).
+ */
+export async function* watch<T extends KubernetesObject>(
+  rest: Rest,
+  list: WatchedList,
+  start: WatchStart<T>,
+  signal: AbortSignal,
+): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  const known = new Map((start.known ?? []).map((object) => [uid(object), object]));
+  let version = start.resourceVersion;
+  let backoffMs = firstBackoffMs;
+  while (!signal.aborted) {
+    const began = performance.now();
+    try {
+      if (version === undefined) {
+        const { items, metadata } = await rest.json<ObjectList<T>>({ ...list, verb: 'list' }, signal);
+        version = metadata?.resourceVersion ?? '';
+        yield* difference(known, items);
+      }
+      const query = { ...list.query, watch: true, allowWatchBookmarks: true, resourceVersion: version };
+      const response = await rest.open({ ...list, verb: 'watch', query }, signal);
+      for await (const event of readEvents<T>(response)) {
+        backoffMs = firstBackoffMs;
+        if (event.type === 'ERROR') {
+          throw new ApiError(
+            (event.object as V1Status).code ?? 0,
+            'api',
+            (event.object as V1Status).message ?? 'watch ended',
+          );
+        }
+        const { metadata } = event.object as T;
+        if (metadata?.resourceVersion) version = metadata.resourceVersion;
+        if (event.type === 'BOOKMARK') continue;
+        if (event.type === 'DELETED') known.delete(uid(event.object as T));
+        else known.set(uid(event.object as T), event.object as T);
+        yield event as WatchEvent<T>;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (isFinal(error)) throw error;
+      if (error instanceof ApiError && error.status === 410) version = undefined;
+    }
+    if (performance.now() - began > steadyMs) backoffMs = firstBackoffMs;
+    // Half of it by chance, so that many watchers of one restarted server do not come back together.
+    await sleep(backoffMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+    backoffMs = Math.min(backoffMs * 2, maxBackoffMs);
+  }
+}
+
+interface ObjectList<T> {
+  metadata?: V1ListMeta;
+  items: T[];
+}
+
+interface RawEvent<T> {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  object: T | V1Status;
+}
+
+function uid(object: KubernetesObject): string {
+  return object.metadata?.uid ?? object.metadata?.name ?? '';
+}
+
+/** Brings `known` up to date with a fresh list and yields what happened in between. */
+function* difference<T extends KubernetesObject>(known: Map<string, T>, items: readonly T[]): Generator<WatchEvent<T>> {
+  const now = new Map(items.map((item) => [uid(item), item]));
+  for (const [id, object] of [...known]) {
+    if (now.has(id)) continue;
+    known.delete(id);
+    yield { type: 'DELETED', object };
+  }
+  for (const [id, object] of now) {
+    const before = known.get(id);
+    known.set(id, object);
+    if (!before) yield { type: 'ADDED', object };
+    else if (before.metadata?.resourceVersion !== object.metadata?.resourceVersion) yield { type: 'MODIFIED', object };
+  }
+}
+
+/** The events of one connection. Throws when it breaks or carries something else. The connection is closed however the reading ends. */
+async function* readEvents<T>(response: IncomingMessage): AsyncGenerator<RawEvent<T>, void, undefined> {
+  const lines = new LineAssembler(maxLineLength);
+  try {
+    for await (const piece of response) {
+      for (const line of lines.write(piece as Buffer)) {
+        if (line !== '') yield JSON.parse(line) as RawEvent<T>;
+      }
+    }
+  } finally {
+    response.destroy();
+  }
+}
+
+/** Whether trying again is pointless. */
+function isFinal(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return !(error instanceof SyntaxError) && !isConnectionError(error);
+  return error.status >= 400 && error.status < 500 && ![408, 410, 429].includes(error.status);
+}
+
+function isConnectionError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error;
+}

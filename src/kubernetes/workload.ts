@@ -1,0 +1,129 @@
+import type { KubernetesObject, V1Job, V1LabelSelector, V1Pod } from '@kubernetes/client-node';
+import { ChaosError } from '../errors.ts';
+import type { WorkloadKind } from '../ports.ts';
+import { ApiError } from './api-error.ts';
+import { type Resource, resources } from './request.ts';
+import type { Rest } from './rest.ts';
+
+/** A list of pods and the version of the list, from which a watch can go on. */
+export interface PodList {
+  items: V1Pod[];
+  metadata?: { resourceVersion?: string };
+}
+
+const workloadResources: Readonly<Record<Exclude<WorkloadKind, 'pod' | 'cronjob'>, Resource>> = {
+  deployment: resources.deployments,
+  replicaset: resources.replicasets,
+  statefulset: resources.statefulsets,
+  daemonset: resources.daemonsets,
+  job: resources.jobs,
+  replicationcontroller: resources.replicationcontrollers,
+};
+
+interface Workload extends KubernetesObject {
+  spec?: { selector?: V1LabelSelector | Record<string, string> };
+}
+
+/** The pods that a workload's selector finds, whatever their state. Rejects with not-found when there is no such workload. */
+export async function podsOfWorkload(
+  rest: Rest,
+  kind: Exclude<WorkloadKind, 'pod'>,
+  name: string,
+  namespace: string,
+): Promise<PodList> {
+  if (kind === 'cronjob') return podsOfCronJob(rest, name, namespace);
+  const workload = await rest.json<Workload>({ verb: 'get', resource: workloadResources[kind], namespace, name });
+  const selector = workload.spec?.selector;
+  const labelSelector =
+    kind === 'replicationcontroller'
+      ? formatSelector({ matchLabels: selector as Record<string, string> })
+      : formatSelector(selector as V1LabelSelector);
+  if (labelSelector === '') {
+    throw new ChaosError('target-unsuitable', `${kind}/${name} has no selector, so its pods cannot be told`, {
+      hint: 'name the pod: pod/NAME',
+    });
+  }
+  return rest.json<PodList>({ verb: 'list', resource: resources.pods, namespace, query: { labelSelector } });
+}
+
+/** A cron job has no selector: its jobs name it as their owner, and the pods name the jobs. */
+async function podsOfCronJob(rest: Rest, name: string, namespace: string): Promise<PodList> {
+  const cronJob = await getCronJob(rest, name, namespace);
+  const jobs = await rest.json<{ items: V1Job[] }>({ verb: 'list', resource: resources.jobs, namespace });
+  const owned = jobs.items.filter((job) =>
+    job.metadata?.ownerReferences?.some(({ uid }) => uid === cronJob.metadata?.uid),
+  );
+  const names = owned.map((job) => job.metadata?.name ?? '');
+  if (names.length === 0) return { items: [] };
+  return rest.json<PodList>({
+    verb: 'list',
+    resource: resources.pods,
+    namespace,
+    query: { labelSelector: `job-name in (${names.join(',')})` },
+  });
+}
+
+async function getCronJob(rest: Rest, name: string, namespace: string): Promise<KubernetesObject> {
+  try {
+    return await rest.json({ verb: 'get', resource: resources.cronjobs, namespace, name });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    return rest
+      .json<KubernetesObject>({ verb: 'get', resource: resources.cronjobsBeta, namespace, name })
+      .catch((older: unknown) => {
+        // On a current cluster the older version is what is unknown, and the first answer the true one.
+        throw older instanceof ApiError &&
+          older.status === 404 &&
+          /could not find the requested resource/.test(older.message)
+          ? error
+          : older;
+      });
+  }
+}
+
+/** A selector as the query parameter has it. */
+export function formatSelector(selector: V1LabelSelector | undefined): string {
+  return [
+    ...Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`),
+    ...(selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
+      if (operator === 'Exists') return key;
+      if (operator === 'DoesNotExist') return `!${key}`;
+      return `${key} ${operator === 'In' ? 'in' : 'notin'} (${values.join(',')})`;
+    }),
+  ].join(',');
+}
+
+/** The pod to take out of a workload's: running and ready, the oldest, of equally old ones the first by name. Refuses (target-unsuitable) when there is none, saying how the pods are. Pure. */
+export function choosePod(pods: readonly V1Pod[], workload: string): { pod: V1Pod; runningPods: number } {
+  const running = pods.filter((pod) => pod.status?.phase === 'Running' && !pod.metadata?.deletionTimestamp);
+  const ready = running.filter((pod) =>
+    pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+  );
+  const [pod] = [...ready].sort(
+    (a, b) => created(a) - created(b) || (a.metadata?.name ?? '').localeCompare(b.metadata?.name ?? ''),
+  );
+  if (pod) return { pod, runningPods: running.length };
+  if (pods.length === 0) {
+    throw new ChaosError('target-unsuitable', `${workload} has no pods`, {
+      hint: 'scale it up, or name another target',
+    });
+  }
+  const states = pods.slice(0, 5).map((each) => `${each.metadata?.name} (${stateOf(each)})`);
+  throw new ChaosError(
+    'target-unsuitable',
+    `no pod of ${workload} is running and ready: ${states.join(', ')}${pods.length > 5 ? ', …' : ''}`,
+    {
+      hint: running.length > 0 ? 'to take one that is not ready, name it: pod/NAME' : 'wait until it runs',
+    },
+  );
+}
+
+function created(pod: V1Pod): number {
+  return Date.parse(String(pod.metadata?.creationTimestamp ?? '')) || 0;
+}
+
+function stateOf(pod: V1Pod): string {
+  if (pod.metadata?.deletionTimestamp) return 'being deleted';
+  const waiting = pod.status?.containerStatuses?.find(({ state }) => state?.waiting?.reason)?.state?.waiting?.reason;
+  return waiting ?? (pod.status?.phase === 'Running' ? 'Running, not ready' : (pod.status?.phase ?? 'unknown'));
+}

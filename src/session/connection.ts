@@ -1,0 +1,92 @@
+import type { Agent, Attachment, Cluster } from '../ports.ts';
+import type { Command } from '../shim/protocol.ts';
+
+/** What a connection tells its owner. */
+export interface ConnectionEvents {
+  attached(): void;
+  /** A whole line of the shim's stdout. */
+  line(text: string): void;
+  /** The workload's output. */
+  output(text: string): void;
+  /** The stream has ended, or could not be made; `retryMs` later the owner shall `open` again. */
+  lost(reason: string, error: unknown, failures: number, retryMs: number): void;
+}
+
+const firstRetryMs = 200;
+const longestRetryMs = 2_000;
+
+/**
+ * The stream to the shim, made anew as often as it breaks: the container goes on without it, and the lease says for how long.
+ */
+export class Connection {
+  /** Attempts since the shim was last heard. */
+  #failures = 0;
+  #attachment: Attachment | undefined;
+  #opening = false;
+  #closed = false;
+  readonly #cluster: Cluster;
+  readonly #agent: Agent;
+  readonly #container: string;
+  readonly #events: ConnectionEvents;
+  readonly #abort = new AbortController();
+
+  constructor(cluster: Cluster, agent: Agent, container: string, events: ConnectionEvents) {
+    this.#cluster = cluster;
+    this.#agent = agent;
+    this.#container = container;
+    this.#events = events;
+  }
+
+  /** Makes the stream unless there is one, or one on its way. */
+  open(): void {
+    if (this.#attachment || this.#opening || this.#closed) return;
+    this.#opening = true;
+    this.#cluster.attach(this.#agent, this.#container, this.#abort.signal).then(
+      (attachment) => this.#serve(attachment),
+      (error: unknown) => {
+        this.#opening = false;
+        this.#lost(error instanceof Error ? error.message : String(error), error);
+      },
+    );
+  }
+
+  /** Resolves when it is handed to the socket. Without a stream it does nothing: `attached` is where what matters is said again. */
+  async send(command: Command): Promise<void> {
+    await this.#attachment?.send(command);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#abort.abort();
+    this.#attachment?.close();
+  }
+
+  async #serve(attachment: Attachment): Promise<void> {
+    this.#opening = false;
+    if (this.#closed) {
+      attachment.close();
+      return;
+    }
+    this.#attachment = attachment;
+    this.#events.attached();
+    const output = (async () => {
+      for await (const text of attachment.stderr) this.#events.output(text);
+    })();
+    for await (const line of attachment.stdout) {
+      this.#failures = 0;
+      this.#events.line(line);
+    }
+    await output;
+    // After the last line: a final event is never overtaken by the end of its stream.
+    const { reason } = await attachment.closed;
+    this.#attachment = undefined;
+    this.#lost(reason, undefined);
+  }
+
+  #lost(reason: string, error: unknown): void {
+    if (this.#closed) return;
+    this.#failures++;
+    const retryMs = Math.min(longestRetryMs, firstRetryMs * 2 ** (this.#failures - 1));
+    this.#events.lost(reason, error, this.#failures, retryMs);
+  }
+}
