@@ -1,19 +1,11 @@
 import { ChaosError } from '../errors.ts';
 import { memoryRisk } from '../faults/memory-risk.ts';
 import type { Plan } from '../faults/plan.ts';
-import type {
-  Agent,
-  AgentUpdate,
-  Clock,
-  Cluster,
-  InterruptSignal,
-  Reporter,
-  TargetUpdate,
-} from '../ports.ts';
+import type { Agent, AgentUpdate, Clock, Cluster, InterruptSignal, Reporter, TargetUpdate } from '../ports.ts';
 import type { Active, Command, Ended, Resolved, Sample, ShimError, ShimEvent } from '../shim/protocol.ts';
 import { parseShimEvent, parseTerminationMessage } from '../shim/protocol.ts';
-import { formatDuration, formatDuration } from '../units.ts';
-import { Connection, Connection } from './connection.ts';
+import { formatDuration } from '../units.ts';
+import { Connection } from './connection.ts';
 import { describeTargetUpdate, earlyEnd } from './endings.ts';
 import { Inbox } from './inbox.ts';
 import type { Interrupts } from './interrupt.ts';
@@ -37,7 +29,17 @@ const confirmSlackMs = 10_000;
 /** How long the API server may take to say why the target ended, once the shim has seen that it did. */
 const explanationMs = 2_000;
 
-type TimerName = 'beat' | 'baseline' | 'attach' | 'pickup' | 'startup' | 'answer' | 'deadline' | 'silence' | 'confirm' | 'explain';
+type TimerName =
+  | 'beat'
+  | 'baseline'
+  | 'attach'
+  | 'pickup'
+  | 'startup'
+  | 'answer'
+  | 'deadline'
+  | 'silence'
+  | 'confirm'
+  | 'explain';
 
 type Input =
   | { from: 'agent'; update: AgentUpdate }
@@ -53,8 +55,6 @@ type Input =
 
 /** What became known of one target's run. */
 export interface RunResult {
-  /** The workload ran, whether or not its `active` was heard. */
-  began: boolean;
   /** The workload ran, whether or not its `active` was heard. */
   began: boolean;
   resolved?: Resolved;
@@ -128,7 +128,11 @@ class Run {
     interrupts.onFirst((name) => this.#inbox.post({ from: 'interrupt', signal: name }));
     void interrupts.again.then(() => this.#inbox.post({ from: 'leave' }));
     void this.#inbox.pour(cluster.followAgent(this.#agent, signal), (update) => ({ from: 'agent', update }), broken);
-    void this.#inbox.pour(cluster.followTarget(this.#plan.target, signal), (update) => ({ from: 'target', update }), broken);
+    void this.#inbox.pour(
+      cluster.followTarget(this.#plan.target, signal),
+      (update) => ({ from: 'target', update }),
+      broken,
+    );
     this.#timers.set('pickup', pickupMs);
     this.#timers.set('startup', startupTimeoutMs);
     try {
@@ -334,7 +338,13 @@ class Run {
     result.activeMs = clock.now() - startedAt;
     this.#timers.set('deadline', this.#plan.durationMs + this.#plan.graceMs + confirmSlackMs);
     if (result.resolved) {
-      this.#report({ kind: 'active', target: this.#plan.target, active, resolved: result.resolved, activeMs: result.activeMs });
+      this.#report({
+        kind: 'active',
+        target: this.#plan.target,
+        active,
+        resolved: result.resolved,
+        activeMs: result.activeMs,
+      });
     }
   }
 
@@ -417,10 +427,18 @@ class Run {
         this.#connection.open();
         break;
       case 'pickup':
-        this.#report({ kind: 'progress', message: `node ${node} has not taken the agent pod up yet: is its kubelet reachable?` });
+        this.#report({
+          kind: 'progress',
+          message: `node ${node} has not taken the agent pod up yet: is its kubelet reachable?`,
+        });
         break;
       case 'startup':
-        this.#fail(new ChaosError('agent-failed', `the agent pod has not started on node ${node} within ${formatDuration(startupTimeoutMs)}`));
+        this.#fail(
+          new ChaosError(
+            'agent-failed',
+            `the agent pod has not started on node ${node} within ${formatDuration(startupTimeoutMs)}`,
+          ),
+        );
         break;
       case 'answer':
         this.#onNoAnswer();
@@ -444,9 +462,13 @@ class Run {
 
   /** Nothing came back to `beat` or `start`. After `start` the target may have been changed, and only the end of the shim says that it is not. */
   #onNoAnswer(): void {
-    const failure = new ChaosError('shim', `the agent runs, but its shim has not answered for ${formatDuration(answerTimeoutMs)}`, {
-      ...(this.#started ? { state: 'the agent was removed, and with it whatever it had begun' } : {}),
-    });
+    const failure = new ChaosError(
+      'shim',
+      `the agent runs, but its shim has not answered for ${formatDuration(answerTimeoutMs)}`,
+      {
+        ...(this.#started ? { state: 'the agent was removed, and with it whatever it had begun' } : {}),
+      },
+    );
     this.#fail(failure, !this.#started);
     if (this.#started) this.#stop('no answer');
   }
