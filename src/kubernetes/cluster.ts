@@ -67,7 +67,7 @@ export class KubernetesCluster implements Cluster {
 
   async launch(spec: AgentSpec): Promise<Agent> {
     const shim = await this.#shim(spec.architecture);
-    const existing: Existing = { pod: 'no', configMap: 'no' };
+    const existing: Existing = { pod: 'no', configMap: 'no', mayHaveBegun: false };
     this.#existing.set(key(spec.id, spec.namespace), existing);
     const pod = await launch(this.#rest, spec, shim, existing);
     const podUid = pod.metadata?.uid ?? '';
@@ -84,14 +84,16 @@ export class KubernetesCluster implements Cluster {
   }
 
   attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment> {
+    const existing = this.#existing.get(key(agent.id, agent.namespace));
+    if (existing) existing.mayHaveBegun = true;
     return attach(this.#rest, { namespace: agent.namespace, pod: agent.pod, container }, signal);
   }
 
   async remove(id: string, namespace: string, timeoutMs: number): Promise<RemovalResult> {
     // Of an experiment that another process launched, all of it may be there.
-    const existing = this.#existing.get(key(id, namespace)) ?? { pod: 'yes', configMap: 'yes' };
+    const existing = this.#existing.get(key(id, namespace)) ?? { pod: 'yes', configMap: 'yes', mayHaveBegun: true };
     const result = await remove(this.#rest, id, namespace, timeoutMs, existing);
-    if (result.left.length === 0) this.#existing.set(key(id, namespace), { pod: 'no', configMap: 'no' });
+    if (result.left.length === 0) this.#existing.set(key(id, namespace), { ...existing, pod: 'no', configMap: 'no' });
     return result;
   }
 

@@ -12,6 +12,8 @@ export type Existence = 'yes' | 'maybe' | 'no';
 export interface Existing {
   pod: Existence;
   configMap: Existence;
+  /** Whether anybody can have told a shim in the pod to start. Without that word it changes nothing. */
+  mayHaveBegun: boolean;
 }
 
 /** A request on its way when its connection broke arrives within this, or not at all. */
@@ -19,7 +21,7 @@ const lateMs = 1_000;
 const retryMs = 250;
 
 /**
- * Deletes the pod and the ConfigMap of an experiment and waits until both are confirmed gone: the pod gracefully, so that it is gone only after the kubelet has seen its containers end. Never rejects.
+ * Deletes the pod and the ConfigMap of an experiment and waits until both are confirmed gone. A pod that may have begun is gone only after the kubelet has reported that its containers ended. Never rejects.
  */
 export async function remove(
   rest: Rest,
@@ -34,7 +36,7 @@ export async function remove(
       ? Promise.resolve(undefined)
       : persist(act, existence, signal).then((why) => (why === undefined ? undefined : `${kind}/${id}: ${why}`));
   const problems = await Promise.all([
-    one('pod', existing.pod, () => removePod(rest, id, namespace, signal)),
+    one('pod', existing.pod, () => removePod(rest, id, namespace, existing.mayHaveBegun, signal)),
     one('configmap', existing.configMap, () =>
       removeObject(rest, resources.configmaps, id, namespace, signal).then(confirmGone),
     ),
@@ -68,13 +70,18 @@ async function persist(
   return why;
 }
 
+interface DeleteOptions {
+  gracePeriodSeconds?: number;
+  preconditions?: { uid: string };
+}
+
 function removeObject(
   rest: Rest,
   resource: Resource,
   name: string,
   namespace: string,
   signal: AbortSignal,
-  options?: Record<string, unknown>,
+  options?: DeleteOptions,
 ): Promise<KubernetesObject> {
   const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', ...options };
   return rest.json({ verb: 'delete', resource, namespace, name, body }, signal);
@@ -87,14 +94,38 @@ function confirmGone(answer: KubernetesObject): void {
     throw new ApiError(409, 'api', `kept by the finalizers ${finalizers.join(', ')}`);
 }
 
-async function removePod(rest: Rest, name: string, namespace: string, signal: AbortSignal): Promise<void> {
-  const pod = (await removeObject(rest, resources.pods, name, namespace, signal)) as V1Pod;
+/**
+ * Asks gracefully, and by force as soon as nothing can run any more: from then on the kubelet only cleans up, for which older ones take 4 to 40 s (measured on 1.20, where the API object waits
+ * for the next of the kubelet's periodic syncs).
+ */
+async function removePod(
+  rest: Rest,
+  name: string,
+  namespace: string,
+  mayHaveBegun: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const deletePod = (options?: DeleteOptions): Promise<KubernetesObject> =>
+    removeObject(rest, resources.pods, name, namespace, signal, options);
+  const pod = (await deletePod(mayHaveBegun ? {} : { gracePeriodSeconds: 0 })) as V1Pod;
   if (pod.kind === 'Status') return;
+  const uid = pod.metadata?.uid ?? '';
   const list = { resource: resources.pods, namespace, query: { fieldSelector: `metadata.name=${name}` } };
   const start = { resourceVersion: pod.metadata?.resourceVersion, known: [pod] };
+  let forced = !mayHaveBegun;
   for await (const { type, object } of watch<V1Pod>(rest, list, start, signal)) {
-    if (type === 'DELETED') return;
-    if (object.metadata?.uid !== pod.metadata?.uid) return;
+    if (type === 'DELETED' || object.metadata?.uid !== uid) return;
+    if (forced || !hasEnded(object)) continue;
+    forced = true;
+    await deletePod({ gracePeriodSeconds: 0, preconditions: { uid } });
   }
-  throw new Error(`the kubelet of node ${pod.spec?.nodeName} has not confirmed that its containers ended`);
+  throw new Error(
+    `the kubelet of node ${pod.spec?.nodeName} has not confirmed that the containers of the agent pod have ended`,
+  );
+}
+
+/** Whether the kubelet has reported the end of every container. */
+function hasEnded(pod: V1Pod): boolean {
+  const statuses = pod.status?.containerStatuses ?? [];
+  return statuses.length === pod.spec?.containers.length && statuses.every(({ state }) => state?.terminated);
 }
