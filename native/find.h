@@ -1,0 +1,19 @@
+#ifndef NSEXEC_FIND_H
+#define NSEXEC_FIND_H
+
+#include "error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/**
+ * The pid and start of a container's first process: of those that a component of /proc/PID/cgroup names it, and whose parent is outside,
+ * the one that started first. Fails with `no-container` when there is none, or when two different cgroups carry the id.
+ */
+int find_container(const char *id, pid_t *pid, uint64_t *start_ticks, struct error *err);
+
+/** True when the process whose /proc directory this is belongs to the container. */
+bool process_in_container(int proc, const char *id);
+
+#endif

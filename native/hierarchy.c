@@ -1,0 +1,230 @@
+#include "hierarchy.h"
+
+#include "cleanup.h"
+#include "files.h"
+#include "mount.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* PROC_CGROUP_INIT_INO of the kernel: the inode of the first cgroup namespace, the same on every machine. */
+enum { INITIAL_CGROUP_NAMESPACE = 0xEFFFFFFB };
+
+int view_enter(struct hierarchies *hierarchies, struct error *err) {
+    struct stat own;
+    if (stat("/proc/self/ns/cgroup", &own) < 0) {
+        if (errno != ENOENT) {
+            return fail(err, "internal", errno, "look at `/proc/self/ns/cgroup`");
+        }
+        hierarchies->view = VIEW_HOST; /* Before Linux 4.6 there is one view only. */
+        return 0;
+    }
+    cleanup_close int first = open("/proc/1/ns/cgroup", O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (first >= 0 && fstat(first, &st) == 0) {
+        hierarchies->view = VIEW_INIT;
+        if (st.st_ino != own.st_ino && setns(first, CLONE_NEWCGROUP) < 0) {
+            return fail(err, "cgroup-view", errno, "join the cgroup namespace of process 1");
+        }
+        return 0;
+    }
+    hierarchies->view = own.st_ino == INITIAL_CGROUP_NAMESPACE ? VIEW_HOST : VIEW_OWN;
+    return 0;
+}
+
+/** Whether PID 1 still has this v1 hierarchy mounted somewhere: mounting one that nobody has would make a new hierarchy. */
+static bool is_mounted(struct span mountinfo, struct span name) {
+    struct mount_line line;
+    while (proc_next_mount(&mountinfo, &line)) {
+        if (span_equal(line.type, "cgroup") && proc_list_holds(line.super_options, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_path(const struct hierarchies *hierarchies, const struct hierarchy *hierarchy, struct error *err) {
+    struct span path = {hierarchy->path, strlen(hierarchy->path)};
+    if (span_equal(path, "/..") || span_starts(path, "/../")) {
+        return fail(err, "cgroup-view", 0,
+                    "the target's cgroup `%s` (hierarchy `%s`) lies outside %s cgroup namespace: nsexec needs the host's (hostPID, privileged)", hierarchy->path,
+                    hierarchy->name, hierarchies->view == VIEW_INIT ? "process 1's" : "its own");
+    }
+    if (span_ends(path, " (deleted)")) {
+        return fail(err, "cgroup", 0, "the target's cgroup `%s` (hierarchy `%s`) has been removed", hierarchy->path, hierarchy->name);
+    }
+    return 0;
+}
+
+static int open_one(const struct hierarchies *hierarchies, struct hierarchy *hierarchy, struct error *err) {
+    if (check_path(hierarchies, hierarchy, err) < 0) {
+        return -1;
+    }
+    hierarchy->mount = mount_hierarchy(hierarchy->name, hierarchy->version, err);
+    if (hierarchy->mount < 0) {
+        return -1;
+    }
+    hierarchy->directory = openat(hierarchy->mount, hierarchy->path[1] == '\0' ? "." : hierarchy->path + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (hierarchy->directory < 0) {
+        return fail(err, "cgroup", errno, "open the target's cgroup `%s` of hierarchy `%s`", hierarchy->path, hierarchy->version == 2 ? "v2" : hierarchy->name);
+    }
+    return 0;
+}
+
+/** v1 and v2 call the same controller by different names. */
+static bool has_controller(const struct hierarchy *hierarchy, struct span controller) {
+    if (hierarchy->version == 1) {
+        const char *other = span_equal(controller, "io") ? "blkio" : NULL;
+        struct span name = {hierarchy->name, strlen(hierarchy->name)};
+        return proc_list_holds(name, controller) || (other != NULL && proc_list_holds(name, (struct span){other, strlen(other)}));
+    }
+    if (span_equal(controller, "blkio")) {
+        controller = (struct span){"io", 2};
+    } else if (span_equal(controller, "cpuacct")) {
+        return true; /* cpu.stat of v2 counts in every cgroup. */
+    }
+    char buffer[512];
+    ssize_t got = hierarchy->mount < 0 ? -1 : read_file_at(hierarchy->mount, "cgroup.controllers", buffer, sizeof buffer);
+    struct span rest = {buffer, got > 0 ? (size_t)got : 0};
+    struct span line;
+    struct span word;
+    while (span_cut(&rest, '\n', &line)) {
+        while (span_cut(&line, ' ', &word)) {
+            if (word.length == controller.length && memcmp(word.at, controller.at, word.length) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static const struct hierarchy *find_with(const struct hierarchies *hierarchies, struct span controller) {
+    for (int version = 1; version <= 2; version++) {
+        for (size_t i = 0; i < hierarchies->count; i++) {
+            const struct hierarchy *hierarchy = &hierarchies->item[i];
+            if (hierarchy->version == version && has_controller(hierarchy, controller)) {
+                return hierarchy;
+            }
+        }
+    }
+    return NULL;
+}
+
+const struct hierarchy *hierarchy_with(const struct hierarchies *hierarchies, const char *controller) {
+    struct span wanted = {controller, strlen(controller)};
+    for (size_t i = 0; i < hierarchies->count; i++) {
+        const struct hierarchy *hierarchy = &hierarchies->item[i];
+        if (hierarchy->version == 1 && proc_list_holds((struct span){hierarchy->name, strlen(hierarchy->name)}, wanted)) {
+            return hierarchy->directory < 0 ? NULL : hierarchy;
+        }
+    }
+    return hierarchy_v2(hierarchies);
+}
+
+const struct hierarchy *hierarchy_v2(const struct hierarchies *hierarchies) {
+    for (size_t i = 0; i < hierarchies->count; i++) {
+        if (hierarchies->item[i].version == 2) {
+            return &hierarchies->item[i];
+        }
+    }
+    return NULL;
+}
+
+static int check_need(const struct hierarchies *hierarchies, const char *need, struct error *err) {
+    struct span rest = {need, strlen(need)};
+    struct span item;
+    while (span_cut(&rest, ',', &item)) {
+        const struct hierarchy *hierarchy = item.length == 0 ? NULL : find_with(hierarchies, item);
+        if (hierarchy == NULL) {
+            return fail(err, "cgroup", 0, "the target is in no hierarchy with `%.*s`, which this needs", (int)item.length, item.at);
+        }
+        if (hierarchy->directory < 0) {
+            return fail(err, "cgroup-unmounted", 0,
+                        "hierarchy `%s` is in the target's /proc/PID/cgroup, but mounted nowhere on this node any more, and this needs it: mount it again or reboot the node", hierarchy->name);
+        }
+    }
+    return 0;
+}
+
+static int add_line(struct hierarchies *hierarchies, const struct cgroup_line *line, struct error *err) {
+    if (hierarchies->count == HIERARCHIES_MAX) {
+        return fail(err, "cgroup", 0, "the target is in more than %d hierarchies", HIERARCHIES_MAX);
+    }
+    struct hierarchy *hierarchy = &hierarchies->item[hierarchies->count];
+    *hierarchy = (struct hierarchy){.mount = -1, .directory = -1, .version = line->name.length == 0 ? 2 : 1};
+    hierarchy->name = strndup(line->name.at, line->name.length);
+    hierarchy->path = strndup(line->path.at, line->path.length);
+    hierarchies->count++;
+    return hierarchy->name == NULL || hierarchy->path == NULL ? fail(err, "internal", ENOMEM, "remember the hierarchies") : 0;
+}
+
+int hierarchies_open(struct hierarchies *hierarchies, int proc, const char *need, struct error *err) {
+    cleanup_free char *text = NULL;
+    cleanup_free char *mounts_text = NULL;
+    struct span rest;
+    struct span mountinfo = {"", 0};
+    int result = read_whole_at(proc, "cgroup", &text, &rest);
+    if (result < 0) {
+        return fail(err, result == -ESRCH ? "target-gone" : "cgroup", -result, "read the target's cgroups");
+    }
+    struct cgroup_line line;
+    while (proc_next_cgroup(&rest, &line)) {
+        if (add_line(hierarchies, &line, err) < 0) {
+            return -1;
+        }
+        struct hierarchy *hierarchy = &hierarchies->item[hierarchies->count - 1];
+        if (hierarchy->version == 1 && mounts_text == NULL) {
+            result = read_whole_at(AT_FDCWD, "/proc/1/mountinfo", &mounts_text, &mountinfo);
+            if (result < 0) {
+                return fail(err, "permission", -result, "read `/proc/1/mountinfo`");
+            }
+        }
+        if ((hierarchy->version == 2 || is_mounted(mountinfo, line.name)) && open_one(hierarchies, hierarchy, err) < 0) {
+            return -1;
+        }
+    }
+    if (hierarchies->count == 0) {
+        return fail(err, "cgroup", 0, "the target is in no cgroup");
+    }
+    return check_need(hierarchies, need, err);
+}
+
+void hierarchies_close(struct hierarchies *hierarchies) {
+    for (size_t i = 0; i < hierarchies->count; i++) {
+        close_fd(&hierarchies->item[i].directory);
+        close_fd(&hierarchies->item[i].mount);
+        free_pointer(&hierarchies->item[i].name);
+        free_pointer(&hierarchies->item[i].path);
+    }
+    hierarchies->count = 0;
+}
+
+const char *hierarchies_mode(const struct hierarchies *hierarchies) {
+    size_t second = hierarchy_v2(hierarchies) == NULL ? 0 : 1;
+    return second == 0 ? "v1" : hierarchies->count == second ? "v2" : "hybrid";
+}
+
+int hierarchies_compare(const struct hierarchies *hierarchies, int proc, struct error *err) {
+    cleanup_free char *text = NULL;
+    struct span whole;
+    int result = read_whole_at(proc, "cgroup", &text, &whole);
+    if (result < 0) {
+        return fail(err, "readback", -result, "read the workload's cgroups");
+    }
+    for (size_t i = 0; i < hierarchies->count; i++) {
+        const struct hierarchy *hierarchy = &hierarchies->item[i];
+        struct span rest = whole;
+        struct cgroup_line line;
+        bool found = false;
+        while (!found && proc_next_cgroup(&rest, &line)) {
+            found = span_equal(line.name, hierarchy->name);
+        }
+        if (hierarchy->directory >= 0 && (!found || !span_equal(line.path, hierarchy->path))) {
+            return fail(err, "readback", 0, "the workload is in `%.*s` of hierarchy `%s`, not in the target's `%s`", found ? (int)line.path.length : 4, found ? line.path.at : "none",
+                        hierarchy->version == 2 ? "v2" : hierarchy->name, hierarchy->path);
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,49 @@
+#ifndef NSEXEC_HIERARCHY_H
+#define NSEXEC_HIERARCHY_H
+
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/** One cgroup hierarchy that the target is in. */
+struct hierarchy {
+    char *name;   /**< "cpu,cpuacct", "name=systemd", or "" for v2 */
+    char *path;   /**< the target's cgroup in it, as PID 1 sees it */
+    int version;  /**< 1 or 2 */
+    int mount;    /**< its root, on a detached mount of our own; -1 when it is not mounted on this node any more */
+    int directory; /**< the target's cgroup */
+};
+
+/** From where cgroup paths are read (README, step 5). */
+enum cgroup_view { VIEW_INIT, VIEW_HOST, VIEW_OWN };
+
+/* The kernel has 14 controllers; with named hierarchies there may be more, but never this many. */
+enum { HIERARCHIES_MAX = 32 };
+
+struct hierarchies {
+    struct hierarchy item[HIERARCHIES_MAX];
+    size_t count;
+    enum cgroup_view view;
+};
+
+/** Joins PID 1's cgroup namespace, or decides that ours will do. */
+int view_enter(struct hierarchies *hierarchies, struct error *err);
+
+/** Reads the target's cgroup in every hierarchy and opens each; `need` as in the option. */
+int hierarchies_open(struct hierarchies *hierarchies, int proc, const char *need, struct error *err);
+void hierarchies_close(struct hierarchies *hierarchies);
+
+/** The hierarchy that has this controller and that the target is in; NULL when it is none or has lost its mount. */
+const struct hierarchy *hierarchy_with(const struct hierarchies *hierarchies, const char *controller);
+/** The v2 hierarchy, or NULL. */
+const struct hierarchy *hierarchy_v2(const struct hierarchies *hierarchies);
+
+/** `v1`, `v2` or `hybrid`, by what the target is in. */
+const char *hierarchies_mode(const struct hierarchies *hierarchies);
+
+/** Compares another process's cgroups with the target's; the text of the failure names the hierarchy. */
+int hierarchies_compare(const struct hierarchies *hierarchies, int proc, struct error *err);
+
+#endif

@@ -1,0 +1,43 @@
+#ifndef NSEXEC_MESSAGE_H
+#define NSEXEC_MESSAGE_H
+
+#include <stdint.h>
+
+/** What the processes of the tree tell each other: whole messages over SOCK_SEQPACKET, so there is nothing to frame. */
+enum message_kind {
+    MESSAGE_PLACED = 1, /**< supervisor → keeper: you are in every cgroup of the target */
+    MESSAGE_TREE,       /**< init → supervisor, with two pidfds: the init's and the workload's */
+    MESSAGE_READY,      /**< workload → supervisor: everything entered, nothing executed yet */
+    MESSAGE_GO,         /**< supervisor → workload */
+    MESSAGE_STATUS,     /**< init → supervisor: the workload's wait status in `value` */
+    MESSAGE_FAILED,     /**< any child → supervisor: `step` failed with errno `value` */
+};
+
+/** The step of a child that failed; the supervisor finds the words. */
+enum step {
+    STEP_NONE,
+    STEP_SETNS, /**< STEP_SETNS + index of the namespace, as in namespaces.h */
+    STEP_FORK = 16,
+    STEP_NEWPID,
+    STEP_PIDFD,
+    STEP_DESCRIPTORS,
+    STEP_ROOT,
+    STEP_SCRATCH,
+    STEP_GROUPS,
+    STEP_GID,
+    STEP_UID,
+    STEP_CAPABILITIES,
+    STEP_BOUNDING,
+    STEP_AMBIENT,
+    STEP_NO_NEW_PRIVS,
+    STEP_PLAN,
+    STEP_EXEC,
+};
+
+struct message {
+    uint32_t kind;
+    int32_t step;
+    int32_t value;
+};
+
+#endif

@@ -1,0 +1,191 @@
+#include "options.h"
+
+#include "proc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { NUMBER, TEXT, CONTAINER, PID, AS, OOM, ENVIRONMENT };
+
+/** One option: where its value goes and what it may be. */
+struct option {
+    const char *name;
+    enum kind kind;
+    int64_t low, high;
+    int64_t *number;
+    const char **text;
+    bool run_only;
+};
+
+static int parse_number(const struct option *option, const char *value, int64_t *out, struct error *err) {
+    bool negative = value[0] == '-';
+    const char *digits = value + (negative ? 1 : 0);
+    uint64_t magnitude = 0;
+    bool whole = span_number((struct span){digits, strlen(digits)}, &magnitude) && magnitude <= INT64_MAX;
+    int64_t number = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    if (!whole || number < option->low || number > option->high) {
+        return fail(err, "usage", 0, "%s takes a whole number from %lld to %lld, not `%.64s`", option->name, (long long)option->low, (long long)option->high, value);
+    }
+    *out = number;
+    return 0;
+}
+
+static bool is_container_id(const char *value) {
+    static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.-";
+    size_t length = strlen(value);
+    return length >= 12 && length <= 128 && strspn(value, allowed) == length;
+}
+
+static int add_environment(struct options *options, const char *value, struct error *err) {
+    const char *equals = strchr(value, '=');
+    if (equals == NULL || equals == value) {
+        return fail(err, "usage", 0, "--env takes NAME=VALUE, not `%.64s`", value);
+    }
+    /* These two are how a dynamic program enters the target: a second value would silently leave it outside. */
+    if (strncmp(value, "LD_PRELOAD=", 11) == 0 || strncmp(value, "LD_BIND_NOW=", 12) == 0) {
+        return fail(err, "usage", 0, "--env cannot set LD_PRELOAD or LD_BIND_NOW, which nsexec needs itself");
+    }
+    size_t count = 0;
+    while (options->environment != NULL && options->environment[count] != NULL) {
+        count++;
+    }
+    const char **grown = (const char **)realloc((void *)options->environment, (count + 2) * sizeof *grown);
+    if (grown == NULL) {
+        return fail(err, "internal", ENOMEM, "keep --env");
+    }
+    grown[count] = value;
+    grown[count + 1] = NULL;
+    options->environment = grown;
+    return 0;
+}
+
+static int take_value(struct options *options, const struct option *option, const char *value, struct error *err) {
+    int64_t number = 0;
+    switch (option->kind) {
+    case CONTAINER:
+        if (!is_container_id(value)) {
+            return fail(err, "usage", 0, "--container takes 12 to 128 of [0-9a-zA-Z_.-], not `%.140s`", value);
+        }
+        options->container = value;
+        return 0;
+    case PID:
+        if (parse_number(option, value, &number, err) < 0) {
+            return -1;
+        }
+        options->pid = (pid_t)number;
+        return 0;
+    case AS:
+        if (strcmp(value, "root") != 0 && strcmp(value, "target") != 0) {
+            return fail(err, "usage", 0, "--as takes `target` or `root`, not `%.64s`", value);
+        }
+        options->as_root = value[0] == 'r';
+        return 0;
+    case OOM:
+        options->has_oom_score_adj = true;
+        return parse_number(option, value, &options->oom_score_adj, err);
+    case NUMBER:
+        if (parse_number(option, value, &number, err) < 0) {
+            return -1;
+        }
+        /* 0 means that there is no lease; anything shorter than a second would end a run on a scheduling hiccup. */
+        if (option->number == &options->lease_ms && number != 0 && number < 1000) {
+            return fail(err, "usage", 0, "--lease-ms takes 0 or a whole number from 1000 to 3600000, not `%.64s`", value);
+        }
+        *option->number = number;
+        return 0;
+    case ENVIRONMENT:
+        return add_environment(options, value, err);
+    case TEXT:
+        *option->text = value;
+        return 0;
+    }
+    return 0;
+}
+
+static int check(const struct options *options, struct error *err) {
+    if (options->container == NULL && options->pid == 0) {
+        return fail(err, "usage", 0, "--container or --pid is needed");
+    }
+    if (options->container != NULL && options->pid != 0) {
+        return fail(err, "usage", 0, "--container and --pid exclude each other");
+    }
+    if (options->command == COMMAND_RUN && (options->program == NULL || options->program[0] == NULL || options->program[0][0] == '\0')) {
+        return fail(err, "usage", 0, "run needs a program: `-- PROGRAM ARG…`");
+    }
+    return 0;
+}
+
+static int parse_options(struct options *options, char **argv, struct error *err) {
+    const struct option table[] = {
+        {"--container", CONTAINER, 0, 0, NULL, NULL, false},
+        {"--pid", PID, 1, 4194304, NULL, NULL, false},
+        {"--duration-ms", NUMBER, 1, INT64_C(2592000000), &options->duration_ms, NULL, true},
+        {"--lease-ms", NUMBER, 0, 3600000, &options->lease_ms, NULL, true},
+        {"--grace-ms", NUMBER, 0, 600000, &options->grace_ms, NULL, true},
+        {"--sample-ms", NUMBER, 100, 60000, &options->sample_ms, NULL, true},
+        {"--as", AS, 0, 0, NULL, NULL, true},
+        {"--need", TEXT, 0, 0, NULL, &options->need, true},
+        {"--oom-score-adj", OOM, -1000, 1000, NULL, NULL, true},
+        {"--scratch-bytes", NUMBER, 0, INT64_C(1) << 30, &options->scratch_bytes, NULL, true},
+        {"--env", ENVIRONMENT, 0, 0, NULL, NULL, true},
+        {"--termination-log", TEXT, 0, 0, NULL, &options->termination_log, true},
+    };
+    for (size_t i = 0; argv[i] != NULL; i++) {
+        if (strcmp(argv[i], "--") == 0 && options->command == COMMAND_RUN) {
+            options->program = argv + i + 1;
+            return 0;
+        }
+        const struct option *found = NULL;
+        size_t name_length = strcspn(argv[i], "=");
+        for (size_t k = 0; k < sizeof table / sizeof *table; k++) {
+            if (strlen(table[k].name) == name_length && strncmp(argv[i], table[k].name, name_length) == 0) {
+                found = &table[k];
+            }
+        }
+        if (found == NULL) {
+            return fail(err, "usage", 0, "unknown %s `%.64s`", argv[i][0] == '-' ? "option" : "argument", argv[i]);
+        }
+        if (found->run_only && options->command != COMMAND_RUN) {
+            return fail(err, "usage", 0, "%s is an option of `run`", found->name);
+        }
+        const char *value = argv[i][name_length] == '=' ? argv[i] + name_length + 1 : argv[++i];
+        if (value == NULL) {
+            return fail(err, "usage", 0, "%s needs a value", found->name);
+        }
+        if (take_value(options, found, value, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int options_parse(struct options *options, char **argv, struct error *err) {
+    *options = (struct options){
+        .duration_ms = 60000,
+        .lease_ms = 15000,
+        .grace_ms = 2000,
+        .sample_ms = 1000,
+        .scratch_bytes = INT64_C(16) << 20,
+        .need = "",
+        .termination_log = "/dev/termination-log",
+    };
+    const char *command = argv[0] == NULL ? NULL : argv[1];
+    if (command == NULL) {
+        return fail(err, "usage", 0, "a command is needed: inspect, run or --version");
+    }
+    if (strcmp(command, "--version") == 0) {
+        options->command = COMMAND_VERSION;
+        return 0;
+    }
+    if (strcmp(command, "inspect") != 0 && strcmp(command, "run") != 0) {
+        return fail(err, "usage", 0, "unknown command `%.64s`: there are inspect, run and --version", command);
+    }
+    options->command = command[0] == 'i' ? COMMAND_INSPECT : COMMAND_RUN;
+    return parse_options(options, argv + 2, err) < 0 ? -1 : check(options, err);
+}
+
+void options_free(struct options *options) {
+    free((void *)options->environment);
+    options->environment = NULL;
+}

@@ -1,0 +1,30 @@
+#ifndef NSEXEC_OPTIONS_H
+#define NSEXEC_OPTIONS_H
+
+#include "error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum command { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN, COMMAND_VERSION };
+
+/** The command line, checked; README has the ranges. Strings are the caller's argv. */
+struct options {
+    enum command command;
+    const char *container; /**< NULL when the target is named by pid */
+    pid_t pid;             /**< 0 when it is named by container */
+    int64_t duration_ms, lease_ms, grace_ms, sample_ms, scratch_bytes, oom_score_adj;
+    bool has_oom_score_adj, as_root;
+    const char *need; /**< comma-separated, or "" */
+    const char *termination_log;
+    const char **environment; /**< NAME=VALUE of every --env, NULL-terminated; owned */
+    char **program;           /**< argv after `--`, NULL-terminated */
+};
+
+/** 0, or -1 with code `usage` and a text that names the option. */
+int options_parse(struct options *options, char **argv, struct error *err);
+
+void options_free(struct options *options);
+
+#endif

@@ -1,0 +1,132 @@
+#include "place.h"
+
+#include "cleanup.h"
+#include "files.h"
+#include "format.h"
+#include "sample.h"
+#include "sys.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+pid_t place_clone(const struct hierarchies *hierarchies, bool *in_v2, struct error *err) {
+    const struct hierarchy *second = hierarchy_v2(hierarchies);
+    struct clone3_arguments arguments = {.exit_signal = SIGCHLD};
+    *in_v2 = false;
+    long pid = -ENOSYS;
+    if (second != NULL) {
+        arguments.flags = CLONE_INTO_CGROUP;
+        arguments.cgroup = (uint64_t)second->directory;
+        *in_v2 = true;
+        pid = sys2(__NR_clone3, &arguments, sizeof arguments);
+    }
+    if (pid < 0 && pid != -EAGAIN && pid != -ENOMEM) {
+        /* Too old (Linux 5.7), filtered, or refused: what refused it says so better when it is moved. */
+        *in_v2 = false;
+        pid = sys_fork(0);
+    }
+    if (pid == -EAGAIN) {
+        return fail(err, "cgroup", EAGAIN, "make a process in the target's cgroup: its pids limit (or this user's) is reached");
+    }
+    return pid < 0 ? fail(err, "internal", (int)-pid, "make a process") : (pid_t)pid;
+}
+
+/** A v2 cgroup with controllers for its children holds no processes itself: find the child that does. */
+static void name_busy_child(const struct hierarchy *hierarchy, char *out, size_t size) {
+    int copy = openat(hierarchy->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_dir DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+    out[0] = '\0';
+    for (struct dirent *entry = directory == NULL ? NULL : readdir(directory); entry != NULL; entry = readdir(directory)) {
+        char path[300];
+        char bytes[256];
+        uint64_t populated = 0;
+        format_text(path, sizeof path, "%s/cgroup.events", entry->d_name);
+        ssize_t got = entry->d_name[0] == '.' ? -1 : read_file_at(hierarchy->directory, path, bytes, sizeof bytes);
+        if (got > 0 && proc_keyed((struct span){bytes, (size_t)got}, "populated", &populated) && populated != 0) {
+            format_text(out, size, "; its processes are in the child `%.200s`", entry->d_name);
+            return;
+        }
+    }
+}
+
+static int refused(const struct hierarchy *hierarchy, int number, struct error *err) {
+    const char *name = hierarchy->version == 2 ? "v2" : hierarchy->name;
+    char child[256] = "";
+    switch (number) {
+    case EBUSY:
+        name_busy_child(hierarchy, child, sizeof child);
+        return fail(err, "cgroup-busy", number, "`%s` of hierarchy `%s` takes no processes%s", hierarchy->path, name, child);
+    case EOPNOTSUPP:
+        return fail(err, "cgroup", number, "`%s` of hierarchy `%s` is threaded: it takes threads, not processes", hierarchy->path, name);
+    case ENOSPC:
+        return fail(err, "cgroup", number, "`%s` of hierarchy `%s` has no CPUs or no memory nodes", hierarchy->path, name);
+    default:
+        return fail(err, number == EACCES || number == EPERM ? "permission" : "cgroup", number, "move a process into `%s` of hierarchy `%s`", hierarchy->path, name);
+    }
+}
+
+int place_move(const struct hierarchies *hierarchies, pid_t pid, bool in_v2, struct error *err) {
+    char text[16];
+    format_text(text, sizeof text, "%d", (int)pid);
+    for (size_t i = 0; i < hierarchies->count; i++) {
+        const struct hierarchy *hierarchy = &hierarchies->item[i];
+        if (hierarchy->directory < 0 || (hierarchy->version == 2 && in_v2)) {
+            continue;
+        }
+        int result = write_file_at(hierarchy->directory, "cgroup.procs", text);
+        if (result < 0) {
+            return refused(hierarchy, -result, err);
+        }
+    }
+    return 0;
+}
+
+static bool in_namespace(struct span pid, uint64_t pid_namespace) {
+    char path[48];
+    struct stat st;
+    format_text(path, sizeof path, "/proc/%.*s/ns/pid", (int)pid.length, pid.at);
+    return stat(path, &st) == 0 && st.st_ino == pid_namespace;
+}
+
+/** Calls for every process of ours in this cgroup, with its pid terminated; returns how many there were. */
+static int each_of_ours(int directory, uint64_t pid_namespace, int move_to) {
+    cleanup_free char *text = NULL;
+    struct span rest;
+    struct span line;
+    int count = 0;
+    if (read_whole_at(directory, "cgroup.procs", &text, &rest) < 0) {
+        return 0;
+    }
+    while (span_cut(&rest, '\n', &line)) {
+        if (line.length < 12 && in_namespace(line, pid_namespace)) {
+            count++;
+            char pid[16];
+            format_text(pid, sizeof pid, "%.*s", (int)line.length, line.at);
+            if (move_to >= 0) {
+                (void)write_file_at(move_to, "cgroup.procs", pid); /* It may have ended by now. */
+            }
+        }
+    }
+    return count;
+}
+
+int place_count(const struct hierarchies *hierarchies, uint64_t pid_namespace) {
+    /* Each of ours is in all of them: the one with the longest path has the fewest others. */
+    const struct hierarchy *deepest = NULL;
+    for (size_t i = 0; i < hierarchies->count; i++) {
+        const struct hierarchy *hierarchy = &hierarchies->item[i];
+        if (hierarchy->directory >= 0 && (deepest == NULL || strlen(hierarchy->path) > strlen(deepest->path))) {
+            deepest = hierarchy;
+        }
+    }
+    return deepest == NULL ? 0 : each_of_ours(deepest->directory, pid_namespace, -1);
+}
+
+void place_thaw(const struct hierarchies *hierarchies, uint64_t pid_namespace) {
+    const struct hierarchy *freezer = hierarchy_with(hierarchies, "freezer");
+    if (freezer != NULL && freezer->version == 1 && cgroup_is_frozen(hierarchies)) {
+        each_of_ours(freezer->directory, pid_namespace, freezer->mount);
+    }
+}

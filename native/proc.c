@@ -1,0 +1,264 @@
+#include "proc.h"
+
+#include <string.h>
+
+static const char *const scope_prefixes[] = {"cri-containerd-", "crio-", "docker-", "libpod-", "nerdctl-"};
+
+bool span_equal(struct span span, const char *text) {
+    return span.length == strlen(text) && memcmp(span.at, text, span.length) == 0;
+}
+
+bool span_starts(struct span span, const char *prefix) {
+    size_t length = strlen(prefix);
+    return span.length >= length && memcmp(span.at, prefix, length) == 0;
+}
+
+bool span_ends(struct span span, const char *suffix) {
+    size_t length = strlen(suffix);
+    return span.length >= length && memcmp(span.at + span.length - length, suffix, length) == 0;
+}
+
+bool span_cut(struct span *rest, char separator, struct span *piece) {
+    if (rest->length == 0) {
+        return false;
+    }
+    const char *end = memchr(rest->at, separator, rest->length);
+    piece->at = rest->at;
+    piece->length = end == NULL ? rest->length : (size_t)(end - rest->at);
+    size_t taken = piece->length + (end == NULL ? 0 : 1);
+    rest->at += taken;
+    rest->length -= taken;
+    return true;
+}
+
+static bool parse_number(struct span span, unsigned int base, uint64_t *value) {
+    uint64_t sum = 0;
+    if (span.length == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < span.length; i++) {
+        char c = span.at[i];
+        unsigned int digit = c >= '0' && c <= '9' ? (unsigned int)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : 99;
+        if (digit >= base || sum > (UINT64_MAX - digit) / base) {
+            return false;
+        }
+        sum = sum * base + digit;
+    }
+    *value = sum;
+    return true;
+}
+
+bool span_number(struct span span, uint64_t *value) { return parse_number(span, 10, value); }
+
+bool proc_next_cgroup(struct span *rest, struct cgroup_line *line) {
+    struct span text;
+    while (span_cut(rest, '\n', &text)) {
+        struct span id;
+        uint64_t number = 0;
+        if (span_cut(&text, ':', &id) && span_number(id, &number) && text.length > 0) {
+            /* A v2 line has nothing between its colons. Everything after the second one is path, colons included. */
+            if (span_cut(&text, ':', &line->name) && text.length > 0 && text.at[0] == '/') {
+                line->path = text;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool component_names(struct span component, const char *id) {
+    if (span_equal(component, id)) {
+        return true;
+    }
+    /* <slice>:cri-containerd:<id>: the systemd driver's name where the runtime does not make a scope of it. */
+    struct span tail = component;
+    struct span piece;
+    size_t pieces = 0;
+    while (span_cut(&tail, ':', &piece)) {
+        pieces++;
+    }
+    if (pieces == 3 && span_equal(piece, id)) {
+        return true;
+    }
+    if (!span_ends(component, ".scope")) {
+        return false;
+    }
+    component.length -= strlen(".scope");
+    for (size_t i = 0; i < sizeof scope_prefixes / sizeof *scope_prefixes; i++) {
+        if (span_starts(component, scope_prefixes[i])) {
+            size_t skip = strlen(scope_prefixes[i]);
+            return span_equal((struct span){component.at + skip, component.length - skip}, id);
+        }
+    }
+    return false;
+}
+
+bool proc_path_names_container(struct span path, const char *id, struct span *prefix) {
+    struct span rest = path;
+    struct span component;
+    while (span_cut(&rest, '/', &component)) {
+        if (component_names(component, id)) {
+            prefix->at = path.at;
+            prefix->length = (size_t)(component.at - path.at) + component.length;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool proc_next_mount(struct span *rest, struct mount_line *line) {
+    struct span text;
+    while (span_cut(rest, '\n', &text)) {
+        struct span word;
+        bool separator = false;
+        while (!separator && span_cut(&text, ' ', &word)) {
+            separator = span_equal(word, "-");
+        }
+        struct span source;
+        if (separator && span_cut(&text, ' ', &line->type) && span_cut(&text, ' ', &source) && span_cut(&text, ' ', &line->super_options)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool proc_list_holds(struct span list, struct span items) {
+    struct span item;
+    while (span_cut(&items, ',', &item)) {
+        struct span rest = list;
+        struct span entry;
+        bool found = false;
+        while (!found && span_cut(&rest, ',', &entry)) {
+            found = entry.length == item.length && memcmp(entry.at, item.at, item.length) == 0;
+        }
+        if (!found) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct span trimmed(struct span span) {
+    while (span.length > 0 && (span.at[0] == ' ' || span.at[0] == '\t')) {
+        span.at++;
+        span.length--;
+    }
+    while (span.length > 0 && (span.at[span.length - 1] == ' ' || span.at[span.length - 1] == '\t')) {
+        span.length--;
+    }
+    return span;
+}
+
+/** "Uid:\t1\t2\t3\t4": real, effective, saved, file system. */
+static bool parse_ids(struct span value, uint32_t out[3]) {
+    struct span word;
+    for (int i = 0; i < 3; i++) {
+        uint64_t number = 0;
+        if (!span_cut(&value, '\t', &word) || !span_number(word, &number) || number > UINT32_MAX) {
+            return false;
+        }
+        out[i] = (uint32_t)number;
+    }
+    return true;
+}
+
+bool proc_parse_status(struct span text, struct status *status) {
+    enum { UID = 1, GID = 2, GROUPS = 4, CAPABILITIES = 0x1f0, PRIVILEGES = 8, ALL = 0x1ff };
+    const struct {
+        const char *key;
+        uint64_t *value;
+    } sets[] = {{"CapInh", &status->inheritable}, {"CapPrm", &status->permitted}, {"CapEff", &status->effective}, {"CapBnd", &status->bounding}, {"CapAmb", &status->ambient}};
+    unsigned int seen = 0;
+    struct span line;
+    while (span_cut(&text, '\n', &line)) {
+        struct span key;
+        if (!span_cut(&line, ':', &key)) {
+            continue;
+        }
+        struct span value = trimmed(line);
+        uint64_t number = 0;
+        if (span_equal(key, "Uid") && parse_ids(value, status->uid)) {
+            seen |= UID;
+        } else if (span_equal(key, "Gid") && parse_ids(value, status->gid)) {
+            seen |= GID;
+        } else if (span_equal(key, "Groups")) {
+            status->groups = value;
+            seen |= GROUPS;
+        } else if (span_equal(key, "NoNewPrivs") && span_number(value, &number)) {
+            status->no_new_privs = number != 0;
+            seen |= PRIVILEGES;
+        }
+        for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+            if (span_equal(key, sets[i].key) && parse_number(value, 16, sets[i].value)) {
+                seen |= 0x10U << i;
+            }
+        }
+    }
+    return seen == ALL;
+}
+
+bool proc_parse_stat(struct span text, struct stat_line *line) {
+    const char *open = text.length == 0 ? NULL : memchr(text.at, '(', text.length);
+    size_t close = text.length;
+    while (close > 0 && text.at[close - 1] != ')') {
+        close--;
+    }
+    if (open == NULL || close == 0 || text.at + close - 1 <= open) {
+        return false;
+    }
+    line->comm = (struct span){open + 1, (size_t)(text.at + close - 1 - (open + 1))};
+    struct span rest = {text.at + close, text.length - close};
+    struct span word;
+    /* Fields are counted from 1 in proc(5): comm is 2, and a blank precedes each of those that follow. */
+    if (!span_cut(&rest, ' ', &word) || word.length != 0) {
+        return false;
+    }
+    for (int field = 3; field <= 22; field++) {
+        uint64_t number = 0;
+        if (!span_cut(&rest, ' ', &word) || word.length == 0) {
+            return false;
+        }
+        if (field == 3) {
+            line->state = word.at[0];
+        } else if (field == 4) {
+            if (!span_number(word, &number) || number > UINT32_MAX) {
+                return false;
+            }
+            line->parent = (uint32_t)number;
+        } else if (field == 22) {
+            return span_number(word, &line->start_ticks);
+        }
+    }
+    return false;
+}
+
+bool proc_keyed(struct span text, const char *key, uint64_t *value) {
+    struct span line;
+    while (span_cut(&text, '\n', &line)) {
+        struct span name;
+        if (span_cut(&line, ' ', &name) && span_equal(name, key)) {
+            return span_number(line, value);
+        }
+    }
+    return false;
+}
+
+static bool next_word(struct span *line, uint64_t *value) {
+    *line = trimmed(*line);
+    struct span word;
+    return span_cut(line, ' ', &word) && span_number(word, value);
+}
+
+bool proc_map_outside(struct span map, uint64_t inside, uint64_t *outside) {
+    struct span line;
+    while (span_cut(&map, '\n', &line)) {
+        uint64_t first = 0;
+        uint64_t there = 0;
+        uint64_t count = 0;
+        if (next_word(&line, &first) && next_word(&line, &there) && next_word(&line, &count) && inside >= first && inside - first < count) {
+            *outside = there + (inside - first);
+            return *outside <= UINT32_MAX - 1;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,72 @@
+#ifndef NSEXEC_PROC_H
+#define NSEXEC_PROC_H
+
+/*
+ * Parsers of /proc/PID/cgroup, mountinfo, status and stat, and of the small files of a cgroup: pure functions over a buffer that need not be
+ * terminated. What they read is in part written by others (comm, cgroup names, mount sources): nothing is assumed of it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** A piece of somebody else's buffer. */
+struct span {
+    const char *at;
+    size_t length;
+};
+
+bool span_equal(struct span span, const char *text);
+bool span_starts(struct span span, const char *prefix);
+bool span_ends(struct span span, const char *suffix);
+/** Cuts the next piece up to `separator` off the front of `rest`; false when nothing is left. An empty piece counts. */
+bool span_cut(struct span *rest, char separator, struct span *piece);
+/** A whole decimal number without sign; false when there is anything else in it or it exceeds 64 bits. */
+bool span_number(struct span span, uint64_t *value);
+
+/** One line of /proc/PID/cgroup, `4:cpu,cpuacct:/path`: `name` is "cpu,cpuacct", "name=systemd", or empty for v2. */
+struct cgroup_line {
+    struct span name;
+    struct span path;
+};
+/** The next well-formed line; anything else is passed over. cgroups(7) */
+bool proc_next_cgroup(struct span *rest, struct cgroup_line *line);
+
+/** True when one component of a cgroup path names this container (README, step 3). `prefix` gets the path up to and with it. */
+bool proc_path_names_container(struct span path, const char *id, struct span *prefix);
+
+/** One line of /proc/PID/mountinfo. proc(5) */
+struct mount_line {
+    struct span type;
+    struct span super_options;
+};
+bool proc_next_mount(struct span *rest, struct mount_line *line);
+/** True when a comma-separated list holds every item of the comma-separated `items`. */
+bool proc_list_holds(struct span list, struct span items);
+
+/** What we want of /proc/PID/status. Ids are those of the reader's user namespace. */
+struct status {
+    uint32_t uid[3], gid[3]; /**< real, effective, saved */
+    struct span groups;      /**< decimal numbers between blanks */
+    uint64_t inheritable, permitted, effective, bounding, ambient;
+    bool no_new_privs;
+};
+/** False when a field that we need is missing or not a number. */
+bool proc_parse_status(struct span text, struct status *status);
+
+/** What we want of /proc/PID/stat: comm may hold anything, parentheses and blanks included. */
+struct stat_line {
+    struct span comm;
+    char state;
+    uint32_t parent;
+    uint64_t start_ticks; /**< since boot, in clock ticks */
+};
+bool proc_parse_stat(struct span text, struct stat_line *line);
+
+/** The value of `key VALUE` on a line of its own, as in memory.stat or cgroup.events. */
+bool proc_keyed(struct span text, const char *key, uint64_t *value);
+
+/** Where an id of the reader's user namespace lies in /proc/PID/uid_map, the other way round: inside → outside. */
+bool proc_map_outside(struct span map, uint64_t inside, uint64_t *outside);
+
+#endif

@@ -1,0 +1,189 @@
+#include "run.h"
+
+#include "clock.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Never collected: they are about us, and blocked they would make an endless loop of a fault. */
+static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
+
+/* How often stdin is looked at again after its end: a FIFO can have a writer once more. */
+enum { STDIN_RETRY_MS = 250 };
+
+int signals_collect(struct run *run, struct error *err) {
+    sigset_t all;
+    sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        sigdelset(&all, faults[i]);
+    }
+    if (sigprocmask(SIG_SETMASK, &all, NULL) < 0) {
+        return fail(err, "internal", errno, "block signals");
+    }
+    /* A signal that our parent ignored would reach neither the signalfd nor, after execve, the workload; SIGCHLD ignored would reap behind our back. */
+    for (int number = 1; number <= 64; number++) {
+        struct sigaction action;
+        if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN) {
+            action = (struct sigaction){.sa_handler = SIG_DFL};
+            sigaction(number, &action, NULL);
+        }
+    }
+    run->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    return run->signals < 0 ? fail(err, "internal", errno, "make a signalfd") : 0;
+}
+
+void run_end(struct run *run, enum reason reason) {
+    if (run->reason == REASON_NONE) {
+        run->reason = reason;
+    }
+}
+
+static void reap(struct run *run) {
+    int status = 0;
+    for (;;) {
+        pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
+        if (pid <= 0) {
+            return;
+        }
+        if (pid == run->tree.keeper) {
+            run->tree.keeper = 0;
+        } else if (pid == run->tree.init) {
+            run->tree.init = 0;
+            run->tree.init_gone = true;
+        }
+    }
+}
+
+static void take_signal(struct run *run, int number) {
+    if (number == SIGCHLD) {
+        reap(run);
+    } else if (number == SIGTERM || number == SIGINT || number == SIGHUP) {
+        if (run->reason == REASON_NONE) {
+            run->reason_signal = number;
+        }
+        run_end(run, REASON_SIGNAL);
+    } else if (number != SIGPIPE) {
+        if (run->phase == PHASE_ACTIVE) {
+            sys4(__NR_pidfd_send_signal, run->tree.workload_fd, number, 0, 0);
+        } else if (run->phase != PHASE_ENDING) {
+            run->to_forward |= UINT64_C(1) << (number - 1);
+        }
+    }
+}
+
+static void take_signals(struct run *run) {
+    struct signalfd_siginfo info;
+    while (read(run->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        take_signal(run, (int)info.ssi_signo);
+    }
+}
+
+static void take_word(struct run *run, enum word word) {
+    switch (word) {
+    case WORD_START:
+        run->start_asked = true;
+        run->lease_until = clock_ms() + run->options.lease_ms;
+        break;
+    case WORD_BEAT:
+        run->lease_until = clock_ms() + run->options.lease_ms;
+        if (run->phase == PHASE_WAITING && !run->start_asked) {
+            report_resolved(run, WEIGHT_NOTICE);
+        }
+        break;
+    case WORD_STOP:
+        run_end(run, REASON_STOPPED);
+        break;
+    case WORD_UNKNOWN:
+        event_warn(&run->events, "stdin", "unknown line on stdin: `%s`", run->lines.text);
+        break;
+    case WORD_TOO_LONG:
+        event_warn(&run->events, "stdin", "a line on stdin is longer than %d bytes", LINE_MAX_BYTES);
+        break;
+    }
+}
+
+static void take_stdin(struct run *run) {
+    char bytes[512];
+    ssize_t got = read(0, bytes, sizeof bytes);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
+        return;
+    }
+    run->stdin_open = got > 0;
+    for (ssize_t i = 0; i < got; i++) {
+        enum word word = WORD_UNKNOWN;
+        if (lines_take(&run->lines, bytes[i], &word)) {
+            take_word(run, word);
+        }
+    }
+}
+
+static int64_t sooner(int64_t first, int64_t second) { return second != 0 && second < first ? second : first; }
+
+/** The time until which nothing of ours is due. */
+static int64_t next_wake(const struct run *run, int64_t now, int64_t until) {
+    int64_t wake = sooner(run->next_sample, until);
+    if (run->phase != PHASE_ENDING && run->options.lease_ms != 0) {
+        wake = sooner(wake, run->lease_until);
+    }
+    if (run->phase == PHASE_WAITING || run->phase == PHASE_ACTIVE) {
+        wake = sooner(wake, run->deadline);
+    }
+    return run->stdin_open ? wake : sooner(wake, now + STDIN_RETRY_MS);
+}
+
+static void take_time(struct run *run) {
+    int64_t now = clock_ms();
+    if (now >= run->next_sample) {
+        report_sample(run);
+        run->next_sample = now + run->options.sample_ms;
+    }
+    if (run->phase == PHASE_ENDING) {
+        return;
+    }
+    if (run->options.lease_ms != 0 && now >= run->lease_until) {
+        run_end(run, REASON_LEASE);
+    }
+    bool bounded = run->phase == PHASE_ACTIVE || (run->phase == PHASE_WAITING && run->options.lease_ms == 0);
+    if (bounded && now >= run->deadline) {
+        run_end(run, REASON_DEADLINE);
+    }
+}
+
+bool pump(struct run *run, int link, int64_t until) {
+    enum { SIGNALS, LINK, TARGET, INPUT, OUTPUT, COUNT };
+    bool stalled = events_flush(&run->events);
+    struct pollfd ready[COUNT] = {
+        [SIGNALS] = {.fd = run->signals, .events = POLLIN},
+        [LINK] = {.fd = link, .events = POLLIN},
+        [TARGET] = {.fd = run->reason == REASON_TARGET_GONE || run->phase == PHASE_ENDING ? -1 : run->target.pidfd, .events = POLLIN},
+        [INPUT] = {.fd = run->stdin_open ? 0 : -1, .events = POLLIN},
+        [OUTPUT] = {.fd = stalled ? run->events.fd : -1, .events = POLLOUT},
+    };
+    int64_t now = clock_ms();
+    int64_t wait = next_wake(run, now, until) - now;
+    /* One more millisecond: poll counts in whole ones and must not return just before the time. */
+    int timeout = wait < 0 ? 0 : wait > 60000 ? 60000 : (int)wait + 1;
+    if (poll(ready, COUNT, timeout) < 0) {
+        return false;
+    }
+    if (!run->stdin_open) {
+        struct pollfd again = {.fd = 0, .events = POLLIN};
+        ready[INPUT].revents = poll(&again, 1, 0) == 1 ? again.revents & POLLIN : 0;
+    }
+    if (ready[TARGET].revents != 0) {
+        run_end(run, REASON_TARGET_GONE);
+    }
+    if (ready[SIGNALS].revents != 0) {
+        take_signals(run);
+    }
+    if (ready[INPUT].revents != 0) {
+        take_stdin(run);
+    }
+    take_time(run);
+    return ready[LINK].revents != 0;
+}

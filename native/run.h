@@ -1,0 +1,115 @@
+#ifndef NSEXEC_RUN_H
+#define NSEXEC_RUN_H
+
+#include "events.h"
+#include "hierarchy.h"
+#include "lines.h"
+#include "options.h"
+#include "program.h"
+#include "sample.h"
+#include "target.h"
+#include "tree.h"
+
+#include <signal.h>
+#include <stdint.h>
+
+/** Where a run is in its life. */
+enum phase {
+    PHASE_WAITING,  /**< everything is open, nothing changed; `start` has not come */
+    PHASE_STARTING, /**< our processes exist */
+    PHASE_ACTIVE,
+    PHASE_ENDING,
+};
+
+/** Why it ends; the first reason stands. */
+enum reason { REASON_NONE, REASON_EXITED, REASON_KILLED, REASON_STOPPED, REASON_DEADLINE, REASON_LEASE, REASON_SIGNAL, REASON_TARGET_GONE };
+
+/** Our processes in the target, as the supervisor knows them. */
+struct tree {
+    pid_t keeper, init, workload; /**< 0 when unknown or reaped (but for the workload, which is not our child) */
+    int init_fd, workload_fd;     /**< pidfds */
+    int init_link, workload_link; /**< our ends */
+    int pid_namespace;            /**< the nested one: held, its inode cannot come to mean another */
+    uint64_t pid_namespace_inode;
+    bool init_gone;
+    bool has_status;
+    int status; /**< the workload's wait status */
+};
+
+/** One run from resolve to revert. All descriptors -1 at the beginning: RUN_NONE. */
+struct run {
+    struct options options;
+    struct events events;
+    struct target target;
+    struct namespaces own;
+    struct hierarchies hierarchies;
+    struct program program;
+    struct last_steps *steps;
+    int scratch, hook, plan, null;
+    struct tree tree;
+    int signals; /**< signalfd */
+    bool stdin_open;
+    struct lines lines;
+    enum phase phase;
+    enum reason reason;
+    int reason_signal;   /**< that of REASON_SIGNAL */
+    bool start_asked;
+    uint64_t to_forward; /**< signals that came before there was a workload; bit n-1 */
+    struct sample at_start;
+    int64_t lease_until, deadline, next_sample; /**< clock_ms() */
+    int64_t started_ms, active_ms, ending_ms;
+    bool forced;
+};
+
+#define RUN_NONE                                                                                                                                                     \
+    ((struct run){.events = {.fd = -1},                                                                                                                              \
+                  .target = TARGET_NONE,                                                                                                                             \
+                  .program = {.fd = -1},                                                                                                                             \
+                  .scratch = -1,                                                                                                                                     \
+                  .hook = -1,                                                                                                                                        \
+                  .plan = -1,                                                                                                                                        \
+                  .null = -1,                                                                                                                                        \
+                  .tree = {.init_fd = -1, .workload_fd = -1, .init_link = -1, .workload_link = -1, .pid_namespace = -1},                                             \
+                  .signals = -1,                                                                                                                                     \
+                  .stdin_open = true})
+
+/* The steps of the life cycle, in their order; README says why it is that one. */
+
+/** Finds the target, opens all that `run` and `inspect` need to know of it. */
+int resolve(struct run *run, struct error *err);
+/** Makes all that only `run` needs: credentials, program, hook, scratch. */
+int prepare(struct run *run, struct error *err);
+/** Emits `resolved`. */
+void report_resolved(struct run *run, enum weight weight);
+/** Waits for `start`; fails with what came instead. */
+int wait_for_start(struct run *run, struct error *err);
+/** Builds the process tree and holds the workload before its program. Returns 0 too when a reason to end came up meanwhile. */
+int start(struct run *run, struct error *err);
+/** Compares what the workload is with what it must be; emits nothing. `entered` gets how many namespaces are the target's, of `of`. */
+int read_back(struct run *run, int *entered, int *of, struct error *err);
+/** Lets the workload go on into its program. */
+int release(struct run *run, struct error *err);
+void report_active(struct run *run, int entered, int of);
+/** Until the workload or its time ends. */
+void supervise(struct run *run);
+/** Ends what is left and proves that nothing is; fails when it cannot. */
+int finish(struct run *run, struct error *err);
+/** Emits `ended` and returns the exit code. */
+int report_ended(struct run *run);
+void report_sample(struct run *run);
+void report_reverted(struct run *run);
+void run_close(struct run *run);
+
+/** Blocks and collects every signal that is not the program's own fault. */
+int signals_collect(struct run *run, struct error *err);
+
+/**
+ * Waits for the next thing to happen, at most until `until` (clock_ms; 0: no limit), and takes note of it: signals, stdin, the target's end, samples,
+ * deadline and lease. Returns true when `link` (or -1) can be read.
+ */
+bool pump(struct run *run, int link, int64_t until);
+
+/** Ends the run for this reason, unless there is one already. */
+void run_end(struct run *run, enum reason reason);
+
+#endif
