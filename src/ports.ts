@@ -159,8 +159,11 @@ export interface Cluster {
   /** What happens to the target from now on (as against `target`, so nothing between is missed); ends when aborted. */
   followTarget(target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate>;
   attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment>;
-  /** Deletes all that belongs to the experiment's id and waits until it is confirmed gone, at most `timeoutMs`. Works as well when only some of it, or nothing, was created. */
-  remove(id: string, namespace: string, timeoutMs: number): Promise<RemovalResult>;
+  /**
+   * Deletes all that belongs to the experiment's id and waits until it is confirmed gone, at most `timeoutMs`. Works as well when only some of it, or nothing, was created.
+   * `reverted`: the shim has reverted and ended, so that nothing is lost by not waiting for the kubelet, whose own round takes seconds; otherwise the pod is gone only after the kubelet has seen its containers end.
+   */
+  remove(id: string, namespace: string, timeoutMs: number, reverted: boolean): Promise<RemovalResult>;
   /** Requests sent so far, by `VERB resource` (`create pods`, `watch events`, …). */
   requests(): Readonly<Record<string, number>>;
   /** The objects that launch would create, for `--dry-run=client`. */

@@ -89,10 +89,14 @@ export class KubernetesCluster implements Cluster {
     return attach(this.#rest, { namespace: agent.namespace, pod: agent.pod, container }, signal);
   }
 
-  async remove(id: string, namespace: string, timeoutMs: number): Promise<RemovalResult> {
+  async remove(id: string, namespace: string, timeoutMs: number, reverted: boolean): Promise<RemovalResult> {
     // Of an experiment that another process launched, all of it may be there.
     const existing = this.#existing.get(key(id, namespace)) ?? { pod: 'yes', configMap: 'yes', mayHaveBegun: true };
-    const result = await remove(this.#rest, id, namespace, timeoutMs, existing);
+    const result = await remove(this.#rest, id, namespace, timeoutMs, {
+      ...existing,
+      // The shim's word that it has reverted is as good as the kubelet's that its containers have ended, and seconds earlier.
+      mayHaveBegun: existing.mayHaveBegun && !reverted,
+    });
     if (result.left.length === 0) this.#existing.set(key(id, namespace), { ...existing, pod: 'no', configMap: 'no' });
     return result;
   }

@@ -73,7 +73,7 @@ async function execute(plan: Plan, ports: SessionPorts, interrupts: Interrupts):
     failure = error;
   }
   const endedAt = clock.now();
-  const removal = await remove(plan, ports);
+  const removal = await remove(plan, ports, result?.reverted === true);
   const reverted = isReverted(result, removal);
   if (failure !== undefined && reverted && removal.left.length === 0) throw failure;
   if (result === undefined || failure !== undefined) throw notRemoved(plan, removal, failure);
@@ -83,11 +83,11 @@ async function execute(plan: Plan, ports: SessionPorts, interrupts: Interrupts):
   return outcome;
 }
 
-async function remove(plan: Plan, ports: SessionPorts): Promise<RemovalResult> {
+async function remove(plan: Plan, ports: SessionPorts, reverted: boolean): Promise<RemovalResult> {
   ports.reporter.report({ kind: 'removing' });
   let removal: RemovalResult;
   try {
-    removal = await ports.cluster.remove(plan.id, plan.agent.namespace, removalTimeoutMs);
+    removal = await ports.cluster.remove(plan.id, plan.agent.namespace, removalTimeoutMs, reverted);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     removal = { left: [`pod/${plan.id}`, `configmap/${plan.id}`], why };
