@@ -1,0 +1,120 @@
+import type {
+  Agent,
+  AgentSpec,
+  AgentUpdate,
+  Attachment,
+  Cluster,
+  RemovalResult,
+  Target,
+  TargetQuery,
+  TargetUpdate,
+} from '../../src/ports.ts';
+import { FakeAttachment } from './attachment.ts';
+import { Channel } from './channel.ts';
+import { target } from './samples.ts';
+
+type Method = 'findTarget' | 'launch' | 'attach' | 'remove';
+
+/** A cluster that does what the test scripts: every method can fail or hang, both watches and every stream are the test's to feed. */
+export class FakeCluster implements Cluster {
+  readonly namespace = 'shop';
+  readonly server = 'https://cluster.test:6443';
+  /** Each call by name, in order. */
+  readonly calls: string[] = [];
+  readonly agentUpdates = new Channel<AgentUpdate>();
+  readonly targetUpdates = new Channel<TargetUpdate>();
+  readonly attachments: FakeAttachment[] = [];
+  /** Called with each new stream before the session has it. */
+  onAttach: ((attachment: FakeAttachment) => void) | undefined;
+  target: Target = target();
+  launched: AgentSpec | undefined;
+  removed: { id: string; namespace: string; timeoutMs: number } | undefined;
+  removal: RemovalResult = { left: [], why: '' };
+  isClosed = false;
+  readonly #failures = new Map<Method, unknown[]>();
+  readonly #gates = new Map<Method, Promise<void>>();
+
+  /** The next call of `method` rejects with `error`; said several times: the next ones. */
+  failNext(method: Method, ...errors: unknown[]): void {
+    this.#failures.set(method, [...(this.#failures.get(method) ?? []), ...errors]);
+  }
+
+  /** Calls of `method` wait until the returned function is called. */
+  hold(method: Method): () => void {
+    let release: () => void = () => undefined;
+    this.#gates.set(
+      method,
+      new Promise((resolve) => {
+        release = resolve;
+      }),
+    );
+    return release;
+  }
+
+  count(method: Method): number {
+    return this.calls.filter((call) => call === method).length;
+  }
+
+  get attachment(): FakeAttachment {
+    const last = this.attachments.at(-1);
+    if (!last) throw new Error('nothing was attached');
+    return last;
+  }
+
+  async findTarget(_query: TargetQuery, _agentNamespace: string | undefined): Promise<Target> {
+    await this.#enter('findTarget');
+    return this.target;
+  }
+
+  async launch(spec: AgentSpec): Promise<Agent> {
+    this.launched = spec;
+    await this.#enter('launch');
+    return { id: spec.id, namespace: spec.namespace, pod: spec.id, podUid: 'agent-uid', node: spec.node };
+  }
+
+  followAgent(_agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {
+    this.calls.push('followAgent');
+    signal.addEventListener('abort', () => this.agentUpdates.end());
+    return this.agentUpdates;
+  }
+
+  followTarget(_target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate> {
+    this.calls.push('followTarget');
+    signal.addEventListener('abort', () => this.targetUpdates.end());
+    return this.targetUpdates;
+  }
+
+  async attach(_agent: Agent, _container: string, signal: AbortSignal): Promise<Attachment> {
+    await this.#enter('attach');
+    const attachment = new FakeAttachment();
+    signal.addEventListener('abort', () => attachment.close());
+    this.attachments.push(attachment);
+    this.onAttach?.(attachment);
+    return attachment;
+  }
+
+  async remove(id: string, namespace: string, timeoutMs: number): Promise<RemovalResult> {
+    this.removed = { id, namespace, timeoutMs };
+    await this.#enter('remove');
+    return this.removal;
+  }
+
+  requests(): Readonly<Record<string, number>> {
+    return { 'create pods': 1, 'delete pods': 1 };
+  }
+
+  render(spec: AgentSpec): unknown[] {
+    return [{ kind: 'Pod', metadata: { name: spec.id } }];
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  async #enter(method: Method): Promise<void> {
+    this.calls.push(method);
+    await this.#gates.get(method);
+    const failures = this.#failures.get(method) ?? [];
+    if (failures.length > 0) throw failures.shift();
+  }
+}

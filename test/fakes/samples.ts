@@ -1,0 +1,153 @@
+import { type Plan, planExperiment } from '../../src/faults/plan.ts';
+import type { Request, RunOptions, StressRequest } from '../../src/faults/request.ts';
+import type { Target } from '../../src/ports.ts';
+import type { Active, Ended, Resolved, Reverted, Sample, SampleEvent, ShimError } from '../../src/shim/protocol.ts';
+
+/** Data as the real places would give it, each part replaceable. */
+
+export const GiB = 2 ** 30;
+export const MiB = 2 ** 20;
+
+export function target(change: Partial<Target> = {}): Target {
+  return {
+    namespace: 'shop',
+    pod: 'web-7d4b9',
+    podUid: 'target-uid',
+    container: 'app',
+    containerId: 'a'.repeat(64),
+    runtime: 'containerd',
+    node: 'node-3',
+    architecture: 'amd64',
+    restartCount: 0,
+    containers: 1,
+    cpuLimitCores: 1,
+    memoryLimitBytes: 128 * MiB,
+    nodeAllocatableCores: 4,
+    nodeAllocatableMemoryBytes: 8 * GiB,
+    ...change,
+  };
+}
+
+export function stressRequest(change: Partial<StressRequest> = {}): StressRequest {
+  return {
+    fault: 'stress',
+    cpu: { workers: 2, loadPercent: 100 },
+    stressNgArgs: [],
+    oomVictim: 'stressor',
+    ...change,
+  };
+}
+
+export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOptions> = {}): Request {
+  return {
+    stress: stressRequest(stress),
+    run: {
+      target: { kind: 'pod', name: 'web-7d4b9', namespace: undefined, container: undefined },
+      connection: {},
+      durationMs: 60_000,
+      graceMs: 2_000,
+      leaseMs: 15_000,
+      runAs: 'target',
+      image: undefined,
+      imagePullSecret: undefined,
+      agentNamespace: undefined,
+      reason: undefined,
+      dryRun: false,
+      output: 'human',
+      verbose: false,
+      ...run,
+    },
+  };
+}
+
+/** `request` without its CPU part: other faults alone. */
+export function requestWithoutCpu(stress: Partial<StressRequest>, run: Partial<RunOptions> = {}): Request {
+  const made = request(stress, run);
+  const { cpu: _cpu, ...rest } = made.stress;
+  return { ...made, stress: rest };
+}
+
+export function plan(asked: Request = request(), at: Target = target()): Plan {
+  return planExperiment(asked, at, {
+    id: 'chaos-7f3k2',
+    who: 'ada',
+    now: new Date('2026-01-02T03:04:05Z'),
+    defaultImage: 'tools:1',
+  });
+}
+
+/** A sample on v2, in a container with one core and 128 MiB, `seconds` after the first, with `cores` used since then. */
+export function sample(seconds: number, cores = 0, change: Partial<Sample> = {}): Sample {
+  return {
+    elapsed_us: 5_000_000 + seconds * 1e6,
+    cpu_usage_us: 1_000_000 + Math.round(seconds * cores * 1e6),
+    cpu_periods: 100 + Math.round(seconds * 10),
+    cpu_throttled_periods: 0,
+    cpu_throttled_us: 0,
+    cpu_quota_us: 100_000,
+    cpu_period_us: 100_000,
+    memory_current_bytes: 40 * MiB,
+    memory_inactive_file_bytes: 0,
+    memory_limit_bytes: 128 * MiB,
+    memory_oom_kills: 0,
+    memory_oom_group: 0,
+    pids_current: 3,
+    pids_limit: -1,
+    ...change,
+  };
+}
+
+export function sampleEvent(seconds: number, cores = 0, change: Partial<Sample> = {}): SampleEvent {
+  return { event: 'sample', at_ms: 1, ...sample(seconds, cores, change) };
+}
+
+export function resolved(first: Sample = sample(0), change: Partial<Resolved> = {}): Resolved {
+  return {
+    event: 'resolved',
+    at_ms: 1,
+    version: '0.1.0',
+    kernel: '6.1.0',
+    pid: 4711,
+    comm: 'app',
+    cgroup_mode: 'v2',
+    cgroup_view: 'init',
+    cgroups: [{ hierarchy: '', version: 2, path: '/kubepods/pod1/app', joined: true }],
+    unmounted: [],
+    namespaces: [{ name: 'mnt', inode: 4026532001, own: true }],
+    uid: 65532,
+    gid: 65532,
+    frozen: false,
+    sample: first,
+    ...change,
+  };
+}
+
+export function active(change: Partial<Active> = {}): Active {
+  return { event: 'active', at_ms: 1, pid: 4800, entered: 8, of: 8, elapsed_ms: 12, ...change };
+}
+
+export function ended(change: Partial<Ended> = {}): Ended {
+  return {
+    event: 'ended',
+    at_ms: 1,
+    reason: 'deadline',
+    exit_code: 143,
+    signal: 15,
+    forced: false,
+    run_ms: 60_000,
+    ...change,
+  };
+}
+
+export function reverted(change: Partial<Reverted> = {}): Reverted {
+  return { event: 'reverted', at_ms: 1, elapsed_ms: 9, left: 0, ...change };
+}
+
+export function shimError(change: Partial<ShimError> = {}): ShimError {
+  return { event: 'error', at_ms: 1, code: 'cgroup', message: 'cannot join', state: 'unchanged', ...change };
+}
+
+/** What the shim leaves in its termination log. */
+export function lastWords(...events: object[]): string {
+  return events.map((event) => JSON.stringify(event)).join('\n');
+}
