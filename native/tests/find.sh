@@ -1,0 +1,272 @@
+#!/usr/bin/env bash
+# The container's first process is found by its cgroup, held by a pidfd, and nobody else's is taken for it.
+. "$(dirname "$0")/libtest.sh"
+. "$TESTS/fixtures.sh"
+. "$TESTS/shim.sh"
+
+HOLD=("$PROBES/probe-static" hold)
+
+inspect() {
+  STATUS=0
+  timeout 10 "$NSEXEC" inspect "$@" >"$T/out" 2>"$T/err" || STATUS=$?
+}
+found() { inspect --container "$1"; equal "$STATUS" 0 "exit code"; equal "$(field resolved .pid)" "$2" "pid"; }
+not_found() { inspect --container "$1"; refused no-container; matches "$(field error .message)" "$1" "message"; }
+
+# A target in the cgroup that PATTERN names, ID standing for the container's id.
+named() {
+  ID=$(new_id)
+  make_cgroup "${1//ID/$ID}"
+  start_target --unshare mnt,pid
+}
+by_pattern() { named "$1"; found "$ID" "$TARGET"; }
+not_by_pattern() { named "$1"; not_found "$ID"; }
+
+it "found: cgroupfs driver, the plain id" by_pattern kubepods/burstable/pod1/ID
+it "found: containerd with systemd" by_pattern kubepods.slice/kubepods-pod1.slice/cri-containerd-ID.scope
+it "found: CRI-O with systemd" by_pattern kubepods.slice/kubepods-pod1.slice/crio-ID.scope
+it "found: docker with systemd" by_pattern system.slice/docker-ID.scope
+it "found: podman with systemd" by_pattern machine.slice/libpod-ID.scope
+it "found: containerd's slice:cri-containerd:id" by_pattern system.slice/kubepods-pod1.slice:cri-containerd:ID
+it "found: the id above the process's own cgroup, as with systemd in the container" by_pattern cri-containerd-ID.scope/init.scope
+it "found: docker with cgroupfs" by_pattern docker/ID
+it "not found: CRI-O's conmon" not_by_pattern kubepods.slice/crio-conmon-ID.scope
+it "not found: podman's conmon" not_by_pattern machine.slice/libpod-conmon-ID.scope
+it "not found: a longer id that begins with it" not_by_pattern kubepods/IDab
+it "not found: a longer id that ends with it" not_by_pattern kubepods/abID
+it "not found: a longer id in a scope" not_by_pattern system.slice/docker-IDab.scope
+it "not found: a unit of another kind" not_by_pattern system.slice/docker-ID.service
+it "not found: another prefix" not_by_pattern system.slice/other-ID.scope
+it "not found: something after .scope" not_by_pattern system.slice/cri-containerd-ID.scope.d
+it "not found: the id within a word" not_by_pattern kubepods/pod_ID_x
+it "not found: CRI-O's conmon between two colons" not_by_pattern system.slice:crio-conmon:ID
+it "not found: another word between two colons" not_by_pattern system.slice:other:ID
+
+id_prefix() {
+  named kubepods/ID
+  not_found "${ID:0:12}"
+  not_found "${ID:0:63}"
+  not_found "${ID:1}"
+}
+it "not found: prefixes of an id do not match" id_prefix
+
+nobody() { not_found "$(new_id)"; }
+it "no-container: no process has the id" nobody
+run_nobody() {
+  run_shim --container "$(new_id)" -- "${HOLD[@]}"
+  refused no-container
+}
+it "no-container: run, too, says so before it waits for start" run_nobody
+
+conmon() {
+  local monitor container
+  ID=$(new_id)
+  make_cgroup "kubepods.slice/crio-conmon-$ID.scope"
+  start_target --comm conmon
+  monitor=$TARGET
+  make_cgroup "kubepods.slice/crio-$ID.scope"
+  start_target --unshare mnt,pid
+  container=$TARGET
+  found "$ID" "$container"
+  begin --container "$ID" -- "${HOLD[@]}"
+  equal "$(cgroup_members "kubepods.slice/crio-conmon-$ID.scope")" "$monitor" "members of conmon's cgroup"
+  stop
+}
+it "conmon, though older, is never taken for the container" conmon
+
+second_process() {
+  make_distroless
+  local first=$TARGET
+  start_target --join "$first:pid,mnt,net,ipc,uts" # as `kubectl exec` does
+  found "$ID" "$first"
+}
+it "a process that was exec'ed into the container later is not chosen" second_process
+
+lower_pid() {
+  ID=$(new_id)
+  make_cgroup "$ID"
+  nested lower_pid_inside
+}
+lower_pid_inside() {
+  start_target --pid 600
+  local first=$TARGET
+  start_target --pid 300
+  equal "$TARGET" 300 "pid of the second"
+  found "$ID" "$first"
+}
+it "a later process with a lower pid is not chosen: what counts is when it started" lower_pid
+
+children_and_inner() {
+  ID=$(new_id)
+  local inner
+  inner=$(new_id)
+  make_cgroup "$ID"
+  "$PROBES/target" "${CGROUP_ARGS[@]}" --unshare mnt,pid -- "$PROBES/probe-static" family child setsid daemon >"$T/first" 2>/dev/null &
+  poll 3000 test -s "$T/first"
+  local first
+  first=$(<"$T/first")
+  at_end end_process "$first"
+  make_cgroup "$ID/docker/$inner"
+  start_target --join "$first:pid,mnt"
+  found "$ID" "$first"
+  found "$inner" "$TARGET"
+}
+it "a container within the container has its own id, and the outer one its own first process" children_and_inner
+
+two_of_an_id() {
+  ID=$(new_id)
+  make_cgroup "kubepods/pod1/$ID"
+  start_target --unshare mnt,pid
+  make_cgroup "kubepods/pod2/$ID" # as a container that may make cgroups could, to be taken for its neighbour
+  start_target --unshare mnt,pid
+  not_found "$ID"
+}
+it "two cgroups of the same id: refused, since one of them is forged" two_of_an_id
+
+zombie() {
+  ID=$(new_id)
+  make_cgroup "$ID"
+  # A parent that reaps nobody.
+  mkfifo "$T/never"
+  bash -c '"$1" & echo $! >"$2"; exec cat <>"$3"' _ "$PROBES/pause" "$T/pid" "$T/never" &
+  at_end end_process $!
+  soon 2000 "a child" test -s "$T/pid"
+  TARGET=$(<"$T/pid")
+  local h
+  for h in "${HIERARCHIES[@]}"; do echo "$TARGET" >"$h$CGROUP/cgroup.procs"; done
+  found "$ID" "$TARGET"
+  kill -KILL "$TARGET"
+  soon 2000 "it is a zombie" gone "$TARGET"
+  inspect --container "$ID"
+  equal "$STATUS" 125 "exit code"
+  matches "$(field error .code)" '^(no-container|target-gone)$' "code"
+}
+it "a zombie is no container" zombie
+
+by_pid() {
+  make_distroless
+  inspect --pid "$TARGET"
+  equal "$(field resolved .pid)" "$TARGET" "pid"
+  begin --pid "$TARGET" -- "${HOLD[@]}"
+  stop
+  reverted
+}
+it "--pid takes a target by hand" by_pid
+
+no_such_pid() {
+  local pid=4194303
+  while [[ -e /proc/$pid ]]; do pid=$((pid - 1)); done
+  inspect --pid "$pid"
+  equal "$STATUS" 125 "exit code"
+  equal "$(field error .code)" target-gone "code"
+}
+it "--pid of nobody is target-gone" no_such_pid
+
+gone_before_start() {
+  make_distroless
+  start_shim --container "$ID" -- "${HOLD[@]}"
+  await resolved
+  kill -KILL "$TARGET"
+  TARGET=
+  say start
+  finish
+  refused target-gone
+  only_target_left || fail "something is in the target's cgroup"
+}
+it "target-gone: the target ends between resolved and start, nothing changed" gone_before_start
+
+gone_unstarted() {
+  make_distroless
+  start_shim --container "$ID" --lease-ms 0 -- "${HOLD[@]}"
+  await resolved
+  kill -KILL "$TARGET"
+  finish 1500
+  refused target-gone
+}
+it "target-gone: the target ends while start is awaited: said within 1 s" gone_unstarted
+
+gone_while_running() { # TARGET_OPTION...
+  make_container "$@"
+  local since
+  begin --container "$ID" --grace-ms 5000 -- "$PROBES/probe-static" family child ignoring setsid daemon
+  poll 3000 grep -q "^family" "$T/err" || fail "no family"
+  since=$(now_ms)
+  kill -KILL "$TARGET"
+  TARGET=
+  await ended 1500
+  at_most $(($(now_ms) - since)) 1000 "milliseconds until it is noticed"
+  ended_by target-gone
+  finish 7000
+  reverted
+}
+it "target-gone: the target, init of its pid namespace, ends while running: noticed within 1 s" gone_while_running --unshare mnt,pid
+it "target-gone: the target, in the host's pid namespace, ends while running: noticed within 1 s" gone_while_running --unshare mnt
+
+execs() {
+  make_root
+  cp "$PROBES/probe-static" "$ROOT/probe"
+  make_container --unshare mnt,pid --root "$ROOT" --proc -- /pause
+  begin --container "$ID" -- "${HOLD[@]}"
+  equal "$(field resolved .comm)" pause "comm"
+  stop
+}
+it "the target's comm is its program's" execs
+
+# The pid of the target is given to somebody else at the worst moment. WHERE is a system call of the shim, on whose entry it happens.
+reused() {
+  [[ ${SANITIZED:-0} == 0 ]] || export ASAN_OPTIONS=detect_leaks=0
+  ID=$(new_id)
+  make_cgroup bystander
+  make_cgroup "$ID"
+  nested reused_inside "$@"
+}
+reused_inside() { # WHERE [--container|--pid]
+  local victim impostor
+  start_target --unshare mnt --pid 700
+  victim=$TARGET
+  mkfifo "$T/go"
+  WRAP=("$PROBES/tripwire" --at "$1" --tripped "$T/tripped" --go "$T/go" --)
+  if [[ ${2:---container} == --container ]]; then start_shim --container "$ID" -- "${HOLD[@]}"; else start_shim --pid 700 -- "${HOLD[@]}"; fi
+  soon 5000 "it comes to $1" test -s "$T/tripped"
+  kill -KILL "$victim"
+  soon 2000 "the target is gone" test ! -e "/proc/$victim"
+  CGROUP_ARGS=("${CGROUP_ARGS[@]//$ID/bystander}")
+  start_target --unshare mnt --pid 700
+  impostor=$TARGET
+  equal "$impostor" "$victim" "the impostor's pid"
+  say start
+  echo go >"$T/go"
+  finish
+  echo "$(field error .code)"
+  equal "$STATUS" 125 "exit code"
+  matches "$(field error .code)" '^(pid-reused|target-gone|no-container)$' "code"
+  equal "$(field error .state)" unchanged "state"
+  ! seen active || fail "it became active in somebody else's container"
+  equal "$(cgroup_members bystander)" 700 "members of the impostor's cgroup"
+}
+it "pid reuse: between the search and the pidfd" reused pidfd_open:700
+it "pid reuse: between the pidfd and the descriptor of /proc/PID" reused openat:700
+it "pid reuse: right after both, at the first mount" reused fsmount
+
+impostor_before_start() {
+  ID=$(new_id)
+  make_cgroup bystander
+  make_cgroup "$ID"
+  nested impostor_before_start_inside
+}
+impostor_before_start_inside() {
+  start_target --unshare mnt --pid 700
+  start_shim --container "$ID" -- "${HOLD[@]}"
+  await resolved
+  kill -STOP "$SHIM"
+  kill -KILL 700
+  soon 2000 "the target is gone" test ! -e /proc/700
+  CGROUP_ARGS=("${CGROUP_ARGS[@]//$ID/bystander}")
+  start_target --unshare mnt --pid 700
+  say start
+  kill -CONT "$SHIM"
+  finish
+  refused target-gone
+  equal "$(cgroup_members bystander)" 700 "members of the impostor's cgroup"
+}
+it "pid reuse: while start is awaited: target-gone, the impostor untouched" impostor_before_start

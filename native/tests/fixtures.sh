@@ -1,0 +1,132 @@
+# shellcheck shell=bash
+# Targets: cgroups in every hierarchy, container roots, container-like processes. Needs libtest.sh.
+
+# v1, hybrid (v1 with a v2 hierarchy beside it) or v2; and where each hierarchy is mounted.
+mapfile -t HIERARCHIES < <(awk '{for (i = 7; $i != "-"; i++); if ($(i + 1) ~ /^cgroup2?$/ && $5 ~ "^/sys/fs/cgroup") print $5}' /proc/self/mountinfo)
+UNIFIED=$(awk '{for (i = 7; $i != "-"; i++); if ($(i + 1) == "cgroup2" && $5 ~ "^/sys/fs/cgroup") {print $5; exit}}' /proc/self/mountinfo)
+case "$UNIFIED:${#HIERARCHIES[@]}" in
+  :*) MODE=v1 ;;
+  *:1) MODE=v2 ;;
+  *) MODE=hybrid ;;
+esac
+CGROUP_TOP=nsexec-test-${RUN_ID:?}
+
+v1_only() { [[ $MODE != v2 ]] || na "cgroup v1 only, and this machine has v2"; }
+v2_only() { [[ $MODE == v2 ]] || na "cgroup v2 with controllers only, and this machine is $MODE"; }
+not_sanitized() { [[ ${SANITIZED:-0} == 0 ]] || na "says nothing about a sanitizer build"; }
+
+. "$TESTS/residue.sh"
+
+new_id() { local a b; read -r a </proc/sys/kernel/random/uuid; read -r b </proc/sys/kernel/random/uuid; a=$a$b; echo "${a//-/}"; }
+
+# cgroup_of CONTROLLER NAME: the directory of NAME in the hierarchy of CONTROLLER (v1) or in the only one (v2).
+cgroup_of() {
+  local h
+  for h in "${HIERARCHIES[@]}"; do
+    [[ $MODE == v2 || ,$(basename "$h"), == *,"$1",* ]] && echo "$h/$CGROUP_TOP/$2" && return
+  done
+  return 1
+}
+
+# make_cgroup NAME: in every hierarchy, with its ancestors. CGROUP_ARGS are the options that put a target there.
+make_cgroup() {
+  local h part name=
+  for part in ${1//\// }; do
+    name=${name:+$name/}$part
+    [[ -d ${HIERARCHIES[0]}/$CGROUP_TOP/$name ]] || at_end remove_cgroup "$name"
+    for h in "${HIERARCHIES[@]}"; do
+      make_directory "$h/$CGROUP_TOP"
+      make_directory "$h/$CGROUP_TOP/$name"
+    done
+  done
+  CGROUP=/$CGROUP_TOP/$1
+  CGROUP_ARGS=()
+  for h in "${HIERARCHIES[@]}"; do CGROUP_ARGS+=(--cgroup "$h$CGROUP"); done
+}
+make_directory() {
+  [[ ! -d $1 ]] || return 0
+  delegate "${1%/*}"
+  mkdir "$1"
+  # A new cpuset is empty, and nobody may enter an empty one.
+  [[ $MODE == v2 || ! -e $1/cpuset.mems ]] || { cat "${1%/*}/cpuset.mems" >"$1/cpuset.mems" && cat "${1%/*}/cpuset.cpus" >"$1/cpuset.cpus"; }
+}
+# On v2 a child has the controllers that its parent hands down.
+delegate() {
+  local c
+  [[ $MODE == v2 ]] || return 0
+  for c in $(<"$1/cgroup.controllers"); do echo "+$c" >"$1/cgroup.subtree_control" 2>/dev/null || true; done
+}
+cgroup_members() { cat "${HIERARCHIES[@]/%//$CGROUP_TOP/$1/cgroup.procs}" 2>/dev/null | sort -un; }
+no_members() { [[ -z $(cgroup_members "$1") ]]; }
+remove_cgroup() {
+  local pids
+  pids=$(cgroup_members "$1")
+  # shellcheck disable=SC2086
+  [[ -z $pids ]] || kill -KILL $pids 2>/dev/null || true
+  poll 3000 no_members "$1" || echo "still in $1: $(cgroup_members "$1")"
+  local h
+  for h in "${HIERARCHIES[@]}"; do
+    [[ ! -d $h/$CGROUP_TOP/$1 ]] || poll 1000 rmdir "$h/$CGROUP_TOP/$1" 2>/dev/null || echo "not removed: $h/$CGROUP_TOP/$1"
+  done
+}
+
+# make_root: a distroless root file system in ROOT, with a pause and nothing else that runs.
+make_root() {
+  ROOT=$(mktemp -d "$T/root.XXXX")
+  mkdir "$ROOT/proc" "$ROOT/data"
+  chmod 755 "$ROOT"
+  chmod 777 "$ROOT/data"
+  cp "$PROBES/pause" "$ROOT/pause"
+  echo "of the target" >"$ROOT/marker"
+}
+
+# start_target OPTION...: TARGET is its pid, in the cgroups of the last make_cgroup.
+start_target() {
+  # Through a file: the target keeps its stdout, and a pipe would not end.
+  "$PROBES/target" "${CGROUP_ARGS[@]}" "$@" >"$T/target" || fail "no target: $*"
+  TARGET=$(head -n 1 "$T/target")
+  at_end end_process "$TARGET"
+}
+# make_container OPTION...: a target with a container id, ID, and cgroups named as the cgroupfs driver names them.
+make_container() {
+  ID=$(new_id)
+  make_cgroup "$ID"
+  start_target "$@"
+}
+ALL_NAMESPACES=mnt,pid,net,ipc,uts,cgroup,time
+# make_distroless OPTION...: as make_container, in a root without a shell and with namespaces of its own.
+make_distroless() {
+  make_root
+  make_container --unshare "$ALL_NAMESPACES" --root "$ROOT" --proc "$@" -- /pause
+}
+# Root in a container, as the usual runtimes make it.
+DOCKER_CAPS=a80425fb
+DOCKER_ROOT=(--uid 0 --gid 0 --caps "0:$DOCKER_CAPS:$DOCKER_CAPS:0" --bounding "$DOCKER_CAPS")
+
+namespace_of() { stat -Lc %i "/proc/$1/ns/$2" 2>/dev/null; }
+# only_target_left: in every hierarchy the target's cgroup holds the target and nobody else.
+only_target_left() { [[ $(cgroup_members "${1:-$ID}") == "${TARGET:-}" ]]; }
+# Every file of every cgroup, mount and process that the shim could leave behind.
+snapshot() {
+  find "${HIERARCHIES[@]}" -mindepth 1 -type d -path "*/$CGROUP_TOP*" | sort
+  sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo
+}
+
+# nested COMMAND...: in a pid namespace of its own, whose PID 1 may be looked into (this machine's may not), with the functions and
+# variables of here. Ends with the command's status; whatever it started ends with it.
+nested() {
+  local prelude
+  prelude=$(declare -f)$'\n'$(declare -p T ID IDLE MODE UNIFIED HIERARCHIES CGROUP_TOP CGROUP CGROUP_ARGS TESTS DOCKER_CAPS DOCKER_ROOT ALL_NAMESPACES LESSER HOLD ROOT TARGET MARKER JOINED SCANNER_CREDENTIALS RUN_ID FILE 2>/dev/null || true)
+  unshare --pid --fork --kill-child --mount --mount-proc bash -c "$prelude
+    set -eEuo pipefail
+    CLEANUPS=() WRAP=()
+    trap run_cleanups EXIT
+    trap 'echo \"ended with \$? at line \$LINENO: \$BASH_COMMAND\"' ERR
+    $*"
+}
+# As an agent's container: AGENT is a command prefix that enters the cgroups of make_cgroup NAME and makes a cgroup namespace there.
+agent_in() {
+  AGENT=(bash -c 'for h in $1; do echo $$ >"$h/cgroup.procs"; done; shift; exec unshare "$@"' _ "${HIERARCHIES[*]/%//$CGROUP_TOP/$1}")
+}
+# Without these two a process may not look into one that has them.
+LESSER=(setpriv --bounding-set=-sys_ptrace,-sys_time --inh-caps=-all)

@@ -1,0 +1,101 @@
+# shellcheck shell=bash
+# The harness of the behaviour tests: cases, verdicts, assertions, polling. Sourced by every test file, which `run` starts.
+set -euo pipefail
+: "${NSEXEC:?run it through native/tests/run}" "${PROBES:?}" "${RUN_TMP:?}" "${RESULTS:?}"
+TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+FILE=$(basename "${BASH_SOURCE[-1]}" .sh)
+
+# A descriptor on which nothing ever arrives: `read -t` on it is a pause that needs no process.
+exec {IDLE}<> <(:)
+
+CLEANUPS=()
+# What must happen at the end of the test (or of the file, outside of one), last in first out, whatever the outcome.
+at_end() { CLEANUPS+=("$(printf '%q ' "$@")"); }
+run_cleanups() {
+  local i
+  for ((i = ${#CLEANUPS[@]} - 1; i >= 0; i--)); do eval "${CLEANUPS[i]}" || true; done
+  CLEANUPS=()
+}
+trap run_cleanups EXIT
+
+# it TITLE COMMAND [ARG...]: one case. The command runs in a subshell of its own with T, an empty folder; it passes when it ends with 0.
+# $RESULTS gets one word for each. What it printed is shown when it fails.
+it() {
+  local title="$FILE: $1" status since=$EPOCHREALTIME verdict reason
+  shift
+  [[ -z ${PATTERN:-} || $title =~ $PATTERN ]] || return 0
+  local T; T=$(mktemp -d "$RUN_TMP/case.XXXXXX")
+  set +e
+  (
+    set -eE
+    CLEANUPS=()
+    trap run_cleanups EXIT
+    trap 'echo "ended with $? at ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
+    "$@"
+  ) >"$T/log" 2>&1 </dev/null
+  status=$?
+  set -e
+  reason=$(cat "$T/reason" 2>/dev/null || true)
+  case $status in
+    0) verdict=passed ;;
+    77) verdict=skipped && [[ ${CI:-} != true ]] || verdict=failed ;;
+    78) verdict=na ;;
+    *) verdict=failed ;;
+  esac
+  echo "$verdict" >>"$RESULTS"
+  local took=$(((${EPOCHREALTIME/./} - ${since/./}) / 1000))
+  case $verdict in
+    passed) echo "ok - $title ($took ms)" ;;
+    skipped) echo "ok - $title # skipped: $reason" ;;
+    na) echo "ok - $title # not applicable: $reason" ;;
+    failed)
+      echo "not ok - $title ($took ms)"
+      ((status != 77)) || echo "# skipped where it should run: $reason"
+      show_evidence "$T" | sed 's/^/#   /'
+      ;;
+  esac
+  rm -rf "$T"
+}
+
+show_evidence() {
+  local f
+  for f in "$1"/log "$1"/out "$1"/err; do
+    [[ -s $f ]] || continue
+    echo "--- $(basename "$f")"
+    tail -n 25 "$f" | tr '\0' '@' | cut -c1-1200
+  done
+}
+
+skip() { echo "$*" >"$T/reason"; exit 77; }
+na() { echo "$*" >"$T/reason"; exit 78; }
+fail() { echo "FAILED: $*"; exit 1; }
+
+equal() { [[ $1 == "$2" ]] || fail "${3:-value}: expected <$2>, got <$1>"; }
+differ() { [[ $1 != "$2" ]] || fail "${3:-value}: expected anything but <$2>"; }
+matches() { [[ $1 =~ $2 ]] || fail "${3:-value}: expected a match of <$2>, got <$1>"; }
+at_most() { (($1 <= $2)) || fail "${3:-value}: expected at most $2, got $1"; }
+at_least() { (($1 >= $2)) || fail "${3:-value}: expected at least $2, got $1"; }
+need() { command -v "$1" >/dev/null || skip "$1 is not installed"; }
+
+now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
+briefly() { read -rt 0.01 -u "$IDLE" || true; }
+# poll LIMIT_MS COMMAND...: until the command succeeds; 1 when the limit is over.
+poll() {
+  local until=$((${EPOCHREALTIME/./} + $1 * 1000))
+  shift
+  until "$@"; do
+    ((${EPOCHREALTIME/./} < until)) || return 1
+    briefly
+  done
+}
+# soon LIMIT_MS WHAT COMMAND...: as poll, and fails naming WHAT.
+soon() { poll "$1" "${@:3}" || fail "not within $1 ms: $2"; }
+gone() { ! [[ -e /proc/$1 ]] || [[ $(process_state "$1") == Z ]]; }
+process_state() {
+  local line
+  { read -r line <"/proc/$1/stat"; } 2>/dev/null || { echo X; return; }
+  line=${line##*) }
+  echo "${line%% *}"
+}
+end_process() { gone "$1" || kill -KILL "$1" 2>/dev/null || true; }
+status_of() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" 2>/dev/null || true; }

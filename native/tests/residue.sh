@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# Part of `run`: what the whole run leaves behind is a test of its own, and what a killed run left is cleaned by the next one.
+
+test_cgroups() { find /sys/fs/cgroup -type d -name "${1:-nsexec-test-*}" 2>/dev/null | sort; }
+
+# Removes the tree of cgroups at $1, after killing what is in it.
+remove_tree() {
+  local dir pids
+  pids=$(find "$1" -name cgroup.procs -exec cat {} + 2>/dev/null | sort -u)
+  # shellcheck disable=SC2086
+  [[ -z $pids ]] || kill -KILL $pids 2>/dev/null || true
+  find "$1" -depth -type d 2>/dev/null | while read -r dir; do
+    for _ in {1..50}; do rmdir "$dir" 2>/dev/null && break || read -rt 0.02 <> <(:) || true; done
+  done
+}
+# The kernel drops a hierarchy at an unmount that finds it without children, and a removed child goes some time after its rmdir.
+drop_hierarchy() { # MOUNT_POINT
+  local attempt wait
+  for attempt in {1..10}; do
+    # It goes some time after the unmount; mounted again before that, a new one of the name is made.
+    for wait in {1..20}; do
+      grep -q ':name=chaosmirror:' /proc/self/cgroup || return 0
+      ((attempt + wait == 2)) || read -rt 0.02 <> <(:) || true
+    done
+    mount -t cgroup -o none,name=chaosmirror none "$1"
+    find "$1" -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null || true
+    umount "$1"
+  done
+  echo "the hierarchy name=chaosmirror is still there"
+}
+# Cgroups named for a run whose process does not exist any more.
+sweep_older() {
+  local dir
+  drop_hierarchy "$RUN_TMP"
+  while read -r dir; do
+    [[ -z $dir || -e /proc/${dir##*-} ]] || { echo "# removing what an earlier run left: $dir"; remove_tree "$dir"; }
+  done < <(test_cgroups)
+}
+# Mounts, and the hierarchies that every process is in.
+machine() { sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo; cut -d: -f2 /proc/self/cgroup; }
+# All that runs below the reaper, this shell and its own short-lived children left out.
+strays() { tr ' ' '\n' <"/proc/$PPID/task/$PPID/children" | grep -vx -e $$ -e '' || true; }
+
+remember_before() { machine >"$RUN_TMP/machine"; }
+check_residue() {
+  local left
+  left=$(
+    test_cgroups "nsexec-test-$RUN_ID" | while read -r dir; do find "$dir" -mindepth 1 -type d; done
+    machine | diff "$RUN_TMP/machine" - | grep '^[<>]' || true
+    for pid in $(strays); do echo "process $pid: $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")"; done
+  )
+  if [[ -z $left ]]; then
+    echo "ok - residue: no cgroup, hierarchy, mount or process is left by the whole run"
+    echo passed >>"$RESULTS"
+  else
+    echo "not ok - residue: no cgroup, hierarchy, mount or process is left by the whole run"
+    sed 's/^/#   /' <<<"$left"
+    echo failed >>"$RESULTS"
+  fi
+}
+clean_all() {
+  local dir
+  for dir in $(test_cgroups "nsexec-test-$RUN_ID"); do remove_tree "$dir"; done
+  rm -rf "$RUN_TMP"
+}

@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# Driving the shim: start it, talk to it, read its events, wait for its end. Needs libtest.sh and fixtures.sh.
+
+WRAP=() # what the shim is started through, e.g. (tripwire ...)
+
+# start_shim OPTION... -- PROGRAM ARG...: `nsexec run` with stdin from us, events to $T/out, everything else to $T/err. SHIM is its pid.
+start_shim() { start_nsexec run "$@"; }
+start_nsexec() {
+  rm -f "$T/in"
+  mkfifo "$T/in"
+  : >"$T/out"
+  exec {SHIM_IN}<>"$T/in"
+  "${WRAP[@]}" "$NSEXEC" "$@" {SHIM_IN}>&- {IDLE}>&- <"$T/in" >"$T/out" 2>"$T/err" &
+  SHIM=$!
+  at_end end_shim "$SHIM"
+}
+end_shim() {
+  gone "$1" || kill -KILL "$1"
+  wait "$1" || true
+}
+say() { printf '%s\n' "$@" >&"$SHIM_IN"; }
+hang_up() { exec {SHIM_IN}>&-; }
+
+# The last line of the events that has EVENT, or nothing.
+seen() {
+  local line
+  LAST=
+  while IFS= read -r line; do [[ $line != *"\"event\":\"$1\""* ]] || LAST=$line; done <"$T/out"
+  [[ -n $LAST ]]
+}
+seen_or_over() { seen "$1" || gone "$SHIM"; }
+# await EVENT [LIMIT_MS]: LAST is its line.
+await() {
+  poll "${2:-10000}" seen_or_over "$1" || fail "no $1 event within ${2:-10000} ms"
+  seen "$1" || fail "the shim ended without a $1 event"
+}
+# field EVENT FILTER: of the last such event, by jq.
+field() { seen "$1" || fail "no $1 event"; jq -r "$2" <<<"$LAST"; }
+count_events() { grep -c "\"event\":\"$1\"" "$T/out" || true; }
+
+# finish [LIMIT_MS]: waits for the end; STATUS is the exit code.
+finish() {
+  if ! poll "${1:-10000}" gone "$SHIM"; then
+    fail "the shim did not end within ${1:-10000} ms"
+  fi
+  STATUS=0
+  wait "$SHIM" || STATUS=$?
+}
+# run_shim OPTION... -- PROGRAM ARG...: a whole run of a workload that ends by itself or by the deadline.
+run_shim() {
+  start_shim "$@"
+  say start
+  finish 20000
+}
+# begin OPTION... -- PROGRAM ARG...: until the workload is active. WORKLOAD is its pid.
+begin() {
+  start_shim "$@"
+  say start
+  await active
+  WORKLOAD=$(jq -r .pid <<<"$LAST")
+}
+stop() {
+  say stop
+  finish
+}
+
+# What `probe report` told of KEY, first line.
+reported() { sed -n "s/^$1=//p" "$T/err" | head -n 1; }
+has_line() { grep -qx "$1" "$T/err"; }
+said() { soon "${2:-5000}" "the workload says \"$1\"" has_line "$1"; }
+
+# The verdicts on an end.
+ended_by() { equal "$(field ended .reason)" "$1" "reason"; }
+reverted() {
+  local last
+  last=$(tail -n 1 "$T/out")
+  equal "$(jq -r .event <<<"$last")" reverted "last event"
+  equal "$(jq -r .left <<<"$last")" 0 "left"
+  only_target_left "${1:-$ID}" || fail "in the target's cgroup: $(cgroup_members "${1:-$ID}" | tr '\n' ' '), target is ${TARGET:-none}"
+}
+# refused CODE: nothing was changed.
+refused() {
+  equal "$STATUS" 125 "exit code"
+  equal "$(field error .code)" "$1" "error code"
+  equal "$(field error .state)" unchanged "state"
+  ! seen active || fail "it became active"
+}
+descendants() {
+  local child
+  for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+    echo "$child"
+    descendants "$child"
+  done
+}

@@ -1,0 +1,31 @@
+# Behaviour tests of nsexec. Included by ../Makefile, and usable alone: make -f tests.mk probes
+#   probes   the programs that the tests are made of, static unless they must be dynamic
+#   test     probes, then every test file (run as root; NSEXEC=path chooses the binary)
+TESTS_DIR := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+PROBES ?= $(TESTS_DIR)/.build
+PROBE_CC ?= gcc
+PROBE_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Wformat=2
+
+PROBE_SOURCES := $(addprefix $(TESTS_DIR)/probes/,probe.c report.c signals.c family.c load.c hostile.c)
+TARGET_SOURCES := $(addprefix $(TESTS_DIR)/probes/,target.c target-inside.c)
+PROBE_PROGRAMS := $(addprefix $(PROBES)/,probe-static probe-dynamic target pause reaper tripwire plug)
+
+.PHONY: probes test clean-tests
+probes: $(PROBE_PROGRAMS)
+
+$(PROBES):
+	@mkdir -p $@
+$(PROBES)/probe-static: $(PROBE_SOURCES) $(TESTS_DIR)/probes/probe.h | $(PROBES)
+	$(PROBE_CC) $(PROBE_CFLAGS) -static -o $@ $(PROBE_SOURCES)
+$(PROBES)/probe-dynamic: $(PROBE_SOURCES) $(TESTS_DIR)/probes/probe.h | $(PROBES)
+	$(PROBE_CC) $(PROBE_CFLAGS) -o $@ $(PROBE_SOURCES) -Wl,--no-as-needed -lm
+$(PROBES)/target: $(TARGET_SOURCES) $(TESTS_DIR)/probes/target.h | $(PROBES)
+	$(PROBE_CC) $(PROBE_CFLAGS) -static -o $@ $(TARGET_SOURCES)
+$(PROBES)/%: $(TESTS_DIR)/probes/%.c | $(PROBES)
+	$(PROBE_CC) $(PROBE_CFLAGS) -static -o $@ $<
+
+test:
+	$(TESTS_DIR)/run
+
+clean-tests:
+	rm -rf $(PROBES)
