@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseShimEvent, parseTerminationMessage } from '../../src/shim/protocol.ts';
+import { active, ended, lastWords, resolved, reverted, sampleEvent, shimError } from '../fakes/samples.ts';
+
+const events = {
+  resolved: resolved(),
+  active: active(),
+  sample: sampleEvent(1),
+  warning: { event: 'warning', at_ms: 1, code: 'stdin', message: 'a line was too long' },
+  ended: ended({ oom_kills: 2 }),
+  reverted: reverted(),
+  error: shimError(),
+} as const;
+
+const required: Readonly<Record<keyof typeof events, readonly string[]>> = {
+  resolved:
+    'at_ms version kernel pid comm cgroup_mode cgroup_view cgroups unmounted namespaces uid gid frozen sample'.split(
+      ' ',
+    ),
+  active: ['at_ms', 'pid', 'entered', 'of', 'elapsed_ms'],
+  sample: ['at_ms', 'elapsed_us'],
+  warning: ['at_ms', 'code', 'message'],
+  ended: ['at_ms', 'reason', 'exit_code', 'signal', 'forced', 'run_ms'],
+  reverted: ['at_ms', 'elapsed_ms', 'left'],
+  error: ['at_ms', 'code', 'message', 'state'],
+};
+
+describe('parseShimEvent', () => {
+  for (const [name, event] of Object.entries(events)) {
+    test(`reads ${name}`, () => {
+      expect(parseShimEvent(JSON.stringify(event))).toEqual(event);
+    });
+
+    for (const field of required[name as keyof typeof events]) {
+      test(`${name} without a good ${field} is no event`, () => {
+        const { [field]: _gone, ...without } = event as Record<string, unknown>;
+        expect(parseShimEvent(JSON.stringify(without))).toBeUndefined();
+        expect(parseShimEvent(JSON.stringify({ ...event, [field]: null }))).toBeUndefined();
+        const wrong = typeof Reflect.get(event, field) === 'string' ? 7 : 'seven';
+        expect(parseShimEvent(JSON.stringify({ ...event, [field]: wrong }))).toBeUndefined();
+      });
+    }
+  }
+
+  test.each([
+    '',
+    ' ',
+    '{',
+    '[]',
+    '[1]',
+    'null',
+    'true',
+    '7',
+    '"sample"',
+    '{}',
+    '{"event":7,"at_ms":1}',
+    '{"event":"sample"}',
+    '{"event":"start","at_ms":1}',
+    '{"event":["sample"],"at_ms":1,"elapsed_us":1}',
+    JSON.stringify(active()).slice(0, -1),
+    `${JSON.stringify(active())}x`,
+  ])('%j is no event', (line) => {
+    expect(parseShimEvent(line)).toBeUndefined();
+  });
+
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'])(
+    'an event called %s is none',
+    (name) => {
+      expect(parseShimEvent(`{"event":${JSON.stringify(name)},"at_ms":1}`)).toBeUndefined();
+    },
+  );
+
+  test('a __proto__ key pollutes nothing', () => {
+    const line = JSON.stringify(active()).replace(
+      '{',
+      '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},',
+    );
+    const event = parseShimEvent(line);
+    expect(event?.event).toBe('active');
+    expect(Reflect.get({}, 'polluted')).toBeUndefined();
+    expect(Object.getPrototypeOf(event)).toBe(Object.prototype);
+  });
+
+  test('required fields are the event’s own, never inherited from a __proto__ key', () => {
+    expect(parseShimEvent('{"event":"reverted","at_ms":1,"__proto__":{"elapsed_ms":1,"left":0}}')).toBeUndefined();
+  });
+
+  test('never throws', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (line) => {
+        parseShimEvent(line);
+      }),
+    );
+  });
+
+  test('a cut line is no event', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...Object.values(events)),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (event, share) => {
+          const line = JSON.stringify(event);
+          expect(parseShimEvent(line.slice(0, Math.floor(line.length * share)))).toBeUndefined();
+        },
+      ),
+    );
+  });
+});
+
+describe('parseTerminationMessage', () => {
+  test('reads every event and passes over what is none', () => {
+    expect(parseTerminationMessage(`${lastWords(ended(), reverted())}\n`)).toEqual([ended(), reverted()]);
+    expect(parseTerminationMessage(`stress-ng: oops\n${lastWords(shimError())}`)).toEqual([shimError()]);
+    expect(parseTerminationMessage('')).toEqual([]);
+  });
+
+  test('never throws', () => {
+    fc.assert(
+      fc.property(fc.string(), (message) => {
+        parseTerminationMessage(message);
+      }),
+    );
+  });
+});
