@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { connectionFlags, runFlags, stressFlags } from '../../src/cli/flags.ts';
+import { parseCommandLine } from '../../src/cli/program.ts';
+
+function help(...argv: string[]): string {
+  const invocation = parseCommandLine(argv, '1.2.3');
+  if (invocation.kind !== 'text') throw new Error('not a text');
+  return invocation.text;
+}
+
+const flags = [...stressFlags(), ...runFlags(), ...connectionFlags()];
+
+describe('help', () => {
+  test('of the plugin', () => {
+    expect(help('--help')).toMatchSnapshot();
+  });
+
+  test('of stress', () => {
+    expect(help('stress', '--help')).toMatchSnapshot();
+  });
+
+  test.each(flags.map((flag) => flag.flags))('has %s', (spelling) => {
+    expect(help('stress', '-h')).toContain(`  ${spelling} `);
+  });
+
+  test('says nothing of a flag that is not read', () => {
+    const read = new Set(['--help', ...flags.map(({ long }) => long)]);
+    const said = help('stress', '-h')
+      .split('Examples:')[0]
+      ?.matchAll(/^\s+(?:-\w, )?(--[a-z-]+)/gm);
+    expect([...(said ?? [])].map(([, name]) => name).filter((name) => !read.has(name ?? ''))).toEqual([]);
+  });
+
+  test('is the same by every way to it', () => {
+    expect(help()).toBe(help('--help'));
+    expect(help('-h')).toBe(help('--help'));
+    expect(help('help')).toBe(help('--help'));
+    expect(help('help', 'stress')).toBe(help('stress', '--help'));
+    // However wrong the rest is.
+    expect(help('stress', '--cpu', '0', '-h')).toBe(help('stress', '--help'));
+    expect(help('--help', 'stress')).toBe(help('stress', '--help'));
+  });
+
+  test('its examples are commands that are read', () => {
+    const lines = [...help('stress', '-h').matchAll(/^ {2}kubectl chaos (.*)$/gm)].map(([, line]) => line ?? '');
+    expect(lines.length).toBeGreaterThanOrEqual(3);
+    for (const line of lines) expect(parseCommandLine(line.split(' '), '1.2.3').kind, line).toBe('run');
+  });
+
+  test('stays within 120 columns', () => {
+    for (const line of help('stress', '-h').split('\n')) expect(line.length, line).toBeLessThanOrEqual(120);
+  });
+
+  test('does not depend on the terminal', () => {
+    expect(help('stress', '-h')).not.toContain('\u001b');
+  });
+});
+
+test('--version', () => {
+  expect(help('--version')).toBe('1.2.3\n');
+});

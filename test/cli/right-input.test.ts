@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest';
+import { parseCommandLine } from '../../src/cli/program.ts';
+import type { Request } from '../../src/faults/request.ts';
+
+function requestOf(line: string | readonly string[]): Request {
+  const invocation = parseCommandLine(typeof line === 'string' ? line.split(' ') : line, '1.2.3');
+  if (invocation.kind !== 'run') throw new Error(`not a run: ${invocation.text}`);
+  return invocation.request;
+}
+
+test('the defaults', () => {
+  expect(requestOf('stress web --cpu 2')).toEqual({
+    stress: { fault: 'stress', cpu: { workers: 2, loadPercent: 100 }, stressNgArgs: [], oomVictim: 'stressor' },
+    run: {
+      target: { kind: 'pod', name: 'web', namespace: undefined, container: undefined },
+      connection: {},
+      durationMs: 60_000,
+      graceMs: 2_000,
+      leaseMs: 15_000,
+      runAs: 'target',
+      image: undefined,
+      imagePullSecret: undefined,
+      agentNamespace: undefined,
+      reason: undefined,
+      dryRun: false,
+      output: 'human',
+      verbose: false,
+    },
+  });
+});
+
+test('everything at once', () => {
+  const { stress, run } = requestOf([
+    ...'stress deploy/web -n shop -c app --cpu 3 --cpu-load 40% --memory 80% --processes 5 --oom-victim app'.split(' '),
+    ...'--duration 1h30m --grace 0s --lease 1m --as root --image r/i@sha256:0a --image-pull-secret s'.split(' '),
+    ...'--agent-namespace chaos --dry-run client -o ndjson -v --reason'.split(' '),
+    'game day',
+    '--',
+    '--switch',
+    '4',
+  ]);
+  expect(stress).toEqual({
+    fault: 'stress',
+    cpu: { workers: 3, loadPercent: 40 },
+    memory: { percent: 80 },
+    processes: 5,
+    stressNgArgs: ['--switch', '4'],
+    oomVictim: 'app',
+  });
+  expect(run).toEqual({
+    target: { kind: 'deployment', name: 'web', namespace: 'shop', container: 'app' },
+    connection: { namespace: 'shop' },
+    durationMs: 5_400_000,
+    graceMs: 0,
+    leaseMs: 60_000,
+    runAs: 'root',
+    image: 'r/i@sha256:0a',
+    imagePullSecret: 's',
+    agentNamespace: 'chaos',
+    reason: 'game day',
+    dryRun: true,
+    output: 'ndjson',
+    verbose: true,
+  });
+});
+
+test('the connection flags as kubectl takes them', () => {
+  const line =
+    'stress web --cpu 1 --kubeconfig k --context c --cluster l --user u -s https://a:6443 --token t --as-user ada --as-group g1 --as-group=g2 --as-uid 7 --client-certificate cc --client-key ck --tls-server-name n --certificate-authority ca --request-timeout 1m';
+  expect(requestOf(line).run.connection).toEqual({
+    kubeconfig: 'k',
+    context: 'c',
+    cluster: 'l',
+    user: 'u',
+    server: 'https://a:6443',
+    token: 't',
+    as: 'ada',
+    asGroup: ['g1', 'g2'],
+    asUid: '7',
+    clientCertificate: 'cc',
+    clientKey: 'ck',
+    tlsServerName: 'n',
+    certificateAuthority: 'ca',
+    requestTimeoutMs: 60_000,
+  });
+  expect(requestOf('stress web --cpu 1 --insecure-skip-tls-verify').run.connection).toEqual({
+    insecureSkipTlsVerify: true,
+  });
+});
+
+describe('--as', () => {
+  test.each([
+    ['--as root', 'root', undefined],
+    ['--as target', 'target', undefined],
+    ['--as ada', 'target', 'ada'],
+    ['--as system:serviceaccount:a:b', 'target', 'system:serviceaccount:a:b'],
+    ['--as-user root', 'target', 'root'],
+    ['--as-user target', 'target', 'target'],
+    ['--as root --as-user ada', 'root', 'ada'],
+    ['--as target --as-user ada', 'target', 'ada'],
+    ['--as root --as-user root', 'root', 'root'],
+  ])('%s', (flags, runAs, user) => {
+    const { run } = requestOf(`stress web --cpu 1 ${flags}`);
+    expect(run.runAs).toBe(runAs);
+    expect(run.connection.as).toBe(user);
+  });
+});
+
+test.each([
+  ['web', 'pod', 'web'],
+  ['pod/web', 'pod', 'web'],
+  ['po/web.example.com', 'pod', 'web.example.com'],
+  ['Pods/web', 'pod', 'web'],
+  ['deploy/web', 'deployment', 'web'],
+  ['deployment.apps/web', 'deployment', 'web'],
+  ['deployments.v1.apps/web', 'deployment', 'web'],
+  ['rs/web', 'replicaset', 'web'],
+  ['sts/db', 'statefulset', 'db'],
+  ['ds/log', 'daemonset', 'log'],
+  ['job/j', 'job', 'j'],
+  ['cronjobs.batch/j', 'cronjob', 'j'],
+  ['rc/web', 'replicationcontroller', 'web'],
+])('TARGET %s', (text, kind, name) => {
+  expect(requestOf(`stress ${text} --cpu 1`).run.target).toMatchObject({ kind, name });
+});
+
+test.each([
+  ['stress web --cpu 1 -o json', 'json'],
+  ['stress web --cpu 1 -ojson', 'json'],
+  ['stress web --cpu 1 -o=json', 'json'],
+  ['stress web --cpu 1 --output=ndjson', 'ndjson'],
+  ['-o json stress web --cpu 1', 'json'],
+  ['stress -vo ndjson web --cpu 1', 'ndjson'],
+])('%s', (line, output) => {
+  expect(requestOf(line).run).toMatchObject({ output, target: { name: 'web' } });
+});
+
+test.each([
+  ['512Mi', 512 * 2 ** 20],
+  ['1G', 1e9],
+  ['1.5Gi', 1.5 * 2 ** 30],
+  ['4Ki', 4096],
+  ['1e9', 1e9],
+])('--memory %s', (text, bytes) => {
+  expect(requestOf(`stress web --memory ${text}`).stress.memory).toEqual({ bytes });
+});
+
+test.each([
+  ['--verbose=true', true],
+  ['--verbose=false', false],
+  ['--verbose --verbose=false', false],
+  ['-v=false -v', true],
+  ['-v=6', true],
+  ['-v=0', false],
+])('%s', (flags, verbose) => {
+  expect(requestOf(`stress web --cpu 1 ${flags}`).run.verbose).toBe(verbose);
+});
+
+test.each(['--version', '-h', '--', '--cpu=9', '-n', 'help', ''])('the value %j of a flag is its value', (value) => {
+  const { run, stress } = requestOf(['stress', 'web', '--cpu', '1', '--reason', value]);
+  expect(run.reason).toBe(value);
+  expect(stress.cpu?.workers).toBe(1);
+});
+
+test.each([
+  ['0', 0],
+  ['5', 5_000],
+  ['1m', 60_000],
+])('--request-timeout %s', (text, ms) => {
+  expect(requestOf(`stress web --cpu 1 --request-timeout ${text}`).run.connection.requestTimeoutMs).toBe(ms);
+});
+
+test('--dry-run none is no dry run', () => {
+  expect(requestOf('stress web --cpu 1 --dry-run none').run.dryRun).toBe(false);
+});
+
+test('what stands behind -- is passed on as it is', () => {
+  const args = ['--vm', '1', '-n5s', '--', '-o=json', '$(HOME)', ''].filter((arg) => arg !== '-n5s');
+  expect(requestOf(['stress', 'web', '--', ...args]).stress.stressNgArgs).toEqual(args);
+});
