@@ -1,7 +1,7 @@
 import type { Sample } from '../shim/protocol.ts';
 import { formatBytes } from '../units.ts';
 import { memoryLimitBytes, workingSet } from './measure.ts';
-import type { StressFault } from './stress.ts';
+import { type StressFault, stressorOverheadBytes } from './stress.ts';
 
 /** What the asked memory would do to the container, judged on its real cgroup before anything is started. */
 export type MemoryRisk =
@@ -10,9 +10,6 @@ export type MemoryRisk =
   | { kind: 'warning'; message: string }
   /** It would take the whole container down, which was not asked for. */
   | { kind: 'refusal'; message: string; hint: string };
-
-/** stress-ng's own processes and page tables beside the memory it is asked to hold. */
-const stressorOverheadBytes = 12 * 2 ** 20;
 
 export function memoryRisk(fault: StressFault, sample: Sample): MemoryRisk {
   const limit = memoryLimitBytes(sample);

@@ -13,6 +13,9 @@ export interface StressFault {
   oomVictim: 'stressor' | 'app';
 }
 
+/** stress-ng's own processes, libraries and page tables, beside what it is asked to take. */
+export const stressorOverheadBytes = 16 * 2 ** 20;
+
 /** Works out what a request means for this target: percentages become bytes. */
 export function resolveStress(request: StressRequest, target: Target): StressFault {
   return {

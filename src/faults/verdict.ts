@@ -1,7 +1,7 @@
 import type { EndReason, Sample } from '../shim/protocol.ts';
 import { formatBytes } from '../units.ts';
 import { cpuLimitCores, type Measurement, measure, memoryLimitBytes, workingSet } from './measure.ts';
-import type { StressFault } from './stress.ts';
+import { type StressFault, stressorOverheadBytes } from './stress.ts';
 
 /** The samples of one run, in order. */
 export interface Observation {
@@ -174,7 +174,7 @@ function judgeOther(before: Measurement | undefined, during: Measurement, seen: 
   if ((during.cpuCores ?? 0) - usedBefore >= 0.05) {
     changes.push(`CPU ${usedBefore.toFixed(2)} → ${(during.cpuCores ?? 0).toFixed(2)} cores`);
   }
-  if (peak - start >= 2 ** 20) changes.push(`memory ${formatBytes(start)} → ${formatBytes(peak)}`);
+  if (peak - start >= stressorOverheadBytes) changes.push(`memory ${formatBytes(start)} → ${formatBytes(peak)}`);
   const ioBefore = (before?.ioBytes ?? 0) / (before?.seconds ?? 1);
   const io = (during.ioBytes ?? 0) / during.seconds;
   if (io - ioBefore >= 2 ** 20) changes.push(`I/O ${formatBytes(ioBefore)}/s → ${formatBytes(io)}/s`);

@@ -41,7 +41,7 @@ async function create<T>(
   { id: _, namespace }: AgentSpec,
   body: unknown,
   existing: Existing,
-  kind: keyof Existing,
+  kind: 'pod' | 'configMap',
 ): Promise<T> {
   // Marked before the request, so that no failure finds us without the undo.
   existing[kind] = 'maybe';

@@ -8,8 +8,18 @@ export interface ConnectionEvents {
   line(text: string): void;
   /** The workload's output. */
   output(text: string): void;
-  /** The stream has ended, or could not be made; `retryMs` later the owner shall `open` again. */
-  lost(reason: string, error: unknown, failures: number, retryMs: number): void;
+  /** The stream has ended, or could not be made. */
+  lost(loss: ConnectionLoss): void;
+}
+
+export interface ConnectionLoss {
+  reason: string;
+  /** What a failed attempt was rejected with. */
+  error: unknown;
+  /** Attempts and streams in a row that ended without a line from the shim. */
+  failures: number;
+  /** When the owner shall `open` again. */
+  retryMs: number;
 }
 
 const firstRetryMs = 200;
@@ -87,6 +97,6 @@ export class Connection {
     if (this.#closed) return;
     this.#failures++;
     const retryMs = Math.min(longestRetryMs, firstRetryMs * 2 ** (this.#failures - 1));
-    this.#events.lost(reason, error, this.#failures, retryMs);
+    this.#events.lost({ reason, error, failures: this.#failures, retryMs });
   }
 }

@@ -5,8 +5,9 @@ import { judgeStress, type Verdict } from '../faults/verdict.ts';
 import type { Clock, Cluster, RemovalResult, Reporter, Signals } from '../ports.ts';
 import { decideExitCode } from './endings.ts';
 import type { Outcome } from './facts.ts';
-import { followRun, type RunResult } from './follow.ts';
+import { followRun } from './follow.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
+import type { RunResult } from './record.ts';
 
 export interface SessionPorts {
   cluster: Cluster;

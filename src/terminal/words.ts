@@ -28,7 +28,12 @@ export function cgroupPlace(resolved: Resolved): string {
     resolved.cgroup_mode === 'v2'
       ? places.find(({ version }) => version === 2)
       : places.find(({ hierarchy }) => hierarchy.split(',').includes('cpu'));
-  return `cgroup ${resolved.cgroup_mode} ${place?.path ?? places[0]?.path ?? '?'}`;
+  return `cgroup ${resolved.cgroup_mode} ${shortPath(place?.path ?? places[0]?.path ?? '?')}`;
+}
+
+/** The ids in a cgroup's path, 32 to 64 characters long each, by their beginning. */
+function shortPath(path: string): string {
+  return path.replace(/([0-9a-f]{8})[-_0-9a-f]{24,}/g, '$1…');
 }
 
 export function active(fact: Extract<Fact, { kind: 'active' }>): string {
@@ -42,7 +47,7 @@ export function active(fact: Extract<Fact, { kind: 'active' }>): string {
 }
 
 export function reverted(revertMs: number): string {
-  return `reverted in ${seconds(revertMs)}`;
+  return `reverted in ${revertMs < 100 ? `${Math.ceil(revertMs)} ms` : seconds(revertMs)}`;
 }
 
 export function verdict(outcome: Outcome): string[] {

@@ -57,7 +57,21 @@ describe('G1 effective or loud', () => {
   });
 
   it('exits 3 and says so when nothing changed in the target (L4)', async () => {
-    const ended = await chaos('stress', 'busybox', '-n', ns, '--duration', '4s', '-o', 'json', '--', '--pause', '1');
+    const ended = await chaos(
+      'stress',
+      'busybox',
+      '-n',
+      ns,
+      '--duration',
+      '5s',
+      '-o',
+      'json',
+      '--',
+      '--cpu',
+      '1',
+      '--cpu-load',
+      '1',
+    );
     const result = report(ended);
     expect(ended.code, ended.stdout).toBe(3);
     expect(result.effective).toBe(false);

@@ -1,0 +1,32 @@
+/** How long a run waits for what, in milliseconds. Every silence has an end (G2), and each end is a decision in follow.ts. */
+export const waits = {
+  /** Between two beats: the shim's lease, at least 5 s, survives a lost one. */
+  beat: 3_000,
+  /** The target by itself is measured at least this long before `start`; the counters are exact to the microsecond. */
+  baseline: 200,
+  /** The kubelet takes a pod up, or says why not, within a second or two. */
+  pickup: 5_000,
+  /** From created to `resolved`: what a plan allows for pulling an image. */
+  startup: 300_000,
+  /** From attached to `resolved`, and from `start` to `active`: the shim's work takes milliseconds. */
+  answer: 10_000,
+  /** After the workload's grace: the shim reports, the stream or the kubelet delivers. */
+  slack: 10_000,
+  /** For the API server to say why the target ended, once the shim has seen that it did. */
+  explain: 2_000,
+} as const;
+
+/** A container that has just been started may refuse an attach for a moment. */
+export const attachAttempts = 6;
+
+export type TimerName =
+  | 'beat'
+  | 'baseline'
+  | 'attach'
+  | 'pickup'
+  | 'startup'
+  | 'answer'
+  | 'deadline'
+  | 'silence'
+  | 'confirm'
+  | 'explain';
