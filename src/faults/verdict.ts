@@ -55,7 +55,7 @@ export function judgeStress(fault: StressFault, seen: Observation): Verdict {
   if (fault.memory) proofs.push(judgeMemory(fault.memory, seen, during));
   if (fault.processes !== undefined) proofs.push(judgeProcesses(fault.processes, seen));
   if (fault.stressNgArgs.length > 0 && proofs.length === 0) proofs.push(judgeOther(before, during, seen));
-  return { ...base, effective: proofs.every((proof) => proof.effective), proofs };
+  return { ...base, effective: proofs.length > 0 && proofs.every((proof) => proof.effective), proofs };
 }
 
 function span(samples: readonly Sample[]): Measurement | undefined {
@@ -87,8 +87,9 @@ function judgeCpu(
   const limit = cpuLimitCores(last);
   const ceiling = Math.min(limit ?? Number.POSITIVE_INFINITY, nodeCores ?? Number.POSITIVE_INFINITY);
   const possible = Math.min(asked.cores, ceiling);
-  const used = during.cpuCores ?? 0;
+  const used = during.cpuCores;
   const wanted = `Asked for ${asked.workers} busy CPU${asked.workers === 1 ? '' : 's'}${asked.loadPercent < 100 ? ` at ${asked.loadPercent} %` : ''}`;
+  if (used === undefined) return unmeasured('cpu', wanted, 'CPU time');
   const bound =
     limit !== undefined && asked.cores > limit
       ? `; the container may use ${cores(limit)}`
@@ -112,6 +113,15 @@ function judgeCpu(
   return { what: 'cpu', effective, sentence: `${wanted}${bound}: ${measured}${why}` };
 }
 
+/** Without its counter an effect cannot be proven, which is something else than having seen none. */
+function unmeasured(what: Proof['what'], wanted: string, counter: string): Proof {
+  return {
+    what,
+    effective: false,
+    sentence: `${wanted}: the kernel does not tell the ${counter} of the target's cgroup`,
+  };
+}
+
 function waits(before: Measurement | undefined, during: Measurement): boolean {
   return (
     (during.throttledShare ?? 0) - (before?.throttledShare ?? 0) >= 0.1 ||
@@ -124,6 +134,8 @@ function cores(value: number): string {
 }
 
 function judgeMemory(asked: NonNullable<StressFault['memory']>, seen: Observation, during: Measurement): Proof {
+  const wanted = `Asked for ${formatBytes(asked.bytes)} of memory (${asked.basis})`;
+  if (during.memoryBytes === undefined) return unmeasured('memory', wanted, 'memory');
   const start = lastWorkingSet(seen.before) ?? 0;
   const peak = Math.max(0, ...seen.during.map((sample) => workingSet(sample) ?? 0));
   const limitSample = seen.during.at(-1);
@@ -142,7 +154,7 @@ function judgeMemory(asked: NonNullable<StressFault['memory']>, seen: Observatio
   return {
     what: 'memory',
     effective,
-    sentence: `Asked for ${formatBytes(asked.bytes)} of memory (${asked.basis})${bound}: it grew by ${formatBytes(grown)} to ${formatBytes(peak)}${oom}`,
+    sentence: `${wanted}${bound}: it grew by ${formatBytes(grown)} to ${formatBytes(peak)}${oom}`,
   };
 }
 
@@ -152,6 +164,9 @@ function lastWorkingSet(samples: readonly Sample[]): number | undefined {
 }
 
 function judgeProcesses(asked: number, seen: Observation): Proof {
+  const wanted = `Asked for fork pressure by ${asked} worker${asked === 1 ? '' : 's'}`;
+  if (seen.during.every((sample) => sample.pids_current === undefined))
+    return unmeasured('processes', wanted, 'processes');
   const start = seen.before.at(-1)?.pids_current ?? 0;
   const peak = Math.max(0, ...seen.during.map((sample) => sample.pids_current ?? 0));
   const limit = seen.during.at(-1)?.pids_limit ?? -1;
@@ -161,7 +176,7 @@ function judgeProcesses(asked: number, seen: Observation): Proof {
   return {
     what: 'processes',
     effective,
-    sentence: `Asked for fork pressure by ${asked} worker${asked === 1 ? '' : 's'}${bound}: ${start} processes became ${peak}`,
+    sentence: `${wanted}${bound}: ${start} processes became ${peak}`,
   };
 }
 
