@@ -28,7 +28,7 @@ export class FakeCluster implements Cluster {
   onAttach: ((attachment: FakeAttachment) => void) | undefined;
   target: Target = target();
   launched: AgentSpec | undefined;
-  removed: { id: string; namespace: string; timeoutMs: number } | undefined;
+  removed: { id: string; namespace: string; timeoutMs: number; reverted: boolean } | undefined;
   removal: RemovalResult = { left: [], why: '' };
   isClosed = false;
   readonly #failures = new Map<Method, unknown[]>();
@@ -93,8 +93,8 @@ export class FakeCluster implements Cluster {
     return attachment;
   }
 
-  async remove(id: string, namespace: string, timeoutMs: number): Promise<RemovalResult> {
-    this.removed = { id, namespace, timeoutMs };
+  async remove(id: string, namespace: string, timeoutMs: number, reverted: boolean): Promise<RemovalResult> {
+    this.removed = { id, namespace, timeoutMs, reverted };
     await this.#enter('remove');
     return this.removal;
   }

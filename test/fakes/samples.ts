@@ -60,11 +60,12 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
   };
 }
 
-/** `request` without its CPU part: other faults alone. */
-export function requestWithoutCpu(stress: Partial<StressRequest>, run: Partial<RunOptions> = {}): Request {
-  const made = request(stress, run);
-  const { cpu: _cpu, ...rest } = made.stress;
-  return { ...made, stress: rest };
+/** A request for what is given and nothing else. */
+export function requestFor(stress: Partial<StressRequest>, run: Partial<RunOptions> = {}): Request {
+  return {
+    ...request({}, run),
+    stress: { fault: 'stress', stressNgArgs: [], oomVictim: 'stressor', ...stress },
+  };
 }
 
 export function plan(asked: Request = request(), at: Target = target()): Plan {

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import { memoryRisk } from '../../src/faults/memory-risk.ts';
+import { resolveStress } from '../../src/faults/stress.ts';
+import type { Sample } from '../../src/shim/protocol.ts';
+import { MiB, request, requestFor, sample, target } from '../fakes/samples.ts';
+
+/** In a container with 128 MiB of which 40 are in use; 16 are for the stressor itself: 72 are free. */
+function risk(mebibytes: number, oomVictim: 'stressor' | 'app' = 'stressor', change: Partial<Sample> = {}) {
+  const asked = requestFor({ memory: { bytes: mebibytes * MiB }, oomVictim }).stress;
+  return memoryRisk(resolveStress(asked, target()), sample(0, 0, change));
+}
+
+describe('memoryRisk', () => {
+  test('none while it fits, to the byte', () => {
+    expect(risk(72).kind).toBe('none');
+    expect(risk(72 + 1 / MiB).kind).toBe('warning');
+  });
+
+  test('page cache that can be dropped counts as free', () => {
+    expect(risk(100, 'stressor', { memory_inactive_file_bytes: 30 * MiB }).kind).toBe('none');
+  });
+
+  test.each<[string, Partial<Sample>]>([
+    ['unlimited on v2', { memory_limit_bytes: -1 }],
+    ['unlimited on v1', { memory_limit_bytes: 2 ** 63 - 4_096 }],
+  ])('none when %s', (_name, change) => {
+    expect(risk(10_000, 'stressor', change).kind).toBe('none');
+  });
+
+  test('none when the kernel does not tell, or no memory is asked for', () => {
+    const { memory_current_bytes: _gone, ...unknown } = sample(0);
+    const fault = resolveStress(requestFor({ memory: { bytes: 999 * MiB } }).stress, target());
+    expect(memoryRisk(fault, unknown).kind).toBe('none');
+    expect(memoryRisk(resolveStress(request().stress, target()), sample(0)).kind).toBe('none');
+  });
+
+  test('a warning says the sum and who is killed', () => {
+    expect(risk(120)).toEqual({
+      kind: 'warning',
+      message:
+        'the memory limit will be exceeded: 120 MiB asked for (as asked), 40 MiB in use, limit 128 MiB; the OOM killer will take the stressor first, again and again',
+    });
+    expect(risk(120, 'app')).toMatchObject({
+      kind: 'warning',
+      message: expect.stringContaining('a process of the application will be killed (--oom-victim app)'),
+    });
+  });
+
+  test('a refusal where the whole container would die', () => {
+    expect(risk(120, 'stressor', { memory_oom_group: 1 })).toMatchObject({
+      kind: 'refusal',
+      message: expect.stringContaining('memory.oom.group is set'),
+      hint: "Ask for at most 72Mi, or say --oom-victim app if the container's death is what you want to see.",
+    });
+    // What the hint says must then be taken.
+    expect(risk(72, 'stressor', { memory_oom_group: 1 }).kind).toBe('none');
+  });
+
+  test('a refusal with nothing free suggests no amount', () => {
+    const full = { memory_oom_group: 1, memory_current_bytes: 127 * MiB };
+    expect(risk(10, 'stressor', full)).toMatchObject({
+      hint: expect.stringMatching(/^Nothing is free: say --oom-victim/),
+    });
+  });
+
+  test('no refusal when the death of the container is asked for', () => {
+    expect(risk(120, 'app', { memory_oom_group: 1 })).toMatchObject({
+      kind: 'warning',
+      message: expect.stringContaining('every process of the container will be killed at once'),
+    });
+  });
+});

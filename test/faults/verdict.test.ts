@@ -1,0 +1,325 @@
+import { describe, expect, test } from 'vitest';
+import type { StressRequest } from '../../src/faults/request.ts';
+import { resolveStress } from '../../src/faults/stress.ts';
+import { judgeStress, type Observation, type Verdict } from '../../src/faults/verdict.ts';
+import type { Sample } from '../../src/shim/protocol.ts';
+import { MiB, requestFor, sample, target } from '../fakes/samples.ts';
+
+/** Ten samples in which the cgroup uses `cores`, with the fields of `at` at each second. */
+function series(cores: number, at: (second: number) => Partial<Sample> = () => ({}), seconds = 10): Sample[] {
+  return Array.from({ length: seconds + 1 }, (_, second) => sample(second, cores, at(second)));
+}
+
+function judge(stress: Partial<StressRequest>, seen: Partial<Observation>): Verdict {
+  return judgeStress(resolveStress(requestFor(stress).stress, target()), {
+    before: series(0.02, undefined, 1),
+    during: [],
+    nodeCores: 4,
+    ...seen,
+  });
+}
+
+const unlimited = { cpu_quota_us: -1, cpu_period_us: 100_000 };
+
+describe('CPU', () => {
+  const cases: ReadonlyArray<
+    [what: string, workers: number, load: number, seen: Partial<Observation>, effective: boolean, sentence: string]
+  > = [
+    [
+      'up to the limit',
+      2,
+      100,
+      { during: series(0.99, (s) => ({ cpu_throttled_periods: s * 9 })) },
+      true,
+      'Asked for 2 busy CPUs; the container may use 1.00: it used 0.99 (99 %), throttled in 90 % of the periods',
+    ],
+    [
+      'without a limit',
+      2,
+      100,
+      { during: series(1.97, () => unlimited) },
+      true,
+      'Asked for 2 busy CPUs: it used 1.97 (99 %)',
+    ],
+    ['partial', 2, 30, { during: series(0.55) }, true, 'Asked for 2 busy CPUs at 30 %: it used 0.55 (92 %)'],
+    ['just enough', 1, 100, { during: series(0.76) }, true, 'Asked for 1 busy CPU: it used 0.76 (76 %)'],
+    [
+      'not enough',
+      1,
+      100,
+      { during: series(0.74) },
+      false,
+      'Asked for 1 busy CPU: it used 0.74 (74 %): less than asked, the node itself may be out of CPU',
+    ],
+    [
+      'nothing at all',
+      1,
+      100,
+      { during: series(0.02) },
+      false,
+      'Asked for 1 busy CPU: it used 0.02 (2 %): no more than before (0.02)',
+    ],
+    [
+      'more than the node has',
+      16,
+      100,
+      { during: series(3.9, () => unlimited) },
+      true,
+      'Asked for 16 busy CPUs; the node has 4.00: it used 3.90 (98 %)',
+    ],
+    [
+      'on a node that is short of CPU',
+      4,
+      100,
+      { during: series(1.2, () => unlimited) },
+      false,
+      'Asked for 4 busy CPUs: it used 1.20 (30 %): less than asked, the node itself may be out of CPU',
+    ],
+    [
+      'of a target already at its limit that does not wait for it',
+      1,
+      100,
+      { before: series(0.98, undefined, 1), during: series(1) },
+      false,
+      'Asked for 1 busy CPU: it used 1.00 (100 %): no more than before (0.98)',
+    ],
+    [
+      'of a target already at its limit that now waits for it (throttling)',
+      1,
+      100,
+      { before: series(0.98, undefined, 1), during: series(1, (s) => ({ cpu_throttled_periods: s * 8 })) },
+      true,
+      'Asked for 1 busy CPU: it used 1.00 (100 %), throttled in 80 % of the periods',
+    ],
+    [
+      'of a target already at its limit that now waits for it (pressure)',
+      1,
+      100,
+      {
+        before: series(0.98, () => ({ cpu_some_us: 0 }), 1),
+        during: series(1, (s) => ({ cpu_some_us: s * 600_000 })),
+      },
+      true,
+      'Asked for 1 busy CPU: it used 1.00 (100 %)',
+    ],
+    [
+      'without a baseline',
+      1,
+      100,
+      { before: [], during: series(0.9) },
+      true,
+      'Asked for 1 busy CPU: it used 0.90 (90 %)',
+    ],
+    [
+      'with unknown cores of the node',
+      2,
+      100,
+      { nodeCores: undefined, during: series(1.8, () => unlimited) },
+      true,
+      'Asked for 2 busy CPUs: it used 1.80 (90 %)',
+    ],
+  ];
+
+  test.each(cases)('%s', (_what, workers, loadPercent, seen, effective, sentence) => {
+    const verdict = judge({ cpu: { workers, loadPercent } }, seen);
+    expect(verdict.proofs).toEqual([{ what: 'cpu', effective, sentence }]);
+    expect(verdict.effective).toBe(effective);
+  });
+
+  test('the first interval is the start-up and does not count', () => {
+    const late = series(1).map((s, i) => ({ ...s, cpu_usage_us: 1_000_000 + Math.max(0, i - 1) * 1e6 }));
+    expect(judge({ cpu: { workers: 1, loadPercent: 100 } }, { during: late }).during?.cpuCores).toBe(1);
+  });
+});
+
+describe('memory', () => {
+  const hold = (mebibytes: number) => (): Partial<Sample> => ({ memory_current_bytes: mebibytes * MiB });
+  const before = series(0, hold(40), 1);
+
+  const cases: ReadonlyArray<
+    [what: string, mebibytes: number, seen: Partial<Observation>, effective: boolean, sentence: string]
+  > = [
+    [
+      'held',
+      50,
+      { during: series(0, hold(92)) },
+      true,
+      'Asked for 50 MiB of memory (as asked): it grew by 52 MiB to 92 MiB',
+    ],
+    [
+      'held for a part',
+      50,
+      { during: series(0, hold(60)) },
+      false,
+      'Asked for 50 MiB of memory (as asked): it grew by 20 MiB to 60 MiB',
+    ],
+    [
+      'not held',
+      50,
+      { during: series(0, hold(40)) },
+      false,
+      'Asked for 50 MiB of memory (as asked): it grew by 0 B to 40 MiB',
+    ],
+    [
+      'held for a moment',
+      50,
+      { during: series(0, (s) => hold(s === 5 ? 90 : 40)()) },
+      true,
+      'Asked for 50 MiB of memory (as asked): it grew by 50 MiB to 90 MiB',
+    ],
+    [
+      'up to the limit',
+      200,
+      { during: series(0, hold(127)) },
+      true,
+      'Asked for 200 MiB of memory (as asked); the container may use 128 MiB, of which 88 MiB were free: it grew by 87 MiB to 127 MiB',
+    ],
+    [
+      'over the limit, seen by its OOM kills only',
+      200,
+      { during: series(0, (s) => ({ ...hold(45)(), memory_oom_kills: s })) },
+      true,
+      'Asked for 200 MiB of memory (as asked); the container may use 128 MiB, of which 88 MiB were free: it grew by 5 MiB to 45 MiB, 9 OOM kills',
+    ],
+    [
+      "over the limit, seen by the shim's count only",
+      200,
+      { during: series(0, hold(45)), ended: { reason: 'killed', exitCode: 137, oomKills: 1 } },
+      true,
+      'Asked for 200 MiB of memory (as asked); the container may use 128 MiB, of which 88 MiB were free: it grew by 5 MiB to 45 MiB, 1 OOM kill',
+    ],
+    [
+      'within the limit but with an OOM kill of something else',
+      50,
+      { during: series(0, (s) => ({ ...hold(42)(), memory_oom_kills: s > 5 ? 1 : 0 })) },
+      false,
+      'Asked for 50 MiB of memory (as asked): it grew by 2 MiB to 42 MiB, 1 OOM kill',
+    ],
+    [
+      'of a target already at its limit in which nothing happens',
+      50,
+      { before: series(0, hold(128), 1), during: series(0, hold(128)) },
+      false,
+      'Asked for 50 MiB of memory (as asked); the container may use 128 MiB, of which 0 B were free: it grew by 0 B to 128 MiB',
+    ],
+    [
+      'of a target already at its limit that is killed for it',
+      50,
+      { before: series(0, hold(128), 1), during: series(0, (s) => ({ ...hold(128)(), memory_oom_kills: s })) },
+      true,
+      'Asked for 50 MiB of memory (as asked); the container may use 128 MiB, of which 0 B were free: it grew by 0 B to 128 MiB, 9 OOM kills',
+    ],
+    [
+      'without a limit',
+      1_000,
+      { during: series(0, () => ({ ...hold(1_045)(), memory_limit_bytes: -1 })) },
+      true,
+      'Asked for 1 GiB of memory (as asked): it grew by 1 GiB to 1 GiB',
+    ],
+  ];
+
+  test.each(cases)('%s', (_what, mebibytes, seen, effective, sentence) => {
+    const verdict = judge({ memory: { bytes: mebibytes * MiB } }, { before, ...seen });
+    expect(verdict.proofs).toEqual([{ what: 'memory', effective, sentence }]);
+    expect(verdict.effective).toBe(effective);
+  });
+
+  test('what is held after the revert is told', () => {
+    const verdict = judge(
+      { memory: { bytes: MiB } },
+      { during: series(0, hold(42)), after: sample(12, 0, { pids_current: 3 }) },
+    );
+    expect(verdict.after).toEqual({ memoryBytes: 40 * MiB, processes: 3 });
+  });
+});
+
+describe('processes', () => {
+  const cases: ReadonlyArray<
+    [what: string, asked: number, peak: number, limit: number, effective: boolean, sentence: string]
+  > = [
+    ['there', 8, 12, -1, true, 'Asked for fork pressure by 8 workers: 3 processes became 12'],
+    ['not there', 8, 3, -1, false, 'Asked for fork pressure by 8 workers: 3 processes became 3'],
+    ['too few', 8, 8, -1, false, 'Asked for fork pressure by 8 workers: 3 processes became 8'],
+    [
+      'up to the limit',
+      100,
+      16,
+      16,
+      true,
+      'Asked for fork pressure by 100 workers; the container may have 16: 3 processes became 16',
+    ],
+    [
+      'at the limit already',
+      1,
+      3,
+      3,
+      false,
+      'Asked for fork pressure by 1 worker; the container may have 3: 3 processes became 3',
+    ],
+  ];
+  test.each(cases)('%s', (_what, processes, peak, limit, effective, sentence) => {
+    const during = series(0, (s) => ({ pids_current: s === 4 ? peak : 3, pids_limit: limit }));
+    expect(judge({ processes }, { during }).proofs).toEqual([{ what: 'processes', effective, sentence }]);
+  });
+});
+
+describe("the user's own arguments", () => {
+  const cases: ReadonlyArray<[what: string, seen: Partial<Observation>, effective: boolean, outcome: string]> = [
+    ['CPU moved', { during: series(0.5) }, true, 'CPU 0.02 → 0.50 cores'],
+    [
+      'memory moved',
+      { during: series(0.02, () => ({ memory_current_bytes: 60 * MiB })) },
+      true,
+      'memory 40 MiB → 60 MiB',
+    ],
+    [
+      'I/O moved',
+      {
+        before: series(0.02, () => ({ io_write_bytes: 0 }), 1),
+        during: series(0.02, (s) => ({ io_write_bytes: s * 8 * MiB })),
+      },
+      true,
+      'I/O 0 B/s → 8 MiB/s',
+    ],
+    ['nothing moved', { during: series(0.02) }, false, "nothing changed in the target's cgroup"],
+    [
+      'stress-ng failed',
+      { during: series(0.9), ended: { reason: 'exited', exitCode: 2, oomKills: 0 } },
+      false,
+      'stress-ng failed with exit code 2',
+    ],
+  ];
+  test.each(cases)('%s', (_what, seen, effective, outcome) => {
+    expect(judge({ stressNgArgs: ['--switch', '1'] }, seen).proofs).toEqual([
+      { what: 'other', effective, sentence: `Asked for stress-ng's own stressors: ${outcome}` },
+    ]);
+  });
+});
+
+describe('a run', () => {
+  test.each([0, 1])('of %d samples is too short, and not effective', (count) => {
+    const verdict = judge({ cpu: { workers: 1, loadPercent: 100 } }, { during: series(1).slice(0, count) });
+    expect(verdict.effective).toBe(false);
+    expect(verdict.proofs[0]?.sentence).toContain('too short');
+  });
+
+  test('that asked for two things and got one is not effective', () => {
+    const asked = { cpu: { workers: 1, loadPercent: 100 }, memory: { bytes: 50 * MiB } };
+    const verdict = judge(asked, { during: series(1) });
+    expect(verdict.proofs.map(({ what, effective }) => [what, effective])).toEqual([
+      ['cpu', true],
+      ['memory', false],
+    ]);
+    expect(verdict.effective).toBe(false);
+  });
+
+  test('whose kernel does not tell the counter says so, not that nothing was used', () => {
+    const blind = series(1).map(
+      ({ cpu_usage_us: _cpu, memory_current_bytes: _memory, pids_current: _pids, ...rest }) => rest,
+    );
+    const asked = { cpu: { workers: 1, loadPercent: 100 }, memory: { bytes: MiB }, processes: 4 };
+    const verdict = judge(asked, { before: blind.slice(0, 2), during: blind });
+    expect(verdict.effective).toBe(false);
+    for (const { sentence } of verdict.proofs) expect(sentence).toContain('the kernel does not tell');
+  });
+});
