@@ -50,7 +50,8 @@ async function* podUpdates(
   for await (const { type, object } of watch<V1Pod>(rest, podByName(agent.namespace, agent.pod), start, signal)) {
     if (type === 'DELETED' || object.metadata?.uid !== agent.podUid) {
       // The last state of a pod goes with its deletion, and nothing else tells it.
-      if (object.metadata?.uid === agent.podUid && object.status) yield statusUpdate(object);
+      const status = statusUpdate(object);
+      if (object.metadata?.uid === agent.podUid && object.status && JSON.stringify(status) !== last) yield status;
       yield { kind: 'deleted' };
       return;
     }

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesObject, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import type { RemovalResult } from '../ports.ts';
 import { ApiError } from './api-error.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import { watch } from './watch.ts';
+import type { PodList } from './workload.ts';
 
 /** What of an experiment may be there: `maybe` after a creation without an answer, which may still arrive after a deletion that found nothing. */
 export type Existence = 'yes' | 'maybe' | 'no';
@@ -12,7 +13,7 @@ export type Existence = 'yes' | 'maybe' | 'no';
 export interface Existing {
   pod: Existence;
   configMap: Existence;
-  /** Whether anybody can have told a shim in the pod to start. Without that word it changes nothing. */
+  /** Whether a fault may be in force: somebody can have told a shim in the pod to start, and it has not said that it reverted. */
   mayHaveBegun: boolean;
 }
 
@@ -36,7 +37,7 @@ export async function remove(
       ? Promise.resolve(undefined)
       : persist(act, existence, signal).then((why) => (why === undefined ? undefined : `${kind}/${id}: ${why}`));
   const problems = await Promise.all([
-    one('pod', existing.pod, () => removePod(rest, id, namespace, existing.mayHaveBegun, signal)),
+    one('pod', existing.pod, () => removePod(rest, id, namespace, existing, signal)),
     one('configmap', existing.configMap, () =>
       removeObject(rest, resources.configmaps, id, namespace, signal).then(confirmGone),
     ),
@@ -94,38 +95,83 @@ function confirmGone(answer: KubernetesObject): void {
     throw new ApiError(409, 'api', `kept by the finalizers ${finalizers.join(', ')}`);
 }
 
+/** How long the kubelet may take to report that a container runs. It looks once a second. */
+const reportMs = 3_000;
+
 /**
- * Asks gracefully, and by force as soon as nothing can run any more: from then on the kubelet only cleans up, for which older ones take 4 to 40 s (measured on 1.20, where the API object waits
- * for the next of the kubelet's periodic syncs).
+ * Deletes the pod in the way that is fastest without a fault left running. Measured on Kubernetes 1.20: by force 40 ms; gracefully 4 to 8 s after the containers' end, because the kubelet
+ * confirms only at its next periodic sync, and 8 to 20 s when the deletion overtakes its report that they run. So: by force at once if no fault can be in force; otherwise gracefully, but not
+ * before that report, and by force as soon as the kubelet has reported the end of all containers, since from then on it only cleans up.
  */
 async function removePod(
   rest: Rest,
   name: string,
   namespace: string,
-  mayHaveBegun: boolean,
+  existing: Existing,
   signal: AbortSignal,
 ): Promise<void> {
   const deletePod = (options?: DeleteOptions): Promise<KubernetesObject> =>
     removeObject(rest, resources.pods, name, namespace, signal, options);
-  const pod = (await deletePod(mayHaveBegun ? {} : { gracePeriodSeconds: 0 })) as V1Pod;
-  if (pod.kind === 'Status') return;
-  const uid = pod.metadata?.uid ?? '';
+  if (!existing.mayHaveBegun) await deletePod({ gracePeriodSeconds: 0 });
   const list = { resource: resources.pods, namespace, query: { fieldSelector: `metadata.name=${name}` } };
-  const start = { resourceVersion: pod.metadata?.resourceVersion, known: [pod] };
-  let forced = !mayHaveBegun;
-  for await (const { type, object } of watch<V1Pod>(rest, list, start, signal)) {
-    if (type === 'DELETED' || object.metadata?.uid !== uid) return;
-    if (forced || !hasEnded(object)) continue;
-    forced = true;
-    await deletePod({ gracePeriodSeconds: 0, preconditions: { uid } });
+  const { items, metadata } = await rest.json<PodList>({ ...list, verb: 'list' }, signal);
+  const [pod] = items;
+  if (!pod) {
+    if (existing.mayHaveBegun) throw new ApiError(404, 'not-found', `there is no pod ${name}`);
+    return;
   }
-  throw new Error(
-    `the kubelet of node ${pod.spec?.nodeName} has not confirmed that the containers of the agent pod have ended`,
+  const uid = pod.metadata?.uid ?? '';
+  const stop = new AbortController();
+  let asked = false;
+  let forced = !existing.mayHaveBegun;
+  const ask = async (): Promise<void> => {
+    if (asked || forced) return;
+    asked = true;
+    await deletePod({ preconditions: { uid } });
+  };
+  const react = async (now: V1Pod): Promise<void> => {
+    if (hasEnded(now) && !forced) {
+      forced = true;
+      await deletePod({ preconditions: { uid }, gracePeriodSeconds: 0 });
+    } else if (isReported(now)) await ask();
+  };
+  let failure: unknown;
+  const timer = setTimeout(() => {
+    ask().catch((error: unknown) => {
+      failure = error;
+      stop.abort();
+    });
+  }, reportMs);
+  try {
+    await react(pod);
+    const start = { resourceVersion: metadata?.resourceVersion, known: [pod] };
+    for await (const { type, object } of watch<V1Pod>(rest, list, start, AbortSignal.any([signal, stop.signal]))) {
+      if (type === 'DELETED' || object.metadata?.uid !== uid) return;
+      await react(object);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  throw (
+    failure ??
+    new Error(`the kubelet of node ${pod.spec?.nodeName} has not confirmed that the agent's containers ended`)
   );
 }
 
 /** Whether the kubelet has reported the end of every container. */
 function hasEnded(pod: V1Pod): boolean {
+  return everyState(pod, ({ state }) => state?.terminated !== undefined);
+}
+
+/** Whether the kubelet has reported of every container that it runs or has run, or the pod is being deleted already. */
+function isReported(pod: V1Pod): boolean {
+  return (
+    pod.metadata?.deletionTimestamp !== undefined ||
+    everyState(pod, ({ state }) => state?.running !== undefined || state?.terminated !== undefined)
+  );
+}
+
+function everyState(pod: V1Pod, test: (status: V1ContainerStatus) => boolean): boolean {
   const statuses = pod.status?.containerStatuses ?? [];
-  return statuses.length === pod.spec?.containers.length && statuses.every(({ state }) => state?.terminated);
+  return statuses.length === pod.spec?.containers.length && statuses.every(test);
 }
