@@ -17,6 +17,22 @@ runs_arm64() {
 }
 it "arm64 runs (emulated): --version" runs_arm64
 
+reproducible() {
+  not_sanitized
+  need make
+  [[ -e $TESTS/../Makefile ]] || skip "no sources here"
+  need musl-gcc
+  local copy
+  for copy in one another/and-deeper; do
+    mkdir -p "$T/$copy"
+    (cd "$TESTS/.." && tar -c --exclude=./build --exclude=./tests .) | tar -x -C "$T/$copy"
+    make -s -C "$T/$copy" amd64 >/dev/null
+  done
+  cmp "$T/one/build/nsexec-amd64" "$T/another/and-deeper/build/nsexec-amd64"
+  ! grep -qaF "$T" "$T/one/build/nsexec-amd64" || fail "a path of the build is in the binary"
+}
+it "reproducible: two builds in different folders are the same, bit by bit" reproducible
+
 resident() {
   not_sanitized
   make_distroless

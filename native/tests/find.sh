@@ -101,10 +101,10 @@ children_and_inner() {
   local inner
   inner=$(new_id)
   make_cgroup "$ID"
-  "$PROBES/target" "${CGROUP_ARGS[@]}" --unshare mnt,pid -- "$PROBES/probe-static" family child setsid daemon >"$T/first" 2>/dev/null &
-  poll 3000 test -s "$T/first"
+  "$PROBES/target" "${CGROUP_ARGS[@]}" --unshare mnt,pid -- "$PROBES/probe-static" family child setsid daemon >"$T/first" &
   local first
-  first=$(<"$T/first")
+  soon 3000 "a family" grep -q ^family "$T/first"
+  first=$(grep -x '[0-9]*' "$T/first")
   at_end end_process "$first"
   make_cgroup "$ID/docker/$inner"
   start_target --join "$first:pid,mnt"

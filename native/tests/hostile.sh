@@ -31,9 +31,10 @@ control() {
   make_scanner --unshare "$ALL_NAMESPACES" "${DOCKER_ROOT[@]}"
   # As a helper without our remedies would: its own file as program, the agent's folder as working directory.
   cp "$PROBES/pause" "$T/helper"
+  cp "$PROBES/target" "$T/target-copy" # what makes the helper is seen as well, and spoilt
   mkdir "$T/agent"
   : >"$T/agent/$MARKER"
-  (cd "$T/agent" && exec "$PROBES/target" --join "$TARGET:pid" "${DOCKER_ROOT[@]}" -- "$T/helper" 3>"$T/agent/$MARKER" >"$T/helper.pid")
+  (cd "$T/agent" && exec "$T/target-copy" --join "$TARGET:pid" "${DOCKER_ROOT[@]}" -- "$T/helper" 3>"$T/agent/$MARKER" >"$T/helper.pid")
   local helper
   helper=$(<"$T/helper.pid")
   at_end end_process "$helper"

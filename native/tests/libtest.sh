@@ -42,6 +42,8 @@ it() {
     78) verdict=na ;;
     *) verdict=failed ;;
   esac
+  # A sanitizer's report is a failure even where the exit code did not show it.
+  if grep -qsE 'runtime error:|(Address|Leak|UndefinedBehavior)Sanitizer' "$T/err" "$T/log"; then verdict=failed; fi
   echo "$verdict" >>"$RESULTS"
   local took=$(((${EPOCHREALTIME/./} - ${since/./}) / 1000))
   case $verdict in

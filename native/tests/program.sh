@@ -32,6 +32,20 @@ l7() {
 it "L7: a static program runs in a root without a shell, where a plain join does not find it" l7 static
 it "L7: a dynamic program runs in a root without its loader and libraries, where a plain join does not find it" l7 dynamic
 
+stress_ng() {
+  need stress-ng
+  make_distroless --read-only --uid 65532 --gid 65532 --caps 0:0:0:0 --bounding "$DOCKER_CAPS" --no-new-privs
+  [[ $(ldd "$(command -v stress-ng)" | wc -l) -gt 5 ]] || skip "stress-ng is not the dynamic one"
+  begin --container "$ID" --duration-ms 20000 --sample-ms 100 --grace-ms 3000 -- stress-ng --quiet --oomable --cpu 2 --vm 1 --vm-bytes 8M --hdd 1 --hdd-bytes 1M --timeout 60
+  soon 10000 "its workers use the target's CPU" burnt 300000
+  stop
+  ended_by stopped
+  equal "$(field ended .forced)" false "forced"
+  reverted
+}
+burnt() { seen sample && (($(jq .cpu_usage_us <<<"$LAST") >= $1)); }
+it "L7: stress-ng with its dozen libraries loads CPU, memory and disk in a read-only root without any, as a non-root user" stress_ng
+
 by_name() {
   PATH=$PROBES:$PATH run_shim --container "$ID" -- probe-static exit 3
   equal "$STATUS" 3 "exit code"

@@ -1,5 +1,6 @@
 # Behaviour tests of nsexec. Included by ../Makefile, and usable alone: make -f tests.mk probes
 #   probes   the programs that the tests are made of, static unless they must be dynamic
+#   unit     cmocka tests of the parsers (only from ../Makefile)
 #   test     probes, then every test file (run as root; NSEXEC=path chooses the binary)
 TESTS_DIR := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 PROBES ?= $(TESTS_DIR)/.build
@@ -29,3 +30,14 @@ test:
 
 clean-tests:
 	rm -rf $(PROBES)
+
+# Unit tests of the parsers, with the sanitizers and linked to every object of nsexec but the one that has main.
+ifdef SOURCES
+UNIT_OBJECTS = $(filter-out $(ASAN)/nsexec.o,$(SOURCES:%.c=$(ASAN)/%.o)) $(ASAN)/hook-bytes.o
+UNIT_SOURCES := $(wildcard $(TESTS_DIR)/unit/*.c)
+.PHONY: unit
+unit: $(BUILD)/unit-tests
+	$<
+$(BUILD)/unit-tests: $(UNIT_SOURCES) $(TESTS_DIR)/unit/unit.h $(UNIT_OBJECTS)
+	$(ASAN_CC) $(COMMON) -Wno-missing-prototypes $(ASAN_FLAGS) -I. -I$(TESTS_DIR)/unit -o $@ $(UNIT_SOURCES) $(UNIT_OBJECTS) -lcmocka
+endif

@@ -1,0 +1,7 @@
+#include "unit.h"
+
+int
+main (void)
+{
+  return unit_proc () + unit_lines () + unit_options () + unit_sample () == 0 ? 0 : 1;
+}

@@ -1,0 +1,93 @@
+#include "unit.h"
+
+#include "options.h"
+
+#include <string.h>
+
+#define ID "0123456789abcdef"
+static const char *const minimal[] = { "nsexec", "run", "--container", ID, "--", "true", NULL };
+
+static int
+parse (struct options *options, const char *const *argv, struct error *err)
+{
+  *err = (struct error){ 0 };
+  return options_parse (options, (char **) argv, err);
+}
+
+static void
+defaults (void **state)
+{
+  (void) state;
+  struct options options = { 0 };
+  struct error err;
+  assert_int_equal (parse (&options, minimal, &err), 0);
+  assert_int_equal (options.command, COMMAND_RUN);
+  assert_int_equal (options.duration_ms, 60000);
+  assert_int_equal (options.lease_ms, 15000);
+  assert_int_equal (options.grace_ms, 2000);
+  assert_int_equal (options.sample_ms, 1000);
+  assert_int_equal (options.scratch_bytes, 16 << 20);
+  assert_false (options.has_oom_score_adj || options.as_root);
+  assert_string_equal (options.need, "");
+  assert_string_equal (options.termination_log, "/dev/termination-log");
+  assert_string_equal (options.program[0], "true");
+  options_free (&options);
+}
+
+/* Each limit itself is taken; one beyond is not, and the text names the option. */
+static void
+limits (void **state)
+{
+  (void) state;
+  static const struct
+  {
+    const char *option, *value;
+    int taken;
+  } table[] = {
+    { "--duration-ms", "1", 1 },       { "--duration-ms", "2592000000", 1 }, { "--duration-ms", "0", 0 },          { "--duration-ms", "2592000001", 0 },
+    { "--lease-ms", "0", 1 },          { "--lease-ms", "1000", 1 },          { "--lease-ms", "3600000", 1 },       { "--lease-ms", "999", 0 },
+    { "--lease-ms", "3600001", 0 },    { "--grace-ms", "0", 1 },             { "--grace-ms", "600000", 1 },        { "--grace-ms", "600001", 0 },
+    { "--grace-ms", "-1", 0 },         { "--sample-ms", "100", 1 },          { "--sample-ms", "60000", 1 },        { "--sample-ms", "99", 0 },
+    { "--sample-ms", "60001", 0 },     { "--oom-score-adj", "-1000", 1 },    { "--oom-score-adj", "1000", 1 },     { "--oom-score-adj", "-1001", 0 },
+    { "--oom-score-adj", "1001", 0 },  { "--oom-score-adj", "--5", 0 },      { "--scratch-bytes", "0", 1 },        { "--scratch-bytes", "1073741824", 1 },
+    { "--scratch-bytes", "1073741825", 0 }, { "--as", "target", 1 },         { "--as", "root", 1 },                { "--as", "", 0 },
+    { "--as", "Root", 0 },             { "--env", "A=", 1 },                 { "--env", "A=b=c", 1 },              { "--env", "A", 0 },
+    { "--env", "=b", 0 },              { "--env", "LD_PRELOAD=x", 0 },
+  };
+  for (size_t i = 0; i < COUNT (table); i++)
+    {
+      const char *argv[] = { "nsexec", "run", "--container", ID, table[i].option, table[i].value, "--", "true", NULL };
+      struct options options = { 0 };
+      struct error err;
+      int taken = parse (&options, argv, &err) == 0;
+      if (taken != table[i].taken)
+        fail_msg ("%s %s: %s", table[i].option, table[i].value, taken ? "taken" : err.text);
+      if (! taken && (strcmp (err.code, "usage") != 0 || strstr (err.text, table[i].option) == NULL))
+        fail_msg ("%s %s: %s: %s", table[i].option, table[i].value, err.code, err.text);
+      options_free (&options);
+    }
+}
+
+static void
+equals_sign (void **state)
+{
+  (void) state;
+  static const char *const argv[] = { "nsexec", "run", "--container=" ID, "--env=A=b=c", "--env", "C=", "--duration-ms=5", "--", "a", "--pid=1", NULL };
+  struct options options = { 0 };
+  struct error err;
+  assert_int_equal (parse (&options, argv, &err), 0);
+  assert_string_equal (options.container, ID);
+  assert_string_equal (options.environment[0], "A=b=c");
+  assert_string_equal (options.environment[1], "C=");
+  assert_null (options.environment[2]);
+  assert_int_equal (options.duration_ms, 5);
+  assert_string_equal (options.program[1], "--pid=1");
+  options_free (&options);
+}
+
+int
+unit_options (void)
+{
+  const struct CMUnitTest tests[] = { cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign) };
+  return cmocka_run_group_tests_name ("options", tests, NULL, NULL);
+}
