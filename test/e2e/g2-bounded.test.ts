@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { kubectl, kubectlJson, patience, until } from './support/cluster.ts';
-import { containerId, processesIn, untilNothingLeft } from './support/node.ts';
+import { containerId, onNode, ourProcesses, splitProcesses, untilNothingLeft } from './support/node.ts';
 import { chaos, report, start } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-g2';
 suite(ns, ['distroless']);
 
-const stressors = async (id: string) => (await processesIn(id)).filter(({ name }) => name !== 'pause');
+const stressors = async (id: string) => (await splitProcesses(id)).stressors;
 
 describe('G2 bounded', () => {
   it('ends at its deadline, by the shim’s clock', async () => {
@@ -59,7 +59,6 @@ describe('G3 reverts without us (the lease)', () => {
     const id = await containerId(ns, 'distroless');
     const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '2', '--duration', '60s');
     await until('active', 30, () => plugin.stdout.includes('active after'));
-    const { onNode, ourProcesses } = await import('./support/node.ts');
     const shims = (await ourProcesses()).filter(({ name }) => name.startsWith('nsexec'));
     await onNode(`kill -9 ${shims.map(({ pid }) => pid).join(' ')}`);
     await until('the stressors gone', 2, async () => (await stressors(id)).length === 0);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { until } from './support/cluster.ts';
-import { containerId, onNode, processesIn } from './support/node.ts';
+import { containerId, onNode, splitProcesses } from './support/node.ts';
 import { start } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
@@ -34,12 +34,11 @@ async function during(
   const plugin = start('stress', pod, '-n', ns, '--cpu', '1', '--duration', '60s', ...flags);
   try {
     await until('active', 30, () => plugin.stdout.includes('active after'));
-    const processes = await processesIn(id);
-    const target = processes.find(({ name }) => name === 'pause');
-    const stressors = processes.filter(({ name }) => name.startsWith('stress-ng'));
+    const { stressors: all, own } = await splitProcesses(id);
+    const stressors = all.filter(({ name }) => name.startsWith('stress-ng'));
     expect(stressors.length, plugin.said).toBeGreaterThan(0);
     await look(
-      await identity(target?.pid ?? 0),
+      await identity(own[0]?.pid ?? 0),
       await Promise.all(stressors.map(({ pid }) => identity(pid))),
       stressors.map(({ pid }) => pid),
     );

@@ -65,11 +65,19 @@ function parseProcesses(text: string): HostProcess[] {
 }
 
 /** Every process that is in the container's cgroup, by any hierarchy. */
-export async function processesIn(id: string): Promise<HostProcess[]> {
+async function processesIn(id: string): Promise<HostProcess[]> {
   const text = await onNode(
     `for p in $(grep -l ${id} /proc/[0-9]*/cgroup 2>/dev/null); do d=\${p%/cgroup}; echo "\${d#/proc/} $(cat $d/comm 2>/dev/null)"; done; true`,
   );
   return parseProcesses(text);
+}
+
+const isOurs = ({ name }: HostProcess) => /^(nsexec|stress-ng)/.test(name);
+
+/** Of the container's processes those that are ours, and the target's own. */
+export async function splitProcesses(id: string): Promise<{ stressors: HostProcess[]; own: HostProcess[] }> {
+  const all = await processesIn(id);
+  return { stressors: all.filter(isOurs), own: all.filter((process) => !isOurs(process)) };
 }
 
 /** Our processes anywhere on the node: the shim and stress-ng. */
