@@ -1,7 +1,7 @@
 import type { Sample } from '../shim/protocol.ts';
 import { formatBytes } from '../units.ts';
 import { memoryLimitBytes, workingSet } from './measure.ts';
-import { type StressFault, stressorOverheadBytes } from './stress.ts';
+import { describeMemory, type StressFault, stressorOverheadBytes } from './stress.ts';
 
 /** What the asked memory would do to the container, judged on its real cgroup before anything is started. */
 export type MemoryRisk =
@@ -18,7 +18,7 @@ export function memoryRisk(fault: StressFault, sample: Sample): MemoryRisk {
   const room = limit - used - stressorOverheadBytes;
   if (fault.memory.bytes <= room) return { kind: 'none' };
 
-  const sum = `${formatBytes(fault.memory.bytes)} asked for (${fault.memory.basis}), ${formatBytes(used)} in use, limit ${formatBytes(limit)}`;
+  const sum = `${describeMemory(fault.memory)} asked for, ${formatBytes(used)} in use, limit ${formatBytes(limit)}`;
   if (sample.memory_oom_group === 1 && fault.oomVictim === 'stressor') {
     return {
       kind: 'refusal',

@@ -7,7 +7,8 @@ import type { StressRequest } from './request.ts';
 export interface StressFault {
   fault: 'stress';
   cpu?: { workers: number; loadPercent: number; cores: number };
-  memory?: { bytes: number; basis: string };
+  /** `basis`: what a percentage was taken of, in words. */
+  memory?: { bytes: number; basis?: string };
   processes?: number;
   stressNgArgs: readonly string[];
   oomVictim: 'stressor' | 'app';
@@ -28,8 +29,11 @@ export function resolveStress(request: StressRequest, target: Target): StressFau
   };
 }
 
-function resolveMemory(amount: NonNullable<StressRequest['memory']>, target: Target): { bytes: number; basis: string } {
-  if ('bytes' in amount) return { bytes: amount.bytes, basis: 'as asked' };
+function resolveMemory(
+  amount: NonNullable<StressRequest['memory']>,
+  target: Target,
+): NonNullable<StressFault['memory']> {
+  if ('bytes' in amount) return { bytes: amount.bytes };
   const { memoryLimitBytes: limit, nodeAllocatableMemoryBytes: allocatable } = target;
   const whole = limit ?? allocatable;
   if (whole === undefined) {
@@ -43,7 +47,7 @@ function resolveMemory(amount: NonNullable<StressRequest['memory']>, target: Tar
     limit === undefined ? "the node's allocatable memory, the container has no limit" : "the container's limit";
   return {
     bytes: Math.floor((whole * amount.percent) / 100),
-    basis: `${amount.percent} % of ${what} (${formatBytes(whole)})`,
+    basis: `${amount.percent} % of ${what}, ${formatBytes(whole)}`,
   };
 }
 
@@ -73,6 +77,11 @@ export function stressNgCommand(fault: StressFault, durationMs: number): string[
   }
   if (fault.processes !== undefined) argv.push('--fork', String(fault.processes));
   return [...argv, ...fault.stressNgArgs];
+}
+
+/** `102 MiB of memory (80 % of the container's limit, 128 MiB)`. */
+export function describeMemory({ bytes, basis }: NonNullable<StressFault['memory']>): string {
+  return `${formatBytes(bytes)} of memory${basis === undefined ? '' : ` (${basis})`}`;
 }
 
 /** What is asked, for people: `2 busy CPUs and 102 MiB of memory`. */

@@ -1,7 +1,7 @@
 import type { EndReason, Sample } from '../shim/protocol.ts';
 import { formatBytes } from '../units.ts';
 import { cpuLimitCores, type Measurement, measure, memoryLimitBytes, workingSet } from './measure.ts';
-import { type StressFault, stressorOverheadBytes } from './stress.ts';
+import { describeMemory, type StressFault, stressorOverheadBytes } from './stress.ts';
 
 /** The samples of one run, in order. */
 export interface Observation {
@@ -39,7 +39,7 @@ const effectiveShare = 0.75;
 /** Compares what was asked, within the container's limit, with what its cgroup measured (G1). */
 export function judgeStress(fault: StressFault, seen: Observation): Verdict {
   const before = span(seen.before);
-  const during = span(settled(seen.during));
+  const during = overview(seen.during);
   const last = seen.during.at(-1);
   const base: Pick<Verdict, 'before' | 'during' | 'after'> = {
     ...(before ? { before } : {}),
@@ -62,6 +62,23 @@ function span(samples: readonly Sample[]): Measurement | undefined {
   const first = samples[0];
   const last = samples.at(-1);
   return first && last ? measure(first, last) : undefined;
+}
+
+/** The whole of the run: its rates without the start-up, its peaks and its kills with it. */
+function overview(samples: readonly Sample[]): Measurement | undefined {
+  const rates = span(settled(samples));
+  if (!rates) return undefined;
+  const kills = span(samples)?.oomKills;
+  const peak = peakWorkingSet(samples);
+  return {
+    ...rates,
+    ...(kills === undefined ? {} : { oomKills: kills }),
+    ...(peak > 0 ? { memoryBytes: peak } : {}),
+  };
+}
+
+function peakWorkingSet(samples: readonly Sample[]): number {
+  return Math.max(0, ...samples.map((sample) => workingSet(sample) ?? 0));
 }
 
 /** The first interval is the start-up of the workload: it is left out where enough is left without it. */
@@ -134,10 +151,10 @@ function cores(value: number): string {
 }
 
 function judgeMemory(asked: NonNullable<StressFault['memory']>, seen: Observation, during: Measurement): Proof {
-  const wanted = `Asked for ${formatBytes(asked.bytes)} of memory (${asked.basis})`;
+  const wanted = `Asked for ${describeMemory(asked)}`;
   if (during.memoryBytes === undefined) return unmeasured('memory', wanted, 'memory');
   const start = lastWorkingSet(seen.before) ?? 0;
-  const peak = Math.max(0, ...seen.during.map((sample) => workingSet(sample) ?? 0));
+  const peak = peakWorkingSet(seen.during);
   const limitSample = seen.during.at(-1);
   const limit = limitSample ? memoryLimitBytes(limitSample) : undefined;
   const room = limit === undefined ? Number.POSITIVE_INFINITY : Math.max(0, limit - start);
@@ -183,7 +200,7 @@ function judgeProcesses(asked: number, seen: Observation): Proof {
 /** Nobody but the user knows what these arguments should do: any change that the cgroup shows counts, and is named. */
 function judgeOther(before: Measurement | undefined, during: Measurement, seen: Observation): Proof {
   const start = lastWorkingSet(seen.before) ?? 0;
-  const peak = Math.max(0, ...seen.during.map((sample) => workingSet(sample) ?? 0));
+  const peak = peakWorkingSet(seen.during);
   const changes: string[] = [];
   const usedBefore = before?.cpuCores ?? 0;
   if ((during.cpuCores ?? 0) - usedBefore >= 0.05) {

@@ -40,6 +40,9 @@ export function answerError(answer: ErrorAnswer, request: ApiRequest, server: st
   if (admission) return error(admission.code, admission.message, admission.hint);
 
   switch (answer.status) {
+    case 400:
+      if (!/HTTP request to an HTTPS server/.test(said)) break;
+      return error('unreachable', `${server} expects TLS`, 'its address begins with https://');
     case 401:
       return error(
         'unauthorized',
@@ -65,8 +68,8 @@ export function answerError(answer: ErrorAnswer, request: ApiRequest, server: st
         retryAfterMs === undefined ? 'try again later' : `try again in ${Math.ceil(retryAfterMs / 1_000)} s`,
       );
     default:
-      return error('api', `${server} answered ${answer.status} to ${describe(request)}: ${said}`);
   }
+  return error('api', `${server} answered ${answer.status} to ${describe(request)}: ${said}`);
 }
 
 /** `create pods in namespace shop`, for messages. */

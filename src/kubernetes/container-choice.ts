@@ -44,12 +44,15 @@ function checkPod(pod: V1Pod): void {
     const waiting = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].find(
       (status) => status.state?.waiting?.reason && status.state.waiting.reason !== 'PodInitializing',
     );
+    const initializing = pod.status?.initContainerStatuses?.find(({ state }) => state?.running);
     const why =
       scheduled?.status === 'False'
         ? `: it is not scheduled (${scheduled.message ?? scheduled.reason})`
         : waiting
           ? `: container "${waiting.name}" is waiting (${waiting.state?.waiting?.reason})`
-          : '';
+          : initializing
+            ? `: its init container "${initializing.name}" has not ended yet`
+            : '';
     throw unsuitable(`${name} is not running: its phase is ${phase}${why}`, `kubectl describe ${name} -n ${namespace}`);
   }
 }

@@ -55,13 +55,24 @@ export async function checkPermissions(rest: Rest, namespace: string, needed: re
   const missing = status?.incomplete ? await denied(rest, namespace, unlisted) : unlisted;
   const [first] = missing;
   if (!first) return;
-  const what = missing.map((permission) => `${permission.verb} ${resourceName(permission)}`).join(', ');
-  throw new ApiError(403, 'forbidden', `you are not allowed to ${what} in namespace ${namespace}`, {
+  throw new ApiError(403, 'forbidden', `you are not allowed to ${listPermissions(missing)} in namespace ${namespace}`, {
     hint:
       missing.length === 1
         ? ruleHint({ ...first, namespace })
         : `a Role in ${namespace} needs these; --agent-namespace takes another namespace for the agent pod`,
   });
+}
+
+/** `create and delete pods; get pods/attach`. */
+function listPermissions(permissions: readonly Permission[]): string {
+  const verbs = new Map<string, string[]>();
+  for (const permission of permissions) {
+    const name = resourceName(permission);
+    verbs.set(name, [...(verbs.get(name) ?? []), permission.verb]);
+  }
+  return [...verbs]
+    .map(([name, all]) => `${all.length > 1 ? `${all.slice(0, -1).join(', ')} and ${all.at(-1)}` : all[0]} ${name}`)
+    .join('; ');
 }
 
 async function denied(rest: Rest, namespace: string, asked: readonly Permission[]): Promise<Permission[]> {

@@ -1,10 +1,10 @@
 import type { V1Node, V1Pod, V1RuntimeClass } from '@kubernetes/client-node';
-import { ChaosError } from '../errors.ts';
 import type { Target, TargetQuery } from '../ports.ts';
 import { parseQuantity } from '../units.ts';
 import { ApiError } from './api-error.ts';
 import { chooseContainer } from './container-choice.ts';
 import { architectureOfPod, checkNode, checkRuntimeClass, splitContainerId } from './node-check.ts';
+import { noSuchObject } from './not-found.ts';
 import { agentPermissions, checkPermissions, targetPermissions } from './permissions.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -79,38 +79,8 @@ async function findPod(rest: Rest, query: TargetQuery, namespace: string): Promi
     query: { fieldSelector: `metadata.name=${query.name}` },
   });
   const [pod] = list.items;
-  if (!pod) throw await noSuchPod(rest, query.name, namespace);
+  if (!pod) throw await noSuchObject(rest, 'pod', resources.pods, query.name, namespace);
   return { pod, runningPods: 1, resourceVersion: list.metadata?.resourceVersion };
-}
-
-async function noSuchPod(rest: Rest, name: string, namespace: string): Promise<ChaosError> {
-  const { items } = await rest.json<PodList>({
-    verb: 'list',
-    resource: resources.pods,
-    namespace,
-    query: { limit: 500 },
-  });
-  const names = similarFirst(
-    name,
-    items.map((pod) => pod.metadata?.name ?? ''),
-  );
-  const shown = names.slice(0, 5).join(', ');
-  return new ChaosError('not-found', `there is no pod "${name}" in namespace ${namespace}`, {
-    hint:
-      names.length === 0
-        ? `namespace ${namespace} has no pods: is it the right one? -n NAMESPACE`
-        : `${names.length > 5 ? 'the most similar' : 'the pods there'}: ${shown}`,
-  });
-}
-
-/** Names sorted by how long a beginning they share with `name`, then by name. */
-export function similarFirst(name: string, names: readonly string[]): string[] {
-  const shared = (other: string): number => {
-    let length = 0;
-    while (length < name.length && name[length] === other[length]) length++;
-    return length;
-  };
-  return [...names].sort((a, b) => shared(b) - shared(a) || a.localeCompare(b));
 }
 
 /** Undefined: the user may not read nodes. */

@@ -2,6 +2,7 @@ import type { KubernetesObject, V1Job, V1LabelSelector, V1Pod } from '@kubernete
 import { ChaosError } from '../errors.ts';
 import type { WorkloadKind } from '../ports.ts';
 import { ApiError } from './api-error.ts';
+import { noSuchObject } from './not-found.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 
@@ -32,7 +33,12 @@ export async function podsOfWorkload(
   namespace: string,
 ): Promise<PodList> {
   if (kind === 'cronjob') return podsOfCronJob(rest, name, namespace);
-  const workload = await rest.json<Workload>({ verb: 'get', resource: workloadResources[kind], namespace, name });
+  const resource = workloadResources[kind];
+  const workload = await rest
+    .json<Workload>({ verb: 'get', resource, namespace, name })
+    .catch(async (error: unknown) => {
+      throw isNotFound(error) ? await noSuchObject(rest, kind, resource, name, namespace) : error;
+    });
   const selector = workload.spec?.selector;
   const labelSelector =
     kind === 'replicationcontroller'
@@ -63,22 +69,23 @@ async function podsOfCronJob(rest: Rest, name: string, namespace: string): Promi
   });
 }
 
+/** Kubernetes before 1.21 has cron jobs in v1beta1 only. */
 async function getCronJob(rest: Rest, name: string, namespace: string): Promise<KubernetesObject> {
+  const get = (resource: Resource): Promise<KubernetesObject> => rest.json({ verb: 'get', resource, namespace, name });
   try {
-    return await rest.json({ verb: 'get', resource: resources.cronjobs, namespace, name });
+    return await get(resources.cronjobs);
   } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 404) throw error;
-    return rest
-      .json<KubernetesObject>({ verb: 'get', resource: resources.cronjobsBeta, namespace, name })
-      .catch((older: unknown) => {
-        // On a current cluster the older version is what is unknown, and the first answer the true one.
-        throw older instanceof ApiError &&
-          older.status === 404 &&
-          /could not find the requested resource/.test(older.message)
-          ? error
-          : older;
-      });
+    if (!isNotFound(error)) throw error;
   }
+  try {
+    return await get(resources.cronjobsBeta);
+  } catch (error) {
+    throw isNotFound(error) ? await noSuchObject(rest, 'cronjob', resources.cronjobs, name, namespace) : error;
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
 }
 
 /** A selector as the query parameter has it. */

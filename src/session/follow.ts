@@ -218,6 +218,7 @@ class Run {
   }
 
   #onShimError(error: ShimError): void {
+    this.#timers.stop('answer');
     if (!this.#record.result.began) {
       this.#fail(shimFailure(error), !error.state.startsWith('unknown'));
       return;
@@ -227,8 +228,9 @@ class Run {
   }
 
   #onResolved(resolved: Resolved): void {
-    this.#timers.stop('answer');
     if (this.#started || this.#stopAskedAt !== undefined) return;
+    // Asked again and again until it may start: each answer has its own time.
+    this.#timers.set('answer', waits.answer);
     const first = !this.#record.result.resolved;
     const measured = this.#record.resolved(resolved);
     if (first) this.#review(resolved);

@@ -18,6 +18,7 @@ export class LiveReporter implements Reporter {
   readonly #verbose: boolean;
   readonly #colour: boolean;
   readonly #spinner: Ora;
+  #closed = false;
 
   constructor(stdout: Output, stderr: NodeJS.WriteStream, options: { verbose: boolean; colour: boolean }) {
     this.#stdout = stdout;
@@ -33,6 +34,8 @@ export class LiveReporter implements Reporter {
   }
 
   report(fact: Fact): void {
+    // What still goes on in the background after a second Ctrl-C must not draw over the last words.
+    if (this.#closed) return;
     const spinning = this.#spinner.isSpinning;
     if (fact.kind === 'sample') {
       this.#spinner.text = `fault active\n${liveTable(fact).join('\n')}`;
@@ -58,6 +61,7 @@ export class LiveReporter implements Reporter {
 
   /** Leaves the terminal as it was, whatever was on it. */
   close(): void {
+    this.#closed = true;
     this.#spinner.stop();
   }
 

@@ -94,9 +94,12 @@ export function proofTable(verdict: Verdict): string[] {
   ];
   return render(
     ['', 'before', 'during', 'after'],
-    rows.filter(([, ...cells]) => cells.some((cell) => cell !== dash)),
+    rows.filter(([, ...cells]) => cells.some((cell) => cell !== dash && cell !== noPressure)),
   );
 }
+
+/** Said of nothing but a resource that nobody waited for: such a row tells nothing. */
+const noPressure = '0 % of the time';
 
 function percent(share: number | undefined): string {
   return share === undefined ? dash : `${Math.round(share * 100)} %`;
