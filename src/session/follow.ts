@@ -122,6 +122,7 @@ class Run {
 
   #onAgent(update: AgentUpdate): void {
     if (update.kind === 'started') {
+      this.#timers.stop('pickup');
       if (update.container === this.#container) this.#connection.open();
     } else if (update.kind === 'progress' || update.kind === 'warning') {
       this.#timers.stop('pickup');
@@ -165,6 +166,7 @@ class Run {
   }
 
   #onAttached(): void {
+    this.#timers.stop('pickup');
     if (!this.#record.result.resolved) this.#timers.set('answer', waits.answer);
     this.#timers.set('beat', waits.beat);
     this.#send(this.#stopAskedAt === undefined ? 'beat' : 'stop');
@@ -218,7 +220,6 @@ class Run {
   }
 
   #onShimError(error: ShimError): void {
-    this.#timers.stop('answer');
     if (!this.#record.result.began) {
       this.#fail(shimFailure(error), !error.state.startsWith('unknown'));
       return;
@@ -228,7 +229,12 @@ class Run {
   }
 
   #onResolved(resolved: Resolved): void {
-    if (this.#started || this.#stopAskedAt !== undefined) return;
+    if (this.#stopAskedAt !== undefined) return;
+    if (this.#started) {
+      // It still waits, so `start` was lost with its stream.
+      if (!this.#record.result.active) this.#send('start');
+      return;
+    }
     // Asked again and again until it may start: each answer has its own time.
     this.#timers.set('answer', waits.answer);
     const first = !this.#record.result.resolved;
@@ -352,6 +358,7 @@ class Run {
 
   /** It never became active. Where the shim cannot say that nothing of it is left, its container's end will, or nobody. */
   #fail(error: unknown, reverted = true): void {
+    this.#timers.stop('answer');
     this.#record.failed(error, reverted);
     if (reverted) this.#end();
     else this.#timers.set('confirm', waits.slack);

@@ -9,6 +9,8 @@ export const signalExitCodes: Readonly<Record<InterruptSignal, number>> = { SIGI
 export class Interrupts {
   /** The first signal, once there was one. */
   first: InterruptSignal | undefined;
+  /** There was a second one. */
+  leaving = false;
   /** Resolves on the second signal. */
   readonly again: Promise<'again'>;
   readonly #listeners = new Set<(signal: InterruptSignal) => void>();
@@ -21,6 +23,7 @@ export class Interrupts {
     });
     this.#unlisten = signals.listen((signal) => {
       if (this.first !== undefined) {
+        this.leaving = true;
         leave('again');
         return;
       }

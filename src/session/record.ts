@@ -111,9 +111,10 @@ export class RunRecord {
     this.result.problems.push(sentence);
   }
 
-  /** It never became active; `reverted` says whether the target is known to be as it was. */
+  /** It never became active, for the first reason given; `reverted` says whether the target is known to be as it was. */
   failed(error: unknown, reverted: boolean): void {
-    this.result.failure = error instanceof ChaosError ? error : new ChaosError('api', String(error), { cause: error });
+    this.result.failure ??=
+      error instanceof ChaosError ? error : new ChaosError('api', String(error), { cause: error });
     this.result.reverted = reverted;
   }
 

@@ -73,6 +73,8 @@ async function execute(plan: Plan, ports: SessionPorts, interrupts: Interrupts):
   } catch (error) {
     failure = error;
   }
+  // On a second signal the user has been told what is left, and main is ending the process: nothing more is said or done.
+  if (interrupts.leaving) return new Promise(() => undefined);
   const endedAt = clock.now();
   const removal = await remove(plan, ports, result?.reverted === true);
   const reverted = isReverted(result, removal);

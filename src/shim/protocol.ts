@@ -123,7 +123,7 @@ export type ShimEvent = Resolved | Active | SampleEvent | Warning | Ended | Reve
 /** Words the shim hears on stdin, one a line. */
 export type Command = 'start' | 'beat' | 'stop';
 
-type FieldType = 'number' | 'string' | 'boolean' | 'object';
+type FieldType = 'number' | 'string' | 'boolean' | 'sample' | 'places' | 'namespaces' | 'strings' | 'reason';
 
 const requiredFields: Readonly<Record<ShimEvent['event'], Readonly<Record<string, FieldType>>>> = {
   resolved: {
@@ -133,20 +133,43 @@ const requiredFields: Readonly<Record<ShimEvent['event'], Readonly<Record<string
     comm: 'string',
     cgroup_mode: 'string',
     cgroup_view: 'string',
-    cgroups: 'object',
-    unmounted: 'object',
-    namespaces: 'object',
+    cgroups: 'places',
+    unmounted: 'strings',
+    namespaces: 'namespaces',
     uid: 'number',
     gid: 'number',
     frozen: 'boolean',
-    sample: 'object',
+    sample: 'sample',
   },
   active: { pid: 'number', entered: 'number', of: 'number', elapsed_ms: 'number' },
   sample: { elapsed_us: 'number' },
   warning: { code: 'string', message: 'string' },
-  ended: { reason: 'string', exit_code: 'number', signal: 'number', forced: 'boolean', run_ms: 'number' },
+  ended: { reason: 'reason', exit_code: 'number', signal: 'number', forced: 'boolean', run_ms: 'number' },
   reverted: { elapsed_ms: 'number', left: 'number' },
   error: { code: 'string', message: 'string', state: 'string' },
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const allOf = (value: unknown, check: (element: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(check);
+const has = (value: unknown, types: Readonly<Record<string, string>>): boolean =>
+  isFields(value) && Object.entries(types).every(([name, type]) => typeof value[name] === type);
+
+const checks: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
+  number: (value) => typeof value === 'number',
+  string: (value) => typeof value === 'string',
+  boolean: (value) => typeof value === 'boolean',
+  // Counters only: a text among them would turn every sum into another text.
+  sample: (value) =>
+    isFields(value) && 'elapsed_us' in value && Object.values(value).every((field) => typeof field === 'number'),
+  places: (value) =>
+    allOf(value, (place) => has(place, { hierarchy: 'string', version: 'number', path: 'string', joined: 'boolean' })),
+  namespaces: (value) => allOf(value, (fact) => has(fact, { name: 'string', inode: 'number', own: 'boolean' })),
+  strings: (value) => allOf(value, (text) => typeof text === 'string'),
+  reason: (value) => endReasons.some((reason) => reason === value),
 };
 
 function isEventName(name: unknown): name is ShimEvent['event'] {
@@ -163,14 +186,12 @@ export function parseShimEvent(line: string): ShimEvent | undefined {
   } catch {
     return undefined;
   }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const record = value as Record<string, unknown>;
-  if (!isEventName(record.event) || typeof record.at_ms !== 'number') return undefined;
-  for (const [name, type] of Object.entries(requiredFields[record.event])) {
-    const field = record[name];
-    if (typeof field !== type || field === null) return undefined;
-  }
-  return record as unknown as ShimEvent;
+  if (!isFields(value)) return undefined;
+  const { event, ...fields } = value;
+  if (!isEventName(event) || typeof fields.at_ms !== 'number') return undefined;
+  if (event === 'sample' && !checks.sample(fields)) return undefined;
+  const required = Object.entries(requiredFields[event]);
+  return required.every(([name, type]) => checks[type](fields[name])) ? (value as unknown as ShimEvent) : undefined;
 }
 
 /** The events in a termination message, one a line: the `ended` of the run and the last event. */
