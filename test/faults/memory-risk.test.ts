@@ -38,7 +38,7 @@ describe('memoryRisk', () => {
     expect(risk(120)).toEqual({
       kind: 'warning',
       message:
-        'the memory limit will be exceeded: 120 MiB asked for (as asked), 40 MiB in use, limit 128 MiB; the OOM killer will take the stressor first, again and again',
+        'the memory limit will be exceeded: 120 MiB of memory asked for, 40 MiB in use, limit 128 MiB; the OOM killer will take the stressor first, again and again',
     });
     expect(risk(120, 'app')).toMatchObject({
       kind: 'warning',

@@ -48,7 +48,7 @@ describe('a percentage of memory', () => {
   test("is of the container's limit where there is one", () => {
     expect(resolveStress(percent, target({ memoryLimitBytes: 128 * MiB })).memory).toEqual({
       bytes: 107_374_182,
-      basis: "80 % of the container's limit (128 MiB)",
+      basis: "80 % of the container's limit, 128 MiB",
     });
   });
 
@@ -56,7 +56,7 @@ describe('a percentage of memory', () => {
     const { memoryLimitBytes: _limit, ...unlimited } = target({ nodeAllocatableMemoryBytes: 8 * GiB });
     expect(resolveStress(percent, unlimited).memory).toEqual({
       bytes: 6_871_947_673,
-      basis: "80 % of the node's allocatable memory, the container has no limit (8 GiB)",
+      basis: "80 % of the node's allocatable memory, the container has no limit, 8 GiB",
     });
   });
 
@@ -74,7 +74,7 @@ describe('a percentage of memory', () => {
 
   test('bytes need neither', () => {
     const { memoryLimitBytes: _limit, nodeAllocatableMemoryBytes: _node, ...unknown } = target();
-    expect(resolveStress(only({ memory: { bytes: 7 } }), unknown).memory).toEqual({ bytes: 7, basis: 'as asked' });
+    expect(resolveStress(only({ memory: { bytes: 7 } }), unknown).memory).toEqual({ bytes: 7 });
   });
 });
 

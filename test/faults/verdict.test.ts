@@ -139,82 +139,70 @@ describe('memory', () => {
   const cases: ReadonlyArray<
     [what: string, mebibytes: number, seen: Partial<Observation>, effective: boolean, sentence: string]
   > = [
-    [
-      'held',
-      50,
-      { during: series(0, hold(92)) },
-      true,
-      'Asked for 50 MiB of memory (as asked): it grew by 52 MiB to 92 MiB',
-    ],
+    ['held', 50, { during: series(0, hold(92)) }, true, 'Asked for 50 MiB of memory: it grew by 52 MiB to 92 MiB'],
     [
       'held for a part',
       50,
       { during: series(0, hold(60)) },
       false,
-      'Asked for 50 MiB of memory (as asked): it grew by 20 MiB to 60 MiB',
+      'Asked for 50 MiB of memory: it grew by 20 MiB to 60 MiB',
     ],
-    [
-      'not held',
-      50,
-      { during: series(0, hold(40)) },
-      false,
-      'Asked for 50 MiB of memory (as asked): it grew by 0 B to 40 MiB',
-    ],
+    ['not held', 50, { during: series(0, hold(40)) }, false, 'Asked for 50 MiB of memory: it grew by 0 B to 40 MiB'],
     [
       'held for a moment',
       50,
       { during: series(0, (s) => hold(s === 5 ? 90 : 40)()) },
       true,
-      'Asked for 50 MiB of memory (as asked): it grew by 50 MiB to 90 MiB',
+      'Asked for 50 MiB of memory: it grew by 50 MiB to 90 MiB',
     ],
     [
       'up to the limit',
       200,
       { during: series(0, hold(127)) },
       true,
-      'Asked for 200 MiB of memory (as asked); the container may use 128 MiB, of which 88 MiB were free: it grew by 87 MiB to 127 MiB',
+      'Asked for 200 MiB of memory; the container may use 128 MiB, of which 88 MiB were free: it grew by 87 MiB to 127 MiB',
     ],
     [
       'over the limit, seen by its OOM kills only',
       200,
       { during: series(0, (s) => ({ ...hold(45)(), memory_oom_kills: s })) },
       true,
-      'Asked for 200 MiB of memory (as asked); the container may use 128 MiB, of which 88 MiB were free: it grew by 5 MiB to 45 MiB, 9 OOM kills',
+      'Asked for 200 MiB of memory; the container may use 128 MiB, of which 88 MiB were free: it grew by 5 MiB to 45 MiB, 10 OOM kills',
     ],
     [
       "over the limit, seen by the shim's count only",
       200,
       { during: series(0, hold(45)), ended: { reason: 'killed', exitCode: 137, oomKills: 1 } },
       true,
-      'Asked for 200 MiB of memory (as asked); the container may use 128 MiB, of which 88 MiB were free: it grew by 5 MiB to 45 MiB, 1 OOM kill',
+      'Asked for 200 MiB of memory; the container may use 128 MiB, of which 88 MiB were free: it grew by 5 MiB to 45 MiB, 1 OOM kill',
     ],
     [
       'within the limit but with an OOM kill of something else',
       50,
       { during: series(0, (s) => ({ ...hold(42)(), memory_oom_kills: s > 5 ? 1 : 0 })) },
       false,
-      'Asked for 50 MiB of memory (as asked): it grew by 2 MiB to 42 MiB, 1 OOM kill',
+      'Asked for 50 MiB of memory: it grew by 2 MiB to 42 MiB, 1 OOM kill',
     ],
     [
       'of a target already at its limit in which nothing happens',
       50,
       { before: series(0, hold(128), 1), during: series(0, hold(128)) },
       false,
-      'Asked for 50 MiB of memory (as asked); the container may use 128 MiB, of which 0 B were free: it grew by 0 B to 128 MiB',
+      'Asked for 50 MiB of memory; the container may use 128 MiB, of which 0 B were free: it grew by 0 B to 128 MiB',
     ],
     [
       'of a target already at its limit that is killed for it',
       50,
       { before: series(0, hold(128), 1), during: series(0, (s) => ({ ...hold(128)(), memory_oom_kills: s })) },
       true,
-      'Asked for 50 MiB of memory (as asked); the container may use 128 MiB, of which 0 B were free: it grew by 0 B to 128 MiB, 9 OOM kills',
+      'Asked for 50 MiB of memory; the container may use 128 MiB, of which 0 B were free: it grew by 0 B to 128 MiB, 10 OOM kills',
     ],
     [
       'without a limit',
       1_000,
       { during: series(0, () => ({ ...hold(1_045)(), memory_limit_bytes: -1 })) },
       true,
-      'Asked for 1 GiB of memory (as asked): it grew by 1 GiB to 1 GiB',
+      'Asked for 1 GiB of memory: it grew by 1 GiB to 1 GiB',
     ],
   ];
 
@@ -222,6 +210,13 @@ describe('memory', () => {
     const verdict = judge({ memory: { bytes: mebibytes * MiB } }, { before, ...seen });
     expect(verdict.proofs).toEqual([{ what: 'memory', effective, sentence }]);
     expect(verdict.effective).toBe(effective);
+  });
+
+  test('a percentage is told with what it is of', () => {
+    const verdict = judge({ memory: { percent: 50 } }, { before, during: series(0, hold(104)) });
+    expect(verdict.proofs[0]?.sentence).toBe(
+      "Asked for 64 MiB of memory (50 % of the container's limit, 128 MiB): it grew by 64 MiB to 104 MiB",
+    );
   });
 
   test('what is held after the revert is told', () => {

@@ -1,0 +1,223 @@
+import { describe, expect, test } from 'vitest';
+import { ChaosError } from '../src/errors.ts';
+import { type MainPorts, main } from '../src/main.ts';
+import type { ConnectionOptions, Reporter } from '../src/ports.ts';
+import { settle } from './fakes/clock.ts';
+import { BufferOutput } from './fakes/output.ts';
+import { RecordingReporter } from './fakes/reporter.ts';
+import { request } from './fakes/samples.ts';
+import { Scenario } from './session/scenario.ts';
+
+class ClosableReporter extends RecordingReporter {
+  isClosed = false;
+
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+interface World {
+  scenario: Scenario;
+  ports: MainPorts;
+  stdout: BufferOutput;
+  stderr: BufferOutput;
+  live: ClosableReporter;
+  connections: ConnectionOptions[];
+  /** How the live reporter was asked for: [verbose, colour]. */
+  asked: Array<[boolean, boolean]>;
+}
+
+function world(change: { tty?: [stdout: boolean, stderr: boolean]; env?: MainPorts['env'] } = {}): World {
+  const scenario = new Scenario(request({}, { durationMs: 10_000 }));
+  const [stdout, stderr] = (change.tty ?? [false, false]).map((isTTY) => new BufferOutput(isTTY)) as [
+    BufferOutput,
+    BufferOutput,
+  ];
+  const live = new ClosableReporter();
+  const connections: ConnectionOptions[] = [];
+  const asked: Array<[boolean, boolean]> = [];
+  const { clock, signals, randomSuffix, who, defaultImage } = scenario.ports;
+  const ports: MainPorts = {
+    stdout,
+    stderr,
+    env: change.env ?? {},
+    homeDirectory: '/home/ada',
+    who,
+    clock,
+    signals,
+    randomSuffix,
+    version: '1.2.3',
+    defaultImage,
+    shim: async () => new Uint8Array(),
+    connect: async (options) => {
+      connections.push(options);
+      return scenario.cluster;
+    },
+    liveReporter: async (verbose, colour): Promise<Reporter & { close(): void }> => {
+      asked.push([verbose, colour]);
+      return live;
+    },
+  };
+  return { scenario, ports, stdout, stderr, live, connections, asked };
+}
+
+/** Runs a whole command of ten seconds, with all that the fakes have to do for it. */
+async function run(line: string, at: World): Promise<number> {
+  const s = at.scenario;
+  const code = main(line.split(' '), at.ports);
+  await loaded(() => s.cluster.calls.includes('followTarget') || at.scenario.cluster.isClosed);
+  await s.attach();
+  await s.pass(200);
+  s.cores = 0.99;
+  await s.pass(10_000);
+  await s.finish({ run_ms: 10_000 });
+  return code;
+}
+
+/** Parts of the program are imported when they are needed, which takes turns of the event loop. */
+async function loaded(condition: () => boolean): Promise<void> {
+  await expect.poll(condition, { interval: 1 }).toBe(true);
+  await settle();
+}
+
+const stress = 'stress web-7d4b9 --cpu 2 --duration 10s';
+
+describe('a run', () => {
+  test('for people, off a terminal: 0, and never an escape code', async () => {
+    const at = world();
+    expect(await run(stress, at)).toBe(0);
+    expect(at.stdout.text).toContain('ok: active after');
+    expect(at.stdout.text).toContain('Effective.');
+    expect(at.stdout.text + at.stderr.text).not.toContain('\u001b');
+    expect(at.scenario.cluster.isClosed).toBe(true);
+    expect(at.asked).toEqual([]);
+  });
+
+  test('with -o json: one document on stdout, nothing on stderr', async () => {
+    const at = world({ tty: [true, true] });
+    expect(await run(`${stress} -o json`, at)).toBe(0);
+    expect(JSON.parse(at.stdout.text)).toMatchObject({ kind: 'outcome', exit_code: 0, effective: true });
+    expect(at.stderr.text).toBe('');
+    expect(at.asked).toEqual([]);
+  });
+
+  test.each<[what: string, env: MainPorts['env'], colour: boolean]>([
+    ['', {}, true],
+    ['NO_COLOR=1', { NO_COLOR: '1' }, false],
+    ['NO_COLOR empty', { NO_COLOR: '' }, true],
+  ])('on a terminal: live, and closed afterwards. %s', async (_what, env, colour) => {
+    const at = world({ tty: [true, true], env });
+    expect(await run(`${stress} -v`, at)).toBe(0);
+    expect(at.asked).toEqual([[true, colour]]);
+    expect(at.live.kinds.at(-1)).toBe('outcome');
+    expect(at.live.isClosed).toBe(true);
+    expect(at.stdout.text + at.stderr.text).toBe('');
+  });
+
+  test.each<[what: string, change: Parameters<typeof world>[0]]>([
+    ['stdout is no terminal', { tty: [false, true] }],
+    ['stderr is no terminal', { tty: [true, false] }],
+    ['the terminal is dumb', { tty: [true, true], env: { TERM: 'dumb' } }],
+  ])('plain when %s', async (_what, change) => {
+    const at = world(change);
+    await run(stress, at);
+    expect(at.asked).toEqual([]);
+    expect(at.stdout.text + at.stderr.text).not.toContain('\u001b');
+  });
+
+  test('hands the connection flags down', async () => {
+    const at = world();
+    await run(`${stress} --context prod -n shop`, at);
+    expect(at.connections).toEqual([{ context: 'prod', namespace: 'shop' }]);
+  });
+});
+
+describe('an error', () => {
+  const notFound = new ChaosError('not-found', 'there is no pod web-7d4b9', { hint: 'Look at kubectl get pods.' });
+
+  test('is told on stderr with the state of the target', async () => {
+    const at = world();
+    at.scenario.cluster.failNext('findTarget', notFound);
+    expect(await main(stress.split(' '), at.ports)).toBe(1);
+    expect(at.stderr.text).toBe(
+      'error: there is no pod web-7d4b9\nLook at kubectl get pods.\nState of the target: nothing was changed.\n',
+    );
+    expect(at.scenario.cluster.isClosed).toBe(true);
+  });
+
+  test.each(['json', 'ndjson'])('with -o %s is a document', async (format) => {
+    const at = world();
+    at.scenario.cluster.failNext('findTarget', notFound);
+    expect(await main(`${stress} -o ${format}`.split(' '), at.ports)).toBe(1);
+    const last = format === 'json' ? at.stdout.text : (at.stdout.text.trimEnd().split('\n').at(-1) ?? '');
+    expect(JSON.parse(last)).toMatchObject({ kind: 'error', code: 'not-found', exit_code: 1 });
+    expect(at.stderr.text).toBe('');
+  });
+
+  test('with --dry-run and -o json is a document too', async () => {
+    const at = world();
+    at.scenario.cluster.failNext('findTarget', notFound);
+    expect(await main(`${stress} -o json --dry-run client`.split(' '), at.ports)).toBe(1);
+    expect(JSON.parse(at.stdout.text)).toMatchObject({ kind: 'error', code: 'not-found' });
+  });
+
+  test('on a terminal comes after the reporter is closed', async () => {
+    const at = world({ tty: [true, true] });
+    at.scenario.cluster.failNext('findTarget', notFound);
+    const { write } = at.stderr;
+    let closedBefore: boolean | undefined;
+    at.stderr.write = (text) => {
+      closedBefore ??= at.live.isClosed;
+      write.call(at.stderr, text);
+    };
+    expect(await main(stress.split(' '), at.ports)).toBe(1);
+    expect(closedBefore).toBe(true);
+    expect(at.stderr.text).toContain('there is no pod');
+  });
+
+  test('of connecting is one of the command', async () => {
+    const at = world();
+    at.ports.connect = async () => {
+      throw new ChaosError('kubeconfig', 'no such context');
+    };
+    expect(await main(stress.split(' '), at.ports)).toBe(1);
+    expect(at.stderr.text).toContain('error: no such context');
+  });
+
+  test('that is a defect is shown with its stack', async () => {
+    const at = world();
+    at.scenario.cluster.failNext('findTarget', new TypeError('x is not a function'));
+    expect(await main(stress.split(' '), at.ports)).toBe(1);
+    expect(at.stderr.text).toContain(
+      'This is a defect of kubectl chaos 1.2.3:\nTypeError: x is not a function\n    at ',
+    );
+  });
+});
+
+describe('--dry-run=client', () => {
+  test('prints the plan and what would be created as YAML, and touches nothing', async () => {
+    const at = world({ tty: [true, true] });
+    expect(await main(`${stress} --memory 50% --dry-run=client`.split(' '), at.ports)).toBe(0);
+    expect(at.stdout.text).toMatchSnapshot();
+    expect(at.scenario.cluster.calls).toEqual(['findTarget']);
+    expect(at.asked).toEqual([]);
+    expect(at.scenario.cluster.isClosed).toBe(true);
+  });
+
+  test('with -o json is one document', async () => {
+    const at = world();
+    expect(await main(`${stress} --dry-run=client -o json`.split(' '), at.ports)).toBe(0);
+    expect(JSON.parse(at.stdout.text)).toMatchObject({
+      plan: { experiment: 'chaos-7f3k2', fault: '2 busy CPUs' },
+      objects: [{ kind: 'Pod', metadata: { name: 'chaos-7f3k2' } }],
+    });
+  });
+});
+
+test('help and version need no cluster', async () => {
+  const at = world();
+  expect(await main(['--version'], at.ports)).toBe(0);
+  expect(await main([], at.ports)).toBe(0);
+  expect(at.stdout.text).toMatch(/^1\.2\.3\nUsage: kubectl chaos/);
+  expect(at.connections).toEqual([]);
+});
