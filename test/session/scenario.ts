@@ -1,0 +1,188 @@
+import { expect, test } from 'vitest';
+import { ChaosError } from '../../src/errors.ts';
+import type { Request } from '../../src/faults/request.ts';
+import type { AgentUpdate, ContainerStatus } from '../../src/ports.ts';
+import type { Outcome } from '../../src/session/facts.ts';
+import { runExperiment, type SessionPorts } from '../../src/session/run.ts';
+import type { Ended, Sample } from '../../src/shim/protocol.ts';
+import type { FakeAttachment } from '../fakes/attachment.ts';
+import { FakeClock, settle } from '../fakes/clock.ts';
+import { FakeCluster } from '../fakes/cluster.ts';
+import { RecordingReporter } from '../fakes/reporter.ts';
+import { active, ended, request, resolved, reverted, sample, sampleEvent } from '../fakes/samples.ts';
+import { FakeSignals } from '../fakes/signals.ts';
+
+const container = 'target-0';
+
+/** One experiment on the fakes, with a shim that answers as the real one does unless it is told not to. */
+export class Scenario {
+  readonly clock = new FakeClock();
+  readonly cluster = new FakeCluster();
+  readonly signals = new FakeSignals();
+  readonly reporter = new RecordingReporter();
+  readonly request: Request;
+  /** What the shim answers; take a word away and it is silent to it. */
+  readonly answers = new Set(['beat', 'start', 'stop']);
+  /** CPU that the target's cgroup uses now, in cores. */
+  cores = 0.02;
+  /** Fields of every sample from now on. */
+  counters: Partial<Sample> = {};
+  #usedUs = 0;
+  #begunAt = this.clock.now();
+  /** The shim has heard `start`: it answers `beat` with `resolved` no more. */
+  #begun = false;
+  #active = false;
+  #end: { outcome?: Outcome; error?: unknown } | undefined;
+
+  constructor(asked: Request = request()) {
+    this.request = asked;
+    this.cluster.onAttach = (attachment) => {
+      attachment.onLine = (line) => this.#hear(attachment, line);
+    };
+  }
+
+  get ports(): SessionPorts {
+    return {
+      cluster: this.cluster,
+      clock: this.clock,
+      signals: this.signals,
+      reporter: this.reporter,
+      randomSuffix: () => '7f3k2',
+      who: 'ada',
+      defaultImage: 'tools:1',
+      startedAt: this.clock.now(),
+    };
+  }
+
+  /** Runs until the agent pod is created and watched. */
+  async launch(): Promise<void> {
+    runExperiment(this.request, this.ports).then(
+      (outcome) => {
+        this.#end = { outcome };
+      },
+      (error: unknown) => {
+        this.#end = { error };
+      },
+    );
+    await settle();
+  }
+
+  async attach(): Promise<void> {
+    await this.agent({ kind: 'started', container });
+  }
+
+  /** Runs until the fault is active. */
+  async activate(): Promise<void> {
+    await this.launch();
+    await this.attach();
+    await this.pass(200);
+    expect(this.reporter.of('active'), 'the fault should be active').toHaveLength(1);
+    this.cores = 0.99;
+  }
+
+  /** Lets time pass; the shim of an active fault samples once a second. */
+  async pass(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 1_000) {
+      const step = Math.min(1_000, left);
+      await this.clock.advance(step);
+      this.#usedUs += step * 1_000 * this.cores;
+      if (this.#active && step === 1_000) this.stream?.say(sampleEvent(0, 0, this.sample()));
+    }
+    await settle();
+  }
+
+  /** The shim ends the fault and reverts. */
+  async finish(how: Partial<Ended> = {}): Promise<void> {
+    this.#active = false;
+    this.stream?.say(ended(how), sampleEvent(0, 0, this.sample()), reverted());
+    await settle();
+  }
+
+  sample(): Sample {
+    const seconds = (this.clock.now() - this.#begunAt) / 1_000;
+    return sample(seconds, 0, { cpu_usage_us: 1_000_000 + Math.round(this.#usedUs), ...this.counters });
+  }
+
+  async agent(update: AgentUpdate): Promise<void> {
+    this.cluster.agentUpdates.push(update);
+    await settle();
+  }
+
+  async status(status: ContainerStatus | undefined, pod: { phase?: string; reason?: string; message?: string } = {}) {
+    const containers = status ? { [container]: status } : {};
+    await this.agent({ kind: 'status', phase: 'Running', reason: '', message: '', ...pod, containers });
+  }
+
+  async interrupt(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP' = 'SIGINT'): Promise<void> {
+    this.signals.send(signal);
+    await settle();
+  }
+
+  get stream(): FakeAttachment | undefined {
+    return this.cluster.attachments.at(-1);
+  }
+
+  /** All lines that any stream carried to the shim. */
+  get sent(): string[] {
+    return this.cluster.attachments.flatMap((attachment) => attachment.sent);
+  }
+
+  get isOver(): boolean {
+    return this.#end !== undefined;
+  }
+
+  async outcome(): Promise<Outcome> {
+    await settle();
+    if (!this.#end) throw new Error(`still running; reported: ${this.reporter.kinds.join(' ')}`);
+    if (!this.#end.outcome) throw this.#end.error;
+    expect(this.reporter.facts.at(-1)).toEqual({ kind: 'outcome', outcome: this.#end.outcome });
+    return this.#end.outcome;
+  }
+
+  async error(): Promise<ChaosError> {
+    await settle();
+    if (!this.#end) throw new Error(`still running; reported: ${this.reporter.kinds.join(' ')}`);
+    if (!(this.#end.error instanceof ChaosError)) throw new Error(`not a ChaosError: ${JSON.stringify(this.#end)}`);
+    expect(this.reporter.of('outcome')).toEqual([]);
+    return this.#end.error;
+  }
+
+  /** What holds at the end of every experiment, however it went. */
+  checkEnd(): void {
+    expect(this.isOver, `still running; reported: ${this.reporter.kinds.join(' ')}`).toBe(true);
+    expect(this.cluster.count('remove'), 'calls of remove').toBe(this.cluster.count('launch') > 0 ? 1 : 0);
+    if (this.cluster.removed) {
+      expect(this.cluster.removed).toMatchObject({ id: 'chaos-7f3k2', namespace: this.cluster.launched?.namespace });
+    }
+    expect(this.clock.pending, 'timers left').toBe(0);
+    expect(this.signals.listeners, 'signal listeners left').toBe(0);
+    expect(
+      this.cluster.attachments.filter(({ isClosed }) => !isClosed),
+      'open streams',
+    ).toEqual([]);
+  }
+
+  #hear(attachment: FakeAttachment, line: string): void {
+    if (line === 'start' && !attachment.silent) this.#begun = true;
+    if (!this.answers.has(line)) return;
+    if (line === 'beat' && !this.#begun) attachment.say(resolved(this.sample()));
+    if (line === 'start') {
+      this.#active = true;
+      attachment.say(active());
+    }
+    if (line === 'stop') {
+      this.#active = false;
+      attachment.say(ended({ reason: 'stopped' }), reverted());
+    }
+  }
+}
+
+/** A test of one experiment: whatever it is about, nothing may be left at its end. */
+export function experiment(name: string, body: (scenario: Scenario) => Promise<void>, asked?: Request): void {
+  test(name, async () => {
+    const scenario = new Scenario(asked);
+    await body(scenario);
+    await settle();
+    scenario.checkEnd();
+  });
+}

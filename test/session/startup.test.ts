@@ -1,0 +1,269 @@
+import { describe, expect } from 'vitest';
+import { ChaosError } from '../../src/errors.ts';
+import { settle } from '../fakes/clock.ts';
+import { lastWords, MiB, requestFor, resolved, shimError } from '../fakes/samples.ts';
+import { experiment } from './scenario.ts';
+
+const refused = new ChaosError('api', 'container not found');
+
+describe('before the fault begins', () => {
+  experiment('an unsuitable target is refused and nothing is created', async (s) => {
+    s.cluster.failNext('findTarget', new ChaosError('not-found', 'no such pod'));
+    await s.launch();
+    expect(await s.error()).toMatchObject({ code: 'not-found', exitCode: 1 });
+    expect(s.cluster.calls).toEqual(['findTarget']);
+  });
+
+  experiment('a launch that fails is told as it failed', async (s) => {
+    s.cluster.failNext('launch', new ChaosError('admission', 'PodSecurity forbids it', { hint: 'label it' }));
+    await s.launch();
+    expect(await s.error()).toMatchObject({
+      code: 'admission',
+      exitCode: 1,
+      hint: 'label it',
+      state: 'nothing was changed',
+    });
+    expect(s.cluster.calls).not.toContain('attach');
+    expect(s.cluster.removed?.reverted).toBe(false);
+  });
+
+  experiment(
+    'a failed launch whose removal cannot be confirmed exits 4, with both reasons and the command',
+    async (s) => {
+      s.cluster.failNext('launch', new ChaosError('unreachable', 'the API server went away'));
+      s.cluster.failNext('remove', new ChaosError('unreachable', 'still away'));
+      await s.launch();
+      const error = await s.error();
+      expect(error).toMatchObject({ code: 'not-reverted', exitCode: 4 });
+      expect(error.message).toMatch(
+        /the API server went away.*pod\/chaos-7f3k2 and configmap\/chaos-7f3k2.*still away/,
+      );
+      expect(error.hint).toContain('kubectl -n shop delete pod,configmap -l kubectl-chaos.io/experiment=chaos-7f3k2');
+    },
+  );
+
+  for (const reason of ['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']) {
+    experiment(`${reason} is told at once, without waiting`, async (s) => {
+      await s.launch();
+      await s.status({ state: 'waiting', reason, message: 'no such host' }, { phase: 'Pending' });
+      const error = await s.error();
+      expect(error).toMatchObject({ code: 'image', exitCode: 1 });
+      expect(error.message).toContain(`${reason}: no such host`);
+      expect(error.hint).toContain('--image');
+      expect(s.clock.now()).toBe(1_000);
+    });
+  }
+
+  for (const reason of ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']) {
+    experiment(`${reason} is told at once`, async (s) => {
+      await s.launch();
+      await s.status({ state: 'waiting', reason, message: 'why' }, { phase: 'Pending' });
+      expect(await s.error()).toMatchObject({ code: 'agent-failed' });
+    });
+  }
+
+  experiment('a kubelet that refuses the pod is quoted', async (s) => {
+    await s.launch();
+    await s.status(undefined, { phase: 'Failed', reason: 'OutOfpods', message: 'Node is full' });
+    expect((await s.error()).message).toContain('OutOfpods: Node is full');
+  });
+
+  experiment('the agent pod deleted by somebody is said', async (s) => {
+    await s.launch();
+    await s.agent({ kind: 'deleted' });
+    expect((await s.error()).message).toContain('deleted by somebody else before the fault began');
+  });
+
+  experiment('a shim that ends at once is quoted from its termination message', async (s) => {
+    await s.launch();
+    await s.status({
+      state: 'terminated',
+      exitCode: 125,
+      reason: 'Error',
+      message: lastWords(shimError({ code: 'cgroup-unmounted', message: 'cgroup hierarchy name=x has no mount' })),
+    });
+    expect(await s.error()).toMatchObject({
+      code: 'shim',
+      message: 'cgroup hierarchy name=x has no mount (cgroup-unmounted)',
+      state: 'nothing was changed',
+    });
+  });
+
+  experiment('an image that does not run is named as such', async (s) => {
+    await s.launch();
+    await s.status({ state: 'terminated', exitCode: 1, reason: 'Error', message: 'exec format error' });
+    const error = await s.error();
+    expect(error.message).toContain('exit code 1: Error: exec format error');
+    expect(error.hint).toContain('amd64');
+  });
+
+  experiment('an attach that is refused for a moment is tried again', async (s) => {
+    s.cluster.failNext('attach', refused, refused);
+    await s.launch();
+    await s.attach();
+    await s.pass(1_000);
+    expect(s.cluster.count('attach')).toBe(3);
+    expect(s.reporter.of('active')).toHaveLength(1);
+    s.cores = 1;
+    await s.pass(5_000);
+    await s.finish();
+    expect((await s.outcome()).exitCode).toBe(0);
+  });
+
+  experiment('an attach that is refused for good gives up within 10 s', async (s) => {
+    s.cluster.failNext('attach', ...Array.from({ length: 50 }, () => refused));
+    await s.launch();
+    await s.attach();
+    await s.pass(10_000);
+    expect(await s.error()).toBe(refused);
+    expect(s.cluster.count('attach')).toBeLessThan(15);
+  });
+
+  experiment('a stream that closes at once, again and again, gives up too', async (s) => {
+    s.answers.clear();
+    s.cluster.onAttach = (attachment) => attachment.drop('closed by the proxy');
+    await s.launch();
+    await s.attach();
+    await s.pass(10_000);
+    expect((await s.error()).message).toContain('cannot be attached to: closed by the proxy');
+    expect(s.cluster.count('attach')).toBeLessThan(15);
+  });
+
+  experiment('an attach that hangs is bounded by the start-up time', async (s) => {
+    const release = s.cluster.hold('attach');
+    await s.launch();
+    await s.attach();
+    await s.clock.advance(299_999);
+    expect(s.isOver).toBe(false);
+    await s.clock.advance(1);
+    expect(await s.error()).toMatchObject({ code: 'agent-failed' });
+    // It comes through after all: nobody wants it any more, and it must not stay open.
+    release();
+    await settle();
+    expect(s.cluster.attachments).toHaveLength(1);
+  });
+
+  experiment('a pod that nobody takes up is mentioned after 5 s and given up after 300 s', async (s) => {
+    await s.launch();
+    await s.clock.advance(5_000);
+    expect(s.reporter.of('progress')[0]?.message).toContain('is its kubelet reachable?');
+    await s.clock.advance(295_000);
+    expect((await s.error()).message).toContain('has not started on node node-3 within 5m');
+  });
+
+  experiment('a shim that never answers is given up after 10 s', async (s) => {
+    s.answers.clear();
+    await s.launch();
+    await s.attach();
+    await s.pass(10_000);
+    expect(await s.error()).toMatchObject({ code: 'shim', exitCode: 1 });
+  });
+
+  experiment(
+    'a shim that falls silent during the baseline is given up soon, not called a pod that has not started',
+    async (s) => {
+      await s.launch();
+      await s.attach();
+      s.answers.clear();
+      await s.pass(15_000);
+      expect((await s.error()).message).toContain('has not answered');
+    },
+  );
+
+  experiment(
+    'a shim that does not answer `start` is stopped, and what may have begun is not called nothing',
+    async (s) => {
+      s.answers.delete('start');
+      s.answers.delete('stop');
+      await s.launch();
+      await s.attach();
+      await s.pass(10_200);
+      expect(s.sent.at(-1)).toBe('stop');
+      await s.pass(12_000);
+      const error = await s.error();
+      expect(error).toMatchObject({ code: 'shim', exitCode: 1 });
+      expect(error.state).not.toBe('nothing was changed');
+      expect(s.cluster.removed?.reverted).toBe(false);
+    },
+  );
+
+  experiment("the shim's own refusal is the error", async (s) => {
+    s.answers.delete('start');
+    await s.launch();
+    await s.attach();
+    await s.pass(200);
+    s.cluster.attachment.say(shimError({ code: 'exec', message: 'no stress-ng', state: 'reverted' }));
+    await settle();
+    expect(await s.error()).toMatchObject({ message: 'no stress-ng (exec)', state: 'reverted', exitCode: 1 });
+  });
+
+  experiment('a shim that cannot say whether it reverted is believed only with the removal', async (s) => {
+    s.answers.delete('start');
+    s.cluster.removal = { left: ['pod/chaos-7f3k2'], why: 'the kubelet does not answer' };
+    await s.launch();
+    await s.attach();
+    await s.pass(200);
+    s.cluster.attachment.say(shimError({ code: 'readback', message: 'lost it', state: 'unknown: a process is stuck' }));
+    await s.pass(1_000);
+    expect(s.isOver).toBe(false);
+    await s.pass(9_000);
+    const error = await s.error();
+    expect(error).toMatchObject({ code: 'not-reverted', exitCode: 4 });
+    expect(error.message).toMatch(/lost it.*the kubelet does not answer/);
+    expect(s.cluster.removed?.reverted).toBe(false);
+  });
+
+  experiment(
+    'memory that would kill the whole container is refused before start',
+    async (s) => {
+      s.counters = { memory_oom_group: 1 };
+      await s.launch();
+      await s.attach();
+      await s.pass(500);
+      expect(await s.error()).toMatchObject({ code: 'target-unsuitable', exitCode: 1, state: 'nothing was changed' });
+      expect(s.sent).not.toContain('start');
+    },
+    requestFor({ memory: { bytes: 120 * MiB } }),
+  );
+
+  experiment(
+    'memory above the limit is warned of before start',
+    async (s) => {
+      s.answers.delete('start');
+      await s.launch();
+      await s.attach();
+      expect(s.reporter.of('warning')[0]?.message).toContain('the memory limit will be exceeded');
+      expect(s.sent).not.toContain('start');
+      await s.interrupt();
+      expect((await s.outcome()).exitCode).toBe(130);
+    },
+    requestFor({ memory: { bytes: 120 * MiB } }),
+  );
+
+  experiment('a watch broken by lost rights ends it', async (s) => {
+    const forbidden = new ChaosError('forbidden', 'you may not watch pods');
+    await s.launch();
+    s.cluster.agentUpdates.fail(forbidden);
+    await settle();
+    expect(await s.error()).toBe(forbidden);
+  });
+
+  experiment('the target deleted meanwhile is said, and nothing is started', async (s) => {
+    s.answers.delete('beat');
+    await s.launch();
+    await s.attach();
+    s.cluster.attachment.say(resolved());
+    s.cluster.targetUpdates.push({ kind: 'deleted', message: 'gone' });
+    await settle();
+    const outcome = await s.outcome();
+    expect(outcome).toMatchObject({ exitCode: 1, reverted: true });
+    expect(outcome.problems[0]).toContain('was deleted meanwhile');
+    expect(s.sent).not.toContain('start');
+  });
+
+  experiment('a defect of ours is thrown as one, after the removal', async (s) => {
+    s.cluster.failNext('launch', new TypeError('defect'));
+    await s.launch();
+    await expect(s.outcome()).rejects.toThrow(TypeError);
+  });
+});

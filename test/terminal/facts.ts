@@ -1,0 +1,29 @@
+import type { Fact } from '../../src/session/facts.ts';
+import { request } from '../fakes/samples.ts';
+import { Scenario } from '../session/scenario.ts';
+
+/** The facts of real sessions on the fakes. */
+
+/** Ten seconds of two busy CPUs, effective and reverted. */
+export async function effectiveRun(): Promise<Fact[]> {
+  const s = new Scenario(request({}, { durationMs: 10_000 }));
+  await s.activate();
+  s.cluster.attachment.stderr.push('stress-ng: info: dispatching hogs\n');
+  await s.pass(10_000);
+  await s.pass(100);
+  await s.finish({ run_ms: 10_000 });
+  return s.reporter.facts;
+}
+
+/** The target is evicted, with a message made to harm a terminal, and the agent cannot be removed. */
+export async function badRun(): Promise<Fact[]> {
+  const s = new Scenario();
+  s.cluster.removal = { left: ['pod/chaos-7f3k2'], why: 'the kubelet \u001b[31mdoes not answer' };
+  await s.activate();
+  await s.agent({ kind: 'warning', reason: 'Failed\u001b]0;owned\u0007', message: 'pull\u009b2J failed' });
+  s.cluster.attachment.stderr.push('\u001b[2J\u001b[Hyou are \rowned\u0008\u0007\n');
+  await s.pass(5_000);
+  s.cluster.targetUpdates.push({ kind: 'evicted', message: 'node \u001b[?1049h was low' });
+  await s.pass(1_000);
+  return s.reporter.facts;
+}

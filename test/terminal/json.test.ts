@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { ChaosError } from '../../src/errors.ts';
+import type { Fact } from '../../src/session/facts.ts';
+import { JsonReporter } from '../../src/terminal/json.ts';
+import { BufferOutput } from '../fakes/output.ts';
+import { badRun, effectiveRun } from './facts.ts';
+
+function print(facts: readonly Fact[], stream: boolean): string {
+  const stdout = new BufferOutput();
+  const reporter = new JsonReporter(stdout, stream);
+  for (const fact of facts) reporter.report(fact);
+  return stdout.text;
+}
+
+function keys(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, field]) => [
+    ...(Array.isArray(value) ? [] : [key]),
+    ...(key === 'requests' ? [] : keys(field)),
+  ]);
+}
+
+describe('-o json', () => {
+  test('is one document, the outcome', async () => {
+    expect(JSON.parse(print(await effectiveRun(), false))).toMatchSnapshot();
+  });
+
+  test('an error is one too', () => {
+    const stdout = new BufferOutput();
+    new JsonReporter(stdout, false).fail(new ChaosError('image', 'no such image', { hint: 'name another' }));
+    expect(JSON.parse(stdout.text)).toEqual({
+      kind: 'error',
+      code: 'image',
+      message: 'no such image',
+      hint: 'name another',
+      state: 'nothing was changed',
+      exit_code: 1,
+    });
+  });
+});
+
+describe('-o ndjson', () => {
+  test('is one document a line, the outcome last', async () => {
+    const lines = print(await effectiveRun(), true)
+      .trimEnd()
+      .split('\n');
+    const documents = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(documents.map(({ kind }) => kind).filter((kind, i, all) => kind !== all[i - 1])).toEqual(
+      'selecting selected planned launching resolved active output sample ended reverted removing removed outcome'.split(
+        ' ',
+      ),
+    );
+    expect(documents.filter(({ kind }) => kind !== 'sample' && kind !== 'outcome')).toMatchSnapshot();
+    expect(documents.find(({ kind }) => kind === 'sample')).toMatchSnapshot();
+  });
+});
+
+test('keys are in snake_case, names of requests as they are', async () => {
+  const text = print(await badRun(), true);
+  for (const line of text.trimEnd().split('\n')) {
+    for (const key of keys(JSON.parse(line))) expect(key).toMatch(/^[a-z0-9_]+$/);
+  }
+  expect(text).toContain('"requests":{"create pods":1,"delete pods":1}');
+});
+
+test('nothing that a terminal would obey, and yet every character', async () => {
+  const facts = await badRun();
+  const text = print(facts, true);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  const read = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(read.find(({ kind }) => kind === 'output')?.text).toBe('\u001b[2J\u001b[Hyou are \rowned\u0008\u0007\n');
+  expect(read.find(({ kind }) => kind === 'warning')?.message).toContain('\u009b2J');
+});

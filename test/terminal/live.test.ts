@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Fact } from '../../src/session/facts.ts';
+import { LiveReporter } from '../../src/terminal/live.ts';
+import { FakeTerminal } from '../fakes/terminal.ts';
+import { badRun, effectiveRun } from './facts.ts';
+
+const { env, stdin } = process;
+const before = { CI: env.CI, TERM: env.TERM, isTTY: stdin.isTTY, setRawMode: stdin.setRawMode };
+let rawModes: boolean[];
+
+beforeEach(() => {
+  // ora draws nothing where it sees CI or a dumb terminal in the environment.
+  delete env.CI;
+  env.TERM = 'xterm-256color';
+  rawModes = [];
+  stdin.isTTY = true;
+  stdin.setRawMode = (mode) => {
+    rawModes.push(mode);
+    return stdin;
+  };
+});
+
+afterEach(() => {
+  for (const name of ['CI', 'TERM'] as const) {
+    const value = before[name];
+    if (value === undefined) delete env[name];
+    else env[name] = value;
+  }
+  stdin.isTTY = before.isTTY;
+  stdin.setRawMode = before.setRawMode;
+});
+
+/** Reports the facts up to `last`, on one terminal for both streams. */
+function show(facts: readonly Fact[], options: { colour?: boolean; last?: Fact['kind'] } = {}) {
+  const terminal = new FakeTerminal();
+  const reporter = new LiveReporter(terminal, terminal.stream, { verbose: false, colour: options.colour ?? false });
+  const end = facts.findLastIndex(({ kind }) => kind === options.last);
+  for (const fact of options.last ? facts.slice(0, end + 1) : facts) reporter.report(fact);
+  return { terminal, reporter };
+}
+
+describe('on a terminal', () => {
+  test('only what stays is on the screen at the end', async () => {
+    const { terminal, reporter } = show(await effectiveRun());
+    reporter.close();
+    expect(terminal.screen.join('\n')).toMatchSnapshot();
+    expect(terminal.cursorIsHidden).toBe(false);
+  });
+
+  test('while the fault is active the table stands below what stays', async () => {
+    const { terminal, reporter } = show(await effectiveRun(), { last: 'sample' });
+    // The spinner draws the table with its next frame.
+    await expect.poll(() => terminal.screen.join('\n')).toContain('CPU before → now');
+    expect(terminal.screen.join('\n')).toMatch(/fault active[\s\S]*TARGET[\s\S]*web-7d4b9 \(app\)/);
+    expect(terminal.cursorIsHidden).toBe(true);
+    reporter.close();
+    expect(terminal.screen.join('\n')).not.toContain('TARGET');
+    expect(terminal.cursorIsHidden).toBe(false);
+  });
+
+  test('each phase has its spinner', async () => {
+    const facts = await effectiveRun();
+    for (const [last, phase] of [
+      ['selecting', 'looking up pod/web-7d4b9'],
+      ['launching', 'starting the agent pod on node-3'],
+      ['resolved', 'measuring the target by itself'],
+      ['ended', 'reverting'],
+      ['removing', 'removing the agent pod'],
+    ] as const) {
+      const { terminal, reporter } = show(facts, { last });
+      // A phase that follows another is drawn with the spinner's next frame.
+      await expect.poll(() => terminal.screen.findLast((text) => text !== '')?.slice(2)).toBe(phase);
+      reporter.close();
+    }
+  });
+
+  test('Ctrl-C stays a signal: the terminal is never put in raw mode', async () => {
+    show(await effectiveRun(), { last: 'sample' }).reporter.close();
+    expect(rawModes).toEqual([]);
+  });
+
+  test('colours only where they are wanted', async () => {
+    const facts = await badRun();
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences that set colours
+    const colours = /\u001b\[[\d;]*m/;
+    const plain = show(facts);
+    const coloured = show(facts, { colour: true });
+    plain.reporter.close();
+    coloured.reporter.close();
+    expect(plain.terminal.text).not.toMatch(colours);
+    expect(coloured.terminal.text).toMatch(colours);
+  });
+
+  test('what the target wrote moves nothing', async () => {
+    const { terminal, reporter } = show(await badRun());
+    reporter.close();
+    expect(terminal.screen).toContain('you are owned');
+    expect(terminal.text).not.toContain('\u001b]');
+    expect(terminal.text).not.toContain('\u001b[H');
+    expect(terminal.text).not.toContain('\u001b[?1049h');
+    expect(terminal.text).not.toContain('\u009b');
+  });
+
+  test('nothing is drawn after the end', async () => {
+    const facts = await effectiveRun();
+    const { terminal, reporter } = show(facts, { last: 'active' });
+    reporter.close();
+    const drawn = terminal.text;
+    for (const fact of facts.filter(({ kind }) => kind === 'removing' || kind === 'warning')) reporter.report(fact);
+    expect(terminal.text).toBe(drawn);
+  });
+});
