@@ -90,8 +90,10 @@ export class RunRecord {
   ended(ended: Ended): void {
     const { result } = this;
     result.ended = ended;
-    if (!result.active) this.problem('the report that the fault became active was lost on its way');
-    result.began = true;
+    // Stopped between `start` and `active` it ends as well, without having run.
+    const ran = ended.run_ms > 0;
+    if (ran && !result.active) this.problem('the report that the fault became active was lost on its way');
+    result.began ||= ran;
     this.#reporter.report({ kind: 'ended', ended });
   }
 

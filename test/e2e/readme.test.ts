@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { apply, kubectl, repository } from './support/cluster.ts';
+import { chaos } from './support/plugin.ts';
+import { suite } from './support/suite.ts';
+
+const ns = 'chaos-e2e-readme';
+suite(ns, ['deployment']);
+
+describe('what README promises', () => {
+  it('the rights that it lists are enough', async () => {
+    const readme = await readFile(`${repository}/README.md`, 'utf8');
+    const role = /```yaml\n(apiVersion: rbac[\s\S]*?)```/.exec(readme)?.[1] ?? '';
+    expect(role).toContain('kind: ClusterRole');
+    await apply(role.replace('name: kubectl-chaos', 'name: kubectl-chaos-e2e'), ns);
+    await kubectl('delete', 'clusterrolebinding', 'kubectl-chaos-e2e', '--ignore-not-found');
+    await kubectl(
+      'create',
+      'clusterrolebinding',
+      'kubectl-chaos-e2e',
+      '--clusterrole=kubectl-chaos-e2e',
+      '--user=on-call',
+    );
+    try {
+      const ended = await chaos('stress', 'deploy/web', '-n', ns, '--as', 'on-call', '--cpu', '1', '--duration', '4s');
+      expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+    } finally {
+      await kubectl('delete', 'clusterrolebinding,clusterrole', 'kubectl-chaos-e2e');
+    }
+  });
+});
