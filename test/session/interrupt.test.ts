@@ -74,8 +74,7 @@ describe('a signal', () => {
     await s.interrupt();
     expect(s.sent.slice(-2)).toEqual(['start', 'stop']);
     const outcome = await s.outcome();
-    expect(outcome).toMatchObject({ reverted: true, left: [] });
-    expect(outcome.exitCode).not.toBe(0);
+    expect(outcome).toMatchObject({ exitCode: 130, reverted: true, left: [], problems: [] });
   });
 
   experiment('during an interruption of the stream is said again after the next attach', async (s) => {
@@ -122,7 +121,6 @@ describe('a signal', () => {
   test('the second one leaves at once and says what is left', async () => {
     const s = new Scenario();
     s.answers.delete('stop');
-    const release = s.cluster.hold('remove');
     await s.activate();
     await s.pass(3_000);
     await s.interrupt();
@@ -136,9 +134,25 @@ describe('a signal', () => {
     const before = s.sent.length;
     await s.clock.advance(30_000);
     expect(s.sent).toHaveLength(before);
+    // And nobody is told of what goes on behind the last words.
+    expect(s.reporter.kinds.at(-1)).toBe('stopping');
+    expect(s.cluster.count('remove')).toBe(0);
+    expect(s.cluster.attachment.isClosed).toBe(true);
+    expect(s.clock.pending).toBe(0);
+    expect(s.signals.listeners).toBe(0);
+  });
+
+  test('the second one while the pod is being created leaves at once as well', async () => {
+    const s = new Scenario();
+    const release = s.cluster.hold('launch');
+    await s.launch();
+    await s.interrupt();
+    await s.interrupt();
+    expect(await s.error()).toMatchObject({ code: 'not-reverted', exitCode: 4 });
     release();
     await settle();
     expect(s.clock.pending).toBe(0);
     expect(s.signals.listeners).toBe(0);
+    expect(s.reporter.kinds.at(-1)).toBe('launching');
   });
 });

@@ -32,6 +32,7 @@ export class Scenario {
   /** The shim has heard `start`: it answers `beat` with `resolved` no more. */
   #begun = false;
   #active = false;
+  #activeAt = 0;
   #end: { outcome?: Outcome; error?: unknown } | undefined;
 
   constructor(asked: Request = request()) {
@@ -168,11 +169,13 @@ export class Scenario {
     if (line === 'beat' && !this.#begun) attachment.say(resolved(this.sample()));
     if (line === 'start') {
       this.#active = true;
+      this.#activeAt = this.clock.now();
       attachment.say(active());
     }
     if (line === 'stop') {
+      const run_ms = this.#active ? this.clock.now() - this.#activeAt : 0;
       this.#active = false;
-      attachment.say(ended({ reason: 'stopped' }), reverted());
+      attachment.say(ended({ reason: 'stopped', run_ms }), reverted());
     }
   }
 }
