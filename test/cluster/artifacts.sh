@@ -24,3 +24,33 @@ need_images() {
 }
 
 tools_packages() { sed 's/#.*//' "$project/native/tools-packages.txt" | xargs -n 1; }
+
+# need_kernel: Debian's cloud kernel (with netem, tbf, ifb) for the VM and to try KVM with; its path in $kernel
+need_kernel() {
+  local package; package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image-/ {print $2; exit}')
+  cached kernel "$(versions "$package" | key_of)" "the virtual machine's kernel; usually 5-10 s, once" "$here/vm-kernel" "$package"
+  kernel=$entry
+}
+
+vm_system_packages=(containerd runc etcd-server containernetworking-plugins curl jq iproute2 nftables kmod openssl procps iputils-ping util-linux)
+vm_node_files=(process.sh daemon node-config.sh node-start vm-init)     # what of this folder runs in the VM
+
+# need_vm_image: disk, kernel and initrd; its path in $vm_image
+need_vm_image() {
+  local key
+  need_kubernetes; need_images; need_kernel
+  key=$( { echo "$kubernetes $images $kernel"; versions "${vm_system_packages[@]}" busybox-static; } | key_of "$here/vm-image" "${vm_node_files[@]/#/$here/}")
+  cached vm-image "$key" "the virtual machine's disk; usually 60-120 s, once" \
+    env KUBERNETES="$kubernetes" IMAGES="$images" KERNEL="$kernel" "$here/vm-image" "${vm_node_files[*]}" "${vm_system_packages[*]}"
+  vm_image=$entry
+}
+
+# need_vm_saved CGROUP: the emulated machine's memory and disk as they are once the cluster is up, so that later starts resume
+# instead of booting; its path in $vm_saved
+need_vm_saved() {
+  local key
+  key=$( { echo "$vm_image $1"; versions qemu-system-x86; qemu-system-x86_64 --version; } | key_of "$here"/vm-{boot,save,qemu.sh})
+  cached "vm-saved-$1" "$key" "the emulated machine, booted once and saved with its cluster up (cgroup $1); usually 100-200 s, once" "$here/vm-save" "$vm_image" "$1"
+  # shellcheck disable=SC2034
+  vm_saved=$entry
+}

@@ -33,10 +33,8 @@ host_start() {
 # host_can: says on one line why not, or that it can
 host_can() {
   local why=""
-  # shellcheck disable=SC1091
-  local codename; codename=$(. /etc/os-release 2>/dev/null; [[ ${ID:-} == debian ]] && echo "${VERSION_CODENAME:-}") || true
   if (( EUID != 0 )); then why="root (it starts a kubelet on this machine)"
-  elif ! command -v apt-get >/dev/null || [[ $codename != bookworm ]]; then why="Debian bookworm with apt, where Kubernetes' source package and containerd come from"
+  elif ! is_bookworm; then why="Debian bookworm with apt, where Kubernetes' source package and containerd come from"
   elif ! unshare --mount --net sh -c 'command -v ip >/dev/null || exit 0; ip link add name probe0 type bridge && ip link add name probe1 type veth peer name probe2' 2>/dev/null; then why="the right to make mount and network namespaces, bridges and veth devices (a privileged container or a real machine)"
   elif ! grep -qw overlay /proc/filesystems && ! modprobe overlay 2>/dev/null; then why="a kernel with overlayfs"
   elif (( $(awk '/MemAvailable/ {print $2}' /proc/meminfo) < 1500000 )) && ! [[ -e $host_state ]]; then why="1.5 GB of free memory"

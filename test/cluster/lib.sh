@@ -1,14 +1,13 @@
 # shellcheck shell=bash
 # What every step shares: where things are, how they speak, and who may work at a time. Sourced, never run.
 
-here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+# shellcheck source=process.sh
+source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/process.sh"
+# shellcheck disable=SC2034  # used by the files that source this one
 project=$(realpath "$here/../..")
 # shellcheck disable=SC2034  # used by the files that source this one
 cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/kubectl-chaos
 state_base=/var/lib/kubectl-chaos-test
-
-say() { echo "cluster: $*" >&2; }
-die() { echo "cluster: $*" >&2; exit 1; }
 
 # state_of CLUSTER: its directory. Not in the work tree: it holds mounts, sockets and a database, and there is one per machine.
 state_of() { echo "$state_base/$1"; }
@@ -41,12 +40,6 @@ long_step() {
   say "$what: done in $((SECONDS - began)) s"
 }
 
-# wait_until SECONDS COMMAND...: polls, at most that long.
-wait_until() {
-  local limit=$((SECONDS + $1)); shift
-  until "$@" >/dev/null 2>&1; do (( SECONDS < limit )) || return 1; sleep 0.1; done
-}
-
 # hold_lock FILE: one process at a time from here to the end of this shell (descriptor 9, which children keep until they end
 # or close it). The file may be removed by its holder: hence the comparison.
 hold_lock() {
@@ -62,30 +55,6 @@ hold_lock() {
   done
   echo "$$" >"$1"
 }
-
-# start_time PID: clock ticks since boot; with the pid it names one process for ever, pids alone are reused. Nothing for one
-# that has ended and only waits to be reaped, which is not for us to do.
-start_time() {
-  local stat; { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
-  # shellcheck disable=SC2086  # fields
-  set -- ${stat##*) }
-  [[ $1 == Z ]] || echo "${20}"
-}
-
-# recorded_alive PIDFILE: prints the pid when the very process that was recorded ("PID STARTTIME") still lives.
-recorded_alive() {
-  local pid began
-  read -r pid began 2>/dev/null <"$1" || return 1
-  [[ $began && $(start_time "$pid") == "$began" ]] && echo "$pid"
-}
-
-# kill_recorded PIDFILE: ends that process, and waits until it is gone.
-kill_recorded() {
-  local pid; pid=$(recorded_alive "$1") || return 0
-  kill -KILL "$pid" 2>/dev/null || true
-  wait_until 10 not recorded_alive "$1" || die "process $pid does not end although killed; see /proc/$pid/stack"
-}
-not() { ! "$@"; }
 
 # free_port FIRST: the first TCP port from FIRST that nothing on this machine listens on.
 free_port() {

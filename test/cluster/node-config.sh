@@ -80,8 +80,8 @@ volumePluginDir: $STATE/volume-plugins
 kubeAPIQPS: 100                       # the default of 5 a second makes pods wait for their status
 kubeAPIBurst: 200
 eventRecordQPS: 0
-nodeStatusUpdateFrequency: 1s         # looks for changes that often, for a node that is soon Ready…
-nodeStatusReportFrequency: 5m         # …and reports an unchanged status no more often than by default
+nodeStatusUpdateFrequency: $STATUS_PERIOD
+nodeStatusReportFrequency: 5m         # of an unchanged status: as it is by default
 evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%, nodefs.inodesFree: 1%}
 imageGCHighThresholdPercent: 100
 X2

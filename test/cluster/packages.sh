@@ -5,8 +5,13 @@ base_packages=(ca-certificates procps util-linux iproute2)
 # shellcheck disable=SC2034
 build_packages=(golang-go rsync jq make gcc libc6-dev dpkg-dev)
 image_packages=(mmdebstrap busybox-static jq gcc libc6-dev)
-host_packages=("${base_packages[@]}" etcd-server containerd runc containernetworking-plugins openssl)
+host_packages=("${base_packages[@]}" etcd-server containerd runc containernetworking-plugins openssl curl jq)
 vm_packages=("${base_packages[@]}" qemu-system-x86 qemu-utils e2fsprogs cpio kmod busybox-static mmdebstrap)
+
+is_bookworm() {
+  # shellcheck disable=SC1091
+  command -v apt-get >/dev/null && [[ $(. /etc/os-release 2>/dev/null; echo "${ID:-} ${VERSION_CODENAME:-}") == "debian bookworm" ]]
+}
 
 # packages_for PART...: of every part named, with kubectl unless the machine has one of its own
 packages_for() {
@@ -24,10 +29,21 @@ missing_packages() {
 
 # refresh_package_lists: when apt does not know a package we use (a fresh machine), or not where it comes from
 refresh_package_lists() {
-  [[ $(versions "$@" | wc -l) == $# && $(debian_sources) ]] && return
+  [[ $(versions "$@" | wc -l) == "$#" && $(debian_sources) ]] && return
   say "refreshing apt's package lists"
   apt-get -qq -o DPkg::Lock::Timeout=300 update >&2
 }
+
+# The packages of etcd and containerd start services, which are not wanted: a policy says no as long as this process lives.
+service_policy=/usr/sbin/policy-rc.d
+forbid_services() {
+  allow_services
+  [[ ! -e $service_policy ]] || return 0      # the machine has a policy of its own
+  printf '#!/bin/sh\n# of kubectl-chaos, for one installation\nkill -0 %s 2>/dev/null && exit 101\nexit 0\n' "$$" >"$service_policy.new"
+  chmod 755 "$service_policy.new"; mv "$service_policy.new" "$service_policy"
+  trap allow_services EXIT
+}
+allow_services() { if grep -qs 'of kubectl-chaos' "$service_policy"; then rm -f "$service_policy"; fi; }
 
 install_packages() { # PART...
   local missing; mapfile -t missing < <(missing_packages "$@")
@@ -35,16 +51,13 @@ install_packages() { # PART...
   refresh_package_lists "${missing[@]}"
   (( EUID == 0 )) || die "these Debian packages are missing and need root to be installed: ${missing[*]}"
   say "installing the Debian packages that are missing (usually 10-40 s): ${missing[*]}"
-  local policy=/usr/sbin/policy-rc.d
-  # etcd and containerd would start services of their own; ours is told no by a policy that means nothing once we are gone
-  if [[ ! -e $policy ]]; then
-    printf '#!/bin/sh\nkill -0 %s 2>/dev/null && exit 101\nexit 0\n' "$$" >"$policy.new" && chmod 755 "$policy.new" && mv "$policy.new" "$policy"
-    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
-  fi
-  mkdir -p "$cache"
-  long_step "installing packages" "$cache/install.log" env DEBIAN_FRONTEND=noninteractive \
+  mkdir -p "$cache/log"
+  forbid_services
+  # a run killed in the middle of an installation leaves this to do
+  [[ ! $(ls /var/lib/dpkg/updates) ]] || long_step "finishing an interrupted installation" "$cache/log/install.log" env DEBIAN_FRONTEND=noninteractive dpkg --configure -a
+  long_step "installing packages" "$cache/log/install.log" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=600 "${missing[@]}"
-  if [[ -e $policy ]] && grep -q "^kill -0 $$ " "$policy"; then rm -f "$policy"; trap - EXIT; fi
+  allow_services
 }
 
 # versions PACKAGE...: the candidate of each that apt knows, one a line ("PACKAGE VERSION"); goes into cache keys
