@@ -71,7 +71,8 @@ export class Credentials {
     if (current) {
       const known = await current;
       if (known.expires === undefined || known.expires > Date.now()) return known;
-      if (this.#plugin !== current) return this.#pluginCredential();
+      // Another request has run it meanwhile; what has just been given is taken, expired or not, as client-go does.
+      if (this.#plugin && this.#plugin !== current) return this.#plugin;
     }
     const run = runCredentialPlugin(exec, this.#access, this.#env, this.#terminal);
     this.#plugin = run;

@@ -114,7 +114,7 @@ export function parseKubeconfig(text: string, path: string): Kubeconfig {
   let document: unknown;
   try {
     // The failsafe schema leaves every scalar a string: a token `0123` or a password `yes` stays what was written.
-    document = parse(text, { schema: 'failsafe', logLevel: 'silent' });
+    document = parse(text, { schema: 'failsafe', logLevel: 'error' });
   } catch (error) {
     const problem = (error as Error).message.split('\n')[0];
     throw new ChaosError('kubeconfig', `the kubeconfig ${path} is not valid YAML: ${problem}`, { cause: error });

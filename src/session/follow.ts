@@ -174,6 +174,8 @@ class Run {
 
   #onLost({ reason, error, failures, retryMs }: ConnectionLoss): void {
     this.#timers.stop('beat');
+    // The shim has said its last word: only the reason for it is waited for.
+    if (this.#record.result.reverted) return;
     if (!this.#started && failures >= attachAttempts) {
       const why = `the agent on node ${this.#plan.agent.node} cannot be attached to: ${reason}`;
       this.#fail(error ?? new ChaosError('connection-lost', why));
