@@ -31,6 +31,8 @@ export class FakeCluster implements Cluster {
   removed: { id: string; namespace: string; timeoutMs: number; reverted: boolean } | undefined;
   removal: RemovalResult = { left: [], why: '' };
   isClosed = false;
+  /** Watches that nobody has ended yet. */
+  watches = 0;
   readonly #failures = new Map<Method, unknown[]>();
   readonly #gates = new Map<Method, Promise<void>>();
 
@@ -74,13 +76,13 @@ export class FakeCluster implements Cluster {
 
   followAgent(_agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {
     this.calls.push('followAgent');
-    signal.addEventListener('abort', () => this.agentUpdates.end());
+    this.#watch(signal, this.agentUpdates);
     return this.agentUpdates;
   }
 
   followTarget(_target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate> {
     this.calls.push('followTarget');
-    signal.addEventListener('abort', () => this.targetUpdates.end());
+    this.#watch(signal, this.targetUpdates);
     return this.targetUpdates;
   }
 
@@ -109,6 +111,14 @@ export class FakeCluster implements Cluster {
 
   close(): void {
     this.isClosed = true;
+  }
+
+  #watch(signal: AbortSignal, updates: Channel<AgentUpdate> | Channel<TargetUpdate>): void {
+    this.watches++;
+    signal.addEventListener('abort', () => {
+      this.watches--;
+      updates.end();
+    });
   }
 
   async #enter(method: Method): Promise<void> {

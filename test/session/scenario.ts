@@ -156,6 +156,7 @@ export class Scenario {
       expect(this.cluster.removed).toMatchObject({ id: 'chaos-7f3k2', namespace: this.cluster.launched?.namespace });
     }
     expect(this.clock.pending, 'timers left').toBe(0);
+    expect(this.cluster.watches, 'watches left').toBe(0);
     expect(this.signals.listeners, 'signal listeners left').toBe(0);
     expect(
       this.cluster.attachments.filter(({ isClosed }) => !isClosed),

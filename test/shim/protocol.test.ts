@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseShimEvent, parseTerminationMessage } from '../../src/shim/protocol.ts';
+import { endReasons, parseShimEvent, parseTerminationMessage } from '../../src/shim/protocol.ts';
 import { active, ended, lastWords, resolved, reverted, sampleEvent, shimError } from '../fakes/samples.ts';
 
 const events = {
@@ -84,6 +84,25 @@ describe('parseShimEvent', () => {
 
   test('required fields are the event’s own, never inherited from a __proto__ key', () => {
     expect(parseShimEvent('{"event":"reverted","at_ms":1,"__proto__":{"elapsed_ms":1,"left":0}}')).toBeUndefined();
+  });
+
+  test.each<[what: string, event: object]>([
+    ['an unmounted that is no list', { ...events.resolved, unmounted: {} }],
+    ['an unmounted of numbers', { ...events.resolved, unmounted: [7] }],
+    ['a place that is null', { ...events.resolved, cgroups: [null] }],
+    ['a place without a path', { ...events.resolved, cgroups: [{ hierarchy: '', version: 2, joined: true }] }],
+    ['a namespace without an inode', { ...events.resolved, namespaces: [{ name: 'mnt', own: true }] }],
+    ['a sample with a text in it', { ...events.sample, cpu_usage_us: '1' }],
+    ['a first sample with a text in it', { ...events.resolved, sample: { elapsed_us: 1, pids_current: null } }],
+    ['a first sample without a time', { ...events.resolved, sample: {} }],
+    ['a first sample that is a list', { ...events.resolved, sample: [] }],
+    ['an end for a reason that there is not', { ...events.ended, reason: 'boredom' }],
+  ])('%s makes it no event', (_what, event) => {
+    expect(parseShimEvent(JSON.stringify(event))).toBeUndefined();
+  });
+
+  test('knows every reason of the contract', () => {
+    for (const reason of endReasons) expect(parseShimEvent(JSON.stringify(ended({ reason })))).toBeDefined();
   });
 
   test('never throws', () => {
