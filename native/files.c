@@ -10,6 +10,19 @@ ssize_t read_file_at(int directory, const char *path, char *buffer, size_t size)
     if (fd < 0) {
         return -errno;
     }
+    ssize_t got = 0;
+    do {
+        got = read(fd, buffer, size);
+    } while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : (size_t)got == size ? -EFBIG : got;
+}
+
+/** As read_file_at, until the end of the file. */
+static ssize_t read_to_end(int directory, const char *path, char *buffer, size_t size) {
+    cleanup_close int fd = openat(directory, path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) {
+        return -errno;
+    }
     size_t done = 0;
     while (done < size) {
         ssize_t got = read(fd, buffer + done, size - done);
@@ -30,7 +43,7 @@ int read_whole_at(int directory, const char *path, char **text, struct span *spa
         if (buffer == NULL) {
             return -ENOMEM;
         }
-        ssize_t got = read_file_at(directory, path, buffer, size);
+        ssize_t got = read_to_end(directory, path, buffer, size);
         if (got >= 0) {
             *text = buffer;
             buffer = NULL;

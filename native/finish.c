@@ -11,24 +11,20 @@
 /* Long enough for a process that writes to a slow disk; after it we say that something is left instead of waiting in silence. */
 enum { KILL_LIMIT_MS = 60000, KILL_WARN_MS = 5000, THAW_EVERY_MS = 200 };
 
-static void take_status(struct run *run) {
+/** What is still on its way from the children; closes the link when they are all gone. */
+static void drain_link(struct tree *tree) {
     struct arrival arrival;
-    while (run->tree.init_link >= 0) {
-        int result = link_receive(run->tree.init_link, &arrival);
-        if (result == 1 && arrival.message.kind == MESSAGE_STATUS) {
-            run->tree.has_status = true;
-            run->tree.status = arrival.message.value;
+    while (tree->init_link >= 0) {
+        int result = link_receive(tree->init_link, &arrival);
+        if (result == 1 && arrival.message.kind == MESSAGE_INIT && tree->init_fd < 0) {
+            /* It came too late to be used, and is to be killed all the same. */
+            tree->init = arrival.sender;
+            tree->init_fd = arrival.fds[0];
         } else if (result == 1) {
-            /* A tree that came too late to be used is to be killed all the same. */
-            run->tree.init = arrival.message.kind == MESSAGE_TREE ? arrival.sender : run->tree.init;
-            close_fd(&arrival.fds[1]);
-            if (arrival.fds[0] >= 0) {
-                close_fd(&run->tree.init_fd);
-                run->tree.init_fd = arrival.fds[0];
-            }
+            close_fd(&arrival.fds[0]);
         } else {
             if (result != -EAGAIN) {
-                close_fd(&run->tree.init_link);
+                close_fd(&tree->init_link);
             }
             return;
         }
@@ -36,20 +32,20 @@ static void take_status(struct run *run) {
 }
 
 /** The reason of an end that nobody asked for. */
-static enum reason own_end(const struct run *run) {
-    if (target_is_gone(&run->target)) {
-        return REASON_TARGET_GONE;
+static enum reason own_end(const struct run *run, int status) {
+    if (WIFEXITED(status)) {
+        return REASON_EXITED;
     }
-    return run->tree.has_status && WIFEXITED(run->tree.status) ? REASON_EXITED : REASON_KILLED;
+    /* The kill of a container, or of a whole cgroup by the OOM killer, takes the workload and the target. */
+    return WTERMSIG(status) == SIGKILL && target_ends_within(run, TOGETHER_MS) ? REASON_TARGET_GONE : REASON_KILLED;
 }
 
 void supervise(struct run *run) {
+    int status = 0;
     while (run->reason == REASON_NONE) {
-        if (pump(run, run->tree.init_link, 0)) {
-            take_status(run);
-            if (run->tree.has_status || run->tree.init_link < 0) {
-                run_end(run, own_end(run));
-            }
+        pump(run, -1, 0);
+        if (tree_reaped(&run->tree, run->tree.workload, &status)) {
+            run_end(run, own_end(run, status));
         }
     }
 }
@@ -60,51 +56,74 @@ static void signal_workload(const struct run *run, int number) {
     }
 }
 
-/** All our children are gone: nothing holds the other end of the init's link, and keeper and init have been reaped. */
-static bool all_gone(const struct run *run) { return run->tree.init_link < 0 && run->tree.keeper == 0 && run->tree.init == 0; }
+/**
+ * Nothing of ours is left: keeper and nest have let go of the link, and the init has been reaped, which the kernel lets happen only after everything in
+ * its namespace, the workload included, has been.
+ */
+static bool all_gone(const struct tree *tree) {
+    int status = 0;
+    return tree->init_link < 0 && (tree->keeper == 0 || tree_reaped(tree, tree->keeper, &status)) && (tree->init == 0 || tree_reaped(tree, tree->init, &status));
+}
 
-static void wait_until(struct run *run, int64_t until) {
-    while (!all_gone(run) && clock_ms() < until) {
+static bool workload_gone(const struct tree *tree) {
+    int status = 0;
+    return all_gone(tree) || tree_reaped(tree, tree->workload, &status);
+}
+
+static void wait_until(struct run *run, bool (*gone)(const struct tree *tree), int64_t until) {
+    drain_link(&run->tree);
+    while (!gone(&run->tree) && clock_ms() < until) {
         pump(run, run->tree.init_link, until);
-        take_status(run);
+        drain_link(&run->tree);
     }
 }
 
-static void kill_all(struct run *run) {
-    if (run->tree.keeper != 0) {
-        sys2(__NR_kill, run->tree.keeper, SIGKILL);
+static void kill_all(const struct tree *tree) {
+    int status = 0;
+    if (tree->keeper != 0 && !tree_reaped(tree, tree->keeper, &status)) {
+        sys2(__NR_kill, tree->keeper, SIGKILL);
     }
-    if (run->tree.init_fd >= 0) {
-        sys4(__NR_pidfd_send_signal, run->tree.init_fd, SIGKILL, 0, 0);
+    if (tree->init_fd >= 0) {
+        sys4(__NR_pidfd_send_signal, tree->init_fd, SIGKILL, 0, 0);
     }
+}
+
+/** KILL until nothing is left. */
+static int kill_and_wait(struct run *run, struct error *err) {
+    int64_t since = clock_ms();
+    bool warned = false;
+    while (!all_gone(&run->tree)) {
+        int64_t elapsed = clock_ms() - since;
+        if (elapsed >= KILL_LIMIT_MS) {
+            return fail(err, "internal", 0, "the workload's processes have not ended %d s after KILL: is the target frozen, or do they wait for a disk?", KILL_LIMIT_MS / 1000);
+        }
+        if (elapsed >= KILL_WARN_MS && !warned) {
+            warned = true;
+            event_warn(&run->events, "still-there", "the workload's processes have not ended %d s after KILL", KILL_WARN_MS / 1000);
+        }
+        if (elapsed >= THAW_EVERY_MS) {
+            place_thaw(&run->hierarchies, run->tree.pid_namespace_inode);
+        }
+        kill_all(&run->tree);
+        wait_until(run, all_gone, clock_ms() + THAW_EVERY_MS);
+    }
+    return 0;
 }
 
 int finish(struct run *run, struct error *err) {
     bool was_active = run->phase == PHASE_ACTIVE;
     run->phase = PHASE_ENDING;
     run->ending_ms = clock_ms();
-    take_status(run);
-    if (was_active && !run->tree.has_status) {
+    close_fd(&run->tree.workload_link);
+    drain_link(&run->tree);
+    if (was_active && !workload_gone(&run->tree)) {
         signal_workload(run, SIGTERM);
         signal_workload(run, SIGCONT); /* A stopped process does not see the TERM. */
-        wait_until(run, run->ending_ms + run->options.grace_ms);
+        wait_until(run, workload_gone, run->ending_ms + run->options.grace_ms);
     }
-    run->forced = !all_gone(run) && !run->tree.has_status;
-    int64_t since = clock_ms();
-    bool warned = false;
-    while (!all_gone(run) && clock_ms() < since + KILL_LIMIT_MS) {
-        kill_all(run);
-        wait_until(run, clock_ms() + THAW_EVERY_MS);
-        if (!all_gone(run)) {
-            place_thaw(&run->hierarchies, run->tree.pid_namespace_inode);
-            if (!warned && clock_ms() >= since + KILL_WARN_MS) {
-                warned = true;
-                event_warn(&run->events, "still-there", "the workload's processes have not ended %d s after KILL", KILL_WARN_MS / 1000);
-            }
-        }
-    }
-    if (!all_gone(run)) {
-        return fail(err, "internal", 0, "the workload's processes have not ended %d s after KILL: is the target frozen, or do they wait for a disk?", KILL_LIMIT_MS / 1000);
+    run->forced = !workload_gone(&run->tree);
+    if (kill_and_wait(run, err) < 0) {
+        return -1;
     }
     int left = run->tree.pid_namespace < 0 ? 0 : place_count(&run->hierarchies, run->tree.pid_namespace_inode);
     return left > 0 ? fail(err, "internal", 0, "%d processes of the workload are still in the target's cgroup", left) : 0;

@@ -2,7 +2,7 @@
 
 #include "cleanup.h"
 #include "files.h"
-#include "mount.h"
+#include "mounts.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -34,17 +34,6 @@ int view_enter(struct hierarchies *hierarchies, struct error *err) {
     return 0;
 }
 
-/** Whether PID 1 still has this v1 hierarchy mounted somewhere: mounting one that nobody has would make a new hierarchy. */
-static bool is_mounted(struct span mountinfo, struct span name) {
-    struct mount_line line;
-    while (proc_next_mount(&mountinfo, &line)) {
-        if (span_equal(line.type, "cgroup") && proc_list_holds(line.super_options, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int check_path(const struct hierarchies *hierarchies, const struct hierarchy *hierarchy, struct error *err) {
     struct span path = {hierarchy->path, strlen(hierarchy->path)};
     if (span_equal(path, "/..") || span_starts(path, "/../")) {
@@ -58,11 +47,11 @@ static int check_path(const struct hierarchies *hierarchies, const struct hierar
     return 0;
 }
 
-static int open_one(const struct hierarchies *hierarchies, struct hierarchy *hierarchy, struct error *err) {
+static int open_one(const struct hierarchies *hierarchies, const struct mounts *mounts, struct hierarchy *hierarchy, struct error *err) {
     if (check_path(hierarchies, hierarchy, err) < 0) {
         return -1;
     }
-    hierarchy->mount = mount_hierarchy(hierarchy->name, hierarchy->version, err);
+    hierarchy->mount = mounts_open_root(mounts, hierarchy->name, err);
     if (hierarchy->mount < 0) {
         return -1;
     }
@@ -126,7 +115,7 @@ const struct hierarchy *hierarchy_with(const struct hierarchies *hierarchies, co
 const struct hierarchy *hierarchy_v2(const struct hierarchies *hierarchies) {
     for (size_t i = 0; i < hierarchies->count; i++) {
         if (hierarchies->item[i].version == 2) {
-            return &hierarchies->item[i];
+            return hierarchies->item[i].directory < 0 ? NULL : &hierarchies->item[i];
         }
     }
     return NULL;
@@ -160,35 +149,36 @@ static int add_line(struct hierarchies *hierarchies, const struct cgroup_line *l
     return hierarchy->name == NULL || hierarchy->path == NULL ? fail(err, "internal", ENOMEM, "remember the hierarchies") : 0;
 }
 
-int hierarchies_open(struct hierarchies *hierarchies, int proc, const char *need, struct error *err) {
-    cleanup_free char *text = NULL;
-    cleanup_free char *mounts_text = NULL;
-    struct span rest;
-    struct span mountinfo = {"", 0};
-    int result = read_whole_at(proc, "cgroup", &text, &rest);
-    if (result < 0) {
-        return fail(err, result == -ESRCH ? "target-gone" : "cgroup", -result, "read the target's cgroups");
-    }
+static int open_all(struct hierarchies *hierarchies, const struct mounts *mounts, struct span rest, struct error *err) {
     struct cgroup_line line;
     while (proc_next_cgroup(&rest, &line)) {
         if (add_line(hierarchies, &line, err) < 0) {
             return -1;
         }
         struct hierarchy *hierarchy = &hierarchies->item[hierarchies->count - 1];
-        if (hierarchy->version == 1 && mounts_text == NULL) {
-            result = read_whole_at(AT_FDCWD, "/proc/1/mountinfo", &mounts_text, &mountinfo);
-            if (result < 0) {
-                return fail(err, "permission", -result, "read `/proc/1/mountinfo`");
-            }
-        }
-        if ((hierarchy->version == 2 || is_mounted(mountinfo, line.name)) && open_one(hierarchies, hierarchy, err) < 0) {
+        struct span options;
+        bool mounted = hierarchy->version == 2 ? mounts_have_v2(mounts, &options) : mounts_have_v1(mounts, hierarchy->name);
+        if (mounted && open_one(hierarchies, mounts, hierarchy, err) < 0) {
             return -1;
         }
     }
-    if (hierarchies->count == 0) {
-        return fail(err, "cgroup", 0, "the target is in no cgroup");
+    return hierarchies->count == 0 ? fail(err, "cgroup", 0, "the target is in no cgroup") : 0;
+}
+
+int hierarchies_open(struct hierarchies *hierarchies, int proc, const char *need, struct error *err) {
+    cleanup_free char *text = NULL;
+    struct span lines;
+    int result = read_whole_at(proc, "cgroup", &text, &lines);
+    if (result < 0) {
+        return fail(err, result == -ESRCH ? "target-gone" : "cgroup", -result, "read the target's cgroups");
     }
-    return check_need(hierarchies, need, err);
+    struct mounts mounts = MOUNTS_NONE;
+    result = mounts_read(&mounts, err);
+    if (result == 0) {
+        result = open_all(hierarchies, &mounts, lines, err);
+    }
+    mounts_free(&mounts);
+    return result < 0 ? -1 : check_need(hierarchies, need, err);
 }
 
 void hierarchies_close(struct hierarchies *hierarchies) {
@@ -202,8 +192,13 @@ void hierarchies_close(struct hierarchies *hierarchies) {
 }
 
 const char *hierarchies_mode(const struct hierarchies *hierarchies) {
-    size_t second = hierarchy_v2(hierarchies) == NULL ? 0 : 1;
-    return second == 0 ? "v1" : hierarchies->count == second ? "v2" : "hybrid";
+    bool first = false;
+    bool second = false;
+    for (size_t i = 0; i < hierarchies->count; i++) {
+        first = first || hierarchies->item[i].version == 1;
+        second = second || hierarchies->item[i].version == 2;
+    }
+    return !second ? "v1" : first ? "hybrid" : "v2";
 }
 
 int hierarchies_compare(const struct hierarchies *hierarchies, int proc, struct error *err) {

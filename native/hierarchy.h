@@ -12,7 +12,7 @@ struct hierarchy {
     char *name;   /**< "cpu,cpuacct", "name=systemd", or "" for v2 */
     char *path;   /**< the target's cgroup in it, as PID 1 sees it */
     int version;  /**< 1 or 2 */
-    int mount;    /**< its root, on a detached mount of our own; -1 when it is not mounted on this node any more */
+    int mount;    /**< its root; -1 when it is not mounted on this node any more */
     int directory; /**< the target's cgroup */
 };
 
@@ -37,7 +37,7 @@ void hierarchies_close(struct hierarchies *hierarchies);
 
 /** The hierarchy that has this controller and that the target is in; NULL when it is none or has lost its mount. */
 const struct hierarchy *hierarchy_with(const struct hierarchies *hierarchies, const char *controller);
-/** The v2 hierarchy, or NULL. */
+/** The v2 hierarchy, or NULL when the target is in none that is mounted. */
 const struct hierarchy *hierarchy_v2(const struct hierarchies *hierarchies);
 
 /** `v1`, `v2` or `hybrid`, by what the target is in. */

@@ -50,7 +50,7 @@ static void take_control(struct msghdr *header, struct arrival *arrival) {
     }
 }
 
-int link_receive(int fd, struct arrival *arrival) {
+static int receive(int fd, int flags, struct arrival *arrival) {
     *arrival = (struct arrival){.sender = 0, .fds = {-1, -1}};
     struct iovec data = {.iov_base = &arrival->message, .iov_len = sizeof arrival->message};
     union {
@@ -61,7 +61,7 @@ int link_receive(int fd, struct arrival *arrival) {
     struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control};
     ssize_t got = 0;
     do {
-        got = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        got = recvmsg(fd, &header, flags | MSG_CMSG_CLOEXEC);
     } while (got < 0 && errno == EINTR);
     if (got <= 0) {
         /* A reset is an end too: the peer died with our message unread. */
@@ -70,3 +70,7 @@ int link_receive(int fd, struct arrival *arrival) {
     take_control(&header, arrival);
     return got == (ssize_t)sizeof arrival->message ? 1 : -EBADMSG;
 }
+
+int link_receive(int fd, struct arrival *arrival) { return receive(fd, MSG_DONTWAIT, arrival); }
+
+int link_wait(int fd, struct arrival *arrival) { return receive(fd, 0, arrival); }

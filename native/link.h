@@ -12,12 +12,15 @@ int link_make(int *ours, int *theirs, struct error *err);
 /** Sends from a child, with up to two descriptors; system calls only. 0 or -errno. */
 int link_send(int fd, const struct message *message, const int *fds, int count);
 
-/** What arrived at the supervisor. */
+/** What arrived. */
 struct arrival {
     struct message message;
-    pid_t sender; /**< in our pid namespace */
+    pid_t sender; /**< in the supervisor's pid namespace; 0 at the children's end */
     int fds[2];   /**< received descriptors, or -1; the caller closes them */
 };
+
+/** As link_receive, but waits; for children. */
+int link_wait(int fd, struct arrival *arrival);
 
 /** 1 and an arrival, 0 when every other end is closed, -EAGAIN when nothing has come, another -errno on failure. Never blocks. */
 int link_receive(int fd, struct arrival *arrival);

@@ -5,11 +5,13 @@
 
 /** What the processes of the tree tell each other: whole messages over SOCK_SEQPACKET, so there is nothing to frame. */
 enum message_kind {
-    MESSAGE_PLACED = 1, /**< supervisor → keeper: you are in every cgroup of the target */
-    MESSAGE_TREE,       /**< init → supervisor, with two pidfds: the init's and the workload's */
+    MESSAGE_NONE,
+    MESSAGE_PLACED, /**< supervisor → keeper: you are in every cgroup of the target */
+    MESSAGE_INIT,       /**< init → supervisor, with its pidfd: the nested pid namespace exists */
+    MESSAGE_NESTED,     /**< supervisor → keeper, with that namespace: make the workload in it */
+    MESSAGE_WORKLOAD,   /**< keeper → supervisor, with the workload's pidfd and its pid in `value` */
     MESSAGE_READY,      /**< workload → supervisor: everything entered, nothing executed yet */
     MESSAGE_GO,         /**< supervisor → workload */
-    MESSAGE_STATUS,     /**< init → supervisor: the workload's wait status in `value` */
     MESSAGE_FAILED,     /**< any child → supervisor: `step` failed with errno `value` */
 };
 
@@ -19,8 +21,10 @@ enum step {
     STEP_SETNS, /**< STEP_SETNS + index of the namespace, as in namespaces.h */
     STEP_FORK = 16,
     STEP_NEWPID,
+    STEP_NESTED,
     STEP_PIDFD,
     STEP_DESCRIPTORS,
+    STEP_EMPTY_ROOT,
     STEP_ROOT,
     STEP_SCRATCH,
     STEP_GROUPS,

@@ -48,19 +48,36 @@ static long name_v1(int fs, const char *name) {
     return result == 0 && !controllers ? set_flag(fs, "none") : result;
 }
 
-int mount_hierarchy(const char *name, int version, struct error *err) {
-    cleanup_close int fs = open_type(version == 2 ? "cgroup2" : "cgroup", err);
+static int mount_made(const char *name, long result, struct error *err) {
+    return result < 0 ? fail(err, result == -EPERM ? "permission" : "cgroup", (int)-result, "mount hierarchy `%s`", name) : (int)result;
+}
+
+enum { HIERARCHY_ATTRIBUTES = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
+
+int mount_v1(const char *name, struct error *err) {
+    cleanup_close int fs = open_type("cgroup", err);
     if (fs < 0) {
-        return wrap(err, "mount hierarchy `%s`", version == 2 ? "v2" : name);
+        return wrap(err, "mount hierarchy `%s`", name);
     }
-    long result = version == 2 ? 0 : name_v1(fs, name);
-    if (result == 0) {
-        result = make(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    long result = name_v1(fs, name);
+    return mount_made(name, result < 0 ? result : make(fs, HIERARCHY_ATTRIBUTES), err);
+}
+
+int mount_v2(struct span super_options, struct error *err) {
+    cleanup_close int fs = open_type("cgroup2", err);
+    if (fs < 0) {
+        return wrap(err, "mount hierarchy `v2`");
     }
-    if (result < 0) {
-        return fail(err, result == -EPERM ? "permission" : "cgroup", (int)-result, "mount hierarchy `%s`", version == 2 ? "v2" : name);
+    struct span option;
+    long result = 0;
+    while (result == 0 && span_cut(&super_options, ',', &option)) {
+        char flag[64];
+        if (!span_equal(option, "rw") && !span_equal(option, "ro")) {
+            format_text(flag, sizeof flag, "%.*s", (int)option.length, option.at);
+            result = set_flag(fs, flag);
+        }
     }
-    return (int)result;
+    return mount_made("v2", result < 0 ? result : make(fs, HIERARCHY_ATTRIBUTES), err);
 }
 
 int mount_scratch(uint64_t bytes, uint32_t uid, uint32_t gid, struct error *err) {

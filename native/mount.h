@@ -2,6 +2,7 @@
 #define NSEXEC_MOUNT_H
 
 #include "error.h"
+#include "proc.h"
 
 #include <stdint.h>
 
@@ -9,7 +10,15 @@
  * Mounts that are attached nowhere (fsopen, fsmount; Linux 5.2): a directory descriptor and nothing to unmount. They are gone with the last
  * descriptor. Each returns the descriptor, or -1.
  */
-int mount_hierarchy(const char *name, int version, struct error *err);
+int mount_v1(const char *name, struct error *err);
+
+/**
+ * v2 takes its options from whoever mounted it last in the initial cgroup namespace (apply_cgroup_root_flags): a mount without them would
+ * take nsdelegate and memory_recursiveprot from the whole node. `super_options` are those it has.
+ */
+int mount_v2(struct span super_options, struct error *err);
+
+/** A tmpfs of so many bytes, owned by these ids, mode 0700. */
 int mount_scratch(uint64_t bytes, uint32_t uid, uint32_t gid, struct error *err);
 
 #endif

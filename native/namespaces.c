@@ -19,10 +19,12 @@ int namespaces_read(struct namespaces *namespaces, int proc, bool open_them) {
         char path[16];
         format_text(path, sizeof path, "ns/%s", namespace_kinds[i].name);
         struct stat st;
-        int result = fstatat(proc, path, &st, 0);
-        if (result == 0 && open_them) {
+        int result = 0;
+        if (open_them) {
             namespaces->fd[i] = openat(proc, path, O_RDONLY | O_CLOEXEC);
             result = namespaces->fd[i] < 0 ? -1 : fstat(namespaces->fd[i], &st);
+        } else {
+            result = fstatat(proc, path, &st, 0);
         }
         if (result == 0) {
             namespaces->inode[i] = st.st_ino;

@@ -2,13 +2,15 @@
 #include "run.h"
 
 #include "clock.h"
+#include "sample.h"
 #include "seal.h"
 #include "sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <sys/prctl.h>
+#include <unistd.h>
+
+static const char version[] = "nsexec " NSEXEC_VERSION "\n";
 
 /** No descriptor but 0, 1 and 2 comes from outside, and those three are there. */
 static int own_descriptors(struct error *err) {
@@ -56,6 +58,11 @@ static int experiment(struct run *run, const char **state, struct error *err) {
     if (cgroup_is_frozen(&run->hierarchies)) {
         return fail(err, "cgroup-frozen", 0, "the target is paused: its cgroup is frozen, and so would the workload be");
     }
+    for (size_t i = 0; i < run->hierarchies.count; i++) {
+        if (run->hierarchies.item[i].directory < 0) {
+            event_warn(&run->events, "cgroup-unmounted", "hierarchy `%s` is in the target's /proc/PID/cgroup, but mounted nowhere on this node any more; it is passed over", run->hierarchies.item[i].name);
+        }
+    }
     int64_t now = clock_ms();
     run->lease_until = now + run->options.lease_ms;
     run->deadline = now + run->options.duration_ms;
@@ -65,6 +72,9 @@ static int experiment(struct run *run, const char **state, struct error *err) {
         return -1;
     }
     int injected = inject(run, err);
+    if (injected < 0 && !run->changed) {
+        return -1;
+    }
     if (injected == 0) {
         supervise(run);
     }
@@ -84,32 +94,39 @@ static int experiment(struct run *run, const char **state, struct error *err) {
     return exit_code;
 }
 
-static int run_command(struct run *run, char **argv, struct error *err) {
-    const char *state = "unchanged";
-    int exit_code = options_parse(&run->options, argv, err);
-    events_open(&run->events, run->options.termination_log);
-    if (exit_code == 0 && run->options.command == COMMAND_VERSION) {
-        static const char version[] = "nsexec " NSEXEC_VERSION "\n";
-        json_raw(&run->events.queue, version, sizeof version - 1);
-    } else if (exit_code == 0) {
-        exit_code = run->options.command == COMMAND_INSPECT ? inspect(run, err) : experiment(run, &state, err);
+static int run_command(struct run *run, char **argv, struct error *err, const char **state) {
+    if (options_parse(&run->options, argv, err) < 0) {
+        return -1;
     }
-    if (exit_code < 0) {
-        event_error(&run->events, err, state);
-        exit_code = err->exit_code;
+    switch (run->options.command) {
+    case COMMAND_INSPECT:
+        events_open(&run->events, run->options.termination_log);
+        return inspect(run, err);
+    case COMMAND_RUN:
+        /* Only this one makes processes that a target can see. */
+        if (seal_self(argv, err) < 0) {
+            return -1;
+        }
+        events_open(&run->events, run->options.termination_log);
+        return experiment(run, state, err);
+    default:
+        return write(1, version, sizeof version - 1) < 0 ? fail(err, "internal", errno, "write the version") : 0;
     }
-    run_close(run);
-    return exit_code;
 }
 
 int main(int argc, char **argv) {
     (void)argc;
     struct error err = {.code = "internal", .exit_code = EXIT_OWN_FAILURE};
     struct run run = RUN_NONE;
-    if (own_descriptors(&err) < 0 || seal_self(argv, &err) < 0) {
-        events_open(&run.events, "/dev/termination-log");
-        event_error(&run.events, &err, "unchanged");
-        return err.exit_code;
+    const char *state = "unchanged";
+    int exit_code = own_descriptors(&err) < 0 ? -1 : run_command(&run, argv, &err, &state);
+    if (exit_code < 0) {
+        if (run.events.log_path == NULL) {
+            events_open(&run.events, run.options.termination_log);
+        }
+        event_error(&run.events, &err, state);
+        exit_code = err.exit_code;
     }
-    return run_command(&run, argv, &err);
+    run_close(&run);
+    return exit_code;
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { NUMBER, TEXT, CONTAINER, PID, AS, OOM, ENVIRONMENT };
+enum kind { NUMBER, TEXT, CONTAINER, PID, AS, OOM, ENVIRONMENT, NEED };
 
 /** One option: where its value goes and what it may be. */
 struct option {
@@ -60,6 +60,21 @@ static int add_environment(struct options *options, const char *value, struct er
     return 0;
 }
 
+/** The list of README: a name that is not in it is a slip of the pen, not a hierarchy that is missing. */
+static int check_need(const char *value, struct error *err) {
+    static const char *const controllers[] = {"cpu", "cpuacct", "memory", "pids", "blkio", "io", "cpuset"};
+    struct span rest = {value, strlen(value)};
+    struct span item;
+    bool good = rest.length > 0 && value[rest.length - 1] != ',';
+    while (good && span_cut(&rest, ',', &item)) {
+        good = span_starts(item, "name=") && item.length > strlen("name=");
+        for (size_t i = 0; i < sizeof controllers / sizeof *controllers; i++) {
+            good = good || span_equal(item, controllers[i]);
+        }
+    }
+    return good ? 0 : fail(err, "usage", 0, "--need takes a list of cpu, cpuacct, memory, pids, blkio, io, cpuset and name=NAME, not `%.128s`", value);
+}
+
 static int take_value(struct options *options, const struct option *option, const char *value, struct error *err) {
     int64_t number = 0;
     switch (option->kind) {
@@ -96,6 +111,9 @@ static int take_value(struct options *options, const struct option *option, cons
         return 0;
     case ENVIRONMENT:
         return add_environment(options, value, err);
+    case NEED:
+        options->need = value;
+        return check_need(value, err);
     case TEXT:
         *option->text = value;
         return 0;
@@ -125,7 +143,7 @@ static int parse_options(struct options *options, char **argv, struct error *err
         {"--grace-ms", NUMBER, 0, 600000, &options->grace_ms, NULL, true},
         {"--sample-ms", NUMBER, 100, 60000, &options->sample_ms, NULL, true},
         {"--as", AS, 0, 0, NULL, NULL, true},
-        {"--need", TEXT, 0, 0, NULL, &options->need, true},
+        {"--need", NEED, 0, 0, NULL, NULL, true},
         {"--oom-score-adj", OOM, -1000, 1000, NULL, NULL, true},
         {"--scratch-bytes", NUMBER, 0, INT64_C(1) << 30, &options->scratch_bytes, NULL, true},
         {"--env", ENVIRONMENT, 0, 0, NULL, NULL, true},

@@ -11,20 +11,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-pid_t place_clone(const struct hierarchies *hierarchies, bool *in_v2, struct error *err) {
+pid_t place_clone(const struct hierarchies *hierarchies, struct error *err) {
     const struct hierarchy *second = hierarchy_v2(hierarchies);
     struct clone3_arguments arguments = {.exit_signal = SIGCHLD};
-    *in_v2 = false;
     long pid = -ENOSYS;
     if (second != NULL) {
         arguments.flags = CLONE_INTO_CGROUP;
         arguments.cgroup = (uint64_t)second->directory;
-        *in_v2 = true;
         pid = sys2(__NR_clone3, &arguments, sizeof arguments);
     }
     if (pid < 0 && pid != -EAGAIN && pid != -ENOMEM) {
         /* Too old (Linux 5.7), filtered, or refused: what refused it says so better when it is moved. */
-        *in_v2 = false;
         pid = sys_fork(0);
     }
     if (pid == -EAGAIN) {
@@ -67,15 +64,35 @@ static int refused(const struct hierarchy *hierarchy, int number, struct error *
     }
 }
 
-int place_move(const struct hierarchies *hierarchies, pid_t pid, bool in_v2, struct error *err) {
+/** Whether a line of the process's own cgroup file says that it is in the target's cgroup already. */
+static bool is_there(struct span lines, const struct hierarchy *hierarchy) {
+    struct cgroup_line line;
+    while (proc_next_cgroup(&lines, &line)) {
+        if (span_equal(line.name, hierarchy->name)) {
+            return span_equal(line.path, hierarchy->path);
+        }
+    }
+    return false;
+}
+
+int place_move(const struct hierarchies *hierarchies, pid_t pid, struct error *err) {
+    char path[32];
     char text[16];
+    cleanup_free char *own = NULL;
+    struct span lines = {"", 0};
     format_text(text, sizeof text, "%d", (int)pid);
+    format_text(path, sizeof path, "/proc/%d/cgroup", (int)pid);
+    int result = read_whole_at(AT_FDCWD, path, &own, &lines);
+    if (result < 0) {
+        return fail(err, "cgroup", -result, "read `%s`", path);
+    }
     for (size_t i = 0; i < hierarchies->count; i++) {
         const struct hierarchy *hierarchy = &hierarchies->item[i];
-        if (hierarchy->directory < 0 || (hierarchy->version == 2 && in_v2)) {
+        /* The first write costs the kernel an RCU grace period (cgroup_threadgroup_rwsem), which is milliseconds. */
+        if (hierarchy->directory < 0 || is_there(lines, hierarchy)) {
             continue;
         }
-        int result = write_file_at(hierarchy->directory, "cgroup.procs", text);
+        result = write_file_at(hierarchy->directory, "cgroup.procs", text);
         if (result < 0) {
             return refused(hierarchy, -result, err);
         }

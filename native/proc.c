@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-static const char *const scope_prefixes[] = {"cri-containerd-", "crio-", "docker-", "libpod-", "nerdctl-"};
-
 bool span_equal(struct span span, const char *text) {
     return span.length == strlen(text) && memcmp(span.at, text, span.length) == 0;
 }
@@ -66,31 +64,36 @@ bool proc_next_cgroup(struct span *rest, struct cgroup_line *line) {
     return false;
 }
 
+/* Never conmon's, CRI-O's monitor: `crio-conmon-<id>.scope`. */
+static const char *const runtimes[] = {"cri-containerd", "crio", "docker", "libpod", "nerdctl"};
+
+static bool is_runtime(struct span name) {
+    for (size_t i = 0; i < sizeof runtimes / sizeof *runtimes; i++) {
+        if (span_equal(name, runtimes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool component_names(struct span component, const char *id) {
     if (span_equal(component, id)) {
         return true;
     }
-    /* <slice>:cri-containerd:<id>: the systemd driver's name where the runtime does not make a scope of it. */
-    struct span tail = component;
-    struct span piece;
-    size_t pieces = 0;
-    while (span_cut(&tail, ':', &piece)) {
-        pieces++;
-    }
-    if (pieces == 3 && span_equal(piece, id)) {
+    /* <slice>:<runtime>:<id>: the systemd driver's name where the runtime does not make a scope of it. */
+    struct span rest = component;
+    struct span slice;
+    struct span runtime;
+    if (span_cut(&rest, ':', &slice) && span_cut(&rest, ':', &runtime) && is_runtime(runtime) && span_equal(rest, id)) {
         return true;
     }
-    if (!span_ends(component, ".scope")) {
+    /* <runtime>-<id>.scope */
+    size_t tail = strlen(id) + strlen(".scope");
+    if (!span_ends(component, ".scope") || component.length < tail + 2) {
         return false;
     }
-    component.length -= strlen(".scope");
-    for (size_t i = 0; i < sizeof scope_prefixes / sizeof *scope_prefixes; i++) {
-        if (span_starts(component, scope_prefixes[i])) {
-            size_t skip = strlen(scope_prefixes[i]);
-            return span_equal((struct span){component.at + skip, component.length - skip}, id);
-        }
-    }
-    return false;
+    size_t head = component.length - tail - 1;
+    return component.at[head] == '-' && memcmp(component.at + head + 1, id, strlen(id)) == 0 && is_runtime((struct span){component.at, head});
 }
 
 bool proc_path_names_container(struct span path, const char *id, struct span *prefix) {
@@ -109,17 +112,40 @@ bool proc_path_names_container(struct span path, const char *id, struct span *pr
 bool proc_next_mount(struct span *rest, struct mount_line *line) {
     struct span text;
     while (span_cut(rest, '\n', &text)) {
-        struct span word;
+        struct span ignored;
+        bool whole = span_cut(&text, ' ', &ignored) && span_cut(&text, ' ', &ignored) && span_cut(&text, ' ', &line->device) && span_cut(&text, ' ', &line->root) &&
+                     span_cut(&text, ' ', &line->point) && span_cut(&text, ' ', &line->options);
         bool separator = false;
-        while (!separator && span_cut(&text, ' ', &word)) {
-            separator = span_equal(word, "-");
+        while (whole && !separator && span_cut(&text, ' ', &ignored)) {
+            separator = span_equal(ignored, "-");
         }
-        struct span source;
-        if (separator && span_cut(&text, ' ', &line->type) && span_cut(&text, ' ', &source) && span_cut(&text, ' ', &line->super_options)) {
+        if (separator && span_cut(&text, ' ', &line->type) && span_cut(&text, ' ', &ignored) && span_cut(&text, ' ', &line->super_options)) {
             return true;
         }
     }
     return false;
+}
+
+static bool is_octal(char c) { return c >= '0' && c <= '7'; }
+
+bool proc_unescape(struct span text, char *out, size_t size) {
+    size_t used = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.at[i];
+        if (c == '\\' && text.length - i > 3 && is_octal(text.at[i + 1]) && is_octal(text.at[i + 2]) && is_octal(text.at[i + 3])) {
+            c = (char)((text.at[i + 1] - '0') << 6 | (text.at[i + 2] - '0') << 3 | (text.at[i + 3] - '0'));
+            i += 3;
+        }
+        if (used + 1 >= size || c == '\0') {
+            return false;
+        }
+        out[used++] = c;
+    }
+    if (size == 0) {
+        return false;
+    }
+    out[used] = '\0';
+    return true;
 }
 
 bool proc_list_holds(struct span list, struct span items) {

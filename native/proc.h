@@ -37,10 +37,16 @@ bool proc_path_names_container(struct span path, const char *id, struct span *pr
 
 /** One line of /proc/PID/mountinfo. proc(5) */
 struct mount_line {
+    struct span device;  /**< "major:minor" */
+    struct span root;    /**< which part of the file system; of a cgroup's: as seen from the reader's cgroup namespace */
+    struct span point;   /**< where, from the process's root; blanks and the like are written \040 */
+    struct span options; /**< of this mount */
     struct span type;
     struct span super_options;
 };
 bool proc_next_mount(struct span *rest, struct mount_line *line);
+/** Undoes the \ooo of mountinfo; false when `out` is too small. */
+bool proc_unescape(struct span text, char *out, size_t size);
 /** True when a comma-separated list holds every item of the comma-separated `items`. */
 bool proc_list_holds(struct span list, struct span items);
 

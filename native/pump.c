@@ -43,20 +43,27 @@ void run_end(struct run *run, enum reason reason) {
     }
 }
 
-static void reap(struct run *run) {
-    int status = 0;
-    for (;;) {
-        pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
-        if (pid <= 0) {
-            return;
-        }
-        if (pid == run->tree.keeper) {
-            run->tree.keeper = 0;
-        } else if (pid == run->tree.init) {
-            run->tree.init = 0;
-            run->tree.init_gone = true;
+bool tree_reaped(const struct tree *tree, pid_t pid, int *status) {
+    for (size_t i = 0; pid != 0 && i < tree->reaped_count && i < REAPED_MAX; i++) {
+        if (tree->reaped[i].pid == pid) {
+            *status = tree->reaped[i].status;
+            return true;
         }
     }
+    return false;
+}
+
+static void reap(struct run *run) {
+    struct tree *tree = &run->tree;
+    struct reaped child = {0};
+    while ((child.pid = waitpid(-1, &child.status, WNOHANG | __WALL)) > 0) {
+        tree->reaped[tree->reaped_count++ % REAPED_MAX] = child;
+    }
+}
+
+bool target_ends_within(const struct run *run, int milliseconds) {
+    struct pollfd dead = {.fd = run->target.pidfd, .events = POLLIN};
+    return run->target.pidfd >= 0 && poll(&dead, 1, milliseconds) == 1;
 }
 
 static void take_signal(struct run *run, int number) {

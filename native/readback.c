@@ -17,28 +17,26 @@ static int unreadable(const struct run *run, int number, struct error *err) {
 }
 
 /** The workload's pid namespace is nested in the target's: what must be equal is its parent. */
-static int read_parent_namespace(struct run *run, int proc, uint64_t *inode, struct error *err) {
-    run->tree.pid_namespace = openat(proc, "ns/pid", O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    if (run->tree.pid_namespace < 0 || fstat(run->tree.pid_namespace, &st) < 0) {
-        return unreadable(run, errno, err);
-    }
-    run->tree.pid_namespace_inode = st.st_ino;
+static int read_parent_namespace(const struct run *run, uint64_t *inode, struct error *err) {
     cleanup_close int parent = ioctl(run->tree.pid_namespace, NS_GET_PARENT);
+    struct stat st;
     if (parent < 0 || fstat(parent, &st) < 0) {
         return unreadable(run, errno, err);
+    }
+    if (*inode != run->tree.pid_namespace_inode) {
+        return fail(err, "readback", 0, "the workload's pid namespace is not the one that was made for it");
     }
     *inode = st.st_ino;
     return 0;
 }
 
-static int compare_namespaces(struct run *run, int proc, int *entered, int *of, struct error *err) {
+static int compare_namespaces(const struct run *run, int proc, int *entered, int *of, struct error *err) {
     struct namespaces found;
     int result = namespaces_read(&found, proc, false);
     if (result < 0) {
         return unreadable(run, -result, err);
     }
-    if (read_parent_namespace(run, proc, &found.inode[NS_PID], err) < 0) {
+    if (read_parent_namespace(run, &found.inode[NS_PID], err) < 0) {
         return -1;
     }
     *entered = 0;
@@ -58,7 +56,7 @@ static int compare_namespaces(struct run *run, int proc, int *entered, int *of, 
     return 0;
 }
 
-static int compare_credentials(struct run *run, int proc, struct error *err) {
+static int compare_credentials(const struct run *run, int proc, struct error *err) {
     cleanup_free char *text = NULL;
     struct span span;
     struct status status;
@@ -69,7 +67,7 @@ static int compare_credentials(struct run *run, int proc, struct error *err) {
     return proc_parse_status(span, &status) ? credentials_compare(run->steps, &status, err) : unreadable(run, 0, err);
 }
 
-int read_back(struct run *run, int *entered, int *of, struct error *err) {
+int read_back(const struct run *run, int *entered, int *of, struct error *err) {
     char path[32];
     format_text(path, sizeof path, "/proc/%d", (int)run->tree.workload);
     cleanup_close int proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include "clock.h"
+#include "sample.h"
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -124,8 +125,9 @@ int report_ended(struct run *run) {
         [REASON_NONE] = "killed",       [REASON_EXITED] = "exited", [REASON_KILLED] = "killed", [REASON_STOPPED] = "stopped",
         [REASON_DEADLINE] = "deadline", [REASON_LEASE] = "lease",   [REASON_SIGNAL] = "signal", [REASON_TARGET_GONE] = "target-gone",
     };
-    /* An init that dies without a word was killed, and the workload with it. */
-    int status = run->tree.has_status ? run->tree.status : SIGKILL;
+    /* Without a workload yet, what was to become one has been killed. */
+    int status = SIGKILL;
+    (void)tree_reaped(&run->tree, run->tree.workload, &status);
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     int exit_code = signal != 0 ? 128 + signal : WEXITSTATUS(status);
     struct json line = {0};
@@ -135,10 +137,9 @@ int report_ended(struct run *run) {
     json_number(&line, "signal", signal);
     json_bool(&line, "forced", run->forced);
     json_number(&line, "run_ms", run->active_ms == 0 ? 0 : clock_ms() - run->active_ms);
-    struct sample now;
-    sample_read(&now, &run->hierarchies);
-    if ((now.present & run->at_start.present & 1U << MEMORY_OOM_KILLS) != 0) {
-        json_number(&line, "oom_kills", now.value[MEMORY_OOM_KILLS] - run->at_start.value[MEMORY_OOM_KILLS]);
+    int64_t kills = sample_oom_kills(&run->hierarchies);
+    if (kills >= 0 && run->oom_kills_at_start >= 0) {
+        json_number(&line, "oom_kills", kills - run->oom_kills_at_start);
     }
     event_emit(&run->events, &line, WEIGHT_LIFE);
     return exit_code;

@@ -6,7 +6,6 @@
 #include "lines.h"
 #include "options.h"
 #include "program.h"
-#include "sample.h"
 #include "target.h"
 #include "tree.h"
 
@@ -24,17 +23,28 @@ enum phase {
 /** Why it ends; the first reason stands. */
 enum reason { REASON_NONE, REASON_EXITED, REASON_KILLED, REASON_STOPPED, REASON_DEADLINE, REASON_LEASE, REASON_SIGNAL, REASON_TARGET_GONE };
 
-/** Our processes in the target, as the supervisor knows them. */
+/** One that we have reaped. */
+struct reaped {
+    pid_t pid;
+    int status;
+};
+
+/* The last ones; ours are keeper, nest, init and workload, and what else is our child came with us through execve. */
+enum { REAPED_MAX = 16 };
+
+/** Our processes, as the supervisor knows them. All four are its children. */
 struct tree {
-    pid_t keeper, init, workload; /**< 0 when unknown or reaped (but for the workload, which is not our child) */
+    pid_t keeper, init, workload; /**< 0 when unknown */
     int init_fd, workload_fd;     /**< pidfds */
     int init_link, workload_link; /**< our ends */
     int pid_namespace;            /**< the nested one: held, its inode cannot come to mean another */
     uint64_t pid_namespace_inode;
-    bool init_gone;
-    bool has_status;
-    int status; /**< the workload's wait status */
+    struct reaped reaped[REAPED_MAX];
+    size_t reaped_count; /**< of all: the newest is at (reaped_count - 1) % REAPED_MAX */
 };
+
+/** Whether a child has been reaped, and its wait status. */
+bool tree_reaped(const struct tree *tree, pid_t pid, int *status);
 
 /** One run from resolve to revert. All descriptors -1 at the beginning: RUN_NONE. */
 struct run {
@@ -45,32 +55,35 @@ struct run {
     struct hierarchies hierarchies;
     struct program program;
     struct last_steps *steps;
+    const char **environment; /**< the workload's */
     int scratch, hook, plan, null;
     struct tree tree;
     int signals; /**< signalfd */
     bool stdin_open;
     struct lines lines;
     enum phase phase;
+    bool changed; /**< a process of ours has been made: from here on there is something to undo */
     enum reason reason;
     int reason_signal;   /**< that of REASON_SIGNAL */
     bool start_asked;
     uint64_t to_forward; /**< signals that came before there was a workload; bit n-1 */
-    struct sample at_start;
+    int64_t oom_kills_at_start; /**< -1 when the kernel does not count them */
     int64_t lease_until, deadline, next_sample; /**< clock_ms() */
     int64_t started_ms, active_ms, ending_ms;
     bool forced;
 };
 
-#define RUN_NONE                                                                                                                                                     \
-    ((struct run){.events = {.fd = -1},                                                                                                                              \
-                  .target = TARGET_NONE,                                                                                                                             \
-                  .program = {.fd = -1},                                                                                                                             \
-                  .scratch = -1,                                                                                                                                     \
-                  .hook = -1,                                                                                                                                        \
-                  .plan = -1,                                                                                                                                        \
-                  .null = -1,                                                                                                                                        \
-                  .tree = {.init_fd = -1, .workload_fd = -1, .init_link = -1, .workload_link = -1, .pid_namespace = -1},                                             \
-                  .signals = -1,                                                                                                                                     \
+#define RUN_NONE                                                                                                           \
+    ((struct run){.options = {.termination_log = "/dev/termination-log"},                                                  \
+                  .events = {.fd = -1},                                                                                    \
+                  .target = TARGET_NONE,                                                                                   \
+                  .program = {.fd = -1},                                                                                   \
+                  .scratch = -1,                                                                                           \
+                  .hook = -1,                                                                                              \
+                  .plan = -1,                                                                                              \
+                  .null = -1,                                                                                              \
+                  .tree = {.init_fd = -1, .workload_fd = -1, .init_link = -1, .workload_link = -1, .pid_namespace = -1},   \
+                  .signals = -1,                                                                                           \
                   .stdin_open = true})
 
 /* The steps of the life cycle, in their order; README says why it is that one. */
@@ -86,7 +99,7 @@ int wait_for_start(struct run *run, struct error *err);
 /** Builds the process tree and holds the workload before its program. Returns 0 too when a reason to end came up meanwhile. */
 int start(struct run *run, struct error *err);
 /** Compares what the workload is with what it must be; emits nothing. `entered` gets how many namespaces are the target's, of `of`. */
-int read_back(struct run *run, int *entered, int *of, struct error *err);
+int read_back(const struct run *run, int *entered, int *of, struct error *err);
 /** Lets the workload go on into its program. */
 int release(struct run *run, struct error *err);
 void report_active(struct run *run, int entered, int of);
@@ -99,6 +112,12 @@ int report_ended(struct run *run);
 void report_sample(struct run *run);
 void report_reverted(struct run *run);
 void run_close(struct run *run);
+
+/* Of processes that die together, in one kill of a container or one OOM kill, the pidfds become readable one after the other. */
+enum { TOGETHER_MS = 100 };
+
+/** Whether the target ends within so many milliseconds: what dies together is not seen to die at once. */
+bool target_ends_within(const struct run *run, int milliseconds);
 
 /** Blocks and collects every signal that is not the program's own fault. */
 int signals_collect(struct run *run, struct error *err);

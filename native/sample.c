@@ -288,6 +288,14 @@ void sample_read(struct sample *sample, const struct hierarchies *hierarchies) {
     set(sample, ELAPSED_US, (uint64_t)clock_us(CLOCK_MONOTONIC));
 }
 
+int64_t sample_oom_kills(const struct hierarchies *hierarchies) {
+    struct text text;
+    uint64_t kills = 0;
+    const struct hierarchy *memory = hierarchy_with(hierarchies, "memory");
+    bool known = memory != NULL && load(&text, memory->directory, memory->version == 2 ? "memory.events" : "memory.oom_control") && proc_keyed(text.span, "oom_kill", &kills);
+    return known ? (int64_t)kills : -1;
+}
+
 void sample_write(const struct sample *sample, struct json *json) {
     for (int i = 0; i < SAMPLE_FIELDS; i++) {
         if ((sample->present >> i & 1) != 0) {

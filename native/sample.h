@@ -24,6 +24,8 @@ struct sample {
 };
 
 void sample_read(struct sample *sample, const struct hierarchies *hierarchies);
+/** OOM kills so far in the target's cgroup, or -1. */
+int64_t sample_oom_kills(const struct hierarchies *hierarchies);
 /** Appends the fields that are present to an open object. */
 void sample_write(const struct sample *sample, struct json *json);
 /** True when the target's cgroup is frozen: what is put into it would not run, nor (on v1) die. */

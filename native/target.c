@@ -104,12 +104,7 @@ static int read_credentials(struct target *target, const struct namespaces *own,
     return 0;
 }
 
-static int read_all(struct target *target, struct error *err) {
-    struct namespaces own;
-    cleanup_close int self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (self < 0 || namespaces_read(&own, self, false) < 0) {
-        return fail(err, "internal", errno, "read our own namespaces");
-    }
+static int read_all(struct target *target, const struct namespaces *own, struct error *err) {
     int result = namespaces_read(&target->namespaces, target->proc, true);
     if (result == 0) {
         target->root = openat(target->proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -121,10 +116,10 @@ static int read_all(struct target *target, struct error *err) {
     if (result < 0) {
         return gone(target, err);
     }
-    return read_credentials(target, &own, err);
+    return read_credentials(target, own, err);
 }
 
-int target_hold(struct target *target, const struct options *options, struct error *err) {
+int target_hold(struct target *target, const struct options *options, const struct namespaces *own, struct error *err) {
     uint64_t start_ticks = 0;
     target->pid = options->pid;
     if (options->container != NULL && find_container(options->container, &target->pid, &start_ticks, err) < 0) {
@@ -136,7 +131,7 @@ int target_hold(struct target *target, const struct options *options, struct err
     if (options->container != NULL && (target->start_ticks != start_ticks || !process_in_container(target->proc, options->container))) {
         return fail(err, "pid-reused", 0, "process %d of container `%s` has ended and its pid is another's now", (int)target->pid, options->container);
     }
-    if (read_all(target, err) < 0) {
+    if (read_all(target, own, err) < 0) {
         return -1;
     }
     /* The directory was opened after the pidfd and the pidfd is still alive: both are the same process, and so is all that was read. */

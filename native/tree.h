@@ -1,9 +1,8 @@
 #ifndef NSEXEC_TREE_H
 #define NSEXEC_TREE_H
 
-#include "hierarchy.h"
 #include "last-steps.h"
-#include "target.h"
+#include "namespaces.h"
 
 #include <sys/types.h>
 
@@ -11,6 +10,7 @@
 struct entry {
     const struct namespaces *namespaces; /**< the target's */
     struct namespaces own;               /**< inodes of the supervisor's, after it has joined PID 1's cgroup namespace */
+    int pid_owner; /**< the user namespace that owns the target's pid namespace, or -1 when that is ours */
     const struct last_steps *steps;
     int root, scratch;
     int program, hook, plan; /**< sealed memfds; the last two only for a dynamic program, else -1 */
@@ -21,10 +21,13 @@ struct entry {
     int supervisor_links[2];      /**< our ends, for the children to close */
 };
 
-/** The keeper: waits until it is in every cgroup, joins the target's pid namespace, makes the init and ends. README, step 9. */
+/**
+ * The keeper: waits until it is in every cgroup, has the nested pid namespace made, makes the workload in it and ends. It stays in our pid
+ * namespace, where the target cannot see it. README, step 9.
+ */
 __attribute__((noreturn)) void keeper_main(const struct entry *entry);
 
-/** The init of the nested pid namespace: makes the workload, reaps, reports the workload's end and ends with it. */
+/** The init of the nested pid namespace: everything in it dies with it, and it dies with the supervisor. */
 __attribute__((noreturn)) void init_main(const struct entry *entry);
 
 /** The workload, up to its program. README, step 10. */

@@ -76,6 +76,7 @@ __attribute__((noreturn)) static void execute(const struct entry *entry, int pro
 
 void workload_main(const struct entry *entry) {
     prctl(PR_SET_NAME, "nsexec:enter", 0, 0, 0);
+    sys1(__NR_close, entry->init_link);
     sys0(__NR_setsid);
     umask(022);
     join_early(entry, entry->workload_link);
