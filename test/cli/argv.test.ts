@@ -145,7 +145,7 @@ describe('normalizeArgv', () => {
         fc.pre(!argv.some((text) => /^(-a?v=|--verbose=)/.test(text)));
         expect(withoutFalse(read(argv))).toEqual(withoutFalse(pflag(argv)));
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     );
   });
 

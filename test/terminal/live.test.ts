@@ -50,7 +50,7 @@ describe('on a terminal', () => {
   test('while the fault is active the table stands below what stays', async () => {
     const { terminal, reporter } = show(await effectiveRun(), { last: 'sample' });
     // The spinner draws the table with its next frame.
-    await expect.poll(() => terminal.screen.join('\n')).toContain('CPU before → now');
+    await expect.poll(() => terminal.screen.join('\n'), { timeout: 4_000 }).toContain('CPU before → now');
     expect(terminal.screen.join('\n')).toMatch(/fault active[\s\S]*TARGET[\s\S]*web-7d4b9 \(app\)/);
     expect(terminal.cursorIsHidden).toBe(true);
     reporter.close();
@@ -69,7 +69,9 @@ describe('on a terminal', () => {
     ] as const) {
       const { terminal, reporter } = show(facts, { last });
       // A phase that follows another is drawn with the spinner's next frame.
-      await expect.poll(() => terminal.screen.findLast((text) => text !== '')?.slice(2)).toBe(phase);
+      await expect
+        .poll(() => terminal.screen.findLast((text) => text !== '')?.slice(2), { timeout: 4_000 })
+        .toBe(phase);
       reporter.close();
     }
   });
