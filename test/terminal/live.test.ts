@@ -1,12 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Fact } from '../../src/session/facts.ts';
-import { LiveReporter } from '../../src/terminal/live.ts';
 import { FakeTerminal } from '../fakes/terminal.ts';
 import { badRun, effectiveRun } from './facts.ts';
 
 const { env, stdin } = process;
 const before = { CI: env.CI, TERM: env.TERM, isTTY: stdin.isTTY, setRawMode: stdin.setRawMode };
 let rawModes: boolean[];
+
+// Here the library that colours the spinner would find that colours are of no use, once, when it is loaded: then no test could tell whether they were asked for.
+env.FORCE_COLOR = '3';
+const { LiveReporter } = await import('../../src/terminal/live.ts');
+delete env.FORCE_COLOR;
 
 beforeEach(() => {
   // ora draws nothing where it sees CI or a dumb terminal in the environment.
