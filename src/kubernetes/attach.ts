@@ -44,27 +44,26 @@ export async function attach(
 
 function opened(socket: WebSocket, request: ApiRequest, server: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.once('open', () => {
-      if (!(subprotocols as readonly string[]).includes(socket.protocol)) {
-        socket.terminate();
-        return reject(
-          new ApiError(0, 'api', `${server} speaks none of ${subprotocols.join(', ')} for attach`, {
-            hint: 'the API server, or a proxy before it, is too old or does not pass WebSockets on',
-          }),
-        );
-      }
-      resolve();
-    });
+    socket.once('open', resolve);
     socket.once('unexpected-response', (_request, response: IncomingMessage) => {
       void refusal(response, request, server).then((error) => {
         reject(error);
         socket.terminate();
       });
     });
-    socket.once('error', (error) => reject(transportError(error, server)));
+    socket.once('error', (error) =>
+      reject(/subprotocol/.test(error.message) ? noSubprotocol(error, server) : transportError(error, server)),
+    );
     socket.once('close', () =>
       reject(new ChaosError('connection-lost', `the attach to ${request.name} was closed before it stood`)),
     );
+  });
+}
+
+function noSubprotocol(cause: Error, server: string): ApiError {
+  return new ApiError(0, 'api', `${server} speaks none of ${subprotocols.join(', ')} for attach`, {
+    hint: 'the API server, or a proxy before it, is too old or does not pass WebSockets on',
+    cause,
   });
 }
 

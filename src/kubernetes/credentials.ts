@@ -123,11 +123,15 @@ export function readPem(data: string | undefined, path: string | undefined, what
     throw new ChaosError('kubeconfig', `the ${what} data of the kubeconfig is not base64 of a PEM`);
   }
   if (!path) return undefined;
+  let text: string;
   try {
-    return readFileSync(path, 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     throw new ChaosError('kubeconfig', `cannot read the ${what} ${path}: ${(error as Error).message}`, {
       cause: error,
     });
   }
+  // An empty authority would be none to Node, which then trusts what it was built with.
+  if (!text.includes('-----BEGIN')) throw new ChaosError('kubeconfig', `the ${what} ${path} is not a PEM`);
+  return text;
 }

@@ -1,0 +1,326 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { attach } from '../../src/kubernetes/attach.ts';
+import { type AttachLimits, defaultLimits } from '../../src/kubernetes/attachment.ts';
+import type { Rest } from '../../src/kubernetes/rest.ts';
+import type { Attachment } from '../../src/ports.ts';
+import { ApiServer, type FakeStream, frame, status, until } from '../fakes/api-server.ts';
+import { rejection, restFor } from './support.ts';
+
+const where = { namespace: 'shop', pod: 'chaos-1', container: 'target-0' };
+const success = JSON.stringify({ metadata: {}, status: 'Success' });
+
+let server: ApiServer;
+let rest: Rest;
+let streams: FakeStream[];
+let abort: AbortController;
+
+beforeEach(async () => {
+  server = await ApiServer.start();
+  streams = [];
+  server.onAttach((stream) => streams.push(stream));
+  rest = restFor(server);
+  abort = new AbortController();
+});
+afterEach(async () => {
+  abort.abort();
+  rest.close();
+  await server.stop();
+});
+
+async function open(limits: Partial<AttachLimits> = {}): Promise<{ stream: Attachment; peer: FakeStream }> {
+  const stream = await attach(rest, where, abort.signal, { ...defaultLimits, ...limits });
+  await until('the server has the stream', () => streams.length > 0);
+  const peer = streams.at(-1);
+  if (!peer) throw new Error('no stream');
+  return { stream, peer };
+}
+
+async function all(pieces: AsyncIterable<string>): Promise<string[]> {
+  const collected: string[] = [];
+  for await (const piece of pieces) collected.push(piece);
+  return collected;
+}
+
+describe('an attach', () => {
+  it('asks for the container and its three streams, as whom we are', async () => {
+    const { peer } = await open();
+    expect(peer.request.path).toBe('/api/v1/namespaces/shop/pods/chaos-1/attach');
+    expect(Object.fromEntries(peer.request.query)).toEqual({
+      container: 'target-0',
+      stdin: 'true',
+      stdout: 'true',
+      stderr: 'true',
+      tty: 'false',
+    });
+    expect(peer.request.headers.authorization).toBe('Bearer secret');
+    expect(peer.request.headers['sec-websocket-protocol']).toBe('v5.channel.k8s.io,v4.channel.k8s.io');
+    expect(rest.counts()).toEqual({ 'get pods/attach': 1 });
+  });
+
+  it('repeats Impersonate-Group on the upgrade too', async () => {
+    rest = restFor(server, { as: 'jane', asGroup: ['a', 'b'] });
+    const { peer } = await open();
+    const raw = peer.request.rawHeaders;
+    expect(raw.filter((_, index) => index % 2 === 1 && raw[index - 1]?.toLowerCase() === 'impersonate-group')).toEqual([
+      'a',
+      'b',
+    ]);
+  });
+
+  it('gives lines of stdout and pieces of stderr, cut anywhere', async () => {
+    const { stream, peer } = await open();
+    const bytes = Buffer.from('one\ntwö €\n{"a":1}\nrest');
+    for (const byte of bytes) peer.socket.send(frame(1, Buffer.of(byte)));
+    for (const byte of Buffer.from('ä😀')) peer.socket.send(frame(2, Buffer.of(byte)));
+    peer.socket.send(frame(1, ''));
+    peer.socket.send(frame(3, success));
+    expect(await all(stream.stdout)).toEqual(['one', 'twö €', '{"a":1}', 'rest']);
+    expect((await all(stream.stderr)).join('')).toBe('ä😀');
+    expect(await stream.closed).toEqual({ clean: true, reason: 'the container ended' });
+  });
+
+  it('sends lines to stdin on channel 0', async () => {
+    const { stream, peer } = await open();
+    await stream.send('start');
+    await stream.send('beat ä');
+    await until('both have come', () => peer.received.length === 2);
+    expect(peer.received.map(String)).toEqual(['\0start\n', '\0beat ä\n']);
+  });
+
+  it('falls back to v4', async () => {
+    await server.stop();
+    server = await ApiServer.start({ subprotocols: ['v4.channel.k8s.io'] });
+    server.onAttach((stream) => streams.push(stream));
+    rest = restFor(server);
+    const { peer } = await open();
+    expect(peer.socket.protocol).toBe('v4.channel.k8s.io');
+  });
+
+  it('refuses a server that speaks neither', async () => {
+    await server.stop();
+    server = await ApiServer.start({ subprotocols: ['channel.k8s.io'] });
+    rest = restFor(server);
+    expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({
+      name: 'ChaosError',
+      message: expect.stringContaining('v4.channel.k8s.io'),
+    });
+  });
+});
+
+describe('the end of an attach', () => {
+  it('by a connection that is cut is noticed (client-node, defect 2)', async () => {
+    const { stream, peer } = await open();
+    peer.socket.send(frame(1, 'a\nhalf'));
+    await until('it was sent', () => peer.socket.bufferedAmount === 0);
+    peer.raw.destroy();
+    expect(await stream.closed).toMatchObject({ clean: false, reason: 'the connection was cut' });
+    expect(await all(stream.stdout)).toEqual(['a', 'half']);
+    expect(await all(stream.stderr)).toEqual([]);
+  });
+
+  it('by close code 1011 is noticed, with its reason (defect 2)', async () => {
+    const { stream, peer } = await open();
+    peer.socket.close(1011, 'kubelet gone');
+    expect(await stream.closed).toEqual({
+      clean: false,
+      reason: 'the server closed the stream with code 1011: kubelet gone',
+    });
+  });
+
+  it('by a normal close without a Status is not a clean one', async () => {
+    const { stream, peer } = await open();
+    peer.socket.close(1000);
+    expect(await stream.closed).toMatchObject({ clean: false });
+  });
+
+  it('survives bytes on channels that nobody asked for (defect 3)', async () => {
+    const { stream, peer } = await open();
+    for (const channel of [0, 4, 7, 200]) peer.socket.send(frame(channel, 'x'));
+    peer.socket.send(Buffer.alloc(0));
+    peer.socket.send(frame(1, 'still here\n'));
+    peer.socket.send(frame(3, success));
+    expect(await all(stream.stdout)).toEqual(['still here']);
+  });
+
+  it("by the close frame of v5 touches no stream of the process's own (defect 4)", async () => {
+    const { stream, peer } = await open();
+    for (const channel of [1, 2]) peer.socket.send(frame(255, Buffer.of(channel)));
+    peer.socket.send(frame(3, success));
+    expect(await stream.closed).toMatchObject({ clean: true });
+    expect(process.stdout.writableEnded).toBe(false);
+  });
+
+  it('by a Status of failure says why (defect 5)', async () => {
+    const { stream, peer } = await open();
+    peer.socket.send(frame(3, JSON.stringify(status(500, 'InternalError', 'container not running'))));
+    expect(await stream.closed).toEqual({ clean: false, reason: 'container not running' });
+  });
+
+  it('by a Status waits for output that it overtook', async () => {
+    const { stream, peer } = await open();
+    peer.socket.send(frame(3, success));
+    peer.socket.send(frame(1, 'late\n'));
+    expect(await all(stream.stdout)).toEqual(['late']);
+    expect(await stream.closed).toMatchObject({ clean: true });
+  });
+
+  it('is told once, whatever comes after it, and never as an unhandled error (defect 7)', async () => {
+    const { stream, peer } = await open();
+    peer.socket.send(frame(3, success));
+    await stream.closed;
+    peer.raw.destroy();
+    expect(await stream.closed).toMatchObject({ clean: true });
+    await until('nothing is open', () => server.open === 0);
+  });
+
+  it('by a peer that is silent: no pong, no data', async () => {
+    const { stream, peer } = await open({ pingMs: 50, pongMs: 100 });
+    (peer.raw as import('node:net').Socket).pause();
+    const before = performance.now();
+    expect(await stream.closed).toEqual({ clean: false, reason: 'no sign of life for 0.1 s after a ping' });
+    expect(performance.now() - before).toBeLessThan(2_000);
+  });
+
+  it('does not come while pongs do', async () => {
+    const { stream, peer } = await open({ pingMs: 20, pongMs: 200 });
+    let pings = 0;
+    peer.socket.on('ping', () => pings++);
+    await until('some pings have come', () => pings >= 3);
+    expect(await Promise.race([stream.closed, Promise.resolve('open')])).toBe('open');
+  });
+
+  it('by us closes the socket, and the server sees a normal close', async () => {
+    const { stream, peer } = await open();
+    const code = new Promise((resolve) => peer.socket.on('close', resolve));
+    stream.close();
+    stream.close();
+    expect(await stream.closed).toEqual({ clean: true, reason: 'closed by us' });
+    expect(await code).toBe(1000);
+    await until('nothing is open', () => server.open === 0);
+  });
+
+  it('by us does not wait for a peer that never answers', async () => {
+    const { stream, peer } = await open();
+    (peer.raw as import('node:net').Socket).pause();
+    stream.close();
+    await stream.closed;
+    (peer.raw as import('node:net').Socket).resume();
+    await until('nothing is open', () => server.open === 0);
+  });
+
+  it('by the signal leaves nothing behind', async () => {
+    const { stream } = await open();
+    abort.abort();
+    expect(await stream.closed).toMatchObject({ clean: true });
+    await until('nothing is open', () => server.open === 0);
+  });
+
+  it('makes every later send a connection-lost', async () => {
+    const { stream, peer } = await open();
+    peer.raw.destroy();
+    await stream.closed;
+    expect(await rejection(stream.send('beat'))).toMatchObject({
+      code: 'connection-lost',
+      state: expect.stringContaining('lease'),
+    });
+  });
+});
+
+describe('a refused upgrade', () => {
+  it.each([
+    [
+      403,
+      status(403, 'Forbidden', 'pods "chaos-1" is forbidden: User "jane" cannot create resource "pods/attach"'),
+      { code: 'forbidden', message: '"jane" is not allowed to get pods/attach in namespace shop' },
+    ],
+    [401, status(401, 'Unauthorized', 'Unauthorized'), { code: 'unauthorized' }],
+    [
+      404,
+      status(404, 'NotFound', 'pods "chaos-1" not found', { name: 'chaos-1' }),
+      { code: 'not-found', message: 'pods "chaos-1" not found' },
+    ],
+    [
+      500,
+      status(500, 'InternalError', 'container not found in pod'),
+      { code: 'api', message: expect.stringContaining('container not found in pod') },
+    ],
+  ])('%i keeps the words of its Status (defect 6)', async (code, body, expected) => {
+    server.refuseAttach({ status: code, body: JSON.stringify(body) });
+    expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({ ...expected, status: code });
+    await until('nothing is open', () => server.open === 0);
+  });
+
+  it('without a body still has its code', async () => {
+    server.refuseAttach({ status: 502, body: '' });
+    expect((await rejection(attach(rest, where, abort.signal))).message).toContain('502');
+  });
+
+  it('that never comes ends by itself', async () => {
+    server.hangAttach();
+    const error = await rejection(attach(rest, where, abort.signal, { ...defaultLimits, handshakeMs: 100 }));
+    expect(error).toMatchObject({ name: 'ChaosError', code: 'unreachable' });
+    await until('nothing is open', () => server.open === 0);
+  });
+
+  it('can be given up while it hangs', async () => {
+    server.hangAttach();
+    const attempt = rejection(attach(rest, where, abort.signal));
+    await until('the upgrade has arrived', () => server.received.length === 1);
+    abort.abort();
+    expect(await attempt).toMatchObject({ name: 'ChaosError' });
+    await until('nothing is open', () => server.open === 0);
+  });
+
+  it('by nobody there names the server', async () => {
+    await server.stop();
+    expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('refuses connections'),
+    });
+    server = await ApiServer.start();
+  });
+});
+
+describe('back-pressure', () => {
+  it('a reader that is behind stops the socket, and loses nothing', async () => {
+    const { stream, peer } = await open({ readBufferBytes: 64 * 1024, pingMs: 50, pongMs: 100 });
+    const line = 'x'.repeat(1_023);
+    const total = 20_000;
+    for (let i = 0; i < total; i++) peer.socket.send(frame(1, `${line}\n`));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    // Twenty megabytes do not fit in the kernel's buffers on the way: the server is held up, although not a pong comes meanwhile.
+    expect(peer.socket.bufferedAmount).toBeGreaterThan(4 * 2 ** 20);
+    peer.socket.send(frame(3, success));
+    const lines = await all(stream.stdout);
+    expect(lines).toHaveLength(total);
+    expect(await stream.closed).toMatchObject({ clean: true });
+  });
+
+  it('stderr without a reader never holds up stdout: the oldest of it is dropped', async () => {
+    const { stream, peer } = await open({ stderrBufferBytes: 100 * 1024 });
+    for (let i = 0; i < 5_000; i++) peer.socket.send(frame(2, `${'e'.repeat(1_000)}${i}\n`));
+    peer.socket.send(frame(1, 'event\n'));
+    peer.socket.send(frame(3, success));
+    expect(await all(stream.stdout)).toEqual(['event']);
+    const kept = (await all(stream.stderr)).join('');
+    expect(kept.length).toBeLessThanOrEqual(100 * 1024);
+    expect(kept.endsWith('4999\n')).toBe(true);
+  });
+
+  it('send waits for a peer that does not read', async () => {
+    const { stream, peer } = await open({ sendBufferBytes: 1_000 });
+    const raw = peer.raw as import('node:net').Socket;
+    raw.pause();
+    const big = 'x'.repeat(8 * 2 ** 20);
+    void stream.send(big).catch(() => undefined);
+    let sent = false;
+    const second = stream.send('beat').then(() => {
+      sent = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(sent).toBe(false);
+    raw.resume();
+    await second;
+    await until('both have come', () => peer.received.length === 2);
+  });
+});

@@ -1,0 +1,66 @@
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { Target } from '../../src/ports.ts';
+
+/** A running pod `web` with the containers app and proxy, as an API server gives it; `change` edits it. */
+export function runningPod(
+  change: (pod: Required<Pick<V1Pod, 'metadata' | 'spec' | 'status'>>) => void = () => undefined,
+): V1Pod {
+  const pod = {
+    kind: 'Pod',
+    metadata: {
+      name: 'web',
+      namespace: 'shop',
+      uid: 'uid-web',
+      resourceVersion: '10',
+      creationTimestamp: new Date('2026-01-01T00:00:00Z'),
+    },
+    spec: {
+      nodeName: 'node-3',
+      containers: [{ name: 'app', resources: { limits: { cpu: '500m', memory: '128Mi' } } }, { name: 'proxy' }],
+    },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: 'True' }],
+      containerStatuses: ['app', 'proxy'].map((name) => ({
+        name,
+        containerID: `containerd://id-${name}`,
+        restartCount: 0,
+        state: { running: {} },
+        ready: true,
+        image: 'i',
+        imageID: 'i',
+      })),
+    },
+  } as Required<Pick<V1Pod, 'metadata' | 'spec' | 'status'>>;
+  change(pod);
+  return pod as V1Pod;
+}
+
+export function readyNode(
+  change: (node: Required<Pick<V1Node, 'metadata' | 'status'>>) => void = () => undefined,
+): V1Node {
+  const node = {
+    kind: 'Node',
+    metadata: { name: 'node-3', labels: { 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' } },
+    status: {
+      allocatable: { cpu: '3900m', memory: '8Gi' },
+      nodeInfo: { operatingSystem: 'linux', architecture: 'amd64' },
+      conditions: [{ type: 'Ready', status: 'True' }],
+    },
+  } as unknown as Required<Pick<V1Node, 'metadata' | 'status'>>;
+  change(node);
+  return node as V1Node;
+}
+
+export const webTarget: Target = {
+  namespace: 'shop',
+  pod: 'web',
+  podUid: 'uid-web',
+  container: 'app',
+  containerId: 'id-app',
+  runtime: 'containerd',
+  node: 'node-3',
+  architecture: 'amd64',
+  restartCount: 0,
+  containers: 2,
+};

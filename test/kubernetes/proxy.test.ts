@@ -1,0 +1,145 @@
+import http from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { attach } from '../../src/kubernetes/attach.ts';
+import { chooseProxy, isExcepted } from '../../src/kubernetes/proxy.ts';
+import { resources } from '../../src/kubernetes/request.ts';
+import { Rest } from '../../src/kubernetes/rest.ts';
+import { ApiServer, json } from '../fakes/api-server.ts';
+import { certificate } from '../fakes/tls.ts';
+import { rejection, thrown } from './support.ts';
+
+describe('NO_PROXY', () => {
+  it.each([
+    ['https://127.0.0.1:6443', '', true],
+    ['https://localhost', '', true],
+    ['https://[::1]:6443', '', true],
+    ['https://k8s.example.com', '', false],
+    ['https://k8s.example.com', '*', true],
+    ['https://k8s.example.com', 'other, example.com', true],
+    ['https://k8s.example.com', '.example.com', true],
+    ['https://example.com', '.example.com', false],
+    ['https://k8s.example.com', '*.example.com', true],
+    ['https://notexample.com', 'example.com', false],
+    ['https://k8s.example.com:6443', 'k8s.example.com:6443', true],
+    ['https://k8s.example.com:6443', 'k8s.example.com:443', false],
+    ['https://k8s.example.com', 'k8s.example.com:443', true],
+    ['https://10.1.2.3:6443', '10.0.0.0/8', true],
+    ['https://11.1.2.3:6443', '10.0.0.0/8', false],
+    ['https://10.1.2.3:6443', '10.1.2.3', true],
+    ['https://10.1.2.3:6443', '10.1.2.3:6443', true],
+    ['https://[fd00::1]:6443', 'fd00::/8', true],
+    ['https://[fd00::1]:6443', 'fd00::1', true],
+    ['https://[fd00::1]:6443', '10.0.0.0/8', false],
+    ['https://10.1.2.3:6443', '10.0.0.0/99', false],
+  ])('of %s with %j: %s', (server, noProxy, excepted) => {
+    expect(isExcepted(new URL(server), noProxy)).toBe(excepted);
+  });
+});
+
+describe('chooseProxy', () => {
+  const access = (server: string, proxyUrl?: string) => ({
+    server: new URL(server),
+    namespace: 'n',
+    cluster: proxyUrl ? { proxyUrl } : {},
+    user: {},
+  });
+
+  it('prefers proxy-url, then the environment in both spellings', () => {
+    expect(chooseProxy(access('https://k', 'http://p:1'), { HTTPS_PROXY: 'http://q:2', NO_PROXY: '*' })?.host).toBe(
+      'p:1',
+    );
+    expect(chooseProxy(access('https://k'), { https_proxy: 'q:2' })?.host).toBe('q:2');
+    expect(chooseProxy(access('https://k'), { HTTPS_PROXY: 'q:2', NO_PROXY: 'k' })).toBeUndefined();
+    expect(chooseProxy(access('http://127.0.0.1:8001'), { HTTP_PROXY: 'q:2' })).toBeUndefined();
+  });
+
+  it('refuses loudly what it cannot use', () => {
+    expect(thrown(() => chooseProxy(access('https://k', 'socks5://p:1'), {})).message).toContain('socks5://');
+    expect(thrown(() => chooseProxy(access('http://k'), { http_proxy: 'q:2' })).message).toContain('without TLS');
+    expect(thrown(() => chooseProxy(access('https://k', 'http://['), {})).message).toContain('not the URL of a proxy');
+  });
+});
+
+describe('a CONNECT proxy', () => {
+  const closers: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+
+  /** Lets through to `port`, whatever is asked for; `asked` has what was. */
+  async function proxyTo(
+    port: number,
+    status = 200,
+  ): Promise<{ url: string; asked: { authority: string; authorization: string | undefined }[] }> {
+    const asked: { authority: string; authorization: string | undefined }[] = [];
+    const sockets = new Set<Socket>();
+    const proxy = http.createServer().on('connect', (request, socket: Socket) => {
+      sockets.add(socket);
+      asked.push({ authority: request.url ?? '', authorization: request.headers['proxy-authorization'] });
+      if (status !== 200) return void socket.end(`HTTP/1.1 ${status} No\r\n\r\n`);
+      const there = connect(port, '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        socket.pipe(there).pipe(socket);
+      });
+      sockets.add(there);
+      for (const each of [socket, there]) each.on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    closers.push(() => {
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
+    });
+    return { url: `http://me:p%40ss@127.0.0.1:${(proxy.address() as AddressInfo).port}`, asked };
+  }
+
+  const restThrough = (server: string, proxyUrl: string): Rest => {
+    const cluster = {
+      proxyUrl,
+      tlsServerName: 'api-server.test',
+      certificateAuthorityData: Buffer.from(certificate).toString('base64'),
+    };
+    const rest = new Rest({ server: new URL(server), namespace: 'n', cluster, user: {} }, {}, { interactive: false });
+    closers.push(() => rest.close());
+    return rest;
+  };
+
+  it('carries requests and streams, with TLS to the server through it', async () => {
+    const server = await ApiServer.start();
+    closers.push(() => server.stop());
+    server.on('GET', '/api/v1/nodes/a', (_, response) => json(response, 200, { kind: 'Node' }));
+    server.onAttach(({ socket }) => socket.close(1000));
+    const { url, asked } = await proxyTo(server.port);
+    const rest = restThrough('https://k8s.example.com', url);
+    expect(await rest.json({ verb: 'get', resource: resources.nodes, name: 'a' })).toEqual({ kind: 'Node' });
+    const stream = await attach(rest, { namespace: 'n', pod: 'p', container: 'c' }, new AbortController().signal);
+    await stream.closed;
+    expect(asked[0]).toEqual({
+      authority: 'k8s.example.com:443',
+      authorization: `Basic ${Buffer.from('me:p@ss').toString('base64')}`,
+    });
+    expect(server.received.map(({ path }) => path)).toEqual(['/api/v1/nodes/a', '/api/v1/namespaces/n/pods/p/attach']);
+  });
+
+  it('that refuses, or is not there, is named', async () => {
+    const { url } = await proxyTo(1, 407);
+    const refused = await rejection(
+      restThrough('https://k8s.example.com', url).json({ verb: 'get', resource: resources.nodes, name: 'a' }),
+    );
+    expect(refused).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringMatching(/the proxy 127\.0\.0\.1:\d+ did not let us through to k8s\.example\.com:443: 407/),
+    });
+    const gone = await rejection(
+      restThrough('https://k8s.example.com', 'http://127.0.0.1:9').json({
+        verb: 'get',
+        resource: resources.nodes,
+        name: 'a',
+      }),
+    );
+    expect(gone).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('the proxy 127.0.0.1:9 cannot be used'),
+    });
+  });
+});

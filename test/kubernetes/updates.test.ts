@@ -1,0 +1,141 @@
+import type { CoreV1Event } from '@kubernetes/client-node';
+import { describe, expect, it } from 'vitest';
+import { eventUpdate, statusUpdate } from '../../src/kubernetes/agent-updates.ts';
+import { TargetComparison } from '../../src/kubernetes/target-updates.ts';
+import { runningPod, webTarget } from './objects.ts';
+
+describe('statusUpdate', () => {
+  it('maps every state', () => {
+    const pod = runningPod(({ status }) => {
+      Object.assign(status, {
+        phase: 'Failed',
+        reason: 'DeadlineExceeded',
+        message: 'too long',
+        containerStatuses: [
+          { name: 'a', state: { running: {} } },
+          { name: 'b', state: { waiting: { reason: 'ErrImagePull', message: 'no' } } },
+          { name: 'c', state: { terminated: { exitCode: 137, reason: 'OOMKilled', message: 'last' } } },
+          { name: 'd' },
+        ],
+      });
+    });
+    expect(statusUpdate(pod)).toEqual({
+      kind: 'status',
+      phase: 'Failed',
+      reason: 'DeadlineExceeded',
+      message: 'too long',
+      containers: {
+        a: { state: 'running' },
+        b: { state: 'waiting', reason: 'ErrImagePull', message: 'no' },
+        c: { state: 'terminated', exitCode: 137, reason: 'OOMKilled', message: 'last' },
+        d: { state: 'waiting', reason: '', message: '' },
+      },
+    });
+  });
+
+  it('takes a pod of which nothing is known yet', () => {
+    expect(statusUpdate({})).toEqual({ kind: 'status', phase: 'Pending', reason: '', message: '', containers: {} });
+  });
+});
+
+describe('eventUpdate', () => {
+  const event = (reason: string, type: string, fieldPath?: string): CoreV1Event =>
+    ({ metadata: {}, involvedObject: { fieldPath }, reason, type, message: 'm' }) as CoreV1Event;
+
+  it.each([
+    [event('Started', 'Normal', 'spec.containers{target-0}'), { kind: 'started', container: 'target-0' }],
+    [event('Started', 'Normal', 'spec.initContainers{x}'), undefined],
+    [event('Pulling', 'Normal'), { kind: 'progress', reason: 'Pulling', message: 'm' }],
+    [event('BackOff', 'Normal'), { kind: 'warning', reason: 'BackOff', message: 'm' }],
+    [event('FailedMount', 'Warning'), { kind: 'warning', reason: 'FailedMount', message: 'm' }],
+    [event('Killing', 'Normal'), undefined],
+    [event('Pulled', 'Normal'), undefined],
+  ])('%#', (given, update) => {
+    expect(eventUpdate(given)).toEqual(update);
+  });
+});
+
+describe('TargetComparison', () => {
+  const app = (change: object) =>
+    runningPod(({ status }) => {
+      Object.assign(status.containerStatuses?.[0] ?? {}, change);
+    });
+  const oom = { reason: 'OOMKilled', exitCode: 137, message: '' };
+
+  it('says nothing while nothing happens, or only to other containers', () => {
+    const comparison = new TargetComparison(webTarget);
+    expect(comparison.changed(runningPod())).toEqual([]);
+    const other = runningPod(({ status }) =>
+      Object.assign(status.containerStatuses?.[1] ?? {}, { restartCount: 3, containerID: 'containerd://other' }),
+    );
+    expect(comparison.changed(other)).toEqual([]);
+  });
+
+  it('tells an OOM kill and the restart after it, each once', () => {
+    const comparison = new TargetComparison(webTarget);
+    const killed = app({ state: { terminated: oom } });
+    expect(comparison.changed(killed)).toEqual([{ kind: 'terminated', ...oom }]);
+    expect(comparison.changed(killed)).toEqual([]);
+    const restarted = app({ containerID: 'containerd://next', restartCount: 1, lastState: { terminated: oom } });
+    expect(comparison.changed(restarted)).toEqual([{ kind: 'restarted', ...oom }]);
+    expect(comparison.changed(restarted)).toEqual([]);
+  });
+
+  it('tells a restart of which only the result was seen', () => {
+    const update = new TargetComparison(webTarget).changed(
+      app({ containerID: 'containerd://next', restartCount: 1, lastState: {} }),
+    );
+    expect(update).toEqual([{ kind: 'restarted', reason: '', exitCode: undefined, message: '' }]);
+  });
+
+  it('tells that the container waits to be restarted', () => {
+    const waiting = app({
+      state: { waiting: { reason: 'CrashLoopBackOff' } },
+      restartCount: 1,
+      lastState: { terminated: oom },
+    });
+    expect(new TargetComparison(webTarget).changed(waiting)).toEqual([{ kind: 'restarted', ...oom }]);
+  });
+
+  it('tells a deletion when it begins, once', () => {
+    const comparison = new TargetComparison(webTarget);
+    const deleting = runningPod(({ metadata }) =>
+      Object.assign(metadata, { deletionTimestamp: new Date(), deletionGracePeriodSeconds: 30 }),
+    );
+    expect(comparison.changed(deleting)).toEqual([
+      { kind: 'deleted', message: 'pod/web is being deleted (grace period 30 s)' },
+    ]);
+    expect(comparison.changed(deleting)).toEqual([]);
+    expect(comparison.gone()).toEqual([]);
+  });
+
+  it('takes another pod of the same name for a deletion', () => {
+    const other = runningPod(({ metadata }) => Object.assign(metadata, { uid: 'other' }));
+    expect(new TargetComparison(webTarget).changed(other)).toEqual([
+      { kind: 'deleted', message: 'pod/web was deleted' },
+    ]);
+  });
+
+  it.each([
+    [
+      { phase: 'Failed', reason: 'Evicted', message: 'low on memory' },
+      { kind: 'evicted', message: 'low on memory' },
+    ],
+    [
+      { reason: 'NodeLost', message: 'gone' },
+      { kind: 'node-lost', message: 'gone' },
+    ],
+    [
+      {
+        conditions: [
+          { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', message: 'preempted' },
+        ],
+      },
+      { kind: 'evicted', message: 'PreemptionByScheduler: preempted' },
+    ],
+  ])('tells %j', (status, update) => {
+    expect(new TargetComparison(webTarget).changed(runningPod((pod) => Object.assign(pod.status, status)))).toEqual([
+      update,
+    ]);
+  });
+});

@@ -1,0 +1,206 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resources } from '../../src/kubernetes/request.ts';
+import type { Rest } from '../../src/kubernetes/rest.ts';
+import { type WatchStart, watch } from '../../src/kubernetes/watch.ts';
+import { ApiServer, json, type Received, status, until, WatchFeed } from '../fakes/api-server.ts';
+import { rejection, restFor } from './support.ts';
+
+const path = '/api/v1/namespaces/shop/pods';
+const list = { resource: resources.pods, namespace: 'shop', query: { fieldSelector: 'metadata.name=a' } };
+const pod = (uid: string, resourceVersion: string, note = ''): V1Pod => ({
+  metadata: { name: 'a', uid, resourceVersion, annotations: { note } },
+});
+
+let server: ApiServer;
+let rest: Rest;
+let feed: WatchFeed;
+let lists: V1Pod[][];
+let abort: AbortController;
+
+beforeEach(async () => {
+  server = await ApiServer.start();
+  rest = restFor(server, { requestTimeoutMs: 200 });
+  feed = new WatchFeed();
+  lists = [];
+  abort = new AbortController();
+  server.on('GET', path, (request, response) => {
+    if (request.query.has('watch')) return feed.handler(request, response);
+    return json(response, 200, { metadata: { resourceVersion: '100' }, items: lists.shift() ?? [] });
+  });
+});
+afterEach(async () => {
+  abort.abort();
+  rest.close();
+  await server.stop();
+});
+
+/** Collects a watch in the background. */
+function collect(start: WatchStart<V1Pod>): { seen: string[]; done: Promise<void> } {
+  const seen: string[] = [];
+  const done = (async () => {
+    for await (const { type, object } of watch<V1Pod>(rest, list, start, abort.signal)) {
+      seen.push(
+        `${type} ${object.metadata?.uid} ${object.metadata?.resourceVersion}${object.metadata?.annotations?.note ?? ''}`,
+      );
+    }
+  })();
+  done.catch(() => undefined);
+  return { seen, done };
+}
+
+const watches = (): Received[] => server.received.filter(({ query }) => query.has('watch'));
+
+describe('a watch', () => {
+  it('goes on from the given version, with bookmarks and the selector, and frees its connection when aborted', async () => {
+    const { seen, done } = collect({ resourceVersion: '7' });
+    await until('the watch is open', () => feed.open === 1);
+    expect(Object.fromEntries(feed.requests[0]?.query ?? [])).toEqual({
+      fieldSelector: 'metadata.name=a',
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      resourceVersion: '7',
+    });
+    feed.send('MODIFIED', pod('u', '8'));
+    await until('the event is seen', () => seen.length === 1);
+    abort.abort();
+    await done;
+    await until('nothing is open', () => server.open === 0);
+    expect(seen).toEqual(['MODIFIED u 8']);
+  });
+
+  it('takes events apart however they are cut, within characters too', async () => {
+    const notes = ['ä€😀', 'x'.repeat(5_000), '"\\n"'];
+    const bytes = Buffer.from(
+      notes
+        .map((note, index) => `${JSON.stringify({ type: 'MODIFIED', object: pod('u', String(index), note) })}\n`)
+        .join(''),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat({ max: bytes.length }), { maxLength: 6 }), async (places) => {
+        const stop = new AbortController();
+        const seen: (string | undefined)[] = [];
+        const before = feed.requests.length;
+        const reading = (async () => {
+          for await (const { object } of watch<V1Pod>(rest, list, { resourceVersion: '1' }, stop.signal)) {
+            if (seen.push(object.metadata?.annotations?.note) === notes.length) break;
+          }
+        })();
+        await until('the watch is open', () => feed.requests.length === before + 1 && feed.open === 1);
+        let from = 0;
+        for (const to of [...places.sort((a, b) => a - b), bytes.length]) {
+          feed.write(bytes.subarray(from, to));
+          from = to;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        await reading;
+        expect(seen).toEqual(notes);
+        stop.abort();
+        await until('it is closed', () => feed.open === 0);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('that is quiet is left alone, also beyond the time-out of requests (client-node, defect 8)', async () => {
+    const { seen } = collect({ resourceVersion: '7' });
+    await until('the watch is open', () => feed.open === 1);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    feed.send('MODIFIED', pod('u', '8'));
+    await until('the event is seen', () => seen.length === 1);
+    expect(watches()).toHaveLength(1);
+  });
+
+  it.each(['end', 'cut'] as const)(
+    'after an %s goes on from the last version it has seen, a bookmark included',
+    async (how) => {
+      const { seen } = collect({ resourceVersion: '7' });
+      await until('the watch is open', () => feed.open === 1);
+      feed.send('MODIFIED', pod('u', '8'));
+      feed.send('BOOKMARK', { metadata: { resourceVersion: '20' } });
+      await until('the event is seen', () => seen.length === 1);
+      feed[how]();
+      await until('it watches again', () => watches().length === 2);
+      expect(feed.requests.at(-1)?.query.get('resourceVersion')).toBe('20');
+      await until('the watch is open', () => feed.open === 1);
+      feed.send('DELETED', pod('u', '21'));
+      await until('the event is seen', () => seen.length === 2);
+      expect(seen).toEqual(['MODIFIED u 8', 'DELETED u 21']);
+    },
+  );
+
+  it('cut in the middle of an event gets it whole from the next connection', async () => {
+    const { seen } = collect({ resourceVersion: '7' });
+    await until('the watch is open', () => feed.open === 1);
+    feed.write('{"type":"MODIFIED","obj');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    feed.cut();
+    await until('it watches again', () => watches().length === 2 && feed.open === 1);
+    feed.send('MODIFIED', pod('u', '8'));
+    await until('the event is seen', () => seen.length === 1);
+  });
+
+  it.each(['in the stream', 'as an answer'])(
+    'that is expired (410 %s) lists anew and reports what it missed',
+    async (where) => {
+      lists = [[pod('new', '90'), pod('same', '5')]];
+      const expired = status(410, 'Expired', 'too old resource version: 7 (50)');
+      if (where === 'as an answer') server.once('GET', path, (_, response) => json(response, 410, expired));
+      const { seen } = collect({ resourceVersion: '7', known: [pod('old', '3'), pod('same', '5')] });
+      if (where === 'in the stream') {
+        await until('the watch is open', () => feed.open === 1);
+        feed.send('ERROR', expired);
+      }
+      await until('it has caught up', () => seen.length === 2 && feed.open === 1);
+      expect(seen).toEqual(['DELETED old 3', 'ADDED new 90']);
+      expect(feed.requests.at(-1)?.query.get('resourceVersion')).toBe('100');
+    },
+  );
+
+  it('without a version begins with a list', async () => {
+    lists = [[pod('u', '90')]];
+    const { seen } = collect({ known: [pod('u', '80'), pod('gone', '1')] });
+    await until('the watch is open', () => feed.open === 1);
+    expect(seen).toEqual(['DELETED gone 1', 'MODIFIED u 90']);
+  });
+
+  it('tries again while the server is overloaded, restarting or refuses connections', async () => {
+    let answers = 0;
+    server.on('GET', path, (request, response) => {
+      answers++;
+      if (answers === 1) return json(response, 500, status(500, 'InternalError', 'etcd'));
+      if (answers === 2) return json(response, 503, status(503, 'ServiceUnavailable', 'starting'));
+      if (answers === 3) return response.socket?.destroy();
+      return feed.handler(request, response);
+    });
+    collect({ resourceVersion: '7' });
+    await until('the watch is open', () => feed.open === 1);
+    expect(answers).toBe(4);
+  });
+
+  it.each([401, 403, 404, 422])('gives up at once for %i, which trying again does not change', async (code) => {
+    server.on('GET', path, (_, response) => json(response, code, status(code, 'R', 'no')));
+    const { done } = collect({ resourceVersion: '7' });
+    expect(await rejection(done)).toMatchObject({ name: 'ChaosError', status: code });
+    expect(watches()).toHaveLength(1);
+  });
+
+  it('ends when its reader leaves', async () => {
+    const reading = (async () => {
+      for await (const _ of watch<V1Pod>(rest, list, { resourceVersion: '7' }, abort.signal)) break;
+    })();
+    await until('the watch is open', () => feed.open === 1);
+    feed.send('MODIFIED', pod('u', '8'));
+    await reading;
+    await until('it is closed', () => feed.open === 0);
+  });
+
+  it('ends at once when it is aborted while it waits to try again', async () => {
+    server.on('GET', path, (_, response) => json(response, 500, status(500, 'InternalError', 'etcd')));
+    const { done } = collect({ resourceVersion: '7' });
+    await until('it has tried', () => watches().length >= 2);
+    abort.abort();
+    await done;
+  });
+});
