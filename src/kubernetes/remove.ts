@@ -61,7 +61,9 @@ async function persist(
     } catch (error) {
       const status = error instanceof ApiError ? error.status : undefined;
       if (status === 404 && !late) return undefined;
-      if (status !== 404 && !signal.aborted) why = error instanceof Error ? error.message : String(error);
+      // A request that was cut off because time is up says nothing new.
+      if (status !== 404 && !(status === 0 && signal.aborted))
+        why = error instanceof Error ? error.message : String(error);
       if (status !== undefined && status >= 400 && status < 500 && status !== 404 && status !== 429 && status !== 409)
         return why;
       await sleep(status === 404 ? lateMs : retryMs, undefined, { signal }).catch(() => undefined);
@@ -154,7 +156,9 @@ async function removePod(
   }
   throw (
     failure ??
-    new Error(`the kubelet of node ${pod.spec?.nodeName} has not confirmed that the agent's containers ended`)
+    new Error(
+      `its deletion was not confirmed in time: either the kubelet of node ${pod.spec?.nodeName} has not reported that its containers ended, or the API server did not answer`,
+    )
   );
 }
 

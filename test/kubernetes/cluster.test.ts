@@ -1,0 +1,518 @@
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { KubernetesCluster } from '../../src/kubernetes/cluster.ts';
+import type { Rest } from '../../src/kubernetes/rest.ts';
+import type { Agent, AgentSpec, AgentUpdate, TargetQuery, TargetUpdate } from '../../src/ports.ts';
+import { ApiServer, json, status, until, WatchFeed } from '../fakes/api-server.ts';
+import { readyNode, runningPod, webTarget } from './objects.ts';
+import { rejection, restFor } from './support.ts';
+
+const pods = '/api/v1/namespaces/shop/pods';
+const configMaps = '/api/v1/namespaces/shop/configmaps';
+const events = '/api/v1/namespaces/shop/events';
+const id = 'chaos-7f3k2';
+const spec: AgentSpec = {
+  id,
+  namespace: 'shop',
+  node: 'node-3',
+  architecture: 'amd64',
+  image: 'tools:1',
+  containers: [{ name: 'target-0', target: webTarget, args: ['run'] }],
+  activeDeadlineSeconds: 60,
+  annotations: {},
+};
+const agent: Agent = { id, namespace: 'shop', pod: id, podUid: 'uid-agent', node: 'node-3' };
+
+let server: ApiServer;
+let rest: Rest;
+let cluster: KubernetesCluster;
+let feed: WatchFeed;
+let eventFeed: WatchFeed;
+/** What a list of pods finds. */
+let items: V1Pod[];
+let abort: AbortController;
+
+beforeEach(async () => {
+  server = await ApiServer.start();
+  rest = restFor(server);
+  cluster = new KubernetesCluster(rest, 'shop', async () => Buffer.from('shim'));
+  feed = new WatchFeed();
+  eventFeed = new WatchFeed();
+  items = [];
+  abort = new AbortController();
+  server
+    .on('GET', pods, (request, response) => {
+      if (request.query.has('watch')) return feed.handler(request, response);
+      return json(response, 200, { metadata: { resourceVersion: '50' }, items });
+    })
+    .on('GET', events, eventFeed.handler);
+});
+afterEach(async () => {
+  abort.abort();
+  cluster.close();
+  await server.stop();
+});
+
+const calls = (): string[] =>
+  server.received.map(
+    ({ method, path, query }) => `${query.has('watch') ? 'WATCH' : method} ${path.replace(/^\/apis?\//, '')}`,
+  );
+
+/** The agent pod with its container in a state. */
+function agentPod(
+  state: object,
+  change: (pod: Required<Pick<V1Pod, 'metadata' | 'spec' | 'status'>>) => void = () => undefined,
+): V1Pod {
+  return runningPod((pod) => {
+    Object.assign(pod.metadata, { name: id, uid: 'uid-agent', resourceVersion: '51' });
+    pod.spec.containers = [{ name: 'target-0' }];
+    pod.status.containerStatuses = [{ name: 'target-0', state, restartCount: 0, ready: false, image: '', imageID: '' }];
+    change(pod);
+  });
+}
+const running = agentPod({ running: {} });
+const waiting = agentPod({ waiting: { reason: 'ContainerCreating' } });
+const ended = agentPod({ terminated: { exitCode: 0 } });
+
+describe('findTarget', () => {
+  const query: TargetQuery = { kind: 'pod', name: 'web', namespace: undefined, container: undefined };
+  let node: V1Node;
+
+  beforeEach(() => {
+    node = readyNode();
+    items = [runningPod()];
+    server
+      .on('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', (_, response) =>
+        json(response, 201, {
+          status: { resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }], incomplete: false },
+        }),
+      )
+      .on('GET', '/api/v1/nodes/node-3', (_, response) => json(response, 200, node));
+  });
+
+  it('takes three requests and only reads', async () => {
+    expect(await cluster.findTarget(query, undefined)).toEqual({
+      ...webTarget,
+      cpuLimitCores: 0.5,
+      memoryLimitBytes: 128 * 2 ** 20,
+      nodeAllocatableCores: 3.9,
+      nodeAllocatableMemoryBytes: 8 * 2 ** 30,
+    });
+    expect(cluster.requests()).toEqual({
+      'list pods': 1,
+      'create selfsubjectrulesreviews.authorization.k8s.io': 1,
+      'get nodes': 1,
+    });
+    expect(server.requestsTo(pods)[0]?.query.get('fieldSelector')).toBe('metadata.name=web');
+  });
+
+  it('checks the permissions where the agent will be', async () => {
+    await cluster.findTarget(query, 'chaos');
+    const asked = server
+      .requestsTo(/rulesreviews/)
+      .map(({ body }) => (body as { spec: { namespace: string } }).spec.namespace);
+    expect(asked.sort()).toEqual(['chaos', 'shop']);
+  });
+
+  it('names the pods there are when there is no such pod', async () => {
+    server.on('GET', pods, (request, response) =>
+      json(response, 200, {
+        metadata: {},
+        items: request.query.has('fieldSelector')
+          ? []
+          : [runningPod(), runningPod(({ metadata }) => Object.assign(metadata, { name: 'db' }))],
+      }),
+    );
+    expect(await rejection(cluster.findTarget({ ...query, name: 'wep' }, undefined))).toMatchObject({
+      code: 'not-found',
+      message: 'there is no pod "wep" in namespace shop',
+      hint: 'those there: web, db',
+    });
+  });
+
+  it('takes a pod of a workload by its selector, and names both', async () => {
+    server.on('GET', '/apis/apps/v1/namespaces/shop/deployments/web', (_, response) =>
+      json(response, 200, { spec: { selector: { matchLabels: { app: 'web' } } } }),
+    );
+    const target = await cluster.findTarget({ ...query, kind: 'deployment' }, undefined);
+    expect(target).toMatchObject({ pod: 'web', chosenFrom: { workload: 'deployment/web', runningPods: 1 } });
+    expect(server.requestsTo(pods)[0]?.query.get('labelSelector')).toBe('app=web');
+  });
+
+  it('finds the pods of a cron job through its jobs, in the older version of the API as well', async () => {
+    server
+      .on('GET', '/apis/batch/v1beta1/namespaces/shop/cronjobs/web', (_, response) =>
+        json(response, 200, { metadata: { uid: 'cj' } }),
+      )
+      .on('GET', '/apis/batch/v1/namespaces/shop/jobs', (_, response) =>
+        json(response, 200, {
+          items: [{ metadata: { name: 'web-1', ownerReferences: [{ uid: 'cj' }] } }, { metadata: { name: 'other' } }],
+        }),
+      );
+    expect(await cluster.findTarget({ ...query, kind: 'cronjob' }, undefined)).toMatchObject({ pod: 'web' });
+    expect(server.requestsTo(pods)[0]?.query.get('labelSelector')).toBe('job-name in (web-1)');
+  });
+
+  it.each(['deployment', 'cronjob'] as const)('names the %ss there are when there is no such one', async (kind) => {
+    const missing = status(404, 'NotFound', 'not found', { name: 'web' });
+    server
+      .on('GET', /(deployments|cronjobs)\/web$/, (_, response) => json(response, 404, missing))
+      .on('GET', /(deployments|cronjobs)$/, (_, response) =>
+        json(response, 200, { items: [{ metadata: { name: 'shop' } }] }),
+      );
+    expect(await rejection(cluster.findTarget({ ...query, kind }, undefined))).toMatchObject({
+      code: 'not-found',
+      message: `there is no ${kind} "web" in namespace shop`,
+      hint: 'the only one there: shop',
+    });
+  });
+
+  it('goes on without the right to read nodes, and says what it assumes', async () => {
+    server.on('GET', '/api/v1/nodes/node-3', (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+    const target = await cluster.findTarget(query, undefined);
+    expect(target).toMatchObject({
+      architecture: 'amd64',
+      assumed: [expect.stringContaining('not allowed to get nodes')],
+    });
+    expect(target).not.toHaveProperty('nodeAllocatableCores');
+  });
+
+  it('reads the runtime class only of a pod that has one', async () => {
+    items = [runningPod((pod) => Object.assign(pod.spec, { runtimeClassName: 'sandboxed' }))];
+    server.on('GET', '/apis/node.k8s.io/v1/runtimeclasses/sandboxed', (_, response) =>
+      json(response, 200, { handler: 'kata-qemu' }),
+    );
+    expect(await rejection(cluster.findTarget(query, undefined))).toMatchObject({
+      code: 'target-unsuitable',
+      message: expect.stringContaining('kata-qemu'),
+    });
+  });
+});
+
+describe('launch', () => {
+  const created = { ...agentPod({}), kind: 'Pod' };
+  const answerCreates = () =>
+    server
+      .on('POST', configMaps, (_, response) => json(response, 201, { kind: 'ConfigMap' }))
+      .on('POST', pods, (_, response) => json(response, 201, created))
+      .on('PATCH', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'ConfigMap' }))
+      .on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'Status', status: 'Success' }))
+      .on('DELETE', `${pods}/${id}`, (_, response) => json(response, 200, created));
+
+  it('creates the ConfigMap, then the pod, then gives the first the second as owner', async () => {
+    answerCreates();
+    expect(await cluster.launch(spec)).toEqual(agent);
+    expect(calls()).toEqual([
+      'POST v1/namespaces/shop/configmaps',
+      'POST v1/namespaces/shop/pods',
+      `PATCH v1/namespaces/shop/configmaps/${id}`,
+    ]);
+    expect(server.received[2]?.headers['content-type']).toBe('application/merge-patch+json');
+    expect(server.received[2]?.body).toEqual({
+      metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: id, uid: 'uid-agent' }] },
+    });
+    expect(server.received[0]?.body).toMatchObject({ binaryData: { nsexec: Buffer.from('shim').toString('base64') } });
+  });
+
+  it.each([
+    ['POST', pods, ['configmaps']],
+    ['PATCH', `${configMaps}/${id}`, ['configmaps', 'pods']],
+  ])('that fails at %s %s takes back what it created', async (method, path, removed) => {
+    answerCreates();
+    server.on(method, path, (_, response) => json(response, 403, status(403, 'Forbidden', 'exceeded quota: small, x')));
+    expect(await rejection(cluster.launch(spec))).toMatchObject({ code: 'quota', state: 'nothing was changed' });
+    const deletes = server.received
+      .filter((request) => request.method === 'DELETE')
+      .map(({ path: deleted }) => deleted.split('/').at(-2));
+    expect(deletes.sort()).toEqual(removed);
+    // Nothing is left to remove, so nothing is asked.
+    const before = server.received.length;
+    expect(await cluster.remove(id, 'shop', 1_000, false)).toEqual({ left: [], why: '' });
+    expect(server.received).toHaveLength(before);
+  });
+
+  it('never deletes what has the name already and is not ours', async () => {
+    answerCreates();
+    server.on('POST', configMaps, (_, response) => json(response, 409, status(409, 'AlreadyExists', 'already exists')));
+    expect(await rejection(cluster.launch(spec))).toMatchObject({ code: 'api', message: 'conflict: already exists' });
+    await cluster.remove(id, 'shop', 1_000, false);
+    expect(server.received.some(({ method }) => method === 'DELETE')).toBe(false);
+  });
+
+  it('looks twice for a pod whose creation had no answer, since it may arrive late', async () => {
+    answerCreates();
+    server.on('POST', pods, (_, response) => response.socket?.destroy());
+    let deletes = 0;
+    server.on('DELETE', `${pods}/${id}`, (_, response) => {
+      deletes++;
+      return deletes === 1
+        ? json(response, 404, status(404, 'NotFound', 'not found', { name: id }))
+        : json(response, 200, created);
+    });
+    expect(await rejection(cluster.launch(spec))).toMatchObject({ code: 'unreachable', state: 'nothing was changed' });
+    expect(deletes).toBe(2);
+  });
+
+  it('says what may be left when it cannot take it back', async () => {
+    answerCreates();
+    server
+      .on('POST', pods, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')))
+      .on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+    expect(await rejection(cluster.launch(spec))).toMatchObject({
+      code: 'forbidden',
+      hint: `kubectl delete -n shop configmap/${id}`,
+      state: expect.stringContaining(`configmap/${id} may be left`),
+    });
+  });
+
+  it('needs the shim before it creates anything', async () => {
+    const without = new KubernetesCluster(rest, 'shop', () => Promise.reject(new Error('no shim')));
+    await rejection(without.launch(spec));
+    expect(server.received).toEqual([]);
+  });
+});
+
+describe('followAgent', () => {
+  function follow(): { seen: AgentUpdate[]; done: Promise<void> } {
+    const seen: AgentUpdate[] = [];
+    const done = (async () => {
+      for await (const update of cluster.followAgent(agent, abort.signal)) seen.push(update);
+    })();
+    done.catch(() => undefined);
+    return { seen, done };
+  }
+  const event = (uid: string, reason: string, count = 1) => ({
+    metadata: { uid, resourceVersion: '60' },
+    involvedObject: { fieldPath: 'spec.containers{target-0}' },
+    type: 'Warning',
+    reason,
+    message: 'm',
+    count,
+  });
+
+  it('tells statuses and events by one watch each, repetitions once, and ends with the deletion', async () => {
+    items = [waiting];
+    const { seen, done } = follow();
+    await until('both watches are open', () => feed.open === 1 && eventFeed.open === 1);
+    expect(eventFeed.requests[0]?.query.get('fieldSelector')).toBe(
+      `involvedObject.name=${id},involvedObject.uid=uid-agent`,
+    );
+    eventFeed.send('ADDED', event('e1', 'Started'));
+    eventFeed.send('ADDED', event('e2', 'FailedMount'));
+    eventFeed.send('MODIFIED', event('e2', 'FailedMount'));
+    eventFeed.send('MODIFIED', event('e2', 'FailedMount', 2));
+    await until('the events are seen', () => seen.length === 4);
+    feed.send('MODIFIED', running);
+    feed.send('MODIFIED', running);
+    feed.send('MODIFIED', ended);
+    feed.send('DELETED', ended);
+    await done;
+    expect(
+      seen.map((update) => (update.kind === 'status' ? update.containers['target-0']?.state : update.kind)),
+    ).toEqual(['waiting', 'started', 'warning', 'warning', 'running', 'terminated', 'deleted']);
+    await until('nothing is watched any more', () => feed.open === 0 && eventFeed.open === 0);
+  });
+
+  it('tells the deletion of a pod that is gone already, or replaced', async () => {
+    const { seen, done } = follow();
+    await done;
+    expect(seen).toEqual([{ kind: 'deleted' }]);
+    items = [agentPod({}, ({ metadata }) => Object.assign(metadata, { uid: 'other' }))];
+    const again = follow();
+    await again.done;
+    expect(again.seen).toEqual([{ kind: 'deleted' }]);
+  });
+
+  it('goes on across broken watches without telling an event twice', async () => {
+    items = [running];
+    const { seen } = follow();
+    await until('both watches are open', () => feed.open === 1 && eventFeed.open === 1);
+    eventFeed.send('ADDED', event('e1', 'Started'));
+    await until('it is seen', () => seen.length === 2);
+    server.cutAll();
+    await until('both watches are open again', () => feed.requests.length === 2 && eventFeed.requests.length === 2);
+    eventFeed.send('ADDED', event('e1', 'Started'));
+    eventFeed.send('ADDED', event('e2', 'Killed'));
+    await until('the new one is seen', () => seen.length === 3);
+    expect(seen.at(-1)).toMatchObject({ kind: 'warning', reason: 'Killed' });
+  });
+
+  it('rejects for what cannot be watched, and stops the other watch', async () => {
+    items = [running];
+    server.on('GET', events, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+    const { done } = follow();
+    expect(await rejection(done)).toMatchObject({
+      code: 'forbidden',
+      message: expect.stringContaining('watch events'),
+    });
+    await until('nothing is watched any more', () => feed.open === 0);
+  });
+
+  it('ends when it is aborted', async () => {
+    items = [running];
+    const { done } = follow();
+    await until('both watches are open', () => feed.open === 1 && eventFeed.open === 1);
+    abort.abort();
+    await done;
+    await until('nothing is open', () => server.open === 0);
+  });
+});
+
+describe('followTarget', () => {
+  function follow(): TargetUpdate[] {
+    const seen: TargetUpdate[] = [];
+    void (async () => {
+      for await (const update of cluster.followTarget(webTarget, abort.signal)) seen.push(update);
+    })();
+    return seen;
+  }
+
+  it('misses nothing between the choice and the watch', async () => {
+    items = [
+      runningPod(({ status: now }) =>
+        Object.assign(now.containerStatuses?.[0] ?? {}, { containerID: 'containerd://next', restartCount: 1 }),
+      ),
+    ];
+    const seen = follow();
+    await until('it is told', () => seen.length === 1);
+    expect(seen[0]?.kind).toBe('restarted');
+  });
+
+  it('tells a target that is gone already, once', async () => {
+    const seen = follow();
+    await until('it is told', () => seen.length === 1 && feed.open === 1);
+    expect(seen).toEqual([{ kind: 'deleted', message: 'pod/web was deleted' }]);
+  });
+
+  it('tells why before it tells that', async () => {
+    items = [runningPod()];
+    const seen = follow();
+    await until('the watch is open', () => feed.open === 1);
+    feed.send(
+      'DELETED',
+      runningPod(({ status: now }) => Object.assign(now, { reason: 'Evicted', message: 'low' })),
+    );
+    await until('both are told', () => seen.length === 2);
+    expect(seen.map(({ kind }) => kind)).toEqual(['evicted', 'deleted']);
+  });
+});
+
+describe('remove', () => {
+  const graces = (): unknown[] =>
+    server.received
+      .filter(({ method, path }) => method === 'DELETE' && path.startsWith(pods))
+      .map(({ body }) => (body as { gracePeriodSeconds?: number }).gracePeriodSeconds);
+
+  beforeEach(() => {
+    server
+      .on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'Status', status: 'Success' }))
+      .on('DELETE', `${pods}/${id}`, (_, response) => json(response, 200, running));
+  });
+
+  it('of what has reverted is by force and at once', async () => {
+    items = [];
+    expect(await cluster.remove(id, 'shop', 2_000, true)).toEqual({ left: [], why: '' });
+    expect(graces()).toEqual([0]);
+    expect(cluster.requests()).toEqual({ 'delete pods': 1, 'list pods': 1, 'delete configmaps': 1 });
+  });
+
+  it('of what may be in force is graceful, and by force only when the kubelet has reported the end', async () => {
+    items = [running];
+    const removal = cluster.remove(id, 'shop', 5_000, false);
+    await until('it watches', () => feed.open === 1);
+    expect(graces()).toEqual([undefined]);
+    feed.send(
+      'MODIFIED',
+      agentPod({ running: {} }, ({ metadata }) => Object.assign(metadata, { deletionTimestamp: new Date() })),
+    );
+    feed.send('MODIFIED', ended);
+    await until('it asks again', () => graces().length === 2);
+    expect(graces()).toEqual([undefined, 0]);
+    feed.send('DELETED', ended);
+    expect(await removal).toEqual({ left: [], why: '' });
+  });
+
+  it('waits for the report that the container runs before it asks', async () => {
+    items = [waiting];
+    const removal = cluster.remove(id, 'shop', 5_000, false);
+    await until('it watches', () => feed.open === 1);
+    expect(graces()).toEqual([]);
+    feed.send('MODIFIED', running);
+    await until('it asks', () => graces().length === 1);
+    feed.send('DELETED', running);
+    expect((await removal).left).toEqual([]);
+  });
+
+  it('of what has ended already is by force', async () => {
+    items = [ended];
+    const removal = cluster.remove(id, 'shop', 5_000, false);
+    await until('it watches', () => feed.open === 1);
+    expect(graces()).toEqual([0]);
+    feed.send('DELETED', ended);
+    expect((await removal).left).toEqual([]);
+  });
+
+  it('of nothing is content', async () => {
+    const missing = status(404, 'NotFound', 'not found', { name: id });
+    server.on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 404, missing));
+    server.on('DELETE', `${pods}/${id}`, (_, response) => json(response, 404, missing));
+    for (const reverted of [true, false])
+      expect(await cluster.remove(id, 'shop', 2_000, reverted)).toEqual({ left: [], why: '' });
+  });
+
+  it('says what is left and why when the kubelet does not answer in time', async () => {
+    items = [running];
+    const result = await cluster.remove(id, 'shop', 300, false);
+    expect(result).toEqual({
+      left: [`pod/${id}`],
+      why: expect.stringContaining('the kubelet of node node-3 has not reported'),
+    });
+  });
+
+  it('tries again while the server is away, and says so in the end', async () => {
+    let answers = 0;
+    server.on('DELETE', `${configMaps}/${id}`, (_, response) => {
+      answers++;
+      return answers < 3 ? response.socket?.destroy() : json(response, 200, { kind: 'Status', status: 'Success' });
+    });
+    expect(await cluster.remove(id, 'shop', 5_000, true)).toEqual({ left: [], why: '' });
+    await server.stop();
+    const result = await cluster.remove(id, 'shop', 600, true);
+    expect(result.left).toEqual([]);
+    const other = await cluster.remove('chaos-other', 'shop', 600, true);
+    expect(other.left).toEqual(['pod/chaos-other', 'configmap/chaos-other']);
+    expect(other.why).toContain('refuses connections');
+    server = await ApiServer.start();
+  });
+
+  it('does not insist when it is not allowed', async () => {
+    server.on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+    const before = performance.now();
+    const result = await cluster.remove(id, 'shop', 5_000, true);
+    expect(result).toEqual({
+      left: [`configmap/${id}`],
+      why: expect.stringContaining('not allowed to delete configmaps'),
+    });
+    expect(performance.now() - before).toBeLessThan(3_000);
+  });
+
+  it('reports finalizers that keep an object', async () => {
+    server.on('DELETE', `${configMaps}/${id}`, (_, response) =>
+      json(response, 200, {
+        kind: 'ConfigMap',
+        metadata: { deletionTimestamp: 'now', finalizers: ['example.com/keep'] },
+      }),
+    );
+    expect(await cluster.remove(id, 'shop', 600, true)).toMatchObject({
+      left: [`configmap/${id}`],
+      why: expect.stringContaining('example.com/keep'),
+    });
+  });
+});
+
+it('render shows the objects without the binary', () => {
+  const [map, pod] = cluster.render(spec) as [{ binaryData: { nsexec: string } }, V1Pod];
+  expect(map.binaryData.nsexec).toBe('<nsexec for amd64, base64>');
+  expect(pod.metadata?.name).toBe(id);
+  expect(server.received).toEqual([]);
+});
