@@ -4,9 +4,9 @@
 # need_kubernetes: its path in $kubernetes
 need_kubernetes() {
   local key
-  key=$(versions kubernetes-client golang-go | key_of "$here/build-kubernetes")
+  key=$(versions kubernetes-client golang-go golang-github-modern-go-reflect2-dev | key_of "$here/build-kubernetes")
   [[ -d $cache/kubernetes-$key ]] || install_packages build
-  cached kubernetes "$key" "Kubernetes from Debian's source package, a real API server and kubelet; usually 3-6 minutes, once" "$here/build-kubernetes"
+  cached kubernetes "$key" "Kubernetes from Debian's source package, a real API server and kubelet; usually 3-6 minutes, once" nice -n 5 "$here/build-kubernetes"
   kubernetes=$entry
 }
 

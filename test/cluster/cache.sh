@@ -36,7 +36,7 @@ cached() {
     log=$cache/log/$name.log; : >"$log"
     # in a mount namespace of its own: what a build mounts goes with it, however it ends
     say "making $name, kept in $entry: $what"
-    long_step "making $name" "$log" nice -n 5 unshare --mount --propagation private "$@" "$building"
+    long_step "making $name" "$log" unshare --mount --propagation private "$@" "$building"
     mv "$building" "$entry"
     # the three latest stay, for work trees side by side
     local old; for old in $(find "$cache" -maxdepth 1 -name "$name-????????????????" -printf '%T@ %p\n' | sort -rn | awk 'NR > 3 {print $2}'); do rm -rf "$old"; done

@@ -82,6 +82,7 @@ kubeAPIBurst: 200
 eventRecordQPS: 0
 nodeStatusUpdateFrequency: $STATUS_PERIOD
 nodeStatusReportFrequency: 5m         # of an unchanged status: as it is by default
+clusterDNS: [10.96.0.10]              # nobody is there; without one every pod gets a warning event
 evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%, nodefs.inodesFree: 1%}
 imageGCHighThresholdPercent: 100
 X2
