@@ -8,14 +8,17 @@ if (major < 22 || (major === 22 && minor < 19)) {
   );
   process.exit(1);
 }
-const { mkdirSync, realpathSync } = require('node:fs');
+const { existsSync, mkdirSync, realpathSync } = require('node:fs');
 const { homedir } = require('node:os');
 const { dirname, join } = require('node:path');
 // Compiled code in a directory of the user's own: the default is under the shared temporary directory.
-const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kubectl-chaos', 'compiled');
+const home = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
 try {
-  mkdirSync(cache, { recursive: true, mode: 0o700 });
-  require('node:module').enableCompileCache(cache);
+  // Level by level: with `recursive`, Node never comes back from a file system that cannot make directories, such as /proc.
+  for (const directory of [home, join(home, 'kubectl-chaos'), join(home, 'kubectl-chaos', 'compiled')]) {
+    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
+  }
+  require('node:module').enableCompileCache(join(home, 'kubectl-chaos', 'compiled'));
 } catch {
   // A read-only home directory costs 40 ms, nothing else.
 }

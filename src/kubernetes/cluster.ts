@@ -15,7 +15,6 @@ import type {
 } from '../ports.ts';
 import { type Environment, resolveAccess } from './access.ts';
 import { agentPod, configMap } from './agent-pod.ts';
-import { attach } from './attach.ts';
 import { followAgent, followTarget } from './follow.ts';
 import { launch } from './launch.ts';
 import { type Existing, remove } from './remove.ts';
@@ -69,6 +68,7 @@ export class KubernetesCluster implements Cluster {
     const shim = await this.#shim(spec.architecture);
     const existing: Existing = { pod: 'no', configMap: 'no', mayHaveBegun: false };
     this.#existing.set(key(spec.id, spec.namespace), existing);
+    void importAttach();
     const pod = await launch(this.#rest, spec, shim, existing);
     const podUid = pod.metadata?.uid ?? '';
     this.#created.set(podUid, pod);
@@ -83,9 +83,10 @@ export class KubernetesCluster implements Cluster {
     return followTarget(this.#rest, target, this.#seenIn.get(target.podUid), signal);
   }
 
-  attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment> {
+  async attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment> {
     const existing = this.#existing.get(key(agent.id, agent.namespace));
     if (existing) existing.mayHaveBegun = true;
+    const { attach } = await importAttach();
     return attach(this.#rest, { namespace: agent.namespace, pod: agent.pod, container }, signal);
   }
 
@@ -113,6 +114,11 @@ export class KubernetesCluster implements Cluster {
   close(): void {
     this.#rest.close();
   }
+}
+
+/** Later than the rest, while the agent pod starts: the first request need not wait for ws to be loaded. */
+function importAttach(): Promise<typeof import('./attach.ts')> {
+  return import('./attach.ts');
 }
 
 function key(id: string, namespace: string): string {

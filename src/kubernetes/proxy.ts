@@ -1,10 +1,10 @@
-import http from 'node:http';
 import https from 'node:https';
 import { BlockList, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { ChaosError } from '../errors.ts';
 import type { Access, Environment } from './access.ts';
+import { http } from './http.ts';
 
 /**
  * The proxy that leads to the server: the cluster's `proxy-url`, else HTTPS_PROXY unless NO_PROXY excepts the server, as Go's net/http has it. Undefined: none.

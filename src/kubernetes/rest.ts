@@ -1,5 +1,4 @@
-import type { IncomingMessage } from 'node:http';
-import http from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
@@ -7,6 +6,7 @@ import type { Access, Environment } from './access.ts';
 import { ApiError, answerError, describe, transportError } from './api-error.ts';
 import { Credentials, readPem } from './credentials.ts';
 import type { PluginTerminal } from './exec-credential.ts';
+import { http } from './http.ts';
 import { chooseProxy, ProxyAgent } from './proxy.ts';
 import { type ApiRequest, requestPath, resourceName } from './request.ts';
 
@@ -23,7 +23,7 @@ const tcpKeepAliveMs = 15_000;
 /** What a WebSocket to the same server needs. */
 export interface Dial {
   url: string;
-  agent: http.Agent;
+  agent: Agent;
   headers: Record<string, string | string[]>;
 }
 
@@ -37,7 +37,7 @@ export class Rest {
   readonly #ca: string | undefined;
   readonly #timeoutMs: number | undefined;
   readonly #counts = new Map<string, number>();
-  #agent: { agent: http.Agent; cert: string | undefined } | undefined;
+  #agent: { agent: Agent; cert: string | undefined } | undefined;
 
   /** `timeoutMs` as --request-timeout: undefined: our defaults; 0: none. Throws ChaosError kubeconfig. */
   constructor(access: Access, env: Environment, terminal: PluginTerminal, timeoutMs?: number) {
@@ -208,7 +208,7 @@ export class Rest {
   }
 
   /** One agent for everything; a credential plugin may bring a new certificate, and that needs a new one. */
-  #agentFor(certificate: { cert: string; key: string } | undefined): http.Agent {
+  #agentFor(certificate: { cert: string; key: string } | undefined): Agent {
     if (this.#agent && this.#agent.cert === certificate?.cert) return this.#agent.agent;
     this.#agent?.agent.destroy();
     const agent = this.#makeAgent(certificate);
@@ -216,7 +216,7 @@ export class Rest {
     return agent;
   }
 
-  #makeAgent(certificate: { cert: string; key: string } | undefined): http.Agent {
+  #makeAgent(certificate: { cert: string; key: string } | undefined): Agent {
     if (this.#access.server.protocol === 'http:') return new http.Agent({ keepAlive: true });
     const { insecureSkipTlsVerify, tlsServerName } = this.#access.cluster;
     const options: https.AgentOptions = {
