@@ -20,6 +20,9 @@ struct search {
     char prefix[512]; /**< hierarchy and path of the container's cgroup in the first member seen */
 };
 
+static void free_search(struct search *search) { free(search->members); }
+#define cleanup_search __attribute__((cleanup(free_search)))
+
 /** Whether a cgroup file names the container; `where` gets "HIERARCHY:PATH" of the first line that does. */
 static bool names_container(struct span text, const char *id, char *where, size_t size) {
     struct cgroup_line line;
@@ -114,14 +117,12 @@ int find_container(const char *id, pid_t *pid, uint64_t *start_ticks, struct err
     if (all == NULL) {
         return fail(err, "internal", errno, "open `/proc`");
     }
-    cleanup_free struct member *members = NULL;
-    struct search search = {.id = id};
+    cleanup_search struct search search = {.id = id};
     int result = 0;
     for (struct dirent *entry = readdir(all); entry != NULL && result == 0; entry = readdir(all)) {
         if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') {
             result = look_at(&search, dirfd(all), entry->d_name, err);
         }
-        members = search.members;
     }
     return result < 0 ? -1 : choose(&search, pid, start_ticks, err);
 }

@@ -32,12 +32,12 @@ static void drain_link(struct tree *tree) {
 }
 
 /** The reason of an end that nobody asked for. */
-static enum reason own_end(const struct run *run, int status) {
+static enum reason own_end(struct run *run, int status) {
     if (WIFEXITED(status)) {
         return REASON_EXITED;
     }
     /* The kill of a container, or of a whole cgroup by the OOM killer, takes the workload and the target. */
-    return WTERMSIG(status) == SIGKILL && target_ends_within(run, TOGETHER_MS) ? REASON_TARGET_GONE : REASON_KILLED;
+    return WTERMSIG(status) == SIGKILL && target_ends_soon(run) ? REASON_TARGET_GONE : REASON_KILLED;
 }
 
 void supervise(struct run *run) {

@@ -106,7 +106,7 @@ int hear(struct run *run, int link, enum message_kind kind, struct arrival *arri
     if (hear_once(run, link, kind, arrival, err) == 0) {
         return 0;
     }
-    if (target_ends_within(run, TOGETHER_MS)) {
+    if (target_ends_soon(run)) {
         return fail(err, "target-gone", 0, "process %d, the target, ended while the workload was on its way in", (int)run->target.pid);
     }
     return -1;

@@ -11,6 +11,9 @@ void json_free(struct json *json) {
 }
 
 void json_raw(struct json *json, const char *text, size_t length) {
+    if (length == 0) {
+        return;
+    }
     if (json->room - json->length < length) {
         size_t room = (json->room + length) * 2 + 512;
         char *grown = realloc(json->text, room);
@@ -77,8 +80,8 @@ static void put_escaped(struct json *json, const char *value, size_t length) {
 }
 
 static void put_key(struct json *json, const char *key) {
-    char last = json->length == 0 ? '{' : json->text[json->length - 1];
-    if (last != '{' && last != '[') {
+    bool first = json->length == 0 || json->text[json->length - 1] == '{' || json->text[json->length - 1] == '[';
+    if (!first) {
         put(json, ',');
     }
     if (key != NULL) {

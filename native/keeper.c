@@ -20,6 +20,8 @@ void child_give_up(int link, enum step step, long result) {
  */
 __attribute__((noreturn)) static void nest(const struct entry *entry) {
     prctl(PR_SET_NAME, "nsexec:nest", 0, 0, 0);
+    /* Once the supervisor knows the workload, nobody else holds its link: it closes when the workload goes on, and no later. */
+    sys1(__NR_close, entry->workload_link);
     long result = entry->pid_owner < 0 ? 0 : sys2(__NR_setns, entry->pid_owner, CLONE_NEWUSER);
     if (result < 0) {
         child_give_up(entry->init_link, STEP_SETNS + NS_USER, result);
@@ -77,6 +79,7 @@ void keeper_main(const struct entry *entry) {
     if (pid < 0) {
         child_give_up(entry->init_link, STEP_FORK, pid);
     }
+    sys1(__NR_close, entry->workload_link);
     const struct message workload = {.kind = MESSAGE_WORKLOAD, .value = (int32_t)pid};
     link_send(entry->init_link, &workload, &pidfd, 1);
     sys_exit(0);

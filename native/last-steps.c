@@ -35,7 +35,7 @@ static long set_capabilities(uint64_t effective, uint64_t permitted, uint64_t in
 /** setresuid to another id empties the effective set; KEEPCAPS leaves the permitted one to raise it from. */
 static long raise_all_permitted(void) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-    struct __user_cap_data_struct data[2];
+    struct __user_cap_data_struct data[2] = {{0}, {0}};
     long result = sys2(__NR_capget, &header, data);
     if (result < 0) {
         return result;

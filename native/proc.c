@@ -113,8 +113,12 @@ bool proc_next_mount(struct span *rest, struct mount_line *line) {
     struct span text;
     while (span_cut(rest, '\n', &text)) {
         struct span ignored;
-        bool whole = span_cut(&text, ' ', &ignored) && span_cut(&text, ' ', &ignored) && span_cut(&text, ' ', &line->device) && span_cut(&text, ' ', &line->root) &&
-                     span_cut(&text, ' ', &line->point) && span_cut(&text, ' ', &line->options);
+        enum { FIELDS = 6 };
+        struct span *const fields[FIELDS] = {&ignored, &ignored, &line->device, &line->root, &line->point, &line->options};
+        bool whole = true;
+        for (size_t i = 0; whole && i < FIELDS; i++) {
+            whole = span_cut(&text, ' ', fields[i]);
+        }
         bool separator = false;
         while (whole && !separator && span_cut(&text, ' ', &ignored)) {
             separator = span_equal(ignored, "-");

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 enum { OWN_MACHINE = EM_X86_64 };
@@ -16,8 +17,6 @@ enum { OWN_MACHINE = EM_AARCH64 };
 #endif
 
 enum { PROGRAM_HEADERS_MAX = 128 };
-
-extern char **environ;
 
 const char *program_base_name(const char *name) {
     const char *slash = strrchr(name, '/');
@@ -108,7 +107,6 @@ int program_open(struct program *program, const char *name, struct error *err) {
     cleanup_close int fd = strchr(name, '/') == NULL ? search_path(name) : open_executable(name);
     if (fd < 0) {
         int number = -fd;
-        fd = -1;
         bool missing = number == ENOENT || number == ENOTDIR;
         return refuse(err, missing ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE, number, name, missing ? "not found in the image that nsexec runs in" : "cannot be executed");
     }

@@ -113,11 +113,11 @@ void report_sample(struct run *run);
 void report_reverted(struct run *run);
 void run_close(struct run *run);
 
-/* Of processes that die together, in one kill of a container or one OOM kill, the pidfds become readable one after the other. */
-enum { TOGETHER_MS = 100 };
-
-/** Whether the target ends within so many milliseconds: what dies together is not seen to die at once. */
-bool target_ends_within(const struct run *run, int milliseconds);
+/**
+ * Whether the target ends within a moment. What dies in one kill of a container or one OOM kill is not seen to die at once; and a target that is the init
+ * of its pid namespace ends only when what lives there has been reaped, ours by us.
+ */
+bool target_ends_soon(struct run *run);
 
 /** Blocks and collects every signal that is not the program's own fault. */
 int signals_collect(struct run *run, struct error *err);

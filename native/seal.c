@@ -8,14 +8,13 @@
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
 #endif
 
 enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
-
-extern char **environ;
 
 int sealed_begin(const char *name, struct error *err) {
     /* Linux 6.3 wants it said that a memfd is to be executed; older ones do not know the flag. */

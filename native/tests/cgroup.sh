@@ -35,7 +35,7 @@ it "L3: the workload is in the target's cgroup.procs in every hierarchy, read ba
 whole_family() {
   make_distroless
   begin --container "$ID" -- "$PROBES/probe-static" family child setsid daemon
-  poll 5000 grep -q "^family of" "$T/err" || fail "no family"
+  family_is_there
   local h expected=
   for h in "${HIERARCHIES[@]}"; do
     expected=${expected:-$(sort -n "$h$CGROUP/cgroup.procs")}
@@ -126,7 +126,7 @@ private_namespace_inside() { # LINKAGE [HIDE]
   differ "$(cat "/proc/$SHIM/cgroup")" "$(cat "/proc/$TARGET/cgroup")" "the shim's own cgroups"
   stop
   ended_by stopped
-  only_target_left || fail "something is left in the target's cgroup"
+  target_is_alone
 }
 it "L1, L2: inside a private cgroup namespace the path is the host's and the workload is placed (static)" private_namespace static
 it "L1, L2: inside a private cgroup namespace the path is the host's and the workload is placed (dynamic)" private_namespace dynamic
@@ -144,7 +144,7 @@ refused_view_inside() {
   run_shim --container "$ID" -- "${HOLD[@]}"
   refused cgroup-view
   matches "$(field error .message)" "cgroup namespace" "message"
-  only_target_left || fail "something is in the target's cgroup"
+  target_is_alone
 }
 it "L1: PID 1 may not be looked into and our own view begins with /..: refused with cgroup-view, nothing changed" refused_view
 
@@ -162,7 +162,7 @@ own_view() {
   equal "$(field resolved '.cgroups | map(.path) | unique | tojson')" "[\"/$ID\"]" "paths, as our own namespace shows them"
   same_cgroup "$WORKLOAD" "$TARGET"
   stop
-  only_target_left "pod/$ID" || fail "something is left in the target's cgroup"
+  target_is_alone "pod/$ID"
 }
 it "L1: PID 1 may not be looked into, but the target is below our own cgroup: our own view serves" own_view
 
@@ -198,7 +198,7 @@ needed() {
   run_shim --container "$ID" --need cpu,name=chaosmirror -- "${HOLD[@]}"
   refused cgroup-unmounted
   matches "$(field error .message)" "name=chaosmirror" "message"
-  only_target_left || fail "something is in the target's cgroup"
+  target_is_alone
 }
 it "L8: a hierarchy in /proc/PID/cgroup that is not mounted any more is named and passed over" passed_over
 it "L8: and refused by its name when it is needed" needed
@@ -217,7 +217,7 @@ need_missing() {
   equal "$STATUS" 125 "exit code"
   matches "$(field error .code)" "^cgroup" "code"
   matches "$(field error .message)" "$1" "message"
-  only_target_left || fail "something is in the target's cgroup"
+  target_is_alone
 }
 it "--need of a hierarchy that the machine lacks is refused by its name" need_missing name=nobody
 
@@ -226,7 +226,7 @@ frozen() {
   freeze "$ID"
   run_shim --container "$ID" -- "${HOLD[@]}"
   refused cgroup-frozen
-  only_target_left || fail "something is in the target's cgroup"
+  target_is_alone
 }
 freeze() {
   local dir
@@ -260,6 +260,6 @@ no_room() {
   run_shim --container "$ID" -- "${HOLD[@]}"
   equal "$STATUS" 125 "exit code"
   matches "$(field error .state)" '^(unchanged|reverted)$' "state"
-  only_target_left || fail "something is left in the target's cgroup"
+  target_is_alone
 }
 it "a target at its pids limit: the run ends with an error and leaves nothing" no_room

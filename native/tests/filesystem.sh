@@ -74,7 +74,7 @@ chrooted() {
   make_container --unshare mnt --root "$ROOT" --chroot /jail -- /pause
   run_shim --container "$ID" -- "$PROBES/probe-$1" report
   equal "$STATUS" 0 "exit code"
-  equal "$(reported root_id)" "$(printf '%x:%s' $(stat -c '%d %i' "$ROOT/jail"))" "its root directory"
+  equal "$(reported root_id)" "$(id_of "$ROOT/jail")" "its root directory"
 }
 it "a target that is chrooted within its mount namespace: the workload has the target's root (static)" chrooted static
 it "a target that is chrooted within its mount namespace: the workload has the target's root (dynamic)" chrooted dynamic

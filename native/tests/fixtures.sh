@@ -106,6 +106,9 @@ DOCKER_ROOT=(--uid 0 --gid 0 --caps "0:$DOCKER_CAPS:$DOCKER_CAPS:0" --bounding "
 namespace_of() { stat -Lc %i "/proc/$1/ns/$2" 2>/dev/null; }
 # only_target_left: in every hierarchy the target's cgroup holds the target and nobody else.
 only_target_left() { [[ $(cgroup_members "${1:-$ID}") == "${TARGET:-}" ]]; }
+target_is_alone() {
+  only_target_left "$@" || fail "in the target's cgroup: $(cgroup_members "${1:-$ID}" | xargs), and the target is ${TARGET:-nobody}"
+}
 # Every file of every cgroup, mount and process that the shim could leave behind.
 snapshot() {
   find "${HIERARCHIES[@]}" -mindepth 1 -type d -path "*/$CGROUP_TOP*" | sort

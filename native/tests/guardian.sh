@@ -55,12 +55,12 @@ it "shim killed with -9 at forty places of its own life (at the entry of a syste
 while_active() {
   snapshot >"$T/before"
   begin --container "$ID" -- "$PROBES/probe-$1" family "${FAMILY[@]}" bomb
-  poll 5000 grep -q "^family of" "$T/err" || fail "no family"
+  family_is_there
   local since
   since=$(now_ms)
   kill -KILL "$SHIM"
   nothing_left "a kill while active"
-  at_most $(($(now_ms) - since)) 2000 "milliseconds to the last process"
+  in_time $(($(now_ms) - since)) 2000 "milliseconds to the last process"
 }
 it "shim killed with -9 while active: the whole family is gone within 2 s (static)" while_active static
 it "shim killed with -9 while active: the whole family is gone within 2 s (dynamic)" while_active dynamic
@@ -76,7 +76,7 @@ helper_killed() {
   snapshot >"$T/before"
   while :; do
     begin --container "$ID" --grace-ms 300 -- "$PROBES/probe-static" family child ignoring setsid
-    poll 5000 grep -q "^family of" "$T/err" || fail "no family"
+    family_is_there
     mapfile -t helpers < <(own_processes)
     ((${#helpers[@]} > 0)) || fail "no helper process found below $SHIM"
     kill -KILL "${helpers[index]}"
@@ -92,7 +92,7 @@ it "each helper process killed with -9: the run ends, says so, and leaves nothin
 
 helper_stopped() {
   begin --container "$ID" --grace-ms 300 -- "$PROBES/probe-static" family child ignoring
-  poll 5000 grep -q "^family of" "$T/err" || fail "no family"
+  family_is_there
   local pid
   for pid in $(own_processes); do kill -STOP "$pid"; done
   stop

@@ -68,7 +68,7 @@ scanned() {
   # From here on the helpers are as they stay, and even a target that may trace them finds nothing.
   local before
   before=$(grep -c '^breach' "$SCAN" || true)
-  ! poll 200 gone "$SHIM" || fail "it ended"
+  ! within 200 gone "$SHIM" || fail "it ended"
   equal "$(grep -c '^breach' "$SCAN" || true)" "$before" "what the scanner got at while active"
   stop
   equal "$(field reverted .left)" 0 "left"
@@ -122,7 +122,7 @@ it "sealed: a target with CAP_SYS_PTRACE is warned of, cannot write to any progr
 
 descriptors() {
   make_distroless
-  exec 5<"$TESTS" 9>"$T/mine"
+  exec 5<"$TESTS" 9>"$T/mine" 77<"$TESTS" 300>"$T/mine"
   run_shim --container "$ID" -- "$PROBES/probe-$1" report
   equal "$(sed -n 's/^fd=\([0-9]*\) .*/\1/p' "$T/err" | xargs)" "0 1 2" "descriptors"
 }
@@ -131,7 +131,7 @@ it "no descriptor but 0, 1 and 2 reaches the workload (dynamic)" descriptors dyn
 
 helpers_descriptors() {
   make_distroless
-  exec 5<"$TESTS" 9>"$T/mine"
+  exec 5<"$TESTS" 9>"$T/mine" 77<"$TESTS" 300>"$T/mine"
   begin --container "$ID" -- "$PROBES/probe-static" hold
   local pid fd inside=0
   for pid in $(descendants "$SHIM"); do
@@ -161,8 +161,8 @@ climbs() { # LINKAGE OPTION...
   matches "$(cat "$T/err")" "marker=none" "climbing to a folder of the host's root"
   local top root
   top=$(sed -n 's/.*top=\([^ ]*\).*/\1/p' "$T/err") root=$(sed -n 's/.*root=\([^ ]*\).*/\1/p' "$T/err")
-  equal "$root" "$(printf '%x:%s' $(stat -c '%d %i' "$ROOT"))" "root directory"
-  differ "$top" "$(printf '%x:%s' $(stat -c '%d %i' /))" "the top of the climb"
+  equal "$root" "$(id_of "$ROOT")" "root directory"
+  differ "$top" "$(id_of "/")" "the top of the climb"
 }
 it "neither working directory nor root leads to the agent's files (static)" climbs static
 it "neither working directory nor root leads to the agent's files (dynamic)" climbs dynamic

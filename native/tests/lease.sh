@@ -13,7 +13,7 @@ ended_between() {
   local run_ms
   run_ms=$(field ended .run_ms)
   at_least "$run_ms" "$1" "run_ms"
-  at_most "$run_ms" "$2" "run_ms"
+  in_time "$run_ms" "$2" "run_ms"
 }
 
 expires() {
@@ -21,7 +21,7 @@ expires() {
   begin --container "$ID" --lease-ms 1000 -- "${HOLD[@]}"
   since=$(now_ms)
   finish 4000
-  at_most $(($(now_ms) - since)) 2000 "milliseconds from active to the end"
+  in_time $(($(now_ms) - since)) 2000 "milliseconds from active to the end"
   ended_by lease
   ended_between 900 2000
   reverted
@@ -34,7 +34,7 @@ renewed() {
   until=$(($(now_ms) + 2600))
   while (($(now_ms) < until)); do
     say beat
-    poll 300 gone "$SHIM" && fail "it ended although it was beaten"
+    within 300 gone "$SHIM" && fail "it ended although it was beaten"
   done
   finish 4000
   ended_by lease
@@ -67,7 +67,7 @@ deadline_beaten() {
   local until
   begin --container "$ID" --duration-ms 800 --lease-ms 1000 -- "${HOLD[@]}"
   until=$(($(now_ms) + 3000))
-  while (($(now_ms) < until)) && ! gone "$SHIM"; do say beat; poll 100 gone "$SHIM" || true; done
+  while (($(now_ms) < until)) && ! gone "$SHIM"; do say beat; within 100 gone "$SHIM" || true; done
   finish 1000
   ended_by deadline
 }
@@ -76,7 +76,7 @@ it "deadline: no beat moves it" deadline_beaten
 eof() {
   begin --container "$ID" --lease-ms 2000 --duration-ms 10000 -- "${HOLD[@]}"
   hang_up
-  ! poll 1000 seen_or_over ended || fail "the end of stdin stopped it"
+  ! within 1000 seen_or_over ended || fail "the end of stdin stopped it"
   finish 5000
   ended_by lease
 }
@@ -87,7 +87,7 @@ eof_is_quiet() {
   hang_up
   local before after
   before=$(cpu_ticks "$SHIM")
-  ! poll 1000 seen_or_over ended || fail "it ended"
+  ! within 1000 seen_or_over ended || fail "it ended"
   after=$(cpu_ticks "$SHIM")
   at_most $((after - before)) 10 "hundredths of a second of CPU in one second without stdin"
   say_by_signal
@@ -101,7 +101,7 @@ not_started() {
   await resolved
   finish 3000
   refused not-started
-  only_target_left || fail "something is in the target's cgroup"
+  target_is_alone
 }
 it "not-started: without start it ends within the lease, nothing changed" not_started
 
@@ -129,7 +129,7 @@ beat_before_start() {
     say beat
     asked=$((asked + 1))
     soon 1000 "beat $asked is answered" answered $((asked + 1))
-    poll 250 gone "$SHIM" && fail "it ended although it was beaten"
+    within 250 gone "$SHIM" && fail "it ended although it was beaten"
   done
   ! seen active || fail "a beat started it"
   say start
@@ -146,7 +146,7 @@ stop_before_start() {
   await resolved
   stop
   refused not-started
-  only_target_left || fail "something is in the target's cgroup"
+  target_is_alone
 }
 it "stop before start ends it, nothing changed" stop_before_start
 
@@ -166,7 +166,7 @@ stop_in_start() {
     start_shim --container "$ID" -- "${HOLD[@]}"
     say start stop
     finish 4000
-    only_target_left || fail "something is left in the target's cgroup"
+    target_is_alone
     ! seen active || reverted
   done
 }

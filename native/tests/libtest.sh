@@ -76,13 +76,15 @@ equal() { [[ $1 == "$2" ]] || fail "${3:-value}: expected <$2>, got <$1>"; }
 differ() { [[ $1 != "$2" ]] || fail "${3:-value}: expected anything but <$2>"; }
 matches() { [[ $1 =~ $2 ]] || fail "${3:-value}: expected a match of <$2>, got <$1>"; }
 at_most() { (($1 <= $2)) || fail "${3:-value}: expected at most $2, got $1"; }
+# As at_most, for a time: a machine that is emulated gets PATIENCE times as long, as it does in poll.
+in_time() { at_most "$1" $(($2 * ${PATIENCE:-1})) "${3:-milliseconds}"; }
 at_least() { (($1 >= $2)) || fail "${3:-value}: expected at least $2, got $1"; }
 need() { command -v "$1" >/dev/null || skip "$1 is not installed"; }
 
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 briefly() { read -rt 0.01 -u "$IDLE" || true; }
-# poll LIMIT_MS COMMAND...: until the command succeeds; 1 when the limit is over.
-poll() {
+# within MS COMMAND...: until the command succeeds; 1 when the time is over. For what must not happen; for what must, there is poll.
+within() {
   local until=$((${EPOCHREALTIME/./} + $1 * 1000))
   shift
   until "$@"; do
@@ -90,6 +92,7 @@ poll() {
     briefly
   done
 }
+poll() { within $(($1 * ${PATIENCE:-1})) "${@:2}"; }
 # soon LIMIT_MS WHAT COMMAND...: as poll, and fails naming WHAT.
 soon() { poll "$1" "${@:3}" || fail "not within $1 ms: $2"; }
 gone() { ! [[ -e /proc/$1 ]] || [[ $(process_state "$1") == Z ]]; }
@@ -100,4 +103,6 @@ process_state() {
   echo "${line%% *}"
 }
 end_process() { gone "$1" || kill -KILL "$1" 2>/dev/null || true; }
+# The device and inode of a path, as `probe report` writes them.
+id_of() { local device inode; read -r device inode < <(stat -Lc '%d %i' "$1"); printf '%x:%s' "$device" "$inode"; }
 status_of() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" 2>/dev/null || true; }

@@ -149,7 +149,23 @@ pid_one() {
   begin --container "$ID" -- "$PROBES/probe-static" hold
   said reported
   differ "$(reported pid)" 1 "the workload's pid: the first process of a namespace ignores signals"
-  ! grep -q "^ppid=0$" "$T/err" || fail "the workload's parent is outside its pid namespace"
   stop
 }
 it "the workload is not the init of its pid namespace, so that signals have their default effect" pid_one
+
+orphans() {
+  make_distroless
+  begin --container "$ID" -- "$PROBES/probe-static" family daemon
+  family_is_there
+  local pid parent found=0
+  for pid in $(cgroup_members "$ID"); do
+    parent=$(status_of "$pid" PPid)
+    [[ $pid != "$WORKLOAD" && $pid != "$TARGET" && $(status_of "$parent" NSpid | awk '{print $NF}') == 1 && $parent != "$TARGET" ]] || continue
+    equal "$(namespace_of "$parent" pid)" "$(namespace_of "$WORKLOAD" pid)" "pid namespace of the daemon's parent"
+    found=$((found + 1))
+  done
+  equal "$found" 1 "daemons whose parent is the init of the workload's own pid namespace"
+  stop
+  reverted
+}
+it "orphans of the workload go to the init of its own pid namespace, never to the target's" orphans

@@ -16,7 +16,7 @@ runs() {
   run_shim --container "$ID" -- "$1" report one
   equal "$STATUS" 0 "exit code"
   equal "$(reported arg)" one "argument"
-  equal "$(reported root_id)" "$(printf '%x:%s' $(stat -c '%d %i' "$ROOT"))" "its root directory is the target's"
+  equal "$(reported root_id)" "$(id_of "$ROOT")" "its root directory is the target's"
   reverted
 }
 naive_fails() {
@@ -84,7 +84,7 @@ stdin_is_empty() {
   said reported
   local zero ours
   zero=$(sed -n 's/^fd=0 [0-9]* \([^ ]*\).*/\1/p' "$T/err")
-  ours=$(printf '%x:%s' $(stat -c '%d %i' "$T/in"))
+  ours=$(id_of "$T/in")
   differ "$zero" "$ours" "the workload's stdin"
   differ "$zero" "" "the workload's descriptor 0"
   stop
@@ -109,7 +109,7 @@ cannot() { # CODE PROGRAM
 reverted_or_unchanged() {
   equal "$(field error .code)" exec "error code"
   matches "$(field error .state)" '^(unchanged|reverted)$' "state"
-  only_target_left || fail "something is left in the target's cgroup"
+  target_is_alone
 }
 prepare_programs() {
   printf 'not a program' >"$T/text" && chmod 755 "$T/text"

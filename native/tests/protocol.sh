@@ -49,14 +49,14 @@ inspect() {
   equal "$(wc -l <"$T/out")" 1 "lines"
   equal "$(field resolved .pid)" "$TARGET" "pid"
   equal "$(field resolved '.namespaces | length')" "$(ls /proc/self/ns | grep -vc for_children)" "namespaces"
-  only_target_left || fail "something is in the target's cgroup"
+  target_is_alone
 }
 it "inspect: one object, nothing changed" inspect
 
 active_fields() {
   begin --container "$ID" -- "${HOLD[@]}"
   equal "$(field active '[.entered, .of] | tojson')" "[8,8]" "entered, of"
-  at_most "$(field active .elapsed_ms)" 5000 "elapsed_ms"
+  in_time "$(field active .elapsed_ms)" 5000 "elapsed_ms"
   equal "$(tr '\0' ' ' <"/proc/$WORKLOAD/cmdline")" "${HOLD[*]} " "command line of the pid that active names"
   stop
 }
@@ -126,7 +126,7 @@ full_pipe() {
   say start
   soon 5000 "the workload runs" more_than_target
   finish 5000
-  only_target_left || fail "something is left in the target's cgroup"
+  target_is_alone
   equal "$(sed -n 's/.*"reason":"\([a-z-]*\)".*/\1/p' "$T/termlog")" deadline "reason in the termination log"
 }
 more_than_target() { (($(cgroup_members "$ID" | wc -l) > 1)); }
@@ -141,15 +141,15 @@ full_pipe_stop() {
   local since
   since=$(now_ms)
   stop
-  at_most $(($(now_ms) - since)) 2500 "milliseconds from stop to the end"
-  only_target_left || fail "something is left in the target's cgroup"
+  in_time $(($(now_ms) - since)) 2500 "milliseconds from stop to the end"
+  target_is_alone
 }
 it "a full stdout that nobody reads: stop is heard" full_pipe_stop
 
 hung_up_pipe() {
   WRAP=("$PROBES/plug" hangup)
   run_shim --container "$ID" --sample-ms 100 --duration-ms 700 -- "${HOLD[@]}"
-  only_target_left || fail "something is left in the target's cgroup"
+  target_is_alone
   at_most "$STATUS" 127 "exit code (128+n would be a death of SIGPIPE)"
 }
 it "a stdout whose reader has gone: no death by SIGPIPE, reverted" hung_up_pipe
@@ -163,7 +163,7 @@ closed_descriptors() {
   SHIM=$!
   at_end end_shim "$SHIM"
   finish 5000
-  only_target_left || fail "something is left in the target's cgroup"
+  target_is_alone
   ! grep -rq '"event"' "/sys/fs/cgroup/$CGROUP_TOP" 2>/dev/null || fail "events were written to a cgroup"
 }
 it "descriptor 0 closed from the start: ends by itself, nothing left" closed_descriptors "0<&-"

@@ -185,6 +185,21 @@ oom_victim() {
 }
 it "oom: --oom-score-adj 1000 makes the workload the victim, though the target is larger" oom_victim
 
+oom_of_all() {
+  v2_only
+  make_distroless
+  limit_memory "$ID" 33554432
+  echo 1 >"$(cgroup_of memory "$ID")/memory.oom.group"
+  equal "$(sample_of .memory_oom_group)" 1 "memory_oom_group"
+  begin --container "$ID" --oom-score-adj 1000 -- "$PROBES/probe-static" eat 134217728
+  finish
+  ended_by target-gone
+  gone "$TARGET" || fail "memory.oom.group did not take the target: no test"
+  TARGET=
+  reverted
+}
+it "oom: with memory.oom.group the kernel takes the whole container: target-gone, nothing left" oom_of_all
+
 after_revert() {
   make_distroless
   run_shim --container "$ID" --sample-ms 60000 -- "$PROBES/probe-static" spin 100

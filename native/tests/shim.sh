@@ -68,6 +68,7 @@ stop() {
 reported() { sed -n "s/^$1=//p" "$T/err" | head -n 1; }
 has_line() { grep -qx "$1" "$T/err"; }
 said() { soon "${2:-5000}" "the workload says \"$1\"" has_line "$1"; }
+family_is_there() { soon 5000 "the workload's family is there" grep -q "^family of" "$T/err"; }
 
 # The verdicts on an end.
 ended_by() { equal "$(field ended .reason)" "$1" "reason"; }
@@ -76,7 +77,7 @@ reverted() {
   last=$(tail -n 1 "$T/out")
   equal "$(jq -r .event <<<"$last")" reverted "last event"
   equal "$(jq -r .left <<<"$last")" 0 "left"
-  only_target_left "${1:-$ID}" || fail "in the target's cgroup: $(cgroup_members "${1:-$ID}" | tr '\n' ' '), target is ${TARGET:-none}"
+  target_is_alone "${1:-$ID}"
 }
 # refused CODE: nothing was changed.
 refused() {

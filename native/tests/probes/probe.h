@@ -10,6 +10,7 @@ int probe_exit (int argc, char **argv);    /* exit N */
 int probe_die (int argc, char **argv);     /* die SIGNAL */
 int probe_signals (int argc, char **argv); /* signals: name every signal that arrives; TERM ends it with 0 */
 int probe_ignore (int argc, char **argv);  /* ignore-term: only KILL ends it */
+int probe_deaf (int argc, char **argv);    /* deaf PROGRAM ARG...: in this process, with the signals 32 and 33 ignored */
 int probe_family (int argc, char **argv);  /* family KIND...: descendants of every kind; "exit" last lets the eldest go */
 int probe_write (int argc, char **argv);   /* write PATH TEXT */
 int probe_fill (int argc, char **argv);    /* fill PATH BYTES: how much fits */

@@ -68,3 +68,14 @@ probe_ignore (int argc, char **argv)
   fflush (stdout);
   probe_wait ();
 }
+
+int
+probe_deaf (int argc, char **argv)
+{
+  unsigned long action[4] = { (unsigned long) SIG_IGN };
+  for (int n = 32; n <= 33; n++)
+    if (argc < 2 || syscall (SYS_rt_sigaction, n, action, NULL, 8) < 0)
+      return 2;
+  execvp (argv[1], argv + 1);
+  return probe_failed (argv[1]);
+}

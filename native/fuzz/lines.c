@@ -1,0 +1,41 @@
+#include "lines.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The same, told from the whole line. */
+static bool is(const uint8_t *line, size_t length, const char *word) { return length == strlen(word) && memcmp(line, word, length) == 0; }
+
+static void check(const uint8_t *line, size_t length, bool taken, enum word word) {
+    bool overlong = length > LINE_MAX_BYTES;
+    if (!overlong && length > 0 && line[length - 1] == '\r') {
+        length--;
+    }
+    assert(taken == (length > 0));
+    if (taken) {
+        assert((word == WORD_TOO_LONG) == overlong);
+        assert((word == WORD_START) == is(line, length, "start"));
+        assert((word == WORD_BEAT) == is(line, length, "beat"));
+        assert((word == WORD_STOP) == is(line, length, "stop"));
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct lines lines = {0};
+    size_t begin = 0;
+    for (size_t i = 0; i < size; i++) {
+        enum word word = WORD_UNKNOWN;
+        bool taken = lines_take(&lines, (char)data[i], &word);
+        assert(strnlen(lines.text, sizeof lines.text) <= LINE_MAX_BYTES);
+        if (data[i] == '\n') {
+            check(data + begin, i - begin, taken, word);
+            begin = i + 1;
+        } else {
+            assert(!taken);
+        }
+    }
+    return 0;
+}

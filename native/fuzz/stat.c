@@ -1,0 +1,15 @@
+#include "proc.h"
+
+#include <assert.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct span text = {(const char *)data, size};
+    struct stat_line line;
+    if (proc_parse_stat(text, &line)) {
+        assert(line.comm.at > text.at && line.comm.at + line.comm.length < text.at + text.length);
+        assert(line.comm.at[-1] == '(' && line.comm.at[line.comm.length] == ')');
+    }
+    return 0;
+}
