@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { until } from './support/cluster.ts';
+import { lasting, until } from './support/cluster.ts';
 import { containerId, splitProcesses } from './support/node.ts';
 import { chaos, report, start } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
@@ -9,7 +9,18 @@ suite(ns, ['distroless', 'busybox']);
 
 describe('G1 effective or loud', () => {
   it('makes a distroless container short of CPU, and proves it from its own cgroup', async () => {
-    const ended = await chaos('stress', 'pod/distroless', '-n', ns, '--cpu', '2', '--duration', '6s', '-o', 'json');
+    const ended = await chaos(
+      'stress',
+      'pod/distroless',
+      '-n',
+      ns,
+      '--cpu',
+      '2',
+      '--duration',
+      lasting(6),
+      '-o',
+      'json',
+    );
     const result = report(ended);
     expect(ended.code, ended.stdout).toBe(0);
     expect(result.effective).toBe(true);
@@ -63,7 +74,7 @@ describe('G1 effective or loud', () => {
       '-n',
       ns,
       '--duration',
-      '5s',
+      lasting(5),
       '-o',
       'json',
       '--',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { kubectlJson, until } from './support/cluster.ts';
+import { kubectlJson, lasting, until } from './support/cluster.ts';
 import { containerId, splitProcesses } from './support/node.ts';
 import { chaos, report, start } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
@@ -43,7 +43,7 @@ describe('G5 any target', () => {
       '--cpu-load',
       '50',
       '--duration',
-      '6s',
+      lasting(6),
       '-o',
       'json',
     );

@@ -95,7 +95,10 @@ describe('G6 honest refusal, before anything is created', () => {
   it('the right that is missing, by verb and resource', async () => {
     await kubectl('-n', ns, 'create', 'role', 'looker', '--verb=get,list,watch', '--resource=pods').catch(() => '');
     await kubectl('-n', ns, 'create', 'rolebinding', 'looker', '--role=looker', '--user=looker').catch(() => '');
-    await refused(['busybox', '--as', 'looker'], /create and delete pods; .*pods\/attach; create, delete and patch configmaps; .* in namespace chaos-e2e-g6/);
+    await refused(
+      ['busybox', '--as', 'looker'],
+      /create and delete pods; .*pods\/attach; create, delete and patch configmaps; .* in namespace chaos-e2e-g6/,
+    );
   });
 
   it('a quota that has no room', async () => {

@@ -17,6 +17,9 @@ export const clusterKind = required('CHAOS_E2E_CLUSTER');
 /** Everything takes longer under emulation: limits for polling are multiplied by this. */
 export const patience = clusterKind === 'vm' ? 6 : 1;
 
+/** A --duration for a measured effect: under emulation stress-ng needs a second to start, which must not be what is measured. */
+export const lasting = (seconds: number) => `${clusterKind === 'vm' ? seconds * 4 : seconds}s`;
+
 export const repository = new URL('../../..', import.meta.url).pathname;
 
 /** An environment without any kubeconfig of the user's. */
