@@ -2,6 +2,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "place.h"
 
 #include <sys/wait.h>
 
@@ -35,6 +36,10 @@ static int child_failed(const struct run *run, const struct message *message, st
         fail(err, "exec", message->value, "execute `%s`", run->options.program[0]);
         err->exit_code = message->value == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
         return -1;
+    }
+    int hierarchy = message->step - STEP_PLACE;
+    if (hierarchy >= 0 && (size_t)hierarchy < run->hierarchies.count) {
+        return place_refused(&run->hierarchies.item[hierarchy], message->value, err);
     }
     int kind = message->step - STEP_SETNS;
     if (kind >= 0 && kind < NS_COUNT) {

@@ -1,6 +1,7 @@
 #include "tree.h"
 
 #include "link.h"
+#include "place.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -58,7 +59,12 @@ void keeper_main(const struct entry *entry) {
     sys1(__NR_close, entry->supervisor_links[0]);
     sys1(__NR_close, entry->supervisor_links[1]);
     struct arrival arrival;
-    await(entry, MESSAGE_PLACED, &arrival);
+    await(entry, MESSAGE_PLACE, &arrival);
+    size_t which = 0;
+    int placed = place_self(entry->hierarchies, entry->in_v2, &which);
+    if (placed < 0) {
+        child_give_up(entry->init_link, (enum step)(STEP_PLACE + (int)which), placed);
+    }
     enter_pid_namespace(entry, entry->namespaces->fd[NS_PID], STEP_SETNS + NS_PID);
     long pid = sys_fork(CLONE_PARENT);
     if (pid == 0) {

@@ -6,7 +6,7 @@
 /** What the processes of the tree tell each other: whole messages over SOCK_SEQPACKET, so there is nothing to frame. */
 enum message_kind {
     MESSAGE_NONE,
-    MESSAGE_PLACED, /**< supervisor → keeper: you are in every cgroup of the target */
+    MESSAGE_PLACE,      /**< supervisor → keeper: go into every cgroup of the target */
     MESSAGE_INIT,       /**< init → supervisor, with its pidfd: the nested pid namespace exists */
     MESSAGE_NESTED,     /**< supervisor → keeper, with that namespace: make the workload in it */
     MESSAGE_WORKLOAD,   /**< keeper → supervisor, with the workload's pidfd and its pid in `value` */
@@ -36,6 +36,7 @@ enum step {
     STEP_NO_NEW_PRIVS,
     STEP_PLAN,
     STEP_EXEC,
+    STEP_PLACE = 64, /**< STEP_PLACE + index of the hierarchy */
 };
 
 struct message {

@@ -11,17 +11,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
-pid_t place_clone(const struct hierarchies *hierarchies, struct error *err) {
+pid_t place_clone(const struct hierarchies *hierarchies, bool *in_v2, struct error *err) {
     const struct hierarchy *second = hierarchy_v2(hierarchies);
     struct clone3_arguments arguments = {.exit_signal = SIGCHLD};
     long pid = -ENOSYS;
     if (second != NULL) {
         arguments.flags = CLONE_INTO_CGROUP;
         arguments.cgroup = (uint64_t)second->directory;
+        *in_v2 = true; /* The child reads it. */
         pid = sys2(__NR_clone3, &arguments, sizeof arguments);
     }
     if (pid < 0 && pid != -EAGAIN && pid != -ENOMEM) {
         /* Too old (Linux 5.7), filtered, or refused: what refused it says so better when it is moved. */
+        *in_v2 = false;
         pid = sys_fork(0);
     }
     if (pid == -EAGAIN) {
@@ -48,7 +50,7 @@ static void name_busy_child(const struct hierarchy *hierarchy, char *out, size_t
     }
 }
 
-static int refused(const struct hierarchy *hierarchy, int number, struct error *err) {
+int place_refused(const struct hierarchy *hierarchy, int number, struct error *err) {
     const char *name = hierarchy->version == 2 ? "v2" : hierarchy->name;
     char child[256] = "";
     switch (number) {
@@ -64,37 +66,20 @@ static int refused(const struct hierarchy *hierarchy, int number, struct error *
     }
 }
 
-/** Whether a line of the process's own cgroup file says that it is in the target's cgroup already. */
-static bool is_there(struct span lines, const struct hierarchy *hierarchy) {
-    struct cgroup_line line;
-    while (proc_next_cgroup(&lines, &line)) {
-        if (span_equal(line.name, hierarchy->name)) {
-            return span_equal(line.path, hierarchy->path);
-        }
-    }
-    return false;
-}
-
-int place_move(const struct hierarchies *hierarchies, pid_t pid, struct error *err) {
-    char path[32];
-    char text[16];
-    cleanup_free char *own = NULL;
-    struct span lines = {"", 0};
-    format_text(text, sizeof text, "%d", (int)pid);
-    format_text(path, sizeof path, "/proc/%d/cgroup", (int)pid);
-    int result = read_whole_at(AT_FDCWD, path, &own, &lines);
-    if (result < 0) {
-        return fail(err, "cgroup", -result, "read `%s`", path);
-    }
+int place_self(const struct hierarchies *hierarchies, bool in_v2, size_t *which) {
     for (size_t i = 0; i < hierarchies->count; i++) {
         const struct hierarchy *hierarchy = &hierarchies->item[i];
-        /* The first write costs the kernel an RCU grace period (cgroup_threadgroup_rwsem), which is milliseconds. */
-        if (hierarchy->directory < 0 || is_there(lines, hierarchy)) {
+        if (hierarchy->directory < 0 || (hierarchy->version == 2 && in_v2)) {
             continue;
         }
-        result = write_file_at(hierarchy->directory, "cgroup.procs", text);
+        /*
+         * A thread that moves itself alone spares the kernel the wait for cgroup_threadgroup_rwsem, an RCU grace period of some 15 ms; v2 has no such file
+         * that takes a process to another domain.
+         */
+        int result = write_file_at(hierarchy->directory, hierarchy->version == 1 ? "tasks" : "cgroup.procs", "0");
         if (result < 0) {
-            return refused(hierarchy, -result, err);
+            *which = i;
+            return result;
         }
     }
     return 0;

@@ -3,13 +3,20 @@
 
 #include "hierarchy.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/** Clones the keeper, if the kernel can, right into the target's v2 cgroup. The pid, 0 in the child, or -1. */
-pid_t place_clone(const struct hierarchies *hierarchies, struct error *err);
+/** Clones the keeper, if the kernel can, right into the target's v2 cgroup, and says whether it could. The pid, 0 in the child, or -1. */
+pid_t place_clone(const struct hierarchies *hierarchies, bool *in_v2, struct error *err);
 
-/** Moves a process of ours into the target's cgroup of every hierarchy where it is not there already. */
-int place_move(const struct hierarchies *hierarchies, pid_t pid, struct error *err);
+/**
+ * Moves the caller, which must have one thread, into the target's cgroup of every hierarchy; of v2 unless it was cloned into that. 0, or -errno with `which`
+ * hierarchy refused it.
+ */
+int place_self(const struct hierarchies *hierarchies, bool in_v2, size_t *which);
+
+/** Why a hierarchy took no process of ours, in words. */
+int place_refused(const struct hierarchy *hierarchy, int number, struct error *err);
 
 /** How many processes of this pid namespace are in the target's cgroup. */
 int place_count(const struct hierarchies *hierarchies, uint64_t pid_namespace);

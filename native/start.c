@@ -60,7 +60,7 @@ static int open_pid_owner(const struct run *run, int *owner, struct error *err) 
 
 static int launch(struct run *run, struct entry *entry, struct error *err) {
     struct tree *tree = &run->tree;
-    pid_t keeper = place_clone(&run->hierarchies, err);
+    pid_t keeper = place_clone(&run->hierarchies, &entry->in_v2, err);
     if (keeper == 0) {
         keeper_main(entry);
     }
@@ -70,11 +70,8 @@ static int launch(struct run *run, struct entry *entry, struct error *err) {
     run->changed = true;
     tree->keeper = keeper;
     set_oom_score(run);
-    if (place_move(&run->hierarchies, keeper, err) < 0) {
-        return -1;
-    }
-    const struct message placed = {.kind = MESSAGE_PLACED};
-    int result = link_send(tree->init_link, &placed, NULL, 0);
+    const struct message place = {.kind = MESSAGE_PLACE};
+    int result = link_send(tree->init_link, &place, NULL, 0);
     return result < 0 && result != -EPIPE && result != -ECONNRESET ? fail(err, "internal", -result, "let the keeper go on") : 0;
 }
 
@@ -125,6 +122,7 @@ int start(struct run *run, struct error *err) {
         return -1;
     }
     struct entry entry = {
+        .hierarchies = &run->hierarchies,
         .namespaces = &run->target.namespaces,
         .own = run->own,
         .pid_owner = owner,

@@ -1,13 +1,17 @@
 #ifndef NSEXEC_TREE_H
 #define NSEXEC_TREE_H
 
+#include "hierarchy.h"
 #include "last-steps.h"
 #include "namespaces.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /** What the children need to go in; all of it is made before the first of them, none of it is looked up by path afterwards. */
 struct entry {
+    const struct hierarchies *hierarchies; /**< the target's cgroups */
+    bool in_v2;                            /**< the keeper was cloned into the one of v2 */
     const struct namespaces *namespaces; /**< the target's */
     struct namespaces own;               /**< inodes of the supervisor's, after it has joined PID 1's cgroup namespace */
     int pid_owner; /**< the user namespace that owns the target's pid namespace, or -1 when that is ours */
@@ -22,7 +26,7 @@ struct entry {
 };
 
 /**
- * The keeper: waits until it is in every cgroup, has the nested pid namespace made, makes the workload in it and ends. It stays in our pid
+ * The keeper: goes into every cgroup when it is told to, has the nested pid namespace made, makes the workload in it and ends. It stays in our pid
  * namespace, where the target cannot see it. README, step 9.
  */
 __attribute__((noreturn)) void keeper_main(const struct entry *entry);
