@@ -33,6 +33,10 @@ export async function main(argv: readonly string[], ports: MainPorts): Promise<n
       ports.stdout.write(invocation.text);
       return ExitCode.effective;
     }
+    if (invocation.kind === 'manage') {
+      const { manage } = await import('./manage.ts');
+      return await manage(invocation.request, ports);
+    }
     const { request } = invocation;
     if (request.run.output !== 'human') {
       const { JsonReporter } = await import('./terminal/json.ts');

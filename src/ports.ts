@@ -113,7 +113,9 @@ export type AgentUpdate =
   | { kind: 'warning'; reason: string; message: string }
   /** Something that goes on and may take long: pulling. */
   | { kind: 'progress'; reason: string; message: string }
-  | { kind: 'deleted' };
+  | { kind: 'deleted' }
+  /** Whether the watch reaches the API server: each failed attempt to make it anew, with the reason, and the first that succeeds. */
+  | { kind: 'contact'; problem: string | undefined };
 
 /** What happened to the target while the experiment ran. */
 export type TargetUpdate =
@@ -135,6 +137,44 @@ export interface Attachment {
   send(line: string): Promise<void>;
   /** Closes the stream; the container goes on. Idempotent. */
   close(): void;
+}
+
+/** starting: its pod does not run yet; ended: its containers have ended, and objects are left; leftover: only a ConfigMap is there. */
+export type ExperimentState = 'starting' | 'running' | 'stopping' | 'ended' | 'leftover';
+
+/** An experiment as the cluster shows it, running or left over; texts are from annotations, which anybody may have written. */
+export interface Experiment {
+  id: string;
+  /** The agent's, which is not always the target's. */
+  namespace: string;
+  state: ExperimentState;
+  /** What is there, as `pod/chaos-7f3k2`. */
+  objects: readonly string[];
+  createdAt: Date;
+  /** When the fault ends by itself; undefined: it does not run. */
+  endsAt?: Date;
+  /** How long its end may take, from the pod's grace period; 0 without a pod. */
+  graceMs: number;
+  node?: string;
+  fault?: string;
+  /** `NAMESPACE/POD/CONTAINER`. */
+  target?: string;
+  who?: string;
+  reason?: string;
+}
+
+export interface Experiments {
+  found: readonly Experiment[];
+  /** What could not be looked at, in words; empty: everything was. */
+  unseen: readonly string[];
+}
+
+/** What is written beside the target for those who look at it. */
+export interface AuditEvent {
+  type: 'Normal' | 'Warning';
+  /** In one word, as `ChaosStarted`. */
+  reason: string;
+  message: string;
 }
 
 export interface RemovalResult {
@@ -164,6 +204,10 @@ export interface Cluster {
    * `reverted`: the shim has reverted and ended, so that nothing is lost by not waiting for the kubelet, whose own round takes seconds; otherwise the pod is gone only after the kubelet has seen its containers end.
    */
   remove(id: string, namespace: string, timeoutMs: number, reverted: boolean): Promise<RemovalResult>;
+  /** Writes an Event about the target's pod. */
+  recordEvent(target: Target, event: AuditEvent): Promise<void>;
+  /** Every experiment in the namespace, or in all for `undefined`, in the order of creation; only reads. */
+  listExperiments(namespace: string | undefined): Promise<Experiments>;
   /** Requests sent so far, by `VERB resource` (`create pods`, `watch events`, …). */
   requests(): Readonly<Record<string, number>>;
   /** The objects that launch would create, for `--dry-run=client`. */

@@ -3,6 +3,7 @@ import type { FlagShape } from './argv.ts';
 
 export const groups = {
   fault: 'Fault:',
+  choice: 'Which:',
   run: 'Experiment:',
   connection: "Connection (as kubectl's):",
 } as const;
@@ -38,11 +39,33 @@ export function runFlags(): Option[] {
   ];
 }
 
+/** Flags of `ls`. */
+export function listFlags(): Option[] {
+  return [
+    allNamespaces(),
+    flag(groups.choice, '-o, --output <format>', 'wide, json, or name: the ids alone'),
+    impersonate(),
+  ];
+}
+
+/** Flags of `stop`. */
+export function stopFlags(): Option[] {
+  return [
+    flag(groups.choice, '--all', 'every experiment of the namespace'),
+    allNamespaces(),
+    flag(groups.choice, '-o, --output <format>', 'json, or name: the ids alone'),
+    impersonate(),
+  ];
+}
+
+const allNamespaces = () => flag(groups.choice, '-A, --all-namespaces', 'look in every namespace');
+const impersonate = () => flag(groups.connection, '--as <user>', 'impersonate this user');
+
 /** kubectl's flags that say which cluster, and who asks. */
-export function connectionFlags(): Option[] {
+export function connectionFlags(namespaceOf = 'the target'): Option[] {
   const connection = (spelling: string, description: string) => flag(groups.connection, spelling, description);
   return [
-    connection('-n, --namespace <name>', 'namespace of the target'),
+    connection('-n, --namespace <name>', `namespace of ${namespaceOf}`),
     connection('--kubeconfig <file>', 'kubeconfig file'),
     connection('--context <name>', 'context of the kubeconfig'),
     connection('--cluster <name>', 'cluster of the kubeconfig'),

@@ -1,30 +1,39 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { type ChaosError, usageError } from '../errors.ts';
-import type { Request } from '../faults/request.ts';
+import type { ManageRequest, Request } from '../faults/request.ts';
 import { normalizeArgv } from './argv.ts';
-import { connectionFlags, runFlags, shapes, stressFlags } from './flags.ts';
+import { connectionFlags, listFlags, runFlags, shapes, stopFlags, stressFlags } from './flags.ts';
+import { toManageRequest } from './manage.ts';
 import { nearest } from './nearest.ts';
 import { type FlagValues, toRunOptions } from './run-options.ts';
 import { toStressRequest } from './stress.ts';
 
 /** What a command line asks for. */
-export type Invocation = { kind: 'text'; text: string } | { kind: 'run'; request: Request };
+export type Invocation =
+  | { kind: 'text'; text: string }
+  | { kind: 'run'; request: Request }
+  | { kind: 'manage'; request: ManageRequest };
 
-/** A verb of the plugin: what help says of it, and how its flags become a request. */
+/** A verb of the plugin: what help says of it, and how its words and flags become a request. */
 interface Verb {
   name: string;
   summary: string;
   usage: string;
+  argument: readonly [name: string, description: string];
   flags(): Option[];
   examples: string;
-  toRequest(targets: readonly string[], flags: FlagValues, passedOn: readonly string[] | undefined): Request;
+  toInvocation(words: readonly string[], flags: FlagValues, passedOn: readonly string[] | undefined): Invocation;
 }
 
 const stress: Verb = {
   name: 'stress',
   summary: 'make a running container short of CPU, memory or processes',
   usage: 'TARGET [flags] [-- STRESS-NG ARGS]',
-  flags: stressFlags,
+  argument: [
+    '[targets...]',
+    'POD, pod/NAME, or a workload such as deploy/NAME: one of its running pods is chosen, and named',
+  ],
+  flags: () => [...stressFlags(), ...runFlags(), ...connectionFlags()],
   examples: `
 Examples:
   # Two busy CPUs in the container for a minute
@@ -36,13 +45,53 @@ Examples:
   # Anything else that stress-ng can do
   kubectl chaos stress web-0 --duration 30s -- --switch 4 --timer 2
 `,
-  toRequest: (targets, flags, passedOn) => ({
-    run: toRunOptions(targets, flags),
-    stress: toStressRequest(flags, passedOn),
+  toInvocation: (targets, flags, passedOn) => ({
+    kind: 'run',
+    request: { run: toRunOptions(targets, flags), stress: toStressRequest(flags, passedOn) },
   }),
 };
 
-const verbs: readonly Verb[] = [stress];
+const ls: Verb = {
+  name: 'ls',
+  summary: 'list running experiments, and what earlier ones have left',
+  usage: '[flags]',
+  argument: ['[words...]', ''],
+  flags: () => [...listFlags(), ...connectionFlags('the agents')],
+  examples: `
+Examples:
+  # Everything in the cluster
+  kubectl chaos ls -A
+
+  # With the reason, and where everything is
+  kubectl chaos ls -o wide
+`,
+  toInvocation: (words, flags, passedOn) => ({
+    kind: 'manage',
+    request: toManageRequest('ls', [...words, ...(passedOn ?? [])], flags),
+  }),
+};
+
+const stop: Verb = {
+  name: 'stop',
+  summary: 'end experiments, and remove what earlier ones have left',
+  usage: 'ID... | --all [flags]',
+  argument: ['[ids...]', 'experiments, as "kubectl chaos ls" shows them'],
+  flags: () => [...stopFlags(), ...connectionFlags('the agents')],
+  examples: `
+Examples:
+  # One experiment: its fault is reverted, and everything of it removed
+  kubectl chaos stop chaos-7f3k2
+
+  # All of them, wherever they are
+  kubectl chaos stop --all -A
+`,
+  toInvocation: (words, flags, passedOn) => ({
+    kind: 'manage',
+    request: toManageRequest('stop', [...words, ...(passedOn ?? [])], flags),
+  }),
+};
+
+const verbs: readonly Verb[] = [stress, ls, stop];
 
 /**
  * Reads the words after `kubectl chaos`. Pure: no environment, no output, no exit.
@@ -51,7 +100,7 @@ const verbs: readonly Verb[] = [stress];
 export function parseCommandLine(argv: readonly string[], version: string): Invocation {
   let invocation: Invocation | undefined;
   let output = '';
-  const all = verbs.flatMap((verb) => [...verb.flags(), ...runFlags(), ...connectionFlags()]);
+  const all = verbs.flatMap((verb) => verb.flags());
   const { words, passedOn } = normalizeArgv(argv, [...shapes(all), { long: '--help', short: '-h', boolean: true }]);
 
   const program = new Command('kubectl chaos');
@@ -73,15 +122,12 @@ export function parseCommandLine(argv: readonly string[], version: string): Invo
       .description(`${verb.summary[0]?.toUpperCase()}${verb.summary.slice(1)}.`)
       .usage(verb.usage)
       .helpOption('-h, --help', 'print this help')
-      .argument(
-        '[targets...]',
-        'POD, pod/NAME, or a workload such as deploy/NAME: one of its running pods is chosen, and named',
-      )
+      .argument(...verb.argument)
       .addHelpText('after', verb.examples)
-      .action((targets: string[], flags: FlagValues) => {
-        invocation = { kind: 'run', request: verb.toRequest(targets, flags, passedOn) };
+      .action((given: string[], flags: FlagValues) => {
+        invocation = verb.toInvocation(given, flags, passedOn);
       });
-    for (const option of [...verb.flags(), ...runFlags(), ...connectionFlags()]) command.addOption(option);
+    for (const option of verb.flags()) command.addOption(option);
   }
 
   try {

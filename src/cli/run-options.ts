@@ -45,7 +45,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
   const runsAsRoot = text(flags, 'as') === 'root';
   return {
     target: parseTarget(target, text(flags, 'namespace'), text(flags, 'container')),
-    connection: toConnection(flags),
+    connection: toConnection(flags, workloadUsers),
     durationMs,
     graceMs,
     leaseMs,
@@ -60,18 +60,21 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
   };
 }
 
-/** `--as root` and `--as target` speak of the workload; every other name is impersonated, as kubectl does. */
-function impersonated(flags: FlagValues): string | undefined {
+/** Where a fault is asked for, these values of `--as` speak of the workload; every other name is impersonated, as kubectl does. */
+const workloadUsers: readonly string[] = ['root', 'target'];
+
+function impersonated(flags: FlagValues, notUsers: readonly string[]): string | undefined {
   const as = setting(flags, 'as');
   const asUser = setting(flags, 'asUser');
-  const user = as === 'root' || as === 'target' ? undefined : as;
+  const user = as !== undefined && notUsers.includes(as) ? undefined : as;
   if (user !== undefined && asUser !== undefined) {
     throw usageError('--as and --as-user both name a user to impersonate: give one of them');
   }
   return user ?? asUser;
 }
 
-function toConnection(flags: FlagValues): ConnectionOptions {
+/** kubectl's connection flags; `notUsers`: values of `--as` that do not name a user. */
+export function toConnection(flags: FlagValues, notUsers: readonly string[]): ConnectionOptions {
   const connection: ConnectionOptions = {};
   const names = [
     'kubeconfig',
@@ -91,7 +94,7 @@ function toConnection(flags: FlagValues): ConnectionOptions {
     const value = setting(flags, name);
     if (value !== undefined) connection[name] = value;
   }
-  const as = impersonated(flags);
+  const as = impersonated(flags, notUsers);
   if (as !== undefined) connection.as = as;
   if (Array.isArray(flags.asGroup)) connection.asGroup = flags.asGroup;
   if ((connection.asGroup || connection.asUid) && as === undefined) {

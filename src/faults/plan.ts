@@ -13,6 +13,8 @@ export interface Plan {
   graceMs: number;
   leaseMs: number;
   agent: AgentSpec;
+  /** What is done, for how long at most, by whom and why: for those who look at the target meanwhile. */
+  announcement: string;
   /** The command that ends the experiment and removes what it left, wherever this plugin is. */
   undo: string;
 }
@@ -36,7 +38,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
   const fault = resolveStress(request.stress, target);
   const summary = describeStress(fault);
   const namespace = run.agentNamespace ?? target.namespace;
-  const undo = `${kubectl(run.connection)} -n ${namespace} delete pod,configmap -l kubectl-chaos.io/experiment=${context.id}`;
+  const undo = undoCommand(run.connection, namespace, context.id);
   const deadlineMs = startupAllowanceMs + run.durationMs + run.graceMs + endAllowanceMs;
   return {
     id: context.id,
@@ -46,6 +48,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
     durationMs: run.durationMs,
     graceMs: run.graceMs,
     leaseMs: run.leaseMs,
+    announcement: `${summary} in container ${target.container} for ${formatDuration(run.durationMs)}, by ${context.who}, as ${context.id}${run.reason === undefined ? '' : `: ${run.reason}`}`,
     undo,
     agent: {
       id: context.id,
@@ -69,6 +72,11 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
       },
     },
   };
+}
+
+/** What ends an experiment and removes all of it, without this plugin. */
+export function undoCommand(connection: ConnectionOptions, namespace: string, id: string): string {
+  return `${kubectl(connection)} -n ${namespace} delete pod,configmap -l kubectl-chaos.io/experiment=${id}`;
 }
 
 /** kubectl with the flags that lead to the same cluster as the same user; never a token. */

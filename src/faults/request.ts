@@ -40,6 +40,18 @@ export interface RunOptions {
 
 export type OutputFormat = 'human' | 'json' | 'ndjson';
 
+/** `ls` and `stop`: which experiments, of those that the cluster shows. */
+export interface ManageRequest {
+  verb: 'ls' | 'stop';
+  connection: ConnectionOptions;
+  /** Undefined: the namespace of the kubeconfig's context. */
+  namespace: string | undefined;
+  allNamespaces: boolean;
+  /** Empty: all of them. */
+  ids: readonly string[];
+  output: 'human' | 'wide' | 'json' | 'name';
+}
+
 export interface Request {
   stress: StressRequest;
   run: RunOptions;

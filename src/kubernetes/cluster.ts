@@ -6,8 +6,10 @@ import type {
   AgentUpdate,
   Architecture,
   Attachment,
+  AuditEvent,
   Cluster,
   ConnectionOptions,
+  Experiments,
   RemovalResult,
   Target,
   TargetQuery,
@@ -15,6 +17,8 @@ import type {
 } from '../ports.ts';
 import { type Environment, resolveAccess } from './access.ts';
 import { agentPod, configMap } from './agent-pod.ts';
+import { recordEvent } from './audit.ts';
+import { listExperiments } from './experiments.ts';
 import { followAgent, followTarget } from './follow.ts';
 import { launch } from './launch.ts';
 import { type Existing, remove } from './remove.ts';
@@ -100,6 +104,14 @@ export class KubernetesCluster implements Cluster {
     });
     if (result.left.length === 0) this.#existing.set(key(id, namespace), { ...existing, pod: 'no', configMap: 'no' });
     return result;
+  }
+
+  recordEvent(target: Target, event: AuditEvent): Promise<void> {
+    return recordEvent(this.#rest, target, event, new Date());
+  }
+
+  listExperiments(namespace: string | undefined): Promise<Experiments> {
+    return listExperiments(this.#rest, namespace, new Date());
   }
 
   requests(): Readonly<Record<string, number>> {

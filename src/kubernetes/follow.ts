@@ -21,7 +21,7 @@ export async function* followAgent(
     for await (const update of updates) queue.push(update);
   };
   const done = Promise.all([
-    pour(podUpdates(rest, agent, created, either)),
+    pour(podUpdates(rest, agent, created, either, (problem) => queue.push({ kind: 'contact', problem }))),
     pour(eventUpdates(rest, agent, either)),
   ]).then(
     () => queue.end(),
@@ -43,9 +43,10 @@ async function* podUpdates(
   agent: Agent,
   created: V1Pod | undefined,
   signal: AbortSignal,
+  onContact: (problem: string | undefined) => void,
 ): AsyncGenerator<AgentUpdate> {
   const stub: V1Pod = { metadata: { name: agent.pod, uid: agent.podUid } };
-  const start = { resourceVersion: created?.metadata?.resourceVersion, known: [created ?? stub] };
+  const start = { resourceVersion: created?.metadata?.resourceVersion, known: [created ?? stub], onContact };
   let last = '';
   for await (const { type, object } of watch<V1Pod>(rest, podByName(agent.namespace, agent.pod), start, signal)) {
     if (type === 'DELETED' || object.metadata?.uid !== agent.podUid) {

@@ -20,6 +20,8 @@ export interface WatchStart<T> {
   resourceVersion?: string | undefined;
   /** The objects that the reader knows already: one of them that goes while nobody watches is reported as DELETED all the same. */
   known?: readonly T[];
+  /** Called with the reason after each attempt that failed, and with undefined when a connection stands again. */
+  onContact?: (problem: string | undefined) => void;
 }
 
 const firstBackoffMs = 100;
@@ -42,6 +44,7 @@ export async function* watch<T extends KubernetesObject>(
   const known = new Map((start.known ?? []).map((object) => [uid(object), object]));
   let version = start.resourceVersion;
   let backoffMs = firstBackoffMs;
+  let isCut = false;
   while (!signal.aborted) {
     const began = performance.now();
     try {
@@ -52,6 +55,8 @@ export async function* watch<T extends KubernetesObject>(
       }
       const query = { ...list.query, watch: true, allowWatchBookmarks: true, resourceVersion: version };
       const response = await rest.open({ ...list, verb: 'watch', query }, signal);
+      if (isCut) start.onContact?.(undefined);
+      isCut = false;
       for await (const event of readEvents<T>(response)) {
         backoffMs = firstBackoffMs;
         if (event.type === 'ERROR') {
@@ -72,6 +77,10 @@ export async function* watch<T extends KubernetesObject>(
       if (signal.aborted) return;
       if (isFinal(error)) throw error;
       if (error instanceof ApiError && error.status === 410) version = undefined;
+      else if (error instanceof ApiError) {
+        isCut = true;
+        start.onContact?.(error.message);
+      }
     }
     if (performance.now() - began > steadyMs) backoffMs = firstBackoffMs;
     // Half of it by chance, so that many watchers of one restarted server do not come back together.

@@ -65,6 +65,10 @@ export class Connection {
     await this.#attachment?.send(command);
   }
 
+  get isOpen(): boolean {
+    return this.#attachment !== undefined;
+  }
+
   close(): void {
     this.#closed = true;
     this.#abort.abort();

@@ -127,13 +127,29 @@ class Run {
     } else if (update.kind === 'progress' || update.kind === 'warning') {
       this.#timers.stop('pickup');
       this.#report({ kind: update.kind, message: `${update.reason}: ${update.message}` });
+    } else if (update.kind === 'contact') {
+      this.#onContact(update.problem);
     } else {
       this.#onAgentStatus(update);
     }
   }
 
+  /** Once the fault is in force the stream tells, and the lease decides. Before that, the shim waits no longer than its lease, and so do we. */
+  #onContact(problem: string | undefined): void {
+    if (problem === undefined || this.#started) {
+      this.#timers.stop('contact');
+    } else if (!this.#timers.isSet('contact')) {
+      this.#report({ kind: 'progress', message: `${problem}: trying again` });
+      this.#timers.set('contact', this.#plan.leaseMs);
+    }
+  }
+
   #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' | 'deleted' }>): void {
     const status = update.kind === 'status' ? update.containers[this.#container] : undefined;
+    if (this.#isLeaving) {
+      if (update.kind === 'deleted' || status?.state === 'terminated') this.#end();
+      return;
+    }
     if (status) this.#timers.stop('pickup');
     const failure = this.#started ? undefined : startupFailure(this.#plan, this.#container, update);
     if (failure) {
@@ -159,10 +175,15 @@ class Run {
   }
 
   #onAgentGone(): void {
+    const { result } = this.#record;
     this.#record.problem('the agent pod was deleted by somebody else');
-    // Deleted by force, a pod may be gone from the API server before its containers are: without the shim's own word this is not known.
-    if (this.#record.result.ended) this.#onReverted('container');
-    else this.#end();
+    if (result.ended) {
+      this.#onReverted('container');
+      return;
+    }
+    // Deleted by force, a pod may be gone from the API server before its containers are. The stream goes on, and with it the shim's own word may still come.
+    result.agentVanished = true;
+    this.#timers.set('confirm', this.#plan.graceMs + waits.slack);
   }
 
   #onAttached(): void {
@@ -174,6 +195,10 @@ class Run {
 
   #onLost({ reason, error, failures, retryMs }: ConnectionLoss): void {
     this.#timers.stop('beat');
+    if (this.#isLeaving) {
+      this.#end();
+      return;
+    }
     // The shim has said its last word: only the reason for it is waited for.
     if (this.#record.result.reverted) return;
     if (!this.#started && failures >= attachAttempts) {
@@ -197,6 +222,10 @@ class Run {
 
   #onEvent(event: ShimEvent): void {
     const { result } = this.#record;
+    if (this.#isLeaving) {
+      if (event.event === 'error' || event.event === 'ended') this.#end();
+      return;
+    }
     switch (event.event) {
       case 'resolved':
         return this.#onResolved(event);
@@ -263,6 +292,7 @@ class Run {
   #start(): void {
     this.#timers.stop('baseline');
     this.#timers.stop('startup');
+    this.#timers.stop('contact');
     this.#timers.set('answer', waits.answer);
     this.#started = true;
     this.#send('start');
@@ -275,13 +305,18 @@ class Run {
     else this.#stop('the target ended');
   }
 
-  /** Asks the shim to stop; before the fault has begun there is nothing to stop, and removing the agent is enough. */
+  /** Asks the shim to stop. Before the fault has begun removing the agent is enough; but a shim that listens ends at once, and by the kubelet's hand after seconds. */
   #stop(why: string): void {
     if (this.#stopAskedAt !== undefined) return;
     this.#stopAskedAt = this.#ports.clock.now();
     if (!this.#started) {
       this.#record.result.reverted = true;
-      this.#end();
+      if (this.#record.result.resolved && this.#connection.isOpen) {
+        this.#timers.set('confirm', waits.goodbye);
+        this.#send('stop');
+      } else {
+        this.#end();
+      }
       return;
     }
     this.#report({ kind: 'stopping', why });
@@ -316,6 +351,11 @@ class Run {
         const message = `node ${node} has not taken the agent pod up yet: is its kubelet reachable?`;
         return this.#report({ kind: 'progress', message });
       }
+      case 'contact': {
+        const { server } = this.#ports.cluster;
+        const time = formatDuration(this.#plan.leaseMs);
+        return this.#fail(new ChaosError('unreachable', `${server} could not be reached for ${time}`));
+      }
       case 'startup': {
         const time = formatDuration(waits.startup);
         return this.#fail(
@@ -331,6 +371,7 @@ class Run {
         this.#record.problem('the shim could not be reached any more; its lease has run out meanwhile');
         return this.#end();
       case 'confirm':
+        if (this.#isLeaving) return this.#end();
         this.#record.problem('the shim did not confirm the revert in time');
         return this.#end();
       case 'explain':
@@ -371,6 +412,11 @@ class Run {
     this.#connection.send(command).catch((error: unknown) => {
       this.#report({ kind: 'progress', message: `"${command}" could not be sent: ${String(error)}` });
     });
+  }
+
+  /** Stopped before the fault began: nothing that comes now matters. */
+  get #isLeaving(): boolean {
+    return this.#stopAskedAt !== undefined && !this.#started;
   }
 
   #end(): void {

@@ -19,6 +19,8 @@ export interface RunResult {
   ended?: Ended;
   /** No process of ours is in the target: said by the shim, by its container's end, or never begun. */
   reverted: boolean;
+  /** The agent pod was taken from the API server before its end was told, as a deletion by force does: that it is not there says nothing of its containers. */
+  agentVanished?: true;
   /** From the wish to stop, or the end of the time, to nothing left in the target. */
   revertMs?: number;
   /** Why it never became active. */

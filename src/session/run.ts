@@ -3,6 +3,7 @@ import { type Plan, planExperiment } from '../faults/plan.ts';
 import type { Request } from '../faults/request.ts';
 import { judgeStress, type Verdict } from '../faults/verdict.ts';
 import type { Clock, Cluster, RemovalResult, Reporter, Signals } from '../ports.ts';
+import { Audit } from './audit.ts';
 import { decideExitCode } from './endings.ts';
 import type { Outcome } from './facts.ts';
 import { followRun } from './follow.ts';
@@ -62,13 +63,14 @@ export async function runExperiment(request: Request, ports: SessionPorts): Prom
 
 async function execute(plan: Plan, ports: SessionPorts, interrupts: Interrupts): Promise<Outcome> {
   const { cluster, clock, reporter } = ports;
+  const audit = new Audit(plan, ports);
   reporter.report({ kind: 'launching', plan });
   let result: RunResult | undefined;
   let failure: unknown;
   try {
     // launch takes back what it has created when it fails; from its success on, the removal below does.
     const agent = await cluster.launch(plan.agent);
-    result = await followRun(plan, agent, { cluster, clock, reporter, interrupts, startedAt: ports.startedAt });
+    result = await followRun(plan, agent, { cluster, clock, reporter: audit, interrupts, startedAt: ports.startedAt });
     failure = result.failure;
   } catch (error) {
     failure = error;
@@ -82,8 +84,10 @@ async function execute(plan: Plan, ports: SessionPorts, interrupts: Interrupts):
   if (result === undefined || failure !== undefined) throw notRemoved(plan, removal, failure);
 
   const outcome = summarize(plan, result, removal, { reverted, endedAt, ports, interrupts });
-  reporter.report({ kind: 'outcome', outcome });
-  return outcome;
+  await audit.ended(outcome);
+  const counted = { ...outcome, requests: cluster.requests() };
+  reporter.report({ kind: 'outcome', outcome: counted });
+  return counted;
 }
 
 async function remove(plan: Plan, ports: SessionPorts, reverted: boolean): Promise<RemovalResult> {
@@ -99,9 +103,12 @@ async function remove(plan: Plan, ports: SessionPorts, reverted: boolean): Promi
   return removal;
 }
 
-/** A pod leaves the API server only after the kubelet has seen its containers end, and no stressor outlives its shim: a confirmed removal confirms the revert. */
+/**
+ * A pod leaves the API server only after the kubelet has seen its containers end, and no stressor outlives its shim: a confirmed removal confirms the revert, unless somebody
+ * else has deleted the pod by force.
+ */
 function isReverted(result: RunResult | undefined, removal: RemovalResult): boolean {
-  return result === undefined || result.reverted || removal.left.length === 0;
+  return result === undefined || result.reverted || (!result.agentVanished && removal.left.length === 0);
 }
 
 function summarize(

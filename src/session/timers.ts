@@ -22,6 +22,10 @@ export class Timers<Name extends string> {
     );
   }
 
+  isSet(name: Name): boolean {
+    return this.#cancel.has(name);
+  }
+
   stop(name: Name): void {
     this.#cancel.get(name)?.();
     this.#cancel.delete(name);

@@ -12,6 +12,8 @@ export const waits = {
   answer: 10_000,
   /** After the workload's grace: the shim reports, the stream or the kubelet delivers. */
   slack: 10_000,
+  /** From `stop` to the end of a shim that has not begun: a round trip. */
+  goodbye: 1_000,
   /** For the API server to say why the target ended, once the shim has seen that it did. */
   explain: 2_000,
 } as const;
@@ -24,6 +26,7 @@ export type TimerName =
   | 'baseline'
   | 'attach'
   | 'pickup'
+  | 'contact'
   | 'startup'
   | 'answer'
   | 'deadline'

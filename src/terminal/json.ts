@@ -29,15 +29,24 @@ export class JsonReporter implements Reporter {
   }
 
   #write(document: Record<string, unknown>): void {
-    const text = JSON.stringify(document, undefined, this.#stream ? undefined : 2);
-    // JSON escapes C0 but not C1, and U+009B begins an escape sequence on a terminal as ESC [ does.
-    const harmless = text.replace(/[\u007f-\u009f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`);
-    this.#stdout.write(`${harmless}\n`);
+    this.#stdout.write(jsonText(document, this.#stream));
   }
 }
 
+/** One document as text, with a newline. */
+export function jsonText(document: Record<string, unknown>, onOneLine = false): string {
+  const text = JSON.stringify(document, undefined, onOneLine ? undefined : 2);
+  // JSON escapes C0 but not C1, and U+009B begins an escape sequence on a terminal as ESC [ does.
+  return `${text.replace(/[\u007f-\u009f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
+}
+
+/** Keys in snake_case, fields that are undefined left out. */
+export function documentOf(value: Record<string, unknown>): Record<string, unknown> {
+  return snakeCase(value) as Record<string, unknown>;
+}
+
 function outcomeDocument(outcome: Outcome): Record<string, unknown> {
-  return snakeCase({
+  return documentOf({
     id: outcome.id,
     fault: outcome.summary,
     target: outcome.target,
@@ -52,7 +61,7 @@ function outcomeDocument(outcome: Outcome): Record<string, unknown> {
     times: outcome.times,
     // Keys here are names, not fields: they stay as they are.
     requests: new Map(Object.entries(outcome.requests)),
-  }) as Record<string, unknown>;
+  });
 }
 
 function factDocument(fact: Exclude<Fact, { kind: 'outcome' }>): Record<string, unknown> {
@@ -61,26 +70,24 @@ function factDocument(fact: Exclude<Fact, { kind: 'outcome' }>): Record<string, 
       return { kind: 'sample', left_ms: Math.round(fact.leftMs), sample: fact.sample };
     case 'planned':
     case 'launching':
-      return snakeCase({ kind: fact.kind, id: fact.plan.id, fault: fact.plan.summary, undo: fact.plan.undo }) as Record<
-        string,
-        unknown
-      >;
+      return documentOf({ kind: fact.kind, id: fact.plan.id, fault: fact.plan.summary, undo: fact.plan.undo });
     case 'active':
-      return snakeCase({
+      return documentOf({
         kind: 'active',
         target: fact.target,
         activeMs: fact.activeMs,
         ...fact.active,
         event: undefined,
-      }) as Record<string, unknown>;
+      });
     default:
-      return snakeCase({ ...fact }) as Record<string, unknown>;
+      return documentOf({ ...fact });
   }
 }
 
 function snakeCase(value: unknown): unknown {
   if (value instanceof Map) return Object.fromEntries(value);
   if (Array.isArray(value)) return value.map(snakeCase);
+  if (value instanceof Date) return value.toISOString();
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)

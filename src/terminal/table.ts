@@ -24,7 +24,8 @@ const plainChars = {
   middle: '  ',
 };
 
-function render(head: string[], rows: string[][]): string[] {
+/** Lines of cells in columns. */
+export function columns(head: string[], rows: string[][]): string[] {
   const table = new Table({
     head,
     chars: plainChars,
@@ -34,7 +35,11 @@ function render(head: string[], rows: string[][]): string[] {
   return table
     .toString()
     .split('\n')
-    .map((line) => `  ${line.trimEnd()}`);
+    .map((line) => line.trimEnd());
+}
+
+function render(head: string[], rows: string[][]): string[] {
+  return columns(head, rows).map((line) => `  ${line}`);
 }
 
 const dash = '-';

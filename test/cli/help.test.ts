@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { connectionFlags, runFlags, stressFlags } from '../../src/cli/flags.ts';
+import { connectionFlags, listFlags, runFlags, stopFlags, stressFlags } from '../../src/cli/flags.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 
 function help(...argv: string[]): string {
@@ -8,27 +8,43 @@ function help(...argv: string[]): string {
   return invocation.text;
 }
 
-const flags = [...stressFlags(), ...runFlags(), ...connectionFlags()];
+const verbs = {
+  stress: [...stressFlags(), ...runFlags(), ...connectionFlags()],
+  ls: [...listFlags(), ...connectionFlags()],
+  stop: [...stopFlags(), ...connectionFlags()],
+};
 
 describe('help', () => {
   test('of the plugin', () => {
     expect(help('--help')).toMatchSnapshot();
   });
 
-  test('of stress', () => {
-    expect(help('stress', '--help')).toMatchSnapshot();
-  });
+  describe.each(Object.entries(verbs))('of %s', (verb, flags) => {
+    test('as a whole', () => {
+      expect(help(verb, '--help')).toMatchSnapshot();
+    });
 
-  test.each(flags.map((flag) => flag.flags))('has %s', (spelling) => {
-    expect(help('stress', '-h')).toContain(`  ${spelling} `);
-  });
+    test.each(flags.map((flag) => flag.flags))('has %s', (spelling) => {
+      expect(help(verb, '-h')).toMatch(new RegExp(`^  ${spelling.replace(/[<>]/g, '.')}( |$)`, 'm'));
+    });
 
-  test('says nothing of a flag that is not read', () => {
-    const read = new Set(['--help', ...flags.map(({ long }) => long)]);
-    const said = help('stress', '-h')
-      .split('Examples:')[0]
-      ?.matchAll(/^\s+(?:-\w, )?(--[a-z-]+)/gm);
-    expect([...(said ?? [])].map(([, name]) => name).filter((name) => !read.has(name ?? ''))).toEqual([]);
+    test('says nothing of a flag that is not read', () => {
+      const read = new Set(['--help', ...flags.map(({ long }) => long)]);
+      const said = help(verb, '-h')
+        .split('Examples:')[0]
+        ?.matchAll(/^\s+(?:-\w, )?(--[a-z-]+)/gm);
+      expect([...(said ?? [])].map(([, name]) => name).filter((name) => !read.has(name ?? ''))).toEqual([]);
+    });
+
+    test('its examples are commands that are read', () => {
+      const lines = [...help(verb, '-h').matchAll(/^ {2}kubectl chaos (.*)$/gm)].map(([, line]) => line ?? '');
+      expect(lines.length).toBeGreaterThanOrEqual(2);
+      for (const line of lines) expect(parseCommandLine(line.split(' '), '1.2.3').kind, line).not.toBe('text');
+    });
+
+    test('stays within 120 columns', () => {
+      for (const line of help(verb, '-h').split('\n')) expect(line.length, line).toBeLessThanOrEqual(120);
+    });
   });
 
   test('is the same by every way to it', () => {
@@ -39,16 +55,6 @@ describe('help', () => {
     // However wrong the rest is.
     expect(help('stress', '--cpu', '0', '-h')).toBe(help('stress', '--help'));
     expect(help('--help', 'stress')).toBe(help('stress', '--help'));
-  });
-
-  test('its examples are commands that are read', () => {
-    const lines = [...help('stress', '-h').matchAll(/^ {2}kubectl chaos (.*)$/gm)].map(([, line]) => line ?? '');
-    expect(lines.length).toBeGreaterThanOrEqual(3);
-    for (const line of lines) expect(parseCommandLine(line.split(' '), '1.2.3').kind, line).toBe('run');
-  });
-
-  test('stays within 120 columns', () => {
-    for (const line of help('stress', '-h').split('\n')) expect(line.length, line).toBeLessThanOrEqual(120);
   });
 
   test('does not depend on the terminal', () => {

@@ -4,7 +4,7 @@ import type { Request } from '../../src/faults/request.ts';
 
 function requestOf(line: string | readonly string[]): Request {
   const invocation = parseCommandLine(typeof line === 'string' ? line.split(' ') : line, '1.2.3');
-  if (invocation.kind !== 'run') throw new Error(`not a run: ${invocation.text}`);
+  if (invocation.kind !== 'run') throw new Error(`not a run: ${JSON.stringify(invocation)}`);
   return invocation.request;
 }
 

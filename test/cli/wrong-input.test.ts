@@ -153,6 +153,20 @@ const wrong: ReadonlyArray<[line: string | string[], message: string]> = [
   ],
   ['stress web --cpu 1 --request-timeout 600h', '--request-timeout "600h": at most 24h, or 0 for never'],
   [['stress', 'web', '--cpu', '1', '--context', ''], '--context: is empty'],
+  // ls and stop.
+  ['ls chaos-7f3k2', 'ls takes no argument, and there is "chaos-7f3k2"'],
+  ['ls -n Shop', '--namespace "Shop": not a valid name (lower-case letters, digits and "-", at most 63)'],
+  ['ls -A -n shop', '--namespace and --all-namespaces exclude each other'],
+  ['ls -o yaml', '--output "yaml": must be wide or json or name'],
+  ['ls --all', "unknown option '--all'; did you mean --as?"],
+  ['list', 'unknown command "list"; did you mean ls?'],
+  ['stop', 'ID is missing: name an experiment that "kubectl chaos ls" shows, or give --all'],
+  ['stop -A', 'ID is missing: name an experiment that "kubectl chaos ls" shows, or give --all'],
+  ['stop --all chaos-7f3k2', '--all stops every experiment, and there is also "chaos-7f3k2"'],
+  ['stop web', 'ID "web": not an experiment\'s id, such as chaos-7f3k2'],
+  ['stop chaos-7f3k2 chaos-7F3K2', 'ID "chaos-7F3K2": not an experiment\'s id, such as chaos-7f3k2'],
+  ['stop chaos-7f3k2 -o wide', '--output "wide": must be json or name'],
+  ['stop chaos-7f3k2 --duration 5s', "unknown option '--duration=5s'"],
   [['stress', 'web', '--cpu', '1', '--certificate-authority='], '--certificate-authority: is empty'],
 ];
 

@@ -3,7 +3,9 @@ import type {
   AgentSpec,
   AgentUpdate,
   Attachment,
+  AuditEvent,
   Cluster,
+  Experiments,
   RemovalResult,
   Target,
   TargetQuery,
@@ -13,7 +15,7 @@ import { FakeAttachment } from './attachment.ts';
 import { Channel } from './channel.ts';
 import { target } from './samples.ts';
 
-type Method = 'findTarget' | 'launch' | 'attach' | 'remove';
+type Method = 'findTarget' | 'launch' | 'attach' | 'remove' | 'listExperiments' | 'recordEvent';
 
 /** A cluster that does what the test scripts: every method can fail or hang, both watches and every stream are the test's to feed. */
 export class FakeCluster implements Cluster {
@@ -30,6 +32,13 @@ export class FakeCluster implements Cluster {
   launched: AgentSpec | undefined;
   removed: { id: string; namespace: string; timeoutMs: number; reverted: boolean } | undefined;
   removal: RemovalResult = { left: [], why: '' };
+  /** By id, where it is another than `removal`. */
+  readonly removals = new Map<string, RemovalResult>();
+  experiments: Experiments = { found: [], unseen: [] };
+  /** What was written about the target. */
+  readonly events: AuditEvent[] = [];
+  /** The namespace of the last listing. */
+  listed: string | undefined;
   isClosed = false;
   /** Watches that nobody has ended yet. */
   watches = 0;
@@ -95,10 +104,21 @@ export class FakeCluster implements Cluster {
     return attachment;
   }
 
+  async recordEvent(_target: Target, event: AuditEvent): Promise<void> {
+    await this.#enter('recordEvent');
+    this.events.push(event);
+  }
+
+  async listExperiments(namespace: string | undefined): Promise<Experiments> {
+    this.listed = namespace;
+    await this.#enter('listExperiments');
+    return this.experiments;
+  }
+
   async remove(id: string, namespace: string, timeoutMs: number, reverted: boolean): Promise<RemovalResult> {
     this.removed = { id, namespace, timeoutMs, reverted };
     await this.#enter('remove');
-    return this.removal;
+    return this.removals.get(id) ?? this.removal;
   }
 
   requests(): Readonly<Record<string, number>> {

@@ -151,16 +151,37 @@ describe('the shim', () => {
 });
 
 describe('the agent pod while the fault is active', () => {
-  experiment('deleted by somebody: exit 3, confirmed by the removal', async (s) => {
+  experiment('deleted by force: exit 3, confirmed by what the stream still brings', async (s) => {
     await s.activate();
     await s.pass(5_000);
     await s.agent({ kind: 'deleted' });
+    expect(s.isOver).toBe(false);
+    await s.finish({ reason: 'signal' });
     expect(await s.outcome()).toMatchObject({
       exitCode: 3,
       reverted: true,
-      problems: ['the agent pod was deleted by somebody else'],
+      problems: ['the agent pod was deleted by somebody else', expect.stringContaining('told to end from outside')],
     });
-    expect(s.cluster.removed?.reverted).toBe(false);
+  });
+
+  experiment('deleted by force, and the shim silent: exit 4, although no pod is there', async (s) => {
+    await s.activate();
+    await s.pass(5_000);
+    await s.agent({ kind: 'deleted' });
+    s.answers.clear();
+    s.cluster.attachment.drop('the container is gone');
+    await s.pass(13_000);
+    const outcome = await s.outcome();
+    expect(outcome).toMatchObject({ exitCode: 4, reverted: false, left: [] });
+    expect(outcome.problems).toContain('the agent pod was deleted by somebody else');
+  });
+
+  experiment('deleted, after its shim had said that the fault ended: confirmed', async (s) => {
+    await s.activate();
+    await s.pass(5_000);
+    s.cluster.attachment.say(ended({ reason: 'signal' }));
+    await s.agent({ kind: 'deleted' });
+    expect(await s.outcome()).toMatchObject({ exitCode: 3, reverted: true });
   });
 
   experiment('failed without the status of its container is over', async (s) => {

@@ -22,7 +22,9 @@ describe('an experiment that goes as asked', () => {
     expect(s.reporter.kinds).toEqual(
       'selecting selected planned launching resolved active sample ended reverted removing removed outcome'.split(' '),
     );
-    expect(s.cluster.calls).toEqual(['findTarget', 'launch', 'followAgent', 'followTarget', 'attach', 'remove']);
+    expect(s.cluster.calls).toEqual([
+      ...['findTarget', 'launch', 'followAgent', 'followTarget', 'attach', 'recordEvent', 'remove', 'recordEvent'],
+    ]);
     expect(s.reporter.of('reverted')[0]).toMatchObject({ confirmedBy: 'shim' });
     expect(s.cluster.removed?.reverted).toBe(true);
   });

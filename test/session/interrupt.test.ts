@@ -32,6 +32,18 @@ describe('a signal', () => {
       await s.interrupt(signal);
       expect((await s.outcome()).exitCode).toBe(codes[signal]);
       expect(s.sent).not.toContain('start');
+      expect(s.sent.at(-1)).toBe('stop');
+    });
+
+    experiment(`${signal} during the baseline of a silent shim is over after a second`, async (s) => {
+      s.answers.delete('stop');
+      await s.launch();
+      await s.attach();
+      await s.pass(100);
+      await s.interrupt(signal);
+      expect(s.isOver).toBe(false);
+      await s.pass(1_100);
+      expect((await s.outcome()).exitCode).toBe(codes[signal]);
     });
 
     experiment(`${signal} while active sends stop and waits for the revert`, async (s) => {

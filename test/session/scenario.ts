@@ -9,7 +9,7 @@ import type { FakeAttachment } from '../fakes/attachment.ts';
 import { FakeClock, settle } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
 import { RecordingReporter } from '../fakes/reporter.ts';
-import { active, ended, request, resolved, reverted, sample, sampleEvent } from '../fakes/samples.ts';
+import { active, ended, request, resolved, reverted, sample, sampleEvent, shimError } from '../fakes/samples.ts';
 import { FakeSignals } from '../fakes/signals.ts';
 
 const container = 'target-0';
@@ -173,7 +173,9 @@ export class Scenario {
       this.#activeAt = this.clock.now();
       attachment.say(active());
     }
-    if (line === 'stop') {
+    if (line === 'stop' && !this.#begun) {
+      attachment.say(shimError({ code: 'not-started', message: '`stop` came first', state: 'unchanged' }));
+    } else if (line === 'stop') {
       const run_ms = this.#active ? this.clock.now() - this.#activeAt : 0;
       this.#active = false;
       attachment.say(ended({ reason: 'stopped', run_ms }), reverted());

@@ -68,6 +68,25 @@ describe('before the fault begins', () => {
     expect((await s.error()).message).toContain('OutOfpods: Node is full');
   });
 
+  experiment('an API server that is lost is said at once, and given up after the lease', async (s) => {
+    await s.launch();
+    await s.agent({ kind: 'contact', problem: 'connection refused' });
+    await s.agent({ kind: 'contact', problem: 'connection refused' });
+    expect(s.reporter.of('progress')).toEqual([{ kind: 'progress', message: 'connection refused: trying again' }]);
+    await s.pass(15_100);
+    expect(await s.error()).toMatchObject({ code: 'unreachable', message: expect.stringContaining('for 15s') });
+  });
+
+  experiment('an API server that is lost and comes back is waited for no longer', async (s) => {
+    await s.launch();
+    await s.agent({ kind: 'contact', problem: 'connection refused' });
+    await s.pass(10_000);
+    await s.agent({ kind: 'contact', problem: undefined });
+    await s.pass(10_000);
+    expect(s.isOver).toBe(false);
+    await s.interrupt();
+  });
+
   experiment('the agent pod deleted by somebody is said', async (s) => {
     await s.launch();
     await s.agent({ kind: 'deleted' });

@@ -1,0 +1,46 @@
+import { usageError } from '../errors.ts';
+import type { ManageRequest } from '../faults/request.ts';
+import { type FlagValues, text, toConnection } from './run-options.ts';
+import { checkName } from './target.ts';
+import { choice, quote } from './values.ts';
+
+/** Words and flags of `ls` and `stop` as a request. Throws usage errors only. */
+export function toManageRequest(
+  verb: ManageRequest['verb'],
+  words: readonly string[],
+  flags: FlagValues,
+): ManageRequest {
+  const namespace = text(flags, 'namespace');
+  const allNamespaces = flags.allNamespaces === true;
+  checkName('--namespace', namespace);
+  if (namespace !== undefined && allNamespaces) {
+    throw usageError('--namespace and --all-namespaces exclude each other');
+  }
+  const ids = verb === 'ls' ? noIds(words) : someIds(words, flags.all === true);
+  const output = text(flags, 'output');
+  const formats = verb === 'ls' ? (['wide', 'json', 'name'] as const) : (['json', 'name'] as const);
+  return {
+    verb,
+    connection: toConnection(flags, []),
+    namespace,
+    allNamespaces,
+    ids,
+    output: output === undefined ? 'human' : choice('--output', output, formats),
+  };
+}
+
+function noIds([word]: readonly string[]): readonly string[] {
+  if (word !== undefined) throw usageError(`ls takes no argument, and there is ${quote(word)}`);
+  return [];
+}
+
+function someIds(words: readonly string[], all: boolean): readonly string[] {
+  if (all && words.length > 0)
+    throw usageError(`--all stops every experiment, and there is also ${quote(words[0] ?? '')}`);
+  if (!all && words.length === 0)
+    throw usageError('ID is missing: name an experiment that "kubectl chaos ls" shows, or give --all');
+  const ids = words.map((word) => word.replace(/^(?:pod|po|pods)\//, ''));
+  const wrong = ids.find((id) => !/^chaos-[a-z0-9]{5}$/.test(id));
+  if (wrong !== undefined) throw usageError(`ID ${quote(wrong)}: not an experiment's id, such as chaos-7f3k2`);
+  return [...new Set(ids)];
+}

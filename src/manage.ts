@@ -1,0 +1,41 @@
+import { ExitCode } from './errors.ts';
+import type { ManageRequest } from './faults/request.ts';
+import type { MainPorts } from './main.ts';
+import { list, namespaceOf, stop } from './session/manage.ts';
+import * as listing from './terminal/listing.ts';
+
+/** `ls` and `stop`: looks at what the cluster shows, and ends it. Resolves to the exit code; rejects with ChaosError. */
+export async function manage(request: ManageRequest, ports: MainPorts): Promise<number> {
+  const cluster = await ports.connect(request.connection);
+  const namespace = namespaceOf(request, cluster);
+  const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`;
+  const human = request.output === 'human' || request.output === 'wide';
+  try {
+    if (request.verb === 'ls') {
+      const experiments = await list(request, cluster);
+      const { found, unseen } = experiments;
+      if (request.output === 'json') ports.stdout.write(listing.listDocument(experiments));
+      else if (request.output === 'name') ports.stdout.write(listing.ids(found));
+      else if (found.length > 0) {
+        ports.stdout.write(listing.listing(found, ports.clock.date(), request.output === 'wide'));
+      } else if (unseen.length === 0) ports.stderr.write(listing.noExperiments(where));
+      for (const what of unseen) ports.stderr.write(`note: leftovers without a pod are not shown: ${what}\n`);
+      return ExitCode.effective;
+    }
+    const stopped = await stop(
+      request,
+      cluster,
+      ({ id }) =>
+        void (human && ports.stderr.write(`stopping ${id}: its node confirms the end, which takes seconds\n`)),
+      (one) => {
+        if (human) ports.stdout.write(listing.stopped(one));
+        else if (request.output === 'name') ports.stdout.write(`${one.experiment.id}\n`);
+      },
+    );
+    if (request.output === 'json') ports.stdout.write(listing.stopDocument(stopped));
+    else if (stopped.length === 0) ports.stderr.write(listing.noExperiments(where));
+    return stopped.every(({ gone }) => gone) ? ExitCode.effective : ExitCode.notReverted;
+  } finally {
+    cluster.close();
+  }
+}

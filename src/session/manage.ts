@@ -1,0 +1,66 @@
+import { ChaosError } from '../errors.ts';
+import { undoCommand } from '../faults/plan.ts';
+import type { ManageRequest } from '../faults/request.ts';
+import type { Cluster, Experiment, Experiments } from '../ports.ts';
+
+/** How one experiment was stopped. */
+export interface Stopped {
+  experiment: Experiment;
+  /** Everything of it is confirmed gone, and with its agent the fault. */
+  gone: boolean;
+  left: readonly string[];
+  why: string;
+  /** What ends it by hand. */
+  undo: string;
+}
+
+/** After the grace period the kubelet kills, and reports at its next round. */
+const reportMs = 20_000;
+
+/** Where the request looks; undefined: in all namespaces. */
+export function namespaceOf(request: ManageRequest, cluster: Cluster): string | undefined {
+  return request.allNamespaces ? undefined : (request.namespace ?? cluster.namespace);
+}
+
+export function list(request: ManageRequest, cluster: Cluster): Promise<Experiments> {
+  return cluster.listExperiments(namespaceOf(request, cluster));
+}
+
+/**
+ * Ends the experiments that are named, or all: the kubelet tells each shim to stop, which reverts before it ends; a pod is gone only after that.
+ * `onStopping` is called for each when it is asked to end, `onStopped` as soon as it is known how that went. Rejects with ChaosError not-found, before anything is touched, when one that is named is not there.
+ */
+export async function stop(
+  request: ManageRequest,
+  cluster: Cluster,
+  onStopping: (experiment: Experiment) => void,
+  onStopped: (stopped: Stopped) => void,
+): Promise<Stopped[]> {
+  const { found } = await list(request, cluster);
+  const chosen = request.ids.length === 0 ? found : found.filter(({ id }) => request.ids.includes(id));
+  const missing = request.ids.filter((id) => !chosen.some((experiment) => experiment.id === id));
+  if (missing.length > 0) throw notFound(missing, found, namespaceOf(request, cluster));
+  return Promise.all(
+    chosen.map(async (experiment) => {
+      onStopping(experiment);
+      const stopped = await stopOne(experiment, request, cluster);
+      onStopped(stopped);
+      return stopped;
+    }),
+  );
+}
+
+async function stopOne(experiment: Experiment, request: ManageRequest, cluster: Cluster): Promise<Stopped> {
+  const { id, namespace, graceMs } = experiment;
+  const { left, why } = await cluster.remove(id, namespace, graceMs + reportMs, false);
+  const undo = undoCommand(request.connection, namespace, id);
+  return { experiment, gone: left.length === 0, left, why, undo };
+}
+
+function notFound(missing: readonly string[], found: readonly Experiment[], namespace: string | undefined): ChaosError {
+  const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`;
+  const there = found.map(({ id }) => id).join(', ') || 'none';
+  return new ChaosError('not-found', `there is no experiment ${missing.join(' or ')} ${where}`, {
+    hint: `those there: ${there}${namespace === undefined ? '' : '; -A looks in every namespace'}`,
+  });
+}

@@ -1,0 +1,72 @@
+import type { Experiment, Experiments } from '../ports.ts';
+import type { Stopped } from '../session/manage.ts';
+import { formatDuration } from '../units.ts';
+import { documentOf, jsonText } from './json.ts';
+import { columns } from './table.ts';
+import { harmless } from './words.ts';
+
+/** What `ls` and `stop` print. Pure. */
+
+const none = '-';
+
+/** `where`: as in `in namespace shop`. */
+export function noExperiments(where: string): string {
+  return `No experiments, and nothing left of any, ${where}.\n`;
+}
+
+export function listing(found: readonly Experiment[], now: Date, wide: boolean): string {
+  const head = ['ID', 'FAULT', 'TARGET', 'NODE', 'WHO', 'STATE', 'SINCE', 'LEFT'];
+  const rows = found.map((experiment) => [
+    experiment.id,
+    experiment.fault ?? none,
+    experiment.target ?? none,
+    experiment.node ?? none,
+    experiment.who ?? none,
+    experiment.state,
+    time(now.getTime() - experiment.createdAt.getTime()),
+    experiment.endsAt ? time(experiment.endsAt.getTime() - now.getTime()) : none,
+    ...(wide ? [experiment.namespace, experiment.objects.join(' '), experiment.reason ?? none] : []),
+  ]);
+  return text(columns([...head, ...(wide ? ['NAMESPACE', 'OBJECTS', 'REASON'] : [])], rows.map(cells)));
+}
+
+/** A cell is one line whatever somebody has written into an annotation. */
+function cells(row: readonly string[]): string[] {
+  return row.map((cell) => harmless(cell).replace(/\s+/g, ' '));
+}
+
+export function ids(found: readonly Experiment[]): string {
+  return text(found.map(({ id }) => id));
+}
+
+export function listDocument({ found, unseen }: Experiments): string {
+  return jsonText(documentOf({ kind: 'experiments', items: [...found], unseen: [...unseen] }));
+}
+
+export function stopped({ experiment, gone, left, why, undo }: Stopped): string {
+  const name = `${experiment.id}${experiment.target ? ` (${experiment.target})` : ''}`;
+  if (gone) return `${harmless(name)}: ${ending(experiment)}, nothing left\n`;
+  return harmless(`${name}: not confirmed to be gone: ${left.join(' and ')} (${why})\nRemove by hand: ${undo}\n`);
+}
+
+function ending({ state }: Experiment): string {
+  if (state === 'running' || state === 'stopping') return 'reverted';
+  return state === 'ended' ? 'had ended, removed' : 'removed';
+}
+
+export function stopDocument(all: readonly Stopped[]): string {
+  const items = all.map(({ experiment: { id, namespace, target, state }, gone, left, why, undo }) => ({
+    ...{ id, namespace, target, wasInState: state, gone, left, undo },
+    ...(why === '' ? {} : { why }),
+  }));
+  return jsonText(documentOf({ kind: 'stopped', items }));
+}
+
+/** kubectl's ages: to the second, at least none of them. */
+function time(ms: number): string {
+  return ms < 1_000 ? '0s' : formatDuration(Math.floor(ms / 1_000) * 1_000);
+}
+
+function text(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
+}

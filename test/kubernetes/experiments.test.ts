@@ -1,0 +1,145 @@
+import type { ServerResponse } from 'node:http';
+import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { experimentsOf, listExperiments } from '../../src/kubernetes/experiments.ts';
+import { ApiServer, json, status } from '../fakes/api-server.ts';
+import { rejection, restFor } from './support.ts';
+
+const now = new Date('2026-03-01T12:01:00Z');
+const label = 'app.kubernetes.io/managed-by=kubectl-chaos';
+
+function metadata(id: string, created = '12:00:00') {
+  return {
+    name: id,
+    namespace: 'shop',
+    labels: { 'app.kubernetes.io/managed-by': 'kubectl-chaos', 'kubectl-chaos.io/experiment': id },
+    creationTimestamp: new Date(`2026-03-01T${created}Z`),
+    annotations: {
+      'kubectl-chaos.io/fault': '2 busy CPUs',
+      'kubectl-chaos.io/target': 'shop/web-0/app',
+      'kubectl-chaos.io/who': 'ada',
+      'kubectl-chaos.io/duration': '1m30s',
+      'kubectl-chaos.io/reason': 'game day',
+    },
+  };
+}
+
+function pod(id: string, phase: string, change: (pod: V1Pod) => void = () => undefined): V1Pod {
+  const made: V1Pod = {
+    metadata: metadata(id),
+    spec: { nodeName: 'node-3', terminationGracePeriodSeconds: 32, containers: [{ name: 'target-0' }] },
+    status: {
+      phase,
+      containerStatuses: [
+        {
+          ...{ name: 'target-0', restartCount: 0, ready: true, image: '', imageID: '' },
+          state: { running: { startedAt: new Date('2026-03-01T12:00:10Z') } },
+        },
+      ],
+    },
+  };
+  change(made);
+  return made;
+}
+
+const configMap = (id: string, created?: string): V1ConfigMap => ({ metadata: metadata(id, created) });
+
+describe('what the objects say of an experiment', () => {
+  it('one that runs: with its annotations, and its end counted from the start of its container', () => {
+    expect(experimentsOf([pod('chaos-aaaaa', 'Running')], [configMap('chaos-aaaaa')], now)).toEqual([
+      {
+        id: 'chaos-aaaaa',
+        namespace: 'shop',
+        state: 'running',
+        objects: ['pod/chaos-aaaaa', 'configmap/chaos-aaaaa'],
+        createdAt: new Date('2026-03-01T12:00:00Z'),
+        endsAt: new Date('2026-03-01T12:01:40Z'),
+        graceMs: 32_000,
+        node: 'node-3',
+        fault: '2 busy CPUs',
+        target: 'shop/web-0/app',
+        who: 'ada',
+        reason: 'game day',
+      },
+    ]);
+  });
+
+  it.each([
+    ['Pending', 'starting'],
+    ['Succeeded', 'ended'],
+    ['Failed', 'ended'],
+    ['Unknown', 'starting'],
+  ])('a pod in phase %s is %s', (phase, state) => {
+    const [experiment] = experimentsOf([pod('chaos-aaaaa', phase)], [], now);
+    expect(experiment).toMatchObject({ state, objects: ['pod/chaos-aaaaa'] });
+    expect(experiment?.endsAt).toBeUndefined();
+  });
+
+  it('a pod that is being deleted is stopping, whatever its phase', () => {
+    const going = pod('chaos-aaaaa', 'Running', ({ metadata: meta }) => {
+      if (meta) meta.deletionTimestamp = now;
+    });
+    expect(experimentsOf([going], [], now)).toMatchObject([{ state: 'stopping' }]);
+  });
+
+  it('a ConfigMap without a pod is a leftover, unless it was made just now', () => {
+    const found = experimentsOf([], [configMap('chaos-new00', '12:00:50'), configMap('chaos-old00')], now);
+    expect(found).toMatchObject([
+      { id: 'chaos-old00', state: 'leftover', objects: ['configmap/chaos-old00'], graceMs: 0 },
+      { id: 'chaos-new00', state: 'starting' },
+    ]);
+  });
+
+  it('the same id in two namespaces is two experiments', () => {
+    const other = configMap('chaos-aaaaa');
+    Object.assign(other.metadata ?? {}, { namespace: 'bank' });
+    expect(experimentsOf([pod('chaos-aaaaa', 'Running')], [other], now)).toHaveLength(2);
+  });
+
+  it('objects without our annotations are shown all the same', () => {
+    const bare = pod('chaos-aaaaa', 'Running', ({ metadata: meta }) => {
+      delete meta?.annotations;
+      delete meta?.labels;
+    });
+    expect(experimentsOf([bare], [], now)).toMatchObject([{ id: 'chaos-aaaaa', state: 'running' }]);
+  });
+});
+
+describe('the listing', () => {
+  let server: ApiServer;
+  beforeEach(async () => {
+    server = await ApiServer.start();
+  });
+  afterEach(() => server.stop());
+
+  it('asks for our label, in one namespace or in all', async () => {
+    for (const prefix of ['/api/v1', '/api/v1/namespaces/shop']) {
+      server.on('GET', `${prefix}/pods`, (_request, response) => json(response, 200, { items: [] }));
+      server.on('GET', `${prefix}/configmaps`, (_request, response) => json(response, 200, { items: [] }));
+    }
+    expect(await listExperiments(restFor(server), undefined, now)).toEqual({ found: [], unseen: [] });
+    await listExperiments(restFor(server), 'shop', now);
+    expect(server.received.map(({ path }) => path).sort()).toEqual([
+      '/api/v1/configmaps',
+      '/api/v1/namespaces/shop/configmaps',
+      '/api/v1/namespaces/shop/pods',
+      '/api/v1/pods',
+    ]);
+    for (const { query } of server.received) expect(query.get('labelSelector')).toBe(label);
+  });
+
+  it('says so when ConfigMaps may not be listed, and fails when pods may not', async () => {
+    const forbidden = (_request: unknown, response: ServerResponse) =>
+      json(response, 403, status(403, 'Forbidden', 'no'));
+    const one = { items: [pod('chaos-aaaaa', 'Running')] };
+    server
+      .on('GET', '/api/v1/pods', (_request, response) => json(response, 200, one))
+      .on('GET', '/api/v1/configmaps', forbidden)
+      .on('GET', '/api/v1/namespaces/shop/pods', forbidden)
+      .on('GET', '/api/v1/namespaces/shop/configmaps', (_request, response) => json(response, 200, { items: [] }));
+    const { found, unseen } = await listExperiments(restFor(server), undefined, now);
+    expect(found).toHaveLength(1);
+    expect(unseen).toEqual([expect.stringContaining('list configmaps')]);
+    expect(await rejection(listExperiments(restFor(server), 'shop', now))).toMatchObject({ code: 'forbidden' });
+  });
+});
