@@ -19,8 +19,8 @@ mnt_entered() {
   equal "$(cat "$volume/written")" "by the workload" "the volume's file"
   [[ ! -e /data/written && ! -e $ROOT/data/written ]] || fail "written to a disk that is not the target's volume"
 }
-it "L6: mnt is entered: a static program writes to a volume mounted in the target alone" mnt_entered static
-it "L6: mnt is entered: a dynamic program writes to a volume mounted in the target alone" mnt_entered dynamic
+it "L5, L6: mnt is entered: a static program writes to a volume mounted in the target alone" mnt_entered static
+it "L5, L6: mnt is entered: a dynamic program writes to a volume mounted in the target alone" mnt_entered dynamic
 
 READ_ONLY_USER=(--read-only --uid 65532 --gid 65532 --caps 0:0:0:0)
 scratch() {

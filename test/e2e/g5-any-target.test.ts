@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { kubectlJson, lasting, until } from './support/cluster.ts';
-import { containerId, splitProcesses } from './support/node.ts';
-import { chaos, report, start } from './support/plugin.ts';
+import { lasting } from './support/cluster.ts';
+import { chaos, report } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-g5';
-suite(ns, ['nonroot', 'readonly-root', 'no-limits', 'two-containers', 'shared-pid', 'deployment']);
+suite(ns, ['nonroot', 'readonly-root', 'no-limits', 'shared-pid']);
 
 describe('G5 any target', () => {
   for (const pod of ['nonroot', 'readonly-root', 'shared-pid']) {
@@ -51,49 +50,5 @@ describe('G5 any target', () => {
     expect(ended.code, ended.stdout).toBe(0);
     expect(result.verdict.during?.cpu_cores).toBeGreaterThan(0.35);
     expect(result.verdict.during?.cpu_cores).toBeLessThan(0.75);
-  });
-
-  it('hits the chosen container of a pod, and not its neighbour', async () => {
-    const neighbour = await containerId(ns, 'two-containers', 'app');
-    const chosen = await containerId(ns, 'two-containers', 'sidecar');
-    const plugin = start('stress', 'two-containers', '-c', 'sidecar', '-n', ns, '--cpu', '1', '--duration', '30s');
-    await until('active', 30, () => plugin.stdout.includes('active after'));
-    expect((await splitProcesses(chosen)).stressors.length).toBeGreaterThan(0);
-    expect((await splitProcesses(neighbour)).stressors).toEqual([]);
-    plugin.kill('SIGINT');
-    await plugin.ended;
-  });
-
-  it('chooses one running pod of a deployment, and names it', async () => {
-    const ended = await chaos('stress', 'deploy/web', '-n', ns, '--cpu', '1', '--duration', '4s');
-    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
-    expect(ended.stderr).toMatch(/pod\/web-\S+ \(app\).*one of 2 running of deployment\/web/);
-  });
-
-  it('works from another namespace for the agent', async () => {
-    const plugin = start(
-      'stress',
-      'no-limits',
-      '-n',
-      ns,
-      '--agent-namespace',
-      'default',
-      '--cpu',
-      '1',
-      '--duration',
-      '20s',
-    );
-    await until('active', 30, () => plugin.stdout.includes('active after'));
-    const { items } = await kubectlJson<{ items: unknown[] }>(
-      '-n',
-      'default',
-      'get',
-      'pods',
-      '-l',
-      'app.kubernetes.io/managed-by=kubectl-chaos',
-    );
-    plugin.kill('SIGINT');
-    await plugin.ended;
-    expect(items).toHaveLength(1);
   });
 });

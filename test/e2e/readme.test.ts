@@ -24,6 +24,9 @@ describe('what README promises', () => {
     try {
       const ended = await chaos('stress', 'deploy/web', '-n', ns, '--as', 'on-call', '--cpu', '1', '--duration', '4s');
       expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+      const listed = await chaos('ls', '-A', '--as', 'on-call');
+      expect(listed.code, listed.stderr).toBe(0);
+      expect(listed.stderr).toBe('No experiments, and nothing left of any, in any namespace.\n');
     } finally {
       await kubectl('delete', 'clusterrolebinding,clusterrole', 'kubectl-chaos-e2e');
     }

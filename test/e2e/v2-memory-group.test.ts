@@ -22,7 +22,7 @@ describe('a container whose processes the OOM killer takes all at once (memory.o
     const before = await containerId(ns, 'busybox');
     const ended = await chaos('stress', 'busybox', '-n', ns, '--memory', '200%', '--duration', '5s');
     expect(ended.code, ended.stdout + ended.stderr).toBe(1);
-    expect(ended.stderr).toMatch(/^error: this would kill the whole container: .*memory\.oom\.group/);
+    expect(ended.stderr).toMatch(/^error: this would kill the whole container: .*memory\.oom\.group/m);
     expect(ended.stderr).toContain('--oom-victim app');
     expect(ended.stderr).toContain('nothing was changed');
     expect(await containerId(ns, 'busybox')).toBe(before);

@@ -1,0 +1,164 @@
+import { execFileSync } from 'node:child_process';
+import { isIP } from 'node:net';
+import { kubeconfig, kubectl, repository, until } from './cluster.ts';
+import { containerId, onNode, ourProcesses, splitProcesses } from './node.ts';
+import { Plugin } from './plugin.ts';
+import { ServerProxy } from './proxy.ts';
+
+/** One run that is killed: the plugin, its proxy, and what the killers need to find their victims. */
+export class Run {
+  readonly plugin: Plugin;
+  readonly proxy: ServerProxy;
+  readonly namespace: string;
+  readonly pod: string;
+
+  private constructor(namespace: string, pod: string, proxy: ServerProxy, flags: readonly string[]) {
+    this.namespace = namespace;
+    this.pod = pod;
+    this.proxy = proxy;
+    this.plugin = new Plugin([
+      ...['stress', pod, '--kubeconfig', kubeconfig, '--server', proxy.url, '-n', namespace, '--cpu', '1'],
+      ...['-o', 'ndjson', ...flags],
+    ]);
+  }
+
+  static async start(namespace: string, pod: string, ...flags: string[]): Promise<Run> {
+    const server = await kubectl('config', 'view', '--minify', '-o', 'jsonpath={.clusters[0].cluster.server}');
+    const { hostname } = new URL(server);
+    // The certificate is for the server's name, which is not the proxy's.
+    const name = isIP(hostname) ? [] : ['--tls-server-name', hostname];
+    return new Run(namespace, pod, await ServerProxy.start(new URL(server)), [...name, ...flags]);
+  }
+
+  /** What the plugin has said so far, one object a line. */
+  get facts(): { kind: string; id?: string }[] {
+    const whole = this.plugin.stdout.slice(0, this.plugin.stdout.lastIndexOf('\n') + 1);
+    return whole.split('\n').flatMap((line) => (line ? [JSON.parse(line) as { kind: string }] : []));
+  }
+
+  get id(): string {
+    return this.facts.find(({ id }) => id)?.id ?? '';
+  }
+
+  said(kind: string): Promise<void> {
+    return until(`the plugin says ${kind}`, 30, () => this.facts.some((fact) => fact.kind === kind));
+  }
+}
+
+/** Where in its life a run is killed, in the order of that life. */
+export const points: Readonly<Record<string, (run: Run) => Promise<void>>> = {
+  'pod created': async (run) => {
+    await run.said('launching');
+    await until('the pod is there', 10, () =>
+      kubectl('-n', run.namespace, 'get', 'pod', run.id, '-o', 'name').then(Boolean),
+    );
+  },
+  'container starting': (run) =>
+    run.said('launching').then(() => until('the shim runs', 20, async () => (await ourProcesses()).length > 0)),
+  resolved: (run) => run.said('resolved'),
+  active: (run) => run.said('active'),
+  stopping: async (run) => {
+    await run.said('active');
+    run.plugin.kill('SIGINT');
+    await run.said('stopping');
+  },
+  reverting: async (run) => {
+    await run.said('active');
+    run.plugin.kill('SIGINT');
+    await run.said('ended');
+  },
+};
+
+export type Phase = 'before' | 'active' | 'after';
+export const phaseOf = (point: string): Phase =>
+  point === 'active' ? 'active' : point === 'stopping' || point === 'reverting' ? 'after' : 'before';
+
+interface Killer {
+  act(run: Run): Promise<unknown> | unknown;
+  /** Exit codes that are true, by phase; empty: the plugin is dead. Absent phase: there is no victim yet. */
+  codes: Partial<Record<Phase, readonly number[]>>;
+  /** The target is another afterwards. */
+  destroysTarget?: boolean;
+}
+
+const pluginSignal = (signal: NodeJS.Signals, code: number): Killer => ({
+  act: ({ plugin }) => plugin.kill(signal),
+  // After the first Ctrl-C it is the second one: at once, and what is not confirmed by then is said.
+  codes: { before: [code], active: [code], after: [130, 4] },
+});
+
+const early: Killer['codes'] = { before: [1, 3], active: [3], after: [130, 3] };
+
+async function signalOurs(signal: string, prefix: string): Promise<void> {
+  const pids = (await ourProcesses()).filter(({ name }) => name.startsWith(prefix)).map(({ pid }) => pid);
+  // One that has ended meanwhile needs no signal.
+  if (pids.length > 0) await onNode(`kill -${signal} ${pids.join(' ')} 2>/dev/null; true`);
+}
+
+async function killTarget({ namespace, pod }: Run): Promise<void> {
+  const { own } = await splitProcesses(await containerId(namespace, pod));
+  await onNode(`kill -9 ${own.map(({ pid }) => pid).join(' ')}`);
+}
+
+const force = ['--grace-period=0', '--force'];
+const deletePod = (namespace: string, name: string, ...flags: string[]) =>
+  kubectl('-n', namespace, 'delete', 'pod', name, '--wait=false', '--ignore-not-found', ...flags);
+
+export const killers: Readonly<Record<string, Killer>> = {
+  'plugin INT': pluginSignal('SIGINT', 130),
+  'plugin TERM': pluginSignal('SIGTERM', 143),
+  'plugin HUP': pluginSignal('SIGHUP', 129),
+  'plugin -9': { act: ({ plugin }) => plugin.kill('SIGKILL'), codes: { before: [], active: [], after: [] } },
+  'connection broken once': {
+    act: ({ proxy }) => proxy.breakAll(),
+    codes: { before: [0, 1], active: [0], after: [130] },
+  },
+  'connection refused for good': {
+    act: ({ proxy }) => proxy.close(),
+    codes: { before: [4], active: [4], after: [130, 4] },
+  },
+  'connection silent for good': {
+    act: ({ proxy }) => proxy.silence(),
+    // Before the fault nobody can tell silence from an image that takes its time: that wait is five minutes.
+    codes: { active: [4], after: [130, 4] },
+  },
+  'shim TERM': { act: () => signalOurs('TERM', 'nsexec'), codes: early },
+  'shim -9': { act: () => signalOurs('KILL', 'nsexec'), codes: early },
+  'stressors -9': { act: () => signalOurs('KILL', 'stress-ng'), codes: { active: [3], after: [130, 3] } },
+  'agent pod deleted': { act: ({ namespace, id }) => deletePod(namespace, id), codes: early },
+  'agent pod force-deleted': { act: ({ namespace, id }) => deletePod(namespace, id, ...force), codes: early },
+  'target killed': { act: killTarget, codes: early, destroysTarget: true },
+  'target pod deleted': {
+    act: ({ namespace, pod }) => deletePod(namespace, pod),
+    codes: early,
+    destroysTarget: true,
+  },
+  'target pod force-deleted': {
+    act: ({ namespace, pod }) => deletePod(namespace, pod, ...force),
+    codes: early,
+    destroysTarget: true,
+  },
+};
+
+export interface Cell {
+  point: string;
+  killer: string;
+}
+
+/** Every cell that has a victim. */
+function allCells(): Cell[] {
+  return Object.entries(killers).flatMap(([killer, { codes }]) =>
+    Object.keys(points)
+      .filter((point) => codes[phaseOf(point)] !== undefined)
+      // A shim that has not started cannot be killed.
+      .filter((point) => point !== 'pod created' || !killer.startsWith('shim'))
+      .map((point) => ({ point, killer })),
+  );
+}
+
+/** All of them, or the third that the commit chooses: after three commits all have run. */
+export function chosenCells(all: boolean): Cell[] {
+  if (all) return allCells();
+  const commit = Number(execFileSync('git', ['rev-list', '--count', 'HEAD'], { cwd: repository, encoding: 'utf8' }));
+  return allCells().filter((_cell, index) => index % 3 === commit % 3);
+}
