@@ -116,8 +116,10 @@ describe('stop', () => {
     const { cluster, stdout, experiment, run } = world();
     const found = [
       experiment('chaos-aaaaa'),
-      experiment('chaos-bbbbb', { state: 'leftover' }),
+      experiment('chaos-bbbbb', { state: 'leftover', objects: ['configmap/chaos-bbbbb'] }),
       experiment('chaos-ccccc', { state: 'ended', namespace: 'bank' }),
+      // The kubelet has not said yet that it runs.
+      experiment('chaos-ddddd', { state: 'starting' }),
     ];
     cluster.experiments = { found, unseen: [] };
     expect(await run('stop --all -A')).toBe(0);
@@ -126,6 +128,7 @@ describe('stop', () => {
       'chaos-aaaaa (shop/web-0/app): reverted, nothing left',
       'chaos-bbbbb (shop/web-0/app): removed, nothing left',
       'chaos-ccccc (shop/web-0/app): had ended, removed, nothing left',
+      'chaos-ddddd (shop/web-0/app): reverted, nothing left',
       '',
     ]);
   });

@@ -49,9 +49,10 @@ export function stopped({ experiment, gone, left, why, undo }: Stopped): string 
   return harmless(`${name}: not confirmed to be gone: ${left.join(' and ')} (${why})\nRemove by hand: ${undo}\n`);
 }
 
-function ending({ state }: Experiment): string {
-  if (state === 'running' || state === 'stopping') return 'reverted';
-  return state === 'ended' ? 'had ended, removed' : 'removed';
+/** A pod may be called starting although its fault is in force: the kubelet's report comes up to a second later. */
+function ending({ state, objects }: Experiment): string {
+  if (state === 'ended') return 'had ended, removed';
+  return objects.some((object) => object.startsWith('pod/')) ? 'reverted' : 'removed';
 }
 
 export function stopDocument(all: readonly Stopped[]): string {
