@@ -50,7 +50,9 @@ need_vm_image() {
 need_vm_saved() {
   local key
   key=$( { echo "$vm_image $1"; versions qemu-system-x86; qemu-system-x86_64 --version; } | key_of "$here"/vm-{boot,save,qemu.sh})
-  cached "vm-saved-$1" "$key" "the emulated machine, booted once and saved with its cluster up (cgroup $1); usually 100-200 s, once" "$here/vm-save" "$vm_image" "$1"
+  # Saved long ago it does not come to itself: measured after two hours, its controllers see no change any more once its clock has jumped.
+  [[ -n $(find "$cache/vm-saved-$1-$key/memory" -mmin -10 2>/dev/null) ]] || rm -rf "$cache/vm-saved-$1-$key"
+  cached "vm-saved-$1" "$key" "the emulated machine, booted once and saved with its cluster up (cgroup $1); usually 100-250 s" "$here/vm-save" "$vm_image" "$1"
   # shellcheck disable=SC2034
   vm_saved=$entry
 }
