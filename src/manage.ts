@@ -1,14 +1,13 @@
 import { ExitCode } from './errors.ts';
 import type { ManageRequest } from './faults/request.ts';
 import type { MainPorts } from './main.ts';
-import { list, namespaceOf, stop } from './session/manage.ts';
+import { list, placeOf, stop } from './session/manage.ts';
 import * as listing from './terminal/listing.ts';
 
 /** `ls` and `stop`: looks at what the cluster shows, and ends it. Resolves to the exit code; rejects with ChaosError. */
 export async function manage(request: ManageRequest, ports: MainPorts): Promise<number> {
   const cluster = await ports.connect(request.connection);
-  const namespace = namespaceOf(request, cluster);
-  const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`;
+  const where = placeOf(request, cluster);
   const human = request.output === 'human' || request.output === 'wide';
   try {
     if (request.verb === 'ls') {

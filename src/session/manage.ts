@@ -18,8 +18,14 @@ export interface Stopped {
 const reportMs = 20_000;
 
 /** Where the request looks; undefined: in all namespaces. */
-export function namespaceOf(request: ManageRequest, cluster: Cluster): string | undefined {
+function namespaceOf(request: ManageRequest, cluster: Cluster): string | undefined {
   return request.allNamespaces ? undefined : (request.namespace ?? cluster.namespace);
+}
+
+/** That place in words, for a sentence. */
+export function placeOf(request: ManageRequest, cluster: Cluster): string {
+  const namespace = namespaceOf(request, cluster);
+  return namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`;
 }
 
 export function list(request: ManageRequest, cluster: Cluster): Promise<Experiments> {
@@ -39,7 +45,7 @@ export async function stop(
   const { found } = await list(request, cluster);
   const chosen = request.ids.length === 0 ? found : found.filter(({ id }) => request.ids.includes(id));
   const missing = request.ids.filter((id) => !chosen.some((experiment) => experiment.id === id));
-  if (missing.length > 0) throw notFound(missing, found, namespaceOf(request, cluster));
+  if (missing.length > 0) throw notFound(missing, found, request, cluster);
   return Promise.all(
     chosen.map(async (experiment) => {
       onStopping(experiment);
@@ -57,10 +63,14 @@ async function stopOne(experiment: Experiment, request: ManageRequest, cluster: 
   return { experiment, gone: left.length === 0, left, why, undo };
 }
 
-function notFound(missing: readonly string[], found: readonly Experiment[], namespace: string | undefined): ChaosError {
-  const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`;
+function notFound(
+  missing: readonly string[],
+  found: readonly Experiment[],
+  request: ManageRequest,
+  cluster: Cluster,
+): ChaosError {
   const there = found.map(({ id }) => id).join(', ') || 'none';
-  return new ChaosError('not-found', `there is no experiment ${missing.join(' or ')} ${where}`, {
-    hint: `those there: ${there}${namespace === undefined ? '' : '; -A looks in every namespace'}`,
+  return new ChaosError('not-found', `there is no experiment ${missing.join(' or ')} ${placeOf(request, cluster)}`, {
+    hint: `those there: ${there}${request.allNamespaces ? '' : '; -A looks in every namespace'}`,
   });
 }
