@@ -18,10 +18,10 @@ export async function manage(request: ManageRequest, ports: MainPorts): Promise<
       else if (found.length > 0) {
         ports.stdout.write(listing.listing(found, ports.clock.date(), request.output === 'wide'));
       } else if (unseen.length === 0) ports.stderr.write(listing.noExperiments(where));
-      for (const what of unseen) ports.stderr.write(`note: leftovers without a pod are not shown: ${what}\n`);
+      noteUnseen(unseen, ports);
       return ExitCode.effective;
     }
-    const stopped = await stop(
+    const { stopped, unseen } = await stop(
       request,
       cluster,
       ({ id }) =>
@@ -32,9 +32,14 @@ export async function manage(request: ManageRequest, ports: MainPorts): Promise<
       },
     );
     if (request.output === 'json') ports.stdout.write(listing.stopDocument(stopped));
-    else if (stopped.length === 0) ports.stderr.write(listing.noExperiments(where));
+    else if (stopped.length === 0 && unseen.length === 0) ports.stderr.write(listing.noExperiments(where));
+    noteUnseen(unseen, ports);
     return stopped.every(({ gone }) => gone) ? ExitCode.effective : ExitCode.notReverted;
   } finally {
     cluster.close();
   }
+}
+
+function noteUnseen(unseen: readonly string[], ports: MainPorts): void {
+  for (const what of unseen) ports.stderr.write(`note: leftovers without a pod are not shown: ${what}\n`);
 }

@@ -172,6 +172,13 @@ describe('stop', () => {
     expect(stderr.text).toBe('No experiments, and nothing left of any, in namespace shop.\n');
   });
 
+  test('what could not be seen is not called nothing', async () => {
+    const { cluster, stderr, run } = world();
+    cluster.experiments = { found: [], unseen: ['you may not list configmaps'] };
+    expect(await run('stop --all')).toBe(0);
+    expect(stderr.text).toBe('note: leftovers without a pod are not shown: you may not list configmaps\n');
+  });
+
   test('a cluster that refuses is an error like any other', async () => {
     const { cluster, stderr, run } = world();
     cluster.failNext('listExperiments', new ChaosError('forbidden', 'you may not list pods'));

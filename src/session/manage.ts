@@ -41,19 +41,20 @@ export async function stop(
   cluster: Cluster,
   onStopping: (experiment: Experiment) => void,
   onStopped: (stopped: Stopped) => void,
-): Promise<Stopped[]> {
-  const { found } = await list(request, cluster);
+): Promise<{ stopped: Stopped[]; unseen: readonly string[] }> {
+  const { found, unseen } = await list(request, cluster);
   const chosen = request.ids.length === 0 ? found : found.filter(({ id }) => request.ids.includes(id));
   const missing = request.ids.filter((id) => !chosen.some((experiment) => experiment.id === id));
   if (missing.length > 0) throw notFound(missing, found, request, cluster);
-  return Promise.all(
+  const stopped = await Promise.all(
     chosen.map(async (experiment) => {
       onStopping(experiment);
-      const stopped = await stopOne(experiment, request, cluster);
-      onStopped(stopped);
-      return stopped;
+      const one = await stopOne(experiment, request, cluster);
+      onStopped(one);
+      return one;
     }),
   );
+  return { stopped, unseen };
 }
 
 async function stopOne(experiment: Experiment, request: ManageRequest, cluster: Cluster): Promise<Stopped> {
