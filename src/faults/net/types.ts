@@ -1,0 +1,162 @@
+import type { WorkloadKind } from '../../ports.ts';
+
+/** The words of the net fault: what is asked (by the user), who the peers are, what the target's network is, and what follows from it. All of it is data. */
+
+export type Direction = 'egress' | 'ingress' | 'both';
+export type IpFamily = 4 | 6;
+export type IpProtocol = 'tcp' | 'udp' | 'icmp';
+
+/** An IP range in canonical form: the address lower-case, compressed (RFC 5952), without host bits. */
+export interface Cidr {
+  family: IpFamily;
+  address: string;
+  /** 0 … 32 or 0 … 128. */
+  prefix: number;
+}
+
+/** Ports `from` … `to`, both included, 1 … 65535. */
+export interface PortRange {
+  from: number;
+  to: number;
+}
+
+/** A value of `--to`, `--from` or `--except`, as the user wrote it in `text`. */
+export type PeerQuery =
+  | { kind: 'cidr'; text: string; cidr: Cidr }
+  /** A host name, which the target resolves. */
+  | { kind: 'host'; text: string; name: string }
+  | { kind: 'service'; text: string; name: string; namespace: string | undefined }
+  | { kind: WorkloadKind; text: string; name: string; namespace: string | undefined };
+
+/** What is done to each packet that is hit and let through. Percentages are > 0 and ≤ 100. At least one of delay, loss, corrupt, duplicate, reorder, rate is there. */
+export interface Shaping {
+  delay?: {
+    ms: number;
+    jitterMs?: number;
+    correlationPercent?: number;
+    distribution?: 'normal' | 'uniform' | 'pareto' | 'paretonormal';
+  };
+  loss?: { percent: number; correlationPercent?: number } | { model: readonly string[] };
+  corruptPercent?: number;
+  duplicatePercent?: number;
+  /** Needs a delay: these overtake the delayed ones. */
+  reorder?: { percent: number; correlationPercent?: number };
+  /** A token bucket. Bits a second; bytes. */
+  rate?: { bitsPerSecond: number; burstBytes?: number };
+}
+
+/** What `net` is asked to do: exactly one of shaping and block. */
+export interface NetRequest {
+  fault: 'net';
+  shaping?: Shaping;
+  /** drop: `--partition`; reject: `--reject`. */
+  block?: 'drop' | 'reject';
+  /** Empty lists: everybody. */
+  to: readonly PeerQuery[];
+  from: readonly PeerQuery[];
+  except: readonly PeerQuery[];
+  /** Of the serving side: of the peer for `to`, of the target for `from`, of either when no peer is named. Empty: all. */
+  ports: readonly PortRange[];
+  protocol?: IpProtocol;
+  /** Empty: those that carry the routes to the peers. */
+  interfaces: readonly string[];
+  direction: Direction;
+  allowHostNetwork: boolean;
+}
+
+/** A peer with its addresses. */
+export interface Peer {
+  query: PeerQuery;
+  cidrs: readonly Cidr[];
+  /** Of a service's endpoints: where a port of the service ends up at them. Absent: the port is the same. */
+  portMap?: readonly { port: number; targetPort: number }[];
+}
+
+/** What the API server knows for a net fault. Host names are still without addresses: the target resolves them. */
+export interface NetSurroundings {
+  to: readonly Peer[];
+  from: readonly Peer[];
+  except: readonly Peer[];
+  hostNetwork: boolean;
+  podIps: readonly string[];
+  /** The node's InternalIPs: where the kubelet's probes may come from. Empty: not known. */
+  nodeIps: readonly string[];
+  /** Names of all containers of the pod: they share its network. */
+  podContainers: readonly string[];
+  /** Whether a container of the pod has an httpGet, tcpSocket or grpc probe, which come over the network. */
+  networkProbes: boolean;
+}
+
+/** The net fault as the cluster's side decides it; what remains is to be decided with the facts of the target's own network. */
+export interface NetFault extends Omit<NetRequest, 'to' | 'from' | 'except'> {
+  surroundings: NetSurroundings;
+}
+
+/** A program's run in the target's network namespace; `input` is its stdin. */
+export interface Step {
+  argv: readonly string[];
+  input?: string;
+}
+
+/** native/README.md, `undo`. */
+export type Undo =
+  | { kind: 'qdisc'; device: string; handle: string }
+  | { kind: 'ingress'; device: string }
+  | { kind: 'link'; name: string }
+  | { kind: 'table'; name: string };
+
+/** One question to the shim, and how its answer is told apart. */
+export interface Question {
+  id: string;
+  verb: 'ask' | 'fresh' | 'lookup' | 'connect';
+  /** Of `lookup`: [name]; of `connect`: [address, port]. */
+  argv: readonly string[];
+  input?: string;
+}
+
+export interface Answer {
+  id: string;
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+  elapsedUs: number;
+}
+
+/** Everything that the shim is told before `start`, and what is told the user. */
+export interface NetPlan {
+  undo: readonly Undo[];
+  apply: readonly Step[];
+  /** Named states that must read the same before and after. */
+  compare: readonly { id: string; argv: readonly string[] }[];
+  /** Named counters, read with every sample. */
+  count: readonly { id: string; argv: readonly string[] }[];
+  /** `hit` and `spared`, a line each, for the user before it starts. */
+  hit: readonly string[];
+  spared: readonly string[];
+  warnings: readonly string[];
+  /** A peer to measure the round trip to, where one is known. */
+  probe?: { address: string; port: number };
+}
+
+/** What was counted of the packets that were hit, since the fault began. */
+export interface NetCounters {
+  packets: number;
+  bytes: number;
+  /** By our qdisc or our rule. */
+  dropped: number;
+  elapsedUs: number;
+}
+
+/** One round trip, or that there was none. */
+export interface RoundTrip {
+  us: number | undefined;
+}
+
+export interface NetObservation {
+  /** In order, from the start of the fault to just before the undo. */
+  counters: readonly NetCounters[];
+  roundTripsBefore: readonly RoundTrip[];
+  roundTripsDuring: readonly RoundTrip[];
+  /** Names of the states that did not read the same before and after. */
+  differs: readonly string[];
+}
