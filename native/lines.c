@@ -1,39 +1,67 @@
 #include "lines.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static enum word word_of(const char *text) {
-    if (strcmp(text, "start") == 0) {
+/** A zero byte within the line must not make a word of its beginning: lengths are compared. */
+static bool says(const struct lines *lines, const char *word) { return lines->length == strlen(word) && memcmp(lines->text, word, lines->length) == 0; }
+
+static enum word word_of(const struct lines *lines) {
+    if (lines->overlong) {
+        return WORD_TOO_LONG;
+    }
+    if (says(lines, "start")) {
         return WORD_START;
     }
-    if (strcmp(text, "beat") == 0) {
+    if (says(lines, "beat")) {
         return WORD_BEAT;
     }
-    return strcmp(text, "stop") == 0 ? WORD_STOP : WORD_UNKNOWN;
+    return says(lines, "stop") ? WORD_STOP : WORD_OTHER;
+}
+
+/** Room for one byte more and the terminator. */
+static bool make_room(struct lines *lines) {
+    if (lines->length + 2 <= lines->room) {
+        return true;
+    }
+    size_t room = lines->room == 0 ? LINE_MAX_BYTES + 1 : lines->room * 2;
+    char *grown = realloc(lines->text, room);
+    if (grown != NULL) {
+        lines->text = grown;
+        lines->room = room;
+    }
+    return grown != NULL;
 }
 
 bool lines_take(struct lines *lines, char byte, enum word *word) {
+    if (lines->ended) {
+        lines->ended = false;
+        lines->overlong = false;
+        lines->length = 0;
+    }
     if (byte != '\n') {
-        if (lines->length < LINE_MAX_BYTES) {
+        if (lines->length < lines->limit && make_room(lines)) {
             lines->text[lines->length++] = byte;
         } else {
             lines->overlong = true;
         }
         return false;
     }
-    bool overlong = lines->overlong;
-    size_t length = lines->length;
-    lines->length = 0;
-    lines->overlong = false;
-    if (length > 0 && lines->text[length - 1] == '\r') {
-        length--;
+    lines->ended = true;
+    if (lines->length > 0 && lines->text[lines->length - 1] == '\r') {
+        lines->length--;
     }
-    lines->text[length] = '\0';
-    if (length == 0 && !overlong) {
+    if (!lines->overlong && lines->length == 0) {
         return false;
     }
-    /* A zero byte within the line must not make a word of its beginning. */
-    bool whole = memchr(lines->text, '\0', length) == NULL;
-    *word = overlong ? WORD_TOO_LONG : whole ? word_of(lines->text) : WORD_UNKNOWN;
+    lines->text[lines->length] = '\0';
+    *word = word_of(lines);
     return true;
+}
+
+void lines_free(struct lines *lines) {
+    free(lines->text);
+    lines->text = NULL;
+    lines->length = 0;
+    lines->room = 0;
 }

@@ -5,21 +5,25 @@
 #include <stddef.h>
 
 /** What a line on stdin says (README, "stdin"). */
-enum word { WORD_START, WORD_BEAT, WORD_STOP, WORD_UNKNOWN, WORD_TOO_LONG };
+enum word { WORD_START, WORD_BEAT, WORD_STOP, WORD_OTHER, WORD_TOO_LONG };
 
-enum { LINE_MAX_BYTES = 256 };
+/* The longest line that `run` takes, and the longest of `hold`. */
+enum { LINE_MAX_BYTES = 256, LONG_LINE_MAX_BYTES = 1 << 20 };
 
-/** Puts lines together out of what read(2) returned. All zero at the beginning. */
+/** Puts lines together out of what read(2) returned. All zero, but for `limit`, at the beginning; lines_free at the end. */
 struct lines {
-    char text[LINE_MAX_BYTES + 1];
-    size_t length;
-    bool overlong;
+    size_t limit; /**< the longest that is taken, at least 1 */
+    char *text;   /**< the line, terminated; its memory grows with it */
+    size_t length, room;
+    bool ended, overlong;
 };
 
 /**
- * Takes one byte. True when it ended a line: `word` says what it was and `text` holds it, terminated, until the next call.
+ * Takes one byte. True when it ended a line: `word` says what it was, and until the next call `text` holds it and `length` is its length.
  * A carriage return before the end is not part of the line, and an empty line is none.
  */
 bool lines_take(struct lines *lines, char byte, enum word *word);
+
+void lines_free(struct lines *lines);
 
 #endif

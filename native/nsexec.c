@@ -1,7 +1,7 @@
 /* nsexec: the life of one run, from the command line to the revert. README.md is the contract. */
 #include "run.h"
 
-#include "clock.h"
+#include "hold.h"
 #include "sample.h"
 #include "seal.h"
 #include "sys.h"
@@ -63,10 +63,7 @@ static int experiment(struct run *run, const char **state, struct error *err) {
             event_warn(&run->events, "cgroup-unmounted", "hierarchy `%s` is in the target's /proc/PID/cgroup, but mounted nowhere on this node any more; it is passed over", run->hierarchies.item[i].name);
         }
     }
-    int64_t now = clock_ms();
-    run->lease_until = now + run->options.lease_ms;
-    run->deadline = now + run->options.duration_ms;
-    run->next_sample = now + run->options.sample_ms;
+    run_begin_clocks(run);
     report_resolved(run, WEIGHT_LIFE);
     if (wait_for_start(run, err) < 0) {
         return -1;
@@ -103,12 +100,18 @@ static int run_command(struct run *run, char **argv, struct error *err, const ch
         events_open(&run->events, run->options.termination_log);
         return inspect(run, err);
     case COMMAND_RUN:
-        /* Only this one makes processes that a target can see. */
+        /* Only these two make processes that a target can see. */
         if (seal_self(argv, err) < 0) {
             return -1;
         }
         events_open(&run->events, run->options.termination_log);
         return experiment(run, state, err);
+    case COMMAND_HOLD:
+        if (seal_self(argv, err) < 0) {
+            return -1;
+        }
+        events_open(&run->events, run->options.termination_log);
+        return hold_experiment(run, state, err);
     default:
         return write(1, version, sizeof version - 1) < 0 ? fail(err, "internal", errno, "write the version") : 0;
     }

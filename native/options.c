@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { NUMBER, TEXT, CONTAINER, PID, AS, OOM, ENVIRONMENT, NEED };
+enum kind { NUMBER, TEXT, CONTAINER, PID, AS, OOM, ENVIRONMENT, TOOL, NEED };
+
+/** Which commands take an option. */
+enum owner { EVERY, RUN, HOLD, RUN_AND_HOLD };
 
 /** One option: where its value goes and what it may be. */
 struct option {
@@ -15,7 +18,7 @@ struct option {
     int64_t low, high;
     int64_t *number;
     const char **text;
-    bool run_only;
+    enum owner owner;
 };
 
 static int parse_number(const struct option *option, const char *value, int64_t *out, struct error *err) {
@@ -37,6 +40,22 @@ static bool is_container_id(const char *value) {
     return length >= 12 && length <= 128 && strspn(value, allowed) == length;
 }
 
+/** Adds to a list that ends with NULL. */
+static int add_value(const char ***list, const char *value, struct error *err) {
+    size_t count = 0;
+    while (*list != NULL && (*list)[count] != NULL) {
+        count++;
+    }
+    const char **grown = (const char **)realloc((void *)*list, (count + 2) * sizeof *grown);
+    if (grown == NULL) {
+        return fail(err, "internal", ENOMEM, "keep the options");
+    }
+    grown[count] = value;
+    grown[count + 1] = NULL;
+    *list = grown;
+    return 0;
+}
+
 static int add_environment(struct options *options, const char *value, struct error *err) {
     const char *equals = strchr(value, '=');
     if (equals == NULL || equals == value) {
@@ -46,18 +65,18 @@ static int add_environment(struct options *options, const char *value, struct er
     if (strncmp(value, "LD_PRELOAD=", 11) == 0 || strncmp(value, "LD_BIND_NOW=", 12) == 0) {
         return fail(err, "usage", 0, "--env cannot set LD_PRELOAD or LD_BIND_NOW, which nsexec needs itself");
     }
+    return add_value(&options->environment, value, err);
+}
+
+static int add_tool(struct options *options, const char *value, struct error *err) {
     size_t count = 0;
-    while (options->environment != NULL && options->environment[count] != NULL) {
+    while (options->tools != NULL && options->tools[count] != NULL) {
         count++;
     }
-    const char **grown = (const char **)realloc((void *)options->environment, (count + 2) * sizeof *grown);
-    if (grown == NULL) {
-        return fail(err, "internal", ENOMEM, "keep --env");
+    if (value[0] == '\0' || count == TOOLS_MAX) {
+        return fail(err, "usage", 0, "--tool takes the name of a program, at most %d times", TOOLS_MAX);
     }
-    grown[count] = value;
-    grown[count + 1] = NULL;
-    options->environment = grown;
-    return 0;
+    return add_value(&options->tools, value, err);
 }
 
 /** The list of README: a name that is not in it is a slip of the pen, not a hierarchy that is missing. */
@@ -111,6 +130,8 @@ static int take_value(struct options *options, const struct option *option, cons
         return 0;
     case ENVIRONMENT:
         return add_environment(options, value, err);
+    case TOOL:
+        return add_tool(options, value, err);
     case NEED:
         options->need = value;
         return check_need(value, err);
@@ -128,26 +149,44 @@ static int check(const struct options *options, struct error *err) {
     if (options->container != NULL && options->pid != 0) {
         return fail(err, "usage", 0, "--container and --pid exclude each other");
     }
+    if (options->command == COMMAND_HOLD && options->tools == NULL) {
+        return fail(err, "usage", 0, "hold needs a program to work with: --tool PROGRAM");
+    }
     if (options->command == COMMAND_RUN && (options->program == NULL || options->program[0] == NULL || options->program[0][0] == '\0')) {
         return fail(err, "usage", 0, "run needs a program: `-- PROGRAM ARG…`");
     }
     return 0;
 }
 
+static bool belongs(enum owner owner, enum command command) {
+    switch (owner) {
+    case RUN:
+        return command == COMMAND_RUN;
+    case HOLD:
+        return command == COMMAND_HOLD;
+    case RUN_AND_HOLD:
+        return command != COMMAND_INSPECT;
+    case EVERY:
+        return true;
+    }
+    return true;
+}
+
 static int parse_options(struct options *options, char **argv, struct error *err) {
     const struct option table[] = {
-        {"--container", CONTAINER, 0, 0, NULL, NULL, false},
-        {"--pid", PID, 1, 4194304, NULL, NULL, false},
-        {"--duration-ms", NUMBER, 1, INT64_C(2592000000), &options->duration_ms, NULL, true},
-        {"--lease-ms", NUMBER, 0, 3600000, &options->lease_ms, NULL, true},
-        {"--grace-ms", NUMBER, 0, 600000, &options->grace_ms, NULL, true},
-        {"--sample-ms", NUMBER, 100, 60000, &options->sample_ms, NULL, true},
-        {"--as", AS, 0, 0, NULL, NULL, true},
-        {"--need", NEED, 0, 0, NULL, NULL, true},
-        {"--oom-score-adj", OOM, -1000, 1000, NULL, NULL, true},
-        {"--scratch-bytes", NUMBER, 0, INT64_C(1) << 30, &options->scratch_bytes, NULL, true},
-        {"--env", ENVIRONMENT, 0, 0, NULL, NULL, true},
-        {"--termination-log", TEXT, 0, 0, NULL, &options->termination_log, true},
+        {"--container", CONTAINER, 0, 0, NULL, NULL, EVERY},
+        {"--pid", PID, 1, 4194304, NULL, NULL, EVERY},
+        {"--duration-ms", NUMBER, 1, INT64_C(2592000000), &options->duration_ms, NULL, RUN_AND_HOLD},
+        {"--lease-ms", NUMBER, 0, 3600000, &options->lease_ms, NULL, RUN_AND_HOLD},
+        {"--grace-ms", NUMBER, 0, 600000, &options->grace_ms, NULL, RUN},
+        {"--sample-ms", NUMBER, 100, 60000, &options->sample_ms, NULL, RUN_AND_HOLD},
+        {"--as", AS, 0, 0, NULL, NULL, RUN},
+        {"--need", NEED, 0, 0, NULL, NULL, RUN_AND_HOLD},
+        {"--oom-score-adj", OOM, -1000, 1000, NULL, NULL, RUN},
+        {"--scratch-bytes", NUMBER, 0, INT64_C(1) << 30, &options->scratch_bytes, NULL, RUN},
+        {"--env", ENVIRONMENT, 0, 0, NULL, NULL, RUN},
+        {"--tool", TOOL, 0, 0, NULL, NULL, HOLD},
+        {"--termination-log", TEXT, 0, 0, NULL, &options->termination_log, RUN_AND_HOLD},
     };
     for (size_t i = 0; argv[i] != NULL; i++) {
         if (strcmp(argv[i], "--") == 0 && options->command == COMMAND_RUN) {
@@ -164,8 +203,9 @@ static int parse_options(struct options *options, char **argv, struct error *err
         if (found == NULL) {
             return fail(err, "usage", 0, "unknown %s `%.64s`", argv[i][0] == '-' ? "option" : "argument", argv[i]);
         }
-        if (found->run_only && options->command != COMMAND_RUN) {
-            return fail(err, "usage", 0, "%s is an option of `run`", found->name);
+        static const char *const owners[] = {[RUN] = "`run`", [HOLD] = "`hold`", [RUN_AND_HOLD] = "`run` and `hold`"};
+        if (!belongs(found->owner, options->command)) {
+            return fail(err, "usage", 0, "%s is an option of %s", found->name, owners[found->owner]);
         }
         const char *value = argv[i][name_length] == '=' ? argv[i] + name_length + 1 : argv[++i];
         if (value == NULL) {
@@ -190,20 +230,22 @@ int options_parse(struct options *options, char **argv, struct error *err) {
     };
     const char *command = argv[0] == NULL ? NULL : argv[1];
     if (command == NULL) {
-        return fail(err, "usage", 0, "a command is needed: inspect, run or --version");
+        return fail(err, "usage", 0, "a command is needed: inspect, run, hold or --version");
     }
     if (strcmp(command, "--version") == 0) {
         options->command = COMMAND_VERSION;
         return 0;
     }
-    if (strcmp(command, "inspect") != 0 && strcmp(command, "run") != 0) {
-        return fail(err, "usage", 0, "unknown command `%.64s`: there are inspect, run and --version", command);
+    if (strcmp(command, "inspect") != 0 && strcmp(command, "run") != 0 && strcmp(command, "hold") != 0) {
+        return fail(err, "usage", 0, "unknown command `%.64s`: there are inspect, run, hold and --version", command);
     }
-    options->command = command[0] == 'i' ? COMMAND_INSPECT : COMMAND_RUN;
+    options->command = command[0] == 'i' ? COMMAND_INSPECT : command[0] == 'r' ? COMMAND_RUN : COMMAND_HOLD;
     return parse_options(options, argv + 2, err) < 0 ? -1 : check(options, err);
 }
 
 void options_free(struct options *options) {
     free((void *)options->environment);
     options->environment = NULL;
+    free((void *)options->tools);
+    options->tools = NULL;
 }

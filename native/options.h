@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum command { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN, COMMAND_VERSION };
+/* A fault of the network takes three. */
+enum { TOOLS_MAX = 8 };
+
+enum command { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN, COMMAND_HOLD, COMMAND_VERSION };
 
 /** The command line, checked; README has the ranges. Strings are the caller's argv. */
 struct options {
@@ -19,6 +22,7 @@ struct options {
     const char *need; /**< comma-separated, or "" */
     const char *termination_log;
     const char **environment; /**< NAME=VALUE of every --env, NULL-terminated; owned */
+    const char **tools;       /**< of every --tool, NULL-terminated; owned */
     char **program;           /**< argv after `--`, NULL-terminated */
 };
 

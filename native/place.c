@@ -85,6 +85,15 @@ int place_self(const struct hierarchies *hierarchies, bool in_v2, size_t *which)
     return 0;
 }
 
+bool place_outside(const struct hierarchies *hierarchies) {
+    bool outside = true;
+    for (size_t i = 0; i < hierarchies->count; i++) {
+        const struct hierarchy *hierarchy = &hierarchies->item[i];
+        outside = (hierarchy->mount < 0 || write_file_at(hierarchy->mount, hierarchy->version == 1 ? "tasks" : "cgroup.procs", "0") == 0) && outside;
+    }
+    return outside;
+}
+
 static bool in_namespace(struct span pid, uint64_t pid_namespace) {
     char path[48];
     struct stat st;

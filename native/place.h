@@ -15,6 +15,9 @@ pid_t place_clone(const struct hierarchies *hierarchies, bool *in_v2, struct err
  */
 int place_self(const struct hierarchies *hierarchies, bool in_v2, size_t *which);
 
+/** Moves the caller, which must have one thread, into the root cgroup of every hierarchy. False when one of them refused. */
+bool place_outside(const struct hierarchies *hierarchies);
+
 /** Why a hierarchy took no process of ours, in words. */
 int place_refused(const struct hierarchy *hierarchy, int number, struct error *err);
 

@@ -20,7 +20,8 @@ static uint32_t read_last_capability(void) {
     return span_cut(&rest, '\n', &line) && span_number(line, &last) && last < 64 ? (uint32_t)last : 40;
 }
 
-static int decide_credentials(struct run *run, struct error *err) {
+/** The credentials of what enters the target; `lost` gets the capabilities that the target has and we cannot give. */
+static int decide_credentials(struct run *run, bool executed_last, const char *name, uint64_t *lost, struct error *err) {
     cleanup_free char *text = NULL;
     struct span span;
     struct status own;
@@ -29,29 +30,29 @@ static int decide_credentials(struct run *run, struct error *err) {
     }
     const struct credentials_choice choice = {
         .as_root = run->options.as_root,
-        .executed_last = !run->program.dynamic,
+        .executed_last = executed_last,
         .own_user = run->target.namespaces.inode[NS_USER] != run->own.inode[NS_USER],
         .available = own.permitted & own.bounding,
         .last_cap = read_last_capability(),
     };
-    uint64_t lost = 0;
-    run->steps = credentials_decide(&run->target, &choice, &lost, err);
+    run->steps = credentials_decide(&run->target, &choice, lost, err);
     if (run->steps == NULL) {
         return -1;
     }
+    run->steps->join_mnt = run->target.namespaces.inode[NS_MNT] != run->own.inode[NS_MNT];
+    run->steps->join_user = choice.own_user;
+    memcpy(run->steps->name, name, strnlen(name, sizeof run->steps->name - 1));
+    return 0;
+}
+
+static void warn_of_capabilities(struct run *run, uint64_t lost) {
     if (lost != 0) {
         event_warn(&run->events, "capabilities", "the target has capabilities that nsexec lacks; the workload does without %llx (hexadecimal)", (unsigned long long)lost);
     }
     bool own_pid = run->target.namespaces.inode[NS_PID] != run->own.inode[NS_PID];
-    if (!choice.own_user && own_pid && (run->target.status.effective >> 19 /* CAP_SYS_PTRACE */ & 1) != 0) {
+    if (!run->steps->join_user && own_pid && (run->target.status.effective >> 19 /* CAP_SYS_PTRACE */ & 1) != 0) {
         event_warn(&run->events, "ptrace", "the target holds CAP_SYS_PTRACE: while the workload enters, and before it has given up its privileges, the target could take it over");
     }
-    run->steps->join_mnt = run->target.namespaces.inode[NS_MNT] != run->own.inode[NS_MNT];
-    run->steps->join_user = choice.own_user;
-    run->steps->use_scratch = run->options.scratch_bytes > 0;
-    const char *name = program_base_name(run->options.program[0]);
-    memcpy(run->steps->name, name, strnlen(name, sizeof run->steps->name - 1));
-    return 0;
 }
 
 /** PATH and HOME, the options' own, and for a dynamic program the two that bring the hook in. */
@@ -86,9 +87,13 @@ static const char **make_environment(const struct run *run) {
 }
 
 int prepare(struct run *run, struct error *err) {
-    if (program_open(&run->program, run->options.program[0], err) < 0 || decide_credentials(run, err) < 0) {
+    uint64_t lost = 0;
+    if (program_open(&run->program, run->options.program[0], err) < 0 ||
+        decide_credentials(run, !run->program.dynamic, program_base_name(run->options.program[0]), &lost, err) < 0) {
         return -1;
     }
+    run->steps->use_scratch = run->options.scratch_bytes > 0;
+    warn_of_capabilities(run, lost);
     run->environment = make_environment(run);
     if (run->environment == NULL) {
         return fail(err, "internal", ENOMEM, "make the environment");
@@ -108,4 +113,14 @@ int prepare(struct run *run, struct error *err) {
     }
     run->null = open("/dev/null", O_RDWR | O_CLOEXEC);
     return run->null < 0 ? fail(err, "internal", errno, "open `/dev/null`") : 0;
+}
+
+int prepare_hold(struct run *run, struct error *err) {
+    uint64_t lost = 0;
+    /* What looks a name up runs no program, and needs none of the target's capabilities. */
+    if (decide_credentials(run, false, "nsexec:lookup", &lost, err) < 0) {
+        return -1;
+    }
+    run->environment = make_environment(run);
+    return run->environment == NULL ? fail(err, "internal", ENOMEM, "make the environment") : 0;
 }

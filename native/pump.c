@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include "clock.h"
+#include "hold.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -61,6 +62,14 @@ bool tree_reaped(const struct tree *tree, pid_t pid, int *status) {
     return false;
 }
 
+void tree_expect(struct tree *tree, pid_t pid) {
+    for (size_t i = 0; i < REAPED_MAX; i++) {
+        if (tree->reaped[i].pid == pid) {
+            tree->reaped[i].pid = 0;
+        }
+    }
+}
+
 static void reap(struct run *run) {
     struct tree *tree = &run->tree;
     struct reaped child = {0};
@@ -78,7 +87,7 @@ static void take_signal(struct run *run, int number) {
         }
         run_end(run, REASON_SIGNAL);
     } else if (number != SIGPIPE) {
-        if (run->phase == PHASE_ACTIVE) {
+        if (run->phase == PHASE_ACTIVE && run->tree.workload_fd >= 0) {
             sys4(__NR_pidfd_send_signal, run->tree.workload_fd, number, 0, 0);
         } else if (run->phase != PHASE_ENDING) {
             run->to_forward |= UINT64_C(1) << (number - 1);
@@ -108,24 +117,31 @@ static void take_word(struct run *run, enum word word) {
     case WORD_STOP:
         run_end(run, REASON_STOPPED);
         break;
-    case WORD_UNKNOWN:
-        event_warn(&run->events, "stdin", "unknown line on stdin: `%s`", run->lines.text);
+    case WORD_OTHER:
+        if (run->hold != NULL) {
+            hold_take_line(run, run->lines.text, run->lines.length);
+        } else {
+            event_warn(&run->events, "stdin", "unknown line on stdin: `%.256s`", run->lines.text);
+        }
         break;
     case WORD_TOO_LONG:
-        event_warn(&run->events, "stdin", "a line on stdin is longer than %d bytes", LINE_MAX_BYTES);
+        event_warn(&run->events, "stdin", "a line on stdin is longer than %llu bytes", (unsigned long long)run->lines.limit);
+        if (run->hold != NULL) {
+            run->hold->spoiled = true;
+        }
         break;
     }
 }
 
 static void take_stdin(struct run *run) {
-    char bytes[512];
+    char bytes[4096];
     ssize_t got = read(0, bytes, sizeof bytes);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
         return;
     }
     run->stdin_open = got > 0;
     for (ssize_t i = 0; i < got; i++) {
-        enum word word = WORD_UNKNOWN;
+        enum word word = WORD_OTHER;
         if (lines_take(&run->lines, bytes[i], &word)) {
             take_word(run, word);
         }
@@ -150,6 +166,9 @@ static void take_time(struct run *run) {
     int64_t now = clock_ms();
     if (now >= run->next_sample) {
         report_sample(run);
+        if (run->hold != NULL) {
+            run->hold->counts_due = true;
+        }
         run->next_sample = now + run->options.sample_ms;
     }
     if (run->phase == PHASE_ENDING) {

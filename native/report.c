@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include "clock.h"
+#include "hold.h"
 #include "sample.h"
 
 #include <string.h>
@@ -102,7 +103,7 @@ void report_resolved(struct run *run, enum weight weight) {
 void report_active(struct run *run, int entered, int of) {
     struct json line = {0};
     event_begin(&line, "active");
-    json_number(&line, "pid", run->tree.workload);
+    json_number(&line, "pid", run->hold != NULL ? run->hold->guardian.pid : run->tree.workload);
     write_cgroups(run, &line);
     write_namespaces(run, &line);
     json_number(&line, "entered", entered);
@@ -125,8 +126,8 @@ int report_ended(struct run *run) {
         [REASON_NONE] = "killed",       [REASON_EXITED] = "exited", [REASON_KILLED] = "killed", [REASON_STOPPED] = "stopped",
         [REASON_DEADLINE] = "deadline", [REASON_LEASE] = "lease",   [REASON_SIGNAL] = "signal", [REASON_TARGET_GONE] = "target-gone",
     };
-    /* Without a workload yet, what was to become one has been killed. */
-    int status = SIGKILL;
+    /* Without a workload yet, what was to become one has been killed; `hold` has none. */
+    int status = run->hold != NULL ? 0 : SIGKILL;
     (void)tree_reaped(&run->tree, run->tree.workload, &status);
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     int exit_code = signal != 0 ? 128 + signal : WEXITSTATUS(status);
@@ -150,5 +151,6 @@ void report_reverted(struct run *run) {
     event_begin(&line, "reverted");
     json_number(&line, "elapsed_ms", clock_ms() - run->ending_ms);
     json_number(&line, "left", 0);
+    json_string(&line, "by", "shim");
     event_emit_last(&run->events, &line);
 }

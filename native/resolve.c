@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include "cleanup.h"
+#include "clock.h"
 
 #include <fcntl.h>
 
@@ -19,6 +20,13 @@ int resolve(struct run *run, struct error *err) {
     return 0;
 }
 
+void run_begin_clocks(struct run *run) {
+    int64_t now = clock_ms();
+    run->lease_until = now + run->options.lease_ms;
+    run->deadline = now + run->options.duration_ms;
+    run->next_sample = now + run->options.sample_ms;
+}
+
 void run_close(struct run *run) {
     int *const fds[] = {&run->scratch,        &run->hook,           &run->plan,           &run->null,          &run->signals,         &run->program.fd,
                         &run->tree.init_fd,   &run->tree.workload_fd, &run->tree.init_link, &run->tree.workload_link, &run->tree.pid_namespace};
@@ -29,6 +37,7 @@ void run_close(struct run *run) {
     free_pointer(&run->environment);
     hierarchies_close(&run->hierarchies);
     target_close(&run->target);
+    lines_free(&run->lines);
     events_close(&run->events);
     options_free(&run->options);
 }

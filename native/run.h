@@ -45,6 +45,10 @@ struct tree {
 
 /** Whether a child has been reaped, and its wait status. */
 bool tree_reaped(const struct tree *tree, pid_t pid, int *status);
+/** This pid is a new child's: what was reaped under the same number is forgotten. Before the next pump. */
+void tree_expect(struct tree *tree, pid_t pid);
+
+struct hold; /**< hold.h */
 
 /** One run from resolve to revert. All descriptors -1 at the beginning: RUN_NONE. */
 struct run {
@@ -58,6 +62,7 @@ struct run {
     const char **environment; /**< the workload's */
     int scratch, hook, plan, null;
     struct tree tree;
+    struct hold *hold; /**< what `hold` has besides; NULL in `run` */
     int signals; /**< signalfd */
     bool stdin_open;
     struct lines lines;
@@ -78,6 +83,7 @@ struct run {
                   .events = {.fd = -1},                                                                                    \
                   .target = TARGET_NONE,                                                                                   \
                   .program = {.fd = -1},                                                                                   \
+                  .lines = {.limit = LINE_MAX_BYTES},                                                                      \
                   .scratch = -1,                                                                                           \
                   .hook = -1,                                                                                              \
                   .plan = -1,                                                                                              \
@@ -92,6 +98,10 @@ struct run {
 int resolve(struct run *run, struct error *err);
 /** Makes all that only `run` needs: credentials, program, hook, scratch. */
 int prepare(struct run *run, struct error *err);
+/** Makes what `hold` needs: how to enter the target's files, and the environment of its programs. */
+int prepare_hold(struct run *run, struct error *err);
+/** Sets the clocks that count from here. */
+void run_begin_clocks(struct run *run);
 /** Emits `resolved`. */
 void report_resolved(struct run *run, enum weight weight);
 /** Waits for `start`; fails with what came instead. */

@@ -1,0 +1,152 @@
+#include "errand.h"
+
+#include "cleanup.h"
+#include "clock.h"
+#include "sys.h"
+
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <linux/sched.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Files and not pipes: nobody has to read while the child writes, and what it wrote is whole when it has ended. */
+static int scratch_file(const char *name) { return (int)sys2(__NR_memfd_create, name, MFD_CLOEXEC); }
+
+static int input_file(const struct errand *errand) {
+    if (errand->input == NULL) {
+        return open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    cleanup_close int fd = scratch_file("nsexec-input");
+    for (size_t done = 0; fd >= 0 && done < errand->input_length;) {
+        ssize_t written = write(fd, errand->input + done, errand->input_length - done);
+        if (written <= 0) {
+            return -1;
+        }
+        done += (size_t)written;
+    }
+    return fd < 0 || lseek(fd, 0, SEEK_SET) < 0 ? -1 : steal_fd(&fd);
+}
+
+/** A trial of what the kernel can do wants at least one link that is up; every network namespace is born with lo. */
+static void raise_loopback(void) {
+    cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ifreq request = {.ifr_name = "lo"};
+    if (fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0) {
+        request.ifr_flags = (short)(request.ifr_flags | IFF_UP);
+        ioctl(fd, SIOCSIFFLAGS, &request);
+    }
+}
+
+__attribute__((noreturn)) static void child(const struct run *run, const struct errand *errand, pid_t parent, const int files[3]) {
+    /* Ours die with us: what half an errand has left is the guardian's to undo, and nobody may go on with it meanwhile. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != parent) {
+        sys_exit(EXIT_OWN_FAILURE);
+    }
+    const struct rlimit most = {ERRAND_OUTPUT_BYTES, ERRAND_OUTPUT_BYTES};
+    setrlimit(RLIMIT_FSIZE, &most);
+    sigset_t none;
+    sigemptyset(&none);
+    signal(SIGXFSZ, SIG_IGN);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int i = 0; i < 3; i++) {
+        if (dup2(files[i], i) < 0) {
+            sys_exit(EXIT_OWN_FAILURE);
+        }
+    }
+    long result = errand->fresh ? sys1(__NR_unshare, CLONE_NEWNET) : sys2(__NR_setns, run->target.namespaces.fd[NS_NET], CLONE_NEWNET);
+    if (result < 0) {
+        static const char text[] = "cannot enter the network namespace\n";
+        ssize_t written = write(2, text, sizeof text - 1);
+        (void)written; /* The exit code says it too. */
+        sys_exit(EXIT_OWN_FAILURE);
+    }
+    if (errand->fresh) {
+        raise_loopback();
+    }
+    sys_exit(errand->work(errand->argument));
+}
+
+/** What a child wrote, terminated. */
+static char *content(int fd, size_t *length, bool *truncated) {
+    struct stat st;
+    *length = 0;
+    if (fstat(fd, &st) < 0 || st.st_size < 0) {
+        return NULL;
+    }
+    *truncated = *truncated || st.st_size >= ERRAND_OUTPUT_BYTES;
+    char *text = malloc((size_t)st.st_size + 1);
+    while (text != NULL && *length < (size_t)st.st_size) {
+        ssize_t got = pread(fd, text + *length, (size_t)st.st_size - *length, (off_t)*length);
+        if (got <= 0) {
+            break;
+        }
+        *length += (size_t)got;
+    }
+    if (text != NULL) {
+        text[*length] = '\0';
+    }
+    return text;
+}
+
+/** At the end of the run its own errands are done to their end; before it, a reason to end comes first. */
+static bool may_go_on(const struct run *run) { return run->phase == PHASE_ENDING || run->reason == REASON_NONE; }
+
+static int wait_for(struct run *run, pid_t pid, int limit_ms) {
+    int status = 0;
+    int64_t until = clock_ms() + limit_ms;
+    while (!tree_reaped(&run->tree, pid, &status) && may_go_on(run) && clock_ms() < until) {
+        pump(run, -1, until);
+    }
+    bool cut = !tree_reaped(&run->tree, pid, &status);
+    while (!tree_reaped(&run->tree, pid, &status)) {
+        sys2(__NR_kill, pid, SIGKILL); /* Not reaped: the pid is still its own. */
+        pump(run, -1, clock_ms() + 100);
+    }
+    if (cut) {
+        return ERRAND_TIMED_OUT;
+    }
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int errand_run(struct run *run, const struct errand *errand, struct outcome *outcome, struct error *err) {
+    cleanup_close int in = input_file(errand);
+    cleanup_close int out = scratch_file("nsexec-stdout");
+    cleanup_close int errors = scratch_file("nsexec-stderr");
+    *outcome = (struct outcome){0};
+    if (in < 0 || out < 0 || errors < 0) {
+        return fail(err, "internal", errno, "make the files of an errand");
+    }
+    const int files[3] = {in, out, errors};
+    pid_t parent = (pid_t)sys0(__NR_getpid);
+    pid_t pid = fork();
+    if (pid == 0) {
+        child(run, errand, parent, files);
+    }
+    if (pid < 0) {
+        return fail(err, "internal", errno, "make a process for an errand");
+    }
+    tree_expect(&run->tree, pid);
+    outcome->exit_code = wait_for(run, pid, errand->limit_ms);
+    outcome->ended_us = clock_us(CLOCK_MONOTONIC);
+    outcome->out = content(out, &outcome->out_length, &outcome->truncated);
+    outcome->err = content(errors, &outcome->err_length, &outcome->truncated);
+    if (outcome->out == NULL || outcome->err == NULL) {
+        outcome_free(outcome);
+        return fail(err, "internal", ENOMEM, "keep what an errand said");
+    }
+    return 0;
+}
+
+void outcome_free(struct outcome *outcome) {
+    free_pointer(&outcome->out);
+    free_pointer(&outcome->err);
+}

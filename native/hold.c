@@ -1,0 +1,151 @@
+/* hold: a state of the target's network namespace, brought about by programs of the image, watched over, and undone. Its steps are those of nsexec.c's experiment. */
+#include "hold.h"
+
+#include "cleanup.h"
+#include "clock.h"
+
+static int open_tools(struct run *run, struct error *err) {
+    for (size_t i = 0; run->options.tools != NULL && run->options.tools[i] != NULL; i++) {
+        run->hold->tool[i] = (struct program){.fd = -1};
+        if (program_open(&run->hold->tool[i], run->options.tools[i], err) < 0) {
+            return -1;
+        }
+        run->hold->tools++;
+    }
+    return 0;
+}
+
+/** From the first change on there is something to undo. */
+static int bring_about(struct run *run, struct error *err) {
+    struct hold *hold = run->hold;
+    run->phase = PHASE_STARTING;
+    run->started_ms = clock_ms();
+    if (hold->spoiled) {
+        return fail(err, "orders", 0, "a line on stdin could not be taken, see the warning: what it asked for, or how to undo it, would be missing");
+    }
+    if (hold_refuse_foreign(run, err) < 0) {
+        return -1;
+    }
+    hold_compare_before(run);
+    if (run->reason != REASON_NONE) {
+        return 0;
+    }
+    if (guardian_start(&hold->guardian, run, &hold->undo, err) < 0) {
+        return -1;
+    }
+    run->changed = true;
+    for (size_t i = 0; i < hold->applies.count && run->reason == REASON_NONE; i++) {
+        struct error why = {0};
+        if (hold_apply(run, &hold->applies.item[i], &why) < 0 && run->reason == REASON_NONE) {
+            *err = why;
+            err->exit_code = EXIT_OWN_FAILURE;
+            return -1;
+        }
+    }
+    if (run->reason != REASON_NONE) {
+        return 0;
+    }
+    run->active_ms = clock_ms();
+    run->deadline = run->active_ms + run->options.duration_ms;
+    run->phase = PHASE_ACTIVE;
+    report_active(run, 1, 1);
+    hold->counts_due = true;
+    return 0;
+}
+
+/** One that was killed is replaced: the promise is kept as long as we live. */
+static void keep_guarded(struct run *run) {
+    struct hold *hold = run->hold;
+    struct error err = {0};
+    if (!guardian_lost(&hold->guardian, run)) {
+        return;
+    }
+    hold->guardian.pid = 0;
+    close_fd(&hold->guardian.link);
+    event_warn(&run->events, "guardian", "the guardian, which would undo if nsexec were killed, was killed itself; there is another one now");
+    if (guardian_start(&hold->guardian, run, &hold->undo, &err) < 0) {
+        event_warn(&run->events, "guardian", "there is no guardian any more: %s", err.text);
+        run_end(run, REASON_KILLED);
+    }
+}
+
+static void watch(struct run *run) {
+    while (run->reason == REASON_NONE) {
+        hold_serve(run);
+        if (run->hold->counts_due && run->reason == REASON_NONE) {
+            hold_count(run, WEIGHT_SAMPLE);
+        }
+        keep_guarded(run);
+        if (run->reason == REASON_NONE && run->hold->asked.count == 0 && !run->hold->counts_due) {
+            pump(run, -1, 0);
+        }
+    }
+}
+
+static void report_held_reverted(struct run *run) {
+    struct json line = {0};
+    event_begin(&line, "reverted");
+    json_number(&line, "elapsed_ms", clock_ms() - run->ending_ms);
+    hold_compare_after(run, &line);
+    json_number(&line, "left", 0);
+    json_string(&line, "by", "shim");
+    event_emit_last(&run->events, &line);
+}
+
+static int wait_and_serve(struct run *run, struct error *err) {
+    while (!run->start_asked && run->reason == REASON_NONE) {
+        hold_serve(run);
+        if (!run->start_asked && run->reason == REASON_NONE && run->hold->asked.count == 0) {
+            pump(run, -1, 0);
+        }
+    }
+    return wait_for_start(run, err);
+}
+
+static int live(struct run *run, const char **state, struct error *err) {
+    if (signals_collect(run, err) < 0 || resolve(run, err) < 0 || open_tools(run, err) < 0 || prepare_hold(run, err) < 0) {
+        return -1;
+    }
+    run_begin_clocks(run);
+    report_resolved(run, WEIGHT_LIFE);
+    if (wait_and_serve(run, err) < 0) {
+        return -1;
+    }
+    int held = bring_about(run, err);
+    if (held < 0 && !run->changed) {
+        return -1;
+    }
+    if (held == 0) {
+        watch(run);
+    }
+    struct error unfinished = {.exit_code = EXIT_OWN_FAILURE};
+    if (run->changed && hold_revert(run, &unfinished) < 0) {
+        /* The guardian stays, sees our end, and goes on trying. */
+        *err = unfinished;
+        *state = "unknown: something of the fault may be left in the target's network namespace";
+        return -1;
+    }
+    if (held < 0) {
+        *state = "reverted";
+        return -1;
+    }
+    run->phase = PHASE_ENDING;
+    report_ended(run);
+    report_sample(run);
+    report_held_reverted(run);
+    return 0;
+}
+
+int hold_experiment(struct run *run, const char **state, struct error *err) {
+    struct hold hold = {.guardian = GUARDIAN_NONE};
+    run->hold = &hold;
+    run->lines.limit = LONG_LINE_MAX_BYTES;
+    int result = live(run, state, err);
+    hold_forget(&hold);
+    for (size_t i = 0; i < hold.tools; i++) {
+        close_fd(&hold.tool[i].fd);
+    }
+    close_fd(&hold.guardian.link);
+    run->hold = NULL;
+    return result;
+}

@@ -1,0 +1,71 @@
+#ifndef NSEXEC_HOLD_H
+#define NSEXEC_HOLD_H
+
+#include "errand.h"
+#include "guardian.h"
+#include "program.h"
+
+/* What a plugin sends before `start`, and what it may have asked without waiting for the answers. */
+enum { KEPT_MAX = 64, ASKED_MAX = 256 };
+
+/** One line that is kept or waits. Owns its text; the words point into it. */
+struct order {
+    char *line;
+    struct words words;
+    char *before; /**< of a `compare`: what it said before the fault; NULL: not known */
+    size_t before_length;
+};
+
+/** Orders of one kind, in their order. */
+struct orders {
+    struct order *item;
+    size_t count;
+};
+
+/** What only `hold` needs of a run. */
+struct hold {
+    struct program tool[TOOLS_MAX];
+    size_t tools;
+    struct orders asked, applies, compares, counts;
+    struct undo_list undo;
+    struct guardian guardian;
+    bool spoiled; /**< a line could not be taken: it may have been an `undo`, so nothing may begin before `clear` */
+    bool counts_due; /**< a sample was taken: what is counted with it is to be read */
+};
+
+enum verb { VERB_ASK, VERB_FRESH, VERB_LOOKUP, VERB_CONNECT, VERB_CLEAR, VERB_UNDO, VERB_APPLY, VERB_COMPARE, VERB_COUNT, VERB_NONE };
+
+/** The whole of `hold`: as experiment() of `run`. The exit code, or -1. */
+int hold_experiment(struct run *run, const char **state, struct error *err);
+
+/** Takes a line of stdin that is none of `run`'s words. */
+void hold_take_line(struct run *run, const char *text, size_t length);
+enum verb order_verb(const struct words *words);
+/** Takes the first out, into `order`; false when there is none. Free it with order_free. */
+bool orders_take(struct orders *orders, struct order *order);
+void order_free(struct order *order);
+void hold_forget(struct hold *hold);
+#define cleanup_order __attribute__((cleanup(order_free)))
+
+/** The program of --tool that is called so, or NULL. */
+const struct program *hold_tool(const struct run *run, const char *name);
+/** Runs the program that stands at word `at` of the order. */
+int hold_run_program(struct run *run, const struct order *order, size_t at, bool fresh, struct outcome *outcome, struct error *err);
+/** Runs one `apply`; its failure is the error. */
+int hold_apply(struct run *run, const struct order *order, struct error *err);
+/** Does everything that was asked, until a reason to end comes up. What fails is the asker's to know, and changes nothing else. */
+void hold_serve(struct run *run);
+/** Runs every `count`, and answers. */
+void hold_count(struct run *run, enum weight weight);
+/** What a program that failed has said, on one line. */
+const char *outcome_complaint(struct outcome *outcome);
+
+/** What was there before must not be undone by us: nothing that is on the list may be there yet. */
+int hold_refuse_foreign(struct run *run, struct error *err);
+void hold_compare_before(struct run *run);
+/** Names what does not read as before, as `differs`. */
+void hold_compare_after(struct run *run, struct json *line);
+/** Undoes. 0 when nothing of the list is there any more; else the guardian stays, sees our end, and goes on trying. */
+int hold_revert(struct run *run, struct error *err);
+
+#endif

@@ -1,0 +1,32 @@
+#ifndef NSEXEC_NETLINK_H
+#define NSEXEC_NETLINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/netlink.h>
+
+/* Our requests are a header and a name. */
+enum { REQUEST_BYTES = 512 };
+
+/** One request, or a batch of them, as it grows. All zero at the beginning. */
+struct request {
+    _Alignas(NLMSG_ALIGNTO) char bytes[REQUEST_BYTES];
+    size_t length;
+};
+
+/** Begins a message; returns the place of its fixed part, `size` bytes of zeros. */
+void *request_begin(struct request *request, uint16_t type, uint16_t flags, size_t size);
+/** Adds an attribute to the message that was begun last. */
+void request_text(struct request *request, uint16_t type, const char *text);
+
+/** A socket in the caller's network namespace, or -errno. */
+int netlink_open(int protocol);
+
+/** What a dump calls for every message; `size` is that of its payload. */
+typedef void netlink_visit(const struct nlmsghdr *message, void *context);
+
+/** Sends, and reads until the kernel has acknowledged or the dump is over. 0, or the kernel's -errno. */
+int netlink_ask(int fd, const struct request *request, netlink_visit *visit, void *context);
+
+#endif

@@ -1,0 +1,245 @@
+/*
+ * By netlink and not by tc, ip and nft: it must work in a guardian whose container, and with it every program of the image, is gone. The callers are in the target's
+ * network namespace already.
+ */
+#include "undo.h"
+
+#include "cleanup.h"
+#include "format.h"
+#include "netlink.h"
+
+#include <arpa/inet.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { FAMILY_INET = 1 /* NFPROTO_INET */ };
+
+static bool take_name(struct undo *undo, const char *name, size_t limit) {
+    size_t length = strlen(name);
+    if (length == 0 || length >= limit) {
+        return false;
+    }
+    memcpy(undo->name, name, length + 1);
+    return true;
+}
+
+/** `c4a0:`, as tc writes the handle of a qdisc. */
+static bool take_handle(struct undo *undo, const char *text) {
+    uint32_t major = 0;
+    size_t length = strspn(text, "0123456789abcdef");
+    if (length == 0 || length > 4 || strcmp(text + length, ":") != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        major = major * 16 + (uint32_t)(text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10);
+    }
+    undo->handle = major << 16;
+    /* The kernel's own default qdiscs have handle 0. */
+    return major != 0;
+}
+
+bool undo_add(struct undo_list *list, const struct words *words) {
+    struct undo undo = {0};
+    bool good = false;
+    if (list->count == UNDO_MAX || words->count < 3 || words->input != NULL) {
+        return false;
+    }
+    const char *kind = words->item[1];
+    if (strcmp(kind, "qdisc") == 0) {
+        undo.kind = UNDO_QDISC;
+        good = words->count == 4 && take_name(&undo, words->item[2], IFNAMSIZ) && take_handle(&undo, words->item[3]);
+    } else if (strcmp(kind, "ingress") == 0) {
+        undo.kind = UNDO_INGRESS;
+        good = words->count == 3 && take_name(&undo, words->item[2], IFNAMSIZ);
+    } else if (strcmp(kind, "link") == 0) {
+        undo.kind = UNDO_LINK;
+        good = words->count == 3 && take_name(&undo, words->item[2], IFNAMSIZ);
+    } else if (strcmp(kind, "table") == 0) {
+        undo.kind = UNDO_TABLE;
+        good = words->count == 3 && take_name(&undo, words->item[2], UNDO_NAME_BYTES);
+    }
+    if (good) {
+        list->item[list->count++] = undo;
+    }
+    return good;
+}
+
+static void describe(const struct undo *undo, char *out, size_t size) {
+    switch (undo->kind) {
+    case UNDO_QDISC:
+        format_text(out, size, "root qdisc %llx: of `%s`", (unsigned long long)(undo->handle >> 16), undo->name);
+        return;
+    case UNDO_INGRESS:
+        format_text(out, size, "ingress qdisc of `%s`", undo->name);
+        return;
+    case UNDO_LINK:
+        format_text(out, size, "link `%s`", undo->name);
+        return;
+    case UNDO_TABLE:
+        format_text(out, size, "nftables table inet `%s`", undo->name);
+        return;
+    }
+}
+
+/** What a dump of qdiscs is searched for. */
+struct search {
+    int index;
+    uint32_t parent, handle; /**< handle 0: any */
+    bool found;
+};
+
+static void look_at_qdisc(const struct nlmsghdr *message, void *context) {
+    struct search *search = context;
+    const struct tcmsg *qdisc = NLMSG_DATA(message);
+    if (message->nlmsg_type == RTM_NEWQDISC && message->nlmsg_len >= NLMSG_LENGTH(sizeof *qdisc) && qdisc->tcm_ifindex == search->index && qdisc->tcm_parent == search->parent &&
+        (search->handle == 0 || qdisc->tcm_handle == search->handle)) {
+        search->found = true;
+    }
+}
+
+static struct tcmsg *begin_qdisc(struct request *request, uint16_t type, uint16_t flags, int index) {
+    struct tcmsg *qdisc = request_begin(request, type, flags, sizeof *qdisc);
+    qdisc->tcm_family = AF_UNSPEC;
+    qdisc->tcm_ifindex = index;
+    return qdisc;
+}
+
+static int qdisc_present(int route, const struct undo *undo) {
+    struct search search = {
+        .index = (int)if_nametoindex(undo->name),
+        .parent = undo->kind == UNDO_QDISC ? TC_H_ROOT : TC_H_INGRESS,
+        .handle = undo->handle,
+    };
+    if (search.index == 0) {
+        return 0;
+    }
+    struct request request = {0};
+    begin_qdisc(&request, RTM_GETQDISC, NLM_F_REQUEST | NLM_F_DUMP, search.index);
+    int result = netlink_ask(route, &request, look_at_qdisc, &search);
+    return result < 0 ? result : search.found;
+}
+
+static int qdisc_delete(int route, const struct undo *undo) {
+    int index = (int)if_nametoindex(undo->name);
+    if (index == 0) {
+        return 0;
+    }
+    struct request request = {0};
+    struct tcmsg *qdisc = begin_qdisc(&request, RTM_DELQDISC, NLM_F_REQUEST | NLM_F_ACK, index);
+    qdisc->tcm_parent = undo->kind == UNDO_QDISC ? TC_H_ROOT : TC_H_INGRESS;
+    qdisc->tcm_handle = undo->handle;
+    int result = netlink_ask(route, &request, NULL, NULL);
+    /* tc_get_qdisc compares the handle: EINVAL is another's qdisc, or the default one. */
+    return result == -ENOENT || (result == -EINVAL && undo->kind == UNDO_QDISC) ? 0 : result;
+}
+
+static int link_delete(int route, const struct undo *undo) {
+    int index = (int)if_nametoindex(undo->name);
+    if (index == 0) {
+        return 0;
+    }
+    struct request request = {0};
+    struct ifinfomsg *link = request_begin(&request, RTM_DELLINK, NLM_F_REQUEST | NLM_F_ACK, sizeof *link);
+    link->ifi_index = index;
+    int result = netlink_ask(route, &request, NULL, NULL);
+    return result == -ENODEV ? 0 : result;
+}
+
+static void begin_netfilter(struct request *request, uint16_t type, uint16_t flags, uint8_t family, uint16_t resource) {
+    struct nfgenmsg *message = request_begin(request, type, flags, sizeof *message);
+    message->nfgen_family = family;
+    message->version = NFNETLINK_V0;
+    message->res_id = htons(resource);
+}
+
+enum { SUBSYSTEM = NFNL_SUBSYS_NFTABLES << 8 };
+
+/** No such table; or a kernel that has no nftables at all, in which there is none either. */
+static bool means_no_table(int result) { return result == -ENOENT || result == -EPROTONOSUPPORT || result == -EOPNOTSUPP || result == -EAFNOSUPPORT; }
+
+static int table_present(const struct undo *undo) {
+    cleanup_close int fd = netlink_open(NETLINK_NETFILTER);
+    if (fd < 0) {
+        return means_no_table(fd) ? 0 : fd;
+    }
+    struct request request = {0};
+    begin_netfilter(&request, SUBSYSTEM | NFT_MSG_GETTABLE, NLM_F_REQUEST | NLM_F_ACK, FAMILY_INET, 0);
+    request_text(&request, NFTA_TABLE_NAME, undo->name);
+    int result = netlink_ask(fd, &request, NULL, NULL);
+    /* A kernel without nf_tables answers EINVAL to its subsystem. */
+    return result == 0 ? 1 : means_no_table(result) || result == -EINVAL ? 0 : result;
+}
+
+static int table_delete(const struct undo *undo) {
+    cleanup_close int fd = netlink_open(NETLINK_NETFILTER);
+    if (fd < 0) {
+        return means_no_table(fd) ? 0 : fd;
+    }
+    struct request request = {0};
+    begin_netfilter(&request, NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+    begin_netfilter(&request, SUBSYSTEM | NFT_MSG_DELTABLE, NLM_F_REQUEST | NLM_F_ACK, FAMILY_INET, 0);
+    request_text(&request, NFTA_TABLE_NAME, undo->name);
+    begin_netfilter(&request, NFNL_MSG_BATCH_END, NLM_F_REQUEST, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+    int result = netlink_ask(fd, &request, NULL, NULL);
+    return means_no_table(result) ? 0 : result;
+}
+
+static int present(int route, const struct undo *undo) {
+    switch (undo->kind) {
+    case UNDO_QDISC:
+    case UNDO_INGRESS:
+        return qdisc_present(route, undo);
+    case UNDO_LINK:
+        return if_nametoindex(undo->name) != 0;
+    case UNDO_TABLE:
+        return table_present(undo);
+    }
+    return 0;
+}
+
+int undo_present(const struct undo_list *list, char *first, size_t size, struct error *err) {
+    cleanup_close int route = netlink_open(NETLINK_ROUTE);
+    int found = 0;
+    char what[UNDO_NAME_BYTES + 32] = "";
+    if (route < 0) {
+        return fail(err, "internal", -route, "open a netlink socket");
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        int result = present(route, &list->item[i]);
+        if (result == 0) {
+            continue;
+        }
+        describe(&list->item[i], what, sizeof what);
+        if (result < 0) {
+            return fail(err, "internal", -result, "look for the %s", what);
+        }
+        if (found++ == 0 && first != NULL) {
+            format_text(first, size, "%s", what);
+        }
+    }
+    return found;
+}
+
+int undo_run(const struct undo_list *list, struct error *err) {
+    cleanup_close int route = netlink_open(NETLINK_ROUTE);
+    int status = 0;
+    if (route < 0) {
+        return fail(err, "internal", -route, "open a netlink socket");
+    }
+    /* All of it, whatever one of them says. */
+    for (size_t i = list->count; i-- > 0;) {
+        const struct undo *undo = &list->item[i];
+        int result = undo->kind == UNDO_TABLE ? table_delete(undo) : undo->kind == UNDO_LINK ? link_delete(route, undo) : qdisc_delete(route, undo);
+        if (result < 0) {
+            char what[UNDO_NAME_BYTES + 32];
+            describe(undo, what, sizeof what);
+            status = fail(err, "undo", -result, "delete the %s", what);
+        }
+    }
+    return status;
+}
