@@ -14,7 +14,7 @@ const folderOf = (file: string) => file.split('/').slice(0, -1).join('/');
 
 /** What a file imports: statically, for its types, or when it is needed. */
 function imports(file: string): string[] {
-  return [...source(file).matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)'([^']+)'/g)].map(
+  return [...source(file).matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*|\brequire\s*\(\s*)'([^']+)'/g)].map(
     ([, name]) => name ?? '',
   );
 }

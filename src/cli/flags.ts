@@ -3,6 +3,7 @@ import type { FlagShape } from './argv.ts';
 
 export const groups = {
   fault: 'Fault:',
+  packets: 'Which packets:',
   choice: 'Which:',
   run: 'Experiment:',
   connection: "Connection (as kubectl's):",
@@ -17,19 +18,24 @@ function repeated(option: Option): Option {
   return option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value]);
 }
 
-/** Flags of every fault. */
-export function runFlags(): Option[] {
+/** How to run a fault. `net` starts no workload in the target, so that nothing is to be said of one. */
+export function runFlags(fault: 'stress' | 'net' = 'stress'): Option[] {
   const run = (spelling: string, description: string) => flag(groups.run, spelling, description);
+  const ofStress = (option: Option) => (fault === 'stress' ? [option] : []);
   return [
-    run('-c, --container <name>', "container of the pod (default: the pod's default container, else the first)"),
+    fault === 'stress'
+      ? run('-c, --container <name>', "container of the pod (default: the pod's default container, else the first)")
+      : run('-c, --container <name>', 'container of the pod to reach its network by; all of them share it'),
     run('--duration <time>', 'how long, at most 24h (default: 60s)'),
-    run('--grace <time>', 'from TERM to KILL when the workload is stopped, at most 10m (default: 2s)'),
+    ...ofStress(run('--grace <time>', 'from TERM to KILL when the workload is stopped, at most 10m (default: 2s)')),
     run('--lease <time>', 'the fault ends by itself this long after contact with this command is lost (default: 15s)'),
-    run(
-      '--as <who>',
-      'root: run the workload as root of the target, not as its own user; any other name: impersonate that user',
+    ...ofStress(
+      run(
+        '--as <who>',
+        'root: run the workload as root of the target, not as its own user; any other name: impersonate that user',
+      ),
     ),
-    run('--image <image>', 'tools image with stress-ng in it'),
+    run('--image <image>', `tools image with ${fault === 'stress' ? 'stress-ng' : 'iproute2 and nftables'} in it`),
     run('--image-pull-secret <name>', "secret in the agent's namespace to pull it with"),
     run('--agent-namespace <name>', "where the agent pod runs (default: the target's namespace)"),
     run('--reason <text>', 'why, for those who find the agent pod'),
@@ -59,7 +65,8 @@ export function stopFlags(): Option[] {
 }
 
 const allNamespaces = () => flag(groups.choice, '-A, --all-namespaces', 'look in every namespace');
-const impersonate = () => flag(groups.connection, '--as <user>', 'impersonate this user');
+/** `--as` where there is no workload that could run as somebody. */
+export const impersonate = () => flag(groups.connection, '--as <user>', 'impersonate this user');
 
 /** kubectl's flags that say which cluster, and who asks. */
 export function connectionFlags(namespaceOf = 'the target'): Option[] {
@@ -96,6 +103,45 @@ export function stressFlags(): Option[] {
     ),
     fault('--processes <number>', 'fork pressure by this many workers'),
     fault('--oom-victim <who>', 'whom the OOM killer takes first: stressor or app (default: stressor)'),
+  ];
+}
+
+/** Flags of `net` alone. */
+export function netFlags(): Option[] {
+  const fault = (spelling: string, description: string) => flag(groups.fault, spelling, description);
+  const packets = (spelling: string, description: string) => flag(groups.packets, spelling, description);
+  return [
+    fault('--delay <time>', 'hold each packet back this long, at most 4m'),
+    fault('--jitter <time>', 'vary the delay by up to this much'),
+    fault('--correlation <percent>', "how much each packet's delay depends on the one before"),
+    fault('--distribution <name>', 'of the jitter: normal, uniform, pareto or paretonormal (default: uniform)'),
+    fault('--loss <percent>', 'lose packets: 2%, or with a correlation 2%,25%'),
+    fault('--loss-model <words>', "lose packets in netem's way: gemodel P [R [1-H [1-K]]], or state P13 [P31 …]"),
+    fault('--corrupt <percent>', 'flip a bit in this share of the packets'),
+    fault('--duplicate <percent>', 'send this share of the packets twice'),
+    fault('--reorder <percent>', 'let this share of the packets overtake the delayed ones: 25%, or 25%,50%'),
+    fault('--rate <rate>', 'at most this many bits a second: 500kbit, 1mbit, 1gbit'),
+    fault('--burst <size>', 'size of the bucket that --rate fills: 32Ki (default: 10 ms of the rate)'),
+    fault('--partition', 'drop the packets'),
+    fault('--reject', 'answer with an error at once: connection refused'),
+    repeated(
+      packets(
+        '--to <peer>',
+        'what the target sends to: CIDR, IP, host name, svc/NAME, pod/NAME, deploy/NAME; repeatable',
+      ),
+    ),
+    repeated(packets('--from <peer>', 'what the target receives from, named in the same ways; repeatable')),
+    repeated(packets('--except <peer>', 'never these; repeatable')),
+    repeated(
+      packets('--port <ports>', 'of the side that serves: the peer of --to, the target of --from: 80,8000-8080'),
+    ),
+    packets('--protocol <name>', 'tcp, udp or icmp (default: all)'),
+    repeated(packets('--interface <name>', 'only this one; repeatable (default: those with a route to the peers)')),
+    packets(
+      '--direction <name>',
+      'egress, ingress or both (default: by --to and --from, else egress; to drop and reject: both)',
+    ),
+    packets('--allow-host-network', "also when the pod uses the node's own network: this hits the node"),
   ];
 }
 

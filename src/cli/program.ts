@@ -2,9 +2,19 @@ import { Command, CommanderError, type Option } from 'commander';
 import { type ChaosError, usageError } from '../errors.ts';
 import type { ManageRequest, Request } from '../faults/request.ts';
 import { normalizeArgv } from './argv.ts';
-import { connectionFlags, listFlags, runFlags, shapes, stopFlags, stressFlags } from './flags.ts';
+import {
+  connectionFlags,
+  impersonate,
+  listFlags,
+  netFlags,
+  runFlags,
+  shapes,
+  stopFlags,
+  stressFlags,
+} from './flags.ts';
 import { toManageRequest } from './manage.ts';
 import { nearest } from './nearest.ts';
+import { toNetRequest } from './net.ts';
 import { type FlagValues, toRunOptions } from './run-options.ts';
 import { toStressRequest } from './stress.ts';
 
@@ -13,6 +23,11 @@ export type Invocation =
   | { kind: 'text'; text: string }
   | { kind: 'run'; request: Request }
   | { kind: 'manage'; request: ManageRequest };
+
+const targetArgument = [
+  '[targets...]',
+  'POD, pod/NAME, or a workload such as deploy/NAME: one of its running pods is chosen, and named',
+] as const;
 
 /** A verb of the plugin: what help says of it, and how its words and flags become a request. */
 interface Verb {
@@ -29,10 +44,7 @@ const stress: Verb = {
   name: 'stress',
   summary: 'make a running container short of CPU, memory or processes',
   usage: 'TARGET [flags] [-- STRESS-NG ARGS]',
-  argument: [
-    '[targets...]',
-    'POD, pod/NAME, or a workload such as deploy/NAME: one of its running pods is chosen, and named',
-  ],
+  argument: targetArgument,
   flags: () => [...stressFlags(), ...runFlags(), ...connectionFlags()],
   examples: `
 Examples:
@@ -47,7 +59,30 @@ Examples:
 `,
   toInvocation: (targets, flags, passedOn) => ({
     kind: 'run',
-    request: { run: toRunOptions(targets, flags), stress: toStressRequest(flags, passedOn) },
+    request: { run: toRunOptions(targets, flags), fault: toStressRequest(flags, passedOn) },
+  }),
+};
+
+const net: Verb = {
+  name: 'net',
+  summary: "make a running pod's network slow, lossy, narrow or broken",
+  usage: 'TARGET [flags]',
+  argument: targetArgument,
+  flags: () => [...netFlags(), ...runFlags('net'), ...connectionFlags(), impersonate()],
+  examples: `
+Examples:
+  # What the pod sends to a service is slow, and some of it is lost, for two minutes
+  kubectl chaos net pod/api --delay 100ms --jitter 20ms --loss 2% --to svc/db --port 5432 --duration 2m
+
+  # One pod of a deployment on a narrow line, both ways
+  kubectl chaos net deploy/web --rate 1mbit --direction both
+
+  # Nothing from there, and nothing to the cache
+  kubectl chaos net pod/api --partition --from 10.0.0.0/8 --to deploy/cache
+`,
+  toInvocation: (targets, flags, passedOn) => ({
+    kind: 'run',
+    request: { run: toRunOptions(targets, flags), fault: toNetRequest(flags, passedOn) },
   }),
 };
 
@@ -91,7 +126,7 @@ Examples:
   }),
 };
 
-const verbs: readonly Verb[] = [stress, ls, stop];
+const verbs: readonly Verb[] = [stress, net, ls, stop];
 
 /**
  * Reads the words after `kubectl chaos`. Pure: no environment, no output, no exit.

@@ -13,6 +13,12 @@ export function text(flags: FlagValues, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** All values of a flag that may be repeated, each of which may be a comma-separated list. */
+export function list(flags: FlagValues, name: string): string[] {
+  const values = flags[name];
+  return Array.isArray(values) ? values.flatMap((value) => value.split(',')) : [];
+}
+
 /** A connection flag. kubectl takes an empty value as no flag; but an unset variable in a script must not lead a fault to another cluster. */
 function setting(flags: FlagValues, name: string): string | undefined {
   const value = text(flags, name);

@@ -41,8 +41,7 @@ export function parseTarget(text: string, namespace: string | undefined, contain
   const slash = text.indexOf('/');
   const kindText = slash < 0 ? 'pod' : text.slice(0, slash).toLowerCase();
   const name = text.slice(slash + 1);
-  const kindName = kindText.replace(groupSuffix, '');
-  const kind = Object.hasOwn(kindNames, kindName) ? kindNames[kindName] : undefined;
+  const kind = workloadKind(kindText);
   if (kind === undefined) {
     const near = nearest(kindText, Object.keys(kindNames));
     throw usageError(
@@ -50,7 +49,7 @@ export function parseTarget(text: string, namespace: string | undefined, contain
       'Kinds: pod, deployment, replicaset, statefulset, daemonset, job, cronjob, replicationcontroller.',
     );
   }
-  if (name.length > 253 || !dnsSubdomain.test(name)) {
+  if (!isObjectName(name)) {
     throw usageError(`TARGET ${quote(text)}: ${quote(name)} is not a valid name of a Kubernetes object`);
   }
   checkName('--namespace', namespace);
@@ -58,9 +57,24 @@ export function parseTarget(text: string, namespace: string | undefined, contain
   return { kind, name, namespace, container };
 }
 
-/** Names of namespaces and containers are DNS labels. */
+/** The kind that kubectl's word for it, in lower case, means; undefined: none that leads to a pod. */
+export function workloadKind(word: string): WorkloadKind | undefined {
+  const name = word.replace(groupSuffix, '');
+  return Object.hasOwn(kindNames, name) ? kindNames[name] : undefined;
+}
+
+/** Names of pods and of what makes them are DNS subdomains. */
+export function isObjectName(name: string): boolean {
+  return name.length <= 253 && dnsSubdomain.test(name);
+}
+
+/** Names of namespaces, containers and services are DNS labels. */
+export function isLabel(name: string): boolean {
+  return name.length <= 63 && dnsLabel.test(name);
+}
+
 export function checkName(flag: string, name: string | undefined): void {
-  if (name !== undefined && (name.length > 63 || !dnsLabel.test(name))) {
+  if (name !== undefined && !isLabel(name)) {
     throw usageError(`${flag} ${quote(name)}: not a valid name (lower-case letters, digits and "-", at most 63)`);
   }
 }

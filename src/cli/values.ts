@@ -12,11 +12,13 @@ export function integer(flag: string, text: string, min: number, max: number): n
   return value;
 }
 
-export function duration(flag: string, text: string, minMs: number, maxMs: number): number {
+/** `unit`: what a bare number probably means. */
+export function duration(flag: string, text: string, minMs: number, maxMs: number, unit: 's' | 'ms' = 's'): number {
   const value = parseDuration(text);
   if (value === undefined) {
-    const hint = /^\d+(?:\.\d+)?$/.test(text) ? `; did you mean ${text}s?` : '';
-    throw usageError(`${flag} ${quote(text)}: not a duration such as 30s, 5m or 1h30m${hint}`);
+    const hint = /^\d+(?:\.\d+)?$/.test(text) ? `; did you mean ${text}${unit}?` : '';
+    const such = unit === 's' ? '30s, 5m or 1h30m' : '20ms or 1.5s';
+    throw usageError(`${flag} ${quote(text)}: not a duration such as ${such}${hint}`);
   }
   if (value < minMs || value > maxMs) {
     throw usageError(`${flag} ${quote(text)}: must be from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`);
@@ -52,6 +54,39 @@ export function memory(flag: string, text: string): MemoryAmount {
     throw usageError(`${flag} ${quote(text)}: must be from 4Ki to 1Pi, or a percentage`);
   }
   return { bytes: Math.floor(bytes) };
+}
+
+/** `2%`, from `min` to 100 %. A bare number is refused: 0.02 means 2 % to some and 0.02 % to others. */
+export function percentage(flag: string, text: string, min = leastPercent): number {
+  const value = parsePercent(text);
+  if (value === undefined) {
+    const hint = parsePercent(`${text}%`) ? `; did you mean ${text}%?` : '';
+    throw usageError(`${flag} ${quote(text)}: not a percentage such as 2%${hint}`);
+  }
+  if (value < min || value > 100) throw usageError(`${flag} ${quote(text)}: must be from ${min}% to 100%`);
+  return value;
+}
+
+/** netem keeps probabilities in 32 bits: this is some 4000 of its steps. */
+const leastPercent = 0.0001;
+
+const rateUnits: Readonly<Record<string, number>> = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 };
+const minBitsPerSecond = 1e3;
+const maxBitsPerSecond = 100e9;
+
+/** `1mbit`, `500kbit`, `1.5gbit` as bits a second. What tc takes for bytes (`1mbps` is 8 Mbit/s to it) is refused: hardly anybody who types it means that. */
+export function rate(flag: string, text: string): number {
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)([kmg]?bit)$/i.exec(text) ?? [];
+  if (digits === '') {
+    const other = /^(\d+(?:\.\d+)?)\s*([kmg]?)i?(?:bps|b|b\/s|bits?\/s|bits?)?$/i.exec(text);
+    const hint = other && Number(other[1]) > 0 ? `; for bits a second: ${other[1]}${other[2]?.toLowerCase()}bit` : '';
+    throw usageError(`${flag} ${quote(text)}: not a rate in bits a second such as 500kbit, 1mbit or 1gbit${hint}`);
+  }
+  const value = Math.round(Number(digits) * (rateUnits[unit.toLowerCase()] ?? Number.NaN));
+  if (value < minBitsPerSecond || value > maxBitsPerSecond) {
+    throw usageError(`${flag} ${quote(text)}: must be from 1kbit to 100gbit`);
+  }
+  return value;
 }
 
 /** `512MB`, `512 mb`, `1gib` as Kubernetes would write them. */

@@ -1,13 +1,17 @@
 import type { AgentSpec, ConnectionOptions, Target } from '../ports.ts';
 import { formatDuration } from '../units.ts';
-import type { Request, RunOptions } from './request.ts';
+import { describeNet } from './net/describe.ts';
+import type { NetFault, NetRequest, NetSurroundings } from './net/types.ts';
+import type { Request, RunOptions, StressRequest } from './request.ts';
 import { describeStress, neededControllers, resolveStress, type StressFault, stressNgCommand } from './stress.ts';
+
+export type Fault = StressFault | NetFault;
 
 /** Everything that will happen, decided before anything does: what `--dry-run=client` prints. */
 export interface Plan {
   id: string;
   target: Target;
-  fault: StressFault;
+  fault: Fault;
   summary: string;
   durationMs: number;
   graceMs: number;
@@ -26,6 +30,8 @@ export interface PlanContext {
   who: string;
   now: Date;
   defaultImage: string;
+  /** What a net fault depends on; no other needs it. */
+  surroundings?: NetSurroundings;
 }
 
 /** Pulling an image and starting a container count against `activeDeadlineSeconds`, which begins with the pod. */
@@ -35,8 +41,7 @@ const endAllowanceMs = 30_000;
 
 export function planExperiment(request: Request, target: Target, context: PlanContext): Plan {
   const { run } = request;
-  const fault = resolveStress(request.stress, target);
-  const summary = describeStress(fault);
+  const { fault, summary } = resolveFault(request.fault, target, context.surroundings);
   const namespace = run.agentNamespace ?? target.namespace;
   const undo = undoCommand(run.connection, namespace, context.id);
   const deadlineMs = startupAllowanceMs + run.durationMs + run.graceMs + endAllowanceMs;
@@ -48,7 +53,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
     durationMs: run.durationMs,
     graceMs: run.graceMs,
     leaseMs: run.leaseMs,
-    announcement: `${summary} in container ${target.container} for ${formatDuration(run.durationMs)}, by ${context.who}, as ${context.id}${run.reason === undefined ? '' : `: ${run.reason}`}`,
+    announcement: `${summary} ${placeOf(fault, target)} for ${formatDuration(run.durationMs)}, by ${context.who}, as ${context.id}${run.reason === undefined ? '' : `: ${run.reason}`}`,
     undo,
     agent: {
       id: context.id,
@@ -62,6 +67,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
       activeDeadlineSeconds: Math.ceil(deadlineMs / 1_000),
       terminationGracePeriodSeconds: Math.ceil((run.graceMs + endAllowanceMs) / 1_000),
       annotations: {
+        'kubectl-chaos.io/verb': fault.fault,
         'kubectl-chaos.io/fault': summary,
         'kubectl-chaos.io/target': `${target.namespace}/${target.pod}/${target.container}`,
         'kubectl-chaos.io/who': context.who,
@@ -72,6 +78,25 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
       },
     },
   };
+}
+
+function resolveFault(
+  asked: StressRequest | NetRequest,
+  target: Target,
+  surroundings: NetSurroundings | undefined,
+): { fault: Fault; summary: string } {
+  if (asked.fault === 'stress') {
+    const fault = resolveStress(asked, target);
+    return { fault, summary: describeStress(fault) };
+  }
+  if (!surroundings) throw new Error('a net fault is planned with what surrounds its target');
+  const { to: _to, from: _from, except: _except, ...rest } = asked;
+  return { fault: { ...rest, surroundings }, summary: describeNet(asked) };
+}
+
+/** A pod's containers share its network. */
+function placeOf(fault: Fault, target: Target): string {
+  return fault.fault === 'stress' ? `in container ${target.container}` : `on the network of pod ${target.pod}`;
 }
 
 /** What ends an experiment and removes all of it, without this plugin. */
@@ -112,13 +137,23 @@ function sampleMs(durationMs: number): number {
   return Math.max(100, Math.min(1_000, Math.floor(durationMs / 8)));
 }
 
-function shimArguments(run: RunOptions, target: Target, fault: StressFault): string[] {
-  const options: Array<[string, string]> = [
+/** What a net fault is made, read and measured with; the shim finds and opens them before anything else. */
+const netTools = ['tc', 'ip', 'nft'];
+
+function shimArguments(run: RunOptions, target: Target, fault: Fault): string[] {
+  const bounds: Array<[string, string]> = [
     ['--container', target.containerId],
     ['--duration-ms', String(run.durationMs)],
     ['--lease-ms', String(run.leaseMs)],
+  ];
+  const sampling: [string, string] = ['--sample-ms', String(sampleMs(run.durationMs))];
+  if (fault.fault === 'net') {
+    return ['hold', ...bounds.flat(), ...sampling, ...netTools.flatMap((tool) => ['--tool', tool])];
+  }
+  const options: Array<[string, string]> = [
+    ...bounds,
     ['--grace-ms', String(run.graceMs)],
-    ['--sample-ms', String(sampleMs(run.durationMs))],
+    sampling,
     ['--as', run.runAs],
     ['--need', neededControllers(fault).join(',')],
     // 1000 makes it the OOM killer's first choice; -1000 exempts it, so that the application is taken.

@@ -1,4 +1,5 @@
 import type { ConnectionOptions, TargetQuery } from '../ports.ts';
+import type { NetRequest } from './net/types.ts';
 
 /** An amount of memory as the user said it. */
 export type MemoryAmount =
@@ -53,6 +54,6 @@ export interface ManageRequest {
 }
 
 export interface Request {
-  stress: StressRequest;
+  fault: StressRequest | NetRequest;
   run: RunOptions;
 }

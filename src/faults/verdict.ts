@@ -1,6 +1,7 @@
 import type { EndReason, Sample } from '../shim/protocol.ts';
 import { formatBytes } from '../units.ts';
 import { cpuLimitCores, type Measurement, measure, memoryLimitBytes, workingSet } from './measure.ts';
+import type { NetMeasurement } from './net/measure.ts';
 import { describeMemory, type StressFault, stressorOverheadBytes } from './stress.ts';
 
 /** The samples of one run, in order. */
@@ -19,7 +20,7 @@ export interface Observation {
 
 /** What was measured of one thing that was asked for. */
 export interface Proof {
-  what: 'cpu' | 'memory' | 'processes' | 'other';
+  what: 'cpu' | 'memory' | 'processes' | 'net' | 'other';
   effective: boolean;
   /** One sentence: asked, possible within the limit, measured. */
   sentence: string;
@@ -31,6 +32,8 @@ export interface Verdict {
   before?: Measurement;
   during?: Measurement;
   after?: { memoryBytes?: number; processes?: number };
+  /** Of a net fault. */
+  net?: NetMeasurement;
 }
 
 /** Of what was asked and possible, this share must have been measured. */

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { connectionFlags, listFlags, runFlags, stopFlags, stressFlags } from '../../src/cli/flags.ts';
+import {
+  connectionFlags,
+  impersonate,
+  listFlags,
+  netFlags,
+  runFlags,
+  stopFlags,
+  stressFlags,
+} from '../../src/cli/flags.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 
 function help(...argv: string[]): string {
@@ -10,6 +18,7 @@ function help(...argv: string[]): string {
 
 const verbs = {
   stress: [...stressFlags(), ...runFlags(), ...connectionFlags()],
+  net: [...netFlags(), ...runFlags('net'), ...connectionFlags(), impersonate()],
   ls: [...listFlags(), ...connectionFlags()],
   stop: [...stopFlags(), ...connectionFlags()],
 };

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { parseCommandLine } from '../../src/cli/program.ts';
-import type { Request } from '../../src/faults/request.ts';
+import type { Request, StressRequest } from '../../src/faults/request.ts';
 
-function requestOf(line: string | readonly string[]): Request {
+function requestOf(line: string | readonly string[]): { stress: StressRequest; run: Request['run'] } {
   const invocation = parseCommandLine(typeof line === 'string' ? line.split(' ') : line, '1.2.3');
   if (invocation.kind !== 'run') throw new Error(`not a run: ${JSON.stringify(invocation)}`);
-  return invocation.request;
+  const { fault, run } = invocation.request;
+  if (fault.fault !== 'stress') throw new Error(`not stress: ${fault.fault}`);
+  return { stress: fault, run };
 }
 
 test('the defaults', () => {

@@ -1,35 +1,9 @@
-import { expect, test } from 'vitest';
-import { type MainPorts, main } from '../../src/main.ts';
-import { FakeClock } from '../fakes/clock.ts';
-import { BufferOutput } from '../fakes/output.ts';
-import { FakeSignals } from '../fakes/signals.ts';
-
-/** Ports of which none that leads out of the process may be used. */
-function ports(): MainPorts & { stdout: BufferOutput; stderr: BufferOutput } {
-  const forbidden = () => {
-    throw new Error('a wrong command line must not get as far as this');
-  };
-  return {
-    stdout: new BufferOutput(),
-    stderr: new BufferOutput(),
-    env: {},
-    homeDirectory: '/home/ada',
-    who: 'ada',
-    clock: new FakeClock(),
-    signals: new FakeSignals(),
-    randomSuffix: forbidden,
-    version: '1.2.3',
-    defaultImage: 'tools:1',
-    shim: forbidden,
-    connect: forbidden,
-    liveReporter: forbidden,
-  };
-}
+import { test } from 'vitest';
+import { expectWrong, type Wrong } from '../support/wrong-input.ts';
 
 const long = 'a'.repeat(254);
 
-/** Words of the command line → the line that the user reads. */
-const wrong: ReadonlyArray<[line: string | string[], message: string]> = [
+const wrong: readonly Wrong[] = [
   // Commands and flags that there are not.
   ['strss web --cpu 1', 'unknown command "strss"; did you mean stress?'],
   ['web --cpu 1', 'unknown command "web"'],
@@ -170,13 +144,4 @@ const wrong: ReadonlyArray<[line: string | string[], message: string]> = [
   [['stress', 'web', '--cpu', '1', '--certificate-authority='], '--certificate-authority: is empty'],
 ];
 
-test.each(wrong)('%j', async (line, message) => {
-  const at = ports();
-  const code = await main(typeof line === 'string' ? line.split(' ') : line, at);
-  expect(at.stderr.text.split('\n')[0]).toBe(`error: ${message}`);
-  // Besides the line itself at most a hint.
-  expect(at.stderr.text.trimEnd().split('\n').length).toBeLessThanOrEqual(2);
-  expect(at.stderr.text).not.toContain('State of the target');
-  expect(at.stdout.text).toBe('');
-  expect(code).toBe(2);
-});
+test.each(wrong)('%j', expectWrong);

@@ -6,7 +6,7 @@ import { MiB, request, requestFor, sample, target } from '../fakes/samples.ts';
 
 /** In a container with 128 MiB of which 40 are in use; 16 are for the stressor itself: 72 are free. */
 function risk(mebibytes: number, oomVictim: 'stressor' | 'app' = 'stressor', change: Partial<Sample> = {}) {
-  const asked = requestFor({ memory: { bytes: mebibytes * MiB }, oomVictim }).stress;
+  const asked = requestFor({ memory: { bytes: mebibytes * MiB }, oomVictim }).fault;
   return memoryRisk(resolveStress(asked, target()), sample(0, 0, change));
 }
 
@@ -29,9 +29,9 @@ describe('memoryRisk', () => {
 
   test('none when the kernel does not tell, or no memory is asked for', () => {
     const { memory_current_bytes: _gone, ...unknown } = sample(0);
-    const fault = resolveStress(requestFor({ memory: { bytes: 999 * MiB } }).stress, target());
+    const fault = resolveStress(requestFor({ memory: { bytes: 999 * MiB } }).fault, target());
     expect(memoryRisk(fault, unknown).kind).toBe('none');
-    expect(memoryRisk(resolveStress(request().stress, target()), sample(0)).kind).toBe('none');
+    expect(memoryRisk(resolveStress(request().fault, target()), sample(0)).kind).toBe('none');
   });
 
   test('a warning says the sum and who is killed', () => {

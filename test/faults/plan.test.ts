@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ConnectionOptions } from '../../src/ports.ts';
-import { plan, request, requestFor, target } from '../fakes/samples.ts';
+import { netRequest, plan, request, requestFor, surroundings, target } from '../fakes/samples.ts';
 
 describe('the arguments of the shim', () => {
   test('as a whole', () => {
@@ -16,6 +16,13 @@ describe('the arguments of the shim', () => {
           ...'-- stress-ng --timeout 65s --cpu 2 --cpu-load 100'.split(' '),
         ],
       },
+    ]);
+  });
+
+  test('as a whole, of a net fault', () => {
+    expect(plan(netRequest()).agent.containers[0]?.args).toEqual([
+      ...`hold --container ${'a'.repeat(64)} --duration-ms 60000 --lease-ms 15000`.split(' '),
+      ...'--sample-ms 1000 --tool tc --tool ip --tool nft'.split(' '),
     ]);
   });
 
@@ -75,6 +82,7 @@ describe('the agent', () => {
 
   test('says what, who, until when, why and the undo', () => {
     expect(plan(request({}, { reason: 'game day' })).agent.annotations).toEqual({
+      'kubectl-chaos.io/verb': 'stress',
       'kubectl-chaos.io/fault': '2 busy CPUs',
       'kubectl-chaos.io/target': 'shop/web-7d4b9/app',
       'kubectl-chaos.io/who': 'ada',
@@ -83,6 +91,20 @@ describe('the agent', () => {
       'kubectl-chaos.io/undo': 'kubectl -n shop delete pod,configmap -l kubectl-chaos.io/experiment=chaos-7f3k2',
       'kubectl-chaos.io/reason': 'game day',
     });
+  });
+});
+
+describe('a net fault', () => {
+  test('is announced as one of the pod, whose containers share the network', () => {
+    const { summary, announcement } = plan(netRequest());
+    expect(summary).toBe('delay 100ms on egress to 10.0.0.7 port 5432');
+    expect(announcement).toBe(`${summary} on the network of pod web-7d4b9 for 1m, by ada, as chaos-7f3k2`);
+  });
+
+  test('carries what was asked, and whom the cluster knows under these names', () => {
+    const { fault } = plan(netRequest({ direction: 'both' }));
+    expect(fault).toMatchObject({ fault: 'net', direction: 'both', surroundings: surroundings() });
+    expect(fault).not.toHaveProperty('to');
   });
 });
 

@@ -3,8 +3,8 @@ import type { StressRequest } from '../../src/faults/request.ts';
 import { describeStress, neededControllers, resolveStress, stressNgCommand } from '../../src/faults/stress.ts';
 import { GiB, MiB, request, requestFor, target } from '../fakes/samples.ts';
 
-const cpu = (workers: number, loadPercent = 100) => requestFor({ cpu: { workers, loadPercent } }).stress;
-const only = (stress: Partial<StressRequest>) => requestFor(stress).stress;
+const cpu = (workers: number, loadPercent = 100) => requestFor({ cpu: { workers, loadPercent } }).fault;
+const only = (stress: Partial<StressRequest>) => requestFor(stress).fault;
 const vm = (bytes: number) => `--vm 1 --vm-bytes ${bytes} --vm-keep --vm-hang 0 --vm-method zero-one`;
 
 describe('the command of stress-ng', () => {
@@ -83,6 +83,6 @@ test('CPU load is counted in cores', () => {
 });
 
 test('pids must be joined for fork pressure only', () => {
-  expect(neededControllers(resolveStress(request().stress, target()))).toEqual(['cpu', 'cpuacct', 'memory']);
+  expect(neededControllers(resolveStress(request().fault, target()))).toEqual(['cpu', 'cpuacct', 'memory']);
   expect(neededControllers(resolveStress(only({ processes: 1 }), target()))).toContain('pids');
 });

@@ -11,7 +11,7 @@ function series(cores: number, at: (second: number) => Partial<Sample> = () => (
 }
 
 function judge(stress: Partial<StressRequest>, seen: Partial<Observation>): Verdict {
-  return judgeStress(resolveStress(requestFor(stress).stress, target()), {
+  return judgeStress(resolveStress(requestFor(stress).fault, target()), {
     before: series(0.02, undefined, 1),
     during: [],
     nodeCores: 4,

@@ -85,6 +85,8 @@ export interface NetSurroundings {
   podContainers: readonly string[];
   /** Whether a container of the pod has an httpGet, tcpSocket or grpc probe, which come over the network. */
   networkProbes: boolean;
+  /** What could not be looked up and is assumed instead, in words for the user; absent: nothing. */
+  assumed?: readonly string[];
 }
 
 /** The net fault as the cluster's side decides it; what remains is to be decided with the facts of the target's own network. */
@@ -103,7 +105,9 @@ export type Undo =
   | { kind: 'qdisc'; device: string; handle: string }
   | { kind: 'ingress'; device: string }
   | { kind: 'link'; name: string }
-  | { kind: 'table'; name: string };
+  | { kind: 'table'; name: string }
+  /** Packets. */
+  | { kind: 'txqueuelen'; device: string; length: number };
 
 /** One question to the shim, and how its answer is told apart. */
 export interface Question {
@@ -136,14 +140,34 @@ export interface NetPlan {
   warnings: readonly string[];
   /** A peer to measure the round trip to, where one is known. */
   probe?: { address: string; port: number };
+  /** What the plan was made for; names that get new addresses are followed from there. */
+  basis: NetBasis;
+}
+
+/** What a plan depends on besides the fault. */
+export interface NetBasis {
+  /** `kubectl_chaos_7f3k2` by nf_tables; by tc what is shaped, and dropped where there is no nf_tables. */
+  by: { tool: 'nft'; table: string } | { tool: 'tc'; ports: readonly ShapedPort[] };
+  /** The first hop towards the rest of the world, on a bridge an address of the node's. */
+  gateways: readonly string[];
+  /** Addresses of the host names among the peers, as the target resolved them; every one that was ever seen. */
+  names: Readonly<Record<string, readonly Cidr[]>>;
+}
+
+/** An interface of the target, and the ifb link that what it receives goes through; absent: ingress is left alone. */
+export interface ShapedPort {
+  device: string;
+  ifb?: string;
 }
 
 /** What was counted of the packets that were hit, since the fault began. */
 export interface NetCounters {
   packets: number;
   bytes: number;
-  /** By our qdisc or our rule. */
+  /** By our qdisc or our rule; counted in `packets` as well. */
   dropped: number;
+  /** How often packets had to wait for `--rate`; absent: not counted, or for other reasons as well. */
+  throttled?: number;
   elapsedUs: number;
 }
 

@@ -1,0 +1,100 @@
+import { contains, formatCidr, isSingle, singleAddress, withoutContained } from './address.ts';
+import { joinRanges } from './ports.ts';
+import type { Cidr, IpFamily, IpProtocol, NetFault, Peer, PortRange } from './types.ts';
+
+/** Addresses of the host names among the peers, as the target resolves them. */
+export type Names = Readonly<Record<string, readonly Cidr[]>>;
+
+/** Packets that are hit: those of these peers, and of these ports if there are any. */
+export interface Hit {
+  cidrs: readonly Cidr[] | 'any';
+  ports: readonly PortRange[];
+  /** Whose ports they are. */
+  portsOf: 'peer' | 'target' | 'either';
+}
+
+/** What happens to the packets of one direction: `spared` first, then `hits`. */
+export interface Rules {
+  direction: 'egress' | 'ingress';
+  spared: readonly Cidr[];
+  hits: readonly Hit[];
+}
+
+/** IP's number of a protocol. */
+export const protocolNumbers: Readonly<Record<IpProtocol, Readonly<Record<IpFamily, number>>>> = {
+  tcp: { 4: 6, 6: 6 },
+  udp: { 4: 17, 6: 17 },
+  icmp: { 4: 1, 6: 58 },
+};
+
+export function rulesOf(fault: NetFault, names: Names, gateways: readonly string[]): Rules[] {
+  const directions = fault.direction === 'both' ? (['egress', 'ingress'] as const) : [fault.direction];
+  const spared = withoutContained([
+    ...fault.surroundings.except.flatMap((peer) => addressesOf(peer, names)),
+    ...nodeAddresses(fault, names, gateways).spared,
+  ]);
+  return directions.map((direction) => ({ direction, spared, hits: hitsOf(fault, direction, names) }));
+}
+
+function hitsOf(fault: NetFault, direction: 'egress' | 'ingress', names: Names): Hit[] {
+  const { to, from } = fault.surroundings;
+  // With one list only, `both` means both ways with these peers.
+  const peers = direction === 'egress' ? (to.length > 0 ? to : from) : from.length > 0 ? from : to;
+  if (peers.length === 0) return [{ cidrs: 'any', ports: fault.ports, portsOf: 'either' }];
+  const portsOf = peers === to ? 'peer' : 'target';
+  const hits: Array<Hit & { cidrs: Cidr[] }> = [];
+  for (const peer of peers) {
+    const ports = portsOf === 'peer' ? servedPorts(peer, fault.ports) : fault.ports;
+    if (!ports) continue;
+    const same = hits.find((hit) => JSON.stringify(hit.ports) === JSON.stringify(ports));
+    if (same) same.cidrs.push(...addressesOf(peer, names));
+    else hits.push({ cidrs: addressesOf(peer, names), ports, portsOf });
+  }
+  // Only what has addresses: a hit without them would be one of everybody.
+  return hits.flatMap((hit) => {
+    const cidrs = withoutContained(hit.cidrs);
+    return cidrs.length > 0 ? [{ ...hit, cidrs }] : [];
+  });
+}
+
+/** The asked ports as this peer serves them: endpoints of a service have its target ports. Undefined: it serves none of them. */
+export function servedPorts(peer: Peer, asked: readonly PortRange[]): readonly PortRange[] | undefined {
+  if (!peer.portMap || asked.length === 0) return asked;
+  const served = peer.portMap.filter(({ port }) => asked.some(({ from, to }) => from <= port && port <= to));
+  return served.length === 0
+    ? undefined
+    : joinRanges(served.map(({ targetPort }) => ({ from: targetPort, to: targetPort })));
+}
+
+export function addressesOf(peer: Peer, names: Names): Cidr[] {
+  return peer.query.kind === 'host' ? [...(names[peer.query.name] ?? [])] : [...peer.cidrs];
+}
+
+/** The node as the pod sees it: where the kubelet's probes come from. On a bridge that is the pod's gateway, elsewhere an address of the node's. */
+export function nodeAddresses(
+  fault: NetFault,
+  names: Names,
+  gateways: readonly string[],
+): { spared: Cidr[]; named: Cidr[] } {
+  const { to, from, nodeIps } = fault.surroundings;
+  const own = withoutContained([...nodeIps, ...gateways].flatMap((text) => singleAddress(text) ?? []));
+  const asked = [...to, ...from].flatMap((peer) => addressesOf(peer, names)).filter(isSingle);
+  const isNamed = (cidr: Cidr) => asked.some((other) => contains(other, cidr));
+  return { spared: own.filter((cidr) => !isNamed(cidr)), named: own.filter(isNamed) };
+}
+
+/** Whether a packet of this peer's is hit whatever its port is. */
+export function mayHit(rules: readonly Rules[], address: Cidr): boolean {
+  return rules.some(({ hits, spared }) =>
+    spared.some((cidr) => contains(cidr, address))
+      ? false
+      : hits.some(({ cidrs }) => cidrs === 'any' || cidrs.some((cidr) => contains(cidr, address))),
+  );
+}
+
+/** Texts of ranges, the first few and how many more. */
+export function listCidrs(cidrs: readonly Cidr[], most = 4): string {
+  const shown = cidrs.slice(0, cidrs.length === most + 1 ? most + 1 : most).map(formatCidr);
+  const more = cidrs.length - shown.length;
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

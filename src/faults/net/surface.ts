@@ -1,0 +1,140 @@
+import { ChaosError } from '../../errors.ts';
+import { contains, parseCidr } from './address.ts';
+import type { Answer, Cidr } from './types.ts';
+
+/** The target's network, as its own tools tell it. */
+export interface Surface {
+  links: readonly Link[];
+  routes: readonly Route[];
+  qdiscs: readonly Qdisc[];
+  /** Names of nftables' tables of family inet. */
+  tables: readonly string[];
+}
+
+export interface Link {
+  name: string;
+  /** `veth`, `ifb`, `netkit`; undefined: a device of hardware, or loopback. */
+  kind: string | undefined;
+  /** Packets; 0: it has no queue. */
+  txQueueLength: number;
+}
+
+export interface Route {
+  to: Cidr;
+  devices: readonly string[];
+  gateways: readonly string[];
+}
+
+export interface Qdisc {
+  device: string;
+  kind: string;
+  /** With its colon; `0:` is one that the kernel made by itself. */
+  handle: string;
+  isRoot: boolean;
+}
+
+/** Reads what `questions` asked for. Throws ChaosError `shim` where a tool did not answer as it should. */
+export function readSurface(answers: ReadonlyMap<string, Answer>): Surface {
+  return {
+    links: objects(answers, 'links').map((link) => ({
+      name: text(link.ifname),
+      kind: isObject(link.linkinfo) ? optionalText(link.linkinfo.info_kind) : undefined,
+      txQueueLength: typeof link.txqlen === 'number' ? link.txqlen : 0,
+    })),
+    routes: objects(answers, 'routes').flatMap(readRoute),
+    qdiscs: objects(answers, 'qdiscs').map((qdisc) => ({
+      device: text(qdisc.dev),
+      kind: text(qdisc.kind),
+      handle: text(qdisc.handle),
+      isRoot: qdisc.root === true,
+    })),
+    // A kernel or an image without nftables has no tables.
+    tables: [...(answers.get('tables')?.stdout ?? '').matchAll(/^table inet (\S+)$/gm)].map(([, name]) => name ?? ''),
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function readRoute(route: Fields): Route[] {
+  // Of table `local` are the target's own addresses, and broadcasts.
+  if (route.table === 'local' || (route.type !== undefined && route.type !== 'unicast')) return [];
+  const hops = [route, ...(Array.isArray(route.nexthops) ? route.nexthops.filter(isObject) : [])];
+  const devices = hops.flatMap((hop) => optionalText(hop.dev) ?? []);
+  const via = hops.flatMap((hop) => (isObject(hop.via) ? (optionalText(hop.via.host) ?? []) : []));
+  const gateways = [...hops.flatMap((hop) => optionalText(hop.gateway) ?? []), ...via];
+  const destination = text(route.dst);
+  // A default route does not say of which family it is: its gateway does, and without one it may be either.
+  const ranges =
+    destination === 'default'
+      ? gateways.length > 0
+        ? [gateways.some((gateway) => gateway.includes(':')) && via.length === 0 ? '::/0' : '0.0.0.0/0']
+        : ['0.0.0.0/0', '::/0']
+      : [destination];
+  return ranges.flatMap((range) => {
+    const to = parseCidr(range)?.cidr;
+    return to ? [{ to, devices, gateways }] : [];
+  });
+}
+
+/** Interfaces that carry packets to these ranges: of the routes inside a range all, of those around it the narrowest. `any`: all that have a route. */
+export function devicesTo(surface: Surface, cidrs: readonly Cidr[] | 'any'): string[] {
+  const found = cidrs === 'any' ? surface.routes : cidrs.flatMap((cidr) => routesTo(surface.routes, cidr));
+  const carrying = new Set(found.flatMap(({ devices }) => devices));
+  return surface.links.map(({ name }) => name).filter((name) => name !== 'lo' && carrying.has(name));
+}
+
+function routesTo(routes: readonly Route[], cidr: Cidr): Route[] {
+  const inside = routes.filter(({ to }) => contains(cidr, to));
+  const around = routes.filter(({ to }) => contains(to, cidr));
+  const narrowest = Math.max(...around.map(({ to }) => to.prefix));
+  return [...inside, ...around.filter(({ to }) => to.prefix === narrowest)];
+}
+
+/** Where what the target sends to the rest of the world goes first: on a bridge, the node itself. */
+export function gatewaysOf(surface: Surface): string[] {
+  const defaults = surface.routes.filter(({ to }) => to.prefix === 0);
+  return [...new Set(defaults.flatMap(({ gateways }) => gateways))];
+}
+
+function objects(answers: ReadonlyMap<string, Answer>, id: string): Fields[] {
+  const answer = answers.get(id);
+  if (answer?.exitCode !== 0) {
+    throw new ChaosError('shim', `the target's ${id} could not be read: ${firstLine(answer?.stderr) || 'no answer'}`, {
+      hint: 'Is iproute2 in the tools image? Leave --image out to use the default one.',
+    });
+  }
+  // ip and tc print nothing at all for an empty list.
+  const parsed = readJson(answer.stdout.trim() === '' ? '[]' : answer.stdout);
+  if (!Array.isArray(parsed)) throw new ChaosError('shim', `the target's ${id} could not be read: not a list in JSON`);
+  return parsed.filter(isObject);
+}
+
+export function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function optionalText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function text(value: unknown): string {
+  return optionalText(value) ?? '';
+}
+
+/** What a program complained of, in one line. */
+export function firstLine(output: string | undefined): string {
+  return (
+    (output ?? '')
+      .split('\n')
+      .find((line) => line.trim() !== '')
+      ?.trim() ?? ''
+  );
+}

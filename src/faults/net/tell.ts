@@ -1,0 +1,114 @@
+import { formatDuration } from '../../units.ts';
+import { isSingle } from './address.ts';
+import { describeEffect, joined } from './describe.ts';
+import { formatPorts } from './ports.ts';
+import { addressesOf, listCidrs, mayHit, nodeAddresses, type Rules } from './rules.ts';
+import type { Surface } from './surface.ts';
+import type { NetBasis, NetFault, Peer, PortRange } from './types.ts';
+
+/** What is hit and what is not, for the user before it starts. */
+
+export function tellHit(fault: NetFault, basis: NetBasis, rules: readonly Rules[]): string[] {
+  const { surroundings, shaping } = fault;
+  const delay = fault.direction === 'both' ? shaping?.delay : undefined;
+  const containers = surroundings.podContainers;
+  return [
+    `${describeEffect(fault)}${delay ? `, each way: ${formatDuration(2 * delay.ms)} on a round trip` : ''}`,
+    ...rules.map((each) => `${each.direction} ${tellPackets(fault, basis, each)}${throughWhat(fault, basis)}`),
+    ...(containers.length > 1
+      ? [`all ${containers.length} containers of the pod, which share its network: ${joined(containers)}`]
+      : []),
+  ];
+}
+
+function tellPackets(fault: NetFault, basis: NetBasis, { direction }: Rules): string {
+  const { to, from } = fault.surroundings;
+  const toWhom = direction === 'egress' ? 'to' : 'from';
+  const isServing = direction === 'egress' ? to.length > 0 : from.length === 0;
+  const peers = isServing ? to : from;
+  const who = peers.length === 0 ? 'everybody' : joined(merged(peers).map((peer) => tellPeer(peer, basis)));
+  return `${toWhom} ${who}${tellPorts(fault, peers.length === 0 ? 'of either side' : isServing ? '' : 'of the target')}`;
+}
+
+function tellPorts({ ports, protocol }: NetFault, whose: string): string {
+  const transport = protocol ?? (ports.length > 0 ? 'tcp and udp' : '');
+  return `${transport === '' ? '' : `, ${transport}`}${ports.length > 0 ? `, ${portWord(ports)}${whose === '' ? '' : ` ${whose}`}` : ''}`;
+}
+
+function portWord(ports: readonly PortRange[]): string {
+  const [only] = ports;
+  return `port${ports.length === 1 && only?.from === only?.to ? '' : 's'} ${formatPorts(ports)}`;
+}
+
+/** A service's cluster IPs and its endpoints are two peers of one name. */
+function merged(peers: readonly Peer[]): Peer[] {
+  const byText = new Map<string, Peer>();
+  for (const peer of peers) {
+    const before = byText.get(peer.query.text);
+    byText.set(peer.query.text, before ? { ...before, cidrs: [...before.cidrs, ...peer.cidrs] } : peer);
+  }
+  return [...byText.values()];
+}
+
+function tellPeer(peer: Peer, { names }: NetBasis): string {
+  return peer.query.kind === 'cidr' ? peer.query.text : `${peer.query.text} (${listCidrs(addressesOf(peer, names))})`;
+}
+
+function throughWhat(fault: NetFault, { by }: NetBasis): string {
+  const devices = by.tool === 'tc' ? by.ports.map(({ device }) => device) : fault.interfaces;
+  return devices.length > 0 ? `, through ${joined(devices)}` : '';
+}
+
+export function tellSpared(fault: NetFault, basis: NetBasis): string[] {
+  const { except } = fault.surroundings;
+  const node = nodeAddresses(fault, basis.names, basis.gateways).spared;
+  return [
+    ...(except.length > 0 ? [joined(merged(except).map((peer) => tellPeer(peer, basis)))] : []),
+    ...(node.length > 0 ? [`the node, where the kubelet's probes come from: ${listCidrs(node)}`] : []),
+    fault.interfaces.includes('lo') ? 'ARP and IPv6 neighbour discovery' : 'loopback, ARP and IPv6 neighbour discovery',
+  ];
+}
+
+export function tellWarnings(fault: NetFault, basis: NetBasis, rules: readonly Rules[], surface: Surface): string[] {
+  const { hostNetwork, networkProbes, nodeIps, to, from } = fault.surroundings;
+  const node = nodeAddresses(fault, basis.names, basis.gateways);
+  const devices = basis.by.tool === 'tc' ? basis.by.ports.map(({ device }) => device) : [];
+  const probed = node.named.filter((cidr) => mayHit(rules, cidr));
+  const wide = rules.some(({ hits }) => hits.some(({ cidrs }) => cidrs === 'any' || !cidrs.every(isSingle)));
+  const silent = [...to, ...from].filter((peer) => addressesOf(peer, basis.names).length === 0);
+  return [
+    ...(hostNetwork
+      ? [
+          "the pod uses the node's own network: what matches is hit for the whole node, the kubelet and every other pod of that kind included",
+        ]
+      : []),
+    ...(networkProbes && probed.length > 0
+      ? [`the kubelet's probes come from ${listCidrs(probed)}, which is hit: a probe that fails restarts the container`]
+      : []),
+    ...(networkProbes && nodeIps.length === 0 && wide
+      ? [
+          "the node's addresses are not known, so that the kubelet's probes may be hit: a probe that fails restarts the container",
+        ]
+      : []),
+    ...silent.map((peer) => `${peer.query.text} has no address that could be hit`),
+    ...devices.flatMap((device) => bypasses(device, surface)),
+    ...(fault.shaping?.rate && devices.length > 1 ? [`each of ${joined(devices)} has the whole rate for itself`] : []),
+    ...(fault.block && basis.by.tool === 'tc' ? ["the node's kernel has no nf_tables: tc drops instead"] : []),
+    ...(fault.block === 'drop' && basis.by.tool === 'nft' && fault.direction !== 'ingress' && fault.protocol !== 'tcp'
+      ? [
+          'what the target sends by UDP or ICMP fails at once with "operation not permitted"; TCP waits as in a real partition',
+        ]
+      : []),
+  ];
+}
+
+/** Where eBPF programs may carry packets past the queue of a device. */
+function bypasses(device: string, { links, qdiscs }: Surface): string[] {
+  const kind = links.find(({ name }) => name === device)?.kind;
+  const clsact = qdiscs.some((qdisc) => qdisc.device === device && qdisc.kind === 'clsact');
+  if (kind !== 'netkit' && !clsact) return [];
+  const what = kind === 'netkit' ? 'is a netkit device' : 'has a clsact qdisc';
+  return [
+    `${device} ${what}: eBPF programs, such as Cilium's, may carry packets past tc; what is counted as hit tells`,
+  ];
+}

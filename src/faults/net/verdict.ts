@@ -1,0 +1,157 @@
+import { formatDuration } from '../../units.ts';
+import type { Proof, Verdict } from '../verdict.ts';
+import { formatRate, joined } from './describe.ts';
+import { measureRoundTrips } from './measure.ts';
+import { formatPorts } from './ports.ts';
+import type { NetCounters, NetFault, NetObservation, RoundTrip, Shaping } from './types.ts';
+
+/** Of what was asked, this share must have been measured. */
+const effectiveShare = 0.75;
+
+/** So many losses must have been due before their absence says something; a piece of up to 45 packets may be lost, and counted, as one. */
+const tellingLosses = 20;
+
+/** Compares what was asked with what our qdisc or our table counted, and with the round trips to a peer (G1). */
+export function judgeNet(fault: NetFault, seen: NetObservation): Verdict {
+  const last = seen.counters.at(-1);
+  if (!last) {
+    return verdict([
+      proof(false, 'What was hit was not counted: the run was too short, or its counters could not be read'),
+    ]);
+  }
+  if (last.packets === 0) return verdict([proof(false, `No packet matched: ${whatToAsk(fault)}`)]);
+  const own = ownPackets(fault, seen.roundTripsDuring);
+  if (last.packets <= own) {
+    const sentence = `No packet of the target's matched: the ${count(last.packets, 'packet')} that did ${last.packets === 1 ? 'is' : 'are'} from measuring the round trip; ${whatToAsk(fault)}`;
+    return verdict([proof(false, sentence)]);
+  }
+  if (fault.block) return verdict([judgeBlock(fault.block, last)]);
+  return verdict(fault.shaping ? judgeShaping(fault, fault.shaping, last, seen) : []);
+}
+
+function verdict(proofs: Proof[]): Verdict {
+  return { effective: proofs.length > 0 && proofs.every(({ effective }) => effective), proofs };
+}
+
+function proof(effective: boolean, sentence: string): Proof {
+  return { what: 'net', effective, sentence };
+}
+
+function whatToAsk({ ports, surroundings: { to, from } }: NetFault): string {
+  if (ports.length > 0) {
+    const [only] = ports;
+    return ports.length === 1 && only?.from === only?.to
+      ? `is ${formatPorts(ports)} the port?`
+      : `are ${formatPorts(ports)} the ports?`;
+  }
+  const peers = [...new Set([...to, ...from].map(({ query }) => query.text))];
+  return peers.length > 0 ? `does the target talk to ${joined(peers)}?` : 'does the target use its network?';
+}
+
+/**
+ * How many packets of one connection are hit at most. Out go SYN, ACK and, to close it, RST; in comes the SYN-ACK. Unanswered, SYN is sent a second time within the second that is waited; a
+ * SYN-ACK that gets lost comes again and again for a minute.
+ */
+const ofOneConnection = {
+  answered: { egress: 3, ingress: 1 },
+  unanswered: { egress: 3, ingress: 6 },
+} as const;
+
+/** What measuring the round trip itself has added to the packets hit, at most. */
+function ownPackets({ direction, block, shaping }: NetFault, roundTrips: readonly RoundTrip[]): number {
+  const each = roundTrips.map(({ us }) => {
+    const { egress, ingress } = ofOneConnection[us === undefined ? 'unanswered' : 'answered'];
+    // What a partition keeps from going out is not answered either.
+    if (block) return direction === 'ingress' ? ingress : egress;
+    return direction === 'both' ? egress + ingress : direction === 'egress' ? egress : ingress;
+  });
+  return each.reduce((total, packets) => total + packets, 0) * (shaping?.duplicatePercent === undefined ? 1 : 2);
+}
+
+function judgeBlock(block: 'drop' | 'reject', { dropped }: NetCounters): Proof {
+  return block === 'drop'
+    ? proof(dropped > 0, `Asked for a partition: ${count(dropped, 'packet')} dropped`)
+    : proof(dropped > 0, `Asked to reject: ${count(dropped, 'packet')} answered with an error`);
+}
+
+function judgeShaping(fault: NetFault, shaping: Shaping, last: NetCounters, seen: NetObservation): Proof[] {
+  const { delay, loss, corruptPercent, duplicatePercent, reorder, rate } = shaping;
+  const uncounted = (percent: number, what: string) =>
+    proof(
+      true,
+      `Asked for ${percent} % ${what}: ${count(last.packets, 'packet')} went through it, the kernel does not count which`,
+    );
+  return [
+    ...(delay ? [judgeDelay(fault, delay, reorder !== undefined, last, seen)] : []),
+    ...(loss ? [judgeLoss(loss, last)] : []),
+    ...(corruptPercent === undefined ? [] : [uncounted(corruptPercent, 'corruption')]),
+    ...(duplicatePercent === undefined ? [] : [uncounted(duplicatePercent, 'duplication')]),
+    ...(reorder ? [uncounted(reorder.percent, 'reordering')] : []),
+    ...(rate ? [judgeRate(rate.bitsPerSecond, last, seen.counters)] : []),
+  ];
+}
+
+function judgeDelay(
+  { direction }: NetFault,
+  { ms, jitterMs = 0 }: NonNullable<Shaping['delay']>,
+  overtaken: boolean,
+  last: NetCounters,
+  seen: NetObservation,
+): Proof {
+  const ways = direction === 'both' ? 2 : 1;
+  const asked = `Asked for ${formatDuration(ms)}${jitterMs > 0 ? ` ±${formatDuration(jitterMs)}` : ''}${ways === 2 ? ' each way' : ''}`;
+  const hit = `${count(last.packets, 'packet')} hit`;
+  const before = measureRoundTrips(seen.roundTripsBefore).medianUs;
+  const { sent, lost, medianUs } = measureRoundTrips(seen.roundTripsDuring);
+  if (sent === 0 || before === undefined) {
+    return proof(true, `${asked}: ${hit}, no peer was known to measure the round trip to`);
+  }
+  if (medianUs === undefined) {
+    return proof(true, `${asked}: ${formatUs(before)} round trip before, none within a second under it; ${hit}`);
+  }
+  // Where some overtake, the slowest tells of the delay.
+  const measured = overtaken ? Math.max(...seen.roundTripsDuring.map(({ us = 0 }) => us)) : medianUs;
+  const longer = Math.max(0, measured - before);
+  const enough = longer >= 1_000 * ways * (ms * effectiveShare - jitterMs / 2);
+  return proof(
+    enough,
+    `${asked}: measured ${formatUs(longer)} more over ${count(sent - lost, 'round trip')} (${formatUs(before)} before, ${formatUs(measured)} under it); ${hit}`,
+  );
+}
+
+function formatUs(us: number): string {
+  const ms = us / 1_000;
+  return `${ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms)} ms`;
+}
+
+function judgeLoss(loss: NonNullable<Shaping['loss']>, { packets, dropped }: NetCounters): Proof {
+  const asked = 'model' in loss ? `Asked for loss by ${loss.model.join(' ')}` : `Asked for ${loss.percent} % loss`;
+  const sentence = `${asked}: ${share(dropped, packets)} % of ${count(packets, 'packet')} dropped`;
+  if (dropped > 0) return proof(true, sentence);
+  const percent = 'model' in loss ? Number.parseFloat(loss.model[1] ?? '') : loss.percent;
+  const due = (packets * percent) / 100;
+  return due > tellingLosses ? proof(false, sentence) : proof(true, `${sentence}, which is too few to lose one of`);
+}
+
+function judgeRate(bitsPerSecond: number, last: NetCounters, counters: readonly NetCounters[]): Proof {
+  const fastest = Math.max(0, ...counters.slice(1).map((counter, index) => bitsBetween(counters[index], counter)));
+  const limited = last.dropped > 0 || (last.throttled ?? 0) > 0 || fastest >= bitsPerSecond * effectiveShare;
+  const asked = `Asked for at most ${formatRate(bitsPerSecond)}: ${formatRate(fastest)} was the most in a second`;
+  return limited
+    ? proof(true, `${asked}, ${last.dropped.toLocaleString('en')} of ${count(last.packets, 'packet')} dropped`)
+    : proof(false, `${asked}: the target never came near the limit, so that nothing was slowed`);
+}
+
+function bitsBetween(a: NetCounters | undefined, b: NetCounters): number {
+  const us = a ? b.elapsedUs - a.elapsedUs : 0;
+  return a && us > 0 ? ((b.bytes - a.bytes) * 8) / (us / 1e6) : 0;
+}
+
+function share(part: number, whole: number): number {
+  return Math.round((part / whole) * 1_000) / 10;
+}
+
+/** `1 packet`, `1,204 packets`. */
+function count(value: number, noun: string): string {
+  return `${value.toLocaleString('en')} ${noun}${value === 1 ? '' : 's'}`;
+}

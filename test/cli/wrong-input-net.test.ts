@@ -1,0 +1,195 @@
+import { test } from 'vitest';
+import { expectWrong, type Wrong } from '../support/wrong-input.ts';
+
+const wrong: readonly Wrong[] = [
+  ['net --delay 5ms', 'TARGET is missing: name a pod, or a workload such as deploy/web'],
+  [
+    'net web',
+    'nothing to do: give --delay, --loss, --loss-model, --corrupt, --duplicate, --rate, --partition or --reject',
+  ],
+  ['net web --jitter 5ms', '--jitter needs --delay'],
+  ['net web --delay 5', '--delay "5": not a duration such as 20ms or 1.5s; did you mean 5ms?'],
+  ['net web --delay 0s', '--delay "0s": must be from 1ms to 4m'],
+  ['net web --delay 5m', '--delay "5m": must be from 1ms to 4m'],
+  ['net web --delay -5ms', '--delay "-5ms": not a duration such as 20ms or 1.5s'],
+  ['net web --delay 100us', '--delay "100us": not a duration such as 20ms or 1.5s'],
+  ['net web --delay 10ms --jitter 20ms', '--jitter "20ms": must be at most --delay 10ms: no packet can be early'],
+  ['net web --delay 10ms --correlation 25%', '--correlation needs --jitter: it is that of the delays'],
+  ['net web --delay 10ms --distribution normal', '--distribution needs --jitter: it is that of the delays'],
+  [
+    'net web --delay 10ms --jitter 5ms --distribution gauss',
+    '--distribution "gauss": must be normal or uniform or pareto or paretonormal',
+  ],
+  ['net web --delay 10ms --jitter 5ms --correlation 101%', '--correlation "101%": must be from 0.0001% to 100%'],
+  ['net web --loss 120%', '--loss "120%": must be from 0.0001% to 100%'],
+  ['net web --loss 0%', '--loss "0%": must be from 0.0001% to 100%'],
+  ['net web --loss 2', '--loss "2": not a percentage such as 2%; did you mean 2%?'],
+  ['net web --loss 0.02', '--loss "0.02": not a percentage such as 2%; did you mean 0.02%?'],
+  ['net web --loss lots', '--loss "lots": not a percentage such as 2%'],
+  ['net web --loss -2%', '--loss "-2%": not a percentage such as 2%'],
+  ['net web --loss 2%,25%,3%', '--loss "2%,25%,3%": not PERCENT or PERCENT,CORRELATION such as 2%,25%'],
+  ['net web --loss 2%,', '--loss "": not a percentage such as 2%'],
+  ['net web --loss 2% --loss-model gemodel', '--loss and --loss-model exclude each other'],
+  ['net web --loss-model gemodel', '--loss-model "gemodel": must be gemodel P [R [1-H [1-K]]], each a percentage'],
+  [
+    'net web --loss-model=bernoulli,1%',
+    '--loss-model "bernoulli,1%": must begin with gemodel or state, such as "gemodel 1% 10%"',
+  ],
+  [
+    'net web --loss-model gemodel,1%,2%,3%,4%,5%',
+    '--loss-model "gemodel,1%,2%,3%,4%,5%": must be gemodel P [R [1-H [1-K]]], each a percentage',
+  ],
+  ['net web --loss-model gemodel,1', '--loss-model "1": not a percentage such as 2%; did you mean 1%?'],
+  ['net web --loss-model state,0%', '--loss-model "0%": must be from 0.0001% to 100%'],
+  ['net web --corrupt 200%', '--corrupt "200%": must be from 0.0001% to 100%'],
+  ['net web --duplicate %', '--duplicate "%": not a percentage such as 2%'],
+  ['net web --reorder 25%', '--reorder needs --delay: the packets that are not delayed overtake the others'],
+  ['net web --rate 0', '--rate "0": not a rate in bits a second such as 500kbit, 1mbit or 1gbit'],
+  ['net web --rate 0mbit', '--rate "0mbit": must be from 1kbit to 100gbit'],
+  [
+    'net web --rate 1mbps',
+    '--rate "1mbps": not a rate in bits a second such as 500kbit, 1mbit or 1gbit; for bits a second: 1mbit',
+  ],
+  [
+    'net web --rate 10Mi',
+    '--rate "10Mi": not a rate in bits a second such as 500kbit, 1mbit or 1gbit; for bits a second: 10mbit',
+  ],
+  [
+    'net web --rate 1MB/s',
+    '--rate "1MB/s": not a rate in bits a second such as 500kbit, 1mbit or 1gbit; for bits a second: 1mbit',
+  ],
+  [
+    'net web --rate 1000',
+    '--rate "1000": not a rate in bits a second such as 500kbit, 1mbit or 1gbit; for bits a second: 1000bit',
+  ],
+  ['net web --rate 200gbit', '--rate "200gbit": must be from 1kbit to 100gbit'],
+  ['net web --rate fast', '--rate "fast": not a rate in bits a second such as 500kbit, 1mbit or 1gbit'],
+  ['net web --burst 32Ki', '--burst needs --rate: it is the size of its bucket'],
+  ['net web --rate 1mbit --burst 32kb', '--burst "32kb": not a size in bytes such as 32Ki or 1M'],
+  ['net web --rate 1mbit --burst 100', '--burst "100": must be at least 1500 bytes, the size of a packet'],
+  ['net web --rate 1mbit --burst 1Gi', '--burst "1Gi": must be at most what --rate 1mbit sends in a minute, and 2Gi'],
+  [
+    'net web --partition --reject',
+    '--partition and --reject exclude each other: a packet is dropped, or answered with an error',
+  ],
+  [
+    'net web --partition --delay 5ms',
+    '--partition and --delay exclude each other: what does not arrive cannot be shaped',
+  ],
+  [
+    'net web --reject --loss-model gemodel,1%',
+    '--reject and --loss-model exclude each other: what does not arrive cannot be shaped',
+  ],
+  ['net web --partition=maybe', '--partition "maybe": takes no value but true or false'],
+  [
+    'net web --partition --port 70000',
+    '--port "70000": must be a number from 1 to 65535, or a range such as 8000-8080',
+  ],
+  ['net web --partition --port 0', '--port "0": must be a number from 1 to 65535, or a range such as 8000-8080'],
+  ['net web --partition --port 80,', '--port "": must be a number from 1 to 65535, or a range such as 8000-8080'],
+  ['net web --partition --port http', '--port "http": must be a number from 1 to 65535, or a range such as 8000-8080'],
+  ['net web --partition --port 90-80', '--port "90-80": ends before it begins; did you mean 80-90?'],
+  [
+    'net web --partition --port 80:90',
+    '--port "80:90": must be a number from 1 to 65535, or a range such as 8000-8080',
+  ],
+  ['net web --partition --protocol sctp', '--protocol "sctp": must be tcp or udp or icmp'],
+  ['net web --partition --protocol icmp --port 80', '--port and --protocol icmp exclude each other: ICMP has no ports'],
+  [
+    'net web --partition --to 10.1.2.3/8',
+    '--to "10.1.2.3/8": has bits behind its prefix; did you mean 10.0.0.0/8, or 10.1.2.3 alone?',
+  ],
+  [
+    'net web --partition --to 10.0.0.0/33',
+    '--to "10.0.0.0/33": not an IP address or a CIDR such as 10.0.0.0/8 or fd00::/8',
+  ],
+  ['net web --partition --to 10.0.0', '--to "10.0.0": not an IP address or a CIDR such as 10.0.0.0/8 or fd00::/8'],
+  [
+    'net web --partition --to 10.0.0.256',
+    '--to "10.0.0.256": not an IP address or a CIDR such as 10.0.0.0/8 or fd00::/8',
+  ],
+  [
+    'net web --partition --to fd00::/129',
+    '--to "fd00::/129": not an IP address or a CIDR such as 10.0.0.0/8 or fd00::/8',
+  ],
+  [
+    'net web --partition --to fd00::1::2',
+    '--to "fd00::1::2": not an IP address or a CIDR such as 10.0.0.0/8 or fd00::/8',
+  ],
+  [
+    'net web --partition --to fe80::1%eth0',
+    '--to "fe80::1%eth0": not an IP address or a CIDR such as 10.0.0.0/8 or fd00::/8',
+  ],
+  [
+    'net web --partition --to ::ffff:10.0.0.1',
+    '--to "::ffff:10.0.0.1": an IPv4 address in IPv6 clothes; did you mean 10.0.0.1?',
+  ],
+  ['net web --partition --to db,', '--to "": is empty'],
+  ['net web --partition --to db..example', '--to "db..example": not an address, a host name, svc/NAME or pod/NAME'],
+  [
+    'net web --partition --to http://db',
+    '--to "http://db": not an IP address or a CIDR such as 10.0.0.0/8 or fd00::/8',
+  ],
+  ['net web --partition --to db:5432', '--to "db:5432": a port is given by itself: --to db --port 5432'],
+  ['net web --partition --to svc/', '--to "svc/": "" is not a valid name of a service'],
+  [
+    'net web --partition --to svc/db.shop',
+    '--to "svc/db.shop": "db.shop" is not a valid name of a service; did you mean shop/svc/db?',
+  ],
+  ['net web --partition --to svc/Db', '--to "svc/Db": "Db" is not a valid name of a service'],
+  ['net web --partition --to srv/db', '--to "srv/db": "srv" is neither svc nor a kind that leads to pods'],
+  [
+    'net web --partition --to node/n1',
+    '--to "node/n1": "node" is neither svc nor a kind that leads to pods; did you mean pod/n1?',
+  ],
+  [
+    'net web --partition --to deplyo/web',
+    '--to "deplyo/web": "deplyo" is neither svc nor a kind that leads to pods; did you mean deploy/web?',
+  ],
+  [
+    'net web --partition --from a/b/c/d',
+    '--from "a/b/c/d": not an address, a host name, KIND/NAME or NAMESPACE/KIND/NAME',
+  ],
+  ['net web --partition --from Shop/svc/db', '--from "Shop/svc/db": "Shop" is not a namespace\'s name'],
+  ['net web --except pod/Web --partition', '--except "pod/Web": "Web" is not a valid name of a Kubernetes object'],
+  [
+    'net web --partition --interface eth0@if3/x',
+    '--interface "eth0@if3/x": not the name of a network interface such as eth0',
+  ],
+  [
+    'net web --partition --interface averyverylongname',
+    '--interface "averyverylongname": not the name of a network interface such as eth0',
+  ],
+  ['net web --partition --direction in', '--direction "in": must be egress or ingress or both'],
+  [
+    'net web --partition --direction egress --from 10.0.0.0/8',
+    '--direction egress has no use for --from: what the target sends is told by --to',
+  ],
+  [
+    'net web --partition --direction ingress --to 10.0.0.0/8',
+    '--direction ingress has no use for --to: what the target receives is told by --from',
+  ],
+  [
+    'net web --partition --as root',
+    '--as root: net starts no program in the target; a user of that name is impersonated by --as-user',
+  ],
+  [
+    'net web --partition --as target',
+    '--as target: net starts no program in the target; a user of that name is impersonated by --as-user',
+  ],
+  ['net web --partition --grace 5s', "unknown option '--grace=5s'; did you mean --rate?"],
+  ['net web --partition --cpu 2', "unknown option '--cpu=2'"],
+  ['net web --partition -- --delay', '-- : net starts no program in the target, and takes nothing behind it'],
+  ['net web --delya 5ms', "unknown option '--delya'; did you mean --delay?"],
+  ['net svc/web --partition', 'TARGET "svc/web": "svc" is not a kind that leads to a pod'],
+  ['net web api --partition', 'only one TARGET can be given, and there is also "api"'],
+  [['net', 'web', '--partition', '--to', ''], '--to "": is empty'],
+  [['net', 'web', '--delay', ''], '--delay "": not a duration such as 20ms or 1.5s'],
+  [['net', 'web', '--loss-model', ''], '--loss-model "": must begin with gemodel or state, such as "gemodel 1% 10%"'],
+  [
+    ['net', 'web', '--partition', '--interface', ''],
+    '--interface "": not the name of a network interface such as eth0',
+  ],
+];
+
+test.each(wrong)('%j', expectWrong);
