@@ -1,6 +1,7 @@
 /**
  * What the life cycle of an experiment needs of the world. `session/` sees these interfaces only; `bin.ts` and `kubernetes/` give the real ones, `test/fakes/` those of the tests.
  */
+import type { NetRequest, NetSurroundings, Peer, PeerQuery } from './faults/net/types.ts';
 import type { ShimEvent } from './shim/protocol.ts';
 
 /** Kinds of TARGET that lead to a pod. */
@@ -133,7 +134,7 @@ export interface Attachment {
   readonly stderr: AsyncIterable<string>;
   /** Why and when the stream ended; resolves exactly once, never rejects. `clean`: the container ended or we closed it. */
   readonly closed: Promise<{ clean: boolean; reason: string }>;
-  /** Sends one line to the container's stdin; resolves when it has been handed to the socket; rejects with ChaosError connection-lost. */
+  /** Sends one line to the container's stdin, in the order of the calls; resolves when it has been handed to the socket; rejects with ChaosError connection-lost. */
   send(line: string): Promise<void>;
   /** Closes the stream; the container goes on. Idempotent. */
   close(): void;
@@ -156,6 +157,8 @@ export interface Experiment {
   /** How long its end may take, from the pod's grace period; 0 without a pod. */
   graceMs: number;
   node?: string;
+  /** The kind of the fault: `stress`, `net`. */
+  verb?: string;
   fault?: string;
   /** `NAMESPACE/POD/CONTAINER`. */
   target?: string;
@@ -192,6 +195,8 @@ export interface Cluster {
   readonly server: string;
   /** Finds the one target that the query names and refuses what cannot work (DESIGN G6); only reads. `agentNamespace` as in `--agent-namespace`: permissions are checked there as well. */
   findTarget(query: TargetQuery, agentNamespace: string | undefined): Promise<Target>;
+  /** What a net fault depends on: the addresses of the peers that it names, and the target's place in the network. Refuses a peer without an address; only reads. */
+  surroundings(request: NetRequest, target: Target): Promise<NetSurroundings>;
   /** Creates the ConfigMap with the shim, then the pod, and gives the ConfigMap the pod as owner. On failure everything created is removed again before it rejects. */
   launch(spec: AgentSpec): Promise<Agent>;
   /** The agent pod's life, from now on; goes on across expired and broken watches; ends after `deleted` or when aborted. */
@@ -258,7 +263,7 @@ export interface Reporter {
   report(fact: import('./session/facts.ts').Fact): void;
 }
 
-export type { ShimEvent };
+export type { NetRequest, NetSurroundings, Peer, PeerQuery, ShimEvent };
 
 /** Where text goes. `isTTY` decides about spinners, colours and cursor movement, for each stream by itself. */
 export interface Output {

@@ -32,6 +32,12 @@ export const defaultLimits: AttachLimits = {
 
 type End = Awaited<Attachment['closed']>;
 
+/** An answer of the shim has two texts of at most 1 MiB each, and JSON may write six characters for a byte. */
+const longestLine = 16 * 2 ** 20;
+
+/** Of one message, since servers and proxies limit them. */
+const frameBytes = 32 * 1024;
+
 /** How long a peer may take to close its end. */
 const closeMs = 500;
 
@@ -44,7 +50,8 @@ export class ContainerStream implements Attachment {
   readonly #limits: AttachLimits;
   readonly #stdout: Queue<string>;
   readonly #stderr: Queue<string>;
-  readonly #lines = new LineAssembler(2 ** 20);
+  readonly #lines = new LineAssembler(longestLine);
+  #sending: Promise<void> = Promise.resolve();
   readonly #stderrDecoder = new StringDecoder('utf8');
   #waitingOut = 0;
   #waitingErr = 0;
@@ -78,11 +85,24 @@ export class ContainerStream implements Attachment {
     socket.on('open', () => this.#expectPing());
   }
 
-  async send(line: string): Promise<void> {
-    while (this.#socket.bufferedAmount > this.#limits.sendBufferBytes && this.#end === undefined) {
-      await Promise.race([this.closed, new Promise((resolve) => setTimeout(resolve, 5))]);
+  send(line: string): Promise<void> {
+    // One after the other: a line that has to wait for a full buffer is not overtaken by the next.
+    const sent = this.#sending.then(() => this.#write(Buffer.from(`${line}\n`, 'utf8')));
+    this.#sending = sent.catch(() => undefined);
+    return sent;
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length; at += frameBytes) {
+      while (this.#socket.bufferedAmount > this.#limits.sendBufferBytes && this.#end === undefined) {
+        await Promise.race([this.closed, new Promise((resolve) => setTimeout(resolve, 5))]);
+      }
+      await this.#sendFrame(bytes.subarray(at, at + frameBytes));
     }
-    await new Promise<void>((resolve, reject) => {
+  }
+
+  #sendFrame(data: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
       const lost = (why: string): void =>
         reject(
           new ChaosError('connection-lost', `the connection to the agent is gone: ${why}`, {
@@ -90,7 +110,7 @@ export class ContainerStream implements Attachment {
           }),
         );
       if (this.#end) return lost(this.#end.reason);
-      this.#socket.send(encodeFrame(Channel.stdin, `${line}\n`), { binary: true }, (error) => {
+      this.#socket.send(encodeFrame(Channel.stdin, data), { binary: true }, (error) => {
         if (error) lost(error.message);
         else resolve();
       });

@@ -10,6 +10,8 @@ import type {
   Cluster,
   ConnectionOptions,
   Experiments,
+  NetRequest,
+  NetSurroundings,
   RemovalResult,
   Target,
   TargetQuery,
@@ -23,7 +25,8 @@ import { followAgent, followTarget } from './follow.ts';
 import { launch } from './launch.ts';
 import { type Existing, remove } from './remove.ts';
 import { Rest } from './rest.ts';
-import { findTarget } from './target.ts';
+import { findSurroundings } from './surroundings.ts';
+import { type FoundTarget, findTarget } from './target.ts';
 
 /** What the adapter needs of the machine it runs on. */
 export interface ConnectPorts {
@@ -49,8 +52,8 @@ export class KubernetesCluster implements Cluster {
   readonly server: string;
   readonly #rest: Rest;
   readonly #shim: ConnectPorts['shim'];
-  /** The list in which a target was seen, by the pod's uid: its watch goes on from there, and nothing between is missed. */
-  readonly #seenIn = new Map<string, string | undefined>();
+  /** Targets as they were found, by the pod's uid: a watch goes on from the list in which it was seen, and nothing between is missed. */
+  readonly #found = new Map<string, FoundTarget>();
   readonly #created = new Map<string, V1Pod>();
   readonly #existing = new Map<string, Existing>();
 
@@ -63,9 +66,15 @@ export class KubernetesCluster implements Cluster {
 
   async findTarget(query: TargetQuery, agentNamespace: string | undefined): Promise<Target> {
     const namespace = query.namespace ?? this.namespace;
-    const { target, resourceVersion } = await findTarget(this.#rest, query, namespace, agentNamespace ?? namespace);
-    this.#seenIn.set(target.podUid, resourceVersion);
-    return target;
+    const found = await findTarget(this.#rest, query, namespace, agentNamespace ?? namespace);
+    this.#found.set(found.target.podUid, found);
+    return found.target;
+  }
+
+  async surroundings(request: NetRequest, target: Target): Promise<NetSurroundings> {
+    const seen = this.#found.get(target.podUid);
+    if (!seen) throw new Error(`pod/${target.pod} was not found by this cluster`);
+    return findSurroundings(this.#rest, request, target, seen);
   }
 
   async launch(spec: AgentSpec): Promise<Agent> {
@@ -84,7 +93,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   followTarget(target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate> {
-    return followTarget(this.#rest, target, this.#seenIn.get(target.podUid), signal);
+    return followTarget(this.#rest, target, this.#found.get(target.podUid)?.resourceVersion, signal);
   }
 
   async attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment> {

@@ -58,6 +58,7 @@ function experiment(pod: V1Pod | undefined, configMap: V1ConfigMap | undefined, 
   const endsAt = state === 'running' ? endOf(pod, annotation('duration')) : undefined;
   const texts = {
     node: pod?.spec?.nodeName,
+    verb: annotation('verb'),
     fault: annotation('fault'),
     target: annotation('target'),
     who: annotation('who'),

@@ -29,6 +29,11 @@ export const resources = {
   configmaps: resource('configmaps'),
   events: resource('events'),
   replicationcontrollers: resource('replicationcontrollers'),
+  services: resource('services'),
+  endpoints: resource('endpoints'),
+  endpointslices: resource('endpointslices', 'discovery.k8s.io'),
+  /** Before Kubernetes 1.21. */
+  endpointslicesBeta: resource('endpointslices', 'discovery.k8s.io', 'v1beta1'),
   nodes: resource('nodes', '', 'v1', false),
   deployments: resource('deployments', 'apps'),
   replicasets: resource('replicasets', 'apps'),

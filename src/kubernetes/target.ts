@@ -15,6 +15,8 @@ export interface FoundTarget {
   target: Target;
   resourceVersion: string | undefined;
   pod: V1Pod;
+  /** Undefined: the user may not read nodes. */
+  node: V1Node | undefined;
 }
 
 /** Finds the target and refuses what cannot work, with reading requests only: the pod and the permissions at once, then the node (and the runtime class, if there is one). */
@@ -57,7 +59,7 @@ export async function findTarget(
       ? {}
       : { chosenFrom: { workload: `${query.kind}/${query.name}`, runningPods: found.runningPods } }),
   };
-  return { target, pod, resourceVersion: found.resourceVersion };
+  return { target, pod, node, resourceVersion: found.resourceVersion };
 }
 
 interface FoundPod {

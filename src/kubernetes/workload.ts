@@ -25,6 +25,13 @@ interface Workload extends KubernetesObject {
   spec?: { selector?: V1LabelSelector | Record<string, string> };
 }
 
+/** One pod by its name, whatever its state. Rejects with not-found when there is none. */
+export function podNamed(rest: Rest, name: string, namespace: string): Promise<V1Pod> {
+  return rest.json<V1Pod>({ verb: 'get', resource: resources.pods, namespace, name }).catch(async (error: unknown) => {
+    throw isNotFound(error) ? await noSuchObject(rest, 'pod', resources.pods, name, namespace) : error;
+  });
+}
+
 /** The pods that a workload's selector finds, whatever their state. Rejects with not-found when there is no such workload. */
 export async function podsOfWorkload(
   rest: Rest,

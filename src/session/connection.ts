@@ -1,5 +1,4 @@
 import type { Agent, Attachment, Cluster } from '../ports.ts';
-import type { Command } from '../shim/protocol.ts';
 
 /** What a connection tells its owner. */
 export interface ConnectionEvents {
@@ -34,6 +33,8 @@ export class Connection {
   #attachment: Attachment | undefined;
   #opening = false;
   #closed = false;
+  /** There was a stream before: it may have broken in the middle of a line. */
+  #isAgain = false;
   readonly #cluster: Cluster;
   readonly #agent: Agent;
   readonly #container: string;
@@ -61,8 +62,8 @@ export class Connection {
   }
 
   /** Resolves when it is handed to the socket. Without a stream it does nothing: `attached` is where what matters is said again. */
-  async send(command: Command): Promise<void> {
-    await this.#attachment?.send(command);
+  async send(line: string): Promise<void> {
+    await this.#attachment?.send(line);
   }
 
   get isOpen(): boolean {
@@ -82,6 +83,9 @@ export class Connection {
       return;
     }
     this.#attachment = attachment;
+    // An empty line ends what the shim has of a broken one. Failing, it tells of itself as a lost stream.
+    if (this.#isAgain) attachment.send('').catch(() => undefined);
+    this.#isAgain = true;
     this.#events.attached();
     const output = (async () => {
       for await (const text of attachment.stderr) this.#events.output(text);

@@ -1,5 +1,5 @@
 import { ExitCode } from '../errors.ts';
-import type { Plan } from '../faults/plan.ts';
+import type { Fault, Plan } from '../faults/plan.ts';
 import type { Verdict } from '../faults/verdict.ts';
 import type { InterruptSignal, TargetUpdate } from '../ports.ts';
 import type { Ended } from '../shim/protocol.ts';
@@ -7,12 +7,13 @@ import { formatDuration } from '../units.ts';
 import { signalExitCodes } from './interrupt.ts';
 
 /** What happened to the target, in one sentence. */
-export function describeTargetUpdate(update: TargetUpdate, target: string): string {
+export function describeTargetUpdate(update: TargetUpdate, target: string, fault: Fault['fault']): string {
   const detail = (reason: string, exitCode: number | undefined) =>
     [reason, exitCode === undefined ? '' : `exit code ${exitCode}`].filter(Boolean).join(', ') || 'no reason known';
   switch (update.kind) {
     case 'restarted':
-      return `the target ${target} was restarted meanwhile (${detail(update.reason, update.exitCode)}); the new container has no fault`;
+      // The new container is in the pod's network as the former was, and the fault ends with the shim's target.
+      return `the target ${target} was restarted meanwhile (${detail(update.reason, update.exitCode)})${fault === 'stress' ? '; the new container has no fault' : ''}`;
     case 'terminated':
       return `the target ${target} ended meanwhile (${detail(update.reason, update.exitCode)})`;
     case 'deleted':
@@ -34,6 +35,7 @@ export function earlyEnd(plan: Plan, ended: Ended, explained: boolean): string |
     case 'stopped':
       return undefined;
     case 'exited': {
+      if (plan.fault.fault === 'net') return `what held the fault ended by itself ${after}`;
       if (ended.exit_code !== 0)
         return `stress-ng ended ${after} with exit code ${ended.exit_code}: see its output above`;
       // stress-ng's own limits (`--cpu-ops`, …) may end it early: asked for, not a failure.
@@ -42,7 +44,7 @@ export function earlyEnd(plan: Plan, ended: Ended, explained: boolean): string |
     case 'killed':
       return explained
         ? undefined
-        : `the stressor was killed by signal ${ended.signal} ${after}${ended.oom_kills ? ', by the OOM killer' : ''}`;
+        : `${plan.fault.fault === 'net' ? 'what held the fault' : 'the stressor'} was killed by signal ${ended.signal} ${after}${ended.oom_kills ? ', by the OOM killer' : ''}`;
     case 'lease':
       return `the shim had not heard from this command for ${formatDuration(plan.leaseMs)} and ended the fault ${after}`;
     case 'signal':

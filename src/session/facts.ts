@@ -1,7 +1,9 @@
+import type { NetCounters, NetPlan, RoundTrip } from '../faults/net/types.ts';
 import type { Plan } from '../faults/plan.ts';
 import type { Verdict } from '../faults/verdict.ts';
 import type { Target, TargetQuery } from '../ports.ts';
 import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
+import type { RevertWitness } from './record.ts';
 
 /** How an experiment ended: the last fact, and what decides the exit code. */
 export interface Outcome {
@@ -16,6 +18,8 @@ export interface Outcome {
   ended?: Ended;
   /** The revert was confirmed, by the shim or by the container's end. */
   reverted: boolean;
+  /** Who confirmed it; undefined when it was the removal, or nobody. */
+  revertedBy?: RevertWitness;
   /** What could not be confirmed to be gone (`pod/chaos-7f3k2`), and the command that removes it. */
   left: string[];
   undo: string;
@@ -40,12 +44,31 @@ export type Fact =
   | { kind: 'progress'; message: string }
   | { kind: 'resolved'; resolved: Resolved }
   | { kind: 'warning'; message: string }
-  | { kind: 'active'; target: Target; active: Active; resolved: Resolved; activeMs: number }
+  /** What a net fault will do to whom; before anything is changed. */
+  | { kind: 'net-planned'; target: Target; plan: NetPlan }
+  /** `network`: of a net fault, with the names of the containers that share it. */
+  | {
+      kind: 'active';
+      target: Target;
+      active: Active;
+      resolved: Resolved;
+      activeMs: number;
+      network?: { sharedBy: readonly string[] };
+    }
   | { kind: 'sample'; target: Target; before: readonly Sample[]; previous: Sample; sample: Sample; leftMs: number }
+  /** What was counted since the fault began, and the latest round trip; each list in order. */
+  | {
+      kind: 'net-sample';
+      target: Target;
+      counters: NetCounters;
+      roundTripsBefore: readonly RoundTrip[];
+      roundTripsDuring: readonly RoundTrip[];
+      leftMs: number;
+    }
   | { kind: 'output'; text: string }
   | { kind: 'stopping'; why: string }
   | { kind: 'ended'; ended: Ended }
-  | { kind: 'reverted'; revertMs: number; confirmedBy: 'shim' | 'container' }
+  | { kind: 'reverted'; revertMs: number; confirmedBy: RevertWitness }
   | { kind: 'removing' }
   | { kind: 'removed'; left: readonly string[]; why: string }
   | { kind: 'outcome'; outcome: Outcome };

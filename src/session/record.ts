@@ -1,9 +1,20 @@
 import { ChaosError } from '../errors.ts';
+import type { NetCounters, NetPlan, RoundTrip } from '../faults/net/types.ts';
 import type { Plan } from '../faults/plan.ts';
 import type { Clock, Reporter, TargetUpdate } from '../ports.ts';
 import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
 import { describeTargetUpdate, earlyEnd } from './endings.ts';
-import { waits } from './waits.ts';
+
+/** What was asked of the target's network, and measured of it. */
+export interface NetRun {
+  plan: NetPlan;
+  counters: NetCounters[];
+  roundTripsBefore: readonly RoundTrip[];
+  roundTripsDuring: RoundTrip[];
+}
+
+/** Who said that the fault is undone: the shim, its guardian after the shim's death, or the kubelet, that the shim's container has ended. */
+export type RevertWitness = 'shim' | 'guardian' | 'container';
 
 /** What became known of one target's run. */
 export interface RunResult {
@@ -16,11 +27,16 @@ export interface RunResult {
   before: Sample[];
   during: Sample[];
   after?: Sample;
+  /** Of a net fault, once it is planned. */
+  net?: NetRun;
   ended?: Ended;
   /** No process of ours is in the target: said by the shim, by its container's end, or never begun. */
   reverted: boolean;
-  /** The agent pod was taken from the API server before its end was told, as a deletion by force does: that it is not there says nothing of its containers. */
-  agentVanished?: true;
+  revertedBy?: RevertWitness;
+  /** Names of the states that did not read the same before and after. */
+  differs: readonly string[];
+  /** The agent went without a word of its own: that it is not there any more says nothing of the fault. A deletion by force takes the pod before its containers, and a network keeps what was done to it. */
+  isUnconfirmed?: true;
   /** From the wish to stop, or the end of the time, to nothing left in the target. */
   revertMs?: number;
   /** Why it never became active. */
@@ -30,7 +46,7 @@ export interface RunResult {
 
 /** Collects what is heard of a run and reports it, in whatever order and how often it comes. It decides nothing about what to do next. */
 export class RunRecord {
-  readonly result: RunResult = { began: false, before: [], during: [], reverted: false, problems: [] };
+  readonly result: RunResult = { began: false, before: [], during: [], reverted: false, differs: [], problems: [] };
   /** The target's own end has been told. */
   explained = false;
   readonly #plan: Plan;
@@ -45,16 +61,14 @@ export class RunRecord {
     this.#startedAt = ports.startedAt;
   }
 
-  /** Takes a sample of the target by itself; true when they span long enough to start. */
-  resolved(resolved: Resolved): boolean {
+  /** Takes the sample of the target by itself. */
+  resolved(resolved: Resolved): void {
     const { result } = this;
     if (!result.resolved) {
       result.resolved = resolved;
       this.#reporter.report({ kind: 'resolved', resolved });
     }
     result.before.push(resolved.sample);
-    const first = result.before[0] ?? resolved.sample;
-    return resolved.sample.elapsed_us - first.elapsed_us >= waits.baseline * 1_000;
   }
 
   active(active: Active): void {
@@ -62,31 +76,35 @@ export class RunRecord {
     result.began = true;
     result.active = active;
     result.activeMs = this.#clock.now() - this.#startedAt;
-    const { target } = this.#plan;
-    if (result.resolved) {
-      this.#reporter.report({ kind: 'active', target, active, resolved: result.resolved, activeMs: result.activeMs });
-    }
+    const { target, fault } = this.#plan;
+    if (!result.resolved) return;
+    const network = fault.fault === 'net' ? { sharedBy: fault.surroundings.podContainers } : undefined;
+    this.#reporter.report({
+      kind: 'active',
+      target,
+      active,
+      resolved: result.resolved,
+      activeMs: result.activeMs,
+      ...(network ? { network } : {}),
+    });
   }
 
-  sample(sample: Sample, started: boolean): void {
+  sampleBefore(sample: Sample): void {
+    this.result.before.push(sample);
+  }
+
+  /** Since `start`; true while the fault is active. */
+  sampleAfter(sample: Sample): boolean {
     const { result } = this;
-    if (result.ended) {
-      result.after = sample;
-      return;
-    }
-    const list = started ? result.during : result.before;
-    const previous = list.at(-1);
-    list.push(sample);
-    if (!started || !previous || !result.active) return;
-    const spent = this.#clock.now() - this.#startedAt - (result.activeMs ?? 0);
-    this.#reporter.report({
-      kind: 'sample',
-      target: this.#plan.target,
-      before: result.before,
-      previous,
-      sample,
-      leftMs: Math.max(0, this.#plan.durationMs - spent),
-    });
+    if (result.ended) result.after = sample;
+    else result.during.push(sample);
+    return result.active !== undefined && result.ended === undefined;
+  }
+
+  /** Milliseconds until the fault's time is over. */
+  get leftMs(): number {
+    const spent = this.#clock.now() - this.#startedAt - (this.result.activeMs ?? 0);
+    return Math.max(0, this.#plan.durationMs - spent);
   }
 
   ended(ended: Ended): void {
@@ -99,16 +117,30 @@ export class RunRecord {
     this.#reporter.report({ kind: 'ended', ended });
   }
 
-  reverted(revertMs: number, confirmedBy: 'shim' | 'container'): void {
-    this.result.reverted = true;
-    this.result.revertMs = revertMs;
-    this.#reporter.report({ kind: 'reverted', revertMs, confirmedBy });
+  reverted(revertMs: number, by: RevertWitness, differs: readonly string[]): void {
+    const { result } = this;
+    result.reverted = true;
+    result.revertedBy = by;
+    result.revertMs = revertMs;
+    result.differs = differs;
+    if (by === 'guardian' && !result.ended) this.problem('the shim was killed, and its guardian undid the fault');
+    if (differs.length > 0) this.problem(`${differs.map((id) => this.#stateName(id)).join(' and ')}: not as before`);
+    this.#reporter.report({ kind: 'reverted', revertMs, confirmedBy: by });
+  }
+
+  #stateName(id: string): string {
+    return this.result.net?.plan.compare.find((state) => state.id === id)?.argv.join(' ') ?? id;
+  }
+
+  /** The agent is gone, or will be, and with it nothing is proven. */
+  unconfirmed(): void {
+    this.result.isUnconfirmed = true;
   }
 
   targetChanged(update: TargetUpdate): void {
     this.explained = true;
     const { namespace, pod, container } = this.#plan.target;
-    this.problem(describeTargetUpdate(update, `${namespace}/${pod} (${container})`));
+    this.problem(describeTargetUpdate(update, `${namespace}/${pod} (${container})`, this.#plan.fault.fault));
   }
 
   problem(sentence: string): void {

@@ -1,4 +1,6 @@
 import { ChaosError, ExitCode } from '../errors.ts';
+import { measureNet } from '../faults/net/measure.ts';
+import { judgeNet } from '../faults/net/verdict.ts';
 import { type Plan, planExperiment } from '../faults/plan.ts';
 import type { Request } from '../faults/request.ts';
 import { judgeStress, type Verdict } from '../faults/verdict.ts';
@@ -8,6 +10,7 @@ import { decideExitCode } from './endings.ts';
 import type { Outcome } from './facts.ts';
 import { followRun } from './follow.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
+import { surveyNet } from './net-surroundings.ts';
 import type { RunResult } from './record.ts';
 
 export interface SessionPorts {
@@ -32,11 +35,14 @@ export async function prepare(request: Request, ports: Omit<SessionPorts, 'signa
   reporter.report({ kind: 'selecting', query: request.run.target });
   const target = await cluster.findTarget(request.run.target, request.run.agentNamespace);
   reporter.report({ kind: 'selected', target });
+  const { fault, run } = request;
+  const surroundings = fault.fault === 'net' ? await surveyNet(fault, target, run, ports) : undefined;
   const plan = planExperiment(request, target, {
     id: `chaos-${ports.randomSuffix()}`,
     who: ports.who,
     now: ports.clock.date(),
     defaultImage: ports.defaultImage,
+    ...(surroundings ? { surroundings } : {}),
   });
   reporter.report({ kind: 'planned', plan });
   return plan;
@@ -104,11 +110,11 @@ async function remove(plan: Plan, ports: SessionPorts, reverted: boolean): Promi
 }
 
 /**
- * A pod leaves the API server only after the kubelet has seen its containers end, and no stressor outlives its shim: a confirmed removal confirms the revert, unless somebody
- * else has deleted the pod by force.
+ * A pod leaves the API server only after the kubelet has seen its containers end, no stressor outlives its shim, and a shim that is told to end reverts before it does: a confirmed removal
+ * confirms the revert, unless the agent is known to have gone otherwise.
  */
 function isReverted(result: RunResult | undefined, removal: RemovalResult): boolean {
-  return result === undefined || result.reverted || (!result.agentVanished && removal.left.length === 0);
+  return result === undefined || result.reverted || (!result.isUnconfirmed && removal.left.length === 0);
 }
 
 function summarize(
@@ -136,6 +142,7 @@ function summarize(
     problems: result.problems,
     ...(result.ended ? { ended: result.ended } : {}),
     reverted: end.reverted,
+    ...(result.revertedBy === undefined ? {} : { revertedBy: result.revertedBy }),
     left: [...removal.left],
     undo: plan.undo,
     times: {
@@ -149,7 +156,12 @@ function summarize(
 }
 
 function judge(plan: Plan, result: RunResult): Verdict {
-  const { ended } = result;
+  const { ended, net, differs } = result;
+  if (plan.fault.fault === 'net') {
+    const { counters = [], roundTripsBefore = [], roundTripsDuring = [] } = net ?? {};
+    const seen = { counters, roundTripsBefore, roundTripsDuring, differs };
+    return { ...judgeNet(plan.fault, seen), net: measureNet(seen) };
+  }
   return judgeStress(plan.fault, {
     before: result.before,
     during: result.during,

@@ -49,7 +49,7 @@ function waitingFailure(plan: Plan, status: Extract<ContainerStatus, { state: 'w
         'image',
         `node ${plan.agent.node} cannot get the image ${plan.agent.image}: ${sentence(status.reason, status.message)}`,
         {
-          hint: 'Name an image that this node can pull with --image (any with stress-ng in it), and its secret with --image-pull-secret.',
+          hint: `Name an image that this node can pull with --image (any with ${tools(plan)} in it), and its secret with --image-pull-secret.`,
         },
       )
     : new ChaosError(
@@ -61,7 +61,7 @@ function waitingFailure(plan: Plan, status: Extract<ContainerStatus, { state: 'w
 /** The container ended before the fault was active: its termination message holds the shim's own words. */
 function terminatedFailure(plan: Plan, status: Extract<ContainerStatus, { state: 'terminated' }>): ChaosError {
   const error = parseTerminationMessage(status.message).find((event) => event.event === 'error');
-  if (error) return shimFailure(error);
+  if (error) return shimFailure(error, plan);
   return new ChaosError(
     'agent-failed',
     `the agent container ended before the fault began, with exit code ${status.exitCode}: ${sentence(status.reason, status.message)}`,
@@ -75,17 +75,26 @@ const hints: Readonly<Record<string, string>> = {
   'no-container': 'It may have been restarted a moment ago: run the command again.',
   'target-gone': 'It may have been restarted a moment ago: run the command again.',
   'cgroup-frozen': 'Unpause the container first.',
-  exec: 'Name an image with stress-ng in it: --image.',
   kernel: "The shim needs Linux 5.3 or newer on the target's node.",
 };
 
 /** The shim's own words as an error of ours. */
-export function shimFailure(error: ShimError): ChaosError {
-  const hint = Object.hasOwn(hints, error.code) ? hints[error.code] : undefined;
+export function shimFailure(error: ShimError, plan: Plan): ChaosError {
+  const hint =
+    error.code === 'exec'
+      ? `Name an image with ${tools(plan)} in it: --image.`
+      : Object.hasOwn(hints, error.code)
+        ? hints[error.code]
+        : undefined;
   return new ChaosError('shim', `${error.message} (${error.code})`, {
     ...(hint === undefined ? {} : { hint }),
     state: error.state === 'unchanged' ? 'nothing was changed' : error.state,
   });
+}
+
+/** What the plan's fault needs of the image. */
+function tools({ fault }: Plan): string {
+  return fault.fault === 'net' ? 'iproute2 and nftables' : 'stress-ng';
 }
 
 function sentence(reason: string, message: string): string {

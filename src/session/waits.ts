@@ -1,4 +1,4 @@
-/** How long a run waits for what, in milliseconds. Every silence has an end (G2), and each end is a decision in follow.ts. */
+/** How long a run waits for what, in milliseconds. Every silence has an end (G2), and each end is a decision of the phase that waits. */
 export const waits = {
   /** Between two beats: the shim's lease, at least 5 s, survives a lost one. */
   beat: 3_000,
@@ -8,12 +8,18 @@ export const waits = {
   pickup: 5_000,
   /** From created to `resolved`: what a plan allows for pulling an image. */
   startup: 300_000,
-  /** From attached to `resolved`, and from `start` to `active`: the shim's work takes milliseconds. */
+  /**
+   * From attached to `resolved`, and from `start` to `active`: the shim's work takes milliseconds. Between two answers to questions: a program has 5 s.
+   */
   answer: 10_000,
+  /** Between two looks at names that may have got other addresses. */
+  names: 10_000,
   /** After the workload's grace: the shim reports, the stream or the kubelet delivers. */
   slack: 10_000,
   /** From `stop` to the end of a shim that has not begun: a round trip. */
   goodbye: 1_000,
+  /** From the end of a shim that was killed to its guardian's word: the undo takes a tenth of a second, the kubelet's next rounds a few. */
+  guardian: 5_000,
   /** For the API server to say why the target ended, once the shim has seen that it did. */
   explain: 2_000,
 } as const;
@@ -24,6 +30,7 @@ export const attachAttempts = 6;
 export type TimerName =
   | 'beat'
   | 'baseline'
+  | 'question'
   | 'attach'
   | 'pickup'
   | 'contact'

@@ -102,11 +102,32 @@ export interface Ended {
   oom_kills?: number;
 }
 
+/** What came of `ask`, `fresh`, `lookup`, `connect` or `count`. */
+export interface AnswerEvent {
+  event: 'answer';
+  at_ms: number;
+  id: string;
+  /** 128+n for a signal, 124 when its time ran out. */
+  exit_code: number;
+  stdout: string;
+  stderr: string;
+  /** More than 1 MiB was printed: the rest is not there. */
+  truncated: boolean;
+  /** CLOCK_MONOTONIC, when it ended. */
+  elapsed_us: number;
+}
+
+export const reverters = ['shim', 'guardian'] as const;
+
 export interface Reverted {
   event: 'reverted';
   at_ms: number;
   elapsed_ms: number;
   left: number;
+  /** The guardian undoes where the shim itself no longer could. Absent: the shim. */
+  by?: (typeof reverters)[number];
+  /** Of `hold`: the ids of `compare` that did not read the same before and after. */
+  differs?: string[];
 }
 
 export interface ShimError {
@@ -118,12 +139,21 @@ export interface ShimError {
   state: string;
 }
 
-export type ShimEvent = Resolved | Active | SampleEvent | Warning | Ended | Reverted | ShimError;
+export type ShimEvent = Resolved | Active | SampleEvent | Warning | AnswerEvent | Ended | Reverted | ShimError;
 
-/** Words the shim hears on stdin, one a line. */
+/** Words the shim hears on stdin, one a line; what `hold` hears besides is made in commands.ts. */
 export type Command = 'start' | 'beat' | 'stop';
 
-type FieldType = 'number' | 'string' | 'boolean' | 'sample' | 'places' | 'namespaces' | 'strings' | 'reason';
+type FieldType =
+  | 'number'
+  | 'string'
+  | 'boolean'
+  | 'sample'
+  | 'places'
+  | 'namespaces'
+  | 'strings'
+  | 'reason'
+  | 'reverter';
 
 const requiredFields: Readonly<Record<ShimEvent['event'], Readonly<Record<string, FieldType>>>> = {
   resolved: {
@@ -144,10 +174,21 @@ const requiredFields: Readonly<Record<ShimEvent['event'], Readonly<Record<string
   active: { pid: 'number', entered: 'number', of: 'number', elapsed_ms: 'number' },
   sample: { elapsed_us: 'number' },
   warning: { code: 'string', message: 'string' },
+  answer: {
+    id: 'string',
+    exit_code: 'number',
+    stdout: 'string',
+    stderr: 'string',
+    truncated: 'boolean',
+    elapsed_us: 'number',
+  },
   ended: { reason: 'reason', exit_code: 'number', signal: 'number', forced: 'boolean', run_ms: 'number' },
   reverted: { elapsed_ms: 'number', left: 'number' },
   error: { code: 'string', message: 'string', state: 'string' },
 };
+
+/** Fields that may be missing, and must be right where they are. */
+const optionalFields: Partial<typeof requiredFields> = { reverted: { by: 'reverter', differs: 'strings' } };
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -170,6 +211,7 @@ const checks: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
   namespaces: (value) => allOf(value, (fact) => has(fact, { name: 'string', inode: 'number', own: 'boolean' })),
   strings: (value) => allOf(value, (text) => typeof text === 'string'),
   reason: (value) => endReasons.some((reason) => reason === value),
+  reverter: (value) => reverters.some((reverter) => reverter === value),
 };
 
 function isEventName(name: unknown): name is ShimEvent['event'] {
@@ -190,8 +232,10 @@ export function parseShimEvent(line: string): ShimEvent | undefined {
   const { event, ...fields } = value;
   if (!isEventName(event) || typeof fields.at_ms !== 'number') return undefined;
   if (event === 'sample' && !checks.sample(fields)) return undefined;
+  const isGood = ([name, type]: [string, FieldType]) => checks[type](fields[name]);
   const required = Object.entries(requiredFields[event]);
-  return required.every(([name, type]) => checks[type](fields[name])) ? (value as unknown as ShimEvent) : undefined;
+  const optional = Object.entries(optionalFields[event] ?? {}).filter(([name]) => Object.hasOwn(fields, name));
+  return [...required, ...optional].every(isGood) ? (value as unknown as ShimEvent) : undefined;
 }
 
 /** The events in a termination message, one a line: the `ended` of the run and the last event. */

@@ -1,11 +1,29 @@
 import { stringify } from 'yaml';
+import { formatCidr } from '../faults/net/address.ts';
+import type { NetFault } from '../faults/net/types.ts';
 import type { Plan } from '../faults/plan.ts';
 import type { OutputFormat } from '../faults/request.ts';
 import { formatDuration } from '../units.ts';
 
+/** Whom the cluster knows under the names that were given; host names are for the target itself to resolve. */
+function peersOf({ surroundings }: NetFault): Record<string, string[]> {
+  const lists = { to: surroundings.to, from: surroundings.from, except: surroundings.except };
+  return Object.fromEntries(
+    Object.entries(lists)
+      .filter(([, peers]) => peers.length > 0)
+      .map(([name, peers]) => [
+        name,
+        peers.map(({ query, cidrs }) => {
+          const ranges = cidrs.map(formatCidr).join(' ');
+          return ranges === '' ? `${query.text}: as the target resolves it` : `${query.text}: ${ranges}`;
+        }),
+      ]),
+  );
+}
+
 /** What would happen and what would be created, as YAML documents (JSON with `-o json`). */
 export function renderPlan(plan: Plan, objects: readonly unknown[], format: OutputFormat): string {
-  const { target, agent } = plan;
+  const { target, agent, fault } = plan;
   const summary = {
     experiment: plan.id,
     fault: plan.summary,
@@ -20,7 +38,8 @@ export function renderPlan(plan: Plan, objects: readonly unknown[], format: Outp
     duration: formatDuration(plan.durationMs),
     grace: formatDuration(plan.graceMs),
     lease: formatDuration(plan.leaseMs),
-    ...(plan.fault.memory ? { memory: plan.fault.memory } : {}),
+    ...(fault.fault === 'stress' && fault.memory ? { memory: fault.memory } : {}),
+    ...(fault.fault === 'net' ? { peers: peersOf(fault) } : {}),
     commands: agent.containers.map((container) => ['nsexec', ...container.args]),
     undo: plan.undo,
   };

@@ -56,6 +56,7 @@ function outcomeDocument(outcome: Outcome): Record<string, unknown> {
     problems: outcome.problems,
     ended: outcome.ended,
     reverted: outcome.reverted,
+    revertedBy: outcome.revertedBy,
     left: outcome.left,
     undo: outcome.undo,
     times: outcome.times,
@@ -68,6 +69,18 @@ function factDocument(fact: Exclude<Fact, { kind: 'outcome' }>): Record<string, 
   switch (fact.kind) {
     case 'sample':
       return { kind: 'sample', left_ms: Math.round(fact.leftMs), sample: fact.sample };
+    case 'net-sample':
+      return documentOf({
+        kind: fact.kind,
+        leftMs: Math.round(fact.leftMs),
+        counters: fact.counters,
+        // Null: the latest was not answered.
+        roundTripUs: fact.roundTripsDuring.length > 0 ? (fact.roundTripsDuring.at(-1)?.us ?? null) : undefined,
+      });
+    case 'net-planned': {
+      const { hit, spared, warnings, probe } = fact.plan;
+      return documentOf({ kind: fact.kind, hit, spared, warnings, probe });
+    }
     case 'planned':
     case 'launching':
       return documentOf({ kind: fact.kind, id: fact.plan.id, fault: fact.plan.summary, undo: fact.plan.undo });

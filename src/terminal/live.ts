@@ -2,8 +2,7 @@ import { styleText } from 'node:util';
 import ora, { type Ora } from 'ora';
 import type { Output, Reporter } from '../ports.ts';
 import type { Fact } from '../session/facts.ts';
-import { type Mark, tell } from './plain.ts';
-import { liveTable } from './table.ts';
+import { type Mark, runningTable, tell } from './plain.ts';
 import * as words from './words.ts';
 
 const signs: Readonly<Record<Mark, { sign: string; colour: 'green' | 'red' | 'yellow' }>> = {
@@ -37,8 +36,9 @@ export class LiveReporter implements Reporter {
     // What still goes on in the background after a second Ctrl-C must not draw over the last words.
     if (this.#closed) return;
     const spinning = this.#spinner.isSpinning;
-    if (fact.kind === 'sample') {
-      this.#spinner.text = `fault active\n${liveTable(fact).join('\n')}`;
+    const table = runningTable(fact);
+    if (table) {
+      this.#spinner.text = `fault active\n${table.join('\n')}`;
       return;
     }
     const phase = phaseText(fact);

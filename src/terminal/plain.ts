@@ -1,6 +1,7 @@
 import type { Output, Reporter } from '../ports.ts';
 import type { Fact, Outcome } from '../session/facts.ts';
 import { formatDuration } from '../units.ts';
+import { hitAndSpared, liveNetTable, netProofTable } from './net.ts';
 import { liveTable, proofTable } from './table.ts';
 import * as words from './words.ts';
 
@@ -45,6 +46,10 @@ export function tell(fact: Fact, out: LineWriter, verbose: boolean): void {
     case 'warning':
       out.aside('note', words.harmless(fact.message));
       break;
+    case 'net-planned':
+      for (const text of hitAndSpared(fact)) out.aside(undefined, text);
+      for (const warning of fact.plan.warnings) out.aside('note', words.harmless(warning));
+      break;
     case 'active':
       out.result('good', words.active(fact));
       break;
@@ -66,8 +71,11 @@ export function tell(fact: Fact, out: LineWriter, verbose: boolean): void {
 function tellOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void {
   const clean = outcome.reverted && outcome.left.length === 0;
   const { revertMs } = outcome.times;
-  if (clean) out.result('good', `${revertMs === undefined ? '' : `${words.reverted(revertMs)}   `}nothing left`);
-  for (const line of outcome.verdict ? proofTable(outcome.verdict) : []) out.result(undefined, line);
+  const how = revertMs === undefined ? '' : `${words.reverted(revertMs, outcome.revertedBy)}   `;
+  if (clean) out.result('good', `${how}nothing left`);
+  const { verdict } = outcome;
+  const table = verdict?.net ? netProofTable(verdict.net) : verdict ? proofTable(verdict) : [];
+  for (const line of table) out.result(undefined, line);
   for (const line of words.verdict(outcome)) out.result(undefined, line);
   for (const line of words.leftovers(outcome)) out.result('bad', line);
   if (verbose) {
@@ -75,6 +83,12 @@ function tellOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void 
     const total = Object.values(outcome.requests).reduce((sum, count) => sum + count, 0);
     out.aside('note', `${total} API requests: ${requests.join(', ')}`);
   }
+}
+
+/** The table of the running fault; undefined: the fact is about something else. */
+export function runningTable(fact: Fact): string[] | undefined {
+  if (fact.kind === 'sample') return liveTable(fact);
+  return fact.kind === 'net-sample' ? liveNetTable(fact) : undefined;
 }
 
 const signs: Readonly<Record<Mark, string>> = { good: 'ok', bad: 'error', note: 'note' };
@@ -107,7 +121,8 @@ export class PlainReporter implements Reporter {
         line('note', fact.kind === 'progress' ? words.harmless(fact.message) : `stopping: ${fact.why}`),
       );
     }
-    if (fact.kind === 'sample' && this.#samples++ % 10 === 0) this.#stderr.write(`${liveTable(fact).join('\n')}\n`);
+    const table = runningTable(fact);
+    if (table && this.#samples++ % 10 === 0) this.#stderr.write(`${table.join('\n')}\n`);
   }
 }
 

@@ -38,11 +38,13 @@ export function columns(head: string[], rows: string[][]): string[] {
     .map((line) => line.trimEnd());
 }
 
-function render(head: string[], rows: string[][]): string[] {
+/** As `columns`, set off from the text around it. */
+export function render(head: string[], rows: string[][]): string[] {
   return columns(head, rows).map((line) => `  ${line}`);
 }
 
-const dash = '-';
+/** Where there is nothing to say. */
+export const dash = '-';
 
 /** The live view of one running target. */
 export function liveTable(fact: Extract<Fact, { kind: 'sample' }>): string[] {

@@ -37,21 +37,29 @@ function shortPath(path: string): string {
 }
 
 export function active(fact: Extract<Fact, { kind: 'active' }>): string {
-  const { target, resolved, active: event } = fact;
+  const { target, resolved, active: event, network } = fact;
   return [
     `active after ${seconds(fact.activeMs)}`,
     `${targetName(target)} on ${target.node}`,
-    cgroupPlace(resolved),
-    `${event.entered} of ${event.of} namespaces`,
+    ...(network
+      ? [networkPlace(target, network.sharedBy)]
+      : [cgroupPlace(resolved), `${event.entered} of ${event.of} namespaces`]),
   ].join('   ');
 }
 
-export function reverted(revertMs: number): string {
-  return `reverted in ${revertMs < 100 ? `${Math.ceil(revertMs)} ms` : seconds(revertMs)}`;
+function networkPlace({ pod }: Target, sharedBy: readonly string[]): string {
+  return `network namespace of pod/${pod}${sharedBy.length > 1 ? `, shared by all ${sharedBy.length} containers` : ''}`;
+}
+
+export function reverted(revertMs: number, by?: Outcome['revertedBy']): string {
+  const time = revertMs < 100 ? `${Math.ceil(revertMs)} ms` : seconds(revertMs);
+  return `reverted in ${time}${by === 'guardian' ? ' by the guardian' : ''}`;
 }
 
 export function verdict(outcome: Outcome): string[] {
-  const lines = (outcome.verdict?.proofs ?? []).map(({ sentence }) => `${sentence}.`);
+  const lines = (outcome.verdict?.proofs ?? []).map(({ sentence }) =>
+    /[.?!]$/.test(sentence) ? sentence : `${sentence}.`,
+  );
   if (outcome.verdict && lines.length > 0) {
     lines[lines.length - 1] += outcome.verdict.effective ? ' Effective.' : ' NOT effective.';
   }

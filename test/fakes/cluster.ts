@@ -1,3 +1,4 @@
+import type { NetRequest, NetSurroundings } from '../../src/faults/net/types.ts';
 import type {
   Agent,
   AgentSpec,
@@ -13,9 +14,9 @@ import type {
 } from '../../src/ports.ts';
 import { FakeAttachment } from './attachment.ts';
 import { Channel } from './channel.ts';
-import { target } from './samples.ts';
+import { surroundings, target } from './samples.ts';
 
-type Method = 'findTarget' | 'launch' | 'attach' | 'remove' | 'listExperiments' | 'recordEvent';
+type Method = 'findTarget' | 'surroundings' | 'launch' | 'attach' | 'remove' | 'listExperiments' | 'recordEvent';
 
 /** A cluster that does what the test scripts: every method can fail or hang, both watches and every stream are the test's to feed. */
 export class FakeCluster implements Cluster {
@@ -29,6 +30,7 @@ export class FakeCluster implements Cluster {
   /** Called with each new stream before the session has it. */
   onAttach: ((attachment: FakeAttachment) => void) | undefined;
   target: Target = target();
+  around: NetSurroundings = surroundings();
   launched: AgentSpec | undefined;
   removed: { id: string; namespace: string; timeoutMs: number; reverted: boolean } | undefined;
   removal: RemovalResult = { left: [], why: '' };
@@ -75,6 +77,11 @@ export class FakeCluster implements Cluster {
   async findTarget(_query: TargetQuery, _agentNamespace: string | undefined): Promise<Target> {
     await this.#enter('findTarget');
     return this.target;
+  }
+
+  async surroundings(_request: NetRequest, _target: Target): Promise<NetSurroundings> {
+    await this.#enter('surroundings');
+    return this.around;
   }
 
   async launch(spec: AgentSpec): Promise<Agent> {

@@ -1,7 +1,17 @@
+import type { NetRequest, NetSurroundings, Peer } from '../../src/faults/net/types.ts';
 import { type Plan, planExperiment } from '../../src/faults/plan.ts';
 import type { Request, RunOptions, StressRequest } from '../../src/faults/request.ts';
 import type { Target } from '../../src/ports.ts';
-import type { Active, Ended, Resolved, Reverted, Sample, SampleEvent, ShimError } from '../../src/shim/protocol.ts';
+import type {
+  Active,
+  AnswerEvent,
+  Ended,
+  Resolved,
+  Reverted,
+  Sample,
+  SampleEvent,
+  ShimError,
+} from '../../src/shim/protocol.ts';
 
 /** Data as the real places would give it, each part replaceable. */
 
@@ -38,9 +48,11 @@ export function stressRequest(change: Partial<StressRequest> = {}): StressReques
   };
 }
 
-export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOptions> = {}): Request {
+type StressRun = Request & { fault: StressRequest };
+
+export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOptions> = {}): StressRun {
   return {
-    stress: stressRequest(stress),
+    fault: stressRequest(stress),
     run: {
       target: { kind: 'pod', name: 'web-7d4b9', namespace: undefined, container: undefined },
       connection: {},
@@ -60,11 +72,52 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
   };
 }
 
-/** A request for what is given and nothing else. */
-export function requestFor(stress: Partial<StressRequest>, run: Partial<RunOptions> = {}): Request {
+/** Delay to one peer, on the way out. */
+export function netRequest(
+  net: Partial<NetRequest> = {},
+  run: Partial<RunOptions> = {},
+): Request & { fault: NetRequest } {
   return {
     ...request({}, run),
-    stress: { fault: 'stress', stressNgArgs: [], oomVictim: 'stressor', ...stress },
+    fault: {
+      fault: 'net',
+      shaping: { delay: { ms: 100 } },
+      to: [dbPeer.query],
+      from: [],
+      except: [],
+      ports: [{ from: 5432, to: 5432 }],
+      interfaces: [],
+      direction: 'egress',
+      allowHostNetwork: false,
+      ...net,
+    },
+  };
+}
+
+const dbPeer: Peer = {
+  query: { kind: 'cidr', text: '10.0.0.7', cidr: { family: 4, address: '10.0.0.7', prefix: 32 } },
+  cidrs: [{ family: 4, address: '10.0.0.7', prefix: 32 }],
+};
+
+export function surroundings(change: Partial<NetSurroundings> = {}): NetSurroundings {
+  return {
+    to: [dbPeer],
+    from: [],
+    except: [],
+    hostNetwork: false,
+    podIps: ['10.0.0.5'],
+    nodeIps: ['192.168.1.3'],
+    podContainers: ['app'],
+    networkProbes: false,
+    ...change,
+  };
+}
+
+/** A request for what is given and nothing else. */
+export function requestFor(stress: Partial<StressRequest>, run: Partial<RunOptions> = {}): StressRun {
+  return {
+    ...request({}, run),
+    fault: { fault: 'stress', stressNgArgs: [], oomVictim: 'stressor', ...stress },
   };
 }
 
@@ -74,6 +127,7 @@ export function plan(asked: Request = request(), at: Target = target()): Plan {
     who: 'ada',
     now: new Date('2026-01-02T03:04:05Z'),
     defaultImage: 'tools:1',
+    surroundings: surroundings(),
   });
 }
 
@@ -125,6 +179,20 @@ export function resolved(first: Sample = sample(0), change: Partial<Resolved> = 
 
 export function active(change: Partial<Active> = {}): Active {
   return { event: 'active', at_ms: 1, pid: 4800, entered: 8, of: 8, elapsed_ms: 12, ...change };
+}
+
+export function answer(change: Partial<AnswerEvent> = {}): AnswerEvent {
+  return {
+    event: 'answer',
+    at_ms: 1,
+    id: 'q',
+    exit_code: 0,
+    stdout: '',
+    stderr: '',
+    truncated: false,
+    elapsed_us: 5_000_000,
+    ...change,
+  };
 }
 
 export function ended(change: Partial<Ended> = {}): Ended {

@@ -218,7 +218,8 @@ describe('the stream while the fault is active', () => {
     s.cluster.attachment.drop('reset by peer');
     await s.pass(1_000);
     expect(s.cluster.attachments).toHaveLength(2);
-    expect(s.cluster.attachment.sent[0]).toBe('beat');
+    // The empty line ends what the shim has of a line that broke with the first stream.
+    expect(s.cluster.attachment.sent.slice(0, 2)).toEqual(['', 'beat']);
     // Longer than lease, grace and slack together: a stream that came back must not be given up later.
     for (let i = 0; i < 40; i++) await s.pass(1_000);
     expect(s.cluster.attachment.sent.length).toBeGreaterThan(12);

@@ -96,7 +96,7 @@ describe('a signal', () => {
     await s.interrupt();
     await s.pass(1_000);
     expect(s.cluster.attachments).toHaveLength(2);
-    expect(s.cluster.attachment.sent).toEqual(['stop']);
+    expect(s.cluster.attachment.sent).toEqual(['', 'stop']);
     expect(await s.outcome()).toMatchObject({ exitCode: 130, reverted: true });
   });
 

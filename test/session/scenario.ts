@@ -4,10 +4,11 @@ import type { Request } from '../../src/faults/request.ts';
 import type { AgentUpdate, ContainerStatus } from '../../src/ports.ts';
 import type { Outcome } from '../../src/session/facts.ts';
 import { runExperiment, type SessionPorts } from '../../src/session/run.ts';
-import type { Ended, Sample } from '../../src/shim/protocol.ts';
+import type { Ended, Reverted, Sample } from '../../src/shim/protocol.ts';
 import type { FakeAttachment } from '../fakes/attachment.ts';
 import { FakeClock, settle } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
+import { NetShim } from '../fakes/net-shim.ts';
 import { RecordingReporter } from '../fakes/reporter.ts';
 import { active, ended, request, resolved, reverted, sample, sampleEvent, shimError } from '../fakes/samples.ts';
 import { FakeSignals } from '../fakes/signals.ts';
@@ -25,6 +26,8 @@ export class Scenario {
   readonly answers = new Set(['beat', 'start', 'stop']);
   /** CPU that the target's cgroup uses now, in cores. */
   cores = 0.02;
+  /** The network of the target, for a net fault. */
+  readonly net = new NetShim();
   /** Fields of every sample from now on. */
   counters: Partial<Sample> = {};
   #usedUs = 0;
@@ -87,21 +90,26 @@ export class Scenario {
       const step = Math.min(1_000, left);
       await this.clock.advance(step);
       this.#usedUs += step * 1_000 * this.cores;
-      if (this.#active && step === 1_000) this.stream?.say(sampleEvent(0, 0, this.sample()));
+      if (this.#active && step === 1_000) this.stream?.say(sampleEvent(0, 0, this.sample()), ...this.net.counts());
     }
     await settle();
   }
 
   /** The shim ends the fault and reverts. */
-  async finish(how: Partial<Ended> = {}): Promise<void> {
+  async finish(how: Partial<Ended> = {}, undone: Partial<Reverted> = {}): Promise<void> {
     this.#active = false;
-    this.stream?.say(ended(how), sampleEvent(0, 0, this.sample()), reverted());
+    this.stream?.say(...this.net.counts(), ended(how), sampleEvent(0, 0, this.sample()), reverted(undone));
     await settle();
   }
 
   sample(): Sample {
     const seconds = (this.clock.now() - this.#begunAt) / 1_000;
     return sample(seconds, 0, { cpu_usage_us: 1_000_000 + Math.round(this.#usedUs), ...this.counters });
+  }
+
+  /** Says what a shim says to `beat` while it waits for `start`. */
+  answerBeat(attachment: FakeAttachment): void {
+    attachment.say(resolved(this.sample()));
   }
 
   async agent(update: AgentUpdate): Promise<void> {
@@ -166,12 +174,14 @@ export class Scenario {
 
   #hear(attachment: FakeAttachment, line: string): void {
     if (line === 'start' && !attachment.silent) this.#begun = true;
+    const told = this.net.hear(line);
+    if (told) attachment.say(told);
     if (!this.answers.has(line)) return;
-    if (line === 'beat' && !this.#begun) attachment.say(resolved(this.sample()));
+    if (line === 'beat' && !this.#begun) this.answerBeat(attachment);
     if (line === 'start') {
       this.#active = true;
       this.#activeAt = this.clock.now();
-      attachment.say(active());
+      attachment.say(active(), ...this.net.counts());
     }
     if (line === 'stop' && !this.#begun) {
       attachment.say(shimError({ code: 'not-started', message: '`stop` came first', state: 'unchanged' }));

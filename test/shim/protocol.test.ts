@@ -1,15 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { endReasons, parseShimEvent, parseTerminationMessage } from '../../src/shim/protocol.ts';
-import { active, ended, lastWords, resolved, reverted, sampleEvent, shimError } from '../fakes/samples.ts';
+import { active, answer, ended, lastWords, resolved, reverted, sampleEvent, shimError } from '../fakes/samples.ts';
 
 const events = {
   resolved: resolved(),
   active: active(),
   sample: sampleEvent(1),
   warning: { event: 'warning', at_ms: 1, code: 'stdin', message: 'a line was too long' },
+  answer: answer({ id: 'links', stdout: '[]' }),
   ended: ended({ oom_kills: 2 }),
-  reverted: reverted(),
+  reverted: reverted({ by: 'guardian', differs: ['qdisc'] }),
   error: shimError(),
 } as const;
 
@@ -21,6 +22,7 @@ const required: Readonly<Record<keyof typeof events, readonly string[]>> = {
   active: ['at_ms', 'pid', 'entered', 'of', 'elapsed_ms'],
   sample: ['at_ms', 'elapsed_us'],
   warning: ['at_ms', 'code', 'message'],
+  answer: ['at_ms', 'id', 'exit_code', 'stdout', 'stderr', 'truncated', 'elapsed_us'],
   ended: ['at_ms', 'reason', 'exit_code', 'signal', 'forced', 'run_ms'],
   reverted: ['at_ms', 'elapsed_ms', 'left'],
   error: ['at_ms', 'code', 'message', 'state'],
@@ -96,9 +98,15 @@ describe('parseShimEvent', () => {
     ['a first sample with a text in it', { ...events.resolved, sample: { elapsed_us: 1, pids_current: null } }],
     ['a first sample without a time', { ...events.resolved, sample: {} }],
     ['a first sample that is a list', { ...events.resolved, sample: [] }],
+    ['a revert by nobody known', { ...events.reverted, by: 'chance' }],
+    ['differences that are no list', { ...events.reverted, differs: 'qdisc' }],
     ['an end for a reason that there is not', { ...events.ended, reason: 'boredom' }],
   ])('%s makes it no event', (_what, event) => {
     expect(parseShimEvent(JSON.stringify(event))).toBeUndefined();
+  });
+
+  test('a revert by a shim that compares nothing is one', () => {
+    expect(parseShimEvent(JSON.stringify(reverted()))).toEqual(reverted());
   });
 
   test('knows every reason of the contract', () => {

@@ -1,5 +1,5 @@
 import type { Fact } from '../../src/session/facts.ts';
-import { request } from '../fakes/samples.ts';
+import { netRequest, request, surroundings } from '../fakes/samples.ts';
 import { Scenario } from '../session/scenario.ts';
 
 /** The facts of real sessions on the fakes. */
@@ -25,5 +25,20 @@ export async function badRun(): Promise<Fact[]> {
   await s.pass(5_000);
   s.cluster.targetUpdates.push({ kind: 'evicted', message: 'node \u001b[?1049h was low' });
   await s.pass(1_000);
+  return s.reporter.facts;
+}
+
+/** Ten seconds of a delay to one peer, by a pod of three containers. */
+export async function netRun(): Promise<Fact[]> {
+  const s = new Scenario(netRequest({}, { durationMs: 10_000 }));
+  s.cluster.around = surroundings({ podContainers: ['app', 'proxy', 'mesh'] });
+  await s.launch();
+  await s.attach();
+  s.net.roundTripUs = 100_900;
+  for (let second = 0; second < 10; second++) {
+    s.net.packets += 120;
+    await s.pass(1_000);
+  }
+  await s.finish({ run_ms: 10_000 });
   return s.reporter.facts;
 }

@@ -1,0 +1,242 @@
+import { ChaosError } from '../errors.ts';
+import type { AgentUpdate, TargetUpdate } from '../ports.ts';
+import type { Reverted, SampleEvent, ShimError, ShimEvent } from '../shim/protocol.ts';
+import { parseTerminationMessage } from '../shim/protocol.ts';
+import { formatDuration } from '../units.ts';
+import type { Conduct } from './conduct.ts';
+import type { ConnectionLoss } from './connection.ts';
+import type { Phase, Stage } from './stage.ts';
+import { shimFailure } from './startup.ts';
+import { type TimerName, waits } from './waits.ts';
+
+/**
+ * From `start` to the confirmed revert: the target may be changed, and only the shim, or its container's end, says that it is not. Keeps the lease, stops the fault when asked or when something
+ * else happens, and ends in bounded time whatever stays silent.
+ */
+export class AfterStart implements Phase {
+  readonly #stage: Stage;
+  readonly #conduct: Conduct;
+  /** A stream was made since `start`, and the shim has not been heard on it. */
+  #isNewStream = false;
+  /** How the shim of a net fault ended, whose revert nobody has confirmed yet. */
+  #shimEnd: string | undefined;
+
+  constructor(stage: Stage, conduct: Conduct) {
+    this.#stage = stage;
+    this.#conduct = conduct;
+    stage.timers.set('answer', waits.answer);
+    conduct.begin();
+  }
+
+  onAgent(update: AgentUpdate): void {
+    const { connection, container } = this.#stage;
+    switch (update.kind) {
+      case 'started':
+        if (update.container === container) connection.open();
+        return;
+      case 'progress':
+      case 'warning':
+        return this.#stage.report({ kind: update.kind, message: `${update.reason}: ${update.message}` });
+      case 'contact':
+        // Once the fault is in force the stream tells, and the lease decides.
+        return;
+      case 'deleted':
+        return this.#onAgentGone();
+      case 'status':
+        return this.#onAgentStatus(update);
+    }
+  }
+
+  #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' }>): void {
+    const status = update.containers[this.#stage.container];
+    if (status?.state === 'terminated') {
+      this.#onTerminated(status.message, `exit code ${status.exitCode}, ${update.reason || status.reason}`);
+    } else if (update.phase === 'Failed') {
+      this.#onTerminated('', `${update.reason}: ${update.message}`);
+    } else if (status?.state === 'running') {
+      this.#stage.connection.open();
+    }
+  }
+
+  /** The kubelet's word that the shim has ended, with the shim's own last words: the truth about how a run ended, whatever the stream delivered. */
+  #onTerminated(message: string, how: string): void {
+    for (const event of parseTerminationMessage(message)) this.onEvent(event);
+    if (this.#stage.isOver) return;
+    const { record, plan, timers } = this.#stage;
+    if (plan.fault.fault === 'net') {
+      // What is done to a network outlives whoever did it. The guardian's word may come after the kubelet has looked for last words, and is then in a later status.
+      this.#shimEnd ??= how;
+      if (!timers.isSet('confirm')) timers.set('confirm', waits.guardian);
+      return;
+    }
+    if (!record.result.ended) record.problem(killedUnheard(how));
+    // A stressor cannot outlive the shim: its pid namespace dies with it, by the kernel's hand.
+    this.#onReverted('container');
+  }
+
+  #onAgentGone(): void {
+    const { record, plan, timers } = this.#stage;
+    record.problem('the agent pod was deleted by somebody else');
+    if (record.result.ended && plan.fault.fault === 'stress') {
+      this.#onReverted('container');
+      return;
+    }
+    // Deleted by force, a pod may be gone from the API server before its containers are. The stream goes on, and with it the shim's own word may still come.
+    record.unconfirmed();
+    timers.set('confirm', plan.graceMs + waits.slack);
+  }
+
+  onAttached(): void {
+    this.#isNewStream = true;
+    this.#stage.beat(this.#stage.stopAskedAt === undefined ? 'beat' : 'stop');
+  }
+
+  onLost({ reason, failures, retryMs }: ConnectionLoss): void {
+    const { timers, plan, record } = this.#stage;
+    timers.stop('beat');
+    // The shim has said its last word: only the reason for it is waited for.
+    if (record.result.reverted) return;
+    if (failures === 1) {
+      this.#stage.report({ kind: 'progress', message: `the stream to the agent ended (${reason}): attaching again` });
+      timers.set('silence', plan.leaseMs + plan.graceMs + waits.slack);
+    }
+    timers.set('attach', retryMs);
+  }
+
+  onEvent(event: ShimEvent): void {
+    const { record, timers, plan } = this.#stage;
+    const { result } = record;
+    switch (event.event) {
+      case 'resolved':
+        return this.#onStillWaiting();
+      case 'active':
+        if (result.active) return;
+        timers.stop('answer');
+        timers.set('deadline', plan.durationMs + plan.graceMs + waits.slack);
+        return record.active(event);
+      case 'sample':
+        return this.#onSample(event);
+      case 'answer':
+        return this.#conduct.onAnswer(event);
+      case 'warning':
+        return this.#stage.report({ kind: 'warning', message: event.message });
+      case 'ended':
+        if (result.ended) return;
+        timers.stop('answer');
+        timers.set('confirm', waits.slack);
+        return record.ended(event);
+      case 'reverted':
+        return this.#onReverted(event.by ?? 'shim', event);
+      case 'error':
+        return this.#onShimError(event);
+    }
+  }
+
+  /** `start` was lost with its stream. An answer to a beat that was sent before it says nothing. */
+  #onStillWaiting(): void {
+    if (!this.#isNewStream) return;
+    this.#isNewStream = false;
+    if (this.#stage.stopAskedAt === undefined && !this.#stage.record.result.active) this.#conduct.begin();
+  }
+
+  #onSample(sample: SampleEvent): void {
+    const { record } = this.#stage;
+    const previous = record.result.during.at(-1);
+    if (record.sampleAfter(sample)) this.#conduct.onSample(sample, previous);
+  }
+
+  #onShimError(error: ShimError): void {
+    const { record, plan } = this.#stage;
+    if (!record.result.began) {
+      this.#stage.fail(shimFailure(error, plan), !error.state.startsWith('unknown'));
+      return;
+    }
+    record.problem(`the shim failed: ${error.message} (${error.code})`);
+    if (error.state === 'reverted') this.#onReverted('shim');
+  }
+
+  onTarget(update: TargetUpdate): void {
+    const { record } = this.#stage;
+    if (record.explained) return;
+    record.targetChanged(update);
+    if (record.result.reverted) this.#stage.end();
+    else this.stop('the target ended');
+  }
+
+  stop(why: string): void {
+    const { clock, timers, plan } = this.#stage;
+    if (this.#stage.stopAskedAt !== undefined) return;
+    this.#stage.stopAskedAt = clock.now();
+    this.#stage.report({ kind: 'stopping', why });
+    timers.set('confirm', plan.graceMs + waits.slack);
+    this.#stage.send('stop');
+  }
+
+  /** `event`: with the shim's own time from the end of the fault's time, for a run that nobody asked to stop. */
+  #onReverted(by: 'shim' | 'guardian' | 'container', event?: Reverted): void {
+    const { record, clock, timers, stopAskedAt } = this.#stage;
+    const { result } = record;
+    if (result.reverted) return;
+    const revertMs = stopAskedAt === undefined ? (event?.elapsed_ms ?? 0) : clock.now() - stopAskedAt;
+    record.reverted(revertMs, by, event?.differs ?? []);
+    const unexplained = result.ended?.reason === 'target-gone' || result.ended?.reason === 'killed';
+    if (unexplained && !record.explained) timers.set('explain', waits.explain);
+    else this.#stage.end();
+  }
+
+  onTimer(name: TimerName): void {
+    const { connection, record } = this.#stage;
+    switch (name) {
+      case 'beat':
+        return this.#stage.beat();
+      case 'attach':
+        return connection.open();
+      case 'answer':
+        return this.#onNoAnswer();
+      case 'deadline':
+        record.problem('the time was over and the shim had not ended the fault by itself');
+        return this.stop('the time is over');
+      case 'silence':
+        record.problem('the shim could not be reached any more; its lease has run out meanwhile');
+        return this.#stage.end();
+      case 'confirm':
+        return this.#onUnconfirmed();
+      case 'explain':
+        return this.#stage.end();
+    }
+  }
+
+  #onUnconfirmed(): void {
+    const { record, plan } = this.#stage;
+    if (this.#shimEnd === undefined) {
+      record.problem('the shim did not confirm the revert in time');
+    } else {
+      if (!record.result.ended) record.problem(killedUnheard(this.#shimEnd));
+      record.unconfirmed();
+      record.problem(
+        `its guardian has not told that the network is as it was; to be certain, delete pod ${plan.target.pod}`,
+      );
+    }
+    this.#stage.end();
+  }
+
+  /** Nothing came back to `start`: the target may have been changed. */
+  #onNoAnswer(): void {
+    const message = `the agent runs, but its shim has not answered for ${formatDuration(waits.answer)}`;
+    const state = 'the agent was removed, and with it whatever it had begun';
+    this.#stage.fail(new ChaosError('shim', message, { state }), false);
+    this.stop('no answer');
+  }
+
+  /** A running fault is ended rather than left unwatched. */
+  onBroken(error: unknown): void {
+    if (this.#stage.record.result.reverted) return;
+    const why = error instanceof Error ? error.message : String(error);
+    this.#stage.record.problem(`the experiment could no longer be watched: ${why}`);
+    this.stop('the watch failed');
+  }
+}
+
+function killedUnheard(how: string): string {
+  return `the shim ended without a word: it was killed (${how})`;
+}

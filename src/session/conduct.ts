@@ -1,0 +1,28 @@
+import type { AnswerEvent, Resolved, Sample } from '../shim/protocol.ts';
+import { NetPreparation } from './net-preparation.ts';
+import type { Stage } from './stage.ts';
+import { StressPreparation } from './stress-conduct.ts';
+import type { TimerName } from './waits.ts';
+
+/** What is special to one kind of fault before `start`: the last look at the target, and what has to be known of it. It ends the stage, or goes on to the conduct. */
+export interface Preparation {
+  /** The shim is there and waits. `anew`: for the first time on this stream, so that nothing said before is known to have arrived. */
+  onResolved(resolved: Resolved, anew: boolean): void;
+  onAnswer(answer: AnswerEvent): void;
+  onTimer(name: TimerName): void;
+}
+
+/** What is special to one kind of fault from `start` on. */
+export interface Conduct {
+  /** Says `start`, after what has to be said before it; once more when both were lost with their stream. */
+  begin(): void;
+  onAnswer(answer: AnswerEvent): void;
+  /** Each sample while the fault is active; `previous`: the one before it since `start`. */
+  onSample(sample: Sample, previous: Sample | undefined): void;
+}
+
+/** The preparation of the plan's fault; `go` is called once, with what follows it. */
+export function prepareFault(stage: Stage, go: (conduct: Conduct) => void): Preparation {
+  const { fault } = stage.plan;
+  return fault.fault === 'stress' ? new StressPreparation(stage, fault, go) : new NetPreparation(stage, fault, go);
+}

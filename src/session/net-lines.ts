@@ -1,0 +1,29 @@
+import type { Answer, NetPlan, Question } from '../faults/net/types.ts';
+import { applyLine, clearLine, compareLine, countLine, undoLine } from '../shim/commands.ts';
+import type { AnswerEvent } from '../shim/protocol.ts';
+
+/** What the session of a net fault says to the shim and hears from it, besides start, beat and stop. Pure. */
+
+/** All that the shim has to know of a plan before `start`, the undo first: nothing is applied without it. */
+export function planLines(plan: NetPlan): string[] {
+  return [
+    clearLine,
+    ...plan.undo.map(undoLine),
+    ...plan.compare.map(({ id, argv }) => compareLine(id, argv)),
+    ...plan.count.map(({ id, argv }) => countLine(id, argv)),
+    ...plan.apply.map(applyLine),
+  ];
+}
+
+/** Asks for one round trip to the plan's peer. */
+export function connectQuestion(id: string, { address, port }: NonNullable<NetPlan['probe']>): Question {
+  return { id, verb: 'connect', argv: [address, String(port)] };
+}
+
+export function describeQuestion({ verb, argv }: Question): string {
+  return `"${verb} ${argv.join(' ')}"`;
+}
+
+export function toAnswer({ id, exit_code, stdout, stderr, elapsed_us }: AnswerEvent): Answer {
+  return { id, exitCode: exit_code, stdout, stderr, elapsedUs: elapsed_us };
+}

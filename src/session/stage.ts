@@ -1,0 +1,91 @@
+import type { Plan } from '../faults/plan.ts';
+import type { AgentUpdate, Clock, Cluster, Reporter, TargetUpdate } from '../ports.ts';
+import type { Command, ShimEvent } from '../shim/protocol.ts';
+import type { Connection, ConnectionLoss } from './connection.ts';
+import type { Fact } from './facts.ts';
+import type { RunRecord } from './record.ts';
+import type { Timers } from './timers.ts';
+import { type TimerName, waits } from './waits.ts';
+
+/** One part of a run: what it does about each thing that can happen. */
+export interface Phase {
+  onAgent(update: AgentUpdate): void;
+  onAttached(): void;
+  onLost(loss: ConnectionLoss): void;
+  onEvent(event: ShimEvent): void;
+  onTarget(update: TargetUpdate): void;
+  onTimer(name: TimerName): void;
+  /** A watch cannot go on (rights taken away, a defect). */
+  onBroken(error: unknown): void;
+  /** The fault, or what was to become of it, is to end; `why` in words. */
+  stop(why: string): void;
+}
+
+interface Parts {
+  plan: Plan;
+  cluster: Cluster;
+  clock: Clock;
+  reporter: Reporter;
+  /** The target's container in the agent pod. */
+  container: string;
+  timers: Timers<TimerName>;
+  connection: Connection;
+  record: RunRecord;
+}
+
+/** What the parts of one target's run share: the stream, the timers, and what is known so far. */
+export class Stage {
+  readonly plan: Plan;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly container: string;
+  readonly timers: Timers<TimerName>;
+  readonly connection: Connection;
+  readonly record: RunRecord;
+  /** When a stop was asked for, by the user or by what happened. */
+  stopAskedAt: number | undefined;
+  /** Nothing that comes now matters. */
+  isOver = false;
+  readonly #reporter: Reporter;
+
+  constructor(parts: Parts) {
+    this.plan = parts.plan;
+    this.cluster = parts.cluster;
+    this.clock = parts.clock;
+    this.container = parts.container;
+    this.timers = parts.timers;
+    this.connection = parts.connection;
+    this.record = parts.record;
+    this.#reporter = parts.reporter;
+  }
+
+  send(line: string): void {
+    // A stream that has ended is noticed as lost, and what matters is said again after the next attach.
+    this.connection.send(line).catch((error: unknown) => {
+      const word = line.split(' ', 1)[0];
+      this.report({ kind: 'progress', message: `"${word}" could not be sent: ${String(error)}` });
+    });
+  }
+
+  /** Renews the lease, which any word does, and will again and again. */
+  beat(word: Command = 'beat'): void {
+    this.timers.set('beat', waits.beat);
+    this.send(word);
+  }
+
+  report(fact: Fact): void {
+    this.#reporter.report(fact);
+  }
+
+  /** It never became active. Where the shim cannot say that nothing of it is left, its container's end will, or nobody. */
+  fail(error: unknown, reverted = true): void {
+    this.timers.stop('answer');
+    this.record.failed(error, reverted);
+    if (reverted) this.end();
+    else this.timers.set('confirm', waits.slack);
+  }
+
+  end(): void {
+    this.isOver = true;
+  }
+}

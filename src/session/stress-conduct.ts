@@ -1,0 +1,88 @@
+import { ChaosError } from '../errors.ts';
+import { memoryRisk } from '../faults/memory-risk.ts';
+import type { StressFault } from '../faults/stress.ts';
+import type { Resolved, Sample } from '../shim/protocol.ts';
+import type { Conduct, Preparation } from './conduct.ts';
+import type { Stage } from './stage.ts';
+import { type TimerName, waits } from './waits.ts';
+
+/** Before a stress: refuses what would kill more than was asked for, and measures the target by itself. */
+export class StressPreparation implements Preparation {
+  readonly #stage: Stage;
+  readonly #fault: StressFault;
+  readonly #go: (conduct: Conduct) => void;
+  #reviewed = false;
+
+  constructor(stage: Stage, fault: StressFault, go: (conduct: Conduct) => void) {
+    this.#stage = stage;
+    this.#fault = fault;
+    this.#go = go;
+  }
+
+  onResolved(resolved: Resolved): void {
+    // Asked again and again until it may start: each answer has its own time.
+    this.#stage.timers.set('answer', waits.answer);
+    const [first = resolved.sample] = this.#stage.record.result.before;
+    if (!this.#reviewed) {
+      this.#review(resolved);
+    } else if (resolved.sample.elapsed_us - first.elapsed_us >= waits.baseline * 1_000) {
+      this.#stage.timers.stop('baseline');
+      this.#go(new StressConduct(this.#stage));
+    }
+  }
+
+  onAnswer(): void {}
+
+  onTimer(name: TimerName): void {
+    if (name !== 'baseline') return;
+    // Answered with `resolved`, and so with a second sample; asked again should it have come a moment too early.
+    this.#stage.timers.set('baseline', waits.baseline);
+    this.#stage.send('beat');
+  }
+
+  /** The last look before anything changes: on the target's real cgroup. */
+  #review(resolved: Resolved): void {
+    const stage = this.#stage;
+    this.#reviewed = true;
+    if (resolved.unmounted.length > 0) {
+      const names = resolved.unmounted.join(', ');
+      stage.report({ kind: 'warning', message: `passed over cgroup hierarchies that have lost their mount: ${names}` });
+    }
+    const risk = memoryRisk(this.#fault, resolved.sample);
+    if (risk.kind === 'refusal') {
+      stage.fail(new ChaosError('target-unsuitable', risk.message, { hint: risk.hint }));
+      return;
+    }
+    if (risk.kind === 'warning') stage.report({ kind: 'warning', message: risk.message });
+    stage.timers.set('baseline', waits.baseline);
+  }
+}
+
+/** A stress needs nothing but the beats while it runs. */
+class StressConduct implements Conduct {
+  readonly #stage: Stage;
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  begin(): void {
+    this.#stage.send('start');
+  }
+
+  onAnswer(): void {}
+
+  onSample(sample: Sample, previous: Sample | undefined): void {
+    const { plan, record } = this.#stage;
+    if (!previous) return;
+    const { target } = plan;
+    this.#stage.report({
+      kind: 'sample',
+      target,
+      before: record.result.before,
+      previous,
+      sample,
+      leftMs: record.leftMs,
+    });
+  }
+}

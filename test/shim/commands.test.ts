@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  applyLine,
+  askLine,
+  clearLine,
+  compareLine,
+  countLine,
+  encodeWord,
+  undoLine,
+} from '../../src/shim/commands.ts';
+
+/** As the shim reads a word: bytes, and `%XX` for a byte. */
+function decode(word: string): string {
+  const bytes: number[] = [];
+  for (let at = 0; at < word.length; at++) {
+    if (word[at] === '%') {
+      bytes.push(Number.parseInt(word.slice(at + 1, at + 3), 16));
+      at += 2;
+    } else {
+      bytes.push(word.charCodeAt(at));
+    }
+  }
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(bytes));
+}
+
+/** Any text of whole characters: half a surrogate pair has no UTF-8. */
+const texts = fc.string({ unit: 'binary' });
+
+describe('encodeWord', () => {
+  test('what the shim reads is what was meant', () => {
+    fc.assert(
+      fc.property(texts, (word) => {
+        expect(decode(encodeWord(word))).toBe(word);
+      }),
+    );
+  });
+
+  test('only bytes that a line may have are written', () => {
+    fc.assert(
+      fc.property(texts, (word) => {
+        const encoded = encodeWord(word);
+        expect(encoded).toMatch(/^(?:[!-$&-;=-~]|%[0-9A-F]{2})*$/);
+      }),
+    );
+  });
+
+  test.each([
+    ['10.0.0.1/8', '10.0.0.1/8'],
+    ['a b', 'a%20b'],
+    ['100%', '100%25'],
+    ['<x>', '%3Cx>'],
+    ['one\ntwo\t', 'one%0Atwo%09'],
+    ['\u0000\u007f', '%00%7F'],
+    ['ü€𝄞', '%C3%BC%E2%82%AC%F0%9D%84%9E'],
+    ['', ''],
+  ])('%j becomes %j', (word, encoded) => {
+    expect(encodeWord(word)).toBe(encoded);
+  });
+});
+
+describe('lines', () => {
+  test('are the words of the contract', () => {
+    expect(askLine({ id: 'links', verb: 'ask', argv: ['ip', '-j', 'link'] })).toBe('ask links ip -j link');
+    expect(askLine({ id: 'netem', verb: 'fresh', argv: ['tc', '-batch', '-'], input: 'a b\n' })).toBe(
+      'fresh netem tc -batch - <a%20b%0A',
+    );
+    expect(askLine({ id: 'lookup:db', verb: 'lookup', argv: ['db'] })).toBe('lookup lookup:db db');
+    expect(askLine({ id: 'r 1', verb: 'connect', argv: ['fd00::1', '80'] })).toBe('connect r%201 fd00::1 80');
+    expect(applyLine({ argv: ['nft', '-f', '-'], input: 'add table inet x' })).toBe(
+      'apply nft -f - <add%20table%20inet%20x',
+    );
+    expect(applyLine({ argv: ['tc', 'qdisc', 'add'], input: '' })).toBe('apply tc qdisc add <');
+    expect(compareLine('qdisc', ['tc', 'qdisc', 'show'])).toBe('compare qdisc tc qdisc show');
+    expect(countLine('eth0', ['tc', '-s'])).toBe('count eth0 tc -s');
+    expect(clearLine).toBe('clear');
+  });
+
+  test('of the undo', () => {
+    expect(undoLine({ kind: 'qdisc', device: 'eth0', handle: 'c4a0:' })).toBe('undo qdisc eth0 c4a0:');
+    expect(undoLine({ kind: 'ingress', device: 'eth0' })).toBe('undo ingress eth0');
+    expect(undoLine({ kind: 'link', name: 'chaos7f3k20' })).toBe('undo link chaos7f3k20');
+    expect(undoLine({ kind: 'table', name: 'kubectl_chaos_7f3k2' })).toBe('undo table kubectl_chaos_7f3k2');
+  });
+
+  test('hold no newline, and as many words as were given', () => {
+    fc.assert(
+      fc.property(fc.array(texts.filter(Boolean), { minLength: 1 }), texts, (argv, input) => {
+        const line = applyLine({ argv, input });
+        expect(line).not.toContain('\n');
+        const [verb, ...words] = line.split(' ');
+        expect(verb).toBe('apply');
+        expect(words.map((word) => decode(word.replace(/^</, '')))).toEqual([...argv, input]);
+      }),
+    );
+  });
+});
