@@ -3,6 +3,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { repository, run } from '../support/counts.ts';
+import { holdRows } from './hold.ts';
 import { median, printRows, type Row } from './statistics.ts';
 
 const cluster = `${repository}test/cluster/cluster`;
@@ -127,7 +128,7 @@ async function experimentRows(): Promise<Row[]> {
 try {
   await makeNamespace(ns);
   await startTarget(ns, 'busybox');
-  printRows([await shimRow(), helpRow(), ...(await experimentRows())]);
+  printRows([await shimRow(), helpRow(), ...(await holdRows()), ...(await experimentRows())]);
 } finally {
   await removeNamespace(ns);
   if (!process.env.CHAOS_KEEP_CLUSTER) await run([cluster, 'down', 'host']);
