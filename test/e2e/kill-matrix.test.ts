@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { clusterKind, kubectl, repository, startTarget, until } from './support/cluster.ts';
-import { type Cell, chosenCells, killers, phaseOf, points, Run } from './support/matrix.ts';
-import { ourProcesses, residue, untilNothingLeft } from './support/node.ts';
+import { type Cell, chosenCells, killers, ofTheFault, phaseOf, points, Run } from './support/matrix.ts';
+import { residue, untilNothingLeft } from './support/node.ts';
 import { chaos } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
@@ -30,9 +30,9 @@ function record(row: Row): void {
   rows.push(row);
   mkdirSync(`${repository}/build`, { recursive: true });
   writeFileSync(`${repository}/build/kill-matrix-${clusterKind}.json`, `${JSON.stringify(rows, undefined, 2)}\n`);
-  const { killer, point, exit_code, fault_gone_ms, plugin_ended_ms, left } = row;
+  const { fault, killer, point, exit_code, fault_gone_ms, plugin_ended_ms, left } = row;
   process.stdout.write(
-    `${killer.padEnd(28)} at ${point.padEnd(20)} exit ${String(exit_code ?? '-').padStart(3)}, ` +
+    `${fault.padEnd(6)} ${killer.padEnd(28)} at ${point.padEnd(20)} exit ${String(exit_code ?? '-').padStart(3)}, ` +
       `fault gone after ${fault_gone_ms} ms, plugin ended after ${plugin_ended_ms} ms` +
       `${left.length > 0 ? `, left to stop: ${left.length}` : ''}\n`,
   );
@@ -48,12 +48,12 @@ describe('the kill matrix', () => {
   });
 
   it.each(chosenCells(process.env.CHAOS_MATRIX === 'all'))(
-    '$killer at: $point',
-    async ({ point, killer: name }) => {
+    '$fault, $killer at: $point',
+    async ({ fault, point, killer: name }) => {
       const killer = killers[name];
       if (!killer) throw new Error(`no killer ${name}`);
       fresh = killer.destroysTarget !== true;
-      const run = await Run.start(ns, 'busybox', '--duration', '12s', '--lease', `${leaseSeconds}s`);
+      const run = await Run.start(fault, ns, 'busybox', '--duration', '12s', '--lease', `${leaseSeconds}s`);
       const { plugin } = run;
       try {
         await points[point]?.(run);
@@ -70,7 +70,7 @@ describe('the kill matrix', () => {
       const limit = codes.includes(0) ? 30 : leaseSeconds + 2.5 + (phaseOf(point) === 'before' ? 2 : 0);
       let goneMs = Number.NaN;
       const gone = until('the fault gone', limit, async () => {
-        const left = await ourProcesses();
+        const left = await ofTheFault(fault);
         if (left.length === 0) goneMs = since();
         return left.length === 0;
       });
@@ -78,7 +78,15 @@ describe('the kill matrix', () => {
       const over = plugin.ended.then(async (ended) => ({ ended, endedMs: since(), left: await residue() }));
       const [{ ended, endedMs, left }] = await Promise.all([over, gone]);
       run.proxy.close();
-      record({ point, killer: name, exit_code: ended.code, fault_gone_ms: goneMs, plugin_ended_ms: endedMs, left });
+      record({
+        fault,
+        point,
+        killer: name,
+        exit_code: ended.code,
+        fault_gone_ms: goneMs,
+        plugin_ended_ms: endedMs,
+        left,
+      });
       const stopped = await chaos('stop', '--all', '-n', ns);
 
       if (codes.length === 0) expect(ended.signal).toBe('SIGKILL');

@@ -1,9 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import { isIP } from 'node:net';
 import { kubeconfig, kubectl, repository, until } from './cluster.ts';
-import { containerId, onNode, ourProcesses, splitProcesses } from './node.ts';
+import { containerId, onNode, ourNetworkStates, ourProcesses, splitProcesses } from './node.ts';
 import { Plugin } from './plugin.ts';
 import { ServerProxy } from './proxy.ts';
+
+/** What is done to the target; which of it the host cluster's kernel can do. */
+const faults = {
+  stress: ['--cpu', '1'],
+  net: ['--rate', '1mbit'],
+} as const;
+export type Fault = keyof typeof faults;
+
+/** What of the fault itself is on the node; empty when it is gone. */
+export async function ofTheFault(fault: Fault): Promise<string[]> {
+  const processes = (await ourProcesses()).map(({ pid, name }) => `process ${pid} ${name}`);
+  return fault === 'net' ? [...processes, ...(await ourNetworkStates())] : processes;
+}
 
 /** One run that is killed: the plugin, its proxy, and what the killers need to find their victims. */
 export class Run {
@@ -12,22 +25,22 @@ export class Run {
   readonly namespace: string;
   readonly pod: string;
 
-  private constructor(namespace: string, pod: string, proxy: ServerProxy, flags: readonly string[]) {
+  private constructor(fault: Fault, namespace: string, pod: string, proxy: ServerProxy, flags: readonly string[]) {
     this.namespace = namespace;
     this.pod = pod;
     this.proxy = proxy;
     this.plugin = new Plugin([
-      ...['stress', pod, '--kubeconfig', kubeconfig, '--server', proxy.url, '-n', namespace, '--cpu', '1'],
-      ...['-o', 'ndjson', ...flags],
+      ...[fault, pod, '--kubeconfig', kubeconfig, '--server', proxy.url, '-n', namespace],
+      ...[...faults[fault], '-o', 'ndjson', ...flags],
     ]);
   }
 
-  static async start(namespace: string, pod: string, ...flags: string[]): Promise<Run> {
+  static async start(fault: Fault, namespace: string, pod: string, ...flags: string[]): Promise<Run> {
     const server = await kubectl('config', 'view', '--minify', '-o', 'jsonpath={.clusters[0].cluster.server}');
     const { hostname } = new URL(server);
     // The certificate is for the server's name, which is not the proxy's.
     const name = isIP(hostname) ? [] : ['--tls-server-name', hostname];
-    return new Run(namespace, pod, await ServerProxy.start(new URL(server)), [...name, ...flags]);
+    return new Run(fault, namespace, pod, await ServerProxy.start(new URL(server)), [...name, ...flags]);
   }
 
   /** What the plugin has said so far, one object a line. */
@@ -74,6 +87,8 @@ export const phaseOf = (point: string): Phase =>
   point === 'active' ? 'active' : point === 'stopping' || point === 'reverting' ? 'after' : 'before';
 
 interface Killer {
+  /** Undefined: of any. */
+  only?: Fault;
   act(run: Run): Promise<unknown> | unknown;
   /** Exit codes that are true, by phase; empty: the plugin is dead. Absent phase: there is no victim yet. */
   codes: Partial<Record<Phase, readonly number[]>>;
@@ -93,6 +108,12 @@ async function signalOurs(signal: string, prefix: string): Promise<void> {
   const pids = (await ourProcesses()).filter(({ name }) => name.startsWith(prefix)).map(({ pid }) => pid);
   // One that has ended meanwhile needs no signal.
   if (pids.length > 0) await onNode(`kill -${signal} ${pids.join(' ')} 2>/dev/null; true`);
+}
+
+/** Not its guardian: both at once is what nothing on the node can answer. */
+async function killShim(): Promise<void> {
+  const shims = (await ourProcesses()).filter(({ name }) => name.startsWith('nsexec') && name !== 'nsexec:guardian');
+  if (shims.length > 0) await onNode(`kill -9 ${shims.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
 }
 
 async function killTarget({ namespace, pod }: Run): Promise<void> {
@@ -122,9 +143,19 @@ export const killers: Readonly<Record<string, Killer>> = {
     // Before the fault nobody can tell silence from an image that takes its time: that wait is five minutes.
     codes: { active: [4], after: [130, 4] },
   },
+  // Another one takes its place, and the fault goes on.
+  'guardian -9': {
+    only: 'net',
+    act: () => signalOurs('KILL', 'nsexec:guardian'),
+    codes: { active: [0, 3], after: [130, 3] },
+  },
   'shim TERM': { act: () => signalOurs('TERM', 'nsexec'), codes: early },
-  'shim -9': { act: () => signalOurs('KILL', 'nsexec'), codes: early },
-  'stressors -9': { act: () => signalOurs('KILL', 'stress-ng'), codes: { active: [3], after: [130, 3] } },
+  'shim -9': { act: killShim, codes: early },
+  'stressors -9': {
+    only: 'stress',
+    act: () => signalOurs('KILL', 'stress-ng'),
+    codes: { active: [3], after: [130, 3] },
+  },
   'agent pod deleted': { act: ({ namespace, id }) => deletePod(namespace, id), codes: early },
   'agent pod force-deleted': { act: ({ namespace, id }) => deletePod(namespace, id, ...force), codes: early },
   'target killed': { act: killTarget, codes: early, destroysTarget: true },
@@ -141,19 +172,24 @@ export const killers: Readonly<Record<string, Killer>> = {
 };
 
 export interface Cell {
+  fault: Fault;
   point: string;
   killer: string;
 }
 
 /** Every cell that has a victim. */
 function allCells(): Cell[] {
-  return Object.entries(killers).flatMap(([killer, { codes }]) =>
-    Object.keys(points)
-      .filter((point) => codes[phaseOf(point)] !== undefined)
-      // A shim that has not started cannot be killed.
-      .filter((point) => point !== 'pod created' || !killer.startsWith('shim'))
-      .map((point) => ({ point, killer })),
-  );
+  const cells = (fault: Fault) =>
+    Object.entries(killers)
+      .filter(([, { only }]) => only === undefined || only === fault)
+      .flatMap(([killer, { codes }]) =>
+        Object.keys(points)
+          .filter((point) => codes[phaseOf(point)] !== undefined)
+          // A shim that has not started cannot be killed.
+          .filter((point) => point !== 'pod created' || !killer.startsWith('shim'))
+          .map((point) => ({ fault, point, killer })),
+      );
+  return [...cells('stress'), ...cells('net')];
 }
 
 /** All of them, or the third that the commit chooses: after three commits all have run. */
