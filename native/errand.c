@@ -8,6 +8,7 @@
 #include <linux/memfd.h>
 #include <linux/sched.h>
 #include <net/if.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -16,6 +17,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { KILL_AGAIN_MS = 100 };
 
 /* Files and not pipes: nobody has to read while the child writes, and what it wrote is whole when it has ended. */
 static int scratch_file(const char *name) { return (int)sys2(__NR_memfd_create, name, MFD_CLOEXEC); }
@@ -45,11 +48,15 @@ static void raise_loopback(void) {
     }
 }
 
-__attribute__((noreturn)) static void child(const struct run *run, const struct errand *errand, pid_t parent, const int files[3]) {
+__attribute__((noreturn)) static void child(const struct run *run, const struct errand *errand, int parent, const int files[3]) {
     /* Ours die with us: what half an errand has left is the guardian's to undo, and nobody may go on with it meanwhile. */
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (getppid() != parent) {
+    struct pollfd dead = {.fd = parent, .events = POLLIN};
+    if (poll(&dead, 1, 0) != 0) {
         sys_exit(EXIT_OWN_FAILURE);
+    }
+    if (errand->leash >= 0) {
+        fcntl(errand->leash, F_SETFD, 0);
     }
     const struct rlimit most = {ERRAND_OUTPUT_BYTES, ERRAND_OUTPUT_BYTES};
     setrlimit(RLIMIT_FSIZE, &most);
@@ -100,18 +107,19 @@ static char *content(int fd, size_t *length, bool *truncated) {
 /** At the end of the run its own errands are done to their end; before it, a reason to end comes first. */
 static bool may_go_on(const struct run *run) { return run->phase == PHASE_ENDING || run->reason == REASON_NONE; }
 
-static int wait_for(struct run *run, pid_t pid, int limit_ms) {
+static int wait_for(struct run *run, pid_t pid, int limit_ms, bool *cut) {
     int status = 0;
     int64_t until = clock_ms() + limit_ms;
-    while (!tree_reaped(&run->tree, pid, &status) && may_go_on(run) && clock_ms() < until) {
+    while (!tree_ended(&run->tree, AWAITED_ERRAND, &status) && may_go_on(run) && clock_ms() < until) {
         pump(run, -1, until);
     }
-    bool cut = !tree_reaped(&run->tree, pid, &status);
-    while (!tree_reaped(&run->tree, pid, &status)) {
+    bool in_time = tree_ended(&run->tree, AWAITED_ERRAND, &status);
+    *cut = !in_time && !may_go_on(run);
+    while (!tree_ended(&run->tree, AWAITED_ERRAND, &status)) {
         sys2(__NR_kill, pid, SIGKILL); /* Not reaped: the pid is still its own. */
-        pump(run, -1, clock_ms() + 100);
+        pump(run, -1, clock_ms() + KILL_AGAIN_MS);
     }
-    if (cut) {
+    if (!in_time) {
         return ERRAND_TIMED_OUT;
     }
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
@@ -126,16 +134,17 @@ int errand_run(struct run *run, const struct errand *errand, struct outcome *out
         return fail(err, "internal", errno, "make the files of an errand");
     }
     const int files[3] = {in, out, errors};
-    pid_t parent = (pid_t)sys0(__NR_getpid);
-    pid_t pid = fork();
+    cleanup_close int self = (int)sys2(__NR_pidfd_open, sys0(__NR_getpid), 0);
+    /* The init of a pid namespace: whatever it starts ends with it, and it is reaped only after all that. */
+    pid_t pid = self < 0 ? (pid_t)self : (pid_t)sys_fork(CLONE_NEWPID);
     if (pid == 0) {
-        child(run, errand, parent, files);
+        child(run, errand, self, files);
     }
     if (pid < 0) {
-        return fail(err, "internal", errno, "make a process for an errand");
+        return fail(err, "internal", -pid, "make a process for an errand");
     }
-    tree_expect(&run->tree, pid);
-    outcome->exit_code = wait_for(run, pid, errand->limit_ms);
+    tree_expect(&run->tree, AWAITED_ERRAND, pid);
+    outcome->exit_code = wait_for(run, pid, errand->limit_ms, &outcome->cut);
     outcome->ended_us = clock_us(CLOCK_MONOTONIC);
     outcome->out = content(out, &outcome->out_length, &outcome->truncated);
     outcome->err = content(errors, &outcome->err_length, &outcome->truncated);

@@ -12,6 +12,7 @@ struct errand {
     int (*work)(const void *argument);
     const void *argument;
     int limit_ms;
+    int leash; /**< stays open over execve, so that its other end tells when all that was started is gone; -1: none */
 };
 
 /** How it went. Free with outcome_free. */
@@ -20,6 +21,7 @@ struct outcome {
     char *out, *err;
     size_t out_length, err_length;
     bool truncated; /**< of one of them there was more */
+    bool cut;       /**< a reason to end the run came first */
     int64_t ended_us; /**< CLOCK_MONOTONIC */
 };
 

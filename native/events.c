@@ -74,6 +74,8 @@ bool events_flush(struct events *events) {
     return events->queue.length > 0;
 }
 
+bool events_congested(const struct events *events) { return events->queue.length > QUEUE_BYTES; }
+
 void event_begin(struct json *line, const char *name) {
     json_open(line, NULL, '{');
     json_string(line, "event", name);

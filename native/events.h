@@ -38,6 +38,8 @@ void event_error(struct events *events, const struct error *err, const char *sta
 
 /** Writes what waits, as far as it goes without blocking. True when there is more. */
 bool events_flush(struct events *events);
+/** Whether more waits to be read than a reader that keeps up leaves. */
+bool events_congested(const struct events *events);
 /** Waits for the reader until everything is written, but no longer than 2 s; then closes. */
 void events_close(struct events *events);
 

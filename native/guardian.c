@@ -16,39 +16,49 @@
 
 /* Past the deadline a shim that is alive and has not undone is stuck. */
 enum { AFTER_DEADLINE_MS = 10000, READY_LIMIT_MS = 5000, DISMISS_LIMIT_MS = 1000 };
-/* Children of the shim die with it, but not in the same instant: looked again a moment later, and as long as something is there. */
+/* A system call of a child that died with the shim may be on its way still: looked again a moment later, and as long as something is there. */
 enum { AGAIN_MS = 50, UNDO_LIMIT_MS = 30000 };
 
 enum said { SAID_ON_GUARD = 'g', SAID_INSIDE = 'i', SAID_FAILED = 'f', SAID_DISMISSED = 'd' };
 
 static void pause_ms(int ms) { poll(NULL, 0, ms); }
 
-/** Keeps these two and no other; what stdio pointed at is let go. */
-static void let_go(int *shim, int *link) {
-    enum { FIRST = 3, SECOND, PARKING = 64 };
-    int parked[2] = {fcntl(*shim, F_DUPFD_CLOEXEC, PARKING), fcntl(*link, F_DUPFD_CLOEXEC, PARKING)};
+/** What a guardian keeps, in the places where it keeps it. */
+enum kept { KEPT_SHIM = 3, KEPT_LINK, KEPT_LEASH, KEPT_END };
+
+/** Keeps these, and no other; what stdio pointed at is let go. */
+static bool let_go(int shim, int link, int leash) {
+    const int from[] = {shim, link, leash};
+    int parked[3];
     cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int i = 0; i < 3 && null >= 0; i++) {
-        dup2(null, i);
+    for (int i = 0; i < 3; i++) {
+        parked[i] = fcntl(from[i], F_DUPFD_CLOEXEC, KEPT_END);
+        if (parked[i] < 0 || null < 0 || dup2(null, i) < 0) {
+            return false;
+        }
     }
-    dup2(parked[0], FIRST);
-    dup2(parked[1], SECOND);
-    sys_close_from(SECOND + 1, ~0U);
-    null = -1;
-    *shim = FIRST;
-    *link = SECOND;
+    close_fd(&null);
+    for (int i = 0; i < 3; i++) {
+        if (dup2(parked[i], KEPT_SHIM + i) < 0) {
+            return false;
+        }
+    }
+    sys_close_from(KEPT_END, ~0U);
+    return true;
 }
 
-/** Until it is clean twice in a row. What was left, or 0. */
+/** Until none of our programs is left to put it back (they die with the shim), and it is clean twice in a row. What was left, or 0. */
 static int undo_until_clean(const struct undo_list *undo) {
     int64_t until = clock_ms() + UNDO_LIMIT_MS;
     int left = 0;
     int clean = 0;
     while (clean < 2 && clock_ms() < until) {
         struct error ignored = {0};
+        struct pollfd others = {.fd = KEPT_LEASH, .events = POLLIN};
+        bool alone = poll(&others, 1, 0) == 1;
         (void)undo_run(undo, &ignored); /* What counts is whether it is there. */
         left = undo_present(undo, NULL, 0, &ignored);
-        clean = left == 0 ? clean + 1 : 0;
+        clean = alone && left == 0 ? clean + 1 : 0;
         pause_ms(AGAIN_MS);
     }
     return left;
@@ -71,36 +81,45 @@ static void report(struct run *run, int left, int64_t since) {
     event_emit_last(&run->events, &line);
 }
 
-__attribute__((noreturn)) static void guard(struct run *run, const struct undo_list *undo, int shim, int link) {
-    prctl(PR_SET_NAME, "nsexec:guardian", 0, 0, 0);
-    sys0(__NR_setsid);
-    bool outside = place_outside(&run->hierarchies);
-    long entered = sys2(__NR_setns, run->target.namespaces.fd[NS_NET], CLONE_NEWNET);
-    (void)write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "-1000"); /* Lowering needs CAP_SYS_RESOURCE; without it the OOM killer sees a process of a few pages. */
-    let_go(&shim, &link);
-    char word = entered < 0 ? SAID_FAILED : outside ? SAID_ON_GUARD : SAID_INSIDE;
-    if (send(link, &word, 1, MSG_NOSIGNAL) != 1 || entered < 0) {
-        sys_exit(EXIT_OWN_FAILURE);
-    }
-    int64_t until = clock_ms() + run->options.duration_ms + AFTER_DEADLINE_MS;
-    struct pollfd ready[] = {{.fd = shim, .events = POLLIN}, {.fd = link, .events = POLLIN}};
+/** Until the shim has died, or has to; ends when told to. */
+static void watch_shim(int64_t until) {
+    struct pollfd ready[] = {{.fd = KEPT_SHIM, .events = POLLIN}, {.fd = KEPT_LINK, .events = POLLIN}};
     for (;;) {
+        char word = SAID_ON_GUARD;
         int64_t left = until - clock_ms();
         int count = left <= 0 ? 0 : poll(ready, 2, left > 60000 ? 60000 : (int)left + 1);
-        if (ready[1].revents != 0 && recv(link, &word, 1, MSG_DONTWAIT) == 1 && word == SAID_DISMISSED) {
-            sys_exit(0);
+        if (count > 0 && ready[1].revents != 0) {
+            if (recv(KEPT_LINK, &word, 1, MSG_DONTWAIT) == 1 && word == SAID_DISMISSED) {
+                sys_exit(0);
+            }
+            /* Closed without a word: it is dying, and its pidfd says so in a moment. */
+            ready[1].fd = -1;
+            ready[1].revents = 0;
         }
         if (count > 0 && ready[0].revents != 0) {
-            break;
+            return;
         }
         if (left <= 0) {
-            sys4(__NR_pidfd_send_signal, shim, SIGKILL, 0, 0);
-            break;
+            sys4(__NR_pidfd_send_signal, KEPT_SHIM, SIGKILL, 0, 0);
+            return;
         }
-        /* Closed without a word: it is dying, and its pidfd says so in a moment. */
-        ready[1].fd = ready[1].revents != 0 ? -1 : link;
-        ready[1].revents = 0;
     }
+}
+
+__attribute__((noreturn)) static void guard(struct run *run, const struct undo_list *undo, bool in_v2, int64_t until, int shim, int link, int leash) {
+    prctl(PR_SET_NAME, "nsexec:guardian", 0, 0, 0);
+    sys0(__NR_setsid);
+    bool outside = place_outside(&run->hierarchies, in_v2);
+    long entered = sys2(__NR_setns, run->target.namespaces.fd[NS_NET], CLONE_NEWNET);
+    (void)write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "-1000"); /* Lowering needs CAP_SYS_RESOURCE; without it the OOM killer sees a process of a few pages. */
+    enum said said = entered < 0 || !let_go(shim, link, leash) ? SAID_FAILED : outside ? SAID_ON_GUARD : SAID_INSIDE;
+    const char word = (char)said;
+    /* Not heard: the shim died meanwhile, and where this is not its first guardian there is something to undo. */
+    (void)send(said == SAID_FAILED ? link : KEPT_LINK, &word, 1, MSG_NOSIGNAL);
+    if (said == SAID_FAILED) {
+        sys_exit(EXIT_OWN_FAILURE);
+    }
+    watch_shim(until);
     int64_t since = clock_ms();
     report(run, undo_until_clean(undo), since);
     sys_exit(0);
@@ -118,6 +137,8 @@ static int await_word(struct guardian *guardian, struct run *run, char *word) {
 
 int guardian_start(struct guardian *guardian, struct run *run, const struct undo_list *undo, struct error *err) {
     int ends[2] = {-1, -1};
+    int leash[2] = {-1, -1};
+    int64_t until = (run->phase == PHASE_ACTIVE ? run->deadline : clock_ms() + run->options.duration_ms) + AFTER_DEADLINE_MS;
     cleanup_close int shim = (int)sys2(__NR_pidfd_open, sys0(__NR_getpid), 0);
     char word = SAID_FAILED;
     if (shim < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
@@ -125,15 +146,19 @@ int guardian_start(struct guardian *guardian, struct run *run, const struct undo
     }
     guardian->link = ends[0];
     cleanup_close int theirs = ends[1];
-    pid_t pid = fork();
+    int piped = pipe2(leash, O_CLOEXEC);
+    guardian->leash = leash[1];
+    cleanup_close int their_leash = leash[0];
+    bool in_v2 = false;
+    pid_t pid = piped < 0 ? fail(err, "internal", errno, "make the guardian's leash") : place_clone(&run->hierarchies, PLACE_OUTSIDE, &in_v2, err);
     if (pid == 0) {
-        guard(run, undo, shim, theirs);
+        guard(run, undo, in_v2, until, shim, theirs, their_leash);
     }
     if (pid < 0) {
-        close_fd(&guardian->link);
-        return fail(err, "internal", errno, "make the guardian");
+        guardian_close(guardian);
+        return wrap(err, "make the guardian");
     }
-    tree_expect(&run->tree, pid);
+    tree_expect(&run->tree, AWAITED_GUARDIAN, pid);
     guardian->pid = pid;
     close_fd(&theirs);
     if (await_word(guardian, run, &word) < 0 || word == SAID_FAILED) {
@@ -148,7 +173,13 @@ int guardian_start(struct guardian *guardian, struct run *run, const struct undo
 
 bool guardian_lost(const struct guardian *guardian, const struct run *run) {
     int status = 0;
-    return guardian->pid != 0 && tree_reaped(&run->tree, guardian->pid, &status);
+    return guardian->pid != 0 && tree_ended(&run->tree, AWAITED_GUARDIAN, &status);
+}
+
+void guardian_close(struct guardian *guardian) {
+    guardian->pid = 0;
+    close_fd(&guardian->link);
+    close_fd(&guardian->leash);
 }
 
 void guardian_dismiss(struct guardian *guardian, struct run *run) {
@@ -159,12 +190,11 @@ void guardian_dismiss(struct guardian *guardian, struct run *run) {
     }
     send(guardian->link, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     int64_t until = clock_ms() + DISMISS_LIMIT_MS;
-    while (!tree_reaped(&run->tree, guardian->pid, &status)) {
+    while (!tree_ended(&run->tree, AWAITED_GUARDIAN, &status)) {
         if (clock_ms() >= until) {
             sys2(__NR_kill, guardian->pid, SIGKILL);
         }
         pump(run, -1, clock_ms() + AGAIN_MS);
     }
-    guardian->pid = 0;
-    close_fd(&guardian->link);
+    guardian_close(guardian);
 }

@@ -12,9 +12,10 @@
 struct guardian {
     pid_t pid; /**< 0: there is none */
     int link;  /**< to it; it ends when told to, and looks after us when this closes */
+    int leash; /**< to it, and never written to: programs of ours have it too, and one that is on its way to die could still do again what was undone */
 };
 
-#define GUARDIAN_NONE ((struct guardian){.link = -1})
+#define GUARDIAN_NONE ((struct guardian){.link = -1, .leash = -1})
 
 /** Starts one and waits until it is on guard. Nothing is changed before. */
 int guardian_start(struct guardian *guardian, struct run *run, const struct undo_list *undo, struct error *err);
@@ -22,5 +23,7 @@ int guardian_start(struct guardian *guardian, struct run *run, const struct undo
 bool guardian_lost(const struct guardian *guardian, const struct run *run);
 /** Everything is undone: it may go. Waits for its end. */
 void guardian_dismiss(struct guardian *guardian, struct run *run);
+/** Forgets one that has ended, or that is to stay. */
+void guardian_close(struct guardian *guardian);
 
 #endif

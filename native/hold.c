@@ -54,29 +54,31 @@ static int bring_about(struct run *run, struct error *err) {
 }
 
 /** One that was killed is replaced: the promise is kept as long as we live. */
-static void keep_guarded(struct run *run) {
+static bool keep_guarded(struct run *run) {
     struct hold *hold = run->hold;
     struct error err = {0};
     if (!guardian_lost(&hold->guardian, run)) {
-        return;
+        return false;
     }
-    hold->guardian.pid = 0;
-    close_fd(&hold->guardian.link);
+    guardian_close(&hold->guardian);
     event_warn(&run->events, "guardian", "the guardian, which would undo if nsexec were killed, was killed itself; there is another one now");
     if (guardian_start(&hold->guardian, run, &hold->undo, &err) < 0) {
         event_warn(&run->events, "guardian", "there is no guardian any more: %s", err.text);
         run_end(run, REASON_KILLED);
     }
+    return true;
 }
 
 static void watch(struct run *run) {
     while (run->reason == REASON_NONE) {
-        hold_serve(run);
+        /* Each of these waits by itself, and may have heard of something to do: only when none did is there time to wait. */
+        bool busy = hold_serve(run);
         if (run->hold->counts_due && run->reason == REASON_NONE) {
+            busy = true;
             hold_count(run, WEIGHT_SAMPLE);
         }
-        keep_guarded(run);
-        if (run->reason == REASON_NONE && run->hold->asked.count == 0 && !run->hold->counts_due) {
+        busy = keep_guarded(run) || busy;
+        if (!busy && run->reason == REASON_NONE) {
             pump(run, -1, 0);
         }
     }
@@ -93,9 +95,8 @@ static void report_held_reverted(struct run *run) {
 }
 
 static int wait_and_serve(struct run *run, struct error *err) {
-    while (!run->start_asked && run->reason == REASON_NONE) {
-        hold_serve(run);
-        if (!run->start_asked && run->reason == REASON_NONE && run->hold->asked.count == 0) {
+    while (run->reason == REASON_NONE && (!run->start_asked || run->hold->before_start > 0)) {
+        if (!hold_serve(run)) {
             pump(run, -1, 0);
         }
     }
@@ -129,7 +130,10 @@ static int live(struct run *run, const char **state, struct error *err) {
         *state = "reverted";
         return -1;
     }
-    run->phase = PHASE_ENDING;
+    if (!run->changed) {
+        run->phase = PHASE_ENDING;
+        run->ending_ms = clock_ms();
+    }
     report_ended(run);
     report_sample(run);
     report_held_reverted(run);
@@ -145,7 +149,7 @@ int hold_experiment(struct run *run, const char **state, struct error *err) {
     for (size_t i = 0; i < hold.tools; i++) {
         close_fd(&hold.tool[i].fd);
     }
-    close_fd(&hold.guardian.link);
+    guardian_close(&hold.guardian);
     run->hold = NULL;
     return result;
 }

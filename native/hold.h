@@ -30,6 +30,7 @@ struct hold {
     struct undo_list undo;
     struct guardian guardian;
     bool spoiled; /**< a line could not be taken: it may have been an `undo`, so nothing may begin before `clear` */
+    size_t before_start; /**< how many of what was asked stood before `start` */
     bool counts_due; /**< a sample was taken: what is counted with it is to be read */
 };
 
@@ -53,8 +54,11 @@ const struct program *hold_tool(const struct run *run, const char *name);
 int hold_run_program(struct run *run, const struct order *order, size_t at, bool fresh, struct outcome *outcome, struct error *err);
 /** Runs one `apply`; its failure is the error. */
 int hold_apply(struct run *run, const struct order *order, struct error *err);
-/** Does everything that was asked, until a reason to end comes up. What fails is the asker's to know, and changes nothing else. */
-void hold_serve(struct run *run);
+/**
+ * Does the next thing that was asked. What fails is the asker's to know, and changes nothing else. False when there is none, or when so much waits to be read
+ * already that its answer would only add to it.
+ */
+bool hold_serve(struct run *run);
 /** Runs every `count`, and answers. */
 void hold_count(struct run *run, enum weight weight);
 /** What a program that failed has said, on one line. */

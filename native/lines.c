@@ -54,7 +54,10 @@ bool lines_take(struct lines *lines, char byte, enum word *word) {
     if (!lines->overlong && lines->length == 0) {
         return false;
     }
-    lines->text[lines->length] = '\0';
+    /* Without any memory there is no text, and the line is too long. */
+    if (lines->text != NULL) {
+        lines->text[lines->length] = '\0';
+    }
     *word = word_of(lines);
     return true;
 }

@@ -26,13 +26,14 @@ static bool arrange(const struct lookup *lookup) {
             return false;
         }
     }
+    /* Nothing else of ours goes with it among the target's files. */
+    sys_close_from(WORKLOAD_LINK, WORKLOAD_FDS - 1);
     for (int i = 0; i < 3; i++) {
         if (parked[i] >= 0 && dup2(parked[i], to[i]) < 0) {
             return false;
         }
     }
-    /* Nothing else of ours goes with it among the target's files. */
-    sys_close_from(WORKLOAD_USER + 1, ~0U);
+    sys_close_from(WORKLOAD_FDS, ~0U);
     return true;
 }
 

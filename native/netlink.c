@@ -76,12 +76,15 @@ int netlink_ask(int fd, const struct request *request, netlink_visit *visit, voi
         return -errno;
     }
     for (;;) {
-        ssize_t got = recv(fd, answer, sizeof answer, 0);
-        if (got < 0 && errno == EINTR) {
+        struct sockaddr_nl sender = {0};
+        socklen_t size = sizeof sender;
+        ssize_t got = recvfrom(fd, answer, sizeof answer, MSG_TRUNC, (struct sockaddr *)(void *)&sender, &size);
+        /* Not of the kernel: a target with CAP_NET_ADMIN can write to us, too. */
+        if ((got < 0 && errno == EINTR) || (got >= 0 && sender.nl_pid != 0)) {
             continue;
         }
-        if (got <= 0) {
-            return got < 0 ? -errno : -EIO;
+        if (got <= 0 || got > (ssize_t)sizeof answer) {
+            return got < 0 ? -errno : got == 0 ? -EIO : -EMSGSIZE;
         }
         int left = (int)got;
         for (const struct nlmsghdr *message = (const struct nlmsghdr *)(void *)answer; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {

@@ -11,13 +11,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-pid_t place_clone(const struct hierarchies *hierarchies, bool *in_v2, struct error *err) {
+pid_t place_clone(const struct hierarchies *hierarchies, enum place place, bool *in_v2, struct error *err) {
     const struct hierarchy *second = hierarchy_v2(hierarchies);
     struct clone3_arguments arguments = {.exit_signal = SIGCHLD};
     long pid = -ENOSYS;
+    *in_v2 = false;
     if (second != NULL) {
         arguments.flags = CLONE_INTO_CGROUP;
-        arguments.cgroup = (uint64_t)second->directory;
+        arguments.cgroup = (uint64_t)(place == PLACE_TARGET ? second->directory : second->mount);
         *in_v2 = true; /* The child reads it. */
         pid = sys2(__NR_clone3, &arguments, sizeof arguments);
     }
@@ -66,17 +67,16 @@ int place_refused(const struct hierarchy *hierarchy, int number, struct error *e
     }
 }
 
+/** A thread that moves itself alone spares the kernel the wait for cgroup_threadgroup_rwsem, an RCU grace period of some 15 ms; v2 has no such file that takes a process to another domain. */
+static int write_self(const struct hierarchy *hierarchy, int directory) { return write_file_at(directory, hierarchy->version == 1 ? "tasks" : "cgroup.procs", "0"); }
+
 int place_self(const struct hierarchies *hierarchies, bool in_v2, size_t *which) {
     for (size_t i = 0; i < hierarchies->count; i++) {
         const struct hierarchy *hierarchy = &hierarchies->item[i];
         if (hierarchy->directory < 0 || (hierarchy->version == 2 && in_v2)) {
             continue;
         }
-        /*
-         * A thread that moves itself alone spares the kernel the wait for cgroup_threadgroup_rwsem, an RCU grace period of some 15 ms; v2 has no such file
-         * that takes a process to another domain.
-         */
-        int result = write_file_at(hierarchy->directory, hierarchy->version == 1 ? "tasks" : "cgroup.procs", "0");
+        int result = write_self(hierarchy, hierarchy->directory);
         if (result < 0) {
             *which = i;
             return result;
@@ -85,11 +85,13 @@ int place_self(const struct hierarchies *hierarchies, bool in_v2, size_t *which)
     return 0;
 }
 
-bool place_outside(const struct hierarchies *hierarchies) {
+bool place_outside(const struct hierarchies *hierarchies, bool in_v2) {
     bool outside = true;
     for (size_t i = 0; i < hierarchies->count; i++) {
         const struct hierarchy *hierarchy = &hierarchies->item[i];
-        outside = (hierarchy->mount < 0 || write_file_at(hierarchy->mount, hierarchy->version == 1 ? "tasks" : "cgroup.procs", "0") == 0) && outside;
+        if (hierarchy->mount >= 0 && (hierarchy->version == 1 || !in_v2)) {
+            outside = write_self(hierarchy, hierarchy->mount) == 0 && outside;
+        }
     }
     return outside;
 }

@@ -62,19 +62,31 @@ bool tree_reaped(const struct tree *tree, pid_t pid, int *status) {
     return false;
 }
 
-void tree_expect(struct tree *tree, pid_t pid) {
-    for (size_t i = 0; i < REAPED_MAX; i++) {
-        if (tree->reaped[i].pid == pid) {
-            tree->reaped[i].pid = 0;
+void tree_expect(struct tree *tree, enum awaited which, pid_t pid) {
+    tree->awaited[which].child.pid = pid;
+    tree->awaited[which].ended = false;
+}
+
+bool tree_ended(const struct tree *tree, enum awaited which, int *status) {
+    *status = tree->awaited[which].child.status;
+    return tree->awaited[which].ended;
+}
+
+static void note_reaped(struct tree *tree, struct reaped child) {
+    for (size_t i = 0; i < AWAITED_COUNT; i++) {
+        if (tree->awaited[i].child.pid == child.pid && !tree->awaited[i].ended) {
+            tree->awaited[i].child = child;
+            tree->awaited[i].ended = true;
+            return;
         }
     }
+    tree->reaped[tree->reaped_count++ % REAPED_MAX] = child;
 }
 
 static void reap(struct run *run) {
-    struct tree *tree = &run->tree;
     struct reaped child = {0};
     while ((child.pid = waitpid(-1, &child.status, WNOHANG | __WALL)) > 0) {
-        tree->reaped[tree->reaped_count++ % REAPED_MAX] = child;
+        note_reaped(&run->tree, child);
     }
 }
 
@@ -105,6 +117,9 @@ static void take_signals(struct run *run) {
 static void take_word(struct run *run, enum word word) {
     switch (word) {
     case WORD_START:
+        if (run->hold != NULL && !run->start_asked) {
+            run->hold->before_start = run->hold->asked.count;
+        }
         run->start_asked = true;
         run->lease_until = clock_ms() + run->options.lease_ms;
         break;

@@ -32,7 +32,10 @@ struct reaped {
 /* The last ones; ours are keeper, nest, init and workload, and what else is our child came with us through execve. */
 enum { REAPED_MAX = 16 };
 
-/** Our processes, as the supervisor knows them. All four are its children. */
+/** Children of `hold`, whose pids we know at once: what became of them is kept however many others end. */
+enum awaited { AWAITED_GUARDIAN, AWAITED_ERRAND, AWAITED_COUNT };
+
+/** Our processes, as the supervisor knows them. All of them are its children. */
 struct tree {
     pid_t keeper, init, workload; /**< 0 when unknown */
     int init_fd, workload_fd;     /**< pidfds */
@@ -41,12 +44,18 @@ struct tree {
     uint64_t pid_namespace_inode;
     struct reaped reaped[REAPED_MAX];
     size_t reaped_count; /**< of all: the newest is at (reaped_count - 1) % REAPED_MAX */
+    struct {
+        struct reaped child; /**< pid 0: there is none */
+        bool ended;
+    } awaited[AWAITED_COUNT];
 };
 
 /** Whether a child has been reaped, and its wait status. */
 bool tree_reaped(const struct tree *tree, pid_t pid, int *status);
-/** This pid is a new child's: what was reaped under the same number is forgotten. Before the next pump. */
-void tree_expect(struct tree *tree, pid_t pid);
+/** This child is awaited from now on. Before the next pump. */
+void tree_expect(struct tree *tree, enum awaited which, pid_t pid);
+/** Whether it has been reaped, and its wait status. */
+bool tree_ended(const struct tree *tree, enum awaited which, int *status);
 
 struct hold; /**< hold.h */
 

@@ -43,6 +43,7 @@ int hold_run_program(struct run *run, const struct order *order, size_t at, bool
         .work = execute,
         .argument = &execution,
         .limit_ms = ERRAND_LIMIT_MS,
+        .leash = fresh ? -1 : run->hold->guardian.leash,
     };
     return errand_run(run, &errand, outcome, err);
 }
@@ -56,13 +57,13 @@ static int run_lookup(struct run *run, const struct order *order, struct outcome
         .root = run->target.root,
         .user = run->steps->join_user ? namespaces->fd[NS_USER] : -1,
     };
-    const struct errand errand = {.work = lookup_work, .argument = &lookup, .limit_ms = ERRAND_LIMIT_MS};
+    const struct errand errand = {.work = lookup_work, .argument = &lookup, .limit_ms = ERRAND_LIMIT_MS, .leash = -1};
     return errand_run(run, &errand, outcome, err);
 }
 
 static int run_connect(struct run *run, const struct order *order, struct outcome *outcome, struct error *err) {
     const struct connection connection = {order->words.item[2], order->words.item[3]};
-    const struct errand errand = {.work = connect_work, .argument = &connection, .limit_ms = ERRAND_LIMIT_MS};
+    const struct errand errand = {.work = connect_work, .argument = &connection, .limit_ms = ERRAND_LIMIT_MS, .leash = -1};
     return errand_run(run, &errand, outcome, err);
 }
 
@@ -82,7 +83,9 @@ static void report_answer(struct run *run, const char *id, const struct outcome 
 const char *outcome_complaint(struct outcome *outcome) {
     char *text = outcome->err_length > 0 ? outcome->err : outcome->out;
     for (char *at = text; *at != '\0'; at++) {
-        *at = *at == '\n' ? ' ' : *at;
+        if (*at == '\n') {
+            *at = ' ';
+        }
     }
     return text;
 }
@@ -106,7 +109,7 @@ static void serve(struct run *run, const struct order *order) {
     int result = 0;
     switch (order_verb(&order->words)) {
     case VERB_APPLY:
-        if (hold_apply(run, order, &err) < 0) {
+        if (hold_apply(run, order, &err) < 0 && run->reason == REASON_NONE) {
             event_warn(&run->events, "apply", "%s", err.text);
         }
         return;
@@ -124,15 +127,19 @@ static void serve(struct run *run, const struct order *order) {
         event_warn(&run->events, "errand", "%s", err.text);
         return;
     }
-    report_answer(run, order->words.item[1], &outcome, WEIGHT_LIFE);
+    if (!outcome.cut) {
+        report_answer(run, order->words.item[1], &outcome, WEIGHT_LIFE);
+    }
 }
 
-void hold_serve(struct run *run) {
-    struct order order = {0};
-    while (run->reason == REASON_NONE && orders_take(&run->hold->asked, &order)) {
-        serve(run, &order);
-        order_free(&order);
+bool hold_serve(struct run *run) {
+    cleanup_order struct order order = {0};
+    if (events_congested(&run->events) || !orders_take(&run->hold->asked, &order)) {
+        return false;
     }
+    run->hold->before_start -= run->hold->before_start > 0 ? 1 : 0;
+    serve(run, &order);
+    return true;
 }
 
 void hold_count(struct run *run, enum weight weight) {
@@ -141,8 +148,14 @@ void hold_count(struct run *run, enum weight weight) {
     for (size_t i = 0; i < counts->count; i++) {
         cleanup_outcome struct outcome outcome = {0};
         struct error err = {0};
-        if (hold_run_program(run, &counts->item[i], 2, false, &outcome, &err) == 0 && (run->phase == PHASE_ENDING || run->reason == REASON_NONE)) {
+        if (hold_run_program(run, &counts->item[i], 2, false, &outcome, &err) < 0) {
+            continue;
+        }
+        if (!outcome.cut) {
             report_answer(run, counts->item[i].words.item[1], &outcome, weight);
+        }
+        if (run->reason != REASON_NONE && outcome.exit_code == ERRAND_TIMED_OUT) {
+            return; /* The undo does not wait for every program that hangs. */
         }
     }
 }

@@ -60,7 +60,7 @@ static int open_pid_owner(const struct run *run, int *owner, struct error *err) 
 
 static int launch(struct run *run, struct entry *entry, struct error *err) {
     struct tree *tree = &run->tree;
-    pid_t keeper = place_clone(&run->hierarchies, &entry->in_v2, err);
+    pid_t keeper = place_clone(&run->hierarchies, PLACE_TARGET, &entry->in_v2, err);
     if (keeper == 0) {
         keeper_main(entry);
     }

@@ -7,6 +7,7 @@
 #include "cleanup.h"
 #include "format.h"
 #include "netlink.h"
+#include "proc.h"
 
 #include <arpa/inet.h>
 #include <linux/netfilter/nf_tables.h>
@@ -15,6 +16,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 enum { FAMILY_INET = 1 /* NFPROTO_INET */ };
@@ -26,6 +28,12 @@ static bool take_name(struct undo *undo, const char *name, size_t limit) {
     }
     memcpy(undo->name, name, length + 1);
     return true;
+}
+
+/** What a device cannot be called the kernel would read otherwise: an ioctl takes `eth0:1` for eth0. */
+static bool take_device(struct undo *undo, const char *name) {
+    static const char never[] = "/: \t\n\v\f\r";
+    return strcspn(name, never) == strlen(name) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && take_name(undo, name, IFNAMSIZ);
 }
 
 /** `c4a0:`, as tc writes the handle of a qdisc. */
@@ -43,6 +51,13 @@ static bool take_handle(struct undo *undo, const char *text) {
     return major != 0;
 }
 
+static bool take_length(struct undo *undo, const char *text) {
+    uint64_t length = 0;
+    bool good = span_number((struct span){text, strlen(text)}, &length) && length <= INT32_MAX;
+    undo->length = good ? (int32_t)length : 0;
+    return good;
+}
+
 bool undo_add(struct undo_list *list, const struct words *words) {
     struct undo undo = {0};
     bool good = false;
@@ -52,16 +67,19 @@ bool undo_add(struct undo_list *list, const struct words *words) {
     const char *kind = words->item[1];
     if (strcmp(kind, "qdisc") == 0) {
         undo.kind = UNDO_QDISC;
-        good = words->count == 4 && take_name(&undo, words->item[2], IFNAMSIZ) && take_handle(&undo, words->item[3]);
+        good = words->count == 4 && take_device(&undo, words->item[2]) && take_handle(&undo, words->item[3]);
     } else if (strcmp(kind, "ingress") == 0) {
         undo.kind = UNDO_INGRESS;
-        good = words->count == 3 && take_name(&undo, words->item[2], IFNAMSIZ);
+        good = words->count == 3 && take_device(&undo, words->item[2]);
     } else if (strcmp(kind, "link") == 0) {
         undo.kind = UNDO_LINK;
-        good = words->count == 3 && take_name(&undo, words->item[2], IFNAMSIZ);
+        good = words->count == 3 && take_device(&undo, words->item[2]);
     } else if (strcmp(kind, "table") == 0) {
         undo.kind = UNDO_TABLE;
         good = words->count == 3 && take_name(&undo, words->item[2], UNDO_NAME_BYTES);
+    } else if (strcmp(kind, "txqueuelen") == 0) {
+        undo.kind = UNDO_QUEUE;
+        good = words->count == 4 && take_device(&undo, words->item[2]) && take_length(&undo, words->item[3]);
     }
     if (good) {
         list->item[list->count++] = undo;
@@ -82,6 +100,9 @@ static void describe(const struct undo *undo, char *out, size_t size) {
         return;
     case UNDO_TABLE:
         format_text(out, size, "nftables table inet `%s`", undo->name);
+        return;
+    case UNDO_QUEUE:
+        format_text(out, size, "queue of `%s`, which is not %d packets long,", undo->name, (int)undo->length);
         return;
     }
 }
@@ -189,6 +210,26 @@ static int table_delete(const struct undo *undo) {
     return means_no_table(result) ? 0 : result;
 }
 
+/** The length of a device's queue, read or set; -errno. */
+static int queue_length(const struct undo *undo, unsigned long what, int length) {
+    cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ifreq request = {.ifr_qlen = length};
+    memcpy(request.ifr_name, undo->name, strnlen(undo->name, sizeof request.ifr_name - 1));
+    return fd < 0 || ioctl(fd, (int)what, &request) < 0 ? -errno : request.ifr_qlen;
+}
+
+/** qdisc_create gives a device without a queue one of 1000 packets; nothing takes that back when the qdisc goes. */
+static int queue_differs(const struct undo *undo) {
+    int length = queue_length(undo, SIOCGIFTXQLEN, 0);
+    return length == -ENODEV ? 0 : length < 0 ? length : length != undo->length;
+}
+
+static int queue_restore(const struct undo *undo) {
+    int differs = queue_differs(undo);
+    int result = differs == 1 ? queue_length(undo, SIOCSIFTXQLEN, undo->length) : differs;
+    return result == -ENODEV || result > 0 ? 0 : result;
+}
+
 static int present(int route, const struct undo *undo) {
     switch (undo->kind) {
     case UNDO_QDISC:
@@ -198,6 +239,8 @@ static int present(int route, const struct undo *undo) {
         return if_nametoindex(undo->name) != 0;
     case UNDO_TABLE:
         return table_present(undo);
+    case UNDO_QUEUE:
+        return queue_differs(undo);
     }
     return 0;
 }
@@ -225,6 +268,21 @@ int undo_present(const struct undo_list *list, char *first, size_t size, struct 
     return found;
 }
 
+static int take_back(int route, const struct undo *undo) {
+    switch (undo->kind) {
+    case UNDO_QDISC:
+    case UNDO_INGRESS:
+        return qdisc_delete(route, undo);
+    case UNDO_LINK:
+        return link_delete(route, undo);
+    case UNDO_TABLE:
+        return table_delete(undo);
+    case UNDO_QUEUE:
+        return queue_restore(undo);
+    }
+    return 0;
+}
+
 int undo_run(const struct undo_list *list, struct error *err) {
     cleanup_close int route = netlink_open(NETLINK_ROUTE);
     int status = 0;
@@ -232,13 +290,13 @@ int undo_run(const struct undo_list *list, struct error *err) {
         return fail(err, "internal", -route, "open a netlink socket");
     }
     /* All of it, whatever one of them says. */
-    for (size_t i = list->count; i-- > 0;) {
+    for (size_t i = 0; i < list->count; i++) {
         const struct undo *undo = &list->item[i];
-        int result = undo->kind == UNDO_TABLE ? table_delete(undo) : undo->kind == UNDO_LINK ? link_delete(route, undo) : qdisc_delete(route, undo);
+        int result = take_back(route, undo);
         if (result < 0) {
             char what[UNDO_NAME_BYTES + 32];
             describe(undo, what, sizeof what);
-            status = fail(err, "undo", -result, "delete the %s", what);
+            status = fail(err, "undo", -result, "take back the %s", what);
         }
     }
     return status;

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /** What a net fault puts into a network namespace, and takes out of it again. */
-enum undo_kind { UNDO_QDISC, UNDO_INGRESS, UNDO_LINK, UNDO_TABLE };
+enum undo_kind { UNDO_QDISC, UNDO_INGRESS, UNDO_LINK, UNDO_TABLE, UNDO_QUEUE };
 
 enum { UNDO_MAX = 64, UNDO_NAME_BYTES = 64 };
 
@@ -16,9 +16,10 @@ struct undo {
     enum undo_kind kind;
     char name[UNDO_NAME_BYTES]; /**< of the device, or of the table */
     uint32_t handle;            /**< of a root qdisc, major number in the upper half */
+    int32_t length;             /**< of a device's queue, in packets */
 };
 
-/** In the order in which it was said; undone from the last to the first. Nothing in it points anywhere: a guardian has it by having been forked. */
+/** In the order in which it was said, which is that of undoing. Nothing in it points anywhere: a guardian has it by having been forked. */
 struct undo_list {
     struct undo item[UNDO_MAX];
     size_t count;

@@ -9,8 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The same, told from the whole line. */
 static bool is(const uint8_t *line, size_t length, const char *word) { return length == strlen(word) && memcmp(line, word, length) == 0; }
 
-static void check(const uint8_t *line, size_t length, bool taken, enum word word) {
-    bool overlong = length > LINE_MAX_BYTES;
+static void check(const uint8_t *line, size_t length, bool taken, enum word word, const struct lines *lines) {
+    bool overlong = length > lines->limit;
     if (!overlong && length > 0 && line[length - 1] == '\r') {
         length--;
     }
@@ -21,21 +21,26 @@ static void check(const uint8_t *line, size_t length, bool taken, enum word word
         assert((word == WORD_BEAT) == is(line, length, "beat"));
         assert((word == WORD_STOP) == is(line, length, "stop"));
     }
+    if (taken && !overlong) {
+        assert(lines->length == length && memcmp(lines->text, line, length) == 0 && lines->text[length] == '\0');
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct lines lines = {0};
+    /* The short limit; and one that the memory has to grow for. */
+    struct lines lines = {.limit = size % 2 == 0 ? LINE_MAX_BYTES : 1000};
     size_t begin = 0;
     for (size_t i = 0; i < size; i++) {
-        enum word word = WORD_UNKNOWN;
+        enum word word = WORD_OTHER;
         bool taken = lines_take(&lines, (char)data[i], &word);
-        assert(strnlen(lines.text, sizeof lines.text) <= LINE_MAX_BYTES);
+        assert(lines.length <= lines.limit && lines.length <= lines.room);
         if (data[i] == '\n') {
-            check(data + begin, i - begin, taken, word);
+            check(data + begin, i - begin, taken, word, &lines);
             begin = i + 1;
         } else {
             assert(!taken);
         }
     }
+    lines_free(&lines);
     return 0;
 }

@@ -32,6 +32,17 @@ wrong "a word before --" "stray" "${RUN[@]}" stray "${PROGRAM[@]}"
 wrong "a program for inspect" "--" inspect --container "$ID" "${PROGRAM[@]}"
 wrong "an option without its value" "--duration-ms" "${RUN[@]}" --duration-ms
 
+HOLD=(hold --container "$ID")
+wrong "hold without a tool" "--tool" "${HOLD[@]}"
+wrong "hold with a program" "--" "${HOLD[@]}" --tool ip "${PROGRAM[@]}"
+wrong "hold with an empty tool" "--tool" "${HOLD[@]}" --tool=
+wrong "hold with nine tools" "--tool" "${HOLD[@]}" --tool={1,2,3,4,5,6,7,8,9}
+wrong "run with a tool" "--tool" "${RUN[@]}" --tool ip "${PROGRAM[@]}"
+wrong "inspect with a duration" "--duration-ms" inspect --container "$ID" --duration-ms 5
+for option in --grace-ms=0 --as=root --oom-score-adj=0 --scratch-bytes=0 --env=A=b; do
+  wrong "hold with ${option%%=*}" "${option%%=*}" "${HOLD[@]}" --tool ip "$option"
+done
+
 # NAME LOW HIGH: below, above, and what is no number at all.
 out_of_range() {
   local value

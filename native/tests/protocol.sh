@@ -19,6 +19,7 @@ order() {
   local after
   after=$(jq -rs '(map(.event) | index("ended")) as $i | .[$i:] | map(.event) | join(" ")' "$T/out")
   matches "$after" "sample" "a sample after the end"
+  equal "$(field reverted .by)" shim "who has reverted"
 }
 has_samples() { (($(count_events sample) >= $1)); }
 it "events: resolved, active, samples, ended, a last sample, reverted, one JSON object a line" order

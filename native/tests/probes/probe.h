@@ -18,6 +18,7 @@ int probe_spin (int argc, char **argv);    /* spin MS: burn one CPU */
 int probe_eat (int argc, char **argv);     /* eat BYTES: touch memory and keep it */
 int probe_disk (int argc, char **argv);    /* disk PATH BYTES: write and fsync, then read past the cache */
 int probe_climb (int argc, char **argv);   /* climb MARKER: follow ".." from the working directory, look for MARKER above */
+int probe_listen (int argc, char **argv);  /* listen ADDRESS PORT: IPv4 TCP, accepted by the kernel alone */
 int probe_scan (int argc, char **argv);    /* scan OUT MARKER: a hostile target looking at its new neighbours; TERM ends it */
 
 /* Prints "NAME: message: strerror" and returns 1. */

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What the bytes say, as one letter a line: s(tart) b(eat) x (stop) ? (unknown) ! (too long). */
+/* What the bytes say, as one letter a line: s(tart) b(eat) x (stop) ? (another) ! (too long). */
 static void
-says (const char *bytes, size_t length, const char *expected)
+says_within (size_t limit, const char *bytes, size_t length, const char *expected)
 {
-  static const char letters[] = { [WORD_START] = 's', [WORD_BEAT] = 'b', [WORD_STOP] = 'x', [WORD_UNKNOWN] = '?', [WORD_TOO_LONG] = '!' };
-  struct lines lines = { 0 };
+  static const char letters[] = { [WORD_START] = 's', [WORD_BEAT] = 'b', [WORD_STOP] = 'x', [WORD_OTHER] = '?', [WORD_TOO_LONG] = '!' };
+  struct lines lines = { .limit = limit };
   char said[64] = "";
   size_t n = 0;
   enum word word;
@@ -19,8 +19,9 @@ says (const char *bytes, size_t length, const char *expected)
       said[n++] = letters[word];
   said[n] = '\0';
   assert_string_equal (said, expected);
+  lines_free (&lines);
 }
-#define SAYS(bytes, expected) says (bytes, sizeof (bytes) - 1, expected)
+#define SAYS(bytes, expected) says_within (LINE_MAX_BYTES, bytes, sizeof (bytes) - 1, expected)
 
 static void
 words (void **state)
@@ -42,22 +43,56 @@ long_lines (void **state)
   {
     size_t length;
     const char *expected;
-  } table[] = { { LINE_MAX_BYTES - 1, "?b" }, { LINE_MAX_BYTES, "?b" }, { LINE_MAX_BYTES + 1, "!b" }, { LINE_MAX_BYTES + 2, "!b" }, { 100000, "!b" } };
-  static char bytes[100000 + 8];
+  } table[] = { { 1, "?b" }, { LINE_MAX_BYTES - 1, "?b" }, { LINE_MAX_BYTES, "?b" }, { LINE_MAX_BYTES + 1, "!b" }, { LINE_MAX_BYTES + 2, "!b" }, { 100000, "!b" } };
+  static char bytes[LONG_LINE_MAX_BYTES + 16];
   for (size_t i = 0; i < COUNT (table); i++)
     {
       memset (bytes, 'x', table[i].length);
       memcpy (bytes + table[i].length, "\nbeat\n", 6);
-      says (bytes, table[i].length + 6, table[i].expected);
+      says_within (LINE_MAX_BYTES, bytes, table[i].length + 6, table[i].expected);
+      says_within (LONG_LINE_MAX_BYTES, bytes, table[i].length + 6, "?b");
     }
   /* What begins as a word and does not end is none. */
   memcpy (bytes, "stop", 4);
-  says (bytes, sizeof bytes - 8 + 6, "!b");
+  says_within (LINE_MAX_BYTES, bytes, 100006, "!b");
+  for (size_t beyond = 0; beyond < 2; beyond++)
+    {
+      memset (bytes, 'x', sizeof bytes);
+      memcpy (bytes + LONG_LINE_MAX_BYTES + beyond, "\nstop\n", 6);
+      says_within (LONG_LINE_MAX_BYTES, bytes, LONG_LINE_MAX_BYTES + beyond + 6, beyond == 0 ? "?x" : "!x");
+    }
+}
+
+/* Whoever is asked for `text` gets the whole line, with what is binary in it, and its memory is used again. */
+static void
+text_of_a_line (void **state)
+{
+  (void) state;
+  static const char bytes[] = "a longer line\n\0\xff\r\n\r\nlast\n";
+  static const struct
+  {
+    const char *text;
+    size_t length;
+  } expected[] = { { "a longer line", 13 }, { "\0\xff", 2 }, { "last", 4 } };
+  struct lines lines = { .limit = LINE_MAX_BYTES };
+  size_t n = 0;
+  enum word word;
+  for (size_t i = 0; i < sizeof bytes - 1; i++)
+    if (lines_take (&lines, bytes[i], &word))
+      {
+        assert_in_range (n, 0, COUNT (expected) - 1);
+        assert_int_equal (word, WORD_OTHER);
+        assert_int_equal (lines.length, expected[n].length);
+        assert_memory_equal (lines.text, expected[n].text, expected[n].length + 1);
+        n++;
+      }
+  assert_int_equal (n, COUNT (expected));
+  lines_free (&lines);
 }
 
 int
 unit_lines (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (words), cmocka_unit_test (long_lines) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test (words), cmocka_unit_test (long_lines), cmocka_unit_test (text_of_a_line) };
   return cmocka_run_group_tests_name ("lines", tests, NULL, NULL);
 }

@@ -85,9 +85,91 @@ equals_sign (void **state)
   options_free (&options);
 }
 
+static void
+of_hold (void **state)
+{
+  (void) state;
+  static const char *const argv[] = { "nsexec", "hold", "--tool", "tc", "--container", ID, "--tool=/sbin/ip", "--duration-ms=5", "--lease-ms", "0", "--sample-ms", "100", "--need", "cpu", NULL };
+  struct options options = { 0 };
+  struct error err;
+  assert_int_equal (parse (&options, argv, &err), 0);
+  assert_int_equal (options.command, COMMAND_HOLD);
+  assert_string_equal (options.tools[0], "tc");
+  assert_string_equal (options.tools[1], "/sbin/ip");
+  assert_null (options.tools[2]);
+  assert_null (options.program);
+  assert_int_equal (options.duration_ms, 5);
+  assert_int_equal (options.lease_ms, 0);
+  options_free (&options);
+}
+
+/* What belongs to one command is refused by the others, by its name. */
+static void
+owners (void **state)
+{
+  (void) state;
+  static const struct
+  {
+    const char *option, *value, *taken_by;
+  } table[] = {
+    { "--container", ID, "inspect run hold" }, { "--duration-ms", "5", "run hold" },   { "--lease-ms", "0", "run hold" }, { "--sample-ms", "100", "run hold" },
+    { "--need", "cpu", "run hold" },           { "--termination-log", "x", "run hold" }, { "--grace-ms", "0", "run" },      { "--as", "root", "run" },
+    { "--oom-score-adj", "1", "run" },         { "--scratch-bytes", "0", "run" },      { "--env", "A=b", "run" },         { "--tool", "tc", "hold" },
+  };
+  static const char *const commands[] = { "inspect", "run", "hold" };
+  for (size_t i = 0; i < COUNT (table); i++)
+    for (size_t k = 0; k < COUNT (commands); k++)
+      {
+        const char *argv[12] = { "nsexec", commands[k] };
+        size_t n = 2;
+        argv[n++] = table[i].option;
+        argv[n++] = table[i].value;
+        if (strcmp (table[i].option, "--container") != 0)
+          argv[n++] = "--container", argv[n++] = ID;
+        if (k == 2 && strcmp (table[i].option, "--tool") != 0)
+          argv[n++] = "--tool", argv[n++] = "ip";
+        if (k == 1)
+          argv[n++] = "--", argv[n++] = "true";
+        struct options options = { 0 };
+        struct error err;
+        int taken = parse (&options, argv, &err) == 0;
+        if (taken != (strstr (table[i].taken_by, commands[k]) != NULL))
+          fail_msg ("%s of %s: %s", table[i].option, commands[k], taken ? "taken" : err.text);
+        if (! taken && (strcmp (err.code, "usage") != 0 || strstr (err.text, table[i].option) == NULL))
+          fail_msg ("%s of %s: %s: %s", table[i].option, commands[k], err.code, err.text);
+        options_free (&options);
+      }
+}
+
+static void
+tools (void **state)
+{
+  (void) state;
+  struct options options = { 0 };
+  struct error err;
+  static const char *const none[] = { "nsexec", "hold", "--container", ID, NULL };
+  static const char *const empty[] = { "nsexec", "hold", "--container", ID, "--tool=", NULL };
+  static const char *const program[] = { "nsexec", "hold", "--container", ID, "--tool", "ip", "--", "true", NULL };
+  const char *const *const wrong[] = { none, empty, program };
+  for (size_t i = 0; i < COUNT (wrong); i++)
+    {
+      assert_int_equal (parse (&options, wrong[i], &err), -1);
+      assert_string_equal (err.code, "usage");
+      options_free (&options);
+    }
+  for (int count = TOOLS_MAX; count <= TOOLS_MAX + 1; count++)
+    {
+      const char *argv[TOOLS_MAX + 8] = { "nsexec", "hold", "--container", ID };
+      for (int i = 0; i < count; i++)
+        argv[4 + i] = "--tool=ip";
+      assert_int_equal (parse (&options, argv, &err), count <= TOOLS_MAX ? 0 : -1);
+      options_free (&options);
+    }
+}
+
 int
 unit_options (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test (of_hold), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign) };
   return cmocka_run_group_tests_name ("options", tests, NULL, NULL);
 }

@@ -16,5 +16,7 @@
 
 int unit_proc (void);
 int unit_lines (void);
+int unit_words (void);
+int unit_undo (void);
 int unit_options (void);
 int unit_sample (void);

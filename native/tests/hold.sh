@@ -1,0 +1,555 @@
+#!/usr/bin/env bash
+# `nsexec hold`: what it hears, what it answers, and that nothing of it stays in the target's network, however it ends.
+. "$(dirname "$0")/libtest.sh"
+. "$TESTS/fixtures.sh"
+. "$TESTS/shim.sh"
+. "$TESTS/hold-fixtures.sh"
+
+T=$(mktemp -d "$RUN_TMP/hold.XXXXXX")
+make_distroless --uid 1000 --gid 1001 --groups 1002
+mkdir "$ROOT/etc"
+printf '127.0.0.1 localhost\n10.1.2.3 peer.test peer\n10.1.2.4 peer.test\nfd00::5 peer.test\n' >"$ROOT/etc/hosts"
+printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$ROOT/etc/resolv.conf"
+make_network
+
+# --- the life of it
+
+whole_life() {
+  begin_hold --sample-ms 200
+  equal "$(jq -c '[.entered, .of]' <<<"$LAST")" "[1,1]" "entered, of"
+  equal "$(namespace_of "$GUARDIAN" net)" "$(namespace_of "$TARGET" net)" "network namespace of the process that active names"
+  target_is_alone
+  stop_hold
+  equal "$(jq -r .event "$T/out" | grep -v sample | tr '\n' ' ')" "resolved active ended reverted " "events"
+  equal "$(field ended '[.exit_code, .signal, .forced] | tojson')" "[0,0,false]" "ended"
+}
+it "every kind of state is applied in order, held and undone; nobody enters the target's cgroup" whole_life
+
+ends() {
+  begin_hold "${@:3}"
+  eval "$2"
+  finish
+  ended_by "$1"
+  held_reverted
+}
+it "deadline: undone" ends deadline : --duration-ms 600
+it "lease: undone" ends lease hang_up --lease-ms 1000
+# shellcheck disable=SC2016
+it "TERM: undone" ends signal 'kill -TERM "$SHIM"'
+thirty_days() { begin_hold --duration-ms 2592000000 --lease-ms 0; stop_hold; }
+it "the longest duration overflows no clock" thirty_days
+
+stop_at_once() {
+  start_hold
+  undo_all
+  apply_all
+  say start stop
+  finish
+  untouched
+  # `stop` may have come first, before anything was done.
+  seen reverted || { refused not-started && return; }
+  in_time "$(field reverted .elapsed_ms)" 5000 "elapsed_ms of reverted"
+}
+it "start and stop in one write: nothing stays, and the end took milliseconds" stop_at_once
+
+restart() {
+  local ID TARGET CGROUP CGROUP_ARGS
+  make_another
+  in_background other "$PROBES/probe-static" hold
+  begin_hold
+  kill -KILL "$TARGET"
+  finish
+  ended_by target-gone
+  TARGET=$BACKGROUND
+  held_reverted
+}
+it "target's process dies, its network lives on in another one: undone there" restart
+
+no_start() {
+  local ID TARGET CGROUP CGROUP_ARGS
+  make_another
+  start_hold --lease-ms 1000
+  undo_all
+  apply_all
+  finish
+  refused not-started
+  untouched
+}
+
+differs() {
+  start_hold
+  say "undo qdisc t0 c4a0:" "undo table chaos" "undo link chaos0"
+  order compare same ip -o link show dev t0
+  order compare queue ip -o link show dev t1
+  order compare unreadable ip link show dev absent
+  order apply "${QDISC[@]}"
+  order apply ip link set dev t1 txqueuelen 77
+  say start
+  await active
+  say stop
+  finish
+  equal "$(field reverted '.differs | tojson')" '["queue"]' "differs"
+  matches "$(jq -r 'select(.event == "warning" and .code == "compare") | .message' "$T/out")" unreadable "warning"
+  in_target ip link set dev t1 txqueuelen "$(sed -n 's/.* t1@.* qlen \([0-9]*\).*/\1/p' "$T/network")"
+  untouched
+}
+it "compare: what does not read as before is named" differs
+
+queue_length() {
+  # The kernel gives a device without a queue one of 1000 packets when it gets a qdisc.
+  at_end in_target ip link set dev t1 txqueuelen "$(sed -n 's/.* t1@.* qlen \([0-9]*\).*/\1/p' <(network))"
+  in_target ip link set dev t1 txqueuelen 0
+  start_hold
+  say "undo qdisc t1 c4a0:" "undo txqueuelen t1 0" "undo txqueuelen absent 5"
+  order apply tc qdisc add dev t1 root handle c4a0: htb
+  order apply ip link set dev t1 txqueuelen 1000
+  say start
+  await active
+  stop_hold
+  start_hold
+  say "undo txqueuelen t1 7" start
+  finish
+  refused foreign
+  untouched
+}
+it "the length of a queue is as it was; one that is another already is refused" queue_length
+
+counts() {
+  start_hold --sample-ms 100
+  say "undo qdisc t0 c4a0:"
+  order apply "${QDISC[@]}"
+  order count c tc -s qdisc show dev t0
+  say start
+  await active
+  soon 5000 "counts with samples" has_answers c 4
+  say stop
+  finish
+  held_reverted
+  matches "$(jq -rs 'map(select(.event == "answer")) | last | .stdout' "$T/out")" 'qdisc tbf c4a0:.*Sent' "the last count"
+  equal "$(jq -rs '(map(.event) | index("ended")) as $e | (map(.event == "answer") | rindex(true)) < $e' "$T/out")" true "the last count is before the end"
+}
+it "count: at active, with samples, and once more before the undo" counts
+
+# --- failures
+
+half_way() {
+  start_hold
+  undo_all
+  apply_all
+  order apply tc qdisc add dev t0 parent c4a0:9 handle 77: frobnicate
+  order apply ip link add late type ifb
+  say start
+  finish
+  equal "$STATUS" 125 "exit code"
+  equal "$(field error '[.code, .state] | tojson')" '["apply","reverted"]' "error"
+  matches "$(field error .message)" '`tc` ended with 2: Error: ' "message"
+  ! seen active || fail "it became active"
+  untouched
+}
+it "the last of five applies fails: all of it is undone" half_way
+
+foreign() { # UNDO MAKE REMOVE
+  # shellcheck disable=SC2086
+  in_target $2
+  start_hold
+  say "undo link chaos9" "undo $1"
+  order apply ip link add chaos9 type ifb
+  say start
+  finish
+  refused foreign
+  untouched
+  [[ $(network 2>&1) == *"$3"* ]] || fail "what was there is gone"
+}
+foreign_each() {
+  at_end in_target tc qdisc del dev t0 root
+  foreign "qdisc t0 c4a0:" "${QDISC[*]}" c4a0:
+  at_end in_target tc qdisc del dev t0 ingress
+  foreign "ingress t0" "tc qdisc add dev t0 ingress" "qdisc ingress"
+  at_end in_target ip link del chaos0
+  foreign "link chaos0" "ip link add chaos0 type ifb" chaos0
+  at_end in_target nft delete table inet chaos
+  foreign "table chaos" "nft add table inet chaos" "table inet chaos"
+}
+it "foreign: a qdisc, an ingress, a link or a table that is there already is refused and kept" foreign_each
+
+others() {
+  in_target tc qdisc add dev t1 root handle 1: tbf rate 1mbit burst 10kb latency 50ms
+  in_target nft add table ip chaos
+  at_end in_target tc qdisc del dev t1 root
+  at_end in_target nft delete table ip chaos
+  start_hold
+  undo_all
+  say "undo qdisc t1 c4a0:"
+  apply_all
+  say start
+  await active
+  stop_hold
+}
+it "another's qdisc, or a table of another family, is neither refused nor removed" others
+
+malformed() {
+  local bad
+  for bad in "undo qdisc t0 0:" "undo frobnicate x" "apply frobnicate x" "undo link %zz" "undo  link chaos0"; do
+    start_hold
+    say "$bad"
+    order apply ip link add chaos0 type ifb
+    say start
+    finish
+    refused orders
+    equal "$(field warning .code)" stdin "warning to $bad"
+  done
+  untouched
+}
+it "orders: a line that could not be taken forbids start" malformed
+
+cleared() {
+  start_hold
+  say "undo frobnicate x" clear
+  undo_all
+  order apply ip link add wrong0 type ifb
+  say clear
+  undo_all
+  apply_all
+  say "" start
+  await active
+  applied
+  ! in_target ip link show wrong0 2>/dev/null || fail "what was forgotten has been applied"
+  say clear
+  soon 3000 "a warning" seen warning
+  stop_hold
+}
+it "clear forgets, and makes good; after start it does not" cleared
+
+removed_meanwhile() {
+  begin_hold
+  in_target tc qdisc del dev t0 root
+  in_target nft delete table inet chaos
+  in_target ip link del chaos0
+  stop_hold
+}
+it "what somebody else has removed meanwhile is undone already" removed_meanwhile
+
+replaced_meanwhile() {
+  begin_hold
+  in_target tc qdisc replace dev t0 root handle 1: tbf rate 2mbit burst 10kb latency 50ms
+  at_end in_target tc qdisc del dev t0 root
+  say stop
+  finish
+  equal "$(jq -c '[.event, .left]' <<<"$(tail -n 1 "$T/out")")" '["reverted",0]' "last event"
+  matches "$(in_target tc qdisc show dev t0)" 'tbf 1: root' "the other's qdisc"
+}
+it "a root qdisc that another one has put in the place of ours is left to them" replaced_meanwhile
+
+apply_while_active() {
+  begin_hold
+  order apply ip link set dev chaos0 txqueuelen 5
+  order ask a ip -o link show dev chaos0
+  answer a
+  matches "$ANSWER" "qlen 5" "the link"
+  order apply ip link set dev absent up
+  soon 3000 "a warning" seen warning
+  equal "$(field warning .code)" apply "code"
+  stop_hold
+}
+it "apply while active: at once, in its turn; a failure is a warning" apply_while_active
+
+# --- questions
+
+asks() {
+  start_hold
+  order ask 1 ip -o address show dev t0
+  answer 1 '[.exit_code, .truncated, (.elapsed_us > 0)] | tojson'
+  equal "$ANSWER" '[0,false,true]' "exit_code, truncated, elapsed_us"
+  answer 1
+  matches "$ANSWER" 10.9.0.1 "stdout"
+  order ask "odd \"id\" <%>" sh -c $'printf "a\\nb\\377" >&2; exit 7'
+  answer 'odd \"id\" <%>' '[.id, .exit_code, .stderr] | tojson'
+  equal "$ANSWER" '["odd \"id\" <%>",7,"a\nb�"]' "id, exit code and stderr"
+  order ask signal probe-static hold
+  soon 3000 "the tool" has_family 1
+  kill -KILL "${FAMILY[0]}"
+  answer signal .exit_code
+  equal "$ANSWER" 137 "exit code of a signal"
+  order_with $'line one\nline <two> %41\n' ask input sh -c 'cat; cat | wc -c'
+  answer input
+  equal "$ANSWER" $'line one\nline <two> %41\n0' "stdin"
+  order ask empty sh -c 'cat; readlink /proc/self/fd/0'
+  answer empty
+  equal "$ANSWER" /dev/null "stdin without input"
+  order ask much sh -c 'head -c 3000000 /dev/zero | tr "\0" x; echo $? >&2'
+  answer much '[(.stdout | length), .truncated] | tojson'
+  equal "$ANSWER" '[1048576,true]' "3 MB of output"
+  say stop
+  finish
+  refused not-started
+  untouched
+}
+it "ask: stdout, stderr, exit code, signal, stdin, and no more than 1 MiB" asks
+
+sees() {
+  start_hold
+  order ask r probe-static report
+  answer r
+  printf '%s\n' "$ANSWER" >"$T/report"
+  local name
+  for name in mnt ipc uts user cgroup time; do
+    equal "$(sed -n "s/^ns_$name=//p" "$T/report")" "$(namespace_of self "$name")" "$name namespace of a tool"
+  done
+  equal "$(sed -n 's/^ns_net=//p' "$T/report")" "$(namespace_of "$TARGET" net)" "its net namespace"
+  equal "$(sed -n 's/^pid=//p' "$T/report")" 1 "its pid, in a pid namespace of its own"
+  equal "$(sed -n 's/^fd=\([0-9]*\) .*/\1/p' "$T/report" | xargs)" "0 1 2" "its descriptors"
+  order fresh f probe-static report
+  answer f
+  local inode
+  inode=$(sed -n 's/^ns_net=//p' <<<"$ANSWER")
+  differ "$inode" "$(namespace_of "$TARGET" net)" "net namespace of fresh"
+  differ "$inode" "$(namespace_of self net)" "net namespace of fresh"
+  order fresh t sh -c 'tc qdisc add dev lo root handle c4a0: tbf rate 1mbit burst 10kb latency 50ms && nft add table inet chaos && ip link add t0 type ifb && tc qdisc show dev lo && ip -o link show up'
+  answer t '[.exit_code, .stderr] | tojson'
+  equal "$ANSWER" '[0,""]' "exit code and stderr of a trial"
+  answer t
+  matches "$ANSWER" 'tbf c4a0:.*lo: .*UP' "what it saw"
+  untouched
+  say stop
+  finish
+}
+it "a tool is in the target's network alone, with no descriptor of ours; fresh touches nothing" sees
+
+lookups() {
+  start_hold
+  order lookup a peer.test
+  answer a '[.exit_code, (.stdout | split("\n") | sort | join(" "))] | tojson'
+  # The sanitizer build has the resolver of glibc, which stops at the first line.
+  ((SANITIZED)) && ANSWER=${ANSWER/10.1.2.3/10.1.2.3 10.1.2.4 fd00:0:0:0:0:0:0:5}
+  equal "$ANSWER" '[0," 10.1.2.3 10.1.2.4 fd00:0:0:0:0:0:0:5"]' "peer.test by the target's /etc/hosts"
+  order lookup b absent.test
+  answer b '[.exit_code, .stdout, (.stderr | length > 0)] | tojson'
+  equal "$ANSWER" '[1,"",true]' "a name that is not there"
+  order lookup c 10.1.2.9
+  answer c
+  equal "$ANSWER" 10.1.2.9 "an address"
+  order lookup d "$(printf 'x%.0s' {1..2000}).test"
+  answer d .exit_code
+  equal "$ANSWER" 1 "exit code for a name of 2000 letters"
+  chmod 600 "$ROOT/etc/hosts"
+  at_end chmod 644 "$ROOT/etc/hosts"
+  order lookup e peer.test
+  answer e .exit_code
+  equal "$ANSWER" 1 "exit code when the target's user may not read its /etc/hosts"
+  say stop
+  finish
+}
+it "lookup: as the target's user, in its files, by its resolver" lookups
+
+lookup_in_user_namespace() {
+  local ID TARGET ROOT
+  make_root
+  mkdir "$ROOT/etc"
+  echo '10.7.7.7 peer.test' >"$ROOT/etc/hosts"
+  make_container --unshare "user,$ALL_NAMESPACES" --uid-map 0:100000:65536 --gid-map 0:100000:65536 --uid 1000 --gid 1001 --root "$ROOT" --proc -- /pause
+  in_target ip link add t0 type veth peer name t1
+  begin_hold
+  order lookup a peer.test
+  answer a '[.exit_code, .stdout, .stderr] | tojson'
+  equal "$ANSWER" '[0,"10.7.7.7\n",""]' "peer.test"
+  stop_hold
+}
+it "a target in a user namespace: its names, and its network" lookup_in_user_namespace
+
+connects() {
+  in_background listen "$PROBES/probe-static" listen 127.0.0.1 7777
+  soon 3000 "a listener" grep -q listening "$T/listen"
+  start_hold
+  order connect a 127.0.0.1 7777
+  order connect r 127.0.0.1 7778
+  order connect s ::1 7778
+  order connect d 10.9.1.9 7777
+  order connect u 203.0.113.1 7777
+  local id
+  for id in a r s; do
+    answer "$id" '[.exit_code, .stderr] | tojson'
+    equal "$ANSWER" '[0,""]' "$id"
+    answer "$id"
+    matches "$ANSWER" '^[0-9]{1,6}$' "microseconds of $id"
+  done
+  for id in d u; do
+    answer "$id" '[.exit_code, .stdout, (.stderr | length > 0)] | tojson'
+    equal "$ANSWER" '[1,"",true]' "$id"
+  done
+  for id in "127.0.0.1 0" "127.0.0.1 65536" "127.0.0.1 x" "localhost 80" "fe80::1%25t0 80"; do
+    say "connect w $id" "connect last 127.0.0.1 7777"
+    answer last
+    answer w .exit_code
+    equal "$ANSWER" 1 "exit code for $id"
+    : >"$T/out"
+  done
+  equal "$(in_target cat /proc/net/tcp | awk '$4 == "06"' | wc -l)" 0 "connections in TIME_WAIT"
+  say stop
+  finish
+}
+
+in_order() {
+  start_hold
+  say "undo link chaos0"
+  order apply ip link add chaos0 type ifb
+  line_of ask before ip link show dev chaos0
+  # In one write: what stands before `start` is done before it, and what stands behind it after it.
+  say "$LINE"$'\nstart\n'"${LINE/before/after}"
+  answer after .exit_code
+  equal "$ANSWER" 0 "exit code of what was asked after start"
+  answer before .exit_code
+  equal "$ANSWER" 1 "exit code of what was asked before start"
+  stop_hold
+}
+it "lines are done in their order, start among them" in_order
+
+three_hundred() {
+  local i
+  start_hold
+  line_of ask n ip -o link show dev t0
+  for i in {1..300}; do echo "$LINE"; done >&"$SHIM_IN"
+  soon 20000 "every one is answered or refused" all_told 300
+  at_least "$(answers n)" 256 "answers"
+  say clear
+  undo_all
+  apply_all
+  say start
+  await active
+  applied
+  stop_hold
+}
+all_told() { (($(answers n) + $(count_events warning) >= $1)); }
+it "three hundred asks at once: 256 wait, the others are refused, and all goes on" three_hundred
+
+long_lines() {
+  local size
+  start_hold
+  for size in 1000 1048500 1048576 3000000; do
+    { printf 'ask l%s sh -c wc%%20-c <' "$size"; head -c "$((size - 21 - ${#size}))" /dev/zero | tr '\0' y; echo; } >&"$SHIM_IN"
+  done
+  order ask after ip -V
+  answer after .exit_code
+  equal "$ANSWER" 0 "exit code of what comes after"
+  for size in 1000 1048500 1048576; do
+    answer "l$size"
+    equal "$ANSWER" $((size - 21 - ${#size})) "bytes of stdin of a line of $size"
+  done
+  ! answered l3000000 || fail "a line of 3 MB was taken"
+  equal "$(count_events warning)" 1 "warnings"
+  say "undo link chaos0" start
+  finish
+  refused orders
+}
+it "a line of 1 MiB is taken, a longer one is one warning and forbids start" long_lines
+
+# --- what does not answer
+
+hangs() {
+  local since
+  start_hold
+  since=$(now_ms)
+  order ask h probe-static ignore-term
+  order ask after ip -V
+  answer h .exit_code
+  equal "$ANSWER" 124 "exit code"
+  at_least $(($(now_ms) - since)) 4900 "milliseconds"
+  in_time $(($(now_ms) - since)) 6500
+  answer after .exit_code
+  equal "$ANSWER" 0 "exit code of what comes next"
+  order ask h sh -c 'sleep 77 & sleep 77'
+  soon 3000 "its family" has_family 3
+  since=$(now_ms)
+  say stop
+  finish
+  in_time $(($(now_ms) - since)) 1500 "milliseconds from stop to the end"
+  local pid
+  for pid in "${FAMILY[@]}"; do gone "$pid" || fail "$pid is left: $(tr '\0' ' ' <"/proc/$pid/cmdline")"; done
+  refused not-started
+}
+
+hostile_hosts() {
+  mv "$ROOT/etc/hosts" "$ROOT/etc/hosts.kept"
+  at_end mv -f "$ROOT/etc/hosts.kept" "$ROOT/etc/hosts"
+  mkfifo "$ROOT/etc/hosts"
+  local since
+  start_hold
+  since=$(now_ms)
+  order lookup a peer.test
+  order ask b ip -o link show dev t0
+  answer a .exit_code
+  equal "$ANSWER" 124 "exit code"
+  in_time $(($(now_ms) - since)) 6500
+  answer b .exit_code
+  equal "$ANSWER" 0 "exit code of what comes next"
+  order lookup a peer.test
+  briefly
+  since=$(now_ms)
+  say stop
+  finish
+  in_time $(($(now_ms) - since)) 1500 "milliseconds from stop to the end"
+}
+
+hangs_at_the_end() {
+  local since ID TARGET CGROUP CGROUP_ARGS
+  make_another
+  start_hold --sample-ms 60000
+  undo_all
+  apply_all
+  # After the first that hangs at the end the others are not run.
+  order count c sh -c 'test ! -e "$0" || exec sleep 77' "$T/hang"
+  order count d sh -c 'test ! -e "$0" || exec sleep 77' "$T/hang"
+  order count e sh -c 'test ! -e "$0" || exec sleep 77' "$T/hang"
+  say start
+  await active
+  answer e
+  : >"$T/hang"
+  since=$(now_ms)
+  say stop
+  finish 12000
+  in_time $(($(now_ms) - since)) 6500 "milliseconds from stop to the end"
+  held_reverted
+}
+
+no_reader() {
+  local i ID TARGET CGROUP CGROUP_ARGS
+  make_another
+  WRAP=("$PROBES/plug" "$1")
+  network >"$T/network" 2>&1
+  start_nsexec hold --container "$ID" --sample-ms 100 --duration-ms 1200 --termination-log "$T/termlog" "${TOOLS[@]}"
+  : >"$T/termlog"
+  for i in {1..20}; do order ask n ip -o link show; done
+  undo_all
+  apply_all
+  order count c ip -o link show
+  say start
+  soon 5000 "the fault" is_applied
+  finish 8000
+  untouched
+  equal "$(jq -r .event "$T/termlog" | xargs)" "ended reverted" "events in the termination log"
+}
+
+full() { no_reader full; }
+hangup() { no_reader hangup; }
+# These wait for most of their time.
+it "what hangs is killed after 5 s, or by stop (a tool with all that it started, a lookup in a FIFO, counts before the undo); \
+connect: accepted, refused, dropped, without a route, not an address; without start nothing is applied; \
+a stdout that is full, or whose reader has gone: applied, and undone in time" together hangs hostile_hosts hangs_at_the_end connects no_start full hangup
+
+orphans() {
+  # More children than the shim remembers by number end at once, while one is waited for.
+  network >"$T/network" 2>&1
+  WRAP=(bash -c 'for i in {1..40}; do sleep 0.8 & done; exec "$@"' _)
+  start_nsexec hold --container "$ID" "${TOOLS[@]}"
+  WRAP=()
+  await resolved
+  undo_all
+  apply_all
+  say start
+  await active
+  GUARDIAN=$(jq -r .pid <<<"$LAST")
+  order ask w sh -c 'sleep 1.2; echo done'
+  answer w
+  equal "$ANSWER" done "stdout"
+  stop_hold
+}
+it "children that the shim inherited end in a heap: none of its own is lost" orphans
