@@ -6,7 +6,7 @@ import { formatDuration } from '../units.ts';
 import type { Conduct } from './conduct.ts';
 import type { ConnectionLoss } from './connection.ts';
 import type { Phase, Stage } from './stage.ts';
-import { shimFailure } from './startup.ts';
+import { shimFailure, startupFailure } from './startup.ts';
 import { type TimerName, waits } from './waits.ts';
 
 /**
@@ -41,10 +41,17 @@ export class AfterStart implements Phase {
         // Once the fault is in force the stream tells, and the lease decides.
         return;
       case 'deleted':
-        return this.#onAgentGone();
       case 'status':
-        return this.#onAgentStatus(update);
+        return this.#onAgentEnd(update);
     }
+  }
+
+  #onAgentEnd(update: Extract<AgentUpdate, { kind: 'status' | 'deleted' }>): void {
+    const { plan, container, mayHaveStarted } = this.#stage;
+    const failure = mayHaveStarted ? undefined : startupFailure(plan, container, update);
+    if (failure) this.#stage.fail(failure);
+    else if (update.kind === 'deleted') this.#onAgentGone();
+    else this.#onAgentStatus(update);
   }
 
   #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' }>): void {

@@ -61,9 +61,10 @@ export class Connection {
     );
   }
 
-  /** Resolves when it is handed to the socket. Without a stream it does nothing: `attached` is where what matters is said again. */
-  async send(line: string): Promise<void> {
+  /** Resolves when it is handed to the socket: true. Without a stream it does nothing, and says false: `attached` is where what matters is said again. */
+  async send(line: string): Promise<boolean> {
     await this.#attachment?.send(line);
+    return this.#attachment !== undefined;
   }
 
   get isOpen(): boolean {

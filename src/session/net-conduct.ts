@@ -31,7 +31,7 @@ export class NetConduct implements Conduct {
 
   begin(): void {
     for (const line of planLines(this.#run.plan)) this.#stage.send(line);
-    this.#stage.send('start');
+    this.#stage.sendStart();
   }
 
   onSample(): void {

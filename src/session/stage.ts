@@ -44,6 +44,8 @@ export class Stage {
   readonly record: RunRecord;
   /** When a stop was asked for, by the user or by what happened. */
   stopAskedAt: number | undefined;
+  /** The shim may have heard `start`: false as long as every attempt to say it is known to have failed. */
+  mayHaveStarted = false;
   /** Nothing that comes now matters. */
   isOver = false;
   readonly #reporter: Reporter;
@@ -60,11 +62,27 @@ export class Stage {
   }
 
   send(line: string): void {
-    // A stream that has ended is noticed as lost, and what matters is said again after the next attach.
-    this.connection.send(line).catch((error: unknown) => {
-      const word = line.split(' ', 1)[0];
-      this.report({ kind: 'progress', message: `"${word}" could not be sent: ${String(error)}` });
+    this.#hand(line);
+  }
+
+  sendStart(): void {
+    const before = this.mayHaveStarted;
+    this.mayHaveStarted = true;
+    this.#hand('start', () => {
+      this.mayHaveStarted = before;
     });
+  }
+
+  /** A stream that has ended is noticed as lost, and what matters is said again after the next attach. */
+  #hand(line: string, onFailure: () => void = () => undefined): void {
+    this.connection.send(line).then(
+      (handed) => handed || onFailure(),
+      (error: unknown) => {
+        onFailure();
+        const word = line.split(' ', 1)[0];
+        this.report({ kind: 'progress', message: `"${word}" could not be sent: ${String(error)}` });
+      },
+    );
   }
 
   /** Renews the lease, which any word does, and will again and again. */

@@ -67,7 +67,7 @@ class StressConduct implements Conduct {
   }
 
   begin(): void {
-    this.#stage.send('start');
+    this.#stage.sendStart();
   }
 
   onAnswer(): void {}

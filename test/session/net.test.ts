@@ -311,6 +311,24 @@ describe('the stream of a net fault', () => {
     await s.outcome();
   });
 
+  netExperiment('that ended before `start` could be said, with its shim: nothing was changed', async (s) => {
+    await s.launch();
+    s.cluster.onAttach = (attachment) => {
+      attachment.onLine = (line) => {
+        const told = s.net.hear(line);
+        if (told) attachment.say(told);
+        if (line === 'beat') s.answerBeat(attachment);
+        // The shim was killed while the plan was worked out: what is said from here on is not heard.
+        if (line === 'clear') attachment.isClosed = true;
+      };
+    };
+    await s.attach();
+    await s.status({ state: 'terminated', exitCode: 137, reason: 'Error', message: '' });
+    const error = await s.error();
+    expect(error).toMatchObject({ exitCode: 1, code: 'agent-failed', state: 'nothing was changed' });
+    expect(error.message).toContain('before the fault began');
+  });
+
   netExperiment('answers to a beat from before `start` do not say it all again', async (s) => {
     await activate(s);
     const lines = s.sent.length;
