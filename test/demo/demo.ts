@@ -1,7 +1,7 @@
 /**
  * npm run demo: brings up a sandbox cluster, runs the main job on it, shows what it did, and takes everything down again. The user's own kube context is neither read nor written.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -47,6 +47,35 @@ function choose(): string | undefined {
   return undefined;
 }
 
+/** Two pods that talk to each other, and do not for a while. */
+function cutOff(connection: readonly string[]): number {
+  say('two pods, of which one asks the other something ten times a second');
+  const pods = ['net-client', 'net-server'];
+  for (const pod of pods) run('kubectl', [...connection, 'apply', '-f', `${root}test/cluster/pods/${pod}.yaml`]);
+  const ready = pods.map((pod) => `pod/${pod}`);
+  show('kubectl', 'wait', ...connection, '--for=condition=Ready', ...ready, '--timeout=300s');
+  const address = spawnSync('kubectl', [...connection, 'get', 'pod', 'net-server', '-o', 'jsonpath={.status.podIP}'], {
+    env,
+    encoding: 'utf8',
+  }).stdout;
+  const asking = ['exec', 'net-client', '-c', 'probe', '--', 'peer', 'ask', address, '5000', '1000', '100', 'udp'];
+  const talk = spawn('kubectl', [...connection, ...asking], { env, stdio: 'ignore' });
+  say('and: what if the network between them were gone?');
+  const partition = [
+    'net',
+    'pod/net-client',
+    ...connection,
+    '--partition',
+    '--to',
+    'pod/net-server',
+    '--duration',
+    '8s',
+  ];
+  const status = show('kubectl', 'chaos', ...partition);
+  talk.kill();
+  return status;
+}
+
 function demo(kubeconfig: string): number {
   const connection = ['--kubeconfig', kubeconfig];
   const target = `${root}test/cluster/pods/distroless.yaml`;
@@ -67,9 +96,10 @@ function demo(kubeconfig: string): number {
     '--duration',
     '10s',
   );
+  const net = cutOff(connection);
   say('what is left');
   show('kubectl', 'get', ...connection, 'pods,configmaps', '-l', 'app.kubernetes.io/managed-by=kubectl-chaos');
-  return cpu || memory;
+  return cpu || memory || net;
 }
 
 const kind = choose();

@@ -24,6 +24,22 @@ describe('what README promises', () => {
     try {
       const ended = await chaos('stress', 'deploy/web', '-n', ns, '--as', 'on-call', '--cpu', '1', '--duration', '4s');
       expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+      await kubectl('-n', ns, 'create', 'service', 'clusterip', 'db', '--tcp=5432');
+      const cut = [
+        'net',
+        'deploy/web',
+        '-n',
+        ns,
+        '--as',
+        'on-call',
+        '--partition',
+        '--to',
+        'svc/db',
+        '--duration',
+        '2s',
+      ];
+      const unheard = await chaos(...cut);
+      expect(unheard.stdout, unheard.stderr).toContain('No packet matched: does the target talk to svc/db?');
       const listed = await chaos('ls', '-A', '--as', 'on-call');
       expect(listed.code, listed.stderr).toBe(0);
       expect(listed.stderr).toBe('No experiments, and nothing left of any, in any namespace.\n');
