@@ -77,7 +77,7 @@ describe('the kill matrix', () => {
       // What the plugin says at its end is compared with what is there at that moment, not later.
       const over = plugin.ended.then(async (ended) => ({ ended, endedMs: since(), left: await residue() }));
       const [{ ended, endedMs, left }] = await Promise.all([over, gone]);
-      run.proxy.close();
+      run.close();
       record({
         fault,
         point,

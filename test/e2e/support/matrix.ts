@@ -1,14 +1,18 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { isIP } from 'node:net';
 import { kubeconfig, kubectl, repository, until } from './cluster.ts';
 import { containerId, onNode, ourNetworkStates, ourProcesses, splitProcesses } from './node.ts';
 import { Plugin } from './plugin.ts';
 import { ServerProxy } from './proxy.ts';
 
-/** What is done to the target; which of it the host cluster's kernel can do. */
+/** On every cluster of ours the first address of the bridge is the node's. */
+const node = '10.244.0.1';
+
+/** What is done to the target, as the host cluster's kernel can do it. */
 const faults = {
   stress: ['--cpu', '1'],
-  net: ['--rate', '1mbit'],
+  // All that shaping leaves behind: two qdiscs, a link, filters, the length of a queue.
+  net: ['--rate', '8kbit', '--direction', 'both', '--to', node],
 } as const;
 export type Fault = keyof typeof faults;
 
@@ -24,11 +28,30 @@ export class Run {
   readonly proxy: ServerProxy;
   readonly namespace: string;
   readonly pod: string;
+  /** What the target sends and is answered meanwhile, a little more than the rate lets through. */
+  readonly #traffic: ChildProcess | undefined;
 
   private constructor(fault: Fault, namespace: string, pod: string, proxy: ServerProxy, flags: readonly string[]) {
     this.namespace = namespace;
     this.pod = pod;
     this.proxy = proxy;
+    const ping = [
+      '--kubeconfig',
+      kubeconfig,
+      '-n',
+      namespace,
+      'exec',
+      pod,
+      '--',
+      'ping',
+      '-q',
+      '-w',
+      '40',
+      '-s',
+      '1400',
+      node,
+    ];
+    if (fault === 'net') this.#traffic = spawn('kubectl', ping, { stdio: 'ignore' });
     this.plugin = new Plugin([
       ...[fault, pod, '--kubeconfig', kubeconfig, '--server', proxy.url, '-n', namespace],
       ...[...faults[fault], '-o', 'ndjson', ...flags],
@@ -41,6 +64,11 @@ export class Run {
     // The certificate is for the server's name, which is not the proxy's.
     const name = isIP(hostname) ? [] : ['--tls-server-name', hostname];
     return new Run(fault, namespace, pod, await ServerProxy.start(new URL(server)), [...name, ...flags]);
+  }
+
+  close(): void {
+    this.proxy.close();
+    this.#traffic?.kill();
   }
 
   /** What the plugin has said so far, one object a line. */
