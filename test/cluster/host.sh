@@ -5,6 +5,7 @@ host_state=$(state_of host)
 host_marker=kubectl-chaos-test:host       # the source of a mount in the cluster's mount namespace, by which its processes are told
 host_bridge=cni-chaos0
 host_subnet=10.244.0.0/24
+host_subnet6=fd00:10:244::/64
 # Fixed paths of kubelet, containerd and CNI. In the cluster's own mount namespace each is a directory of its state; on the
 # machine there has to be an empty one to mount on, which down removes when up made it.
 host_private=(/var/lib/kubelet /var/lib/cni /var/log/pods /var/log/containers /run/containerd /run/netns)

@@ -34,13 +34,26 @@ X2
   mv "$2.new" "$2"
 }
 
+# Pods have an address of each family. Not the bridge plugin's gateway: it would make a router of the machine, which thereby
+# loses an IPv6 default route that it has by router advertisement; pods of one node need none.
 write_network() {
   cat >"$STATE/net.d/10-bridge.conflist" <<X2
 {"cniVersion": "0.3.1", "name": "chaos-test", "plugins": [
-  {"type": "bridge", "bridge": "$BRIDGE", "isGateway": true, "ipMasq": false,
-   "ipam": {"type": "host-local", "ranges": [[{"subnet": "$POD_SUBNET"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
-  {"type": "loopback"}]}
+  {"type": "loopback"},
+  {"type": "tuning", "sysctl": {"net.ipv6.conf.default.accept_dad": "0"}},
+  {"type": "bridge", "bridge": "$BRIDGE",
+   "ipam": {"type": "host-local", "ranges": [[{"subnet": "$POD_SUBNET"}], [{"subnet": "$POD_SUBNET6"}]], "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}]}
 X2
+}
+
+# make_bridge: with the first address of each subnet, by which the kubelet's probes reach the pods
+make_bridge() {
+  ip link add "$BRIDGE" address 0a:58:0a:f4:00:01 type bridge      # one that stays: else it is the lowest of its ports', and changes with them
+  echo 0 >"/proc/sys/net/ipv6/conf/$BRIDGE/disable_ipv6"
+  echo 0 >"/proc/sys/net/ipv6/conf/$BRIDGE/accept_dad"
+  ip address add "${POD_SUBNET%.*}.1/${POD_SUBNET#*/}" dev "$BRIDGE"
+  ip address add "${POD_SUBNET6%/*}1/${POD_SUBNET6#*/}" dev "$BRIDGE" nodad
+  ip link set "$BRIDGE" up
 }
 
 write_containerd() {
@@ -82,6 +95,7 @@ kubeAPIBurst: 200
 eventRecordQPS: 0
 nodeStatusUpdateFrequency: $STATUS_PERIOD
 nodeStatusReportFrequency: 5m         # of an unchanged status: as it is by default
+featureGates: {IPv6DualStack: true}
 clusterDNS: [10.96.0.10]              # nobody is there; without one every pod gets a warning event
 evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%, nodefs.inodesFree: 1%}
 imageGCHighThresholdPercent: 100

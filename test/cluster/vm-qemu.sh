@@ -19,6 +19,9 @@ start_qemu() {
   wait_until 5 test -e "$dir/pid/qemu"
 }
 
+# background_patience: how many times as long everything may take, in the background of other work
+background_patience() { if (( $(nice) == 0 )); then echo 1; else echo 4; fi; }
+
 monitor() { echo "$2" >"$1/monitor.in"; }      # DIR COMMAND: the answer is in log/qemu.log
 set_clock() { date +%s.%N >"$1/clock.in"; }    # DIR
 qemu_lives() { recorded_alive "$1/pid/qemu" >/dev/null; }

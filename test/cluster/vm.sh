@@ -22,6 +22,13 @@ vm_healthy() {
   [[ $(kubectl_on vm get nodes -o 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}' 2>/dev/null) == True ]]
 }
 
+# vm_renice: a machine that was started in the background comes to the front with whoever needs it now
+vm_renice() {
+  local pid; pid=$(recorded_alive "$vm_state/pid/qemu") || return 0
+  # a priority is a thread's; one that ends meanwhile needs none
+  (cd "/proc/$pid/task" && renice -n "$(nice)" -p *) >/dev/null 2>&1 || true
+}
+
 vm_can() {
   local why=""
   if (( EUID != 0 )); then why="root (it makes a disk image with its file owners)"

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** What a runner's closing lines say. */
@@ -30,6 +32,18 @@ export async function run(
     child.on('close', (code) => resolve(code ?? 1));
   });
   return { status, stdout };
+}
+
+/** Starts a program whose output goes into a file of the repository, and whose end nobody has to wait for; never rejects. */
+export function runAside([program = '', ...args]: readonly string[], log: string): Promise<void> {
+  const path = `${repository}${log}`;
+  mkdirSync(dirname(path), { recursive: true });
+  const file = openSync(path, 'w');
+  const child = spawn(program, args, { cwd: repository, stdio: ['ignore', file, file] });
+  return new Promise((resolve) => {
+    child.on('error', () => resolve());
+    child.on('close', () => resolve());
+  });
 }
 
 /** Runs a test runner and counts: our own closing line, else vitest's. A runner that fails without a failed test, or runs none, counts as one failed. */
