@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { apply, until } from './support/cluster.ts';
 import { residue } from './support/node.ts';
-import { chaos, type Plugin, start } from './support/plugin.ts';
+import { chaos, idOf, type Plugin, start } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-ls';
@@ -21,8 +21,6 @@ async function whenActive(pod: string, ...flags: string[]): Promise<Plugin> {
   await until('active', 30, () => plugin.stdout.includes('active after'));
   return plugin;
 }
-
-const idOf = (plugin: Plugin) => /as (chaos-\w{5})/.exec(plugin.stderr)?.[1] ?? '';
 
 /** A plugin that dies without a word, and leaves its fault to the lease. */
 async function abandoned(pod: string): Promise<string> {

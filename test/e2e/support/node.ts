@@ -1,9 +1,11 @@
-import { apply, kubectl, kubectlJson, makeNamespace, patience, removeNamespace, until } from './cluster.ts';
+import { readFileSync } from 'node:fs';
+import { apply, kubectl, kubectlJson, makeNamespace, patience, repository, until } from './cluster.ts';
 
 /**
  * The node seen from outside the plugin: a privileged pod of the test's own, with the host's processes and cgroups in view. What it says is what the guarantees are measured by.
  */
 const namespace = 'chaos-e2e-observer';
+const { version } = JSON.parse(readFileSync(`${repository}/package.json`, 'utf8')) as { version: string };
 
 const observer = `
 apiVersion: v1
@@ -14,7 +16,7 @@ spec:
   terminationGracePeriodSeconds: 0
   containers:
     - name: observer
-      image: localhost/kubectl-chaos/test/busybox:1
+      image: localhost/kubectl-chaos/tools:${version}
       imagePullPolicy: IfNotPresent
       command: [sleep, "1000000"]
       securityContext: {privileged: true}
@@ -22,14 +24,13 @@ spec:
   volumes: [{name: cgroup, hostPath: {path: /sys/fs/cgroup}}]
 `;
 
+/** One for all the test files of a run: a pod more for each is what takes long on an emulated node. */
 export async function startObserver(): Promise<void> {
+  const ready = 'jsonpath={.items[*].status.containerStatuses[*].ready}';
+  if ((await kubectl('-n', namespace, 'get', 'pods', '-o', ready)) === 'true') return;
   await makeNamespace(namespace);
   await apply(observer, namespace);
   await kubectl('-n', namespace, 'wait', '--for=condition=Ready', 'pod/observer', '--timeout=120s');
-}
-
-export async function stopObserver(): Promise<void> {
-  await removeNamespace(namespace);
 }
 
 /** A shell script on the node, by the observer. */
@@ -67,7 +68,7 @@ function parseProcesses(text: string): HostProcess[] {
 /** Every process that is in the container's cgroup, by any hierarchy. */
 async function processesIn(id: string): Promise<HostProcess[]> {
   const text = await onNode(
-    `for p in $(grep -l ${id} /proc/[0-9]*/cgroup 2>/dev/null); do d=\${p%/cgroup}; echo "\${d#/proc/} $(cat $d/comm 2>/dev/null)"; done; true`,
+    `for p in $(grep -l ${id} /proc/[0-9]*/cgroup 2>/dev/null); do d=\${p%/cgroup}; read -r n 2>/dev/null <$d/comm && echo "\${d#/proc/} $n"; done; true`,
   );
   return parseProcesses(text);
 }
@@ -83,9 +84,24 @@ export async function splitProcesses(id: string): Promise<{ stressors: HostProce
 /** Our processes anywhere on the node: the shim and stress-ng. */
 export async function ourProcesses(): Promise<HostProcess[]> {
   const text = await onNode(
-    'for d in /proc/[0-9]*; do n=$(cat $d/comm 2>/dev/null); case "$n" in nsexec*|stress-ng*) echo "$(basename $d) $n";; esac; done; true',
+    `for d in /proc/[0-9]*; do read -r n 2>/dev/null <$d/comm || continue; case "$n" in nsexec*|stress-ng*) echo "\${d#/proc/} $n";; esac; done; true`,
   );
   return parseProcesses(text);
+}
+
+/** What of ours is in the node's own network or in that of any pod: our qdiscs (handle c4a0:), links and tables. */
+export async function ourNetworkStates(): Promise<string[]> {
+  // As few processes as can be: on an emulated node each takes a tenth of a second.
+  const text = await onNode(`
+    stat -L -c '%i %n' /proc/1/ns/net $(grep -l kubepods /proc/[0-9]*/cgroup | sed 's#cgroup$#ns/net#') 2>/dev/null | sort -u -k 1,1 | while read -r inode file; do
+      echo "in $file"
+      nsenter --net=$file sh -c 'tc qdisc show; ip -o link show; nft list tables' </dev/null
+    done 2>/dev/null; true`);
+  let where = '';
+  return text.split('\n').flatMap((line) => {
+    if (line.startsWith('in ')) where = line;
+    return /^qdisc \S+ c4a[\da-f]:|^\d+: chaos|kubectl_chaos_/.test(line) ? [`${line} ${where}`] : [];
+  });
 }
 
 /** What of ours is in the cluster or on the node; empty when nothing is left. */
@@ -97,11 +113,23 @@ export async function residue(): Promise<string[]> {
     '-l',
     'app.kubernetes.io/managed-by=kubectl-chaos',
   );
-  const processes = await ourProcesses();
+  const [processes, states] = await Promise.all([ourProcesses(), ourNetworkStates()]);
   return [
     ...objects.items.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`),
     ...processes.map(({ pid, name }) => `process ${pid} ${name}`),
+    ...states,
   ];
+}
+
+/** Kills every shim by -9, not the guardians, who are there for that. */
+export async function killShims(): Promise<void> {
+  const shims = (await ourProcesses()).filter(({ name }) => name.startsWith('nsexec') && name !== 'nsexec:guardian');
+  await onNode(`kill -9 ${shims.map(({ pid }) => pid).join(' ')}`);
+}
+
+/** No network of the node has a state of ours any more, within `seconds`. */
+export async function untilFaultGone(seconds: number): Promise<void> {
+  await until('the fault gone', seconds, async () => (await ourNetworkStates()).length === 0);
 }
 
 /** Nothing of ours is left, within `seconds`. */

@@ -60,6 +60,9 @@ export function chaos(...args: string[]): Promise<Ended> {
   return start(...args).ended;
 }
 
+/** The experiment's id, as it is told before it starts. */
+export const idOf = (plugin: Plugin): string => /as (chaos-\w{5})/.exec(plugin.stderr)?.[1] ?? '';
+
 /** The connection flags go in front of `--`, behind which everything is stress-ng's. */
 function withConnection(args: readonly string[]): string[] {
   const [verb = '', ...rest] = args;
