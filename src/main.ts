@@ -1,7 +1,8 @@
-import { parseCommandLine } from './cli/program.ts';
+import { type Invocation, parseCommandLine } from './cli/program.ts';
 import { ChaosError, ExitCode } from './errors.ts';
 import type { Request } from './faults/request.ts';
 import type { Architecture, Clock, Cluster, ConnectionOptions, Output, Reporter, Signals } from './ports.ts';
+import type { SessionPorts } from './session/run.ts';
 import { errorText } from './terminal/words.ts';
 
 /** The world, as `bin.ts` hands it down; a test hands down another. */
@@ -37,14 +38,14 @@ export async function main(argv: readonly string[], ports: MainPorts): Promise<n
       const { manage } = await import('./manage.ts');
       return await manage(invocation.request, ports);
     }
-    const { request } = invocation;
-    if (request.run.output !== 'human') {
+    const told = invocation.kind === 'attach' ? invocation.request : invocation.request.run;
+    if (told.output !== 'human') {
       const { JsonReporter } = await import('./terminal/json.ts');
-      const reporter = new JsonReporter(ports.stdout, request.run.output === 'ndjson');
+      const reporter = new JsonReporter(ports.stdout, told.output === 'ndjson');
       fail = (error) => reporter.fail(error);
-      return await run(request, reporter, ports);
+      return await follow(invocation, reporter, ports);
     }
-    return await runForPeople(request, ports);
+    return await followForPeople(invocation, ports);
   } catch (error) {
     if (error instanceof ChaosError) {
       fail(error);
@@ -57,38 +58,49 @@ export async function main(argv: readonly string[], ports: MainPorts): Promise<n
   }
 }
 
-async function runForPeople(request: Request, ports: MainPorts): Promise<number> {
-  const { verbose, dryRun } = request.run;
+/** A command that tells what goes on until it ends. */
+type Following = Extract<Invocation, { kind: 'run' | 'attach' }>;
+
+async function followForPeople(invocation: Following, ports: MainPorts): Promise<number> {
+  const { verbose } = invocation.kind === 'attach' ? invocation.request : invocation.request.run;
+  const dryRun = invocation.kind === 'run' && invocation.request.run.dryRun;
   if (ports.stdout.isTTY && ports.stderr.isTTY && !dryRun && ports.env.TERM !== 'dumb') {
     // https://no-color.org: any value that is not empty.
     const reporter = await ports.liveReporter(verbose, !ports.env.NO_COLOR);
     try {
-      return await run(request, reporter, ports);
+      return await follow(invocation, reporter, ports);
     } finally {
       reporter.close();
     }
   }
   const { PlainReporter } = await import('./terminal/plain.ts');
-  return run(request, new PlainReporter(ports.stdout, ports.stderr, verbose), ports);
+  return follow(invocation, new PlainReporter(ports.stdout, ports.stderr, verbose), ports);
 }
 
-async function run(request: Request, reporter: Reporter, ports: MainPorts): Promise<number> {
+async function follow(invocation: Following, reporter: Reporter, ports: MainPorts): Promise<number> {
   const startedAt = ports.clock.now();
-  const cluster = await ports.connect(request.run.connection);
+  const { connection } = invocation.kind === 'attach' ? invocation.request : invocation.request.run;
+  const cluster = await ports.connect(connection);
   try {
     const session = { ...ports, cluster, reporter, startedAt };
-    if (request.run.dryRun) {
-      const [{ prepare }, { renderPlan }] = await Promise.all([
-        import('./session/run.ts'),
-        import('./terminal/dry-run.ts'),
-      ]);
-      const plan = await prepare(request, session);
-      ports.stdout.write(renderPlan(plan, cluster.render(plan.agent), request.run.output));
-      return ExitCode.effective;
-    }
-    const { runExperiment } = await import('./session/run.ts');
-    return (await runExperiment(request, session)).exitCode;
+    if (invocation.kind === 'run') return await run(invocation.request, session);
+    const { attachExperiment } = await import('./session/attach.ts');
+    return (await attachExperiment(invocation.request, session)).exitCode;
   } finally {
     cluster.close();
   }
+}
+
+async function run(request: Request, session: SessionPorts & Pick<MainPorts, 'stdout'>): Promise<number> {
+  if (request.run.dryRun) {
+    const [{ prepare }, { renderPlan }] = await Promise.all([
+      import('./session/run.ts'),
+      import('./terminal/dry-run.ts'),
+    ]);
+    const plan = await prepare(request, session);
+    session.stdout.write(renderPlan(plan, session.cluster.render(plan.agent), request.run.output));
+    return ExitCode.effective;
+  }
+  const { runExperiment } = await import('./session/run.ts');
+  return (await runExperiment(request, session)).exitCode;
 }

@@ -164,6 +164,10 @@ export interface Experiment {
   target?: string;
   who?: string;
   reason?: string;
+  /** Of the agent pod; undefined: there is none. */
+  podUid?: string;
+  /** Of a detached experiment: what faults/plan-record.ts reads. */
+  plan?: string;
 }
 
 export interface Experiments {

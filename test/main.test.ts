@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ChaosError } from '../src/errors.ts';
 import { type MainPorts, main } from '../src/main.ts';
-import type { ConnectionOptions, Reporter } from '../src/ports.ts';
+import type { ConnectionOptions, Experiment, Reporter } from '../src/ports.ts';
 import { settle } from './fakes/clock.ts';
 import { BufferOutput } from './fakes/output.ts';
 import { RecordingReporter } from './fakes/reporter.ts';
-import { request } from './fakes/samples.ts';
+import { detachedExperiment, request } from './fakes/samples.ts';
 import { Scenario } from './session/scenario.ts';
 
 class ClosableReporter extends RecordingReporter {
@@ -204,6 +204,12 @@ describe('--dry-run=client', () => {
     expect(at.scenario.cluster.isClosed).toBe(true);
   });
 
+  test('with --detach has no lease', async () => {
+    const at = world();
+    expect(await main(`${stress} --detach --dry-run=client`.split(' '), at.ports)).toBe(0);
+    expect(at.stdout.text).toContain('lease: none (detached)');
+  });
+
   test('with -o json is one document', async () => {
     const at = world();
     expect(await main(`${stress} --dry-run=client -o json`.split(' '), at.ports)).toBe(0);
@@ -212,6 +218,57 @@ describe('--dry-run=client', () => {
       objects: [{ kind: 'Pod', metadata: { name: 'chaos-7f3k2' } }],
     });
   });
+});
+
+describe('attach', () => {
+  const found = (at: World, change: Partial<Experiment> = {}) => {
+    const experiment = detachedExperiment(at.scenario.clock.date(), request(), change);
+    at.scenario.cluster.experiments = { found: [experiment], unseen: [] };
+  };
+
+  test('follows, and leaves the fault in force: 0', async () => {
+    const at = world();
+    found(at);
+    const code = main('attach chaos-7f3k2 --context prod'.split(' '), at.ports);
+    await loaded(() => at.scenario.cluster.attachments.length > 0);
+    at.scenario.signals.send('SIGINT');
+    expect(await code).toBe(0);
+    expect(at.stdout.text).toContain('kubectl chaos stop chaos-7f3k2 -n shop --context prod\n');
+    expect(at.connections).toEqual([{ context: 'prod' }]);
+    expect(at.scenario.cluster.isClosed).toBe(true);
+    expect(at.scenario.cluster.count('remove')).toBe(0);
+    expect(at.scenario.signals.listeners).toBe(0);
+  });
+
+  test('with -o json an error is a document', async () => {
+    const at = world();
+    found(at, { plan: 'not of ours' });
+    expect(await main('attach chaos-7f3k2 -o json'.split(' '), at.ports)).toBe(1);
+    expect(JSON.parse(at.stdout.text)).toMatchObject({ kind: 'error', code: 'target-unsuitable', exit_code: 1 });
+  });
+
+  test('on a terminal is live', async () => {
+    const at = world({ tty: [true, true] });
+    found(at);
+    const code = main('attach chaos-7f3k2 -v'.split(' '), at.ports);
+    await loaded(() => at.scenario.cluster.attachments.length > 0);
+    at.scenario.signals.send('SIGINT');
+    expect(await code).toBe(0);
+    expect(at.asked).toEqual([[true, true]]);
+    expect(at.live.kinds.at(-1)).toBe('detached');
+    expect(at.live.isClosed).toBe(true);
+  });
+});
+
+test('--detach returns while the fault goes on: 0, and one document', async () => {
+  const at = world();
+  const code = main(`${stress} --detach -o json`.split(' '), at.ports);
+  await loaded(() => at.scenario.cluster.calls.includes('followTarget'));
+  await at.scenario.attach();
+  await at.scenario.pass(200);
+  expect(await code).toBe(0);
+  expect(JSON.parse(at.stdout.text)).toMatchObject({ kind: 'detached', id: 'chaos-7f3k2', left_ms: 10_000 });
+  expect(at.stderr.text).toBe('');
 });
 
 test('help and version need no cluster', async () => {

@@ -81,7 +81,8 @@ describe('ls', () => {
 
   test('-o json and -o name are for programs', async () => {
     const { cluster, stdout, experiment, run } = world();
-    cluster.experiments = { found: [experiment('chaos-aaaaa')], unseen: [] };
+    const found = [experiment('chaos-aaaaa', { plan: 'for attach alone', podUid: 'agent-uid' })];
+    cluster.experiments = { found, unseen: [] };
     await run('ls -o name');
     expect(stdout.text).toBe('chaos-aaaaa\n');
     await run('ls -o json');
@@ -89,6 +90,7 @@ describe('ls', () => {
       kind: 'experiments',
       items: [{ id: 'chaos-aaaaa', state: 'running', ends_at: expect.stringMatching(/Z$/), grace_ms: 32_000 }],
     });
+    expect(stdout.text).not.toContain('for attach alone');
   });
 
   test('an annotation cannot move the cursor, nor make a line of its own', async () => {

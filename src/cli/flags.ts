@@ -29,6 +29,7 @@ export function runFlags(fault: 'stress' | 'net' = 'stress'): Option[] {
     run('--duration <time>', 'how long, at most 24h (default: 60s)'),
     ...ofStress(run('--grace <time>', 'from TERM to KILL when the workload is stopped, at most 10m (default: 2s)')),
     run('--lease <time>', 'the fault ends by itself this long after contact with this command is lost (default: 15s)'),
+    run('--detach', 'return as soon as the fault is active; it ends by itself after --duration, or by "stop"'),
     ...ofStress(
       run(
         '--as <who>',
@@ -60,6 +61,16 @@ export function stopFlags(): Option[] {
     flag(groups.choice, '--all', 'every experiment of the namespace'),
     allNamespaces(),
     flag(groups.choice, '-o, --output <format>', 'json, or name: the ids alone'),
+    impersonate(),
+  ];
+}
+
+/** Flags of `attach`. */
+export function attachFlags(): Option[] {
+  return [
+    allNamespaces(),
+    flag(groups.choice, '-o, --output <format>', 'json: one document at the end; ndjson: the events as they come'),
+    flag(groups.choice, '-v, --verbose', 'show how the workload ended, and what was sent to the API server'),
     impersonate(),
   ];
 }

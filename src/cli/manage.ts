@@ -1,5 +1,5 @@
 import { usageError } from '../errors.ts';
-import type { ManageRequest } from '../faults/request.ts';
+import type { AttachRequest, ManageRequest, OutputFormat } from '../faults/request.ts';
 import { type FlagValues, text, toConnection } from './run-options.ts';
 import { checkName } from './target.ts';
 import { choice, quote } from './values.ts';
@@ -10,23 +10,43 @@ export function toManageRequest(
   words: readonly string[],
   flags: FlagValues,
 ): ManageRequest {
-  const namespace = text(flags, 'namespace');
-  const allNamespaces = flags.allNamespaces === true;
-  checkName('--namespace', namespace);
-  if (namespace !== undefined && allNamespaces) {
-    throw usageError('--namespace and --all-namespaces exclude each other');
-  }
+  const place = toPlace(flags);
   const ids = verb === 'ls' ? noIds(words) : someIds(words, flags.all === true);
   const output = text(flags, 'output');
   const formats = verb === 'ls' ? (['wide', 'json', 'name'] as const) : (['json', 'name'] as const);
   return {
     verb,
     connection: toConnection(flags, []),
-    namespace,
-    allNamespaces,
+    ...place,
     ids,
     output: output === undefined ? 'human' : choice('--output', output, formats),
   };
+}
+
+/** Words and flags of `attach` as a request. Throws usage errors only. */
+export function toAttachRequest(words: readonly string[], flags: FlagValues): AttachRequest {
+  const [id, other] = toIds(words);
+  if (id === undefined) throw usageError('ID is missing: name a detached experiment that "kubectl chaos ls" shows');
+  if (other !== undefined) throw usageError(`only one ID can be given, and there is also ${quote(other)}`);
+  const output = text(flags, 'output');
+  return {
+    id,
+    connection: toConnection(flags, []),
+    ...toPlace(flags),
+    output: output === undefined ? 'human' : choice<OutputFormat>('--output', output, ['json', 'ndjson']),
+    verbose: flags.verbose === true,
+  };
+}
+
+/** Where experiments are looked for. */
+function toPlace(flags: FlagValues): Pick<ManageRequest, 'namespace' | 'allNamespaces'> {
+  const namespace = text(flags, 'namespace');
+  const allNamespaces = flags.allNamespaces === true;
+  checkName('--namespace', namespace);
+  if (namespace !== undefined && allNamespaces) {
+    throw usageError('--namespace and --all-namespaces exclude each other');
+  }
+  return { namespace, allNamespaces };
 }
 
 function noIds([word]: readonly string[]): readonly string[] {
@@ -39,6 +59,10 @@ function someIds(words: readonly string[], all: boolean): readonly string[] {
     throw usageError(`--all stops every experiment, and there is also ${quote(words[0] ?? '')}`);
   if (!all && words.length === 0)
     throw usageError('ID is missing: name an experiment that "kubectl chaos ls" shows, or give --all');
+  return toIds(words);
+}
+
+function toIds(words: readonly string[]): string[] {
   const ids = words.map((word) => word.replace(/^(?:pod|po|pods)\//, ''));
   const wrong = ids.find((id) => !/^chaos-[a-z0-9]{5}$/.test(id));
   if (wrong !== undefined) throw usageError(`ID ${quote(wrong)}: not an experiment's id, such as chaos-7f3k2`);

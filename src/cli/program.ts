@@ -1,8 +1,9 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { type ChaosError, usageError } from '../errors.ts';
-import type { ManageRequest, Request } from '../faults/request.ts';
+import type { AttachRequest, ManageRequest, Request } from '../faults/request.ts';
 import { normalizeArgv } from './argv.ts';
 import {
+  attachFlags,
   connectionFlags,
   impersonate,
   listFlags,
@@ -12,7 +13,7 @@ import {
   stopFlags,
   stressFlags,
 } from './flags.ts';
-import { toManageRequest } from './manage.ts';
+import { toAttachRequest, toManageRequest } from './manage.ts';
 import { nearest } from './nearest.ts';
 import { toNetRequest } from './net.ts';
 import { type FlagValues, toRunOptions } from './run-options.ts';
@@ -22,6 +23,7 @@ import { toStressRequest } from './stress.ts';
 export type Invocation =
   | { kind: 'text'; text: string }
   | { kind: 'run'; request: Request }
+  | { kind: 'attach'; request: AttachRequest }
   | { kind: 'manage'; request: ManageRequest };
 
 const targetArgument = [
@@ -126,7 +128,27 @@ Examples:
   }),
 };
 
-const verbs: readonly Verb[] = [stress, net, ls, stop];
+const attach: Verb = {
+  name: 'attach',
+  summary: 'follow a detached experiment; Ctrl-C ends the following, not the fault',
+  usage: 'ID [flags]',
+  argument: ['[ids...]', 'a detached experiment, as "kubectl chaos ls" shows it'],
+  flags: () => [...attachFlags(), ...connectionFlags('the agents')],
+  examples: `
+Examples:
+  # What it does now, and at its end the verdict
+  kubectl chaos attach chaos-7f3k2
+
+  # Wherever it is, for a program
+  kubectl chaos attach chaos-7f3k2 -A -o ndjson
+`,
+  toInvocation: (words, flags, passedOn) => ({
+    kind: 'attach',
+    request: toAttachRequest([...words, ...(passedOn ?? [])], flags),
+  }),
+};
+
+const verbs: readonly Verb[] = [stress, net, ls, attach, stop];
 
 /**
  * Reads the words after `kubectl chaos`. Pure: no environment, no output, no exit.

@@ -36,8 +36,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
 
   const durationMs = duration('--duration', text(flags, 'duration') ?? '60s', 1_000, day);
   const graceMs = duration('--grace', text(flags, 'grace') ?? '2s', 0, 600_000);
-  // A beat goes out every 3 s: a shorter lease would end on a single late packet.
-  const leaseMs = duration('--lease', text(flags, 'lease') ?? '15s', 5_000, 3_600_000);
+  const leaseMs = toLease(flags);
   const dryRun = text(flags, 'dryRun');
   if (dryRun !== undefined && dryRun !== 'none') choice('--dry-run', dryRun, ['client']);
   const output = text(flags, 'output');
@@ -64,6 +63,17 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
     output: output === undefined ? 'human' : choice<OutputFormat>('--output', output, ['json', 'ndjson']),
     verbose: flags.verbose === true,
   };
+}
+
+/** 0: detached. */
+function toLease(flags: FlagValues): number {
+  const lease = text(flags, 'lease');
+  if (flags.detach === true) {
+    if (lease === undefined) return 0;
+    throw usageError('--detach and --lease exclude each other: without this command nobody renews a lease');
+  }
+  // A beat goes out every 3 s: a shorter lease would end on a single late packet.
+  return duration('--lease', lease ?? '15s', 5_000, 3_600_000);
 }
 
 /** Where a fault is asked for, these values of `--as` speak of the workload; every other name is impersonated, as kubectl does. */

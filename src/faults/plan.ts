@@ -2,25 +2,34 @@ import type { AgentSpec, ConnectionOptions, Target } from '../ports.ts';
 import { formatDuration } from '../units.ts';
 import { describeNet } from './net/describe.ts';
 import type { NetFault, NetRequest, NetSurroundings } from './net/types.ts';
+import { writePlan } from './plan-record.ts';
 import type { Request, RunOptions, StressRequest } from './request.ts';
 import { describeStress, neededControllers, resolveStress, type StressFault, stressNgCommand } from './stress.ts';
 
 export type Fault = StressFault | NetFault;
 
-/** Everything that will happen, decided before anything does: what `--dry-run=client` prints. */
-export interface Plan {
+/** What of a plan matters from `start` on: enough to follow the fault, to judge it and to take it back. */
+export interface CoursePlan {
   id: string;
   target: Target;
   fault: Fault;
   summary: string;
   durationMs: number;
   graceMs: number;
+  /** 0: detached, so that nothing but its own time, or somebody, ends it. */
   leaseMs: number;
+  agent: Pick<AgentSpec, 'namespace' | 'node'>;
+  /** The command that ends the experiment and removes what it left, wherever this plugin is. */
+  undo: string;
+  /** This plugin's commands that lead to the experiment, with the flags that lead to its cluster. */
+  commands: { attach: string; list: string; stop: string };
+}
+
+/** Everything that will happen, decided before anything does: what `--dry-run=client` prints. */
+export interface Plan extends CoursePlan {
   agent: AgentSpec;
   /** What is done, for how long at most, by whom and why: for those who look at the target meanwhile. */
   announcement: string;
-  /** The command that ends the experiment and removes what it left, wherever this plugin is. */
-  undo: string;
 }
 
 /** What a plan depends on besides the request and the target. */
@@ -34,6 +43,9 @@ export interface PlanContext {
   surroundings?: NetSurroundings;
 }
 
+/** One container per target: its name is the target's place in the experiment. */
+export const targetContainer = 'target-0';
+
 /** Pulling an image and starting a container count against `activeDeadlineSeconds`, which begins with the pod. */
 const startupAllowanceMs = 300_000;
 /** After the shim's deadline and grace: reporting, and a slow node. */
@@ -43,18 +55,15 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
   const { run } = request;
   const { fault, summary } = resolveFault(request.fault, target, context.surroundings);
   const namespace = run.agentNamespace ?? target.namespace;
-  const undo = undoCommand(run.connection, namespace, context.id);
+  const commands = experimentCommands(run.connection, namespace, context.id);
+  const { undo } = commands;
+  const course = { target, fault, summary, durationMs: run.durationMs, graceMs: run.graceMs, leaseMs: run.leaseMs };
   const deadlineMs = startupAllowanceMs + run.durationMs + run.graceMs + endAllowanceMs;
   return {
     id: context.id,
-    target,
-    fault,
-    summary,
-    durationMs: run.durationMs,
-    graceMs: run.graceMs,
-    leaseMs: run.leaseMs,
+    ...course,
+    ...commands,
     announcement: `${summary} ${placeOf(fault, target)} for ${formatDuration(run.durationMs)}, by ${context.who}, as ${context.id}${run.reason === undefined ? '' : `: ${run.reason}`}`,
-    undo,
     agent: {
       id: context.id,
       namespace,
@@ -62,8 +71,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
       architecture: target.architecture,
       image: run.image ?? context.defaultImage,
       ...(run.imagePullSecret === undefined ? {} : { imagePullSecret: run.imagePullSecret }),
-      // One container per target: the name is the target's place in the experiment.
-      containers: [{ name: 'target-0', target, args: shimArguments(run, target, fault) }],
+      containers: [{ name: targetContainer, target, args: shimArguments(run, target, fault) }],
       activeDeadlineSeconds: Math.ceil(deadlineMs / 1_000),
       terminationGracePeriodSeconds: Math.ceil((run.graceMs + endAllowanceMs) / 1_000),
       annotations: {
@@ -74,6 +82,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
         'kubectl-chaos.io/duration': formatDuration(run.durationMs),
         'kubectl-chaos.io/until': new Date(context.now.getTime() + deadlineMs).toISOString(),
         'kubectl-chaos.io/undo': undo,
+        ...(run.leaseMs === 0 ? { 'kubectl-chaos.io/plan': writePlan(course) } : {}),
         ...(run.reason === undefined ? {} : { 'kubectl-chaos.io/reason': run.reason }),
       },
     },
@@ -99,13 +108,25 @@ function placeOf(fault: Fault, target: Target): string {
   return fault.fault === 'stress' ? `in container ${target.container}` : `on the network of pod ${target.pod}`;
 }
 
-/** What ends an experiment and removes all of it, without this plugin. */
-export function undoCommand(connection: ConnectionOptions, namespace: string, id: string): string {
-  return `${kubectl(connection)} -n ${namespace} delete pod,configmap -l kubectl-chaos.io/experiment=${id}`;
+/** What leads to an experiment, and what ends it and removes all of it, with this plugin and without. */
+export function experimentCommands(
+  connection: ConnectionOptions,
+  namespace: string,
+  id: string,
+): Pick<CoursePlan, 'undo' | 'commands'> {
+  const flags = connectionWords(connection);
+  // kubectl looks for a plugin by its first words: flags come behind them.
+  const chaos = (...words: string[]) => ['kubectl chaos', ...words, '-n', namespace, ...flags].join(' ');
+  return {
+    undo: ['kubectl', ...flags, '-n', namespace, 'delete pod,configmap -l', `kubectl-chaos.io/experiment=${id}`].join(
+      ' ',
+    ),
+    commands: { attach: chaos('attach', id), list: chaos('ls'), stop: chaos('stop', id) },
+  };
 }
 
-/** kubectl with the flags that lead to the same cluster as the same user; never a token. */
-function kubectl(connection: ConnectionOptions): string {
+/** The flags that lead to the same cluster as the same user; never a token. */
+function connectionWords(connection: ConnectionOptions): string[] {
   const flags: Array<[string, string | undefined]> = [
     ['--kubeconfig', connection.kubeconfig],
     ['--context', connection.context],
@@ -121,10 +142,9 @@ function kubectl(connection: ConnectionOptions): string {
     ['--as-uid', connection.asUid],
   ];
   return [
-    'kubectl',
     ...flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, shellWord(value)])),
     ...(connection.insecureSkipTlsVerify ? ['--insecure-skip-tls-verify'] : []),
-  ].join(' ');
+  ];
 }
 
 /** A word that a POSIX shell reads as itself, since the command is printed to be pasted. */

@@ -26,6 +26,7 @@ export interface RunOptions {
   /** ≥ 1 s, always finite (G2). */
   durationMs: number;
   graceMs: number;
+  /** 0: `--detach`. The command returns when the fault is active, and its own time ends it. */
   leaseMs: number;
   runAs: 'target' | 'root';
   /** Undefined: the image this build was made for. */
@@ -51,6 +52,17 @@ export interface ManageRequest {
   /** Empty: all of them. */
   ids: readonly string[];
   output: 'human' | 'wide' | 'json' | 'name';
+}
+
+/** `attach`: which experiment to follow. */
+export interface AttachRequest {
+  id: string;
+  connection: ConnectionOptions;
+  /** Undefined: the namespace of the kubeconfig's context. */
+  namespace: string | undefined;
+  allNamespaces: boolean;
+  output: OutputFormat;
+  verbose: boolean;
 }
 
 export interface Request {

@@ -63,6 +63,8 @@ function experiment(pod: V1Pod | undefined, configMap: V1ConfigMap | undefined, 
     target: annotation('target'),
     who: annotation('who'),
     reason: annotation('reason'),
+    podUid: pod?.metadata?.uid,
+    plan: pod ? annotation('plan') : undefined,
   };
   return {
     id: metadata.labels?.[experimentLabel] ?? metadata.name ?? '',

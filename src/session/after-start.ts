@@ -1,13 +1,15 @@
 import { ChaosError } from '../errors.ts';
 import type { AgentUpdate, TargetUpdate } from '../ports.ts';
-import type { Reverted, SampleEvent, ShimError, ShimEvent } from '../shim/protocol.ts';
+import type { Active, Reverted, SampleEvent, ShimError, ShimEvent } from '../shim/protocol.ts';
 import { parseTerminationMessage } from '../shim/protocol.ts';
 import { formatDuration } from '../units.ts';
 import type { Conduct } from './conduct.ts';
 import type { ConnectionLoss } from './connection.ts';
 import type { Phase, Stage } from './stage.ts';
-import { shimFailure, startupFailure } from './startup.ts';
+import { shimFailure } from './startup.ts';
 import { type TimerName, waits } from './waits.ts';
+
+type NeverBegan = (update: AgentUpdate) => ChaosError | undefined;
 
 /**
  * From `start` to the confirmed revert: the target may be changed, and only the shim, or its container's end, says that it is not. Keeps the lease, stops the fault when asked or when something
@@ -16,16 +18,23 @@ import { type TimerName, waits } from './waits.ts';
 export class AfterStart implements Phase {
   readonly #stage: Stage;
   readonly #conduct: Conduct;
+  readonly #neverBegan: NeverBegan;
   /** A stream was made since `start`, and the shim has not been heard on it. */
   #isNewStream = false;
   /** How the shim of a net fault ended, whose revert nobody has confirmed yet. */
   #shimEnd: string | undefined;
 
-  constructor(stage: Stage, conduct: Conduct) {
+  /** `neverBegan`: why, when the agent's end shows that `start` was not heard. */
+  constructor(stage: Stage, conduct: Conduct, neverBegan: NeverBegan = () => undefined) {
     this.#stage = stage;
     this.#conduct = conduct;
-    stage.timers.set('answer', waits.answer);
-    conduct.begin();
+    this.#neverBegan = neverBegan;
+  }
+
+  /** Says `start`. */
+  begin(): void {
+    this.#stage.timers.set('answer', waits.answer);
+    this.#conduct.begin();
   }
 
   onAgent(update: AgentUpdate): void {
@@ -47,8 +56,7 @@ export class AfterStart implements Phase {
   }
 
   #onAgentEnd(update: Extract<AgentUpdate, { kind: 'status' | 'deleted' }>): void {
-    const { plan, container, mayHaveStarted } = this.#stage;
-    const failure = mayHaveStarted ? undefined : startupFailure(plan, container, update);
+    const failure = this.#neverBegan(update);
     if (failure) this.#stage.fail(failure);
     else if (update.kind === 'deleted') this.#onAgentGone();
     else this.#onAgentStatus(update);
@@ -105,22 +113,19 @@ export class AfterStart implements Phase {
     if (record.result.reverted) return;
     if (failures === 1) {
       this.#stage.report({ kind: 'progress', message: `the stream to the agent ended (${reason}): attaching again` });
-      timers.set('silence', plan.leaseMs + plan.graceMs + waits.slack);
+      timers.set('silence', record.aloneMs + plan.graceMs + waits.slack);
     }
     timers.set('attach', retryMs);
   }
 
   onEvent(event: ShimEvent): void {
-    const { record, timers, plan } = this.#stage;
+    const { record, timers } = this.#stage;
     const { result } = record;
     switch (event.event) {
       case 'resolved':
         return this.#onStillWaiting();
       case 'active':
-        if (result.active) return;
-        timers.stop('answer');
-        timers.set('deadline', plan.durationMs + plan.graceMs + waits.slack);
-        return record.active(event);
+        return this.#onActive(event);
       case 'sample':
         return this.#onSample(event);
       case 'answer':
@@ -137,6 +142,16 @@ export class AfterStart implements Phase {
       case 'error':
         return this.#onShimError(event);
     }
+  }
+
+  #onActive(active: Active): void {
+    const { record, timers, plan } = this.#stage;
+    if (record.result.active) return;
+    timers.stop('answer');
+    timers.set('deadline', plan.durationMs + plan.graceMs + waits.slack);
+    record.active(active);
+    // Detached: from here on only its time ends it, or somebody's wish.
+    if (plan.leaseMs === 0 && this.#stage.stopAskedAt === undefined) this.#stage.leave(record.leftMs);
   }
 
   /** `start` was lost with its stream. An answer to a beat that was sent before it says nothing. */
@@ -204,7 +219,9 @@ export class AfterStart implements Phase {
         record.problem('the time was over and the shim had not ended the fault by itself');
         return this.stop('the time is over');
       case 'silence':
-        record.problem('the shim could not be reached any more; its lease has run out meanwhile');
+        record.problem(
+          `the shim could not be reached any more; its ${this.#stage.plan.leaseMs > 0 ? 'lease has run out' : 'time is over'} meanwhile`,
+        );
         return this.#stage.end();
       case 'confirm':
         return this.#onUnconfirmed();

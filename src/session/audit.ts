@@ -1,4 +1,4 @@
-import type { Plan } from '../faults/plan.ts';
+import type { CoursePlan } from '../faults/plan.ts';
 import type { AuditEvent, Clock, Cluster, Reporter } from '../ports.ts';
 import type { Fact, Outcome } from './facts.ts';
 
@@ -10,14 +10,21 @@ const limitMs = 2_000;
  * written (a right that is missing, say) changes nothing of the experiment.
  */
 export class Audit implements Reporter {
-  readonly #plan: Plan;
+  readonly #plan: CoursePlan;
+  readonly #announcement: string | undefined;
   readonly #cluster: Cluster;
   readonly #clock: Clock;
   readonly #reporter: Reporter;
   #begun: Promise<void> | undefined;
 
-  constructor(plan: Plan, ports: { cluster: Cluster; clock: Clock; reporter: Reporter }) {
+  /** Without an announcement, of a fault that another command has announced. */
+  constructor(
+    plan: CoursePlan & { announcement?: string },
+    ports: { cluster: Cluster; clock: Clock; reporter: Reporter },
+  ) {
     this.#plan = plan;
+    this.#announcement = plan.announcement;
+    if (plan.announcement === undefined) this.#begun = Promise.resolve();
     this.#cluster = ports.cluster;
     this.#clock = ports.clock;
     this.#reporter = ports.reporter;
@@ -25,14 +32,22 @@ export class Audit implements Reporter {
 
   report(fact: Fact): void {
     this.#reporter.report(fact);
-    if (fact.kind !== 'active') return;
-    this.#begun = this.#record({ type: 'Normal', reason: 'ChaosStarted', message: this.#plan.announcement });
+    if (fact.kind !== 'active' || this.#announcement === undefined) return;
+    this.#begun = this.#record({ type: 'Normal', reason: 'ChaosStarted', message: this.#announcement });
   }
 
   /** Only of a fault that was announced. Never rejects. */
   async ended(outcome: Outcome): Promise<void> {
     if (!this.#begun) return;
-    const written = this.#begun.then(() => this.#record(endEvent(outcome)));
+    await this.#atMost(this.#begun.then(() => this.#record(endEvent(outcome))));
+  }
+
+  /** What is on its way has arrived, or is not waited for any longer. Never rejects. */
+  async written(): Promise<void> {
+    if (this.#begun) await this.#atMost(this.#begun);
+  }
+
+  async #atMost(written: Promise<void>): Promise<void> {
     let cancel = (): void => undefined;
     const late = new Promise<void>((resolve) => {
       cancel = this.#clock.after(limitMs, resolve);

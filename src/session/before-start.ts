@@ -1,4 +1,5 @@
 import { ChaosError } from '../errors.ts';
+import type { Plan } from '../faults/plan.ts';
 import type { AgentUpdate, TargetUpdate } from '../ports.ts';
 import type { Resolved, ShimEvent } from '../shim/protocol.ts';
 import { formatDuration } from '../units.ts';
@@ -13,13 +14,15 @@ import { attachAttempts, type TimerName, waits } from './waits.ts';
  */
 export class BeforeStart implements Phase {
   readonly #stage: Stage;
+  readonly #plan: Plan;
   readonly #preparation: Preparation;
   /** The shim has not been heard on this stream yet. */
   #isNewStream = false;
 
   /** `go` is called once, when the fault can start. */
-  constructor(stage: Stage, go: (conduct: Conduct) => void) {
+  constructor(stage: Stage, plan: Plan, go: (conduct: Conduct) => void) {
     this.#stage = stage;
+    this.#plan = plan;
     this.#preparation = prepareFault(stage, (conduct) => {
       for (const name of ['answer', 'startup', 'contact'] as const) stage.timers.stop(name);
       go(conduct);
@@ -50,19 +53,19 @@ export class BeforeStart implements Phase {
       timers.stop('contact');
     } else if (!timers.isSet('contact')) {
       this.#stage.report({ kind: 'progress', message: `${problem}: trying again` });
-      timers.set('contact', plan.leaseMs);
+      timers.set('contact', contactMs(plan.leaseMs));
     }
   }
 
   #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' | 'deleted' }>): void {
-    const { plan, container, timers, connection } = this.#stage;
+    const { container, timers, connection } = this.#stage;
     const status = update.kind === 'status' ? update.containers[container] : undefined;
     if (this.#isLeaving) {
       if (update.kind === 'deleted' || status?.state === 'terminated') this.#stage.end();
       return;
     }
     if (status) timers.stop('pickup');
-    const failure = startupFailure(plan, container, update);
+    const failure = startupFailure(this.#plan, container, update);
     if (failure) this.#stage.fail(failure);
     else if (status?.state === 'running') connection.open();
   }
@@ -153,7 +156,7 @@ export class BeforeStart implements Phase {
         return this.#stage.report({ kind: 'progress', message });
       }
       case 'contact': {
-        const time = formatDuration(plan.leaseMs);
+        const time = formatDuration(contactMs(plan.leaseMs));
         return this.#stage.fail(new ChaosError('unreachable', `${cluster.server} could not be reached for ${time}`));
       }
       case 'startup': {
@@ -180,4 +183,9 @@ export class BeforeStart implements Phase {
   get #isLeaving(): boolean {
     return this.#stage.stopAskedAt !== undefined;
   }
+}
+
+/** A shim without a lease would wait longer than anybody wants to. */
+function contactMs(leaseMs: number): number {
+  return leaseMs > 0 ? leaseMs : waits.contact;
 }

@@ -1,7 +1,8 @@
 import type { AnswerEvent, Resolved, Sample } from '../shim/protocol.ts';
+import { NetWatch } from './net-counts.ts';
 import { NetPreparation } from './net-preparation.ts';
 import type { Stage } from './stage.ts';
-import { StressPreparation } from './stress-conduct.ts';
+import { StressConduct, StressPreparation } from './stress-conduct.ts';
 import type { TimerName } from './waits.ts';
 
 /** What is special to one kind of fault before `start`: the last look at the target, and what has to be known of it. It ends the stage, or goes on to the conduct. */
@@ -25,4 +26,10 @@ export interface Conduct {
 export function prepareFault(stage: Stage, go: (conduct: Conduct) => void): Preparation {
   const { fault } = stage.plan;
   return fault.fault === 'stress' ? new StressPreparation(stage, fault, go) : new NetPreparation(stage, fault, go);
+}
+
+/** The conduct of a fault that another command has started. */
+export function watchFault(stage: Stage): Conduct {
+  const { fault } = stage.plan;
+  return fault.fault === 'stress' ? new StressConduct(stage) : new NetWatch(stage, fault);
 }

@@ -1,5 +1,5 @@
 import { ExitCode } from '../errors.ts';
-import type { Fault, Plan } from '../faults/plan.ts';
+import type { CoursePlan, Fault } from '../faults/plan.ts';
 import type { Verdict } from '../faults/verdict.ts';
 import type { InterruptSignal, TargetUpdate } from '../ports.ts';
 import type { Ended } from '../shim/protocol.ts';
@@ -28,7 +28,7 @@ export function describeTargetUpdate(update: TargetUpdate, target: string, fault
 /**
  * Why the fault ended otherwise than by its time or by the user, one sentence; undefined when it ended as it should. `explained`: the target's own end has been reported already.
  */
-export function earlyEnd(plan: Plan, ended: Ended, explained: boolean): string | undefined {
+export function earlyEnd(plan: CoursePlan, ended: Ended, explained: boolean): string | undefined {
   const after = `after ${formatDuration(ended.run_ms)}`;
   switch (ended.reason) {
     case 'deadline':
@@ -61,11 +61,20 @@ export function decideExitCode(end: {
   interrupted: InterruptSignal | undefined;
   began: boolean;
   problems: number;
-  verdict: Verdict | undefined;
+  verdict: Verdict | 'unmeasured' | undefined;
 }): number {
   if (!end.reverted || end.left > 0) return ExitCode.notReverted;
   if (end.began && end.problems > 0) return ExitCode.notEffective;
   if (end.interrupted) return signalExitCodes[end.interrupted];
   if (!end.began) return ExitCode.notInjected;
+  // Of a detached fault that nobody watched it is known how it ended, and nothing that speaks against it.
+  if (end.verdict === 'unmeasured') return ExitCode.effective;
   return end.verdict?.effective ? ExitCode.effective : ExitCode.notEffective;
+}
+
+/** When a fault that nobody is at ends, for a sentence. */
+export function ownEnd({ leaseMs, durationMs }: CoursePlan): string {
+  return leaseMs > 0
+    ? `within ${leaseMs / 1_000} s, when the shim's lease runs out`
+    : `when its time of ${formatDuration(durationMs)} is over`;
 }

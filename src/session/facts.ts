@@ -1,5 +1,5 @@
 import type { NetCounters, NetPlan, RoundTrip } from '../faults/net/types.ts';
-import type { Plan } from '../faults/plan.ts';
+import type { CoursePlan, Plan } from '../faults/plan.ts';
 import type { Verdict } from '../faults/verdict.ts';
 import type { Target, TargetQuery } from '../ports.ts';
 import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
@@ -13,6 +13,8 @@ export interface Outcome {
   exitCode: number;
   /** Whether what was asked was measured; undefined when the fault was never active. */
   verdict?: Verdict;
+  /** Of a fault that was detached: how much of it was watched; 0: nobody did, and there is no verdict. Milliseconds. */
+  watchedMs?: number;
   /** Why it ended otherwise than by its time or the user; one sentence each. */
   problems: string[];
   ended?: Ended;
@@ -32,6 +34,22 @@ export interface Outcome {
     removeMs?: number;
     totalMs: number;
   };
+  requests: Readonly<Record<string, number>>;
+}
+
+/** How a command ends that leaves the fault in force. */
+export interface Detached {
+  id: string;
+  summary: string;
+  target: Target;
+  exitCode: number;
+  /** When the fault ends by itself, about. */
+  until: Date;
+  leftMs: number;
+  /** How to look at it, how to end it, and how to do so without this plugin. */
+  commands: CoursePlan['commands'];
+  undo: string;
+  times: { activeMs?: number; totalMs: number };
   requests: Readonly<Record<string, number>>;
 }
 
@@ -55,6 +73,8 @@ export type Fact =
       activeMs: number;
       network?: { sharedBy: readonly string[] };
     }
+  /** A fault that was started `agoMs` before is in force. */
+  | { kind: 'watching'; plan: CoursePlan; agoMs: number; leftMs: number }
   | { kind: 'sample'; target: Target; before: readonly Sample[]; previous: Sample; sample: Sample; leftMs: number }
   /** What was counted since the fault began, and the latest round trip; each list in order. */
   | {
@@ -71,4 +91,6 @@ export type Fact =
   | { kind: 'reverted'; revertMs: number; confirmedBy: RevertWitness }
   | { kind: 'removing' }
   | { kind: 'removed'; left: readonly string[]; why: string }
+  /** The last fact of a command that leaves the fault in force. */
+  | { kind: 'detached'; detached: Detached }
   | { kind: 'outcome'; outcome: Outcome };

@@ -1,4 +1,4 @@
-import type { Plan } from '../faults/plan.ts';
+import { type CoursePlan, type Plan, targetContainer } from '../faults/plan.ts';
 import type { Agent, AgentUpdate, Clock, Cluster, InterruptSignal, Reporter, TargetUpdate } from '../ports.ts';
 import { parseShimEvent } from '../shim/protocol.ts';
 import { AfterStart } from './after-start.ts';
@@ -8,8 +8,10 @@ import { Inbox } from './inbox.ts';
 import type { Interrupts } from './interrupt.ts';
 import { RunRecord, type RunResult } from './record.ts';
 import { type Phase, Stage } from './stage.ts';
+import { startupFailure } from './startup.ts';
 import { Timers } from './timers.ts';
 import type { TimerName } from './waits.ts';
+import { type Found, Watching } from './watching.ts';
 
 /** Everything that can happen to a run, from all its sources, in one order. */
 type Input =
@@ -37,12 +39,36 @@ export interface FollowPorts {
  * Follows one target's run from the created agent pod to the confirmed revert, by one phase after the other.
  * Never rejects for what the run does; ends in bounded time whatever stays silent.
  */
-export async function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise<RunResult> {
+export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise<RunResult> {
+  return follow(plan, agent, ports, true, (stage, enter) => {
+    return new BeforeStart(stage, plan, (conduct) => {
+      const next = new AfterStart(stage, conduct, (update) =>
+        stage.mayHaveStarted ? undefined : startupFailure(plan, stage.container, update),
+      );
+      enter(next);
+      next.begin();
+    });
+  });
+}
+
+/** Follows a detached fault that another command has started, to its confirmed revert or until the user has seen enough. In other respects as `followRun`. */
+export function followDetached(plan: CoursePlan, agent: Agent, found: Found, ports: FollowPorts): Promise<RunResult> {
+  return follow(plan, agent, ports, false, (stage) => new Watching(stage, found));
+}
+
+/** `isOurs`: this command starts the fault. `enter`: goes on with another phase than the first. */
+async function follow(
+  plan: CoursePlan,
+  agent: Agent,
+  ports: FollowPorts,
+  isOurs: boolean,
+  first: (stage: Stage, enter: (next: Phase) => void) => Phase,
+): Promise<RunResult> {
   const { cluster, clock, reporter, interrupts } = ports;
   const inbox = new Inbox<Input>();
   const abort = new AbortController();
-  const container = plan.agent.containers[0]?.name ?? '';
-  const record = new RunRecord(plan, ports);
+  const container = targetContainer;
+  const record = new RunRecord(plan, ports, isOurs);
   const timers = new Timers<TimerName>(clock, (name) => inbox.post({ from: 'timer', name }));
   const connection = new Connection(cluster, agent, container, {
     attached: () => inbox.post({ from: 'attached' }),
@@ -58,8 +84,8 @@ export async function followRun(plan: Plan, agent: Agent, ports: FollowPorts): P
   void inbox.pour(cluster.followAgent(agent, abort.signal), (update) => ({ from: 'agent', update }), broken);
   void inbox.pour(cluster.followTarget(plan.target, abort.signal), (update) => ({ from: 'target', update }), broken);
 
-  let phase: Phase = new BeforeStart(stage, (conduct) => {
-    phase = new AfterStart(stage, conduct);
+  let phase = first(stage, (next) => {
+    phase = next;
   });
   try {
     while (!stage.isOver) handle(await inbox.next(), phase, stage);

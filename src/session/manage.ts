@@ -1,5 +1,5 @@
 import { ChaosError } from '../errors.ts';
-import { undoCommand } from '../faults/plan.ts';
+import { experimentCommands } from '../faults/plan.ts';
 import type { ManageRequest } from '../faults/request.ts';
 import type { Cluster, Experiment, Experiments } from '../ports.ts';
 
@@ -17,18 +17,21 @@ export interface Stopped {
 /** After the grace period the kubelet kills, and reports at its next round. */
 const reportMs = 20_000;
 
+/** Where experiments are looked for. */
+type Place = Pick<ManageRequest, 'namespace' | 'allNamespaces'>;
+
 /** Where the request looks; undefined: in all namespaces. */
-function namespaceOf(request: ManageRequest, cluster: Cluster): string | undefined {
+function namespaceOf(request: Place, cluster: Cluster): string | undefined {
   return request.allNamespaces ? undefined : (request.namespace ?? cluster.namespace);
 }
 
 /** That place in words, for a sentence. */
-export function placeOf(request: ManageRequest, cluster: Cluster): string {
+export function placeOf(request: Place, cluster: Cluster): string {
   const namespace = namespaceOf(request, cluster);
   return namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`;
 }
 
-export function list(request: ManageRequest, cluster: Cluster): Promise<Experiments> {
+export function list(request: Place, cluster: Cluster): Promise<Experiments> {
   return cluster.listExperiments(namespaceOf(request, cluster));
 }
 
@@ -60,14 +63,15 @@ export async function stop(
 async function stopOne(experiment: Experiment, request: ManageRequest, cluster: Cluster): Promise<Stopped> {
   const { id, namespace, graceMs } = experiment;
   const { left, why } = await cluster.remove(id, namespace, graceMs + reportMs, false);
-  const undo = undoCommand(request.connection, namespace, id);
+  const { undo } = experimentCommands(request.connection, namespace, id);
   return { experiment, gone: left.length === 0, left, why, undo };
 }
 
-function notFound(
+/** Says which there are. */
+export function notFound(
   missing: readonly string[],
   found: readonly Experiment[],
-  request: ManageRequest,
+  request: Place,
   cluster: Cluster,
 ): ChaosError {
   const there = found.map(({ id }) => id).join(', ') || 'none';

@@ -1,13 +1,14 @@
 import { ChaosError } from '../errors.ts';
 import type { NetCounters, NetPlan, RoundTrip } from '../faults/net/types.ts';
-import type { Plan } from '../faults/plan.ts';
+import type { CoursePlan } from '../faults/plan.ts';
 import type { Clock, Reporter, TargetUpdate } from '../ports.ts';
 import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
 import { describeTargetUpdate, earlyEnd } from './endings.ts';
 
 /** What was asked of the target's network, and measured of it. */
 export interface NetRun {
-  plan: NetPlan;
+  /** Undefined: another command has made it. */
+  plan?: NetPlan;
   counters: NetCounters[];
   roundTripsBefore: readonly RoundTrip[];
   roundTripsDuring: RoundTrip[];
@@ -39,6 +40,10 @@ export interface RunResult {
   isUnconfirmed?: true;
   /** From the wish to stop, or the end of the time, to nothing left in the target. */
   revertMs?: number;
+  /** Nobody has ended it, and it was left in force, for about this long. */
+  goesOn?: { leftMs: number };
+  /** Of a fault that was found in force: for how long it was watched until its end, milliseconds. */
+  watchedMs?: number;
   /** Why it never became active. */
   failure?: ChaosError;
   problems: string[];
@@ -49,13 +54,20 @@ export class RunRecord {
   readonly result: RunResult = { began: false, before: [], during: [], reverted: false, differs: [], problems: [] };
   /** The target's own end has been told. */
   explained = false;
-  readonly #plan: Plan;
+  readonly #plan: CoursePlan;
   readonly #clock: Clock;
   readonly #reporter: Reporter;
   readonly #startedAt: number;
+  readonly #isOurs: boolean;
+  /** On the clock. */
+  #activeAt: number | undefined;
+  /** When it was found in force, on the clock. */
+  #foundAt: number | undefined;
 
-  constructor(plan: Plan, ports: { clock: Clock; reporter: Reporter; startedAt: number }) {
+  /** `isOurs`: it is this command that starts the fault. */
+  constructor(plan: CoursePlan, ports: { clock: Clock; reporter: Reporter; startedAt: number }, isOurs: boolean) {
     this.#plan = plan;
+    this.#isOurs = isOurs;
     this.#clock = ports.clock;
     this.#reporter = ports.reporter;
     this.#startedAt = ports.startedAt;
@@ -75,7 +87,8 @@ export class RunRecord {
     const { result } = this;
     result.began = true;
     result.active = active;
-    result.activeMs = this.#clock.now() - this.#startedAt;
+    this.#activeAt = this.#clock.now();
+    result.activeMs = this.#activeAt - this.#startedAt;
     const { target, fault } = this.#plan;
     if (!result.resolved) return;
     const network = fault.fault === 'net' ? { sharedBy: fault.surroundings.podContainers } : undefined;
@@ -89,6 +102,13 @@ export class RunRecord {
     });
   }
 
+  /** Another command has started it, at this time on the clock. */
+  found(activeAt: number): void {
+    this.result.began = true;
+    this.#foundAt = this.#clock.now();
+    this.#activeAt = activeAt;
+  }
+
   sampleBefore(sample: Sample): void {
     this.result.before.push(sample);
   }
@@ -98,13 +118,23 @@ export class RunRecord {
     const { result } = this;
     if (result.ended) result.after = sample;
     else result.during.push(sample);
-    return result.active !== undefined && result.ended === undefined;
+    return this.isInForce;
+  }
+
+  /** From `active`, or from when it was found so, to its end. */
+  get isInForce(): boolean {
+    return this.#activeAt !== undefined && this.result.ended === undefined;
   }
 
   /** Milliseconds until the fault's time is over. */
   get leftMs(): number {
-    const spent = this.#clock.now() - this.#startedAt - (this.result.activeMs ?? 0);
-    return Math.max(0, this.#plan.durationMs - spent);
+    const now = this.#clock.now();
+    return Math.max(0, this.#plan.durationMs - (now - (this.#activeAt ?? now)));
+  }
+
+  /** Milliseconds after which the fault ends by itself when nobody is heard any more. */
+  get aloneMs(): number {
+    return this.#plan.leaseMs > 0 ? this.#plan.leaseMs : this.leftMs;
   }
 
   ended(ended: Ended): void {
@@ -112,7 +142,10 @@ export class RunRecord {
     result.ended = ended;
     // Stopped between `start` and `active` it ends as well, without having run.
     const ran = ended.run_ms > 0;
-    if (ran && !result.active) this.problem('the report that the fault became active was lost on its way');
+    if (this.#foundAt !== undefined) result.watchedMs = this.#clock.now() - this.#foundAt;
+    else if (ran && !result.active && this.#isOurs) {
+      this.problem('the report that the fault became active was lost on its way');
+    }
     result.began ||= ran;
     this.#reporter.report({ kind: 'ended', ended });
   }
@@ -129,7 +162,7 @@ export class RunRecord {
   }
 
   #stateName(id: string): string {
-    return this.result.net?.plan.compare.find((state) => state.id === id)?.argv.join(' ') ?? id;
+    return this.result.net?.plan?.compare.find((state) => state.id === id)?.argv.join(' ') ?? id;
   }
 
   /** The agent is gone, or will be, and with it nothing is proven. */

@@ -1,4 +1,5 @@
-import type { Plan } from '../faults/plan.ts';
+import type { ChaosError } from '../errors.ts';
+import type { CoursePlan } from '../faults/plan.ts';
 import type { AgentUpdate, Clock, Cluster, Reporter, TargetUpdate } from '../ports.ts';
 import type { Command, ShimEvent } from '../shim/protocol.ts';
 import type { Connection, ConnectionLoss } from './connection.ts';
@@ -22,7 +23,7 @@ export interface Phase {
 }
 
 interface Parts {
-  plan: Plan;
+  plan: CoursePlan;
   cluster: Cluster;
   clock: Clock;
   reporter: Reporter;
@@ -35,7 +36,7 @@ interface Parts {
 
 /** What the parts of one target's run share: the stream, the timers, and what is known so far. */
 export class Stage {
-  readonly plan: Plan;
+  readonly plan: CoursePlan;
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly container: string;
@@ -101,6 +102,13 @@ export class Stage {
     this.record.failed(error, reverted);
     if (reverted) this.end();
     else this.timers.set('confirm', waits.slack);
+  }
+
+  /** The fault stays in force for `leftMs`, and everything of it where it is; `error`: why it cannot be followed. */
+  leave(leftMs: number, error?: ChaosError): void {
+    this.record.result.goesOn = { leftMs };
+    if (error) this.record.failed(error, false);
+    this.end();
   }
 
   end(): void {

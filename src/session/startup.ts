@@ -1,5 +1,5 @@
 import { ChaosError } from '../errors.ts';
-import type { Plan } from '../faults/plan.ts';
+import type { CoursePlan, Plan } from '../faults/plan.ts';
 import type { AgentUpdate, ContainerStatus } from '../ports.ts';
 import { parseTerminationMessage, type ShimError } from '../shim/protocol.ts';
 
@@ -79,7 +79,7 @@ const hints: Readonly<Record<string, string>> = {
 };
 
 /** The shim's own words as an error of ours. */
-export function shimFailure(error: ShimError, plan: Plan): ChaosError {
+export function shimFailure(error: ShimError, plan: CoursePlan): ChaosError {
   const hint =
     error.code === 'exec'
       ? `Name an image with ${tools(plan)} in it: --image.`
@@ -93,7 +93,7 @@ export function shimFailure(error: ShimError, plan: Plan): ChaosError {
 }
 
 /** What the plan's fault needs of the image. */
-function tools({ fault }: Plan): string {
+function tools({ fault }: CoursePlan): string {
   return fault.fault === 'net' ? 'iproute2 and nftables' : 'stress-ng';
 }
 

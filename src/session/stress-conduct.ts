@@ -59,7 +59,7 @@ export class StressPreparation implements Preparation {
 }
 
 /** A stress needs nothing but the beats while it runs. */
-class StressConduct implements Conduct {
+export class StressConduct implements Conduct {
   readonly #stage: Stage;
 
   constructor(stage: Stage) {

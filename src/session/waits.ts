@@ -4,6 +4,8 @@ export const waits = {
   beat: 3_000,
   /** The target by itself is measured at least this long before `start`; the counters are exact to the microsecond. */
   baseline: 200,
+  /** For an API server that does not answer, before a detached fault begins: as the usual lease. */
+  contact: 15_000,
   /** The kubelet takes a pod up, or says why not, within a second or two. */
   pickup: 5_000,
   /** From created to `resolved`: what a plan allows for pulling an image. */
@@ -20,6 +22,10 @@ export const waits = {
   goodbye: 1_000,
   /** From the end of a shim that was killed to its guardian's word: the undo takes a tenth of a second, the kubelet's next rounds a few. */
   guardian: 5_000,
+  /** A shim that waits for `start` answers a beat with `resolved` within this, a round trip: samples without that are of a fault in force. */
+  waiting: 1_000,
+  /** From the start of the agent's container to `active`, at most: what a shim may have been asked meanwhile. */
+  preparation: 60_000,
   /** For the API server to say why the target ended, once the shim has seen that it did. */
   explain: 2_000,
 } as const;

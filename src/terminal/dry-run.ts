@@ -37,7 +37,7 @@ export function renderPlan(plan: Plan, objects: readonly unknown[], format: Outp
     },
     duration: formatDuration(plan.durationMs),
     grace: formatDuration(plan.graceMs),
-    lease: formatDuration(plan.leaseMs),
+    lease: plan.leaseMs === 0 ? 'none (detached)' : formatDuration(plan.leaseMs),
     ...(fault.fault === 'stress' && fault.memory ? { memory: fault.memory } : {}),
     ...(fault.fault === 'net' ? { peers: peersOf(fault) } : {}),
     commands: agent.containers.map((container) => ['nsexec', ...container.args]),

@@ -1,6 +1,6 @@
 import type { ChaosError } from '../errors.ts';
 import type { Output, Reporter } from '../ports.ts';
-import type { Fact, Outcome } from '../session/facts.ts';
+import type { Detached, Fact, Outcome } from '../session/facts.ts';
 
 /** `-o json`: one document at the end. `-o ndjson`: every fact as it comes, the outcome last. Keys are in snake_case and carry their unit, as the shim's do. */
 export class JsonReporter implements Reporter {
@@ -14,7 +14,7 @@ export class JsonReporter implements Reporter {
 
   report(fact: Fact): void {
     if (fact.kind === 'outcome') this.#write({ kind: 'outcome', ...outcomeDocument(fact.outcome) });
-    else if (this.#stream) this.#write(factDocument(fact));
+    else if (this.#stream || fact.kind === 'detached') this.#write(factDocument(fact));
   }
 
   fail(error: ChaosError): void {
@@ -51,8 +51,10 @@ function outcomeDocument(outcome: Outcome): Record<string, unknown> {
     fault: outcome.summary,
     target: outcome.target,
     exitCode: outcome.exitCode,
-    effective: outcome.verdict?.effective ?? false,
+    // Null: nobody watched it.
+    effective: outcome.watchedMs === 0 ? null : (outcome.verdict?.effective ?? false),
     verdict: outcome.verdict,
+    watchedMs: outcome.watchedMs,
     problems: outcome.problems,
     ended: outcome.ended,
     reverted: outcome.reverted,
@@ -62,6 +64,16 @@ function outcomeDocument(outcome: Outcome): Record<string, unknown> {
     times: outcome.times,
     // Keys here are names, not fields: they stay as they are.
     requests: new Map(Object.entries(outcome.requests)),
+  });
+}
+
+function detachedDocument({ summary, commands, requests, ...rest }: Detached): Record<string, unknown> {
+  return documentOf({
+    kind: 'detached',
+    fault: summary,
+    ...rest,
+    ...commands,
+    requests: new Map(Object.entries(requests)),
   });
 }
 
@@ -84,6 +96,12 @@ function factDocument(fact: Exclude<Fact, { kind: 'outcome' }>): Record<string, 
     case 'planned':
     case 'launching':
       return documentOf({ kind: fact.kind, id: fact.plan.id, fault: fact.plan.summary, undo: fact.plan.undo });
+    case 'watching': {
+      const { id, summary, target } = fact.plan;
+      return documentOf({ kind: fact.kind, id, fault: summary, target, agoMs: fact.agoMs, leftMs: fact.leftMs });
+    }
+    case 'detached':
+      return detachedDocument(fact.detached);
     case 'active':
       return documentOf({
         kind: 'active',

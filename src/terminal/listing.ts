@@ -40,7 +40,9 @@ export function ids(found: readonly Experiment[]): string {
 }
 
 export function listDocument({ found, unseen }: Experiments): string {
-  return jsonText(documentOf({ kind: 'experiments', items: [...found], unseen: [...unseen] }));
+  // The recorded plan is for `attach` alone.
+  const items = found.map(({ plan: _plan, podUid: _podUid, ...experiment }) => experiment);
+  return jsonText(documentOf({ kind: 'experiments', items, unseen: [...unseen] }));
 }
 
 export function stopped({ experiment, gone, left, why, undo }: Stopped): string {

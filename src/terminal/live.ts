@@ -55,8 +55,8 @@ export class LiveReporter implements Reporter {
       this.#verbose,
     );
     if (phase !== undefined) this.#spinner.start(phase);
-    else if (printed && spinning && fact.kind !== 'outcome') this.#spinner.start();
-    if (fact.kind === 'outcome') this.#spinner.stop();
+    else if (printed && spinning && !isLast(fact)) this.#spinner.start();
+    if (isLast(fact)) this.#spinner.stop();
   }
 
   /** Leaves the terminal as it was, whatever was on it. */
@@ -71,6 +71,10 @@ export class LiveReporter implements Reporter {
   }
 }
 
+function isLast({ kind }: Fact): boolean {
+  return kind === 'outcome' || kind === 'detached';
+}
+
 /** What the spinner says from this fact on; undefined: the same as before. */
 function phaseText(fact: Fact): string | undefined {
   switch (fact.kind) {
@@ -83,6 +87,7 @@ function phaseText(fact: Fact): string | undefined {
     case 'resolved':
       return 'measuring the target by itself';
     case 'active':
+    case 'watching':
       return 'fault active';
     case 'stopping':
       return `stopping (${fact.why})`;

@@ -1,5 +1,5 @@
 import type { Output, Reporter } from '../ports.ts';
-import type { Fact, Outcome } from '../session/facts.ts';
+import type { Detached, Fact, Outcome } from '../session/facts.ts';
 import { formatDuration } from '../units.ts';
 import { hitAndSpared, liveNetTable, netProofTable } from './net.ts';
 import { liveTable, proofTable } from './table.ts';
@@ -53,6 +53,12 @@ export function tell(fact: Fact, out: LineWriter, verbose: boolean): void {
     case 'active':
       out.result('good', words.active(fact));
       break;
+    case 'watching':
+      out.result('good', words.harmless(words.watching(fact)));
+      break;
+    case 'detached':
+      tellDetached(fact.detached, out);
+      break;
     case 'output':
       out.output(words.harmless(fact.text));
       break;
@@ -66,6 +72,14 @@ export function tell(fact: Fact, out: LineWriter, verbose: boolean): void {
       tellOutcome(fact.outcome, out, verbose);
       break;
   }
+}
+
+function tellDetached({ leftMs, until, commands }: Detached, out: LineWriter): void {
+  const time = `${words.seconds(leftMs)}, until ${until.toISOString()}`;
+  out.result('good', `the fault goes on without this command: for ${time}`);
+  out.result(undefined, `look     ${commands.attach}`);
+  out.result(undefined, `         ${commands.list}`);
+  out.result(undefined, `stop     ${commands.stop}`);
 }
 
 function tellOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void {

@@ -51,6 +51,12 @@ function networkPlace({ pod }: Target, sharedBy: readonly string[]): string {
   return `network namespace of pod/${pod}${sharedBy.length > 1 ? `, shared by all ${sharedBy.length} containers` : ''}`;
 }
 
+/** Texts are from the agent pod, which anybody may have written. */
+export function watching({ plan, agoMs, leftMs }: Extract<Fact, { kind: 'watching' }>): string {
+  const times = `since ${seconds(agoMs)}, ${seconds(leftMs)} left`;
+  return [`in force: ${plan.summary}`, `${targetName(plan.target)} on ${plan.target.node}`, times].join('   ');
+}
+
 export function reverted(revertMs: number, by?: Outcome['revertedBy']): string {
   const time = revertMs < 100 ? `${Math.ceil(revertMs)} ms` : seconds(revertMs);
   return `reverted in ${time}${by === 'guardian' ? ' by the guardian' : ''}`;
@@ -63,7 +69,20 @@ export function verdict(outcome: Outcome): string[] {
   if (outcome.verdict && lines.length > 0) {
     lines[lines.length - 1] += outcome.verdict.effective ? ' Effective.' : ' NOT effective.';
   }
-  return [...lines, ...outcome.problems.map((problem) => `Ended otherwise than planned: ${harmless(problem)}.`)];
+  return [
+    ...lines,
+    ...watched(outcome),
+    ...outcome.problems.map((problem) => `Ended otherwise than planned: ${harmless(problem)}.`),
+  ];
+}
+
+/** Of a fault that was detached: how much of it anybody has seen. */
+function watched({ watchedMs, ended }: Outcome): string[] {
+  if (watchedMs === undefined) return [];
+  const time = ended ? ` It ended after ${seconds(ended.run_ms)}.` : '';
+  if (watchedMs === 0) return [`Not watched, or not for long enough: its effect was not measured.${time}`];
+  const before = (ended?.run_ms ?? watchedMs) - watchedMs;
+  return before < 1_000 ? [] : [`Watched from ${seconds(before)} after its beginning on, until its end.`];
 }
 
 export function leftovers(outcome: Outcome): string[] {

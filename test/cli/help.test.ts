@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  attachFlags,
   connectionFlags,
   impersonate,
   listFlags,
@@ -20,6 +21,7 @@ const verbs = {
   stress: [...stressFlags(), ...runFlags(), ...connectionFlags()],
   net: [...netFlags(), ...runFlags('net'), ...connectionFlags(), impersonate()],
   ls: [...listFlags(), ...connectionFlags()],
+  attach: [...attachFlags(), ...connectionFlags()],
   stop: [...stopFlags(), ...connectionFlags()],
 };
 

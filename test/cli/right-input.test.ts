@@ -180,3 +180,22 @@ test('what stands behind -- is passed on as it is', () => {
   const args = ['--vm', '1', '-n5s', '--', '-o=json', '$(HOME)', ''].filter((arg) => arg !== '-n5s');
   expect(requestOf(['stress', 'web', '--', ...args]).stress.stressNgArgs).toEqual(args);
 });
+
+test('--detach has no lease', () => {
+  expect(requestOf('stress web --cpu 2 --detach').run.leaseMs).toBe(0);
+  expect(requestOf('stress web --cpu 2 --detach=false').run.leaseMs).toBe(15_000);
+});
+
+test('attach', () => {
+  const attach = (line: string) => parseCommandLine(line.split(' '), '1.2.3');
+  const defaults = { id: 'chaos-7f3k2', namespace: undefined, allNamespaces: false, output: 'human', verbose: false };
+  expect(attach('attach chaos-7f3k2')).toEqual({ kind: 'attach', request: { ...defaults, connection: {} } });
+  expect(attach('attach pod/chaos-7f3k2 -n shop --as root --context prod -o ndjson -v')).toEqual({
+    kind: 'attach',
+    request: {
+      ...{ ...defaults, namespace: 'shop', output: 'ndjson', verbose: true },
+      connection: { namespace: 'shop', as: 'root', context: 'prod' },
+    },
+  });
+  expect(attach('attach chaos-7f3k2 -A')).toMatchObject({ request: { allNamespaces: true } });
+});

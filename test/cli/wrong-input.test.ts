@@ -141,6 +141,32 @@ const wrong: readonly Wrong[] = [
   ['stop chaos-7f3k2 chaos-7F3K2', 'ID "chaos-7F3K2": not an experiment\'s id, such as chaos-7f3k2'],
   ['stop chaos-7f3k2 -o wide', '--output "wide": must be json or name'],
   ['stop chaos-7f3k2 --duration 5s', "unknown option '--duration=5s'"],
+  // --detach and attach.
+  [
+    'stress web --cpu 1 --detach --lease 30s',
+    '--detach and --lease exclude each other: without this command nobody renews a lease',
+  ],
+  [
+    'net web --delay 1ms --lease 30s --detach',
+    '--detach and --lease exclude each other: without this command nobody renews a lease',
+  ],
+  ['stress web --cpu 1 --detach=later', '--detach "later": takes no value but true or false'],
+  ['stress web --cpu 1 --lease 0s', '--lease "0s": must be from 5s to 1h'],
+  ['stop chaos-7f3k2 --detach', "unknown option '--detach'"],
+  ['attach', 'ID is missing: name a detached experiment that "kubectl chaos ls" shows'],
+  ['attach -A', 'ID is missing: name a detached experiment that "kubectl chaos ls" shows'],
+  ['attach web', 'ID "web": not an experiment\'s id, such as chaos-7f3k2'],
+  ['attach chaos-7f3k2 chaos-aaaaa', 'only one ID can be given, and there is also "chaos-aaaaa"'],
+  ['attach chaos-7f3k2 -- chaos-aaaaa', 'only one ID can be given, and there is also "chaos-aaaaa"'],
+  ['attach chaos-7f3k2 -A -n shop', '--namespace and --all-namespaces exclude each other'],
+  [
+    'attach chaos-7f3k2 -n Shop',
+    '--namespace "Shop": not a valid name (lower-case letters, digits and "-", at most 63)',
+  ],
+  ['attach chaos-7f3k2 -o name', '--output "name": must be json or ndjson'],
+  ['attach chaos-7f3k2 --all', "unknown option '--all'; did you mean --as?"],
+  ['attach chaos-7f3k2 --lease 5s', "unknown option '--lease=5s'"],
+  ['attahc chaos-7f3k2', 'unknown command "attahc"; did you mean attach?'],
   [['stress', 'web', '--cpu', '1', '--certificate-authority='], '--certificate-authority: is empty'],
 ];
 

@@ -1,7 +1,7 @@
 import type { NetRequest, NetSurroundings, Peer } from '../../src/faults/net/types.ts';
 import { type Plan, planExperiment } from '../../src/faults/plan.ts';
 import type { Request, RunOptions, StressRequest } from '../../src/faults/request.ts';
-import type { Target } from '../../src/ports.ts';
+import type { Experiment, Target } from '../../src/ports.ts';
 import type {
   Active,
   AnswerEvent,
@@ -129,6 +129,24 @@ export function plan(asked: Request = request(), at: Target = target()): Plan {
     defaultImage: 'tools:1',
     surroundings: surroundings(),
   });
+}
+
+/** As the cluster shows a detached experiment of a minute, that has been running for ten seconds. */
+export function detachedExperiment(
+  now: Date,
+  asked: Request = request(),
+  change: Partial<Experiment> = {},
+): Experiment {
+  const { id, agent, summary } = plan({ ...asked, run: { ...asked.run, leaseMs: 0 } });
+  const recorded = agent.annotations['kubectl-chaos.io/plan'];
+  return {
+    ...{ id, namespace: 'shop', state: 'running', objects: [`pod/${id}`, `configmap/${id}`], graceMs: 32_000 },
+    createdAt: new Date(now.getTime() - 12_000),
+    endsAt: new Date(now.getTime() + 50_000),
+    ...{ node: 'node-3', verb: agent.annotations['kubectl-chaos.io/verb'] ?? '', fault: summary, who: 'ada' },
+    ...{ target: 'shop/web-7d4b9/app', podUid: 'agent-uid', ...(recorded === undefined ? {} : { plan: recorded }) },
+    ...change,
+  };
 }
 
 /** A sample on v2, in a container with one core and 128 MiB, `seconds` after the first, with `cores` used since then. */

@@ -90,6 +90,13 @@ describe('what the objects say of an experiment', () => {
     ]);
   });
 
+  it('what attaching to it takes: the uid of its pod, and its plan', () => {
+    const recorded = pod('chaos-aaaaa', 'Running', ({ metadata: meta }) => {
+      if (meta) Object.assign(meta, { uid: 'uid-1', annotations: { 'kubectl-chaos.io/plan': '{}' } });
+    });
+    expect(experimentsOf([recorded], [], now)).toMatchObject([{ podUid: 'uid-1', plan: '{}' }]);
+  });
+
   it('the same id in two namespaces is two experiments', () => {
     const other = configMap('chaos-aaaaa');
     Object.assign(other.metadata ?? {}, { namespace: 'bank' });

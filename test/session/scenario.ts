@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
-import type { Request } from '../../src/faults/request.ts';
-import type { AgentUpdate, ContainerStatus } from '../../src/ports.ts';
-import type { Outcome } from '../../src/session/facts.ts';
+import type { AttachRequest, Request } from '../../src/faults/request.ts';
+import type { AgentUpdate, ContainerStatus, Experiment } from '../../src/ports.ts';
+import { attachExperiment } from '../../src/session/attach.ts';
+import type { Detached, Outcome } from '../../src/session/facts.ts';
 import { runExperiment, type SessionPorts } from '../../src/session/run.ts';
 import type { Ended, Reverted, Sample } from '../../src/shim/protocol.ts';
 import type { FakeAttachment } from '../fakes/attachment.ts';
@@ -10,7 +11,17 @@ import { FakeClock, settle } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
 import { NetShim } from '../fakes/net-shim.ts';
 import { RecordingReporter } from '../fakes/reporter.ts';
-import { active, ended, request, resolved, reverted, sample, sampleEvent, shimError } from '../fakes/samples.ts';
+import {
+  active,
+  detachedExperiment,
+  ended,
+  request,
+  resolved,
+  reverted,
+  sample,
+  sampleEvent,
+  shimError,
+} from '../fakes/samples.ts';
 import { FakeSignals } from '../fakes/signals.ts';
 
 const container = 'target-0';
@@ -30,13 +41,15 @@ export class Scenario {
   readonly net = new NetShim();
   /** Fields of every sample from now on. */
   counters: Partial<Sample> = {};
+  /** How often something is to be removed, where it is not once for what was launched. */
+  removals: number | undefined;
   #usedUs = 0;
   #begunAt = this.clock.now();
   /** The shim has heard `start`: it answers `beat` with `resolved` no more. */
   #begun = false;
   #active = false;
   #activeAt = 0;
-  #end: { outcome?: Outcome; error?: unknown } | undefined;
+  #end: { outcome?: Outcome; detached?: Detached; error?: unknown } | undefined;
 
   constructor(asked: Request = request()) {
     this.request = asked;
@@ -60,9 +73,32 @@ export class Scenario {
 
   /** Runs until the agent pod is created and watched. */
   async launch(): Promise<void> {
-    runExperiment(this.request, this.ports).then(
-      (outcome) => {
-        this.#end = { outcome };
+    await this.#run(runExperiment(this.request, this.ports));
+  }
+
+  /** Attaches to the request's experiment, which another command has detached ten seconds ago, at its fault in force; `change`: what else the cluster shows of it. */
+  async attachTo(change: Partial<Experiment> = {}, asked: Partial<AttachRequest> = {}): Promise<void> {
+    const found = [detachedExperiment(this.clock.date(), this.request, change)];
+    this.cluster.experiments = { found, unseen: [] };
+    this.#begun = this.#active = true;
+    this.#activeAt = this.clock.now() - 10_000;
+    this.net.hear('count counters tc');
+    this.cores = 0.99;
+    const request = { id: 'chaos-7f3k2', connection: {}, namespace: undefined, allNamespaces: false };
+    await this.#run(attachExperiment({ ...request, output: 'human', verbose: false, ...asked }, this.ports));
+  }
+
+  /** The same before its fault is in force. */
+  async attachToWaiting(): Promise<void> {
+    const attached = this.attachTo();
+    this.#begun = this.#active = false;
+    await attached;
+  }
+
+  async #run(command: Promise<Outcome | Detached>): Promise<void> {
+    command.then(
+      (end) => {
+        this.#end = 'commands' in end ? { detached: end } : { outcome: end };
       },
       (error: unknown) => {
         this.#end = { error };
@@ -148,6 +184,15 @@ export class Scenario {
     return this.#end.outcome;
   }
 
+  /** What is told by a command that leaves its fault in force. */
+  async detached(): Promise<Detached> {
+    await settle();
+    const { detached } = this.#end ?? {};
+    if (!detached) throw new Error(`not detached; reported: ${this.reporter.kinds.join(' ')}`);
+    expect(this.reporter.facts.at(-1)).toEqual({ kind: 'detached', detached });
+    return detached;
+  }
+
   async error(): Promise<ChaosError> {
     await settle();
     if (!this.#end) throw new Error(`still running; reported: ${this.reporter.kinds.join(' ')}`);
@@ -159,9 +204,11 @@ export class Scenario {
   /** What holds at the end of every experiment, however it went. */
   checkEnd(): void {
     expect(this.isOver, `still running; reported: ${this.reporter.kinds.join(' ')}`).toBe(true);
-    expect(this.cluster.count('remove'), 'calls of remove').toBe(this.cluster.count('launch') > 0 ? 1 : 0);
+    const removals = this.removals ?? (this.cluster.count('launch') > 0 || this.#end?.outcome ? 1 : 0);
+    expect(this.cluster.count('remove'), 'calls of remove').toBe(this.#end?.detached ? 0 : removals);
     if (this.cluster.removed) {
-      expect(this.cluster.removed).toMatchObject({ id: 'chaos-7f3k2', namespace: this.cluster.launched?.namespace });
+      const namespace = this.cluster.launched?.namespace ?? this.cluster.experiments.found[0]?.namespace;
+      expect(this.cluster.removed).toMatchObject({ id: 'chaos-7f3k2', namespace });
     }
     expect(this.clock.pending, 'timers left').toBe(0);
     expect(this.cluster.watches, 'watches left').toBe(0);

@@ -1,5 +1,5 @@
 import type { Fact } from '../../src/session/facts.ts';
-import { netRequest, request, surroundings } from '../fakes/samples.ts';
+import { ended, lastWords, netRequest, request, reverted, surroundings } from '../fakes/samples.ts';
 import { Scenario } from '../session/scenario.ts';
 
 /** The facts of real sessions on the fakes. */
@@ -40,5 +40,36 @@ export async function netRun(): Promise<Fact[]> {
     await s.pass(1_000);
   }
   await s.finish({ run_ms: 10_000 });
+  return s.reporter.facts;
+}
+
+/** A minute of two busy CPUs, left in force. */
+export async function detachedRun(): Promise<Fact[]> {
+  const s = new Scenario(request({}, { leaseMs: 0, connection: { context: 'prod' } }));
+  await s.activate();
+  return s.reporter.facts;
+}
+
+/** The same, watched from its tenth second on, to its end or, with `leave`, for five seconds. */
+export async function watchedRun(leave = false): Promise<Fact[]> {
+  const s = new Scenario();
+  await s.attachTo();
+  await s.pass(5_000);
+  if (leave) {
+    await s.interrupt();
+    return s.reporter.facts;
+  }
+  await s.pass(45_000);
+  s.cores = 0.02;
+  await s.finish();
+  return s.reporter.facts;
+}
+
+/** The same, over before anybody looked. */
+export async function unwatchedRun(): Promise<Fact[]> {
+  const s = new Scenario();
+  await s.attachTo({ state: 'ended' });
+  const message = lastWords(ended(), reverted());
+  await s.status({ state: 'terminated', exitCode: 0, reason: 'Completed', message });
   return s.reporter.facts;
 }

@@ -3,7 +3,7 @@ import { ChaosError } from '../../src/errors.ts';
 import type { Fact } from '../../src/session/facts.ts';
 import { JsonReporter } from '../../src/terminal/json.ts';
 import { BufferOutput } from '../fakes/output.ts';
-import { badRun, effectiveRun } from './facts.ts';
+import { badRun, detachedRun, effectiveRun, unwatchedRun, watchedRun } from './facts.ts';
 
 function print(facts: readonly Fact[], stream: boolean): string {
   const stdout = new BufferOutput();
@@ -23,6 +23,42 @@ function keys(value: unknown): string[] {
 describe('-o json', () => {
   test('is one document, the outcome', async () => {
     expect(JSON.parse(print(await effectiveRun(), false))).toMatchSnapshot();
+  });
+
+  const commands = {
+    attach: 'kubectl chaos attach chaos-7f3k2 -n shop',
+    list: 'kubectl chaos ls -n shop',
+    stop: 'kubectl chaos stop chaos-7f3k2 -n shop',
+    undo: 'kubectl -n shop delete pod,configmap -l kubectl-chaos.io/experiment=chaos-7f3k2',
+  };
+
+  test('of a detached run says how to come back to it, and until when', async () => {
+    const { target, ...document } = JSON.parse(print(await detachedRun(), false));
+    expect(target.pod).toBe('web-7d4b9');
+    expect(document).toEqual({
+      ...{ kind: 'detached', id: 'chaos-7f3k2', fault: '2 busy CPUs', exit_code: 0 },
+      ...{ until: '2026-01-02T03:05:06.200Z', left_ms: 60_000, times: { active_ms: 200, total_ms: 200 } },
+      requests: { 'create pods': 1, 'delete pods': 1 },
+      attach: `${commands.attach} --context prod`,
+      list: `${commands.list} --context prod`,
+      stop: `${commands.stop} --context prod`,
+      undo: commands.undo.replace('kubectl', 'kubectl --context prod'),
+    });
+  });
+
+  test('of one that is followed, and then left, is the same', async () => {
+    expect(JSON.parse(print(await watchedRun(true), false))).toMatchObject({ kind: 'detached', ...commands });
+  });
+
+  test('of one that is followed to its end is the outcome, with how much of it was seen', async () => {
+    const document = JSON.parse(print(await watchedRun(), false));
+    expect(document).toMatchObject({ kind: 'outcome', effective: true, exit_code: 0, watched_ms: 49_000 });
+  });
+
+  test('of one that nobody watched knows nothing of its effect', async () => {
+    const document = JSON.parse(print(await unwatchedRun(), false));
+    expect(document).toMatchObject({ kind: 'outcome', effective: null, exit_code: 0, watched_ms: 0, reverted: true });
+    expect(document).not.toHaveProperty('verdict');
   });
 
   test('an error is one too', () => {
@@ -53,6 +89,17 @@ describe('-o ndjson', () => {
     expect(documents.filter(({ kind }) => kind !== 'sample' && kind !== 'outcome')).toMatchSnapshot();
     expect(documents.find(({ kind }) => kind === 'sample')).toMatchSnapshot();
   });
+});
+
+test('-o ndjson of one that is followed', async () => {
+  const lines = print(await watchedRun(true), true)
+    .trimEnd()
+    .split('\n');
+  const documents = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(documents.map(({ kind }) => kind).filter((kind, i, all) => kind !== all[i - 1])).toEqual([
+    ...['watching', 'sample', 'detached'],
+  ]);
+  expect(documents[0]).toMatchObject({ id: 'chaos-7f3k2', fault: '2 busy CPUs', ago_ms: 11_000, left_ms: 49_000 });
 });
 
 test('keys are in snake_case, names of requests as they are', async () => {

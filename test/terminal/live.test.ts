@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Fact } from '../../src/session/facts.ts';
 import { FakeTerminal } from '../fakes/terminal.ts';
-import { badRun, effectiveRun } from './facts.ts';
+import { badRun, detachedRun, effectiveRun, watchedRun } from './facts.ts';
 
 const { env, stdin } = process;
 const before = { CI: env.CI, TERM: env.TERM, isTTY: stdin.isTTY, setRawMode: stdin.setRawMode };
@@ -105,6 +105,21 @@ describe('on a terminal', () => {
     expect(terminal.text).not.toContain('\u001b[H');
     expect(terminal.text).not.toContain('\u001b[?1049h');
     expect(terminal.text).not.toContain('\u009b');
+  });
+
+  test('of a detached run, and of one that is left, nothing stays that moves', async () => {
+    for (const facts of [await detachedRun(), await watchedRun(true)]) {
+      const { terminal } = show(facts);
+      expect(terminal.cursorIsHidden).toBe(false);
+      expect(terminal.screen.join('\n')).toMatch(/✔ the fault goes on[\s\S]*stop {5}kubectl chaos stop chaos-7f3k2/);
+      expect(terminal.screen.join('\n')).not.toContain('TARGET');
+    }
+  });
+
+  test('of one that is watched the table is shown', async () => {
+    const { terminal, reporter } = show(await watchedRun(true), { last: 'sample' });
+    await expect.poll(() => terminal.screen.join('\n'), { timeout: 4_000 }).toMatch(/fault active[\s\S]*TARGET/);
+    reporter.close();
   });
 
   test('nothing is drawn after the end', async () => {

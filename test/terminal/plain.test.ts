@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../src/session/facts.ts';
 import { PlainReporter } from '../../src/terminal/plain.ts';
 import { BufferOutput } from '../fakes/output.ts';
-import { badRun, effectiveRun } from './facts.ts';
+import { badRun, detachedRun, effectiveRun, unwatchedRun, watchedRun } from './facts.ts';
 
 function print(facts: readonly Fact[], verbose = false): { stdout: string; stderr: string } {
   const stdout = new BufferOutput();
@@ -35,6 +35,41 @@ describe('off a terminal', () => {
     expect(verbose).toContain('shim 0.1.0 on Linux 6.1.0: pid 4711 (app), uid 65532, v2:/kubepods/pod1/app');
     expect(verbose).toContain('2 API requests: 1 create pods, 1 delete pods');
     expect(quiet).not.toContain('API requests');
+  });
+
+  test('a detached run says how to look at it and how to stop it', async () => {
+    const { stdout } = print(await detachedRun());
+    expect(stdout.split('\n').slice(1)).toEqual([
+      'ok: the fault goes on without this command: for 60 s, until 2026-01-02T03:05:06.200Z',
+      'look     kubectl chaos attach chaos-7f3k2 -n shop --context prod',
+      '         kubectl chaos ls -n shop --context prod',
+      'stop     kubectl chaos stop chaos-7f3k2 -n shop --context prod',
+      '',
+    ]);
+  });
+
+  test('one that is watched says since when, and at the end what was seen of it', async () => {
+    const { stdout, stderr } = print(await watchedRun());
+    const [first, ...rest] = stdout.trimEnd().split('\n');
+    expect(first).toBe('ok: in force: 2 busy CPUs   pod/web-7d4b9 (app) on node-3   since 11 s, 49 s left');
+    expect(rest.slice(-2)).toEqual([
+      expect.stringMatching(/^Asked for 2 busy CPUs.* Effective\.$/),
+      'Watched from 11 s after its beginning on, until its end.',
+    ]);
+    expect(stderr).toContain('CPU before → now');
+  });
+
+  test('one that is left says that it goes on', async () => {
+    const { stdout } = print(await watchedRun(true));
+    expect(stdout).toMatch(/^ok: the fault goes on without this command: for 45 s, /m);
+    expect(stdout).toMatch(/^stop {5}kubectl chaos stop chaos-7f3k2 -n shop$/m);
+    expect(stdout).not.toMatch(/effective|reverted|nothing left/i);
+  });
+
+  test('one that nobody watched is reverted, and not called effective', async () => {
+    expect(print(await unwatchedRun()).stdout).toBe(
+      'ok: reverted in 9 ms   nothing left\nNot watched, or not for long enough: its effect was not measured. It ended after 60 s.\n',
+    );
   });
 
   test('whole lines only, and nothing that a terminal would obey', async () => {

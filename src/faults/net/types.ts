@@ -183,4 +183,6 @@ export interface NetObservation {
   roundTripsDuring: readonly RoundTrip[];
   /** Names of the states that did not read the same before and after. */
   differs: readonly string[];
+  /** The fault was found in force, where no round trip is measured. */
+  isFound?: boolean;
 }

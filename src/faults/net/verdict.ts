@@ -104,7 +104,10 @@ function judgeDelay(
   const before = measureRoundTrips(seen.roundTripsBefore).medianUs;
   const { sent, lost, medianUs } = measureRoundTrips(seen.roundTripsDuring);
   if (sent === 0 || before === undefined) {
-    return proof(true, `${asked}: ${hit}, no peer was known to measure the round trip to`);
+    const why = seen.isFound
+      ? 'the round trip is not measured by those who watch a detached fault'
+      : 'no peer was known to measure the round trip to';
+    return proof(true, `${asked}: ${hit}, ${why}`);
   }
   if (medianUs === undefined) {
     return proof(true, `${asked}: ${formatUs(before)} round trip before, none within a second under it; ${hit}`);

@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { NetRequest } from '../../src/faults/net/types.ts';
+import { planExperiment } from '../../src/faults/plan.ts';
+import { readPlan, writePlan } from '../../src/faults/plan-record.ts';
+import type { Request } from '../../src/faults/request.ts';
+import { netRequest, plan, request, requestFor, surroundings, target } from '../fakes/samples.ts';
+
+const again = (asked: Request) => readPlan(writePlan(plan(asked)));
+
+/** A record with one field of it replaced. */
+function changed(path: string, value: unknown, asked: Request = request()): string {
+  const record = JSON.parse(writePlan(plan(asked)));
+  const names = path.split('.');
+  const last = names.pop() ?? '';
+  const owner = names.reduce((object, name) => object[name], record);
+  owner[last] = value;
+  return JSON.stringify(record);
+}
+
+describe('a recorded plan', () => {
+  test('of a stress is read back', () => {
+    const asked = request({ memory: { percent: 50 }, processes: 3, oomVictim: 'app' });
+    const { target, fault, summary, durationMs, graceMs } = plan(asked);
+    expect(again(asked)).toEqual({ target, fault, summary, durationMs, graceMs, leaseMs: 0 });
+  });
+
+  test('holds no arguments of the user, but that there were some', () => {
+    const asked = requestFor({ stressNgArgs: ['--exec-method', 'secret'] });
+    const { summary: _, ...rest } = JSON.parse(writePlan(plan(asked)));
+    expect(JSON.stringify(rest)).not.toContain('secret');
+    expect(again(asked)?.fault).toMatchObject({ fault: 'stress', stressNgArgs: ['…'] });
+    expect(again(requestFor({ stressNgArgs: ['--a', 'b\nc'] }))?.summary).toBe('stress-ng --a b c');
+  });
+
+  const shapings: ReadonlyArray<NonNullable<NetRequest['shaping']>> = [
+    { delay: { ms: 100, jitterMs: 20, correlationPercent: 25, distribution: 'pareto' }, reorder: { percent: 5 } },
+    { loss: { percent: 2, correlationPercent: 25 }, corruptPercent: 1, duplicatePercent: 0.5 },
+    { loss: { model: ['gemodel', '1%', '10%'] } },
+    { rate: { bitsPerSecond: 1e6, burstBytes: 32_768 } },
+  ];
+  test.each(shapings)('of a net fault is read back: %j', (shaping) => {
+    expect(again(netRequest({ shaping }))).toMatchObject({
+      target: target(),
+      fault: { fault: 'net', shaping, direction: 'egress', ports: [{ from: 5432, to: 5432 }] },
+    });
+  });
+
+  test('of a partition is read back with the names of its peers', () => {
+    const { shaping: _, ...rest } = netRequest().fault;
+    const asked = { ...netRequest(), fault: { ...rest, block: 'drop' as const, protocol: 'tcp' as const } };
+    expect(again(asked)?.fault).toMatchObject({
+      ...{ block: 'drop', protocol: 'tcp' },
+      surroundings: { to: [{ query: { text: '10.0.0.7' } }], podContainers: ['app'] },
+    });
+  });
+
+  test('is small however many peers there are', () => {
+    const many = Array.from({ length: 3_000 }, (_, index) => {
+      const text = `${'a'.repeat(240)}${index}`;
+      return { query: { kind: 'host' as const, text, name: text }, cidrs: [] };
+    });
+    const text = writePlan(
+      planExperiment(netRequest(), target(), {
+        ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), defaultImage: 'tools:1' },
+        surroundings: surroundings({ to: many, from: many }),
+      }),
+    );
+    expect(text.length).toBeLessThan(32 * 1024);
+    expect(readPlan(text)).toBeDefined();
+  });
+});
+
+describe('what is not a plan of ours', () => {
+  const net = netRequest();
+  test.each<[path: string, value: unknown, asked?: Request]>([
+    ['version', 2],
+    ['more', 1],
+    ['summary', 7],
+    ['summary', 'x'.repeat(513)],
+    ['summary', 'a\u009b2J'],
+    ['durationMs', -1],
+    ['durationMs', '60000'],
+    ['durationMs', 1e12],
+    ['graceMs', 0.5],
+    ['target.namespace', '../kube-system'],
+    ['target.pod', 'a/b'],
+    ['target.pod', 'a?watch=1'],
+    ['target.pod', ''],
+    ['target.container', 'App'],
+    ['target.podUid', 'a,b=c'],
+    ['target.containerId', '../x'],
+    ['target.architecture', 's390x'],
+    ['target.cpuLimitCores', '1'],
+    ['target.assumed', ['x']],
+    ['target', null],
+    ['target', []],
+    ['fault', {}],
+    ['fault.fault', 'io'],
+    ['fault.cpu', { workers: 1 }],
+    ['fault.cpu', []],
+    ['fault.oomVictim', 'me'],
+    ['fault.__proto__x', 1],
+    ['fault.direction', 'sideways', net],
+    ['fault.ports', [{ from: 0, to: 1 }], net],
+    ['fault.ports', {}, net],
+    ['fault.to', ['x'.repeat(513)], net],
+    ['fault.to', ['\u001b[2J'], net],
+    ['fault.to', Array.from({ length: 17 }, () => 'x'), net],
+    ['fault.shaping', { delay: { ms: '1' } }, net],
+    ['fault.shaping', { loss: { model: [1] } }, net],
+    ['fault.podContainers', ['\u001b[2J'], net],
+  ])('%s: %j', (path, value, asked) => {
+    expect(readPlan(changed(path, value, asked))).toBeUndefined();
+  });
+
+  test.each(['', '{', 'null', '[]', '7', '"x"', '{}', ' '.repeat(70_000)])('%j', (text) => {
+    expect(readPlan(text)).toBeUndefined();
+  });
+
+  test('whatever it is, it is no reason to fail', () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(readPlan(text)).toBeUndefined();
+      }),
+    );
+  });
+});
