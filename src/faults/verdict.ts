@@ -16,6 +16,8 @@ export interface Observation {
   nodeCores: number | undefined;
   /** How the workload ended; undefined when nobody heard it. */
   ended?: { reason: EndReason; exitCode: number; oomKills: number };
+  /** The fault was found in force: how busy the target is by itself has not been seen. */
+  isFound?: boolean;
 }
 
 /** What was measured of one thing that was asked for. */
@@ -54,7 +56,7 @@ export function judgeStress(fault: StressFault, seen: Observation): Verdict {
     return { ...base, effective: false, proofs: [{ what: 'other', effective: false, sentence }] };
   }
   const proofs: Proof[] = [];
-  if (fault.cpu) proofs.push(judgeCpu(fault.cpu, before, during, last, seen.nodeCores));
+  if (fault.cpu) proofs.push(judgeCpu(fault.cpu, before, during, last, seen));
   if (fault.memory) proofs.push(judgeMemory(fault.memory, seen, during));
   if (fault.processes !== undefined) proofs.push(judgeProcesses(fault.processes, seen));
   if (fault.stressNgArgs.length > 0 && proofs.length === 0) proofs.push(judgeOther(before, during, seen));
@@ -102,7 +104,7 @@ function judgeCpu(
   before: Measurement | undefined,
   during: Measurement,
   last: Sample,
-  nodeCores: number | undefined,
+  { nodeCores, isFound }: Observation,
 ): Proof {
   const limit = cpuLimitCores(last);
   const ceiling = Math.min(limit ?? Number.POSITIVE_INFINITY, nodeCores ?? Number.POSITIVE_INFINITY);
@@ -126,7 +128,9 @@ function judgeCpu(
     : '';
   const measured = `it used ${used.toFixed(2)} (${share} %)${throttled}`;
   const why = effective
-    ? ''
+    ? isFound
+      ? '; how much of it the target uses by itself was not seen'
+      : ''
     : rose
       ? ': less than asked, the node itself may be out of CPU'
       : `: no more than before (${already.toFixed(2)})`;

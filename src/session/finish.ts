@@ -157,6 +157,7 @@ function judge(plan: CoursePlan, result: RunResult): Verdict {
     before: result.before.length === 0 && result.after ? [result.after] : result.before,
     during: result.during,
     ...(result.after ? { after: result.after } : {}),
+    isFound: result.watchedMs !== undefined,
     nodeCores: plan.target.nodeAllocatableCores,
     ...(ended ? { ended: { reason: ended.reason, exitCode: ended.exit_code, oomKills: ended.oom_kills ?? 0 } } : {}),
   });

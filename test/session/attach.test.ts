@@ -59,6 +59,7 @@ describe('following a detached stress', () => {
       verdict: { effective: true },
       watchedMs: 30_000,
     });
+    expect((await s.outcome()).verdict?.proofs[0]?.sentence).toMatch(/the target uses by itself was not seen$/);
     expect(s.cluster.removed).toMatchObject({ reverted: true });
     expect(s.cluster.events.map(({ reason }) => reason)).toEqual(['ChaosEnded']);
   });
