@@ -4,7 +4,7 @@ import { needsNetem } from './shaper.ts';
 import { isObject, readJson } from './surface.ts';
 import type { Answer, NetCounters, NetFault, RoundTrip } from './types.ts';
 
-type Counted = Pick<NetCounters, 'packets' | 'bytes' | 'dropped'>;
+type Counted = Pick<NetCounters, 'packets' | 'bytes' | 'dropped'> & { passedBytes?: number };
 
 /** What was hit so far, of the answer to the plan's `count`; undefined: it could not be read. */
 export function readCounters(fault: NetFault, answers: ReadonlyMap<string, Answer>): NetCounters | undefined {
@@ -33,6 +33,7 @@ function fromLeaf(qdisc: Readonly<Record<string, unknown>>): Counted {
   return {
     packets: number(qdisc.packets) + number(qdisc.drops) + number(qdisc.qlen),
     bytes: number(qdisc.bytes) + number(qdisc.backlog),
+    passedBytes: number(qdisc.bytes),
     dropped: number(qdisc.drops),
   };
 }
@@ -51,8 +52,9 @@ function fromNft(objects: unknown): Counted[] {
 
 function sum(all: readonly Counted[]): Counted | undefined {
   if (all.length === 0) return undefined;
-  const total = { packets: 0, bytes: 0, dropped: 0 };
-  for (const { packets, bytes, dropped } of all) {
+  const total: Counted = { packets: 0, bytes: 0, dropped: 0 };
+  for (const { packets, bytes, dropped, passedBytes } of all) {
+    if (passedBytes !== undefined) total.passedBytes = (total.passedBytes ?? 0) + passedBytes;
     total.packets += packets;
     total.bytes += bytes;
     total.dropped += dropped;

@@ -164,6 +164,8 @@ export interface ShapedPort {
 export interface NetCounters {
   packets: number;
   bytes: number;
+  /** Let through by our qdisc; absent: not counted. */
+  passedBytes?: number;
   /** By our qdisc or our rule; counted in `packets` as well. */
   dropped: number;
   /** How often packets had to wait for `--rate`; absent: not counted, or for other reasons as well. */

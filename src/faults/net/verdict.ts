@@ -87,7 +87,7 @@ function judgeShaping(fault: NetFault, shaping: Shaping, last: NetCounters, seen
     ...(corruptPercent === undefined ? [] : [uncounted(corruptPercent, 'corruption')]),
     ...(duplicatePercent === undefined ? [] : [uncounted(duplicatePercent, 'duplication')]),
     ...(reorder ? [uncounted(reorder.percent, 'reordering')] : []),
-    ...(rate ? [judgeRate(rate.bitsPerSecond, last, seen.counters)] : []),
+    ...(rate ? [judgeRate(fault.direction, rate.bitsPerSecond, last, seen.counters)] : []),
   ];
 }
 
@@ -136,18 +136,39 @@ function judgeLoss(loss: NonNullable<Shaping['loss']>, { packets, dropped }: Net
   return due > tellingLosses ? proof(false, sentence) : proof(true, `${sentence}, which is too few to lose one of`);
 }
 
-function judgeRate(bitsPerSecond: number, last: NetCounters, counters: readonly NetCounters[]): Proof {
-  const fastest = Math.max(0, ...counters.slice(1).map((counter, index) => bitsBetween(counters[index], counter)));
+function judgeRate(
+  direction: NetFault['direction'],
+  bitsPerSecond: number,
+  last: NetCounters,
+  counters: readonly NetCounters[],
+): Proof {
+  const fastest = fastestSecond(counters);
   const limited = last.dropped > 0 || (last.throttled ?? 0) > 0 || fastest >= bitsPerSecond * effectiveShare;
-  const asked = `Asked for at most ${formatRate(bitsPerSecond)}: ${formatRate(fastest)} was the most in a second`;
+  const [each, both] = direction === 'both' ? [' each way', ' both ways together'] : ['', ''];
+  const asked = `Asked for at most ${formatRate(bitsPerSecond)}${each}: ${formatRate(fastest)}${both} was the most in a second`;
   return limited
     ? proof(true, `${asked}, ${last.dropped.toLocaleString('en')} of ${count(last.packets, 'packet')} dropped`)
     : proof(false, `${asked}: the target never came near the limit, so that nothing was slowed`);
 }
 
-function bitsBetween(a: NetCounters | undefined, b: NetCounters): number {
-  const us = a ? b.elapsedUs - a.elapsedUs : 0;
-  return a && us > 0 ? ((b.bytes - a.bytes) * 8) / (us / 1e6) : 0;
+/** Samples are a second apart, but for a late one and the last. */
+const aboutASecondUs = 900_000;
+
+/** Bits a second over the fastest second; between two reads in quick succession a single packet would look like a flood. */
+function fastestSecond(counters: readonly NetCounters[]): number {
+  const rates = counters.flatMap((from, index) => {
+    const to = counters.slice(index + 1).find(({ elapsedUs }) => elapsedUs - from.elapsedUs >= aboutASecondUs);
+    return to ? bitsBetween(from, to) : [];
+  });
+  const [first] = counters;
+  const last = counters.at(-1);
+  return rates.length > 0 ? Math.max(...rates) : first && last ? bitsBetween(first, last) : 0;
+}
+
+function bitsBetween(from: NetCounters, to: NetCounters): number {
+  const us = to.elapsedUs - from.elapsedUs;
+  const passed = (counters: NetCounters) => counters.passedBytes ?? counters.bytes;
+  return us > 0 ? ((passed(to) - passed(from)) * 8) / (us / 1e6) : 0;
 }
 
 function share(part: number, whole: number): number {

@@ -36,6 +36,7 @@ describe('counters', () => {
     expect(counters('--rate 8mbit', fixture('counters-tc'))).toEqual({
       packets: 2_163,
       bytes: 3_142_816,
+      passedBytes: 3_142_816,
       dropped: 0,
       throttled: 80,
       elapsedUs: 1_000_000,
@@ -57,6 +58,7 @@ describe('counters', () => {
     expect(counters('--delay 1s', JSON.stringify([leaf]))).toEqual({
       packets: 14,
       bytes: 1_200,
+      passedBytes: 900,
       dropped: 2,
       elapsedUs: 1_000_000,
     });
@@ -248,6 +250,19 @@ describe('the verdict', () => {
       { counters: [counted(2, 0, { throttled: 1 })] },
       true,
       'Asked for at most 1mbit: 0bit was the most in a second, 0 of 2 packets dropped',
+    ],
+    [
+      'a rate, of which the last read came a moment after the one before',
+      netFault('--rate 8kbit --direction both'),
+      {
+        counters: [
+          counted(0, 0, { elapsedUs: 0 }),
+          counted(1, 0, { elapsedUs: 1_000_000, passedBytes: 1_000 }),
+          counted(3, 0, { elapsedUs: 1_010_000, passedBytes: 2_000, bytes: 90_000 }),
+        ],
+      },
+      true,
+      'Asked for at most 8kbit each way: 8kbit both ways together was the most in a second, 0 of 3 packets dropped',
     ],
     [
       'a rate that nobody came near',
