@@ -1,5 +1,6 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { isIP } from 'node:net';
+import { promisify } from 'node:util';
 import { kubeconfig, kubectl, repository, until } from './cluster.ts';
 import { containerId, onNode, ourNetworkStates, ourProcesses, splitProcesses } from './node.ts';
 import { Plugin } from './plugin.ts';
@@ -144,6 +145,11 @@ async function killShim(): Promise<void> {
   if (shims.length > 0) await onNode(`kill -9 ${shims.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
 }
 
+/** One of the node's own programs, which have nothing to do with what runs already. */
+async function restart(program: string): Promise<void> {
+  await promisify(execFile)(`${repository}/test/cluster/host-restart`, [program]);
+}
+
 async function killTarget({ namespace, pod }: Run): Promise<void> {
   const { own } = await splitProcesses(await containerId(namespace, pod));
   await onNode(`kill -9 ${own.map(({ pid }) => pid).join(' ')}`);
@@ -186,6 +192,10 @@ export const killers: Readonly<Record<string, Killer>> = {
   },
   'agent pod deleted': { act: ({ namespace, id }) => deletePod(namespace, id), codes: early },
   'agent pod force-deleted': { act: ({ namespace, id }) => deletePod(namespace, id, ...force), codes: early },
+  // Where it takes longer than the lease, the fault has ended early.
+  'kubelet restarted': { act: () => restart('kubelet'), codes: { active: [0, 3] } },
+  'containerd restarted': { act: () => restart('containerd'), codes: { active: [0, 3] } },
+  'API server restarted': { act: () => restart('apiserver'), codes: { active: [0, 3] } },
   'target killed': { act: killTarget, codes: early, destroysTarget: true },
   'target pod deleted': {
     act: ({ namespace, pod }) => deletePod(namespace, pod),
