@@ -9,8 +9,8 @@ host_subnet6=fd00:10:244::/64
 # Fixed paths of kubelet, containerd and CNI. In the cluster's own mount namespace each is a directory of its state; on the
 # machine there has to be an empty one to mount on, which down removes when up made it.
 host_private=(/var/lib/kubelet /var/lib/cni /var/log/pods /var/log/containers /run/containerd /run/netns)
-# What kubelet and the CNI bridge change for the whole machine; put back by down.
-host_sysctls=(vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes net/ipv4/ip_forward)
+# What the kubelet changes for the whole machine; put back by down.
+host_sysctls=(vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes)
 host_daemons=(etcd apiserver containerd controller-manager scheduler kubelet)
 
 host_healthy() {
