@@ -195,7 +195,9 @@ function refuseNobody({ surroundings: { to, from }, ports }: NetFault, names: Na
 /** The first single address and TCP port that is hit on the way out or back. */
 function findProbe(fault: NetFault, names: Names, rules: readonly Rules[], surface: Surface): NetPlan['probe'] {
   if (fault.protocol !== undefined && fault.protocol !== 'tcp') return undefined;
-  for (const peer of fault.surroundings.to) {
+  // An endpoint answers by itself; what is behind a cluster IP is the service's choice each time.
+  const byMap = (mapped: boolean) => fault.surroundings.to.filter(({ portMap }) => (portMap !== undefined) === mapped);
+  for (const peer of [...byMap(true), ...byMap(false)]) {
     const port = probePort(peer, fault);
     if (port === undefined) continue;
     const cidr = addressesOf(peer, names).find(

@@ -66,7 +66,7 @@ describe('shaping', () => {
       'loopback, ARP and IPv6 neighbour discovery',
     ]);
     expect(made.warnings).toEqual([]);
-    expect(made.probe).toEqual({ address: '10.96.0.12', port: 5432 });
+    expect(made.probe).toEqual({ address: '10.244.1.7', port: 15_432 });
   });
 
   test('of what comes in, by a link of our own for each interface', () => {
