@@ -3,6 +3,7 @@ import { ChaosError } from '../../src/errors.ts';
 import type { NetRequest } from '../../src/faults/net/types.ts';
 import type { Request } from '../../src/faults/request.ts';
 import type { Experiment } from '../../src/ports.ts';
+import type { FakeAttachment } from '../fakes/attachment.ts';
 import { settle } from '../fakes/clock.ts';
 import { lastWords, netRequest, reverted, surroundings } from '../fakes/samples.ts';
 import { experiment, type Scenario } from './scenario.ts';
@@ -14,6 +15,18 @@ function netExperiment(name: string, body: Body, asked: Request = netRequest()):
 }
 
 /** The first word of each line since `from`. */
+/** A shim that answers, and does not start. */
+function onLines(s: Scenario, also: (line: string, attachment: FakeAttachment) => void = () => undefined): void {
+  s.cluster.onAttach = (attachment) => {
+    attachment.onLine = (line) => {
+      const told = s.net.hear(line);
+      if (told) attachment.say(told);
+      if (line === 'beat') s.answerBeat(attachment);
+      also(line, attachment);
+    };
+  };
+}
+
 const verbs = (s: Scenario, from = 0) => s.sent.slice(from).map((line) => line.split(' ', 1)[0]);
 const times = (s: Scenario, verb: string) => verbs(s).filter((each) => each === verb).length;
 
@@ -283,13 +296,7 @@ describe('the stream of a net fault', () => {
   netExperiment('that took `start` with it: the whole plan is said again before the next', async (s) => {
     s.answers.delete('start');
     await s.launch();
-    s.cluster.onAttach = (attachment) => {
-      attachment.onLine = (line) => {
-        const told = s.net.hear(line);
-        if (told) attachment.say(told);
-        if (line === 'beat') s.answerBeat(attachment);
-      };
-    };
+    onLines(s);
     await s.attach();
     const first = s.cluster.attachment;
     expect(first.sent.at(-1)).toBe('start');
@@ -313,15 +320,10 @@ describe('the stream of a net fault', () => {
 
   netExperiment('that ended before `start` could be said, with its shim: nothing was changed', async (s) => {
     await s.launch();
-    s.cluster.onAttach = (attachment) => {
-      attachment.onLine = (line) => {
-        const told = s.net.hear(line);
-        if (told) attachment.say(told);
-        if (line === 'beat') s.answerBeat(attachment);
-        // The shim was killed while the plan was worked out: what is said from here on is not heard.
-        if (line === 'clear') attachment.isClosed = true;
-      };
-    };
+    onLines(s, (line, attachment) => {
+      // The shim was killed while the plan was worked out: what is said from here on is not heard.
+      if (line === 'clear') attachment.isClosed = true;
+    });
     await s.attach();
     await s.status({ state: 'terminated', exitCode: 137, reason: 'Error', message: '' });
     const error = await s.error();
