@@ -45,6 +45,45 @@ void request_text(struct request *request, uint16_t type, const char *text) {
     header->nlmsg_len = (uint32_t)(request->length - (size_t)((char *)header - request->bytes));
 }
 
+bool attribute_cut(struct span *rest, struct attribute *attribute) {
+    struct nlattr header;
+    if (rest->length < sizeof header) {
+        return false;
+    }
+    memcpy(&header, rest->at, sizeof header);
+    if (header.nla_len < sizeof header || header.nla_len > rest->length) {
+        return false;
+    }
+    attribute->type = header.nla_type & NLA_TYPE_MASK;
+    attribute->value = (struct span){rest->at + sizeof header, header.nla_len - sizeof header};
+    size_t taken = NLA_ALIGN(header.nla_len);
+    taken = taken > rest->length ? rest->length : taken;
+    rest->at += taken;
+    rest->length -= taken;
+    return true;
+}
+
+bool attribute_find(struct span attributes, uint16_t type, struct span *value) {
+    struct attribute attribute;
+    while (attribute_cut(&attributes, &attribute)) {
+        if (attribute.type == type) {
+            *value = attribute.value;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool attribute_is(struct span value, const char *text) {
+    value.length = strnlen(value.at, value.length);
+    return span_equal(value, text);
+}
+
+struct span message_attributes(const struct nlmsghdr *message, size_t fixed) {
+    size_t before = NLMSG_SPACE(fixed);
+    return message->nlmsg_len <= before ? (struct span){"", 0} : (struct span){(const char *)message + before, message->nlmsg_len - before};
+}
+
 int netlink_open(int protocol) {
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
     struct timeval limit = {.tv_sec = ANSWER_LIMIT_S};

@@ -1,6 +1,8 @@
 #ifndef NSEXEC_NETLINK_H
 #define NSEXEC_NETLINK_H
 
+#include "proc.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,10 +22,24 @@ void *request_begin(struct request *request, uint16_t type, uint16_t flags, size
 /** Adds an attribute to the message that was begun last. */
 void request_text(struct request *request, uint16_t type, const char *text);
 
+/** One attribute of an answer. */
+struct attribute {
+    uint16_t type; /**< without the flags of nlattr */
+    struct span value;
+};
+/** Cuts the next attribute off the front of `rest`; false when nothing whole is left. Nothing is assumed of the lengths in it, nor of how it is aligned. */
+bool attribute_cut(struct span *rest, struct attribute *attribute);
+/** The first of this type. */
+bool attribute_find(struct span attributes, uint16_t type, struct span *value);
+/** Whether it is a string that says this, terminated or not. */
+bool attribute_is(struct span value, const char *text);
+/** The attributes behind the `fixed` bytes of a message's payload; empty when it is shorter than that. */
+struct span message_attributes(const struct nlmsghdr *message, size_t fixed);
+
 /** A socket in the caller's network namespace, or -errno. */
 int netlink_open(int protocol);
 
-/** What a dump calls for every message; `size` is that of its payload. */
+/** What a dump calls for every message. It must not ask anything itself: there is one buffer for answers. */
 typedef void netlink_visit(const struct nlmsghdr *message, void *context);
 
 /** Sends, and reads until the kernel has acknowledged or the dump is over. 0, or the kernel's -errno. */

@@ -4,6 +4,7 @@
 #include "hold.h"
 #include "sample.h"
 #include "seal.h"
+#include "sweep.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -112,6 +113,13 @@ static int run_command(struct run *run, char **argv, struct error *err, const ch
         }
         events_open(&run->events, run->options.termination_log);
         return hold_experiment(run, state, err);
+    case COMMAND_SWEEP:
+        /* The lost are told by what they are executed from. */
+        if (seal_self(argv, err) < 0) {
+            return -1;
+        }
+        events_open(&run->events, run->options.termination_log);
+        return sweep(run, state, err);
     default:
         return write(1, version, sizeof version - 1) < 0 ? fail(err, "internal", errno, "write the version") : 0;
     }

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { NUMBER, TEXT, CONTAINER, PID, AS, OOM, ENVIRONMENT, TOOL, NEED };
+enum kind { NUMBER, TEXT, FLAG, CONTAINER, PID, AS, OOM, ENVIRONMENT, TOOL, NEED };
 
 /** Which commands take an option. */
-enum owner { EVERY, RUN, HOLD, RUN_AND_HOLD };
+enum owner { OF_TARGET, RUN, HOLD, RUN_AND_HOLD, SWEEP, ALL_BUT_INSPECT };
 
 /** One option: where its value goes and what it may be. */
 struct option {
@@ -138,11 +138,17 @@ static int take_value(struct options *options, const struct option *option, cons
     case TEXT:
         *option->text = value;
         return 0;
+    case FLAG:
+        options->remove = true;
+        return 0;
     }
     return 0;
 }
 
 static int check(const struct options *options, struct error *err) {
+    if (options->command == COMMAND_SWEEP) {
+        return 0;
+    }
     if (options->container == NULL && options->pid == 0) {
         return fail(err, "usage", 0, "--container or --pid is needed");
     }
@@ -165,17 +171,37 @@ static bool belongs(enum owner owner, enum command command) {
     case HOLD:
         return command == COMMAND_HOLD;
     case RUN_AND_HOLD:
+        return command == COMMAND_RUN || command == COMMAND_HOLD;
+    case SWEEP:
+        return command == COMMAND_SWEEP;
+    case ALL_BUT_INSPECT:
         return command != COMMAND_INSPECT;
-    case EVERY:
-        return true;
+    case OF_TARGET:
+        return command != COMMAND_SWEEP;
     }
     return true;
 }
 
+/** The value of the option at `argv[*at]`, which may be the next word: then it is passed over. */
+static const char *value_of(const struct option *option, char **argv, size_t *at, struct error *err) {
+    const char *equals = strchr(argv[*at], '=');
+    if (option->kind == FLAG) {
+        if (equals != NULL) {
+            fail(err, "usage", 0, "%s takes no value", option->name);
+        }
+        return equals == NULL ? "" : NULL;
+    }
+    const char *value = equals != NULL ? equals + 1 : argv[++*at];
+    if (value == NULL) {
+        fail(err, "usage", 0, "%s needs a value", option->name);
+    }
+    return value;
+}
+
 static int parse_options(struct options *options, char **argv, struct error *err) {
     const struct option table[] = {
-        {"--container", CONTAINER, 0, 0, NULL, NULL, EVERY},
-        {"--pid", PID, 1, 4194304, NULL, NULL, EVERY},
+        {"--container", CONTAINER, 0, 0, NULL, NULL, OF_TARGET},
+        {"--pid", PID, 1, 4194304, NULL, NULL, OF_TARGET},
         {"--duration-ms", NUMBER, 1, INT64_C(2592000000), &options->duration_ms, NULL, RUN_AND_HOLD},
         {"--lease-ms", NUMBER, 0, 3600000, &options->lease_ms, NULL, RUN_AND_HOLD},
         {"--grace-ms", NUMBER, 0, 600000, &options->grace_ms, NULL, RUN},
@@ -186,7 +212,8 @@ static int parse_options(struct options *options, char **argv, struct error *err
         {"--scratch-bytes", NUMBER, 0, INT64_C(1) << 30, &options->scratch_bytes, NULL, RUN},
         {"--env", ENVIRONMENT, 0, 0, NULL, NULL, RUN},
         {"--tool", TOOL, 0, 0, NULL, NULL, HOLD},
-        {"--termination-log", TEXT, 0, 0, NULL, &options->termination_log, RUN_AND_HOLD},
+        {"--termination-log", TEXT, 0, 0, NULL, &options->termination_log, ALL_BUT_INSPECT},
+        {"--remove", FLAG, 0, 0, NULL, NULL, SWEEP},
     };
     for (size_t i = 0; argv[i] != NULL; i++) {
         if (strcmp(argv[i], "--") == 0 && options->command == COMMAND_RUN) {
@@ -203,15 +230,14 @@ static int parse_options(struct options *options, char **argv, struct error *err
         if (found == NULL) {
             return fail(err, "usage", 0, "unknown %s `%.64s`", argv[i][0] == '-' ? "option" : "argument", argv[i]);
         }
-        static const char *const owners[] = {[RUN] = "`run`", [HOLD] = "`hold`", [RUN_AND_HOLD] = "`run` and `hold`"};
+        static const char *const owners[] = {
+            [OF_TARGET] = "`inspect`, `run` and `hold`", [RUN] = "`run`", [HOLD] = "`hold`", [RUN_AND_HOLD] = "`run` and `hold`", [SWEEP] = "`sweep`", [ALL_BUT_INSPECT] = "`run`, `hold` and `sweep`",
+        };
         if (!belongs(found->owner, options->command)) {
             return fail(err, "usage", 0, "%s is an option of %s", found->name, owners[found->owner]);
         }
-        const char *value = argv[i][name_length] == '=' ? argv[i] + name_length + 1 : argv[++i];
-        if (value == NULL) {
-            return fail(err, "usage", 0, "%s needs a value", found->name);
-        }
-        if (take_value(options, found, value, err) < 0) {
+        const char *value = value_of(found, argv, &i, err);
+        if (value == NULL || take_value(options, found, value, err) < 0) {
             return -1;
         }
     }
@@ -230,16 +256,24 @@ int options_parse(struct options *options, char **argv, struct error *err) {
     };
     const char *command = argv[0] == NULL ? NULL : argv[1];
     if (command == NULL) {
-        return fail(err, "usage", 0, "a command is needed: inspect, run, hold or --version");
+        return fail(err, "usage", 0, "a command is needed: inspect, run, hold, sweep or --version");
     }
     if (strcmp(command, "--version") == 0) {
         options->command = COMMAND_VERSION;
         return 0;
     }
-    if (strcmp(command, "inspect") != 0 && strcmp(command, "run") != 0 && strcmp(command, "hold") != 0) {
-        return fail(err, "usage", 0, "unknown command `%.64s`: there are inspect, run, hold and --version", command);
+    static const struct {
+        const char *name;
+        enum command command;
+    } commands[] = {{"inspect", COMMAND_INSPECT}, {"run", COMMAND_RUN}, {"hold", COMMAND_HOLD}, {"sweep", COMMAND_SWEEP}};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(command, commands[i].name) == 0) {
+            options->command = commands[i].command;
+        }
     }
-    options->command = command[0] == 'i' ? COMMAND_INSPECT : command[0] == 'r' ? COMMAND_RUN : COMMAND_HOLD;
+    if (options->command == COMMAND_NONE) {
+        return fail(err, "usage", 0, "unknown command `%.64s`: there are inspect, run, hold, sweep and --version", command);
+    }
     return parse_options(options, argv + 2, err) < 0 ? -1 : check(options, err);
 }
 

@@ -10,7 +10,7 @@
 /* A fault of the network takes three. */
 enum { TOOLS_MAX = 8 };
 
-enum command { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN, COMMAND_HOLD, COMMAND_VERSION };
+enum command { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN, COMMAND_HOLD, COMMAND_SWEEP, COMMAND_VERSION };
 
 /** The command line, checked; README has the ranges. Strings are the caller's argv. */
 struct options {
@@ -18,7 +18,7 @@ struct options {
     const char *container; /**< NULL when the target is named by pid */
     pid_t pid;             /**< 0 when it is named by container */
     int64_t duration_ms, lease_ms, grace_ms, sample_ms, scratch_bytes, oom_score_adj;
-    bool has_oom_score_adj, as_root;
+    bool has_oom_score_adj, as_root, remove;
     const char *need; /**< comma-separated, or "" */
     const char *termination_log;
     const char **environment; /**< NAME=VALUE of every --env, NULL-terminated; owned */

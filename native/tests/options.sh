@@ -43,6 +43,12 @@ for option in --grace-ms=0 --as=root --oom-score-adj=0 --scratch-bytes=0 --env=A
   wrong "hold with ${option%%=*}" "${option%%=*}" "${HOLD[@]}" --tool ip "$option"
 done
 
+wrong "sweep with a target" "--container" sweep --container "$ID"
+wrong "sweep with a duration" "--duration-ms" sweep --duration-ms 5
+wrong "sweep with a word" "stray" sweep stray
+wrong "--remove with a value" "--remove" sweep --remove=yes
+wrong "--remove for run" "--remove" "${RUN[@]}" --remove "${PROGRAM[@]}"
+
 # NAME LOW HIGH: below, above, and what is no number at all.
 out_of_range() {
   local value

@@ -142,6 +142,22 @@ owners (void **state)
 }
 
 static void
+of_sweep (void **state)
+{
+  (void) state;
+  static const char *const looking[] = { "nsexec", "sweep", NULL };
+  static const char *const removing[] = { "nsexec", "sweep", "--remove", "--termination-log", "x", NULL };
+  struct options options = { 0 };
+  struct error err;
+  assert_int_equal (parse (&options, looking, &err), 0);
+  assert_int_equal (options.command, COMMAND_SWEEP);
+  assert_false (options.remove);
+  assert_int_equal (parse (&options, removing, &err), 0);
+  assert_true (options.remove);
+  assert_string_equal (options.termination_log, "x");
+}
+
+static void
 tools (void **state)
 {
   (void) state;
@@ -170,6 +186,6 @@ tools (void **state)
 int
 unit_options (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (of_hold), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test (of_hold), cmocka_unit_test (of_sweep), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign) };
   return cmocka_run_group_tests_name ("options", tests, NULL, NULL);
 }

@@ -20,3 +20,4 @@ int unit_words (void);
 int unit_undo (void);
 int unit_options (void);
 int unit_sample (void);
+int unit_netlink (void);
