@@ -24,6 +24,18 @@ const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const files = new URL('./', import.meta.url);
 const env = { ...process.env };
 
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // A terminal that is closed answers nothing; Ctrl-C is the same no, and then the signal that it is elsewhere.
+  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  try {
+    return await Promise.race([terminal.question(question).catch(() => ''), closed]);
+  } finally {
+    terminal.close();
+  }
+}
+
 const code = await main(process.argv.slice(2), {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
@@ -54,6 +66,7 @@ const code = await main(process.argv.slice(2), {
     const { connect } = await import('./kubernetes/cluster.ts');
     return connect(options, { env, homeDirectory: homedir(), shim: (architecture) => readShim(files, architecture) });
   },
+  ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),
   liveReporter: async (verbose, colour) => {
     const { LiveReporter } = await import('./terminal/live.ts');
     return new LiveReporter(output(process.stdout), process.stderr, { verbose, colour });

@@ -21,6 +21,8 @@ export interface MainPorts {
   defaultImage: string;
   shim: (architecture: Architecture) => Promise<Uint8Array>;
   connect: (options: ConnectionOptions) => Promise<Cluster>;
+  /** Asks on the terminal, and resolves to the line that is typed; absent: nobody is there to answer. */
+  ask?: (question: string) => Promise<string>;
   /** Made only when a person watches: a spinner on this terminal. */
   liveReporter: (verbose: boolean, colour: boolean) => Promise<Reporter & { close(): void }>;
 }
@@ -37,6 +39,10 @@ export async function main(argv: readonly string[], ports: MainPorts): Promise<n
     if (invocation.kind === 'manage') {
       const { manage } = await import('./manage.ts');
       return await manage(invocation.request, ports);
+    }
+    if (invocation.kind === 'sweep') {
+      const { sweepNodes } = await import('./sweep.ts');
+      return await sweepNodes(invocation.request, ports);
     }
     const told = invocation.kind === 'attach' ? invocation.request : invocation.request.run;
     if (told.output !== 'human') {

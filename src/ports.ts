@@ -61,7 +61,8 @@ export interface Target {
 /** One container of the agent pod: the shim at work on one target. */
 export interface AgentContainer {
   name: string;
-  target: Target;
+  /** Absent: it works on the node. */
+  target?: Target;
   /** argv of the shim, its own name not included; not yet escaped for Kubernetes' `$(NAME)` expansion. */
   args: readonly string[];
 }
@@ -184,6 +185,14 @@ export interface AuditEvent {
   message: string;
 }
 
+/** A node to be swept. */
+export interface SweptNode {
+  name: string;
+  /** Absent: no agent can run there, for the `problem`. */
+  architecture?: Architecture;
+  problem?: string;
+}
+
 export interface RemovalResult {
   /** Objects that could not be confirmed to be gone, as `pod/chaos-7f3k2`; empty: everything is gone. */
   left: readonly string[];
@@ -217,6 +226,12 @@ export interface Cluster {
   recordEvent(target: Target, event: AuditEvent): Promise<void>;
   /** Every experiment in the namespace, or in all for `undefined`, in the order of creation; only reads. */
   listExperiments(namespace: string | undefined): Promise<Experiments>;
+  /** The nodes of these names, or all for none; only reads. Rejects with not-found for a name that is no node's. */
+  findNodes(names: readonly string[]): Promise<SweptNode[]>;
+  /** `NAMESPACE/NAME` of the node's pods by their uid; empty where they may not be listed. */
+  podsOn(node: string): Promise<ReadonlyMap<string, string>>;
+  /** All that a container of the agent has written so far. */
+  readLog(agent: Agent, container: string): Promise<string>;
   /** Requests sent so far, by `VERB resource` (`create pods`, `watch events`, …). */
   requests(): Readonly<Record<string, number>>;
   /** The objects that launch would create, for `--dry-run=client`. */

@@ -65,6 +65,19 @@ export function stopFlags(): Option[] {
   ];
 }
 
+/** Flags of `sweep`. */
+export function sweepFlags(): Option[] {
+  return [
+    flag(groups.choice, '--all-nodes', 'every node of the cluster'),
+    flag(groups.choice, '-y, --yes', 'remove what is found and not in use, without a question'),
+    flag(groups.choice, '-A, --all-namespaces', 'look for leftover pods and ConfigMaps in every namespace'),
+    flag(groups.choice, '--image <image>', 'any that the nodes can run'),
+    flag(groups.choice, '--image-pull-secret <name>', "secret in the agents' namespace to pull it with"),
+    flag(groups.choice, '-o, --output <format>', 'json'),
+    impersonate(),
+  ];
+}
+
 /** Flags of `attach`. */
 export function attachFlags(): Option[] {
   return [

@@ -39,7 +39,7 @@ export function toAttachRequest(words: readonly string[], flags: FlagValues): At
 }
 
 /** Where experiments are looked for. */
-function toPlace(flags: FlagValues): Pick<ManageRequest, 'namespace' | 'allNamespaces'> {
+export function toPlace(flags: FlagValues): Pick<ManageRequest, 'namespace' | 'allNamespaces'> {
   const namespace = text(flags, 'namespace');
   const allNamespaces = flags.allNamespaces === true;
   checkName('--namespace', namespace);

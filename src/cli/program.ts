@@ -1,6 +1,6 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { type ChaosError, usageError } from '../errors.ts';
-import type { AttachRequest, ManageRequest, Request } from '../faults/request.ts';
+import type { AttachRequest, ManageRequest, Request, SweepRequest } from '../faults/request.ts';
 import { normalizeArgv } from './argv.ts';
 import {
   attachFlags,
@@ -12,18 +12,21 @@ import {
   shapes,
   stopFlags,
   stressFlags,
+  sweepFlags,
 } from './flags.ts';
 import { toAttachRequest, toManageRequest } from './manage.ts';
 import { nearest } from './nearest.ts';
 import { toNetRequest } from './net.ts';
 import { type FlagValues, toRunOptions } from './run-options.ts';
 import { toStressRequest } from './stress.ts';
+import { toSweepRequest } from './sweep.ts';
 
 /** What a command line asks for. */
 export type Invocation =
   | { kind: 'text'; text: string }
   | { kind: 'run'; request: Request }
   | { kind: 'attach'; request: AttachRequest }
+  | { kind: 'sweep'; request: SweepRequest }
   | { kind: 'manage'; request: ManageRequest };
 
 const targetArgument = [
@@ -148,7 +151,27 @@ Examples:
   }),
 };
 
-const verbs: readonly Verb[] = [stress, net, ls, attach, stop];
+const sweep: Verb = {
+  name: 'sweep',
+  summary: 'look for what faults have left on nodes, without any record, and remove it',
+  usage: 'NODE... | --all-nodes [flags]',
+  argument: ['[nodes...]', 'names of nodes'],
+  flags: () => [...sweepFlags(), ...connectionFlags('the agents')],
+  examples: `
+Examples:
+  # What is left on one node; asks before it removes anything
+  kubectl chaos sweep node-3
+
+  # Everywhere, without a question
+  kubectl chaos sweep --all-nodes -A --yes
+`,
+  toInvocation: (words, flags, passedOn) => ({
+    kind: 'sweep',
+    request: toSweepRequest([...words, ...(passedOn ?? [])], flags),
+  }),
+};
+
+const verbs: readonly Verb[] = [stress, net, ls, attach, stop, sweep];
 
 /**
  * Reads the words after `kubectl chaos`. Pure: no environment, no output, no exit.

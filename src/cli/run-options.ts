@@ -44,8 +44,6 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
   if (reason !== undefined && reason.length > 1_024) throw usageError('--reason: at most 1024 characters');
   const agentNamespace = text(flags, 'agentNamespace');
   checkName('--agent-namespace', agentNamespace);
-  const image = text(flags, 'image');
-  if (image !== undefined && !/^\S+$/.test(image)) throw usageError(`--image ${quote(image)}: not an image reference`);
 
   const runsAsRoot = text(flags, 'as') === 'root';
   return {
@@ -55,14 +53,20 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
     graceMs,
     leaseMs,
     runAs: runsAsRoot ? 'root' : 'target',
-    image,
-    imagePullSecret: text(flags, 'imagePullSecret'),
+    ...toImage(flags),
     agentNamespace,
     reason,
     dryRun: dryRun === 'client',
     output: output === undefined ? 'human' : choice<OutputFormat>('--output', output, ['json', 'ndjson']),
     verbose: flags.verbose === true,
   };
+}
+
+/** The tools image, and the secret to pull it with. */
+export function toImage(flags: FlagValues): Pick<RunOptions, 'image' | 'imagePullSecret'> {
+  const image = text(flags, 'image');
+  if (image !== undefined && !/^\S+$/.test(image)) throw usageError(`--image ${quote(image)}: not an image reference`);
+  return { image, imagePullSecret: text(flags, 'imagePullSecret') };
 }
 
 /** 0: detached. */

@@ -3,7 +3,7 @@ import { formatDuration } from '../units.ts';
 import { describeNet } from './net/describe.ts';
 import type { NetFault, NetRequest, NetSurroundings } from './net/types.ts';
 import { writePlan } from './plan-record.ts';
-import type { Request, RunOptions, StressRequest } from './request.ts';
+import type { Request, RunOptions, StressRequest, SweepRequest } from './request.ts';
 import { describeStress, neededControllers, resolveStress, type StressFault, stressNgCommand } from './stress.ts';
 
 export type Fault = StressFault | NetFault;
@@ -85,6 +85,35 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
         ...(run.leaseMs === 0 ? { 'kubectl-chaos.io/plan': writePlan(course) } : {}),
         ...(run.reason === undefined ? {} : { 'kubectl-chaos.io/reason': run.reason }),
       },
+    },
+  };
+}
+
+/** Where and what an agent that sweeps a node does. */
+interface Sweeper extends Pick<AgentSpec, 'id' | 'namespace' | 'node' | 'architecture'> {
+  container: string;
+  args: readonly string[];
+}
+
+/** The agent of one node's sweep: it begins at once and ends by itself. */
+export function sweepAgent(
+  request: Pick<SweepRequest, 'connection' | 'image' | 'imagePullSecret'>,
+  { container, args, ...where }: Sweeper,
+  { who, defaultImage }: Pick<PlanContext, 'who' | 'defaultImage'>,
+): AgentSpec {
+  return {
+    ...where,
+    image: request.image ?? defaultImage,
+    ...(request.imagePullSecret === undefined ? {} : { imagePullSecret: request.imagePullSecret }),
+    containers: [{ name: container, args }],
+    activeDeadlineSeconds: Math.ceil((startupAllowanceMs + endAllowanceMs) / 1_000),
+    terminationGracePeriodSeconds: Math.ceil(endAllowanceMs / 1_000),
+    annotations: {
+      'kubectl-chaos.io/verb': 'sweep',
+      'kubectl-chaos.io/fault': args.join(' '),
+      'kubectl-chaos.io/target': `node/${where.node}`,
+      'kubectl-chaos.io/who': who,
+      'kubectl-chaos.io/undo': experimentCommands(request.connection, where.namespace, where.id).undo,
     },
   };
 }

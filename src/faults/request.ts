@@ -65,6 +65,22 @@ export interface AttachRequest {
   verbose: boolean;
 }
 
+/** `sweep`: which nodes, and whether what is found goes without a question. */
+export interface SweepRequest {
+  /** Empty: every node. */
+  nodes: readonly string[];
+  connection: ConnectionOptions;
+  /** Where leftovers are looked for and the agents run; undefined: the namespace of the kubeconfig's context. */
+  namespace: string | undefined;
+  /** Leftovers are looked for in every namespace. */
+  allNamespaces: boolean;
+  yes: boolean;
+  /** Undefined: the image this build was made for. */
+  image: string | undefined;
+  imagePullSecret: string | undefined;
+  output: 'human' | 'json';
+}
+
 export interface Request {
   fault: StressRequest | NetRequest;
   run: RunOptions;

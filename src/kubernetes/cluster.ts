@@ -13,6 +13,7 @@ import type {
   NetRequest,
   NetSurroundings,
   RemovalResult,
+  SweptNode,
   Target,
   TargetQuery,
   TargetUpdate,
@@ -23,6 +24,7 @@ import { recordEvent } from './audit.ts';
 import { listExperiments } from './experiments.ts';
 import { followAgent, followTarget } from './follow.ts';
 import { launch } from './launch.ts';
+import { findNodes, podsOn, readLog } from './nodes.ts';
 import { type Existing, remove } from './remove.ts';
 import { Rest } from './rest.ts';
 import { findSurroundings } from './surroundings.ts';
@@ -121,6 +123,18 @@ export class KubernetesCluster implements Cluster {
 
   listExperiments(namespace: string | undefined): Promise<Experiments> {
     return listExperiments(this.#rest, namespace, new Date());
+  }
+
+  findNodes(names: readonly string[]): Promise<SweptNode[]> {
+    return findNodes(this.#rest, names);
+  }
+
+  podsOn(node: string): Promise<ReadonlyMap<string, string>> {
+    return podsOn(this.#rest, node);
+  }
+
+  readLog(agent: Agent, container: string): Promise<string> {
+    return readLog(this.#rest, agent, container);
   }
 
   requests(): Readonly<Record<string, number>> {

@@ -52,13 +52,17 @@ export class Rest {
 
   /** Sends, and gives the answer's JSON. Repeats what is safe to repeat: after a kept connection that was closed meanwhile, 429, and one renewal of credentials after 401. */
   async json<T>(request: ApiRequest, signal?: AbortSignal): Promise<T> {
-    const response = await this.open(request, signal);
-    const text = await this.#body(response, request);
+    const text = await this.text(request, signal);
     try {
       return JSON.parse(text) as T;
     } catch (cause) {
       throw new ApiError(0, 'api', `${this.server} did not answer with JSON to ${describe(request)}`, { cause });
     }
+  }
+
+  /** As `json`, of an answer that is a text. */
+  async text(request: ApiRequest, signal?: AbortSignal): Promise<string> {
+    return this.#body(await this.open(request, signal), request);
   }
 
   /** Sends, and gives the answer once its head says 2xx; the caller reads or destroys it. */

@@ -60,7 +60,12 @@ export async function stop(
   return { stopped, unseen };
 }
 
-async function stopOne(experiment: Experiment, request: ManageRequest, cluster: Cluster): Promise<Stopped> {
+/** Ends one, or removes what is left of it. */
+export async function stopOne(
+  experiment: Experiment,
+  request: Pick<ManageRequest, 'connection'>,
+  cluster: Cluster,
+): Promise<Stopped> {
   const { id, namespace, graceMs } = experiment;
   const { left, why } = await cluster.remove(id, namespace, graceMs + reportMs, false);
   const { undo } = experimentCommands(request.connection, namespace, id);

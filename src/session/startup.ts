@@ -3,6 +3,10 @@ import type { CoursePlan, Plan } from '../faults/plan.ts';
 import type { AgentUpdate, ContainerStatus } from '../ports.ts';
 import { parseTerminationMessage, type ShimError } from '../shim/protocol.ts';
 
+/** What of a plan its start is about; without a fault, the shim needs nothing of the image. */
+type Starting = Pick<Plan, 'id' | 'agent'> & Needy;
+type Needy = Partial<Pick<CoursePlan, 'fault'>>;
+
 /** Reasons for which a container waits that time does not heal, or heals only by the kubelet's slow retries: the user is told at once. */
 const hopeless: Readonly<Record<string, 'image' | 'agent-failed'>> = {
   ErrImagePull: 'image',
@@ -18,7 +22,7 @@ const hopeless: Readonly<Record<string, 'image' | 'agent-failed'>> = {
 };
 
 /** Why the agent cannot come up, read from its pod's status; undefined while it still may. Pure. */
-export function startupFailure(plan: Plan, container: string, update: AgentUpdate): ChaosError | undefined {
+export function startupFailure(plan: Starting, container: string, update: AgentUpdate): ChaosError | undefined {
   if (update.kind === 'deleted') {
     return new ChaosError(
       'agent-failed',
@@ -41,7 +45,10 @@ export function startupFailure(plan: Plan, container: string, update: AgentUpdat
   return undefined;
 }
 
-function waitingFailure(plan: Plan, status: Extract<ContainerStatus, { state: 'waiting' }>): ChaosError | undefined {
+function waitingFailure(
+  plan: Starting,
+  status: Extract<ContainerStatus, { state: 'waiting' }>,
+): ChaosError | undefined {
   const kind = Object.hasOwn(hopeless, status.reason) ? hopeless[status.reason] : undefined;
   if (kind === undefined) return undefined;
   return kind === 'image'
@@ -49,7 +56,7 @@ function waitingFailure(plan: Plan, status: Extract<ContainerStatus, { state: 'w
         'image',
         `node ${plan.agent.node} cannot get the image ${plan.agent.image}: ${sentence(status.reason, status.message)}`,
         {
-          hint: `Name an image that this node can pull with --image (any with ${tools(plan)} in it), and its secret with --image-pull-secret.`,
+          hint: `Name an image that this node can pull with --image (any ${tools(plan)}), and its secret with --image-pull-secret.`,
         },
       )
     : new ChaosError(
@@ -59,7 +66,7 @@ function waitingFailure(plan: Plan, status: Extract<ContainerStatus, { state: 'w
 }
 
 /** The container ended before the fault was active: its termination message holds the shim's own words. */
-function terminatedFailure(plan: Plan, status: Extract<ContainerStatus, { state: 'terminated' }>): ChaosError {
+function terminatedFailure(plan: Starting, status: Extract<ContainerStatus, { state: 'terminated' }>): ChaosError {
   const error = parseTerminationMessage(status.message).find((event) => event.event === 'error');
   if (error) return shimFailure(error, plan);
   return new ChaosError(
@@ -79,10 +86,10 @@ const hints: Readonly<Record<string, string>> = {
 };
 
 /** The shim's own words as an error of ours. */
-export function shimFailure(error: ShimError, plan: CoursePlan): ChaosError {
+export function shimFailure(error: ShimError, plan: Needy): ChaosError {
   const hint =
     error.code === 'exec'
-      ? `Name an image with ${tools(plan)} in it: --image.`
+      ? `Name an image ${tools(plan)}: --image.`
       : Object.hasOwn(hints, error.code)
         ? hints[error.code]
         : undefined;
@@ -93,8 +100,9 @@ export function shimFailure(error: ShimError, plan: CoursePlan): ChaosError {
 }
 
 /** What the plan's fault needs of the image. */
-function tools({ fault }: CoursePlan): string {
-  return fault.fault === 'net' ? 'iproute2 and nftables' : 'stress-ng';
+function tools({ fault }: Needy): string {
+  if (!fault) return 'will do';
+  return `with ${fault.fault === 'net' ? 'iproute2 and nftables' : 'stress-ng'} in it`;
 }
 
 function sentence(reason: string, message: string): string {

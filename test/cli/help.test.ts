@@ -8,6 +8,7 @@ import {
   runFlags,
   stopFlags,
   stressFlags,
+  sweepFlags,
 } from '../../src/cli/flags.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 
@@ -23,6 +24,7 @@ const verbs = {
   ls: [...listFlags(), ...connectionFlags()],
   attach: [...attachFlags(), ...connectionFlags()],
   stop: [...stopFlags(), ...connectionFlags()],
+  sweep: [...sweepFlags(), ...connectionFlags()],
 };
 
 describe('help', () => {

@@ -141,6 +141,17 @@ const wrong: readonly Wrong[] = [
   ['stop chaos-7f3k2 chaos-7F3K2', 'ID "chaos-7F3K2": not an experiment\'s id, such as chaos-7f3k2'],
   ['stop chaos-7f3k2 -o wide', '--output "wide": must be json or name'],
   ['stop chaos-7f3k2 --duration 5s', "unknown option '--duration=5s'"],
+  ['sweep', 'NODE is missing: name nodes, or give --all-nodes'],
+  ['sweep --yes', 'NODE is missing: name nodes, or give --all-nodes'],
+  ['sweep --all-nodes node-1', '--all-nodes sweeps every node, and there is also "node-1"'],
+  ['sweep Node_1', 'NODE "Node_1": not the name of a node'],
+  ['sweep pod/web', 'NODE "pod/web": not the name of a node'],
+  ['sweep node-1 -o name', '--output "name": must be json'],
+  ['sweep node-1 -n Shop', '--namespace "Shop": not a valid name (lower-case letters, digits and "-", at most 63)'],
+  ['sweep node-1 -n shop -A', '--namespace and --all-namespaces exclude each other'],
+  ['sweep node-1 --image=', '--image "": not an image reference'],
+  ['sweep node-1 --duration 5s', "unknown option '--duration=5s'"],
+  ['swep node-1', 'unknown command "swep"; did you mean sweep?'],
   // --detach and attach.
   [
     'stress web --cpu 1 --detach --lease 30s',

@@ -1,3 +1,4 @@
+import { ChaosError } from '../../src/errors.ts';
 import type { NetRequest, NetSurroundings } from '../../src/faults/net/types.ts';
 import type {
   Agent,
@@ -8,6 +9,7 @@ import type {
   Cluster,
   Experiments,
   RemovalResult,
+  SweptNode,
   Target,
   TargetQuery,
   TargetUpdate,
@@ -16,7 +18,16 @@ import { FakeAttachment } from './attachment.ts';
 import { Channel } from './channel.ts';
 import { surroundings, target } from './samples.ts';
 
-type Method = 'findTarget' | 'surroundings' | 'launch' | 'attach' | 'remove' | 'listExperiments' | 'recordEvent';
+type Method =
+  | 'findNodes'
+  | 'readLog'
+  | 'findTarget'
+  | 'surroundings'
+  | 'launch'
+  | 'attach'
+  | 'remove'
+  | 'listExperiments'
+  | 'recordEvent';
 
 /** A cluster that does what the test scripts: every method can fail or hang, both watches and every stream are the test's to feed. */
 export class FakeCluster implements Cluster {
@@ -39,6 +50,10 @@ export class FakeCluster implements Cluster {
   experiments: Experiments = { found: [], unseen: [] };
   /** What was written about the target. */
   readonly events: AuditEvent[] = [];
+  nodes: SweptNode[] = [];
+  pods = new Map<string, string>();
+  /** By the agent's id. */
+  readonly logs = new Map<string, string>();
   /** The namespace of the last listing. */
   listed: string | undefined;
   isClosed = false;
@@ -126,6 +141,22 @@ export class FakeCluster implements Cluster {
     this.removed = { id, namespace, timeoutMs, reverted };
     await this.#enter('remove');
     return this.removals.get(id) ?? this.removal;
+  }
+
+  async findNodes(names: readonly string[]): Promise<SweptNode[]> {
+    await this.#enter('findNodes');
+    const missing = names.find((name) => !this.nodes.some((node) => node.name === name));
+    if (missing !== undefined) throw new ChaosError('not-found', `there is no node ${missing}`);
+    return this.nodes.filter(({ name }) => names.length === 0 || names.includes(name));
+  }
+
+  async podsOn(): Promise<ReadonlyMap<string, string>> {
+    return this.pods;
+  }
+
+  async readLog(agent: Agent, _container: string): Promise<string> {
+    await this.#enter('readLog');
+    return this.logs.get(agent.id) ?? '';
   }
 
   requests(): Readonly<Record<string, number>> {

@@ -1,0 +1,25 @@
+import { usageError } from '../errors.ts';
+import type { SweepRequest } from '../faults/request.ts';
+import { toPlace } from './manage.ts';
+import { type FlagValues, text, toConnection, toImage } from './run-options.ts';
+import { choice, quote } from './values.ts';
+
+/** Words and flags of `sweep` as a request. Throws usage errors only. */
+export function toSweepRequest(words: readonly string[], flags: FlagValues): SweepRequest {
+  const all = flags.allNodes === true;
+  if (all && words.length > 0)
+    throw usageError(`--all-nodes sweeps every node, and there is also ${quote(words[0] ?? '')}`);
+  if (!all && words.length === 0) throw usageError('NODE is missing: name nodes, or give --all-nodes');
+  const nodes = words.map((word) => word.replace(/^(?:node|no|nodes)\//, ''));
+  const wrong = nodes.find((node) => !/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(node));
+  if (wrong !== undefined) throw usageError(`NODE ${quote(wrong)}: not the name of a node`);
+  const output = text(flags, 'output');
+  return {
+    nodes: [...new Set(nodes)],
+    connection: toConnection(flags, []),
+    ...toPlace(flags),
+    yes: flags.yes === true,
+    ...toImage(flags),
+    output: output === undefined ? 'human' : choice('--output', output, ['json']),
+  };
+}

@@ -1,0 +1,54 @@
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import { ChaosError } from '../errors.ts';
+import type { Agent, SweptNode } from '../ports.ts';
+import { ApiError } from './api-error.ts';
+import { checkNode } from './node-check.ts';
+import { resources } from './request.ts';
+import type { Rest } from './rest.ts';
+
+/** The nodes that are named, or all. Rejects with not-found when one that is named does not exist. */
+export async function findNodes(rest: Rest, names: readonly string[]): Promise<SweptNode[]> {
+  const nodes =
+    names.length === 0
+      ? (await rest.json<{ items: V1Node[] }>({ verb: 'list', resource: resources.nodes })).items
+      : await Promise.all(names.map((name) => findNode(rest, name)));
+  return nodes.map(sweptNode);
+}
+
+async function findNode(rest: Rest, name: string): Promise<V1Node> {
+  try {
+    return await rest.json<V1Node>({ verb: 'get', resource: resources.nodes, name });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    throw new ChaosError('not-found', `there is no node ${name}`, { hint: 'kubectl get nodes', cause: error });
+  }
+}
+
+/** Pure: one that cannot run an agent says why, and does not stop the others. */
+function sweptNode(node: V1Node): SweptNode {
+  const name = node.metadata?.name ?? '';
+  try {
+    return { name, architecture: checkNode(node) };
+  } catch (error) {
+    if (!(error instanceof ChaosError)) throw error;
+    return { name, problem: error.message };
+  }
+}
+
+/** `NAMESPACE/NAME` of the node's pods by their uid; empty where they may not be listed. */
+export async function podsOn(rest: Rest, node: string): Promise<Map<string, string>> {
+  try {
+    const query = { fieldSelector: `spec.nodeName=${node}` };
+    const { items } = await rest.json<{ items: V1Pod[] }>({ verb: 'list', resource: resources.pods, query });
+    return new Map(items.map(({ metadata }) => [metadata?.uid ?? '', `${metadata?.namespace}/${metadata?.name}`]));
+  } catch (error) {
+    if (error instanceof ApiError) return new Map();
+    throw error;
+  }
+}
+
+/** What a container has written, stdout and stderr. */
+export function readLog(rest: Rest, { namespace, pod }: Agent, container: string): Promise<string> {
+  const log = { resource: resources.pods, subresource: 'log', namespace, name: pod, query: { container } };
+  return rest.text({ verb: 'get', ...log });
+}

@@ -1,0 +1,72 @@
+import type { NodeReport, SweepReport } from '../session/sweep.ts';
+import { documentOf, jsonText } from './json.ts';
+import { columns, dash } from './table.ts';
+import { harmless } from './words.ts';
+
+/** What `sweep` prints. Pure. */
+
+/** What was found and how it is now: a table of findings, one of objects, and a line for each node that was not wholly swept. */
+export function sweepText(report: SweepReport): string {
+  const findings = report.nodes.flatMap(({ node, residue }) =>
+    residue.map((one) => [
+      ...[node, one.pod ?? (one.cgroup || dash), one.what, `${one.name}${one.handle ? ` ${one.handle}` : ''}`],
+      one.inUse ? 'in use' : one.removed ? 'removed' : 'left',
+    ]),
+  );
+  const objects = report.objects.map(({ id, namespace, objects: names, state }) => {
+    const tried = report.removed.find(({ experiment }) => experiment.id === id && experiment.namespace === namespace);
+    const now = tried === undefined ? state : tried.gone ? 'removed' : `left: ${tried.why} (${tried.undo})`;
+    return [id, namespace, names.join(' '), now];
+  });
+  return harmless(
+    [
+      ...table(['NODE', 'POD', 'WHAT', 'NAME', 'STATE'], findings),
+      ...table(['ID', 'NAMESPACE', 'OBJECTS', 'STATE'], objects),
+      ...report.nodes.flatMap(nodeNotes),
+      ...report.unseen.map((what) => `note: leftovers without a pod are not shown: ${what}`),
+      ...closing(report),
+    ]
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+}
+
+function table(head: string[], rows: string[][]): string[] {
+  return rows.length === 0 ? [] : columns(head, rows.map(oneLine));
+}
+
+/** A cell is one line whatever a target calls its links. */
+function oneLine(row: readonly string[]): string[] {
+  return row.map((cell) => harmless(cell).replace(/\s+/g, ' '));
+}
+
+function nodeNotes({ node, swept, problem }: NodeReport): string[] {
+  return [
+    ...(problem === undefined ? [] : [`node ${node}: not wholly swept: ${problem.replace(/\s+/g, ' ')}`]),
+    ...(swept && swept.unseen > 0
+      ? [`node ${node}: ${swept.unseen} networks or processes could not be looked into`]
+      : []),
+  ];
+}
+
+function closing({ nodes, objects, exitCode }: SweepReport): string[] {
+  const seen = nodes.filter(({ swept }) => swept !== undefined);
+  const networks = seen.reduce((sum, { swept }) => sum + (swept?.namespaces ?? 0), 0);
+  const found = seen.reduce((sum, { swept }) => sum + (swept?.found ?? 0), 0) + objects.length;
+  const looked = `${networks} networks on ${seen.length} of ${nodes.length} nodes looked at`;
+  if (exitCode === 0) return [`${looked}: nothing ${found === 0 ? 'found' : 'left that is not in use'}.`];
+  return [exitCode === 3 ? `${looked}: what is listed is left; --yes removes it.` : `${looked}: not confirmed clean.`];
+}
+
+export function sweepQuestion(count: number): string {
+  return `Remove ${count === 1 ? 'this one' : `these ${count}`}? [y/N] `;
+}
+
+export function sweepDocument({ nodes, objects, removed, unseen, exitCode }: SweepReport): string {
+  const items = objects.map(({ id, namespace, state, objects: names }) => {
+    const tried = removed.find(({ experiment }) => experiment.id === id && experiment.namespace === namespace);
+    const { gone = false, left = names, why, undo } = tried ?? {};
+    return { id, namespace, wasInState: state, gone, left, why: why || undefined, undo };
+  });
+  return jsonText(documentOf({ kind: 'swept', nodes, objects: items, unseen, exitCode }));
+}
