@@ -97,7 +97,10 @@ int netlink_open(int protocol) {
 /** 1: go on reading; 0: done; else the kernel's -errno. */
 static int take_message(const struct nlmsghdr *message, netlink_visit *visit, void *context) {
     if (message->nlmsg_type == NLMSG_DONE) {
-        return 0;
+        /* A dump that broke off says so at its end: what it has not shown is not absent. */
+        int32_t number = 0;
+        memcpy(&number, NLMSG_DATA(message), message->nlmsg_len >= NLMSG_LENGTH(sizeof number) ? sizeof number : 0);
+        return number < 0 ? number : 0;
     }
     if (message->nlmsg_type == NLMSG_ERROR) {
         const struct nlmsgerr *error = NLMSG_DATA(message);
