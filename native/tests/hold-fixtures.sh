@@ -93,7 +93,7 @@ begin_hold() {
 }
 # has_family N: the shim has N descendants at least; FAMILY are they.
 has_family() {
-  mapfile -t FAMILY < <(descendants "$SHIM" 2>/dev/null | grep -x '[0-9]*')
+  mapfile -t FAMILY < <(descendants "$SHIM" 2>/dev/null | grep -x '[0-9]*' || true)
   ((${#FAMILY[@]} >= $1))
 }
 
