@@ -66,8 +66,15 @@ export class BeforeStart implements Phase {
     }
     if (status) timers.stop('pickup');
     const failure = startupFailure(this.#plan, container, update);
-    if (failure) this.#stage.fail(failure);
-    else if (status?.state === 'running') connection.open();
+    if (failure && update.kind === 'deleted') {
+      // By force, perhaps, and then the shim may go on for a while: one that listens ends at once.
+      this.#stage.record.failed(failure, true);
+      this.stop();
+    } else if (failure) {
+      this.#stage.fail(failure);
+    } else if (status?.state === 'running') {
+      connection.open();
+    }
   }
 
   onAttached(): void {

@@ -1,8 +1,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { clusterKind, kubectl, repository, startTarget, until } from './support/cluster.ts';
-import { type Cell, chosenCells, killers, ofTheFault, phaseOf, points, Run } from './support/matrix.ts';
-import { residue, untilNothingLeft } from './support/node.ts';
+import {
+  type Cell,
+  chosenCells,
+  killers,
+  killShimAndGuardian,
+  ofTheFault,
+  phaseOf,
+  points,
+  Run,
+} from './support/matrix.ts';
+import { ourNetworkStates, residue, untilNothingLeft } from './support/node.ts';
 import { chaos } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
@@ -99,4 +108,21 @@ describe('the kill matrix', () => {
     },
     200_000,
   );
+
+  it('net, shim and guardian -9 at once at: active: nothing on the node can answer that, so it is said, and swept', async () => {
+    const run = await Run.start('net', ns, 'busybox', '--duration', '60s', '--lease', `${leaseSeconds}s`);
+    await points.active?.(run);
+    await killShimAndGuardian();
+    const ended = await run.plugin.ended;
+    run.close();
+    // Its queue's length is on no record any more.
+    fresh = false;
+    expect(ended.code, run.plugin.said).toBe(4);
+    expect(run.plugin.said).toContain('its guardian has not told that the network is as it was');
+    expect(await ourNetworkStates(), run.plugin.said).not.toEqual([]);
+    await chaos('stop', '--all', '-n', ns);
+    const swept = await chaos('sweep', '--all-nodes', '--yes', '-n', ns);
+    expect(swept.code, swept.stdout + swept.stderr).toBe(0);
+    await untilNothingLeft(3);
+  });
 });

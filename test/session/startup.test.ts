@@ -93,6 +93,18 @@ describe('before the fault begins', () => {
     expect((await s.error()).message).toContain('deleted by somebody else before the fault began');
   });
 
+  experiment('the agent pod deleted by force while its shim listens: that is told to end', async (s) => {
+    s.answers.delete('beat');
+    await s.launch();
+    await s.attach();
+    s.cluster.attachment.say(resolved());
+    await settle();
+    await s.agent({ kind: 'deleted' });
+    expect(s.sent.at(-1)).toBe('stop');
+    await s.pass(2_000);
+    expect(await s.error()).toMatchObject({ code: 'agent-failed', exitCode: 1, state: 'nothing was changed' });
+  });
+
   experiment('a shim that ends at once is quoted from its termination message', async (s) => {
     await s.launch();
     await s.status({

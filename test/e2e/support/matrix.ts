@@ -150,6 +150,15 @@ async function restart(program: string): Promise<void> {
   await promisify(execFile)(`${repository}/test/cluster/host-restart`, [program]);
 }
 
+/** In one breath, the guardian first: what is left of the other's life is too short to do anything. */
+export async function killShimAndGuardian(): Promise<void> {
+  const ours = (await ourProcesses()).filter(({ name }) => name.startsWith('nsexec'));
+  const [guardians, shims] = [true, false].map((wanted) =>
+    ours.filter(({ name }) => (name === 'nsexec:guardian') === wanted),
+  );
+  await onNode(`kill -9 ${[...(guardians ?? []), ...(shims ?? [])].map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
+}
+
 async function killTarget({ namespace, pod }: Run): Promise<void> {
   const { own } = await splitProcesses(await containerId(namespace, pod));
   await onNode(`kill -9 ${own.map(({ pid }) => pid).join(' ')}`);

@@ -1,0 +1,135 @@
+/**
+ * npm run soak [-- COUNT]: COUNT (200) short experiments one after another in this one process, then 20 at once, on the `host` cluster. Afterwards everything has to be as it was before: prints what was
+ * counted, and ends with 1 where something differs.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { connect } from '../../src/kubernetes/cluster.ts';
+import { main } from '../../src/main.ts';
+import { repository, run } from '../support/counts.ts';
+
+const count = Number(process.argv[2] ?? 200);
+const atOnce = 20;
+const cluster = `${repository}test/cluster/cluster`;
+const up = await run([cluster, 'up', 'host']);
+const kubeconfig = /^KUBECONFIG=(.*)$/m.exec(up.stdout)?.[1] ?? '';
+if (!kubeconfig) throw new Error('the host cluster did not come up');
+process.env.CHAOS_E2E_KUBECONFIG = kubeconfig;
+process.env.CHAOS_E2E_CLUSTER = 'host';
+const { makeNamespace, removeNamespace, startTarget } = await import('../e2e/support/cluster.ts');
+const { onNode, residue, startObserver } = await import('../e2e/support/node.ts');
+const { chaos } = await import('../e2e/support/plugin.ts');
+
+const ns = 'chaos-soak';
+const { version } = JSON.parse(readFileSync(`${repository}package.json`, 'utf8')) as { version: string };
+const shim = async (architecture: string) => readFileSync(`${repository}dist/nsexec-${architecture}`);
+const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+/** One experiment as a user has it, but for its words, which are kept for when it fails. */
+async function experiment(...args: string[]): Promise<{ code: number; said: string }> {
+  let said = '';
+  const output = {
+    write: (text: string) => {
+      said += text;
+    },
+    isTTY: false,
+    columns: undefined,
+  };
+  const code = await main([...args, '--kubeconfig', kubeconfig, '-n', ns], {
+    stdout: output,
+    stderr: output,
+    env: {},
+    homeDirectory: '/nonexistent',
+    who: 'soak',
+    clock: {
+      now: () => performance.now(),
+      date: () => new Date(),
+      after: (ms, callback) => {
+        const timer = setTimeout(callback, ms);
+        return () => clearTimeout(timer);
+      },
+    },
+    signals: { listen: () => () => undefined },
+    randomSuffix: () => Array.from({ length: 5 }, () => letters[Math.floor(Math.random() * letters.length)]).join(''),
+    version,
+    defaultImage: `localhost/kubectl-chaos/tools:${version}`,
+    shim,
+    connect: async (options) => connect(options, { env: {}, homeDirectory: '/nonexistent', shim }),
+    liveReporter: () => Promise.reject(new Error('nobody watches')),
+  });
+  return { code, said };
+}
+
+interface Counted {
+  /** Must be the same before and after. */
+  exact: Readonly<Record<string, number>>;
+  heapMiB: number;
+}
+
+async function lines(script: string): Promise<number> {
+  return Number((await onNode(`${script} | wc -l`)).trim());
+}
+
+async function countAll(): Promise<Counted> {
+  (globalThis as { gc?: () => void }).gc?.();
+  return {
+    exact: {
+      'what is ours, in the cluster and on the node': (await residue()).length,
+      'cgroups of pods': await lines("find /host/cgroup -type d -path '*kubepods*'"),
+      mounts: await lines('cat /proc/$(pidof kubelet)/mounts'),
+      'open descriptors of the plugin': readdirSync('/proc/self/fd').length,
+    },
+    heapMiB: process.memoryUsage().heapUsed / 2 ** 20,
+  };
+}
+
+async function soak(): Promise<boolean> {
+  const faults = [
+    ['stress', 'busybox', '--cpu', '1', '--duration', '1s'],
+    ['net', 'busybox', '--rate', '1mbit', '--direction', 'both', '--duration', '1s'],
+  ];
+  // The first ones load what is loaded once.
+  for (const fault of faults) await experiment(...fault);
+  const before = await countAll();
+  let unexpected = 0;
+  const began = Date.now();
+  for (let round = 0; round < count; round++) {
+    const { code, said } = await experiment(...(faults[round % faults.length] ?? []));
+    // An idle target's network is not slowed by a rate.
+    if (code !== 0 && code !== 3) {
+      unexpected++;
+      process.stdout.write(`exit code ${code}:\n${said}\n`);
+    }
+  }
+  process.stdout.write(`${count} experiments in ${Math.round((Date.now() - began) / 1_000)} s\n`);
+  const together = await Promise.all(
+    Array.from({ length: atOnce }, () =>
+      chaos('stress', 'busybox', '-n', ns, '--cpu', '1', '--cpu-load', '5', '--duration', '5s'),
+    ),
+  );
+  for (const { code, stdout, stderr } of together) {
+    if (code === 0 || code === 3) continue;
+    unexpected++;
+    process.stdout.write(`of ${atOnce} at once, exit code ${code}:\n${stdout}${stderr}\n`);
+  }
+  const after = await countAll();
+  let same = unexpected === 0;
+  for (const [name, value] of Object.entries(before.exact)) {
+    const now = after.exact[name];
+    same &&= now === value;
+    process.stdout.write(`${now === value ? 'same     ' : 'DIFFERENT'}  ${name}: ${value} → ${now}\n`);
+  }
+  process.stdout.write(
+    `           heap of the plugin: ${before.heapMiB.toFixed(1)} → ${after.heapMiB.toFixed(1)} MiB\n`,
+  );
+  return same;
+}
+
+try {
+  await startObserver();
+  await makeNamespace(ns);
+  await startTarget(ns, 'busybox');
+  process.exitCode = (await soak()) ? 0 : 1;
+} finally {
+  await removeNamespace(ns);
+  if (!process.env.CHAOS_KEEP_CLUSTER) await run([cluster, 'down', 'host']);
+}
