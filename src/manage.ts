@@ -24,8 +24,8 @@ export async function manage(request: ManageRequest, ports: MainPorts): Promise<
     const { stopped, unseen } = await stop(
       request,
       cluster,
-      ({ id }) =>
-        void (human && ports.stderr.write(`stopping ${id}: its node confirms the end, which takes seconds\n`)),
+      ports.clock,
+      ({ id }) => void (human && ports.stderr.write(`stopping ${id}\n`)),
       (one) => {
         if (human) ports.stdout.write(listing.stopped(one));
         else if (request.output === 'name') ports.stdout.write(`${one.experiment.id}\n`);

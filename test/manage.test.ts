@@ -5,6 +5,7 @@ import type { ConnectionOptions, Experiment } from '../src/ports.ts';
 import { FakeClock } from './fakes/clock.ts';
 import { FakeCluster } from './fakes/cluster.ts';
 import { BufferOutput } from './fakes/output.ts';
+import { ended, reverted, shimError } from './fakes/samples.ts';
 import { FakeSignals } from './fakes/signals.ts';
 
 function world() {
@@ -112,6 +113,38 @@ describe('stop', () => {
     expect(cluster.count('remove')).toBe(1);
     expect(cluster.removed).toEqual({ id: 'chaos-aaaaa', namespace: 'shop', timeoutMs: 52_000, reverted: false });
     expect(stdout.text).toBe('chaos-aaaaa (shop/web-0/app): reverted, nothing left\n');
+  });
+
+  test('hears the shim itself, and then waits for no kubelet', async () => {
+    const { cluster, experiment, run } = world();
+    cluster.experiments = { found: [experiment('chaos-aaaaa', { podUid: 'agent-uid', node: 'node-3' })], unseen: [] };
+    cluster.onAttach = (attachment) => {
+      attachment.onLine = (line) => line === 'stop' && attachment.say(ended({ reason: 'stopped' }), reverted());
+    };
+    expect(await run('stop chaos-aaaaa')).toBe(0);
+    expect(cluster.removed).toMatchObject({ id: 'chaos-aaaaa', reverted: true });
+    expect(cluster.attachment.isClosed).toBe(true);
+  });
+
+  test.each([
+    ['that cannot revert', shimError({ state: 'unknown: something may be left' }), false],
+    ['that had not begun', shimError({ state: 'unchanged' }), true],
+  ])('a shim %s', async (_what, said, isReverted) => {
+    const { cluster, experiment, run } = world();
+    cluster.experiments = { found: [experiment('chaos-aaaaa', { podUid: 'agent-uid' })], unseen: [] };
+    cluster.onAttach = (attachment) => {
+      attachment.onLine = () => attachment.say(said);
+    };
+    expect(await run('stop chaos-aaaaa')).toBe(0);
+    expect(cluster.removed).toMatchObject({ reverted: isReverted });
+  });
+
+  test('a shim that cannot be attached to is left to the kubelet', async () => {
+    const { cluster, experiment, run } = world();
+    cluster.experiments = { found: [experiment('chaos-aaaaa', { podUid: 'agent-uid' })], unseen: [] };
+    cluster.failNext('attach', new ChaosError('forbidden', 'pods/attach'));
+    expect(await run('stop chaos-aaaaa')).toBe(0);
+    expect(cluster.removed).toMatchObject({ reverted: false });
   });
 
   test('--all ends every one, each in its own namespace', async () => {

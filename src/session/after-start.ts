@@ -136,6 +136,9 @@ export class AfterStart implements Phase {
         if (result.ended) return;
         timers.stop('answer');
         timers.set('confirm', waits.slack);
+        if (event.reason === 'stopped' && this.#stage.stopAskedAt === undefined) {
+          record.problem(`somebody else stopped it after ${formatDuration(event.run_ms)}`);
+        }
         return record.ended(event);
       case 'reverted':
         return this.#onReverted(event.by ?? 'shim', event);

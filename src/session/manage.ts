@@ -1,7 +1,8 @@
 import { ChaosError } from '../errors.ts';
 import { experimentCommands } from '../faults/plan.ts';
 import type { ManageRequest } from '../faults/request.ts';
-import type { Cluster, Experiment, Experiments } from '../ports.ts';
+import type { Clock, Cluster, Experiment, Experiments } from '../ports.ts';
+import { tellToStop } from './tell-to-stop.ts';
 
 /** How one experiment was stopped. */
 export interface Stopped {
@@ -36,12 +37,13 @@ export function list(request: Place, cluster: Cluster): Promise<Experiments> {
 }
 
 /**
- * Ends the experiments that are named, or all: the kubelet tells each shim to stop, which reverts before it ends; a pod is gone only after that.
+ * Ends the experiments that are named, or all: each shim is told to stop, and says when it has reverted. Where it cannot be told, the kubelet tells it, and its pod is gone only after that.
  * `onStopping` is called for each when it is asked to end, `onStopped` as soon as it is known how that went. Rejects with ChaosError not-found, before anything is touched, when one that is named is not there.
  */
 export async function stop(
   request: ManageRequest,
   cluster: Cluster,
+  clock: Clock,
   onStopping: (experiment: Experiment) => void,
   onStopped: (stopped: Stopped) => void,
 ): Promise<{ stopped: Stopped[]; unseen: readonly string[] }> {
@@ -52,7 +54,7 @@ export async function stop(
   const stopped = await Promise.all(
     chosen.map(async (experiment) => {
       onStopping(experiment);
-      const one = await stopOne(experiment, request, cluster);
+      const one = await stopOne(experiment, request, cluster, clock);
       onStopped(one);
       return one;
     }),
@@ -65,9 +67,11 @@ export async function stopOne(
   experiment: Experiment,
   request: Pick<ManageRequest, 'connection'>,
   cluster: Cluster,
+  clock: Clock,
 ): Promise<Stopped> {
   const { id, namespace, graceMs } = experiment;
-  const { left, why } = await cluster.remove(id, namespace, graceMs + reportMs, false);
+  const reverted = await tellToStop(experiment, cluster, clock);
+  const { left, why } = await cluster.remove(id, namespace, graceMs + reportMs, reverted);
   const { undo } = experimentCommands(request.connection, namespace, id);
   return { experiment, gone: left.length === 0, left, why, undo };
 }

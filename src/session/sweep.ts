@@ -75,7 +75,7 @@ export async function sweep(request: SweepRequest, ports: SweepPorts): Promise<S
     if (count === 0 || !(request.yes || (await ports.confirm?.(looked, count)))) return looked;
     const again = nodes.filter(({ name }) => looked.nodes.some((one) => one.node === name && leftOn(one) > 0));
     const [removed, swept] = await Promise.all([
-      Promise.all(objects.map((experiment) => stopOne(experiment, request, cluster))),
+      Promise.all(objects.map((experiment) => stopOne(experiment, request, cluster, ports.clock))),
       all(again, true),
     ]);
     const now = looked.nodes.map((before) => swept.find(({ node }) => node === before.node) ?? before);
