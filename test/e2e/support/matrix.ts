@@ -161,7 +161,8 @@ export async function killShimAndGuardian(): Promise<void> {
 
 async function killTarget({ namespace, pod }: Run): Promise<void> {
   const { own } = await splitProcesses(await containerId(namespace, pod));
-  await onNode(`kill -9 ${own.map(({ pid }) => pid).join(' ')}`);
+  // What it was asked to send may have ended meanwhile.
+  await onNode(`kill -9 ${own.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
 }
 
 const force = ['--grace-period=0', '--force'];
