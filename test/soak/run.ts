@@ -15,7 +15,7 @@ const kubeconfig = /^KUBECONFIG=(.*)$/m.exec(up.stdout)?.[1] ?? '';
 if (!kubeconfig) throw new Error('the host cluster did not come up');
 process.env.CHAOS_E2E_KUBECONFIG = kubeconfig;
 process.env.CHAOS_E2E_CLUSTER = 'host';
-const { makeNamespace, removeNamespace, startTarget } = await import('../e2e/support/cluster.ts');
+const { makeNamespace, removeNamespace, startTarget, until } = await import('../e2e/support/cluster.ts');
 const { onNode, residue, startObserver } = await import('../e2e/support/node.ts');
 const { chaos } = await import('../e2e/support/plugin.ts');
 
@@ -111,7 +111,13 @@ async function soak(): Promise<boolean> {
     unexpected++;
     process.stdout.write(`of ${atOnce} at once, exit code ${code}:\n${stdout}${stderr}\n`);
   }
-  const after = await countAll();
+  let after = await countAll();
+  const isAsBefore = async () => {
+    after = await countAll();
+    return Object.entries(before.exact).every(([name, value]) => after.exact[name] === value);
+  };
+  // The kubelet takes cgroups away in rounds of its own.
+  await until('as before', 120, isAsBefore).catch(() => undefined);
   let same = unexpected === 0;
   for (const [name, value] of Object.entries(before.exact)) {
     const now = after.exact[name];
