@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { lasting } from './support/cluster.ts';
+import { clusterKind, lasting } from './support/cluster.ts';
 import { chaos, report } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-g5';
-suite(ns, ['nonroot', 'readonly-root', 'no-limits', 'shared-pid']);
+/** What no version of cgroups changes is asked where a pod takes a second. */
+const onHost = clusterKind === 'vm' ? [] : ['readonly-root', 'no-limits'];
+suite(ns, ['nonroot', 'shared-pid', ...onHost]);
 
 describe('G5 any target', () => {
-  for (const pod of ['nonroot', 'readonly-root', 'shared-pid']) {
+  for (const pod of ['nonroot', 'shared-pid', ...onHost.filter((name) => name === 'readonly-root')]) {
     it(`${pod}: short of CPU and memory`, async () => {
       const ended = await chaos(
         'stress',
@@ -31,24 +33,26 @@ describe('G5 any target', () => {
     });
   }
 
-  it('a container without limits: busy to what was asked, not more', async () => {
-    const ended = await chaos(
-      'stress',
-      'no-limits',
-      '-n',
-      ns,
-      '--cpu',
-      '1',
-      '--cpu-load',
-      '50',
-      '--duration',
-      lasting(6),
-      '-o',
-      'json',
-    );
-    const result = report(ended);
-    expect(ended.code, ended.stdout).toBe(0);
-    expect(result.verdict.during?.cpu_cores).toBeGreaterThan(0.35);
-    expect(result.verdict.during?.cpu_cores).toBeLessThan(0.75);
-  });
+  if (onHost.includes('no-limits')) {
+    it('a container without limits: busy to what was asked, not more', async () => {
+      const ended = await chaos(
+        'stress',
+        'no-limits',
+        '-n',
+        ns,
+        '--cpu',
+        '1',
+        '--cpu-load',
+        '50',
+        '--duration',
+        lasting(6),
+        '-o',
+        'json',
+      );
+      const result = report(ended);
+      expect(ended.code, ended.stdout).toBe(0);
+      expect(result.verdict.during?.cpu_cores).toBeGreaterThan(0.35);
+      expect(result.verdict.during?.cpu_cores).toBeLessThan(0.75);
+    });
+  }
 });
