@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { homedir, userInfo } from 'node:os';
+import { systemClock } from './clock.ts';
 import { main } from './main.ts';
 import type { InterruptSignal, Output } from './ports.ts';
 import { readShim } from './shim/binary.ts';
@@ -42,14 +43,7 @@ const code = await main(process.argv.slice(2), {
   env,
   homeDirectory: homedir(),
   who: env.USER ?? userInfo().username,
-  clock: {
-    now: () => performance.now(),
-    date: () => new Date(),
-    after: (ms, callback) => {
-      const timer = setTimeout(callback, ms);
-      return () => clearTimeout(timer);
-    },
-  },
+  clock: systemClock,
   signals: {
     listen: (callback) => {
       for (const signal of interruptSignals) process.on(signal, callback);

@@ -44,7 +44,7 @@ export async function main(argv: readonly string[], ports: MainPorts): Promise<n
       const { sweepNodes } = await import('./sweep.ts');
       return await sweepNodes(invocation.request, ports);
     }
-    const told = invocation.kind === 'attach' ? invocation.request : invocation.request.run;
+    const told = optionsOf(invocation);
     if (told.output !== 'human') {
       const { JsonReporter } = await import('./terminal/json.ts');
       const reporter = new JsonReporter(ports.stdout, told.output === 'ndjson');
@@ -67,8 +67,12 @@ export async function main(argv: readonly string[], ports: MainPorts): Promise<n
 /** A command that tells what goes on until it ends. */
 type Following = Extract<Invocation, { kind: 'run' | 'attach' }>;
 
+function optionsOf(invocation: Following) {
+  return invocation.kind === 'attach' ? invocation.request : invocation.request.run;
+}
+
 async function followForPeople(invocation: Following, ports: MainPorts): Promise<number> {
-  const { verbose } = invocation.kind === 'attach' ? invocation.request : invocation.request.run;
+  const { verbose } = optionsOf(invocation);
   const dryRun = invocation.kind === 'run' && invocation.request.run.dryRun;
   if (ports.stdout.isTTY && ports.stderr.isTTY && !dryRun && ports.env.TERM !== 'dumb') {
     // https://no-color.org: any value that is not empty.
@@ -85,8 +89,7 @@ async function followForPeople(invocation: Following, ports: MainPorts): Promise
 
 async function follow(invocation: Following, reporter: Reporter, ports: MainPorts): Promise<number> {
   const startedAt = ports.clock.now();
-  const { connection } = invocation.kind === 'attach' ? invocation.request : invocation.request.run;
-  const cluster = await ports.connect(connection);
+  const cluster = await ports.connect(optionsOf(invocation).connection);
   try {
     const session = { ...ports, cluster, reporter, startedAt };
     if (invocation.kind === 'run') return await run(invocation.request, session);

@@ -1,3 +1,4 @@
+import { isObject, readJson } from '../json.ts';
 import type { Target } from '../ports.ts';
 import type { NetFault, PortRange, Shaping } from './net/types.ts';
 import type { CoursePlan, Fault } from './plan.ts';
@@ -67,12 +68,7 @@ function recordFault(fault: Fault): PlanRecord['fault'] {
 /** Undefined: not what `writePlan` writes, of whatever version. */
 export function readPlan(text: string): RecordedPlan | undefined {
   if (text.length > longestRecord) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const value = readJson(text);
   if (!isRecord(value)) return undefined;
   const { target, summary, durationMs, graceMs, fault } = value as PlanRecord;
   // A plan is recorded of a detached fault, and of no other.
@@ -106,9 +102,7 @@ type Check = (value: unknown) => boolean;
 function fields(required: Readonly<Record<string, Check>>, optional: Readonly<Record<string, Check>> = {}): Check {
   const all: Readonly<Record<string, Check>> = { ...required, ...optional };
   return (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
+    isObject(value) &&
     Object.keys(required).every((name) => Object.hasOwn(value, name)) &&
     Object.entries(value).every(([name, field]) => Object.hasOwn(all, name) && all[name]?.(field) === true);
 }

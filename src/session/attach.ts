@@ -8,7 +8,7 @@ import type { Detached, Outcome } from './facts.ts';
 import { finish, leftInHaste, part } from './finish.ts';
 import { followDetached } from './follow.ts';
 import { Interrupts } from './interrupt.ts';
-import { list, notFound } from './manage.ts';
+import { agentOf, list, notFound } from './manage.ts';
 
 export interface AttachPorts {
   cluster: Cluster;
@@ -46,14 +46,15 @@ async function find(request: AttachRequest, cluster: Cluster): Promise<Experimen
 
 /** What its agent pod says of it. Only of a detached one: beats would keep the lease of another from running out, and its own command is at it. */
 function detachedPlan(experiment: Experiment, request: AttachRequest): { plan: CoursePlan; agent: Agent } {
-  const { id, namespace, podUid, node } = experiment;
+  const { id, namespace } = experiment;
+  const agent = agentOf(experiment);
   const commands = experimentCommands(request.connection, namespace, id);
   const refuse = (why: string, hint: string) =>
     new ChaosError('target-unsuitable', `experiment ${id} cannot be attached to: ${why}`, {
       hint: `${hint}: ${commands.commands.stop}`,
       state: 'nothing was changed by this command',
     });
-  if (podUid === undefined || node === undefined) {
+  if (!agent) {
     throw refuse('there is no agent pod any more, only what it has left', 'To remove that');
   }
   if (experiment.plan === undefined) {
@@ -67,8 +68,8 @@ function detachedPlan(experiment: Experiment, request: AttachRequest): { plan: C
     throw refuse('what its agent pod says of it was written by another version, or changed', 'To end it');
   }
   return {
-    plan: { id, ...recorded, agent: { namespace, node }, ...commands },
-    agent: { id, namespace, pod: id, podUid, node },
+    plan: { id, ...recorded, agent, ...commands },
+    agent,
   };
 }
 

@@ -1,7 +1,7 @@
 import { ChaosError } from '../errors.ts';
 import { experimentCommands } from '../faults/plan.ts';
 import type { ManageRequest } from '../faults/request.ts';
-import type { Clock, Cluster, Experiment, Experiments } from '../ports.ts';
+import type { Agent, Clock, Cluster, Experiment, Experiments } from '../ports.ts';
 import { tellToStop } from './tell-to-stop.ts';
 
 /** How one experiment was stopped. */
@@ -17,6 +17,11 @@ export interface Stopped {
 
 /** After the grace period the kubelet kills, and reports at its next round. */
 const reportMs = 20_000;
+
+/** The agent of an experiment; undefined: there is no pod of it, or none that has a node. */
+export function agentOf({ id, namespace, podUid, node }: Experiment): Agent | undefined {
+  return podUid === undefined || node === undefined ? undefined : { id, namespace, pod: id, podUid, node };
+}
 
 /** Where experiments are looked for. */
 type Place = Pick<ManageRequest, 'namespace' | 'allNamespaces'>;
@@ -62,6 +67,9 @@ export async function stop(
   return { stopped, unseen };
 }
 
+/** Whether its shim may be there to be told: that it runs its status says up to a second after it does. */
+const mayListen = ({ state }: Experiment) => state === 'running' || state === 'starting';
+
 /** Ends one, or removes what is left of it. */
 export async function stopOne(
   experiment: Experiment,
@@ -70,7 +78,8 @@ export async function stopOne(
   clock: Clock,
 ): Promise<Stopped> {
   const { id, namespace, graceMs } = experiment;
-  const reverted = await tellToStop(experiment, cluster, clock);
+  const agent = mayListen(experiment) ? agentOf(experiment) : undefined;
+  const reverted = agent !== undefined && (await tellToStop(agent, graceMs, cluster, clock));
   const { left, why } = await cluster.remove(id, namespace, graceMs + reportMs, reverted);
   const { undo } = experimentCommands(request.connection, namespace, id);
   return { experiment, gone: left.length === 0, left, why, undo };

@@ -1,23 +1,20 @@
 import { targetContainer } from '../faults/plan.ts';
-import type { Attachment, Clock, Cluster, Experiment } from '../ports.ts';
+import type { Agent, Attachment, Clock, Cluster } from '../ports.ts';
 import { parseShimEvent } from '../shim/protocol.ts';
 
 /**
  * Tells the shim itself to stop and hears its word that it has reverted, which the kubelet takes seconds to report, and an old one now and then a minute. False: no such word was heard, for want of the right to
  * attach or of a shim that listens, and only the end of its pod can tell. Never rejects.
  */
-export async function tellToStop(experiment: Experiment, cluster: Cluster, clock: Clock): Promise<boolean> {
-  const { id, namespace, podUid, node = '', state, graceMs } = experiment;
-  // The status says that it runs up to a second after it does.
-  if ((state !== 'running' && state !== 'starting') || podUid === undefined) return false;
+export async function tellToStop(agent: Agent, limitMs: number, cluster: Cluster, clock: Clock): Promise<boolean> {
   const abort = new AbortController();
   let attachment: Attachment | undefined;
-  const cancel = clock.after(graceMs, () => {
+  const cancel = clock.after(limitMs, () => {
     abort.abort();
     attachment?.close();
   });
   try {
-    attachment = await cluster.attach({ id, namespace, pod: id, podUid, node }, targetContainer, abort.signal);
+    attachment = await cluster.attach(agent, targetContainer, abort.signal);
     await attachment.send('stop');
     return await hasReverted(attachment);
   } catch {

@@ -1,3 +1,5 @@
+import { isObject, readJson } from '../json.ts';
+
 /**
  * What the shim says and hears, as native/README.md defines it. This file mirrors that contract and nothing else: what the numbers mean is worked out in `faults/`.
  */
@@ -190,14 +192,10 @@ const requiredFields: Readonly<Record<ShimEvent['event'], Readonly<Record<string
 /** Fields that may be missing, and must be right where they are. */
 const optionalFields: Partial<typeof requiredFields> = { reverted: { by: 'reverter', differs: 'strings' } };
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const allOf = (value: unknown, check: (element: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(check);
 const has = (value: unknown, types: Readonly<Record<string, string>>): boolean =>
-  isFields(value) && Object.entries(types).every(([name, type]) => typeof value[name] === type);
+  isObject(value) && Object.entries(types).every(([name, type]) => typeof value[name] === type);
 
 const checks: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
   number: (value) => typeof value === 'number',
@@ -205,7 +203,7 @@ const checks: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
   boolean: (value) => typeof value === 'boolean',
   // Counters only: a text among them would turn every sum into another text.
   sample: (value) =>
-    isFields(value) && 'elapsed_us' in value && Object.values(value).every((field) => typeof field === 'number'),
+    isObject(value) && 'elapsed_us' in value && Object.values(value).every((field) => typeof field === 'number'),
   places: (value) =>
     allOf(value, (place) => has(place, { hierarchy: 'string', version: 'number', path: 'string', joined: 'boolean' })),
   namespaces: (value) => allOf(value, (fact) => has(fact, { name: 'string', inode: 'number', own: 'boolean' })),
@@ -222,13 +220,8 @@ function isEventName(name: unknown): name is ShimEvent['event'] {
  * One line of the shim's stdout. Undefined for what is not an event of the contract: another program's output out of a replaced image, a line cut by a broken stream.
  */
 export function parseShimEvent(line: string): ShimEvent | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  if (!isFields(value)) return undefined;
+  const value = readJson(line);
+  if (!isObject(value)) return undefined;
   const { event, ...fields } = value;
   if (!isEventName(event) || typeof fields.at_ms !== 'number') return undefined;
   if (event === 'sample' && !checks.sample(fields)) return undefined;

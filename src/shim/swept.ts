@@ -1,3 +1,5 @@
+import { type Fields, isObject, readJson } from '../json.ts';
+
 /** What `nsexec sweep` says, as native/README.md defines it. */
 
 /** What is left of a fault, or belongs to one that runs. */
@@ -32,21 +34,15 @@ export interface Swept {
 
 const kinds = ['qdisc', 'ingress', 'link', 'table', 'process'] as const;
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function fieldsOf(line: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
-  } catch {
-    return undefined;
-  }
+function fieldsOf(line: string): Fields {
+  const value = readJson(line);
+  return isObject(value) ? value : {};
 }
 
 /** The findings among the lines of its stdout; what is no such event is passed over. */
 export function parseResidue(lines: string): Residue[] {
   return lines.split('\n').flatMap((line) => {
-    const { event, netns, pid, cgroup, what, device, name = device, handle, in_use, removed } = fieldsOf(line) ?? {};
+    const { event, netns, pid, cgroup, what, device, name = device, handle, in_use, removed } = fieldsOf(line);
     const kind = kinds.find((known) => known === what);
     const isGood =
       event === 'residue' && typeof pid === 'number' && typeof cgroup === 'string' && typeof name === 'string';
@@ -63,7 +59,7 @@ export function parseResidue(lines: string): Residue[] {
 /** The sums, out of a termination message. */
 export function parseSwept(message: string): Swept | undefined {
   for (const line of message.split('\n')) {
-    const { event, namespaces, found, in_use: inUse, removed, left, unseen } = fieldsOf(line) ?? {};
+    const { event, namespaces, found, in_use: inUse, removed, left, unseen } = fieldsOf(line);
     const sums = { namespaces, found, inUse, removed, left, unseen };
     if (event === 'swept' && Object.values(sums).every((sum) => typeof sum === 'number')) return sums as Swept;
   }

@@ -3,6 +3,7 @@
  * counted, and ends with 1 where something differs.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { systemClock } from '../../src/clock.ts';
 import { connect } from '../../src/kubernetes/cluster.ts';
 import { main } from '../../src/main.ts';
 import { repository, run } from '../support/counts.ts';
@@ -40,14 +41,7 @@ async function experiment(...args: string[]): Promise<{ code: number; said: stri
     env: {},
     homeDirectory: '/nonexistent',
     who: 'soak',
-    clock: {
-      now: () => performance.now(),
-      date: () => new Date(),
-      after: (ms, callback) => {
-        const timer = setTimeout(callback, ms);
-        return () => clearTimeout(timer);
-      },
-    },
+    clock: systemClock,
     signals: { listen: () => () => undefined },
     randomSuffix: () => Array.from({ length: 5 }, () => letters[Math.floor(Math.random() * letters.length)]).join(''),
     version,

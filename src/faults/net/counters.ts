@@ -1,7 +1,7 @@
+import { isObject, readJson } from '../../json.ts';
 import { leafHandle, rootHandle } from './filters.ts';
 import { countersId } from './plan.ts';
 import { needsNetem } from './shaper.ts';
-import { isObject, readJson } from './surface.ts';
 import type { Answer, NetCounters, NetFault, RoundTrip } from './types.ts';
 
 type Counted = Pick<NetCounters, 'packets' | 'bytes' | 'dropped'> & { passedBytes?: number };

@@ -1,4 +1,5 @@
 import { ChaosError } from '../../errors.ts';
+import { type Fields, isObject, readJson } from '../../json.ts';
 import { contains, parseCidr } from './address.ts';
 import type { Answer, Cidr } from './types.ts';
 
@@ -53,8 +54,6 @@ export function readSurface(answers: ReadonlyMap<string, Answer>): Surface {
   };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 function readRoute(route: Fields): Route[] {
   // Of table `local` are the target's own addresses, and broadcasts.
   if (route.table === 'local' || (route.type !== undefined && route.type !== 'unicast')) return [];
@@ -107,18 +106,6 @@ function objects(answers: ReadonlyMap<string, Answer>, id: string): Fields[] {
   const parsed = readJson(answer.stdout.trim() === '' ? '[]' : answer.stdout);
   if (!Array.isArray(parsed)) throw new ChaosError('shim', `the target's ${id} could not be read: not a list in JSON`);
   return parsed.filter(isObject);
-}
-
-export function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-export function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function optionalText(value: unknown): string | undefined {
