@@ -40,12 +40,17 @@ static bool is_container_id(const char *value) {
     return length >= 12 && length <= 128 && strspn(value, allowed) == length;
 }
 
-/** Adds to a list that ends with NULL. */
-static int add_value(const char ***list, const char *value, struct error *err) {
+/** Of a list that ends with NULL, or is not there yet. */
+static size_t count_values(const char *const *list) {
     size_t count = 0;
-    while (*list != NULL && (*list)[count] != NULL) {
+    while (list != NULL && list[count] != NULL) {
         count++;
     }
+    return count;
+}
+
+static int add_value(const char ***list, const char *value, struct error *err) {
+    size_t count = count_values(*list);
     const char **grown = (const char **)realloc((void *)*list, (count + 2) * sizeof *grown);
     if (grown == NULL) {
         return fail(err, "internal", ENOMEM, "keep the options");
@@ -69,11 +74,7 @@ static int add_environment(struct options *options, const char *value, struct er
 }
 
 static int add_tool(struct options *options, const char *value, struct error *err) {
-    size_t count = 0;
-    while (options->tools != NULL && options->tools[count] != NULL) {
-        count++;
-    }
-    if (value[0] == '\0' || count == TOOLS_MAX) {
+    if (value[0] == '\0' || count_values(options->tools) == TOOLS_MAX) {
         return fail(err, "usage", 0, "--tool takes the name of a program, at most %d times", TOOLS_MAX);
     }
     return add_value(&options->tools, value, err);

@@ -1,8 +1,6 @@
 /* The end of hold: everything on the list is gone, and what is compared reads as before. */
 #include "hold.h"
 
-#include "errand.h"
-
 #include "clock.h"
 
 #include <string.h>
@@ -30,7 +28,6 @@ static int run_undo(struct run *run, int (*work)(const void *argument), struct o
     return errand_run(run, &errand, outcome, err);
 }
 
-/** What was there before must not be undone by us: nothing that is on the list may be there yet. */
 int hold_refuse_foreign(struct run *run, struct error *err) {
     cleanup_outcome struct outcome outcome = {0};
     if (run_undo(run, work_present, &outcome, err) < 0) {
@@ -74,7 +71,6 @@ static void warn_of_difference(struct run *run, const struct order *order, const
                is.length < 300 ? (int)is.length : 300, is.at);
 }
 
-/** The ids of what does not read as before. */
 void hold_compare_after(struct run *run, struct json *line) {
     json_open(line, "differs", '[');
     for (size_t i = 0; i < run->hold->compares.count; i++) {

@@ -29,7 +29,6 @@ static int execute(const void *argument) {
     return EXIT_NOT_EXECUTABLE;
 }
 
-/** Runs the program that stands at word `at` of the order. */
 int hold_run_program(struct run *run, const struct order *order, size_t at, bool fresh, struct outcome *outcome, struct error *err) {
     const struct program *program = hold_tool(run, order->words.item[at]);
     if (program == NULL) {
@@ -79,7 +78,6 @@ static void report_answer(struct run *run, const char *id, const struct outcome 
     event_emit(&run->events, &line, weight);
 }
 
-/** What a program that failed has said, on one line. */
 const char *outcome_complaint(struct outcome *outcome) {
     char *text = outcome->err_length > 0 ? outcome->err : outcome->out;
     for (char *at = text; *at != '\0'; at++) {
@@ -90,7 +88,6 @@ const char *outcome_complaint(struct outcome *outcome) {
     return text;
 }
 
-/** Runs one `apply`; its failure is the error. */
 int hold_apply(struct run *run, const struct order *order, struct error *err) {
     cleanup_outcome struct outcome outcome = {0};
     if (hold_run_program(run, order, 1, false, &outcome, err) < 0) {
@@ -107,7 +104,8 @@ static void serve(struct run *run, const struct order *order) {
     cleanup_outcome struct outcome outcome = {0};
     struct error err = {0};
     int result = 0;
-    switch (order_verb(&order->words)) {
+    enum verb verb = order_verb(&order->words);
+    switch (verb) {
     case VERB_APPLY:
         if (hold_apply(run, order, &err) < 0 && run->reason == REASON_NONE) {
             event_warn(&run->events, "apply", "%s", err.text);
@@ -120,7 +118,7 @@ static void serve(struct run *run, const struct order *order) {
         result = run_connect(run, order, &outcome, &err);
         break;
     default:
-        result = hold_run_program(run, order, 2, strcmp(order->words.item[0], "fresh") == 0, &outcome, &err);
+        result = hold_run_program(run, order, 2, verb == VERB_FRESH, &outcome, &err);
         break;
     }
     if (result < 0) {
