@@ -2,16 +2,12 @@
  * npm run bench: our times beside those of a named rival, measured in the same run on the `host` cluster. It prints ratios and never fails for one: a slow day of the machine is no defect.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { repository, run } from '../support/counts.ts';
+import { bringUpHost, takeDown } from '../support/bring-up.ts';
+import { repository } from '../support/counts.ts';
 import { holdRows } from './hold.ts';
 import { median, printRows, type Row } from './statistics.ts';
 
-const cluster = `${repository}test/cluster/cluster`;
-const up = await run([cluster, 'up', 'host']);
-const kubeconfig = /^KUBECONFIG=(.*)$/m.exec(up.stdout)?.[1] ?? '';
-if (!kubeconfig) throw new Error('the host cluster did not come up');
-process.env.CHAOS_E2E_KUBECONFIG = kubeconfig;
-process.env.CHAOS_E2E_CLUSTER = 'host';
+const kubeconfig = await bringUpHost();
 const { cleanEnv, kubectl, makeNamespace, removeNamespace, startTarget, until } = await import(
   '../e2e/support/cluster.ts'
 );
@@ -131,5 +127,5 @@ try {
   printRows([await shimRow(), helpRow(), ...(await holdRows()), ...(await experimentRows())]);
 } finally {
   await removeNamespace(ns);
-  if (!process.env.CHAOS_KEEP_CLUSTER) await run([cluster, 'down', 'host']);
+  await takeDown('host');
 }

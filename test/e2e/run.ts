@@ -2,9 +2,9 @@
  * npm run test:e2e [-- host|vm …] [vitest arguments]: the end-to-end tests on real clusters, the fast one on this machine first.
  * CHAOS_TEST_KUBECONFIG: on a cluster of the user's own instead. CHAOS_KEEP_CLUSTER: leave it up afterwards.
  */
-import { type Count, close, repository, run, runCounted, sum } from '../support/counts.ts';
+import { bringUp, takeDown } from '../support/bring-up.ts';
+import { type Count, close, runCounted, sum } from '../support/counts.ts';
 
-const cluster = `${repository}test/cluster/cluster`;
 const own = process.env.CHAOS_TEST_KUBECONFIG;
 const words = process.argv.slice(2);
 const isCluster = (word: string) => word === 'host' || word === 'vm';
@@ -17,9 +17,8 @@ const filesOnVm = ['g1-effective', 'g5-', 'v2-', 'net-shaping'];
 const notOnHost = ['--exclude', 'test/e2e/v2-*', '--exclude', 'test/e2e/net-shaping*'];
 
 async function testOn(kind: string): Promise<Count> {
-  const up = await run([cluster, 'up', kind === 'own' ? 'host' : kind]);
-  const kubeconfig = /^KUBECONFIG=(.*)$/m.exec(up.stdout)?.[1];
-  if (up.status !== 0 || !kubeconfig) {
+  const kubeconfig = await bringUp(kind === 'own' ? 'host' : kind);
+  if (!kubeconfig) {
     process.stdout.write(`the ${kind} cluster did not come up\n`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
@@ -28,7 +27,7 @@ async function testOn(kind: string): Promise<Count> {
     ['node', 'node_modules/vitest/vitest.mjs', 'run', '--config', 'test/e2e/vitest.config.ts', ...files],
     { CHAOS_E2E_KUBECONFIG: kubeconfig, CHAOS_E2E_CLUSTER: kind },
   );
-  if (kind !== 'own' && !process.env.CHAOS_KEEP_CLUSTER) await run([cluster, 'down', kind]);
+  if (kind !== 'own') await takeDown(kind);
   return count;
 }
 

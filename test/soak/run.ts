@@ -6,16 +6,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { systemClock } from '../../src/clock.ts';
 import { connect } from '../../src/kubernetes/cluster.ts';
 import { main } from '../../src/main.ts';
-import { repository, run } from '../support/counts.ts';
+import { bringUpHost, takeDown } from '../support/bring-up.ts';
+import { repository } from '../support/counts.ts';
 
 const count = Number(process.argv[2] ?? 200);
 const atOnce = 20;
-const cluster = `${repository}test/cluster/cluster`;
-const up = await run([cluster, 'up', 'host']);
-const kubeconfig = /^KUBECONFIG=(.*)$/m.exec(up.stdout)?.[1] ?? '';
-if (!kubeconfig) throw new Error('the host cluster did not come up');
-process.env.CHAOS_E2E_KUBECONFIG = kubeconfig;
-process.env.CHAOS_E2E_CLUSTER = 'host';
+const kubeconfig = await bringUpHost();
 const { makeNamespace, removeNamespace, startTarget, until } = await import('../e2e/support/cluster.ts');
 const { onNode, residue, startObserver } = await import('../e2e/support/node.ts');
 const { chaos } = await import('../e2e/support/plugin.ts');
@@ -131,5 +127,5 @@ try {
   process.exitCode = (await soak()) ? 0 : 1;
 } finally {
   await removeNamespace(ns);
-  if (!process.env.CHAOS_KEEP_CLUSTER) await run([cluster, 'down', 'host']);
+  await takeDown('host');
 }

@@ -2,7 +2,16 @@ import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_pro
 import { isIP } from 'node:net';
 import { promisify } from 'node:util';
 import { kubeconfig, kubectl, repository, until } from './cluster.ts';
-import { containerId, onNode, ourNetworkStates, ourProcesses, splitProcesses } from './node.ts';
+import {
+  containerId,
+  type HostProcess,
+  isGuardian,
+  onNode,
+  ourNetworkStates,
+  ourProcesses,
+  ourShims,
+  splitProcesses,
+} from './node.ts';
 import { Plugin } from './plugin.ts';
 import { ServerProxy } from './proxy.ts';
 
@@ -133,16 +142,17 @@ const pluginSignal = (signal: NodeJS.Signals, code: number): Killer => ({
 
 const early: Killer['codes'] = { before: [1, 3], active: [3], after: [130, 3] };
 
-async function signalOurs(signal: string, prefix: string): Promise<void> {
-  const pids = (await ourProcesses()).filter(({ name }) => name.startsWith(prefix)).map(({ pid }) => pid);
-  // One that has ended meanwhile needs no signal.
-  if (pids.length > 0) await onNode(`kill -${signal} ${pids.join(' ')} 2>/dev/null; true`);
+/** One that has ended meanwhile needs no signal. */
+async function signalAll(signal: string, processes: readonly HostProcess[]): Promise<void> {
+  if (processes.length === 0) return;
+  await onNode(`kill -${signal} ${processes.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
 }
 
-/** Not its guardian: both at once is what nothing on the node can answer. */
-async function killShim(): Promise<void> {
-  const shims = (await ourProcesses()).filter(({ name }) => name.startsWith('nsexec') && name !== 'nsexec:guardian');
-  if (shims.length > 0) await onNode(`kill -9 ${shims.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
+async function signalOurs(signal: string, prefix: string): Promise<void> {
+  await signalAll(
+    signal,
+    (await ourProcesses()).filter(({ name }) => name.startsWith(prefix)),
+  );
 }
 
 /** One of the node's own programs, which have nothing to do with what runs already. */
@@ -152,17 +162,13 @@ async function restart(program: string): Promise<void> {
 
 /** In one breath, the guardian first: what is left of the other's life is too short to do anything. */
 export async function killShimAndGuardian(): Promise<void> {
-  const ours = (await ourProcesses()).filter(({ name }) => name.startsWith('nsexec'));
-  const [guardians, shims] = [true, false].map((wanted) =>
-    ours.filter(({ name }) => (name === 'nsexec:guardian') === wanted),
-  );
-  await onNode(`kill -9 ${[...(guardians ?? []), ...(shims ?? [])].map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
+  const ours = await ourProcesses();
+  const shims = ours.filter((process) => process.name.startsWith('nsexec') && !isGuardian(process));
+  await signalAll('KILL', [...ours.filter(isGuardian), ...shims]);
 }
 
 async function killTarget({ namespace, pod }: Run): Promise<void> {
-  const { own } = await splitProcesses(await containerId(namespace, pod));
-  // What it was asked to send may have ended meanwhile.
-  await onNode(`kill -9 ${own.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
+  await signalAll('KILL', (await splitProcesses(await containerId(namespace, pod))).own);
 }
 
 const force = ['--grace-period=0', '--force'];
@@ -194,7 +200,8 @@ export const killers: Readonly<Record<string, Killer>> = {
     codes: { active: [0, 3], after: [130, 3] },
   },
   'shim TERM': { act: () => signalOurs('TERM', 'nsexec'), codes: early },
-  'shim -9': { act: killShim, codes: early },
+  // Not its guardian: both at once is what nothing on the node can answer.
+  'shim -9': { act: () => ourShims().then((shims) => signalAll('KILL', shims)), codes: early },
   'stressors -9': {
     only: 'stress',
     act: () => signalOurs('KILL', 'stress-ng'),

@@ -121,10 +121,16 @@ export async function residue(): Promise<string[]> {
   ];
 }
 
-/** Kills every shim by -9, not the guardians, who are there for that. */
+export const isGuardian = ({ name }: HostProcess) => name === 'nsexec:guardian';
+
+/** Every shim, not the guardians, who are there for when it is killed. */
+export async function ourShims(): Promise<HostProcess[]> {
+  return (await ourProcesses()).filter((process) => process.name.startsWith('nsexec') && !isGuardian(process));
+}
+
+/** By -9; fails where there is none. */
 export async function killShims(): Promise<void> {
-  const shims = (await ourProcesses()).filter(({ name }) => name.startsWith('nsexec') && name !== 'nsexec:guardian');
-  await onNode(`kill -9 ${shims.map(({ pid }) => pid).join(' ')}`);
+  await onNode(`kill -9 ${(await ourShims()).map(({ pid }) => pid).join(' ')}`);
 }
 
 /** No network of the node has a state of ours any more, within `seconds`. */

@@ -1,0 +1,24 @@
+import { repository, run } from './counts.ts';
+
+const clusterScript = `${repository}test/cluster/cluster`;
+
+/** Brings a cluster of ours up, or finds it up; its kubeconfig, or undefined when it did not come up. */
+export async function bringUp(kind: string): Promise<string | undefined> {
+  const { status, stdout } = await run([clusterScript, 'up', kind]);
+  const kubeconfig = /^KUBECONFIG=(.*)$/m.exec(stdout)?.[1];
+  return status === 0 && kubeconfig ? kubeconfig : undefined;
+}
+
+/** For a program that is not started by test/e2e/run.ts: as those tests find it, so that what supports them serves here. */
+export async function bringUpHost(): Promise<string> {
+  const kubeconfig = await bringUp('host');
+  if (!kubeconfig) throw new Error('the host cluster did not come up');
+  process.env.CHAOS_E2E_KUBECONFIG = kubeconfig;
+  process.env.CHAOS_E2E_CLUSTER = 'host';
+  return kubeconfig;
+}
+
+/** Unless it is to be kept. */
+export async function takeDown(kind: string): Promise<void> {
+  if (!process.env.CHAOS_KEEP_CLUSTER) await run([clusterScript, 'down', kind]);
+}
