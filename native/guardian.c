@@ -16,7 +16,7 @@
 
 /* Past the deadline a shim that is alive and has not undone is stuck. */
 enum { AFTER_DEADLINE_MS = 10000, READY_LIMIT_MS = 5000, DISMISS_LIMIT_MS = 1000 };
-/* A system call of a child that died with the shim may be on its way still: looked again a moment later, and as long as something is there. */
+/* Children die with the shim, but not in the same instant: looked again a moment later, and as long as something is there. */
 enum { AGAIN_MS = 50, UNDO_LIMIT_MS = 30000 };
 
 enum said { SAID_ON_GUARD = 'g', SAID_INSIDE = 'i', SAID_FAILED = 'f', SAID_DISMISSED = 'd' };
@@ -47,21 +47,23 @@ static bool let_go(int shim, int link, int leash) {
     return true;
 }
 
-/** Until none of our programs is left to put it back (they die with the shim), and it is clean twice in a row. What was left, or 0. */
+/**
+ * Until it is clean, and none of our programs was left before to put it back: the leash closes with a program's descriptors, after its last system call. At once where it can
+ * be: the kubelet may look for last words within milliseconds. What was left, or 0.
+ */
 static int undo_until_clean(const struct undo_list *undo) {
     int64_t until = clock_ms() + UNDO_LIMIT_MS;
-    int left = 0;
-    int clean = 0;
-    while (clean < 2 && clock_ms() < until) {
+    for (;;) {
         struct error ignored = {0};
         struct pollfd others = {.fd = KEPT_LEASH, .events = POLLIN};
         bool alone = poll(&others, 1, 0) == 1;
         (void)undo_run(undo, &ignored); /* What counts is whether it is there. */
-        left = undo_present(undo, NULL, 0, &ignored);
-        clean = alone && left == 0 ? clean + 1 : 0;
+        int left = undo_present(undo, NULL, 0, &ignored);
+        if ((alone && left == 0) || clock_ms() >= until) {
+            return left;
+        }
         pause_ms(AGAIN_MS);
     }
-    return left;
 }
 
 /** To the termination log alone: nobody reads our stdio any more, and the container's must not be held. */
