@@ -142,6 +142,9 @@ const pluginSignal = (signal: NodeJS.Signals, code: number): Killer => ({
 
 const early: Killer['codes'] = { before: [1, 3], active: [3], after: [130, 3] };
 
+/** The end of a stream may be lost with the container, and no other record of the shim's last words outlives the pod: then the plugin cannot know, and says so. */
+const recordless: Killer['codes'] = { before: [1, 3, 4], active: [3, 4], after: [130, 3, 4] };
+
 /** One that has ended meanwhile needs no signal. */
 async function signalAll(signal: string, processes: readonly HostProcess[]): Promise<void> {
   if (processes.length === 0) return;
@@ -208,7 +211,7 @@ export const killers: Readonly<Record<string, Killer>> = {
     codes: { active: [3], after: [130, 3] },
   },
   'agent pod deleted': { act: ({ namespace, id }) => deletePod(namespace, id), codes: early },
-  'agent pod force-deleted': { act: ({ namespace, id }) => deletePod(namespace, id, ...force), codes: early },
+  'agent pod force-deleted': { act: ({ namespace, id }) => deletePod(namespace, id, ...force), codes: recordless },
   // Where it takes longer than the lease, the fault has ended early.
   'kubelet restarted': { act: () => restart('kubelet'), codes: { active: [0, 3] } },
   'containerd restarted': { act: () => restart('containerd'), codes: { active: [0, 3] } },
