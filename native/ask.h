@@ -1,6 +1,7 @@
 #ifndef NSEXEC_ASK_H
 #define NSEXEC_ASK_H
 
+#include "entrance.h"
 #include "errand.h"
 
 /** The errands that need no program. Each takes its own structure as `argument` and returns the exit code of README's table. */
@@ -8,7 +9,7 @@
 struct lookup {
     const char *name;
     const struct last_steps *steps; /**< the target's credentials, and how to enter its files */
-    int mnt, root, user;            /**< -1: ours are the target's */
+    struct entrance entrance;
 };
 /** Writes the addresses of a host name, one a line. */
 int lookup_work(const void *argument);

@@ -2,6 +2,9 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "files.h"
+#include "format.h"
+#include "place.h"
 #include "sys.h"
 
 #include <fcntl.h>
@@ -18,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KILL_AGAIN_MS = 100 };
+enum { KILL_AGAIN_MS = 100, LOST_MS = 300 };
 
 /* Files and not pipes: nobody has to read while the child writes, and what it wrote is whole when it has ended. */
 static int scratch_file(const char *name) { return (int)sys2(__NR_memfd_create, name, MFD_CLOEXEC); }
@@ -48,6 +51,37 @@ static void raise_loopback(void) {
     }
 }
 
+/** Closes all from 3 on but these. */
+static void close_others(const int *kept, size_t count) {
+    for (int from = 3;;) {
+        int next = -1;
+        for (size_t i = 0; i < count; i++) {
+            next = kept[i] >= from && (next < 0 || kept[i] < next) ? kept[i] : next;
+        }
+        sys_close_from((unsigned int)from, next < 0 ? ~0U : (unsigned int)next - 1);
+        if (next < 0) {
+            return;
+        }
+        from = next + 1;
+    }
+}
+
+static bool place(const struct run *run, const struct errand *errand) {
+    size_t which = 0;
+    if (errand->in_target) {
+        return place_self(&run->hierarchies, false, &which) == 0;
+    }
+    (void)place_outside(&run->hierarchies, false); /* Where that is refused it is as any other child of the agent's. */
+    return true;
+}
+
+/** Says in the child why it goes no further. */
+__attribute__((noreturn)) static void give_up(const char *text) {
+    ssize_t written = write(2, text, strlen(text));
+    (void)written; /* The exit code says it too. */
+    sys_exit(EXIT_OWN_FAILURE);
+}
+
 __attribute__((noreturn)) static void child(const struct run *run, const struct errand *errand, int parent, const int files[3]) {
     /* Ours die with us: what half an errand has left is the guardian's to undo, and nobody may go on with it meanwhile. */
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -59,7 +93,9 @@ __attribute__((noreturn)) static void child(const struct run *run, const struct 
         fcntl(errand->leash, F_SETFD, 0);
     }
     const struct rlimit most = {ERRAND_OUTPUT_BYTES, ERRAND_OUTPUT_BYTES};
-    setrlimit(RLIMIT_FSIZE, &most);
+    if (!errand->may_hang) {
+        setrlimit(RLIMIT_FSIZE, &most);
+    }
     sigset_t none;
     sigemptyset(&none);
     signal(SIGXFSZ, SIG_IGN);
@@ -69,12 +105,16 @@ __attribute__((noreturn)) static void child(const struct run *run, const struct 
             sys_exit(EXIT_OWN_FAILURE);
         }
     }
+    if (errand->may_hang) {
+        if (!place(run, errand)) {
+            give_up("cannot enter the target's cgroup\n");
+        }
+        close_others(errand->kept, errand->kept_count);
+        sys_exit(errand->work(errand->argument));
+    }
     long result = errand->fresh ? sys1(__NR_unshare, CLONE_NEWNET) : sys2(__NR_setns, run->target.namespaces.fd[NS_NET], CLONE_NEWNET);
     if (result < 0) {
-        static const char text[] = "cannot enter the network namespace\n";
-        ssize_t written = write(2, text, sizeof text - 1);
-        (void)written; /* The exit code says it too. */
-        sys_exit(EXIT_OWN_FAILURE);
+        give_up("cannot enter the network namespace\n");
     }
     if (errand->fresh) {
         raise_loopback();
@@ -104,18 +144,38 @@ static char *content(int fd, size_t *length, bool *truncated) {
     return text;
 }
 
-/** At the end of the run its own errands are done to their end; before it, a reason to end comes first. */
-static bool may_go_on(const struct run *run) { return run->phase == PHASE_ENDING || run->reason == REASON_NONE; }
-
-static int wait_for(struct run *run, pid_t pid, int limit_ms, bool *cut) {
+/** At the end of the run its own errands are done to their end; before it, a reason to end comes first, and the end of the workload is going to be one. */
+static bool may_go_on(const struct run *run) {
     int status = 0;
-    int64_t until = clock_ms() + limit_ms;
+    return run->phase == PHASE_ENDING || (run->reason == REASON_NONE && !tree_reaped(&run->tree, run->tree.workload, &status));
+}
+
+/** It ends with the request that it waits for; until then nobody's cgroup but the root has it. */
+static void lose(struct run *run, pid_t pid) {
+    char text[16];
+    format_text(text, sizeof text, "%d", (int)pid);
+    for (size_t i = 0; i < run->hierarchies.count; i++) {
+        if (run->hierarchies.item[i].mount >= 0) {
+            (void)write_file_at(run->hierarchies.item[i].mount, "cgroup.procs", text); /* It may have ended by now. */
+        }
+    }
+}
+
+static int wait_for(struct run *run, pid_t pid, const struct errand *errand, struct outcome *outcome) {
+    int status = 0;
+    int64_t until = clock_ms() + errand->limit_ms;
     while (!tree_ended(&run->tree, AWAITED_ERRAND, &status) && may_go_on(run) && clock_ms() < until) {
         pump(run, -1, until);
     }
     bool in_time = tree_ended(&run->tree, AWAITED_ERRAND, &status);
-    *cut = !in_time && !may_go_on(run);
+    outcome->cut = !in_time && !may_go_on(run);
+    int64_t lost_at = clock_ms() + LOST_MS;
     while (!tree_ended(&run->tree, AWAITED_ERRAND, &status)) {
+        if (errand->may_hang && clock_ms() >= lost_at) {
+            lose(run, pid);
+            outcome->lost = pid;
+            break;
+        }
         sys2(__NR_kill, pid, SIGKILL); /* Not reaped: the pid is still its own. */
         pump(run, -1, clock_ms() + KILL_AGAIN_MS);
     }
@@ -144,7 +204,7 @@ int errand_run(struct run *run, const struct errand *errand, struct outcome *out
         return fail(err, "internal", -pid, "make a process for an errand");
     }
     tree_expect(&run->tree, AWAITED_ERRAND, pid);
-    outcome->exit_code = wait_for(run, pid, errand->limit_ms, &outcome->cut);
+    outcome->exit_code = wait_for(run, pid, errand, outcome);
     outcome->ended_us = clock_us(CLOCK_MONOTONIC);
     outcome->out = content(out, &outcome->out_length, &outcome->truncated);
     outcome->err = content(errors, &outcome->err_length, &outcome->truncated);
@@ -158,4 +218,14 @@ int errand_run(struct run *run, const struct errand *errand, struct outcome *out
 void outcome_free(struct outcome *outcome) {
     free_pointer(&outcome->out);
     free_pointer(&outcome->err);
+}
+
+const char *outcome_complaint(struct outcome *outcome) {
+    char *text = outcome->err_length > 0 ? outcome->err : outcome->out;
+    for (char *at = text; *at != '\0'; at++) {
+        if (*at == '\n') {
+            *at = ' ';
+        }
+    }
+    return text;
 }

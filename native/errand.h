@@ -13,6 +13,14 @@ struct errand {
     const void *argument;
     int limit_ms;
     int leash; /**< stays open over execve, so that its other end tells when all that was started is gone; -1: none */
+    /**
+     * It touches a file system that may never answer, where not even KILL would reach it. So it is in the root cgroups, in no network namespace of the target's, has none of our
+     * descriptors but `kept`, may write files of any size, and is left to the kernel, in the root cgroups, when it does not end.
+     */
+    bool may_hang;
+    bool in_target;  /**< of `may_hang`: in the target's cgroups instead, until it is left */
+    const int *kept; /**< of `may_hang`: they keep their numbers; -1 is passed over */
+    size_t kept_count;
 };
 
 /** How it went. Free with outcome_free. */
@@ -22,6 +30,7 @@ struct outcome {
     size_t out_length, err_length;
     bool truncated; /**< of one of them there was more */
     bool cut;       /**< a reason to end the run came first */
+    pid_t lost;     /**< of `may_hang`: it has not ended, and may not for long; 0: it has */
     int64_t ended_us; /**< CLOCK_MONOTONIC */
 };
 
@@ -33,6 +42,8 @@ enum { ERRAND_TIMED_OUT = 124, ERRAND_LIMIT_MS = 5000, ERRAND_OUTPUT_BYTES = 1 <
  */
 int errand_run(struct run *run, const struct errand *errand, struct outcome *outcome, struct error *err);
 void outcome_free(struct outcome *outcome);
+/** What one that failed has said, on one line. */
+const char *outcome_complaint(struct outcome *outcome);
 
 #define cleanup_outcome __attribute__((cleanup(outcome_free)))
 

@@ -4,6 +4,8 @@
 #include "clock.h"
 #include "link.h"
 #include "place.h"
+#include "probe.h"
+#include "revert.h"
 #include "sys.h"
 
 #include <sys/wait.h>
@@ -43,9 +45,11 @@ static enum reason own_end(struct run *run, int status) {
 void supervise(struct run *run) {
     int status = 0;
     while (run->reason == REASON_NONE) {
-        pump(run, -1, 0);
+        /* It may have been reaped by whoever waited before. */
         if (tree_reaped(&run->tree, run->tree.workload, &status)) {
             run_end(run, own_end(run, status));
+        } else if (!revert_keep_guarded(run) && !path_serve(run)) {
+            pump(run, -1, 0);
         }
     }
 }

@@ -14,50 +14,65 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-/* Past the deadline a shim that is alive and has not undone is stuck. */
-enum { AFTER_DEADLINE_MS = 10000, READY_LIMIT_MS = 5000, DISMISS_LIMIT_MS = 1000 };
+/* Past the deadline a shim that is alive and has not undone is stuck; but the end of a workload takes its time, and so does the removal of what it has left. */
+enum { AFTER_DEADLINE_MS = 10000, WORKLOAD_ENDS_MS = 150000, READY_LIMIT_MS = 5000, DISMISS_LIMIT_MS = 1000 };
 /* Children die with the shim, but not in the same instant: looked again a moment later, and as long as something is there. */
-enum { AGAIN_MS = 50, UNDO_LIMIT_MS = 30000 };
-
-enum said { SAID_ON_GUARD = 'g', SAID_INSIDE = 'i', SAID_FAILED = 'f', SAID_DISMISSED = 'd' };
+enum { AGAIN_MS = 50, UNDO_LIMIT_MS = 60000, HANGS_MS = 5000 };
 
 static void pause_ms(int ms) { poll(NULL, 0, ms); }
 
-/** What a guardian keeps, in the places where it keeps it. */
+/** What a guardian keeps, in the places where it keeps it; the descriptors of the list come after these. */
 enum kept { KEPT_SHIM = 3, KEPT_LINK, KEPT_LEASH, KEPT_END };
 
-/** Keeps these, and no other; what stdio pointed at is let go. */
-static bool let_go(int shim, int link, int leash) {
-    const int from[] = {shim, link, leash};
-    int parked[3];
+/** Keeps these and those of the list, which is its own copy, and no other; what stdio pointed at is let go. */
+static bool let_go(int shim, int link, int leash, struct undo_list *undo) {
+    enum { ALL = KEPT_END - KEPT_SHIM + UNDO_MAX * UNDO_FDS };
+    int *kept[ALL] = {&shim, &link, &leash};
+    int parked[ALL];
+    int count = KEPT_END - KEPT_SHIM;
+    for (size_t i = 0; i < undo->count; i++) {
+        int *fds[UNDO_FDS];
+        size_t has = undo_descriptors(&undo->item[i], fds);
+        for (size_t k = 0; k < has; k++) {
+            if (*fds[k] >= 0) {
+                kept[count++] = fds[k];
+            }
+        }
+    }
     cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int i = 0; i < 3; i++) {
-        parked[i] = fcntl(from[i], F_DUPFD_CLOEXEC, KEPT_END);
-        if (parked[i] < 0 || null < 0 || dup2(null, i) < 0) {
+        if (null < 0 || dup2(null, i) < 0) {
             return false;
         }
     }
     close_fd(&null);
-    for (int i = 0; i < 3; i++) {
-        if (dup2(parked[i], KEPT_SHIM + i) < 0) {
+    for (int i = 0; i < count; i++) {
+        parked[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, KEPT_SHIM + count);
+        if (parked[i] < 0) {
             return false;
         }
     }
-    sys_close_from(KEPT_END, ~0U);
+    for (int i = 0; i < count; i++) {
+        *kept[i] = KEPT_SHIM + i;
+        if (dup2(parked[i], *kept[i]) < 0) {
+            return false;
+        }
+    }
+    sys_close_from(KEPT_SHIM + (unsigned int)count, ~0U);
     return true;
 }
 
 /**
  * Until it is clean, and none of our programs was left before to put it back: the leash closes with a program's descriptors, after its last system call. At once where it can
- * be: the kubelet may look for last words within milliseconds. What was left, or 0.
+ * be: the kubelet may look for last words within milliseconds. What was left, or 0; `why` has the last failure.
  */
-static int undo_until_clean(const struct undo_list *undo) {
+static int undo_until_clean(const struct undo_list *undo, struct error *why) {
     int64_t until = clock_ms() + UNDO_LIMIT_MS;
     for (;;) {
         struct error ignored = {0};
         struct pollfd others = {.fd = KEPT_LEASH, .events = POLLIN};
         bool alone = poll(&others, 1, 0) == 1;
-        (void)undo_run(undo, &ignored); /* What counts is whether it is there. */
+        (void)undo_run(undo, why); /* What counts is whether it is there. */
         int left = undo_present(undo, NULL, 0, &ignored);
         if ((alone && left == 0) || clock_ms() >= until) {
             return left;
@@ -67,13 +82,13 @@ static int undo_until_clean(const struct undo_list *undo) {
 }
 
 /** To the termination log alone: nobody reads our stdio any more, and the container's must not be held. */
-static void report(struct run *run, int left, int64_t since) {
+static void report(struct run *run, const struct undo_list *undo, int left, const char *why, int64_t since) {
     struct json line = {0};
     run->events.fd = -1;
     if (left != 0) {
         struct error err = {0};
-        fail(&err, "undo", 0, "the shim was killed, and its guardian could not undo everything");
-        event_error(&run->events, &err, "unknown: something of the fault may be left in the target's network namespace");
+        fail(&err, "undo", 0, "the shim was killed, and its guardian could not undo everything: %.512s", why);
+        event_error(&run->events, &err, undo_unknown(undo));
         return;
     }
     event_begin(&line, "reverted");
@@ -83,18 +98,60 @@ static void report(struct run *run, int left, int64_t since) {
     event_emit_last(&run->events, &line);
 }
 
+static void undo_and_report(struct run *run, const struct undo_list *undo) {
+    struct error why = {0};
+    char message[sizeof why.text + 64];
+    int64_t since = clock_ms();
+    int left = undo_until_clean(undo, &why);
+    error_message(&why, message, sizeof message);
+    report(run, undo, left, why.text[0] == '\0' ? "it comes back" : message, since);
+}
+
+/** By a child where a file system takes part, which may never answer: then that much is said. */
+static void undo_by_child(struct run *run, const struct undo_list *undo) {
+    int pidfd = -1;
+    int64_t since = clock_ms();
+    long pid = sys5(__NR_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
+    if (pid <= 0) {
+        undo_and_report(run, undo);
+        return;
+    }
+    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+    if (poll(&ended, 1, UNDO_LIMIT_MS + HANGS_MS) != 1) {
+        report(run, undo, 1, "the file system does not answer", since);
+    }
+}
+
+/** The directory has been made, and is known from now on by more than its name. */
+static void take_directory(struct undo_list *undo, struct arrival *arrival) {
+    for (size_t i = 0; i < undo->count; i++) {
+        if (undo->item[i].kind == UNDO_DIRECTORY && undo->item[i].directory < 0) {
+            undo->item[i].directory = steal_fd(&arrival->fds[0]);
+        }
+    }
+    close_fd(&arrival->fds[0]);
+}
+
+/** All that the shim has said by now. 0 when it may say more; 1 when it is dying, and its pidfd says so in a moment. */
+static int listen_to_shim(struct undo_list *undo) {
+    struct arrival arrival;
+    int result = 0;
+    while ((result = link_receive(KEPT_LINK, &arrival)) == 1) {
+        if (arrival.message.kind == MESSAGE_DISMISSED) {
+            sys_exit(0);
+        }
+        take_directory(undo, &arrival);
+    }
+    return result != -EAGAIN;
+}
+
 /** Until the shim has died, or has to; ends when told to. */
-static void watch_shim(int64_t until) {
+static void watch_shim(struct undo_list *undo, int64_t until) {
     struct pollfd ready[] = {{.fd = KEPT_SHIM, .events = POLLIN}, {.fd = KEPT_LINK, .events = POLLIN}};
     for (;;) {
-        char word = SAID_ON_GUARD;
         int64_t left = until - clock_ms();
         int count = left <= 0 ? 0 : poll(ready, 2, left > 60000 ? 60000 : (int)left + 1);
-        if (count > 0 && ready[1].revents != 0) {
-            if (recv(KEPT_LINK, &word, 1, MSG_DONTWAIT) == 1 && word == SAID_DISMISSED) {
-                sys_exit(0);
-            }
-            /* Closed without a word: it is dying, and its pidfd says so in a moment. */
+        if (count > 0 && ready[1].revents != 0 && listen_to_shim(undo) != 0) {
             ready[1].fd = -1;
             ready[1].revents = 0;
         }
@@ -108,41 +165,56 @@ static void watch_shim(int64_t until) {
     }
 }
 
+static void say(int link, enum message_kind kind) {
+    const struct message message = {.kind = kind};
+    (void)link_send(link, &message, NULL, 0);
+}
+
 __attribute__((noreturn)) static void guard(struct run *run, const struct undo_list *undo, bool in_v2, int64_t until, int shim, int link, int leash) {
+    struct undo_list own = *undo;
+    bool network = undo_needs_network(undo);
     prctl(PR_SET_NAME, "nsexec:guardian", 0, 0, 0);
     sys0(__NR_setsid);
     bool outside = place_outside(&run->hierarchies, in_v2);
-    long entered = sys2(__NR_setns, run->target.namespaces.fd[NS_NET], CLONE_NEWNET);
+    long entered = network ? sys2(__NR_setns, run->target.namespaces.fd[NS_NET], CLONE_NEWNET) : 0;
     (void)write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "-1000"); /* Lowering needs CAP_SYS_RESOURCE; without it the OOM killer sees a process of a few pages. */
-    enum said said = entered < 0 || !let_go(shim, link, leash) ? SAID_FAILED : outside ? SAID_ON_GUARD : SAID_INSIDE;
-    const char word = (char)said;
-    /* Not heard: the shim died meanwhile, and where this is not its first guardian there is something to undo. */
-    (void)send(said == SAID_FAILED ? link : KEPT_LINK, &word, 1, MSG_NOSIGNAL);
-    if (said == SAID_FAILED) {
+    if (entered < 0 || !let_go(shim, link, leash, &own)) {
+        say(link, MESSAGE_FAILED);
         sys_exit(EXIT_OWN_FAILURE);
     }
-    watch_shim(until);
-    int64_t since = clock_ms();
-    report(run, undo_until_clean(undo), since);
+    /* Not heard: the shim died meanwhile, and where this is not its first guardian there is something to undo. */
+    say(KEPT_LINK, outside ? MESSAGE_ON_GUARD : MESSAGE_INSIDE);
+    watch_shim(&own, until);
+    if (network) {
+        undo_and_report(run, &own);
+    } else {
+        undo_by_child(run, &own);
+    }
     sys_exit(0);
 }
 
-static int await_word(struct guardian *guardian, struct run *run, char *word) {
+static enum message_kind await_word(const struct guardian *guardian, struct run *run) {
     int64_t until = clock_ms() + READY_LIMIT_MS;
+    struct arrival arrival;
     while (clock_ms() < until) {
         if (pump(run, guardian->link, until)) {
-            return recv(guardian->link, word, 1, MSG_DONTWAIT) == 1 ? 0 : -1;
+            return link_receive(guardian->link, &arrival) == 1 ? (enum message_kind)arrival.message.kind : MESSAGE_FAILED;
         }
     }
-    return -1;
+    return MESSAGE_FAILED;
+}
+
+/** When a shim that is still there is stuck. */
+static int64_t patience(const struct run *run) {
+    int64_t end = run->phase == PHASE_ACTIVE ? run->deadline : clock_ms() + run->options.duration_ms;
+    return end + AFTER_DEADLINE_MS + (run->hold != NULL ? 0 : run->options.grace_ms + WORKLOAD_ENDS_MS);
 }
 
 int guardian_start(struct guardian *guardian, struct run *run, const struct undo_list *undo, struct error *err) {
     int ends[2] = {-1, -1};
     int leash[2] = {-1, -1};
-    int64_t until = (run->phase == PHASE_ACTIVE ? run->deadline : clock_ms() + run->options.duration_ms) + AFTER_DEADLINE_MS;
+    int64_t until = patience(run);
     cleanup_close int shim = (int)sys2(__NR_pidfd_open, sys0(__NR_getpid), 0);
-    char word = SAID_FAILED;
     if (shim < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         return fail(err, "internal", errno, "make the guardian's link");
     }
@@ -163,11 +235,12 @@ int guardian_start(struct guardian *guardian, struct run *run, const struct undo
     tree_expect(&run->tree, AWAITED_GUARDIAN, pid);
     guardian->pid = pid;
     close_fd(&theirs);
-    if (await_word(guardian, run, &word) < 0 || word == SAID_FAILED) {
+    enum message_kind word = await_word(guardian, run);
+    if (word != MESSAGE_ON_GUARD && word != MESSAGE_INSIDE) {
         guardian_dismiss(guardian, run);
         return fail(err, "internal", 0, "the guardian, which would undo if nsexec were killed, did not come up");
     }
-    if (word == SAID_INSIDE) {
+    if (word == MESSAGE_INSIDE) {
         event_warn(&run->events, "guardian", "the guardian could not leave the agent's cgroup: what kills the agent's container kills it too");
     }
     return 0;
@@ -184,13 +257,17 @@ void guardian_close(struct guardian *guardian) {
     close_fd(&guardian->leash);
 }
 
+void guardian_tell(const struct guardian *guardian, int directory) {
+    const struct message message = {.kind = MESSAGE_DIRECTORY};
+    (void)link_send(guardian->link, &message, &directory, 1); /* One that is not there any more is replaced by one that knows. */
+}
+
 void guardian_dismiss(struct guardian *guardian, struct run *run) {
-    static const char word = SAID_DISMISSED;
     int status = 0;
     if (guardian->pid == 0) {
         return;
     }
-    send(guardian->link, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    say(guardian->link, MESSAGE_DISMISSED);
     int64_t until = clock_ms() + DISMISS_LIMIT_MS;
     while (!tree_ended(&run->tree, AWAITED_GUARDIAN, &status)) {
         if (clock_ms() >= until) {

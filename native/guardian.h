@@ -5,8 +5,8 @@
 #include "undo.h"
 
 /**
- * The guardian: a process that outlives us and undoes when we have not. It holds the undo, the target's network namespace (it is in it) and a pidfd of ours, and
- * nothing else: none of the container's stdio, so that the container can end; and it is in the root cgroup of every hierarchy, so that what kills
+ * The guardian: a process that outlives us and undoes when we have not. It holds the undo with its descriptors, the target's network namespace (it is in it) if that is where there
+ * is something to undo, and a pidfd of ours, and nothing else: none of the container's stdio, so that the container can end; and it is in the root cgroup of every hierarchy, so that what kills
  * the container, or takes its memory, does not take it. It ends with us, and at the latest a while after the deadline.
  */
 struct guardian {
@@ -19,6 +19,8 @@ struct guardian {
 
 /** Starts one and waits until it is on guard. Nothing is changed before. */
 int guardian_start(struct guardian *guardian, struct run *run, const struct undo_list *undo, struct error *err);
+/** The directory on the list has been made: until it knows that, it removes none but an empty one. */
+void guardian_tell(const struct guardian *guardian, int directory);
 /** True when it has ended although nobody told it to. */
 bool guardian_lost(const struct guardian *guardian, const struct run *run);
 /** Everything is undone: it may go. Waits for its end. */

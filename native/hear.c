@@ -22,7 +22,7 @@ static int child_failed(const struct run *run, const struct message *message, st
         {STEP_DESCRIPTORS, "internal", "arrange the workload's descriptors"},
         {STEP_EMPTY_ROOT, "internal", "change to an empty root directory"},
         {STEP_ROOT, "namespace", "change to the target's root directory"},
-        {STEP_SCRATCH, "internal", "change to the scratch directory"},
+        {STEP_SCRATCH, "internal", "change to the working directory"},
         {STEP_GROUPS, "credentials", "take on the target's supplementary groups"},
         {STEP_GID, "credentials", "take on the target's gid"},
         {STEP_UID, "credentials", "take on the target's uid"},

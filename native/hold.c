@@ -1,8 +1,9 @@
-/* hold: a state of the target's network namespace, brought about by programs of the image, watched over, and undone. Its steps are those of nsexec.c's experiment. */
+/* hold: a state of the target, of its network by programs of the image, of its cgroup by ourselves: brought about, watched over, and undone. Its steps are those of nsexec.c's experiment. */
 #include "hold.h"
 
 #include "cleanup.h"
 #include "clock.h"
+#include "probe.h"
 
 static int open_tools(struct run *run, struct error *err) {
     for (size_t i = 0; run->options.tools != NULL && run->options.tools[i] != NULL; i++) {
@@ -23,17 +24,19 @@ static int bring_about(struct run *run, struct error *err) {
     if (hold->spoiled) {
         return fail(err, "orders", 0, "a line on stdin could not be taken, see the warning: what it asked for, or how to undo it, would be missing");
     }
-    if (hold_refuse_foreign(run, err) < 0) {
+    if (revert_refuse_foreign(run, err) < 0) {
         return -1;
     }
     hold_compare_before(run);
+    if (run->reason == REASON_NONE && hold_remember_settings(run, err) < 0) {
+        return -1;
+    }
     if (run->reason != REASON_NONE) {
         return 0;
     }
-    if (guardian_start(&hold->guardian, run, &hold->undo, err) < 0) {
+    if (revert_guard(run, err) < 0 || hold_write_settings(run, err) < 0) {
         return -1;
     }
-    run->changed = true;
     for (size_t i = 0; i < hold->applies.count && run->reason == REASON_NONE; i++) {
         struct error why = {0};
         if (hold_apply(run, &hold->applies.item[i], &why) < 0 && run->reason == REASON_NONE) {
@@ -53,22 +56,6 @@ static int bring_about(struct run *run, struct error *err) {
     return 0;
 }
 
-/** One that was killed is replaced: the promise is kept as long as we live. */
-static bool keep_guarded(struct run *run) {
-    struct hold *hold = run->hold;
-    struct error err = {0};
-    if (!guardian_lost(&hold->guardian, run)) {
-        return false;
-    }
-    guardian_close(&hold->guardian);
-    event_warn(&run->events, "guardian", "the guardian, which would undo if nsexec were killed, was killed itself; there is another one now");
-    if (guardian_start(&hold->guardian, run, &hold->undo, &err) < 0) {
-        event_warn(&run->events, "guardian", "there is no guardian any more: %s", err.text);
-        run_end(run, REASON_KILLED);
-    }
-    return true;
-}
-
 static void watch(struct run *run) {
     while (run->reason == REASON_NONE) {
         /* Each of these waits by itself, and may have heard of something to do: only when none did is there time to wait. */
@@ -77,7 +64,7 @@ static void watch(struct run *run) {
             busy = true;
             hold_count(run, WEIGHT_SAMPLE);
         }
-        busy = keep_guarded(run) || busy;
+        busy = revert_keep_guarded(run) || path_serve(run) || busy;
         if (!busy && run->reason == REASON_NONE) {
             pump(run, -1, 0);
         }
@@ -87,16 +74,27 @@ static void watch(struct run *run) {
 static void report_held_reverted(struct run *run) {
     struct json line = {0};
     event_begin(&line, "reverted");
-    json_number(&line, "elapsed_ms", clock_ms() - run->ending_ms);
+    json_number(&line, "elapsed_ms", run->reverted_ms - run->ending_ms);
     hold_compare_after(run, &line);
     json_number(&line, "left", 0);
     json_string(&line, "by", "shim");
     event_emit_last(&run->events, &line);
 }
 
+/** What counts is what is counted before the undo. */
+static int take_back(struct run *run, struct error *err) {
+    bool was_active = run->phase == PHASE_ACTIVE;
+    run->phase = PHASE_ENDING;
+    run->ending_ms = clock_ms();
+    if (was_active) {
+        hold_count(run, WEIGHT_LIFE);
+    }
+    return revert_all(run, err);
+}
+
 static int wait_and_serve(struct run *run, struct error *err) {
     while (run->reason == REASON_NONE && (!run->start_asked || run->hold->before_start > 0)) {
-        if (!hold_serve(run)) {
+        if (!hold_serve(run) && !path_serve(run)) {
             pump(run, -1, 0);
         }
     }
@@ -104,7 +102,7 @@ static int wait_and_serve(struct run *run, struct error *err) {
 }
 
 static int live(struct run *run, const char **state, struct error *err) {
-    if (signals_collect(run, err) < 0 || resolve(run, err) < 0 || open_tools(run, err) < 0 || prepare_hold(run, err) < 0) {
+    if (signals_collect(run, err) < 0 || resolve(run, err) < 0 || open_tools(run, err) < 0 || prepare_hold(run, err) < 0 || (run->options.path != NULL && path_open(run, err) < 0)) {
         return -1;
     }
     run_begin_clocks(run);
@@ -120,10 +118,10 @@ static int live(struct run *run, const char **state, struct error *err) {
         watch(run);
     }
     struct error unfinished = {.exit_code = EXIT_OWN_FAILURE};
-    if (run->changed && hold_revert(run, &unfinished) < 0) {
+    if (run->changed && take_back(run, &unfinished) < 0) {
         /* The guardian stays, sees our end, and goes on trying. */
         *err = unfinished;
-        *state = "unknown: something of the fault may be left in the target's network namespace";
+        *state = undo_unknown(&run->revert->undo);
         return -1;
     }
     if (held < 0) {
@@ -136,20 +134,23 @@ static int live(struct run *run, const char **state, struct error *err) {
     }
     report_ended(run);
     report_sample(run);
+    path_report_last(run);
     report_held_reverted(run);
     return 0;
 }
 
 int hold_experiment(struct run *run, const char **state, struct error *err) {
-    struct hold hold = {.guardian = GUARDIAN_NONE};
+    struct hold hold = {.revert = REVERT_NONE};
     run->hold = &hold;
+    run->revert = &hold.revert;
     run->lines.limit = LONG_LINE_MAX_BYTES;
     int result = live(run, state, err);
     hold_forget(&hold);
     for (size_t i = 0; i < hold.tools; i++) {
         close_fd(&hold.tool[i].fd);
     }
-    guardian_close(&hold.guardian);
+    revert_close(&hold.revert);
     run->hold = NULL;
+    run->revert = NULL;
     return result;
 }

@@ -2,8 +2,8 @@
 #define NSEXEC_HOLD_H
 
 #include "errand.h"
-#include "guardian.h"
 #include "program.h"
+#include "revert.h"
 
 /* What a plugin sends before `start`, and what it may have asked without waiting for the answers. */
 enum { KEPT_MAX = 64, ASKED_MAX = 256 };
@@ -27,14 +27,15 @@ struct hold {
     struct program tool[TOOLS_MAX];
     size_t tools;
     struct orders asked, applies, compares, counts;
-    struct undo_list undo;
-    struct guardian guardian;
+    struct undo settings[UNDO_MAX]; /**< with the values that are wanted */
+    size_t setting_count;
+    struct revert revert;
     bool spoiled; /**< a line could not be taken: it may have been an `undo`, so nothing may begin before `clear` */
     size_t before_start; /**< how many of what was asked stood before `start` */
     bool counts_due; /**< a sample was taken: what is counted with it is to be read */
 };
 
-enum verb { VERB_ASK, VERB_FRESH, VERB_LOOKUP, VERB_CONNECT, VERB_CLEAR, VERB_UNDO, VERB_APPLY, VERB_COMPARE, VERB_COUNT, VERB_NONE };
+enum verb { VERB_ASK, VERB_FRESH, VERB_LOOKUP, VERB_CONNECT, VERB_CLEAR, VERB_UNDO, VERB_APPLY, VERB_COMPARE, VERB_COUNT, VERB_SETTING, VERB_NONE };
 
 /** The whole of `hold`: as experiment() of `run`. The exit code, or -1. */
 int hold_experiment(struct run *run, const char **state, struct error *err);
@@ -61,15 +62,14 @@ int hold_apply(struct run *run, const struct order *order, struct error *err);
 bool hold_serve(struct run *run);
 /** Runs every `count`, and answers. */
 void hold_count(struct run *run, enum weight weight);
-/** What a program that failed has said, on one line. */
-const char *outcome_complaint(struct outcome *outcome);
 
-/** What was there before must not be undone by us: nothing that is on the list may be there yet. */
-int hold_refuse_foreign(struct run *run, struct error *err);
 void hold_compare_before(struct run *run);
 /** Names what does not read as before, as `differs`. */
 void hold_compare_after(struct run *run, struct json *line);
-/** Undoes. 0 when nothing of the list is there any more; else the guardian stays, sees our end, and goes on trying. */
-int hold_revert(struct run *run, struct error *err);
+
+/** Puts what the settings are to take back, and the record of it, on the list of what is undone. */
+int hold_remember_settings(struct run *run, struct error *err);
+/** Writes them and reads them back. */
+int hold_write_settings(struct run *run, struct error *err);
 
 #endif

@@ -55,11 +55,7 @@ static int enter_root(const struct last_steps *plan, struct message *failed) {
     if (result == 0) {
         result = sys1(__NR_chroot, ".");
     }
-    if (result < 0) {
-        return failed_at(failed, STEP_ROOT, result);
-    }
-    result = plan->use_scratch ? sys1(__NR_fchdir, WORKLOAD_SCRATCH) : 0;
-    return result < 0 ? failed_at(failed, STEP_SCRATCH, result) : 0;
+    return result < 0 ? failed_at(failed, STEP_ROOT, result) : 0;
 }
 
 static int take_ids(const struct last_steps *plan, struct message *failed) {
@@ -107,10 +103,13 @@ static int take_capabilities(const struct last_steps *plan, struct message *fail
     return result < 0 ? failed_at(failed, STEP_NO_NEW_PRIVS, result) : 0;
 }
 
-int take_last_steps(const struct last_steps *plan, struct message *failed) {
-    if (enter_root(plan, failed) < 0 || take_ids(plan, failed) < 0) {
-        return -1;
-    }
+/** With its ids already: a server of files may let root in less far than others. */
+static int enter_scratch(const struct last_steps *plan, struct message *failed) {
+    long result = plan->use_scratch ? sys1(__NR_fchdir, WORKLOAD_SCRATCH) : 0;
+    return result < 0 ? failed_at(failed, STEP_SCRATCH, result) : 0;
+}
+
+static int take_all_but_ids(const struct last_steps *plan, struct message *failed) {
     if (plan->join_user) {
         long result = sys2(__NR_setns, WORKLOAD_USER, CLONE_NEWUSER);
         if (result < 0) {
@@ -125,6 +124,12 @@ int take_last_steps(const struct last_steps *plan, struct message *failed) {
     sys_close_from(WORKLOAD_HOOK, WORKLOAD_FDS - 1);
     return 0;
 }
+
+int take_last_steps(const struct last_steps *plan, struct message *failed) {
+    return enter_root(plan, failed) < 0 || take_ids(plan, failed) < 0 || enter_scratch(plan, failed) < 0 ? -1 : take_all_but_ids(plan, failed);
+}
+
+int take_credentials(const struct last_steps *plan, struct message *failed) { return take_ids(plan, failed) < 0 ? -1 : take_all_but_ids(plan, failed); }
 
 int hold_for_go(void) {
     struct message message = {.kind = MESSAGE_READY};

@@ -38,6 +38,9 @@ struct last_steps {
  */
 int take_last_steps(const struct last_steps *plan, struct message *failed);
 
+/** Its second half, for who does not need the target's files: only WORKLOAD_USER is needed. */
+int take_credentials(const struct last_steps *plan, struct message *failed);
+
 /** Tells the supervisor that all is entered and waits for its word. 0 to go on, -1 when the supervisor is gone. */
 int hold_for_go(void);
 

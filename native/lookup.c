@@ -1,41 +1,16 @@
 #include "ask.h"
 
 #include "format.h"
-#include "sys.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Above every slot of enum workload_fd. */
-enum { PARKING = 32, ADDRESSES_MAX = 64 };
+enum { ADDRESSES_MAX = 64 };
 
 static int say(int fd, const char *text) { return write(fd, text, strlen(text)) < 0 ? -1 : 0; }
-
-/** Puts the three into the places that take_last_steps knows; -1 stays absent. */
-static bool arrange(const struct lookup *lookup) {
-    const int from[] = {lookup->mnt, lookup->root, lookup->user};
-    const int to[] = {WORKLOAD_MNT, WORKLOAD_ROOT, WORKLOAD_USER};
-    int parked[3] = {-1, -1, -1};
-    for (int i = 0; i < 3; i++) {
-        parked[i] = from[i] < 0 ? -1 : fcntl(from[i], F_DUPFD_CLOEXEC, PARKING);
-        if (from[i] >= 0 && parked[i] < 0) {
-            return false;
-        }
-    }
-    /* Nothing else of ours goes with it among the target's files. */
-    sys_close_from(WORKLOAD_LINK, WORKLOAD_FDS - 1);
-    for (int i = 0; i < 3; i++) {
-        if (parked[i] >= 0 && dup2(parked[i], to[i]) < 0) {
-            return false;
-        }
-    }
-    sys_close_from(WORKLOAD_FDS, ~0U);
-    return true;
-}
 
 /** Not inet_ntop: it brings printf along, floating point and all. Of IPv6 every group is written: whoever reads it compares addresses and not texts. */
 static void format_address(const struct addrinfo *entry, char *out, size_t size) {
@@ -72,7 +47,7 @@ static void write_addresses(const struct addrinfo *first) {
 int lookup_work(const void *argument) {
     const struct lookup *lookup = argument;
     struct message failed = {0};
-    if (!arrange(lookup) || take_last_steps(lookup->steps, &failed) < 0) {
+    if (!entrance_arrange(&lookup->entrance, NULL, 0) || take_last_steps(lookup->steps, &failed) < 0) {
         say(2, "cannot enter the target's files\n");
         return EXIT_OWN_FAILURE;
     }

@@ -12,6 +12,11 @@ enum message_kind {
     MESSAGE_WORKLOAD,   /**< keeper → supervisor, with the workload's pidfd and its pid in `value` */
     MESSAGE_READY,      /**< workload → supervisor: everything entered, nothing executed yet */
     MESSAGE_GO,         /**< supervisor → workload */
+    MESSAGE_PATH,       /**< who looked at --path → supervisor, with the directory and perhaps a file */
+    MESSAGE_ON_GUARD,   /**< guardian → shim */
+    MESSAGE_INSIDE,     /**< the same of one that could not leave the agent's cgroup */
+    MESSAGE_DIRECTORY,  /**< shim → guardian, with the directory that is on its list; or who made it → shim */
+    MESSAGE_DISMISSED,  /**< shim → guardian: everything is undone */
     MESSAGE_FAILED,     /**< any child → supervisor: `step` failed with errno `value` */
 };
 

@@ -1,7 +1,12 @@
 /* nsexec: the life of one run, from the command line to the revert. README.md is the contract. */
 #include "run.h"
 
+#include "clock.h"
+#include "fill.h"
+#include "format.h"
 #include "hold.h"
+#include "probe.h"
+#include "revert.h"
 #include "sample.h"
 #include "seal.h"
 #include "sweep.h"
@@ -9,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char version[] = "nsexec " NSEXEC_VERSION "\n";
@@ -38,7 +44,12 @@ static int inspect(struct run *run, struct error *err) {
 static int inject(struct run *run, struct error *err) {
     int entered = 0;
     int of = 0;
-    if (start(run, err) < 0) {
+    run->phase = PHASE_STARTING;
+    run->started_ms = clock_ms();
+    if (run->options.directory != NULL && make_work_directory(run, err) < 0) {
+        return -1;
+    }
+    if (run->reason == REASON_NONE && start(run, err) < 0) {
         return -1;
     }
     if (run->reason != REASON_NONE) {
@@ -52,8 +63,8 @@ static int inject(struct run *run, struct error *err) {
 }
 
 /** From `resolved` to the end; `state` says how the target is left when it fails. The workload's exit code, or -1. */
-static int experiment(struct run *run, const char **state, struct error *err) {
-    if (signals_collect(run, err) < 0 || resolve(run, err) < 0 || prepare(run, err) < 0) {
+static int live(struct run *run, const char **state, struct error *err) {
+    if (signals_collect(run, err) < 0 || resolve(run, err) < 0 || prepare(run, err) < 0 || (run->options.path != NULL && path_open(run, err) < 0)) {
         return -1;
     }
     if (cgroup_is_frozen(&run->hierarchies)) {
@@ -82,14 +93,31 @@ static int experiment(struct run *run, const char **state, struct error *err) {
         *state = "unknown: processes of the workload may be left in the target";
         return -1;
     }
+    int exit_code = injected < 0 ? -1 : report_ended(run);
+    if (revert_all(run, &unfinished) < 0) {
+        /* The guardian stays, sees our end, and goes on trying. */
+        *err = unfinished;
+        *state = undo_unknown(&run->revert->undo);
+        return -1;
+    }
+    run->reverted_ms = clock_ms();
     if (injected < 0) {
         *state = "reverted";
         return -1;
     }
-    int exit_code = report_ended(run);
     report_sample(run);
+    path_report_last(run);
     report_reverted(run);
     return exit_code;
+}
+
+static int experiment(struct run *run, const char **state, struct error *err) {
+    struct revert revert = REVERT_NONE;
+    run->revert = &revert;
+    int result = live(run, state, err);
+    revert_close(&revert);
+    run->revert = NULL;
+    return result;
 }
 
 static int run_command(struct run *run, char **argv, struct error *err, const char **state) {
@@ -125,8 +153,28 @@ static int run_command(struct run *run, char **argv, struct error *err, const ch
     }
 }
 
+/** The shim's own workload: inside a target, where there may be no /dev/null, and what it says is for people. Returns only if it fails. */
+static int fill_and_stay(char **arguments) {
+    struct error err = {.exit_code = EXIT_OWN_FAILURE};
+    char said[1024] = "";
+    char reason[1024];
+    if (fill(arguments, said, sizeof said, &err) < 0) {
+        error_message(&err, reason, sizeof reason);
+        format_text(said, sizeof said, "nsexec: fill: %s\n", reason);
+        return write(2, said, strlen(said)) < 0 ? EXIT_OWN_FAILURE : err.exit_code;
+    }
+    if (write(1, said, strlen(said)) < 0) {
+        return EXIT_OWN_FAILURE;
+    }
+    for (;;) {
+        pause();
+    }
+}
+
 int main(int argc, char **argv) {
-    (void)argc;
+    if (argc > 1 && strcmp(argv[1], "fill") == 0) {
+        return fill_and_stay(argv + 2);
+    }
     struct error err = {.code = "internal", .exit_code = EXIT_OWN_FAILURE};
     struct run run = RUN_NONE;
     const char *state = "unchanged";

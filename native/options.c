@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { NUMBER, TEXT, FLAG, CONTAINER, PID, AS, OOM, ENVIRONMENT, TOOL, NEED };
+enum kind { NUMBER, TEXT, FLAG, CONTAINER, PID, AS, OOM, ENVIRONMENT, TOOL, NEED, DIRECTORY_PATH, DIRECTORY_NAME, PROBE };
+
+enum { PATH_MAX_BYTES = 4095, DIRECTORY_MAX_BYTES = 64, PROBE_MAX_BYTES = 64 << 20, PROBE_UNIT = 4096, PROBE_MAX_BLOCK = 1 << 20 };
 
 /** Which commands take an option. */
 enum owner { OF_TARGET, RUN, HOLD, RUN_AND_HOLD, SWEEP, ALL_BUT_INSPECT };
@@ -95,6 +97,52 @@ static int check_need(const char *value, struct error *err) {
     return good ? 0 : fail(err, "usage", 0, "--need takes a list of cpu, cpuacct, memory, pids, blkio, io, cpuset and name=NAME, not `%.128s`", value);
 }
 
+static bool is_directory_name(const char *value) {
+    static const char prefix[] = ".kubectl-chaos-";
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+    size_t length = strlen(value);
+    return length >= sizeof prefix && length <= DIRECTORY_MAX_BYTES && strncmp(value, prefix, sizeof prefix - 1) == 0 && strspn(value, allowed) == length;
+}
+
+/** `BYTES[/BLOCK]`; without BLOCK in as few pieces as can be. */
+static bool parse_probe_size(struct span text, int64_t *bytes, int64_t *block) {
+    struct span whole;
+    uint64_t total = 0;
+    bool split = memchr(text.at, '/', text.length) != NULL;
+    if (!span_cut(&text, '/', &whole) || !span_number(whole, &total) || total > PROBE_MAX_BYTES) {
+        return false;
+    }
+    uint64_t piece = total < PROBE_MAX_BLOCK ? total : PROBE_MAX_BLOCK;
+    if (split && !span_number(text, &piece)) {
+        return false;
+    }
+    *bytes = (int64_t)total;
+    *block = (int64_t)piece;
+    bool whole_blocks = piece >= PROBE_UNIT && piece <= PROBE_MAX_BLOCK && piece % PROBE_UNIT == 0 && total % piece == 0;
+    return total == 0 ? !split : whole_blocks;
+}
+
+/** What is not named is not measured; what is named twice is a slip. */
+static int take_probe(struct options *options, const char *value, struct error *err) {
+    struct span rest = {value, strlen(value)};
+    struct span item;
+    bool named[2] = {false, false};
+    bool good = rest.length > 0 && value[rest.length - 1] != ',';
+    options->probe_write_bytes = 0;
+    options->probe_read_bytes = 0;
+    while (good && span_cut(&rest, ',', &item)) {
+        bool of_write = span_starts(item, "write=");
+        size_t prefix = strlen(of_write ? "write=" : "read=");
+        good = (of_write || span_starts(item, "read=")) && !named[of_write] &&
+               parse_probe_size((struct span){item.at + prefix, item.length - prefix}, of_write ? &options->probe_write_bytes : &options->probe_read_bytes,
+                                of_write ? &options->probe_write_block : &options->probe_read_block);
+        named[of_write] = true;
+    }
+    return good ? 0
+                : fail(err, "usage", 0, "--probe takes write=BYTES[/BLOCK] and read=BYTES[/BLOCK]: 0, or %d to %d bytes in whole blocks of %d to %d, not `%.64s`", PROBE_UNIT, PROBE_MAX_BYTES,
+                       PROBE_UNIT, PROBE_MAX_BLOCK, value);
+}
+
 static int take_value(struct options *options, const struct option *option, const char *value, struct error *err) {
     int64_t number = 0;
     switch (option->kind) {
@@ -136,6 +184,20 @@ static int take_value(struct options *options, const struct option *option, cons
     case NEED:
         options->need = value;
         return check_need(value, err);
+    case DIRECTORY_PATH:
+        if (value[0] != '/' || strlen(value) > PATH_MAX_BYTES) {
+            return fail(err, "usage", 0, "--path takes an absolute path of at most %d bytes, not `%.64s`", PATH_MAX_BYTES, value);
+        }
+        options->path = value;
+        return 0;
+    case DIRECTORY_NAME:
+        if (!is_directory_name(value)) {
+            return fail(err, "usage", 0, "--directory takes `.kubectl-chaos-` and more of [a-z0-9.-], at most %d bytes, not `%.80s`", DIRECTORY_MAX_BYTES, value);
+        }
+        options->directory = value;
+        return 0;
+    case PROBE:
+        return take_probe(options, value, err);
     case TEXT:
         *option->text = value;
         return 0;
@@ -156,12 +218,27 @@ static int check(const struct options *options, struct error *err) {
     if (options->container != NULL && options->pid != 0) {
         return fail(err, "usage", 0, "--container and --pid exclude each other");
     }
-    if (options->command == COMMAND_HOLD && options->tools == NULL) {
-        return fail(err, "usage", 0, "hold needs a program to work with: --tool PROGRAM");
+    if (options->command == COMMAND_HOLD && options->tools == NULL && options->path == NULL) {
+        return fail(err, "usage", 0, "hold needs a program to work with, or a path: --tool PROGRAM, --path PATH");
     }
     if (options->command == COMMAND_RUN && (options->program == NULL || options->program[0] == NULL || options->program[0][0] == '\0')) {
         return fail(err, "usage", 0, "run needs a program: `-- PROGRAM ARG…`");
     }
+    return 0;
+}
+
+/** What says how --path is used means nothing without it: refused, rather than that what was meant is not done. Then the defaults that depend on others. */
+static int settle_path(struct options *options, struct error *err) {
+    bool probed = options->probe_write_bytes >= 0;
+    const char *alone = options->directory != NULL ? "--directory" : probed ? "--probe" : options->probe_ms != 0 ? "--probe-ms" : NULL;
+    if (options->path == NULL && alone != NULL) {
+        return fail(err, "usage", 0, "%s needs --path", alone);
+    }
+    if (!probed) {
+        options->probe_write_bytes = PROBE_UNIT;
+        options->probe_write_block = PROBE_UNIT;
+    }
+    options->probe_ms = options->probe_ms == 0 ? options->sample_ms : options->probe_ms;
     return 0;
 }
 
@@ -207,12 +284,16 @@ static int parse_options(struct options *options, char **argv, struct error *err
         {"--lease-ms", NUMBER, 0, 3600000, &options->lease_ms, NULL, RUN_AND_HOLD},
         {"--grace-ms", NUMBER, 0, 600000, &options->grace_ms, NULL, RUN},
         {"--sample-ms", NUMBER, 100, 60000, &options->sample_ms, NULL, RUN_AND_HOLD},
-        {"--as", AS, 0, 0, NULL, NULL, RUN},
+        {"--as", AS, 0, 0, NULL, NULL, RUN_AND_HOLD},
         {"--need", NEED, 0, 0, NULL, NULL, RUN_AND_HOLD},
         {"--oom-score-adj", OOM, -1000, 1000, NULL, NULL, RUN},
         {"--scratch-bytes", NUMBER, 0, INT64_C(1) << 30, &options->scratch_bytes, NULL, RUN},
         {"--env", ENVIRONMENT, 0, 0, NULL, NULL, RUN},
         {"--tool", TOOL, 0, 0, NULL, NULL, HOLD},
+        {"--path", DIRECTORY_PATH, 0, 0, NULL, NULL, RUN_AND_HOLD},
+        {"--directory", DIRECTORY_NAME, 0, 0, NULL, NULL, RUN},
+        {"--probe", PROBE, 0, 0, NULL, NULL, RUN_AND_HOLD},
+        {"--probe-ms", NUMBER, 100, 60000, &options->probe_ms, NULL, RUN_AND_HOLD},
         {"--termination-log", TEXT, 0, 0, NULL, &options->termination_log, ALL_BUT_INSPECT},
         {"--remove", FLAG, 0, 0, NULL, NULL, SWEEP},
     };
@@ -254,10 +335,11 @@ int options_parse(struct options *options, char **argv, struct error *err) {
         .scratch_bytes = INT64_C(16) << 20,
         .need = "",
         .termination_log = "/dev/termination-log",
+        .probe_write_bytes = -1,
     };
     const char *command = argv[0] == NULL ? NULL : argv[1];
     if (command == NULL) {
-        return fail(err, "usage", 0, "a command is needed: inspect, run, hold, sweep or --version");
+        return fail(err, "usage", 0, "a command is needed: inspect, run, hold, sweep, fill or --version");
     }
     if (strcmp(command, "--version") == 0) {
         options->command = COMMAND_VERSION;
@@ -273,9 +355,9 @@ int options_parse(struct options *options, char **argv, struct error *err) {
         }
     }
     if (options->command == COMMAND_NONE) {
-        return fail(err, "usage", 0, "unknown command `%.64s`: there are inspect, run, hold, sweep and --version", command);
+        return fail(err, "usage", 0, "unknown command `%.64s`: there are inspect, run, hold, sweep, fill and --version", command);
     }
-    return parse_options(options, argv + 2, err) < 0 ? -1 : check(options, err);
+    return parse_options(options, argv + 2, err) < 0 || settle_path(options, err) < 0 ? -1 : check(options, err);
 }
 
 void options_free(struct options *options) {

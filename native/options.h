@@ -24,6 +24,10 @@ struct options {
     const char **environment; /**< NAME=VALUE of every --env, NULL-terminated; owned */
     const char **tools;       /**< of every --tool, NULL-terminated; owned */
     char **program;           /**< argv after `--`, NULL-terminated */
+    const char *path;         /**< NULL: none is looked at */
+    const char *directory;    /**< NULL: the workload gets none in `path` */
+    int64_t probe_write_bytes, probe_write_block, probe_read_bytes, probe_read_block; /**< 0 bytes: not measured; else whole blocks */
+    int64_t probe_ms;
 };
 
 /** 0, or -1 with code `usage` and a text that names the option. */

@@ -2,6 +2,7 @@
 #include "hold.h"
 
 #include "cleanup.h"
+#include "undo-words.h"
 
 #include <string.h>
 
@@ -54,7 +55,8 @@ static void forget_kept(struct hold *hold) {
     orders_free(&hold->applies);
     orders_free(&hold->compares);
     orders_free(&hold->counts);
-    hold->undo.count = 0;
+    hold->revert.undo.count = 0;
+    hold->setting_count = 0;
     hold->spoiled = false;
 }
 
@@ -70,6 +72,7 @@ static const struct {
 } verbs[] = {
     [VERB_ASK] = {"ask", 3, 2},     [VERB_FRESH] = {"fresh", 3, 2}, [VERB_LOOKUP] = {"lookup", 3, 0},   [VERB_CONNECT] = {"connect", 4, 0}, [VERB_CLEAR] = {"clear", 1, 0},
     [VERB_UNDO] = {"undo", 3, 0},   [VERB_APPLY] = {"apply", 2, 1}, [VERB_COMPARE] = {"compare", 3, 2}, [VERB_COUNT] = {"count", 3, 2},
+    [VERB_SETTING] = {"setting", 4, 0},
 };
 
 enum verb order_verb(const struct words *words) {
@@ -81,11 +84,20 @@ enum verb order_verb(const struct words *words) {
     return VERB_NONE;
 }
 
+static bool setting_add(struct hold *hold, const struct words *words) {
+    if (hold->setting_count == UNDO_MAX || !setting_parse(words, &hold->settings[hold->setting_count])) {
+        return false;
+    }
+    hold->setting_count++;
+    return true;
+}
+
 /** NULL when it is taken, then the order is kept or done; else why not. */
 static const char *take_verb(struct run *run, enum verb verb, struct order *order) {
     struct hold *hold = run->hold;
     bool before = run->phase == PHASE_WAITING && !run->start_asked;
     static const char full[] = "there are too many of them already";
+    static const char unknown[] = "it is none of README's, or there are too many";
     switch (verb) {
     case VERB_ASK:
     case VERB_FRESH:
@@ -106,7 +118,9 @@ static const char *take_verb(struct run *run, enum verb verb, struct order *orde
         forget_kept(hold);
         return NULL;
     case VERB_UNDO:
-        return undo_add(&hold->undo, &order->words) ? NULL : "it is none of README's, or there are too many";
+        return undo_add(&hold->revert.undo, &order->words) ? NULL : unknown;
+    case VERB_SETTING:
+        return setting_add(hold, &order->words) ? NULL : unknown;
     case VERB_COMPARE:
         return orders_add(&hold->compares, KEPT_MAX, order) ? NULL : full;
     default:

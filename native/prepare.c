@@ -92,7 +92,7 @@ int prepare(struct run *run, struct error *err) {
         decide_credentials(run, !run->program.dynamic, program_base_name(run->options.program[0]), &lost, err) < 0) {
         return -1;
     }
-    run->steps->use_scratch = run->options.scratch_bytes > 0;
+    run->steps->use_scratch = run->options.scratch_bytes > 0 || run->options.directory != NULL;
     warn_of_capabilities(run, lost);
     run->environment = make_environment(run);
     if (run->environment == NULL) {
@@ -117,9 +117,12 @@ int prepare(struct run *run, struct error *err) {
 
 int prepare_hold(struct run *run, struct error *err) {
     uint64_t lost = 0;
-    /* What looks a name up runs no program, and needs none of the target's capabilities. */
     if (decide_credentials(run, false, "nsexec:lookup", &lost, err) < 0) {
         return -1;
+    }
+    /* What looks a name up runs no program, and needs none of the target's capabilities; what looks at a path does as the target would. */
+    if (run->options.path != NULL) {
+        warn_of_capabilities(run, lost);
     }
     run->environment = make_environment(run);
     return run->environment == NULL ? fail(err, "internal", ENOMEM, "make the environment") : 0;

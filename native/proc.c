@@ -113,8 +113,9 @@ bool proc_next_mount(struct span *rest, struct mount_line *line) {
     struct span text;
     while (span_cut(rest, '\n', &text)) {
         struct span ignored;
+        struct span id;
         enum { FIELDS = 6 };
-        struct span *const fields[FIELDS] = {&ignored, &ignored, &line->device, &line->root, &line->point, &line->options};
+        struct span *const fields[FIELDS] = {&id, &ignored, &line->device, &line->root, &line->point, &line->options};
         bool whole = true;
         for (size_t i = 0; whole && i < FIELDS; i++) {
             whole = span_cut(&text, ' ', fields[i]);
@@ -123,7 +124,7 @@ bool proc_next_mount(struct span *rest, struct mount_line *line) {
         while (whole && !separator && span_cut(&text, ' ', &ignored)) {
             separator = span_equal(ignored, "-");
         }
-        if (separator && span_cut(&text, ' ', &line->type) && span_cut(&text, ' ', &ignored) && span_cut(&text, ' ', &line->super_options)) {
+        if (separator && span_number(id, &line->id) && span_cut(&text, ' ', &line->type) && span_cut(&text, ' ', &line->source) && span_cut(&text, ' ', &line->super_options)) {
             return true;
         }
     }
@@ -150,6 +151,17 @@ bool proc_unescape(struct span text, char *out, size_t size) {
     }
     out[used] = '\0';
     return true;
+}
+
+bool proc_mount_id(struct span text, uint64_t *id) {
+    static const char key[] = "mnt_id:\t";
+    struct span line;
+    while (span_cut(&text, '\n', &line)) {
+        if (span_starts(line, key)) {
+            return span_number((struct span){line.at + sizeof key - 1, line.length - (sizeof key - 1)}, id);
+        }
+    }
+    return false;
 }
 
 bool proc_list_holds(struct span list, struct span items) {
@@ -277,6 +289,29 @@ static bool next_word(struct span *line, uint64_t *value) {
     *line = trimmed(*line);
     struct span word;
     return span_cut(line, ' ', &word) && span_number(word, value);
+}
+
+bool proc_parse_disk_counts(struct span text, struct disk_counts *counts) {
+    /* Requests, merged, sectors and milliseconds: of reading, and then of writing. */
+    enum { READS = 0, SECTORS_READ = 2, WRITES = 4, SECTORS_WRITTEN = 6, FIELDS };
+    uint64_t field[FIELDS];
+    struct span line;
+    if (!span_cut(&text, '\n', &line)) {
+        return false;
+    }
+    for (size_t i = 0; i < FIELDS; i++) {
+        /* Whatever the sectors of the disk are, these are of 512 bytes. */
+        if (!next_word(&line, &field[i]) || field[i] > INT64_MAX / 512) {
+            return false;
+        }
+    }
+    *counts = (struct disk_counts){
+        .read_bytes = (int64_t)field[SECTORS_READ] * 512,
+        .write_bytes = (int64_t)field[SECTORS_WRITTEN] * 512,
+        .read_ops = (int64_t)field[READS],
+        .write_ops = (int64_t)field[WRITES],
+    };
+    return true;
 }
 
 bool proc_map_outside(struct span map, uint64_t inside, uint64_t *outside) {

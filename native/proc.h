@@ -37,16 +37,20 @@ bool proc_path_names_container(struct span path, const char *id, struct span *pr
 
 /** One line of /proc/PID/mountinfo. proc(5) */
 struct mount_line {
+    uint64_t id;         /**< as in /proc/PID/fdinfo */
     struct span device;  /**< "major:minor" */
     struct span root;    /**< which part of the file system; of a cgroup's: as seen from the reader's cgroup namespace */
     struct span point;   /**< where, from the process's root; blanks and the like are written \040 */
     struct span options; /**< of this mount */
     struct span type;
+    struct span source;  /**< a device, an address, or any name; escaped as `point` is */
     struct span super_options;
 };
 bool proc_next_mount(struct span *rest, struct mount_line *line);
 /** Undoes the \ooo of mountinfo; false when `out` is too small. */
 bool proc_unescape(struct span text, char *out, size_t size);
+/** Of /proc/PID/fdinfo/FD: the id of the mount that it is in. */
+bool proc_mount_id(struct span text, uint64_t *id);
 /** True when a comma-separated list holds every item of the comma-separated `items`. */
 bool proc_list_holds(struct span list, struct span items);
 
@@ -71,6 +75,13 @@ bool proc_parse_stat(struct span text, struct stat_line *line);
 
 /** The value of `key VALUE` on a line of its own, as in memory.stat or cgroup.events. */
 bool proc_keyed(struct span text, const char *key, uint64_t *value);
+
+/** What a disk has done since it is there. */
+struct disk_counts {
+    int64_t read_bytes, write_bytes, read_ops, write_ops;
+};
+/** /sys/dev/block/MAJOR:MINOR/stat: one line. False when there are too few numbers in it, or too large ones. */
+bool proc_parse_disk_counts(struct span text, struct disk_counts *counts);
 
 /** Where an id of the reader's user namespace lies in /proc/PID/uid_map, the other way round: inside → outside. */
 bool proc_map_outside(struct span map, uint64_t inside, uint64_t *outside);

@@ -167,7 +167,10 @@ static int64_t sooner(int64_t first, int64_t second) { return second != 0 && sec
 
 /** The time until which nothing of ours is due. */
 static int64_t next_wake(const struct run *run, int64_t now, int64_t until) {
-    int64_t wake = sooner(run->next_sample, until);
+    if (run->phase == PHASE_OPENING) {
+        return until;
+    }
+    int64_t wake = sooner(sooner(run->next_sample, until), run->path.next_probe);
     if (run->phase != PHASE_ENDING && run->options.lease_ms != 0) {
         wake = sooner(wake, run->lease_until);
     }
@@ -179,6 +182,13 @@ static int64_t next_wake(const struct run *run, int64_t now, int64_t until) {
 
 static void take_time(struct run *run) {
     int64_t now = clock_ms();
+    if (run->phase == PHASE_OPENING) {
+        return;
+    }
+    if (run->path.next_probe != 0 && now >= run->path.next_probe) {
+        run->path.due = true;
+        run->path.next_probe = now + run->options.probe_ms;
+    }
     if (now >= run->next_sample) {
         report_sample(run);
         if (run->hold != NULL) {
@@ -205,7 +215,7 @@ bool pump(struct run *run, int link, int64_t until) {
         [SIGNALS] = {.fd = run->signals, .events = POLLIN},
         [LINK] = {.fd = link, .events = POLLIN},
         [TARGET] = {.fd = run->reason == REASON_TARGET_GONE || run->phase == PHASE_ENDING ? -1 : run->target.pidfd, .events = POLLIN},
-        [INPUT] = {.fd = run->stdin_open ? 0 : -1, .events = POLLIN},
+        [INPUT] = {.fd = run->stdin_open && run->phase != PHASE_OPENING ? 0 : -1, .events = POLLIN},
         [OUTPUT] = {.fd = stalled ? run->events.fd : -1, .events = POLLOUT},
     };
     int64_t now = clock_ms();

@@ -92,6 +92,9 @@ void report_resolved(struct run *run, enum weight weight) {
     write_credentials(&run->target, &line);
     json_number(&line, "oom_score_adj", run->target.oom_score_adj);
     json_bool(&line, "frozen", cgroup_is_frozen(&run->hierarchies));
+    if (run->path.directory >= 0) {
+        path_write(run, &line);
+    }
     struct sample sample;
     sample_read(&sample, &run->hierarchies);
     json_open(&line, "sample", '{');
@@ -103,7 +106,7 @@ void report_resolved(struct run *run, enum weight weight) {
 void report_active(struct run *run, int entered, int of) {
     struct json line = {0};
     event_begin(&line, "active");
-    json_number(&line, "pid", run->hold != NULL ? run->hold->guardian.pid : run->tree.workload);
+    json_number(&line, "pid", run->hold != NULL ? run->revert->guardian.pid : run->tree.workload);
     write_cgroups(run, &line);
     write_namespaces(run, &line);
     json_number(&line, "entered", entered);
@@ -128,6 +131,7 @@ int report_ended(struct run *run) {
     };
     /* Without a workload yet, what was to become one has been killed; `hold` has none. */
     int status = run->hold != NULL ? 0 : SIGKILL;
+    run->reverted_ms = clock_ms();
     (void)tree_reaped(&run->tree, run->tree.workload, &status);
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     int exit_code = signal != 0 ? 128 + signal : WEXITSTATUS(status);
@@ -149,7 +153,7 @@ int report_ended(struct run *run) {
 void report_reverted(struct run *run) {
     struct json line = {0};
     event_begin(&line, "reverted");
-    json_number(&line, "elapsed_ms", clock_ms() - run->ending_ms);
+    json_number(&line, "elapsed_ms", run->reverted_ms - run->ending_ms);
     json_number(&line, "left", 0);
     json_string(&line, "by", "shim");
     event_emit_last(&run->events, &line);

@@ -22,9 +22,11 @@ int resolve(struct run *run, struct error *err) {
 
 void run_begin_clocks(struct run *run) {
     int64_t now = clock_ms();
+    run->phase = PHASE_WAITING;
     run->lease_until = now + run->options.lease_ms;
     run->deadline = now + run->options.duration_ms;
     run->next_sample = now + run->options.sample_ms;
+    run->path.next_probe = run->path.due ? now + run->options.probe_ms : 0;
 }
 
 void run_close(struct run *run) {
@@ -35,6 +37,8 @@ void run_close(struct run *run) {
     }
     free_pointer(&run->steps);
     free_pointer(&run->environment);
+    path_close(&run->path);
+    close_fd(&run->work_directory);
     hierarchies_close(&run->hierarchies);
     target_close(&run->target);
     lines_free(&run->lines);

@@ -1,112 +1,208 @@
-/* The end of hold: everything on the list is gone, and what is compared reads as before. */
-#include "hold.h"
+/* Everything on the list is taken back: by an errand of ours, or by the guardian. */
+#include "revert.h"
 
+#include "cleanup.h"
 #include "clock.h"
+#include "format.h"
+#include "record.h"
+#include "undo-words.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
-/** In a child, within the target's network namespace; what it finds or cannot do is on its stderr, and the exit code says how many. */
+/* A disk may need so long for a million files. */
+enum { DIRECTORY_LIMIT_MS = 60000, LOCK_LIMIT_MS = 2000, LOCK_AGAIN_MS = 20 };
+
+static int say(const char *text) {
+    ssize_t written = write(2, text, strlen(text));
+    return written < 0; /* The exit code says it too. */
+}
+
+/** In a child, and within the target's network namespace if the list needs it; what it finds or cannot do is on its stderr, and the exit code says how many. */
 static int work_present(const void *argument) {
     struct error err = {0};
-    char first[UNDO_NAME_BYTES + 32] = "";
+    char first[UNDO_TEXT_BYTES] = "";
     int found = undo_present(argument, first, sizeof first, &err);
-    const char *text = found < 0 ? err.text : first;
-    ssize_t written = write(2, text, strlen(text));
-    (void)written; /* The exit code says it too. */
+    (void)say(found < 0 ? err.text : first);
     return found < 0 ? EXIT_OWN_FAILURE : found;
 }
 
 static int work_undo(const void *argument) {
-    struct error ignored = {0};
-    (void)undo_run(argument, &ignored); /* What counts is whether it is there. */
-    return work_present(argument);
+    struct error refused = {0};
+    struct error err = {0};
+    char first[UNDO_TEXT_BYTES] = "";
+    char why[sizeof refused.text + 64];
+    int result = undo_run(argument, &refused);
+    /* What counts is whether it is there. */
+    int left = undo_present(argument, first, sizeof first, &err);
+    if (left != 0) {
+        error_message(result < 0 ? &refused : &err, why, sizeof why);
+        (void)say(result < 0 || left < 0 ? why : first);
+    }
+    return left < 0 ? EXIT_OWN_FAILURE : left;
 }
 
-static int run_undo(struct run *run, int (*work)(const void *argument), struct outcome *outcome, struct error *err) {
-    const struct errand errand = {.work = work, .argument = &run->hold->undo, .limit_ms = ERRAND_LIMIT_MS, .leash = -1};
+/** The directory of the list, or NULL. */
+static const struct undo *directory_of(const struct undo_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->item[i].kind == UNDO_DIRECTORY) {
+            return &list->item[i];
+        }
+    }
+    return NULL;
+}
+
+static int send_out(struct run *run, int (*work)(const void *argument), int limit_ms, struct outcome *outcome, struct error *err) {
+    struct undo_list *list = &run->revert->undo;
+    int kept[UNDO_MAX * UNDO_FDS];
+    struct errand errand = {.work = work, .argument = list, .limit_ms = limit_ms, .leash = -1, .may_hang = !undo_needs_network(list), .kept = kept};
+    for (size_t i = 0; i < list->count; i++) {
+        int *fds[UNDO_FDS];
+        size_t count = undo_descriptors(&list->item[i], fds);
+        for (size_t k = 0; k < count; k++) {
+            kept[errand.kept_count++] = *fds[k];
+        }
+    }
     return errand_run(run, &errand, outcome, err);
 }
 
-int hold_refuse_foreign(struct run *run, struct error *err) {
+/** The first of the list: where it has not come to an end, that is where it was. */
+static int no_answer(const struct run *run, const struct outcome *outcome, const char *code, struct error *err) {
+    char what[UNDO_TEXT_BYTES] = "";
+    undo_describe(&run->revert->undo.item[0], what, sizeof what);
+    return outcome->lost != 0 ? fail(err, code, 0, "look after the %s: its file system does not answer; process %d ends with the request that it waits for", what, (int)outcome->lost)
+                              : fail(err, code, 0, "look after the %s: it took too long", what);
+}
+
+int revert_refuse_foreign(struct run *run, struct error *err) {
     cleanup_outcome struct outcome outcome = {0};
-    if (run_undo(run, work_present, &outcome, err) < 0) {
+    if (run->revert->undo.count == 0) {
+        return 0;
+    }
+    if (send_out(run, work_present, ERRAND_LIMIT_MS, &outcome, err) < 0) {
         return -1;
     }
     if (run->reason != REASON_NONE || outcome.exit_code == 0) {
         return 0;
     }
+    if (outcome.exit_code == ERRAND_TIMED_OUT) {
+        return no_answer(run, &outcome, directory_of(&run->revert->undo) != NULL ? "path" : "internal", err);
+    }
     if (outcome.exit_code > UNDO_MAX) {
-        return fail(err, "internal", 0, "look at the target's network: %.256s", outcome_complaint(&outcome));
+        return fail(err, "internal", 0, "look at what is there before: %.256s", outcome_complaint(&outcome));
     }
-    return fail(err, "foreign", 0, "the %.128s is there already, of another experiment or of somebody else: it would be removed at the end", outcome_complaint(&outcome));
+    return fail(err, "foreign", 0, "the %.320s is there already, of another experiment or of somebody else: it would be removed at the end", outcome_complaint(&outcome));
 }
 
-void hold_compare_before(struct run *run) {
-    for (size_t i = 0; i < run->hold->compares.count; i++) {
-        struct order *order = &run->hold->compares.item[i];
-        cleanup_outcome struct outcome outcome = {0};
-        struct error err = {0};
-        if (hold_run_program(run, order, 2, false, &outcome, &err) == 0 && outcome.exit_code == 0) {
-            order->before = outcome.out;
-            order->before_length = outcome.out_length;
-            outcome.out = NULL;
-        } else if (run->reason == REASON_NONE) {
-            event_warn(&run->events, "compare", "`%.32s` cannot be read, and will not be compared: %.256s", order->words.item[1], outcome.err == NULL ? err.text : outcome_complaint(&outcome));
+/** Shared with all that is at work there. Who sweeps has it alone, for moments. */
+static int lock_shared(struct run *run, int cgroup) {
+    int64_t until = clock_ms() + LOCK_LIMIT_MS;
+    while (flock(cgroup, LOCK_SH | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK || clock_ms() >= until || run->reason != REASON_NONE) {
+            return -errno;
         }
+        pump(run, -1, clock_ms() + LOCK_AGAIN_MS);
     }
+    return 0;
 }
 
-/** The first lines in which two texts differ, for whoever has to find out who changed what. */
-static void warn_of_difference(struct run *run, const struct order *order, const struct outcome *now) {
-    struct span before = {order->before, order->before_length};
-    struct span after = {now->out, now->out_length};
-    struct span was = {"", 0};
-    struct span is = {"", 0};
-    do {
-        was = span_cut(&before, '\n', &was) ? was : (struct span){"nothing", strlen("nothing")};
-        is = span_cut(&after, '\n', &is) ? is : (struct span){"nothing", strlen("nothing")};
-    } while (was.length == is.length && memcmp(was.at, is.at, is.length) == 0 && before.length + after.length > 0);
-    event_warn(&run->events, "differs", "`%.32s` does not read as before: `%.*s` is `%.*s` now", order->words.item[1], was.length < 300 ? (int)was.length : 300, was.at,
-               is.length < 300 ? (int)is.length : 300, is.at);
+/** Nobody but us has it locked: then nobody will take away what is there. */
+static bool is_abandoned(int cgroup) { return flock(cgroup, LOCK_EX | LOCK_NB) == 0; }
+
+static int not_claimed(int cgroup, const struct undo *record, int number, struct error *err) {
+    if (number == EEXIST && is_abandoned(cgroup)) {
+        return fail(err, "foreign", 0, "the target's cgroup has the record `%s` of an experiment that was killed with its guardian: what it has left must be swept first", record->name);
+    }
+    if (number == EEXIST) {
+        return fail(err, "foreign", 0, "the target's cgroup has the record `%s` of another experiment, which is at work or just ending", record->name);
+    }
+    return fail(err, number == EPERM ? "permission" : "cgroup", number, "put the record `%s` on the target's cgroup", record->name);
 }
 
-void hold_compare_after(struct run *run, struct json *line) {
-    json_open(line, "differs", '[');
-    for (size_t i = 0; i < run->hold->compares.count; i++) {
-        const struct order *order = &run->hold->compares.item[i];
-        cleanup_outcome struct outcome outcome = {0};
-        struct error err = {0};
-        if (order->before == NULL) {
-            continue;
-        }
-        if (hold_run_program(run, order, 2, false, &outcome, &err) < 0) {
-            event_warn(&run->events, "differs", "`%.32s` could not be read again: %s", order->words.item[1], err.text);
-            json_string(line, NULL, order->words.item[1]);
-            continue;
-        }
-        if (outcome.out_length != order->before_length || memcmp(outcome.out, order->before, order->before_length) != 0) {
-            warn_of_difference(run, order, &outcome);
-            json_string(line, NULL, order->words.item[1]);
-        }
+int revert_claim(struct run *run, const char *name, struct error *err) {
+    struct revert *revert = run->revert;
+    struct undo record = {.kind = UNDO_RECORD, .directory = -1};
+    char text[RECORD_MAX_BYTES];
+    const struct hierarchy *hierarchy = record_hierarchy(&run->hierarchies);
+    if (hierarchy == NULL) {
+        return fail(err, "cgroup-unmounted", 0, "the target is in no cgroup that is mounted: there is nowhere to record what must be undone");
     }
-    json_close(line, ']');
+    if (!record_write(&revert->undo, text)) {
+        return fail(err, "internal", 0, "the record of what must be undone is longer than %d bytes", RECORD_MAX_BYTES);
+    }
+    revert->cgroup = openat(hierarchy->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int result = revert->cgroup < 0 ? -errno : lock_shared(run, revert->cgroup);
+    if (run->reason != REASON_NONE) {
+        return 0;
+    }
+    if (result == -EWOULDBLOCK) {
+        return fail(err, "foreign", 0, "a sweep is at work on the target's cgroup `%s`", hierarchy->path);
+    }
+    if (result < 0) {
+        return fail(err, "cgroup", -result, "lock the target's cgroup `%s`", hierarchy->path);
+    }
+    record.at = revert->cgroup;
+    format_text(record.name, sizeof record.name, "%s%s", record_prefix, name);
+    result = record_create(&record, text);
+    if (result < 0) {
+        return not_claimed(revert->cgroup, &record, -result, err);
+    }
+    run->changed = true;
+    return undo_push(&revert->undo, &record) ? 0 : fail(err, "internal", 0, "more than %d things to undo", UNDO_MAX);
 }
 
-int hold_revert(struct run *run, struct error *err) {
-    cleanup_outcome struct outcome outcome = {0};
-    bool was_active = run->phase == PHASE_ACTIVE;
-    run->phase = PHASE_ENDING;
-    run->ending_ms = clock_ms();
-    if (was_active) {
-        hold_count(run, WEIGHT_LIFE);
-    }
-    if (run_undo(run, work_undo, &outcome, err) < 0) {
+int revert_update_record(struct run *run, struct error *err) {
+    const struct undo_list *list = &run->revert->undo;
+    char text[RECORD_MAX_BYTES];
+    int result = record_write(list, text) ? record_replace(&list->item[list->count - 1], text) : -E2BIG;
+    return result < 0 ? fail(err, "cgroup", -result, "put the record on the target's cgroup again") : 0;
+}
+
+int revert_guard(struct run *run, struct error *err) {
+    if (guardian_start(&run->revert->guardian, run, &run->revert->undo, err) < 0) {
         return -1;
     }
-    if (outcome.exit_code != 0) {
-        return fail(err, "undo", 0, "not everything could be undone: %.256s", outcome_complaint(&outcome));
-    }
-    guardian_dismiss(&run->hold->guardian, run);
+    run->changed = true;
     return 0;
+}
+
+bool revert_keep_guarded(struct run *run) {
+    struct guardian *guardian = &run->revert->guardian;
+    struct error err = {0};
+    if (!guardian_lost(guardian, run)) {
+        return false;
+    }
+    guardian_close(guardian);
+    event_warn(&run->events, "guardian", "the guardian, which would undo if nsexec were killed, was killed itself; there is another one now");
+    if (guardian_start(guardian, run, &run->revert->undo, &err) < 0) {
+        event_warn(&run->events, "guardian", "there is no guardian any more: %s", err.text);
+        run_end(run, REASON_KILLED);
+    }
+    return true;
+}
+
+int revert_all(struct run *run, struct error *err) {
+    cleanup_outcome struct outcome outcome = {0};
+    const struct undo *directory = directory_of(&run->revert->undo);
+    /* In one that was not made there is nothing. */
+    int limit_ms = directory != NULL && directory->directory >= 0 ? DIRECTORY_LIMIT_MS : ERRAND_LIMIT_MS;
+    if (run->revert->undo.count > 0 && send_out(run, work_undo, limit_ms, &outcome, err) < 0) {
+        return -1;
+    }
+    if (outcome.exit_code == ERRAND_TIMED_OUT) {
+        return no_answer(run, &outcome, "undo", err);
+    }
+    if (outcome.exit_code != 0) {
+        return fail(err, "undo", 0, "not everything could be undone: %.512s", outcome_complaint(&outcome));
+    }
+    guardian_dismiss(&run->revert->guardian, run);
+    close_fd(&run->work_directory);
+    return 0;
+}
+
+void revert_close(struct revert *revert) {
+    guardian_close(&revert->guardian);
+    close_fd(&revert->cgroup);
 }

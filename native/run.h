@@ -5,6 +5,7 @@
 #include "hierarchy.h"
 #include "lines.h"
 #include "options.h"
+#include "path.h"
 #include "program.h"
 #include "target.h"
 #include "tree.h"
@@ -14,6 +15,7 @@
 
 /** Where a run is in its life. */
 enum phase {
+    PHASE_OPENING,  /**< nothing has been said yet, and nothing of stdin is heard */
     PHASE_WAITING,  /**< everything is open, nothing changed; `start` has not come */
     PHASE_STARTING, /**< our processes exist */
     PHASE_ACTIVE,
@@ -32,7 +34,7 @@ struct reaped {
 /* The last ones; ours are keeper, nest, init and workload, and what else is our child came with us through execve. */
 enum { REAPED_MAX = 16 };
 
-/** Children of `hold`, whose pids we know at once: what became of them is kept however many others end. */
+/** Children whose pids we know at once: what became of them is kept however many others end. */
 enum awaited { AWAITED_GUARDIAN, AWAITED_ERRAND, AWAITED_COUNT };
 
 /** Our processes, as the supervisor knows them. All of them are its children. */
@@ -57,7 +59,8 @@ void tree_expect(struct tree *tree, enum awaited which, pid_t pid);
 /** Whether it has been reaped, and its wait status. */
 bool tree_ended(const struct tree *tree, enum awaited which, int *status);
 
-struct hold; /**< hold.h */
+struct hold;   /**< hold.h */
+struct revert; /**< revert.h */
 
 /** One run from resolve to revert. All descriptors -1 at the beginning: RUN_NONE. */
 struct run {
@@ -66,12 +69,15 @@ struct run {
     struct target target;
     struct namespaces own;
     struct hierarchies hierarchies;
+    struct path path;
+    int work_directory; /**< that of --directory, from when it has been made until it is removed; O_PATH */
     struct program program;
     struct last_steps *steps;
     const char **environment; /**< the workload's */
     int scratch, hook, plan, null;
     struct tree tree;
     struct hold *hold; /**< what `hold` has besides; NULL in `run` */
+    struct revert *revert; /**< what is taken back at the end, besides the workload; NULL in `inspect` and `sweep` */
     int signals; /**< signalfd */
     bool stdin_open;
     struct lines lines;
@@ -83,7 +89,7 @@ struct run {
     uint64_t to_forward; /**< signals that came before there was a workload; bit n-1 */
     int64_t oom_kills_at_start; /**< -1 when the kernel does not count them */
     int64_t lease_until, deadline, next_sample; /**< clock_ms() */
-    int64_t started_ms, active_ms, ending_ms;
+    int64_t started_ms, active_ms, ending_ms, reverted_ms;
     bool forced;
 };
 
@@ -91,6 +97,8 @@ struct run {
     ((struct run){.options = {.termination_log = "/dev/termination-log"},                                                  \
                   .events = {.fd = -1},                                                                                    \
                   .target = TARGET_NONE,                                                                                   \
+                  .path = PATH_NONE,                                                                                       \
+                  .work_directory = -1,                                                                                    \
                   .program = {.fd = -1},                                                                                   \
                   .lines = {.limit = LINE_MAX_BYTES},                                                                      \
                   .scratch = -1,                                                                                           \
@@ -109,10 +117,12 @@ int resolve(struct run *run, struct error *err);
 int prepare(struct run *run, struct error *err);
 /** Makes what `hold` needs: how to enter the target's files, and the environment of its programs. */
 int prepare_hold(struct run *run, struct error *err);
-/** Sets the clocks that count from here. */
+/** `resolved` can be said: sets the clocks that count from here, and stdin is heard. */
 void run_begin_clocks(struct run *run);
 /** Emits `resolved`. */
 void report_resolved(struct run *run, enum weight weight);
+/** Makes --directory, watched over from before it is there. 0 too when a reason to end came up meanwhile. */
+int make_work_directory(struct run *run, struct error *err);
 /** Waits for `start`; fails with what came instead. */
 int wait_for_start(struct run *run, struct error *err);
 /** Builds the process tree and holds the workload before its program. Returns 0 too when a reason to end came up meanwhile. */

@@ -42,19 +42,16 @@ int hold_run_program(struct run *run, const struct order *order, size_t at, bool
         .work = execute,
         .argument = &execution,
         .limit_ms = ERRAND_LIMIT_MS,
-        .leash = fresh ? -1 : run->hold->guardian.leash,
+        .leash = fresh ? -1 : run->hold->revert.guardian.leash,
     };
     return errand_run(run, &errand, outcome, err);
 }
 
 static int run_lookup(struct run *run, const struct order *order, struct outcome *outcome, struct error *err) {
-    const struct namespaces *namespaces = &run->target.namespaces;
     const struct lookup lookup = {
         .name = order->words.item[2],
         .steps = run->steps,
-        .mnt = run->steps->join_mnt ? namespaces->fd[NS_MNT] : -1,
-        .root = run->target.root,
-        .user = run->steps->join_user ? namespaces->fd[NS_USER] : -1,
+        .entrance = entrance_of(run),
     };
     const struct errand errand = {.work = lookup_work, .argument = &lookup, .limit_ms = ERRAND_LIMIT_MS, .leash = -1};
     return errand_run(run, &errand, outcome, err);
@@ -76,16 +73,6 @@ static void report_answer(struct run *run, const char *id, const struct outcome 
     json_bool(&line, "truncated", outcome->truncated);
     json_number(&line, "elapsed_us", outcome->ended_us);
     event_emit(&run->events, &line, weight);
-}
-
-const char *outcome_complaint(struct outcome *outcome) {
-    char *text = outcome->err_length > 0 ? outcome->err : outcome->out;
-    for (char *at = text; *at != '\0'; at++) {
-        if (*at == '\n') {
-            *at = ' ';
-        }
-    }
-    return text;
 }
 
 int hold_apply(struct run *run, const struct order *order, struct error *err) {

@@ -6,6 +6,7 @@
 #include "format.h"
 #include "hear.h"
 #include "place.h"
+#include "probe.h"
 #include "sample.h"
 #include "sys.h"
 
@@ -17,7 +18,9 @@
 
 int wait_for_start(struct run *run, struct error *err) {
     while (!run->start_asked && run->reason == REASON_NONE) {
-        pump(run, -1, 0);
+        if (!path_serve(run)) {
+            pump(run, -1, 0);
+        }
     }
     switch (run->reason) {
     case REASON_NONE:
@@ -106,8 +109,6 @@ static int nest_workload(struct run *run, struct error *err) {
 }
 
 int start(struct run *run, struct error *err) {
-    run->phase = PHASE_STARTING;
-    run->started_ms = clock_ms();
     if (target_is_gone(&run->target)) {
         return fail(err, "target-gone", 0, "process %d, the target, has ended before the workload was started", (int)run->target.pid);
     }
@@ -129,6 +130,7 @@ int start(struct run *run, struct error *err) {
         .steps = run->steps,
         .root = run->target.root,
         .scratch = run->scratch,
+        .work = run->work_directory >= 0 ? run->work_directory : run->scratch,
         .program = run->program.fd,
         .hook = run->hook,
         .plan = run->plan,

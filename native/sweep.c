@@ -7,6 +7,7 @@
 #include "errand.h"
 #include "format.h"
 #include "residue.h"
+#include "sums.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -14,19 +15,7 @@
 #include <sys/resource.h>
 
 /* What is beyond the first UNDO_MAX comes to light when these are gone. */
-enum { ROUNDS_MAX = 64, LOST_AGAIN_MS = 100, UNSEEN_NAMED_MAX = 16 };
-
-/** A network that could not be looked at, or a process whose network is not known. */
-struct unseen {
-    uint64_t inode; /**< 0: not known */
-    pid_t pid;
-};
-
-struct sums {
-    int64_t found, in_use, removed, left;
-    struct unseen unseen[UNSEEN_NAMED_MAX];
-    size_t unseen_count;
-};
+enum { ROUNDS_MAX = 64, LOST_AGAIN_MS = 100 };
 
 /** In a child, within the network namespace: undoes the list, if there is one, and writes what there is then. */
 static int work(const void *argument) {
@@ -68,26 +57,11 @@ static int visit(struct run *run, const struct network *network, const struct un
     return 0;
 }
 
-static void begin_residue(struct json *line, uint64_t inode, pid_t pid, const char *cgroup) {
-    event_begin(line, "residue");
-    if (inode != 0) {
-        json_unsigned(line, "netns", inode);
-    }
-    json_number(line, "pid", pid);
-    json_string(line, "cgroup", cgroup == NULL ? "" : cgroup);
-}
-
-static void end_residue(struct run *run, struct json *line, bool in_use, bool removed) {
-    json_bool(line, "in_use", in_use);
-    json_bool(line, "removed", removed);
-    event_emit(&run->events, line, WEIGHT_LIFE);
-}
-
 static void report_found(struct run *run, const struct network *network, const struct undo *undo, bool removed) {
-    static const char *const kinds[] = {[UNDO_QDISC] = "qdisc", [UNDO_INGRESS] = "ingress", [UNDO_LINK] = "link", [UNDO_TABLE] = "table", [UNDO_QUEUE] = ""};
+    static const char *const kinds[] = {[UNDO_QDISC] = "qdisc", [UNDO_INGRESS] = "ingress", [UNDO_LINK] = "link", [UNDO_TABLE] = "table"};
     bool of_device = undo->kind == UNDO_QDISC || undo->kind == UNDO_INGRESS;
     struct json line = {0};
-    begin_residue(&line, network->inode, network->pid, network->cgroup);
+    residue_begin(&line, network->inode, network->pid, network->cgroup);
     json_string(&line, "what", kinds[undo->kind]);
     json_string(&line, of_device ? "device" : "name", undo->name);
     if (undo->kind == UNDO_QDISC) {
@@ -95,14 +69,7 @@ static void report_found(struct run *run, const struct network *network, const s
         format_text(handle, sizeof handle, "%x:", (unsigned int)(undo->handle >> 16));
         json_string(&line, "handle", handle);
     }
-    end_residue(run, &line, network->in_use, removed);
-}
-
-static void add_unseen(struct sums *sums, uint64_t inode, pid_t pid) {
-    if (sums->unseen_count < UNSEEN_NAMED_MAX) {
-        sums->unseen[sums->unseen_count] = (struct unseen){inode, pid};
-    }
-    sums->unseen_count++;
+    residue_end(run, &line, network->in_use, removed);
 }
 
 static bool holds(const struct undo_list *list, const struct undo *undo) {
@@ -122,10 +89,7 @@ static bool settle(struct run *run, const struct network *network, const struct 
         progress = progress || removed;
         /* What stays is told of in the last round. */
         if (removed || all) {
-            sums->found++;
-            sums->in_use += network->in_use;
-            sums->removed += removed;
-            sums->left += !network->in_use && !removed;
+            sums_add(sums, network->in_use, removed);
             report_found(run, network, &found->item[i], removed);
         }
     }
@@ -158,7 +122,7 @@ static int sweep_network(struct run *run, struct census *census, struct network 
         }
     }
     if (result > 0) {
-        add_unseen(sums, network->inode, network->pid);
+        sums_add_unseen(sums, network->inode, network->pid);
     }
     return result < 0 ? -1 : 0;
 }
@@ -181,38 +145,14 @@ static int sweep_processes(struct run *run, const struct census *before, struct 
         }
         if (again) {
             struct json line = {0};
-            begin_residue(&line, 0, lost->pid, lost->cgroup);
+            residue_begin(&line, 0, lost->pid, lost->cgroup);
             json_string(&line, "what", "process");
             json_string(&line, "name", lost->comm);
-            end_residue(run, &line, false, false);
-            sums->found++;
-            sums->left++;
+            residue_end(run, &line, false, false);
+            sums_add(sums, false, false);
         }
     }
     return 0;
-}
-
-static void report_swept(struct run *run, const struct sums *sums, size_t namespaces, int64_t since) {
-    struct json line = {0};
-    event_begin(&line, "swept");
-    json_unsigned(&line, "namespaces", namespaces);
-    json_number(&line, "found", sums->found);
-    json_number(&line, "in_use", sums->in_use);
-    json_number(&line, "removed", sums->removed);
-    json_number(&line, "left", sums->left);
-    json_unsigned(&line, "unseen", sums->unseen_count);
-    json_open(&line, "unseen_of", '[');
-    for (size_t i = 0; i < sums->unseen_count && i < UNSEEN_NAMED_MAX; i++) {
-        json_open(&line, NULL, '{');
-        if (sums->unseen[i].inode != 0) {
-            json_unsigned(&line, "netns", sums->unseen[i].inode);
-        }
-        json_number(&line, "pid", sums->unseen[i].pid);
-        json_close(&line, '}');
-    }
-    json_close(&line, ']');
-    json_number(&line, "elapsed_ms", clock_ms() - since);
-    event_emit_last(&run->events, &line);
 }
 
 /** One descriptor for each network: a node may have more than the usual limit allows. */
@@ -261,12 +201,12 @@ int sweep(struct run *run, const char **state, struct error *err) {
     }
     for (size_t i = 0; i < census.unknown_count; i++) {
         if (!census_covers(&census, &census.unknown[i])) {
-            add_unseen(&sums, 0, census.unknown[i].pid);
+            sums_add_unseen(&sums, 0, census.unknown[i].pid);
         }
     }
-    if (sweep_processes(run, &census, &sums, err) < 0) {
+    if (sweep_records(run, state, &sums, err) < 0 || sweep_processes(run, &census, &sums, err) < 0) {
         return -1;
     }
-    report_swept(run, &sums, seen, since);
+    sums_report(run, &sums, seen, since);
     return sums.left == 0 && sums.unseen_count == 0 ? 0 : 1;
 }

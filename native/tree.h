@@ -17,6 +17,7 @@ struct entry {
     int pid_owner; /**< the user namespace that owns the target's pid namespace, or -1 when that is ours */
     const struct last_steps *steps;
     int root, scratch;
+    int work; /**< the working directory */
     int program, hook, plan; /**< sealed memfds; the last two only for a dynamic program, else -1 */
     int null, output;        /**< /dev/null, and the shim's stderr */
     char **argv;

@@ -1,93 +1,37 @@
-/*
- * By netlink and not by tc, ip and nft: it must work in a guardian whose container, and with it every program of the image, is gone. The callers are in the target's
- * network namespace already.
- */
 #include "undo.h"
 
 #include "cleanup.h"
+#include "directory.h"
 #include "format.h"
 #include "netlink.h"
-#include "proc.h"
+#include "record.h"
+#include "setting.h"
+#include "undo-network.h"
 
-#include <arpa/inet.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
-enum { FAMILY_INET = 1 /* NFPROTO_INET */ };
+static bool is_of_network(const struct undo *undo) { return undo->kind < UNDO_DIRECTORY; }
 
-static bool take_name(struct undo *undo, const char *name, size_t limit) {
-    size_t length = strlen(name);
-    if (length == 0 || length >= limit) {
-        return false;
+size_t undo_descriptors(struct undo *undo, int *fds[UNDO_FDS]) {
+    if (is_of_network(undo)) {
+        return 0;
     }
-    memcpy(undo->name, name, length + 1);
-    return true;
+    fds[0] = &undo->at;
+    fds[1] = &undo->directory;
+    return undo->kind == UNDO_DIRECTORY ? 2 : 1;
 }
 
-/** What a device cannot be called the kernel would read otherwise: an ioctl takes `eth0:1` for eth0. */
-static bool take_device(struct undo *undo, const char *name) {
-    static const char never[] = "/: \t\n\v\f\r";
-    return strcspn(name, never) == strlen(name) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && take_name(undo, name, IFNAMSIZ);
+bool undo_needs_network(const struct undo_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (is_of_network(&list->item[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
-/** `c4a0:`, as tc writes the handle of a qdisc. */
-static bool take_handle(struct undo *undo, const char *text) {
-    uint32_t major = 0;
-    size_t length = strspn(text, "0123456789abcdef");
-    if (length == 0 || length > 4 || strcmp(text + length, ":") != 0) {
-        return false;
-    }
-    for (size_t i = 0; i < length; i++) {
-        major = major * 16 + (uint32_t)(text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10);
-    }
-    undo->handle = major << 16;
-    /* The kernel's own default qdiscs have handle 0. */
-    return major != 0;
-}
-
-static bool take_length(struct undo *undo, const char *text) {
-    uint64_t length = 0;
-    bool good = span_number((struct span){text, strlen(text)}, &length) && length <= INT32_MAX;
-    undo->length = good ? (int32_t)length : 0;
-    return good;
-}
-
-bool undo_add(struct undo_list *list, const struct words *words) {
-    struct undo undo = {0};
-    bool good = false;
-    if (list->count == UNDO_MAX || words->count < 3 || words->input != NULL) {
-        return false;
-    }
-    const char *kind = words->item[1];
-    if (strcmp(kind, "qdisc") == 0) {
-        undo.kind = UNDO_QDISC;
-        good = words->count == 4 && take_device(&undo, words->item[2]) && take_handle(&undo, words->item[3]);
-    } else if (strcmp(kind, "ingress") == 0) {
-        undo.kind = UNDO_INGRESS;
-        good = words->count == 3 && take_device(&undo, words->item[2]);
-    } else if (strcmp(kind, "link") == 0) {
-        undo.kind = UNDO_LINK;
-        good = words->count == 3 && take_device(&undo, words->item[2]);
-    } else if (strcmp(kind, "table") == 0) {
-        undo.kind = UNDO_TABLE;
-        good = words->count == 3 && take_name(&undo, words->item[2], UNDO_NAME_BYTES);
-    } else if (strcmp(kind, "txqueuelen") == 0) {
-        undo.kind = UNDO_QUEUE;
-        good = words->count == 4 && take_device(&undo, words->item[2]) && take_length(&undo, words->item[3]);
-    }
-    if (good) {
-        list->item[list->count++] = undo;
-    }
-    return good;
-}
-
-static void describe(const struct undo *undo, char *out, size_t size) {
+void undo_describe(const struct undo *undo, char *out, size_t size) {
     switch (undo->kind) {
     case UNDO_QDISC:
         format_text(out, size, "root qdisc %llx: of `%s`", (unsigned long long)(undo->handle >> 16), undo->name);
@@ -104,160 +48,49 @@ static void describe(const struct undo *undo, char *out, size_t size) {
     case UNDO_QUEUE:
         format_text(out, size, "queue of `%s`, which is not %d packets long,", undo->name, (int)undo->length);
         return;
+    case UNDO_DIRECTORY:
+        format_text(out, size, "directory `%.240s/%s`", strcmp(undo->path, "/") == 0 ? "" : undo->path, undo->name);
+        return;
+    case UNDO_SETTING:
+        format_text(out, size, "limit `%s` of device %s, which was `%s`,", undo->name, undo->device, undo->value);
+        return;
+    case UNDO_RECORD:
+        format_text(out, size, "record `%s` on the target's cgroup", undo->name);
+        return;
     }
-}
-
-/** What a dump of qdiscs is searched for. */
-struct search {
-    int index;
-    uint32_t parent, handle; /**< handle 0: any */
-    bool found;
-};
-
-static void look_at_qdisc(const struct nlmsghdr *message, void *context) {
-    struct search *search = context;
-    const struct tcmsg *qdisc = NLMSG_DATA(message);
-    if (message->nlmsg_type == RTM_NEWQDISC && message->nlmsg_len >= NLMSG_LENGTH(sizeof *qdisc) && qdisc->tcm_ifindex == search->index && qdisc->tcm_parent == search->parent &&
-        (search->handle == 0 || qdisc->tcm_handle == search->handle)) {
-        search->found = true;
-    }
-}
-
-static struct tcmsg *begin_qdisc(struct request *request, uint16_t type, uint16_t flags, int index) {
-    struct tcmsg *qdisc = request_begin(request, type, flags, sizeof *qdisc);
-    qdisc->tcm_family = AF_UNSPEC;
-    qdisc->tcm_ifindex = index;
-    return qdisc;
-}
-
-static int qdisc_present(int route, const struct undo *undo) {
-    struct search search = {
-        .index = (int)if_nametoindex(undo->name),
-        .parent = undo->kind == UNDO_QDISC ? TC_H_ROOT : TC_H_INGRESS,
-        .handle = undo->handle,
-    };
-    if (search.index == 0) {
-        return 0;
-    }
-    struct request request = {0};
-    begin_qdisc(&request, RTM_GETQDISC, NLM_F_REQUEST | NLM_F_DUMP, search.index);
-    int result = netlink_ask(route, &request, look_at_qdisc, &search);
-    return result < 0 ? result : search.found;
-}
-
-static int qdisc_delete(int route, const struct undo *undo) {
-    int index = (int)if_nametoindex(undo->name);
-    if (index == 0) {
-        return 0;
-    }
-    struct request request = {0};
-    struct tcmsg *qdisc = begin_qdisc(&request, RTM_DELQDISC, NLM_F_REQUEST | NLM_F_ACK, index);
-    qdisc->tcm_parent = undo->kind == UNDO_QDISC ? TC_H_ROOT : TC_H_INGRESS;
-    qdisc->tcm_handle = undo->handle;
-    int result = netlink_ask(route, &request, NULL, NULL);
-    /* tc_get_qdisc compares the handle: EINVAL is another's qdisc, or the default one. */
-    return result == -ENOENT || (result == -EINVAL && undo->kind == UNDO_QDISC) ? 0 : result;
-}
-
-static int link_delete(int route, const struct undo *undo) {
-    int index = (int)if_nametoindex(undo->name);
-    if (index == 0) {
-        return 0;
-    }
-    struct request request = {0};
-    struct ifinfomsg *link = request_begin(&request, RTM_DELLINK, NLM_F_REQUEST | NLM_F_ACK, sizeof *link);
-    link->ifi_index = index;
-    int result = netlink_ask(route, &request, NULL, NULL);
-    return result == -ENODEV ? 0 : result;
-}
-
-static void begin_netfilter(struct request *request, uint16_t type, uint16_t flags, uint8_t family, uint16_t resource) {
-    struct nfgenmsg *message = request_begin(request, type, flags, sizeof *message);
-    message->nfgen_family = family;
-    message->version = NFNETLINK_V0;
-    message->res_id = htons(resource);
-}
-
-enum { SUBSYSTEM = NFNL_SUBSYS_NFTABLES << 8 };
-
-/** No such table; or a kernel that has no nftables at all, in which there is none either. */
-static bool means_no_table(int result) { return result == -ENOENT || result == -EPROTONOSUPPORT || result == -EOPNOTSUPP || result == -EAFNOSUPPORT; }
-
-static int table_present(const struct undo *undo) {
-    cleanup_close int fd = netlink_open(NETLINK_NETFILTER);
-    if (fd < 0) {
-        return means_no_table(fd) ? 0 : fd;
-    }
-    struct request request = {0};
-    begin_netfilter(&request, SUBSYSTEM | NFT_MSG_GETTABLE, NLM_F_REQUEST | NLM_F_ACK, FAMILY_INET, 0);
-    request_text(&request, NFTA_TABLE_NAME, undo->name);
-    int result = netlink_ask(fd, &request, NULL, NULL);
-    /* A kernel without nf_tables answers EINVAL to its subsystem. */
-    return result == 0 ? 1 : means_no_table(result) || result == -EINVAL ? 0 : result;
-}
-
-static int table_delete(const struct undo *undo) {
-    cleanup_close int fd = netlink_open(NETLINK_NETFILTER);
-    if (fd < 0) {
-        return means_no_table(fd) ? 0 : fd;
-    }
-    struct request request = {0};
-    begin_netfilter(&request, NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
-    begin_netfilter(&request, SUBSYSTEM | NFT_MSG_DELTABLE, NLM_F_REQUEST | NLM_F_ACK, FAMILY_INET, 0);
-    request_text(&request, NFTA_TABLE_NAME, undo->name);
-    begin_netfilter(&request, NFNL_MSG_BATCH_END, NLM_F_REQUEST, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
-    int result = netlink_ask(fd, &request, NULL, NULL);
-    return means_no_table(result) ? 0 : result;
-}
-
-/** The length of a device's queue, read or set; -errno. */
-static int queue_length(const struct undo *undo, unsigned long what, int length) {
-    cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct ifreq request = {.ifr_qlen = length};
-    memcpy(request.ifr_name, undo->name, strnlen(undo->name, sizeof request.ifr_name - 1));
-    return fd < 0 || ioctl(fd, (int)what, &request) < 0 ? -errno : request.ifr_qlen;
-}
-
-/** qdisc_create gives a device without a queue one of 1000 packets; nothing takes that back when the qdisc goes. */
-static int queue_differs(const struct undo *undo) {
-    int length = queue_length(undo, SIOCGIFTXQLEN, 0);
-    return length == -ENODEV ? 0 : length < 0 ? length : length != undo->length;
-}
-
-static int queue_restore(const struct undo *undo) {
-    int differs = queue_differs(undo);
-    int result = differs == 1 ? queue_length(undo, SIOCSIFTXQLEN, undo->length) : differs;
-    return result == -ENODEV || result > 0 ? 0 : result;
 }
 
 static int present(int route, const struct undo *undo) {
     switch (undo->kind) {
-    case UNDO_QDISC:
-    case UNDO_INGRESS:
-        return qdisc_present(route, undo);
-    case UNDO_LINK:
-        return if_nametoindex(undo->name) != 0;
-    case UNDO_TABLE:
-        return table_present(undo);
-    case UNDO_QUEUE:
-        return queue_differs(undo);
+    case UNDO_DIRECTORY:
+        return directory_present(undo);
+    case UNDO_SETTING:
+        return setting_differs(undo);
+    case UNDO_RECORD:
+        return record_present(undo);
+    default:
+        return network_present(route, undo);
     }
-    return 0;
+}
+
+static int open_route(const struct undo_list *list, int *route, struct error *err) {
+    *route = undo_needs_network(list) ? netlink_open(NETLINK_ROUTE) : -1;
+    return *route < 0 && undo_needs_network(list) ? fail(err, "internal", -*route, "open a netlink socket") : 0;
 }
 
 int undo_present(const struct undo_list *list, char *first, size_t size, struct error *err) {
-    cleanup_close int route = netlink_open(NETLINK_ROUTE);
+    cleanup_close int route = -1;
     int found = 0;
-    char what[UNDO_NAME_BYTES + 32] = "";
-    if (route < 0) {
-        return fail(err, "internal", -route, "open a netlink socket");
+    char what[UNDO_TEXT_BYTES] = "";
+    if (open_route(list, &route, err) < 0) {
+        return -1;
     }
     for (size_t i = 0; i < list->count; i++) {
         int result = present(route, &list->item[i]);
         if (result == 0) {
             continue;
         }
-        describe(&list->item[i], what, sizeof what);
+        undo_describe(&list->item[i], what, sizeof what);
         if (result < 0) {
             return fail(err, "internal", -result, "look for the %s", what);
         }
@@ -270,34 +103,45 @@ int undo_present(const struct undo_list *list, char *first, size_t size, struct 
 
 static int take_back(int route, const struct undo *undo) {
     switch (undo->kind) {
-    case UNDO_QDISC:
-    case UNDO_INGRESS:
-        return qdisc_delete(route, undo);
-    case UNDO_LINK:
-        return link_delete(route, undo);
-    case UNDO_TABLE:
-        return table_delete(undo);
-    case UNDO_QUEUE:
-        return queue_restore(undo);
+    case UNDO_DIRECTORY:
+        return directory_remove(undo);
+    case UNDO_SETTING:
+        return setting_restore(undo);
+    case UNDO_RECORD:
+        return record_remove(undo);
+    default:
+        return network_take_back(route, undo);
     }
-    return 0;
 }
 
 int undo_run(const struct undo_list *list, struct error *err) {
-    cleanup_close int route = netlink_open(NETLINK_ROUTE);
+    cleanup_close int route = -1;
     int status = 0;
-    if (route < 0) {
-        return fail(err, "internal", -route, "open a netlink socket");
+    if (open_route(list, &route, err) < 0) {
+        return -1;
     }
-    /* All of it, whatever one of them says. */
+    /* All of it, whatever one of them says; but the record is how what is left is found. */
     for (size_t i = 0; i < list->count; i++) {
         const struct undo *undo = &list->item[i];
-        int result = take_back(route, undo);
+        int result = undo->kind == UNDO_RECORD && status < 0 ? 0 : take_back(route, undo);
         if (result < 0) {
-            char what[UNDO_NAME_BYTES + 32];
-            describe(undo, what, sizeof what);
-            status = fail(err, "undo", -result, "take back the %s", what);
+            char what[UNDO_TEXT_BYTES];
+            const char *why = undo->kind == UNDO_DIRECTORY ? directory_why(-result) : NULL;
+            undo_describe(undo, what, sizeof what);
+            status = why != NULL ? fail(err, "undo", 0, "remove the %s: %s", what, why) : fail(err, "undo", -result, "%s the %s", undo->kind == UNDO_DIRECTORY ? "remove" : "take back", what);
         }
     }
     return status;
+}
+
+const char *undo_unknown(const struct undo_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->item[i].kind == UNDO_DIRECTORY) {
+            return "unknown: the directory that the workload worked in may be left in the target";
+        }
+        if (list->item[i].kind == UNDO_SETTING) {
+            return "unknown: the limits may be left on the target's cgroup";
+        }
+    }
+    return "unknown: something of the fault may be left in the target's network namespace";
 }

@@ -60,3 +60,23 @@ bool words_parse(struct words *words, char *line, size_t length) {
     }
     return words->count > 0;
 }
+
+size_t words_encode(char *out, size_t size, const char *text) {
+    static const char digits[] = "0123456789ABCDEF";
+    size_t length = 0;
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        bool plain = byte > 0x20 && byte < 0x7f && byte != '%' && byte != '<';
+        const char coded[] = {'%', digits[byte >> 4], digits[byte & 15]};
+        const char *written = plain ? text : coded;
+        for (size_t i = 0; i < (plain ? 1 : sizeof coded); i++, length++) {
+            if (length + 1 < size) {
+                out[length] = written[i];
+            }
+        }
+    }
+    if (size > 0) {
+        out[length < size ? length : size - 1] = '\0';
+    }
+    return length;
+}

@@ -51,7 +51,7 @@ static int arrange(const struct entry *entry, int link) {
         [WORKLOAD_PLAN] = park(entry->plan, link),
         [WORKLOAD_MNT] = entry->steps->join_mnt ? park(entry->namespaces->fd[NS_MNT], link) : -1,
         [WORKLOAD_ROOT] = park(entry->root, link),
-        [WORKLOAD_SCRATCH] = entry->steps->use_scratch ? park(entry->scratch, link) : -1,
+        [WORKLOAD_SCRATCH] = entry->steps->use_scratch ? park(entry->work, link) : -1,
         [WORKLOAD_USER] = entry->steps->join_user ? park(entry->namespaces->fd[NS_USER], link) : -1,
     };
     int program = park(entry->program, link);

@@ -11,14 +11,6 @@ make_network
 # LeakSanitizer gives up under ptrace, and would turn every traced run into a failure.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 
-# guardian_now: GUARDIAN is the one of SHIM.
-guardian_now() {
-  local pid
-  for pid in $(cat "/proc/$SHIM/task/$SHIM/children" 2>/dev/null || true); do
-    [[ $(cat "/proc/$pid/comm" 2>/dev/null) == nsexec:guardian ]] && GUARDIAN=$pid && return
-  done
-  return 1
-}
 # undone_since MS WHAT: all of it is gone within a second, and the guardian after it.
 undone_since() {
   poll 3000 network_is "$T/network" || untouched
@@ -144,7 +136,6 @@ replaced() {
   kill -KILL "$SHIM"
   undone_since "$since" "a kill of guardian, guardian and shim"
 }
-another_than() { guardian_now && [[ $GUARDIAN != "$1" ]]; }
 warned() { (($(count_events warning) >= $1)); }
 it "a guardian that is killed is replaced, and the next one undoes" replaced
 

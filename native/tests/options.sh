@@ -39,8 +39,24 @@ wrong "hold with an empty tool" "--tool" "${HOLD[@]}" --tool=
 wrong "hold with nine tools" "--tool" "${HOLD[@]}" --tool={1,2,3,4,5,6,7,8,9}
 wrong "run with a tool" "--tool" "${RUN[@]}" --tool ip "${PROGRAM[@]}"
 wrong "inspect with a duration" "--duration-ms" inspect --container "$ID" --duration-ms 5
-for option in --grace-ms=0 --as=root --oom-score-adj=0 --scratch-bytes=0 --env=A=b; do
+for option in --grace-ms=0 --oom-score-adj=0 --scratch-bytes=0 --env=A=b; do
   wrong "hold with ${option%%=*}" "${option%%=*}" "${HOLD[@]}" --tool ip "$option"
+done
+
+DATA=(--path /data)
+wrong "a path that is not absolute" "--path" "${RUN[@]}" --path data "${PROGRAM[@]}"
+wrong "an empty path" "--path" "${RUN[@]}" --path= "${PROGRAM[@]}"
+wrong "a path of 4096 bytes" "--path" "${RUN[@]}" --path "/$(printf 'x%.0s' {1..4095})" "${PROGRAM[@]}"
+wrong "inspect with a path" "--path" inspect --container "$ID" "${DATA[@]}"
+wrong "hold with a directory" "--directory" "${HOLD[@]}" --tool ip "${DATA[@]}" --directory .kubectl-chaos-a
+for name in "" .kubectl-chaos- chaos .kubectl-chaos-A .kubectl-chaos-a/../b "$(printf '.kubectl-chaos-%050d' 0)"; do
+  wrong "--directory ${name:0:24}" "--directory" "${RUN[@]}" "${DATA[@]}" "--directory=$name" "${PROGRAM[@]}"
+done
+for value in "" write write= write=1 write=4097 write=4096/8192 write=67112960 write=4096,write=4096 read=4096, sync=4096; do
+  wrong "--probe ${value:-of nothing}" "--probe" "${RUN[@]}" "${DATA[@]}" "--probe=$value" "${PROGRAM[@]}"
+done
+for option in --directory=.kubectl-chaos-a --probe=write=4096 --probe-ms=100; do
+  wrong "${option%%=*} without --path" "--path" "${RUN[@]}" "$option" "${PROGRAM[@]}"
 done
 
 wrong "sweep with a target" "--container" sweep --container "$ID"
@@ -59,6 +75,11 @@ out_of_range() {
 it "usage: --duration-ms out of 1 … 30 days, or no number" out_of_range --duration-ms 1 2592000000
 it "usage: --grace-ms out of 0 … 600000, or no number" out_of_range --grace-ms 0 600000
 it "usage: --sample-ms out of 100 … 60000, or no number" out_of_range --sample-ms 100 60000
+path_out_of_range() {
+  local RUN=("${RUN[@]}" "${DATA[@]}")
+  out_of_range "$@"
+}
+it "usage: --probe-ms out of 100 … 60000, or no number" path_out_of_range --probe-ms 100 60000
 it "usage: --scratch-bytes out of 0 … 1 GiB, or no number" out_of_range --scratch-bytes 0 1073741824
 it "usage: --oom-score-adj out of -1000 … 1000, or no number" out_of_range --oom-score-adj -1000 1000
 it "usage: --lease-ms above 3600000, or no number" out_of_range --lease-ms 0 3600000

@@ -36,10 +36,17 @@ sweep_older() {
     [[ -z $dir || -e /proc/${dir##*-} ]] || { echo "# removing what an earlier run left: $dir"; remove_tree "$dir"; }
   done < <(test_cgroups)
 }
-# Mounts, and the hierarchies that every process is in.
-machine() { sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo; cut -d: -f2 /proc/self/cgroup; }
+# Mounts, those of other runs left out, and the hierarchies that every process is in.
+machine() {
+  sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo | awk -v ours="$RUN_TMP/" '!/\/nsexec-test-/ || index($0, ours)'
+  cut -d: -f2 /proc/self/cgroup
+}
 # All that runs below the reaper, this shell and its own short-lived children left out.
 strays() { tr ' ' '\n' <"/proc/$PPID/task/$PPID/children" | grep -vx -e $$ -e '' || true; }
+
+# Loop devices of files of ours.
+loops() { losetup -nO NAME,BACK-FILE 2>/dev/null | grep -F "$RUN_TMP/" || true; }
+no_loops() { [[ -z $(loops) ]]; }
 
 remember_before() { machine >"$RUN_TMP/machine"; }
 check_residue() {
@@ -47,13 +54,16 @@ check_residue() {
   left=$(
     test_cgroups "nsexec-test-$RUN_ID" | while read -r dir; do find "$dir" -mindepth 1 -type d; done
     machine | diff "$RUN_TMP/machine" - | grep '^[<>]' || true
+    # The last user of one may have been killed just now.
+    for _ in {1..100}; do no_loops && break || read -rt 0.02 <> <(:) || true; done
+    loops
     for pid in $(strays); do echo "process $pid: $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")"; done
   )
   if [[ -z $left ]]; then
-    echo "ok - residue: no cgroup, hierarchy, mount or process is left by the whole run"
+    echo "ok - residue: no cgroup, hierarchy, mount, loop device or process is left by the whole run"
     echo passed >>"$RESULTS"
   else
-    echo "not ok - residue: no cgroup, hierarchy, mount or process is left by the whole run"
+    echo "not ok - residue: no cgroup, hierarchy, mount, loop device or process is left by the whole run"
     sed 's/^/#   /' <<<"$left"
     echo failed >>"$RESULTS"
   fi
@@ -61,5 +71,7 @@ check_residue() {
 clean_all() {
   local dir
   for dir in $(test_cgroups "nsexec-test-$RUN_ID"); do remove_tree "$dir"; done
-  rm -rf "$RUN_TMP"
+  # Deepest first. Lazily: nothing below may be deleted through a mount that is still there.
+  awk -v top="$RUN_TMP/" 'index($5, top) == 1 {print $5}' /proc/self/mountinfo | sort -r | while read -r dir; do umount -l "$dir" || return 0; done
+  rm -rf --one-file-system "$RUN_TMP"
 }

@@ -93,3 +93,18 @@ descendants() {
     descendants "$child"
   done
 }
+# guardian_now: GUARDIAN is the one of SHIM.
+guardian_now() {
+  local pid
+  for pid in $(cat "/proc/$SHIM/task/$SHIM/children" 2>/dev/null || true); do
+    [[ $(cat "/proc/$pid/comm" 2>/dev/null) == nsexec:guardian ]] && GUARDIAN=$pid && return
+  done
+  return 1
+}
+another_than() { guardian_now && [[ $GUARDIAN != "$1" ]]; }
+# end_guardian PID: one that goes on trying, with its child.
+end_guardian() {
+  local child
+  for child in $(descendants "$1"); do end_process "$child"; done
+  end_process "$1"
+}

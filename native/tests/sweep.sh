@@ -170,7 +170,9 @@ in_use() {
     swept_in_use true
     swept_removed false
     equal "$(found .pid | sort -u)" "$TARGET" "a process there: not the guardian"
-    equal "$(field swept "[.in_use, .left] | tojson")" "[2,0]" "in use, left"
+    # Records are on the machine's cgroups, where others may be at work.
+    at_least "$(field swept .in_use)" 2 "in use"
+    equal "$(field swept .left)" 0 "left"
     equal "$STATUS" 0 "exit code"
   )
   network_is "$T/with" || fail "a running experiment was touched: $(network 2>&1 | diff "$T/with" -)"

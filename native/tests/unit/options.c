@@ -31,6 +31,12 @@ defaults (void **state)
   assert_string_equal (options.need, "");
   assert_string_equal (options.termination_log, "/dev/termination-log");
   assert_string_equal (options.program[0], "true");
+  assert_null (options.path);
+  assert_null (options.directory);
+  assert_int_equal (options.probe_write_bytes, 4096);
+  assert_int_equal (options.probe_write_block, 4096);
+  assert_int_equal (options.probe_read_bytes, 0);
+  assert_int_equal (options.probe_ms, 1000);
   options_free (&options);
 }
 
@@ -53,10 +59,16 @@ limits (void **state)
     { "--scratch-bytes", "1073741825", 0 }, { "--as", "target", 1 },         { "--as", "root", 1 },                { "--as", "", 0 },
     { "--as", "Root", 0 },             { "--env", "A=", 1 },                 { "--env", "A=b=c", 1 },              { "--env", "A", 0 },
     { "--env", "=b", 0 },              { "--env", "LD_PRELOAD=x", 0 },
+    { "--probe-ms", "100", 1 },        { "--probe-ms", "60000", 1 },         { "--probe-ms", "99", 0 },            { "--probe-ms", "60001", 0 },
+    { "--path", "/", 1 },              { "--path", "/a b/\xff\n", 1 },       { "--path", "", 0 },                  { "--path", "a/b", 0 },
+    { "--directory", ".kubectl-chaos-7", 1 }, { "--directory", ".kubectl-chaos-a.b-9", 1 }, { "--directory", ".kubectl-chaos-", 0 }, { "--directory", "", 0 },
+    { "--directory", ".kubectl-chaos-A", 0 }, { "--directory", ".kubectl-chaos-a/b", 0 },   { "--directory", "/.kubectl-chaos-a", 0 }, { "--directory", "kubectl-chaos-a", 0 },
+    { "--directory", ".kubectl-chaos-23456789012345678901234567890123456789012345678901", 0 },
+    { "--directory", ".kubectl-chaos-2345678901234567890123456789012345678901234567890", 1 },
   };
   for (size_t i = 0; i < COUNT (table); i++)
     {
-      const char *argv[] = { "nsexec", "run", "--container", ID, table[i].option, table[i].value, "--", "true", NULL };
+      const char *argv[] = { "nsexec", "run", "--container", ID, "--path", "/data", table[i].option, table[i].value, "--", "true", NULL };
       struct options options = { 0 };
       struct error err;
       int taken = parse (&options, argv, &err) == 0;
@@ -113,19 +125,22 @@ owners (void **state)
     const char *option, *value, *taken_by;
   } table[] = {
     { "--container", ID, "inspect run hold" }, { "--duration-ms", "5", "run hold" },   { "--lease-ms", "0", "run hold" }, { "--sample-ms", "100", "run hold" },
-    { "--need", "cpu", "run hold" },           { "--termination-log", "x", "run hold" }, { "--grace-ms", "0", "run" },      { "--as", "root", "run" },
+    { "--need", "cpu", "run hold" },           { "--termination-log", "x", "run hold" }, { "--grace-ms", "0", "run" },      { "--as", "root", "run hold" },
     { "--oom-score-adj", "1", "run" },         { "--scratch-bytes", "0", "run" },      { "--env", "A=b", "run" },         { "--tool", "tc", "hold" },
+    { "--path", "/", "run hold" },             { "--directory", ".kubectl-chaos-a", "run" }, { "--probe", "write=0", "run hold" }, { "--probe-ms", "100", "run hold" },
   };
   static const char *const commands[] = { "inspect", "run", "hold" };
   for (size_t i = 0; i < COUNT (table); i++)
     for (size_t k = 0; k < COUNT (commands); k++)
       {
-        const char *argv[12] = { "nsexec", commands[k] };
+        const char *argv[14] = { "nsexec", commands[k] };
         size_t n = 2;
         argv[n++] = table[i].option;
         argv[n++] = table[i].value;
         if (strcmp (table[i].option, "--container") != 0)
           argv[n++] = "--container", argv[n++] = ID;
+        if (strstr (table[i].option, "--probe") == table[i].option || strcmp (table[i].option, "--directory") == 0)
+          argv[n++] = "--path", argv[n++] = "/";
         if (k == 2 && strcmp (table[i].option, "--tool") != 0)
           argv[n++] = "--tool", argv[n++] = "ip";
         if (k == 1)
@@ -157,6 +172,68 @@ of_sweep (void **state)
   assert_string_equal (options.termination_log, "x");
 }
 
+/* What is measured, in bytes and blocks; of wrong ones the text says what is right. */
+static void
+probes (void **state)
+{
+  (void) state;
+  static const struct
+  {
+    const char *value;
+    int taken;
+    int64_t write_bytes, write_block, read_bytes, read_block;
+  } table[] = {
+    { "write=4096", 1, 4096, 4096, 0, 0 },
+    { "write=0", 1, 0, 0, 0, 0 },
+    { "read=67108864", 1, 0, 0, 64 << 20, 1 << 20 },
+    { "write=1048576/4096,read=8192/4096", 1, 1 << 20, 4096, 8192, 4096 },
+    { "read=0,write=12288", 1, 12288, 12288, 0, 0 },
+    { "", 0, 0, 0, 0, 0 }, { "write", 0, 0, 0, 0, 0 }, { "write=", 0, 0, 0, 0, 0 }, { "write=4095", 0, 0, 0, 0, 0 }, { "write=4097", 0, 0, 0, 0, 0 },
+    { "write=67112960", 0, 0, 0, 0, 0 }, { "write=4096/", 0, 0, 0, 0, 0 }, { "write=4096/512", 0, 0, 0, 0, 0 }, { "write=4096/8192", 0, 0, 0, 0, 0 },
+    { "write=0/4096", 0, 0, 0, 0, 0 }, { "write=4096/0", 0, 0, 0, 0, 0 }, { "write=2097152/2097152", 0, 0, 0, 0, 0 }, { "write=1052672", 0, 0, 0, 0, 0 }, { "write=4096/4096/4096", 0, 0, 0, 0, 0 },
+    { "write=4096,", 0, 0, 0, 0, 0 }, { ",write=4096", 0, 0, 0, 0, 0 }, { "write=4096,write=4096", 0, 0, 0, 0, 0 }, { "sync=4096", 0, 0, 0, 0, 0 }, { "write=-4096", 0, 0, 0, 0, 0 },
+  };
+  for (size_t i = 0; i < COUNT (table); i++)
+    {
+      const char *argv[] = { "nsexec", "hold", "--container", ID, "--path", "/", "--probe", table[i].value, "--sample-ms", "300", NULL };
+      struct options options = { 0 };
+      struct error err;
+      int taken = parse (&options, argv, &err) == 0;
+      if (taken != table[i].taken)
+        fail_msg ("--probe %s: %s", table[i].value, taken ? "taken" : err.text);
+      if (! taken && (strcmp (err.code, "usage") != 0 || strstr (err.text, "--probe takes") == NULL))
+        fail_msg ("--probe %s: %s: %s", table[i].value, err.code, err.text);
+      if (taken)
+        {
+          assert_int_equal (options.probe_write_bytes, table[i].write_bytes);
+          assert_int_equal (options.probe_read_bytes, table[i].read_bytes);
+          if (options.probe_write_bytes > 0)
+            assert_int_equal (options.probe_write_block, table[i].write_block);
+          if (options.probe_read_bytes > 0)
+            assert_int_equal (options.probe_read_block, table[i].read_block);
+          assert_int_equal (options.probe_ms, 300);
+        }
+      options_free (&options);
+    }
+}
+
+static void
+without_path (void **state)
+{
+  (void) state;
+  static const char *const table[][2] = { { "--directory", ".kubectl-chaos-a" }, { "--probe", "write=4096" }, { "--probe-ms", "100" } };
+  for (size_t i = 0; i < COUNT (table); i++)
+    {
+      const char *argv[] = { "nsexec", "run", "--container", ID, table[i][0], table[i][1], "--", "true", NULL };
+      struct options options = { 0 };
+      struct error err;
+      assert_int_equal (parse (&options, argv, &err), -1);
+      assert_non_null (strstr (err.text, table[i][0]));
+      assert_non_null (strstr (err.text, "--path"));
+      options_free (&options);
+    }
+}
+
 static void
 tools (void **state)
 {
@@ -186,6 +263,6 @@ tools (void **state)
 int
 unit_options (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (of_hold), cmocka_unit_test (of_sweep), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test (of_hold), cmocka_unit_test (of_sweep), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (probes), cmocka_unit_test (without_path), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign) };
   return cmocka_run_group_tests_name ("options", tests, NULL, NULL);
 }

@@ -72,12 +72,14 @@ mount_lines (void **state)
   (void) state;
   struct span rest = SPAN ("36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 propagate_from:2 - ext3 /dev/root rw,errors=continue\n"
                            "broken line without a separator\n"
+                           "x 35 98:0 / /of/no/number rw - ext3 /dev/root rw\n"
                            "31 23 0:29 /kubepods /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpuacct,cpu\n"
                            "40 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 none rw,nsdelegate\n");
   struct mount_line line;
   char point[32];
   assert_true (proc_next_mount (&rest, &line));
   assert_true (span_equal (line.type, "ext3") && span_equal (line.root, "/mnt1") && span_equal (line.device, "98:0"));
+  assert_true (line.id == 36 && span_equal (line.source, "/dev/root"));
   assert_true (proc_unescape (line.point, point, sizeof point));
   assert_string_equal (point, "/mnt 2");
   assert_false (proc_unescape (line.point, point, 3));
@@ -176,10 +178,28 @@ keyed (void **state)
   assert_false (proc_keyed (SPAN ("oom x\n"), "oom", &value));
 }
 
+static void
+disk_counts (void **state)
+{
+  (void) state;
+  struct disk_counts counts;
+  assert_true (proc_parse_disk_counts (SPAN ("      57        1     2154       12     1000        0   409600      340        0      200      352\n"), &counts));
+  assert_int_equal (counts.read_ops, 57);
+  assert_int_equal (counts.read_bytes, 2154 * 512);
+  assert_int_equal (counts.write_ops, 1000);
+  assert_int_equal (counts.write_bytes, 409600 * 512);
+  assert_true (proc_parse_disk_counts (SPAN ("1 2 3 4 5 6 7"), &counts) && counts.write_bytes == 7 * 512);
+  static const char *const wrong[] = { "", "\n", "1 2 3 4 5 6", "1 2 3 4 5 6 x", "1 2 3 4 5 6\n7", "1 2 18446744073709551615 4 5 6 7", "-1 2 3 4 5 6 7" };
+  for (size_t i = 0; i < COUNT (wrong); i++)
+    if (proc_parse_disk_counts (SPAN (wrong[i]), &counts))
+      fail_msg ("taken for a disk's counts: `%s`", wrong[i]);
+}
+
 int
 unit_proc (void)
 {
   const struct CMUnitTest tests[] = { cmocka_unit_test (names_container), cmocka_unit_test (cgroup_lines), cmocka_unit_test (mount_lines), cmocka_unit_test (stat_lines),
-                                      cmocka_unit_test (status_fields),   cmocka_unit_test (numbers),      cmocka_unit_test (id_maps),     cmocka_unit_test (keyed) };
+                                      cmocka_unit_test (status_fields),   cmocka_unit_test (numbers),      cmocka_unit_test (id_maps),     cmocka_unit_test (keyed),
+                                      cmocka_unit_test (disk_counts) };
   return cmocka_run_group_tests_name ("proc", tests, NULL, NULL);
 }

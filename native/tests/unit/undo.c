@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "undo.h"
+#include "undo-words.h"
 
 #include <string.h>
 
@@ -22,7 +22,13 @@ takes (void **state)
   static const struct
   {
     const char *line;
-    struct undo undo;
+    struct
+    {
+      enum undo_kind kind;
+      const char *name;
+      uint32_t handle;
+      int32_t length;
+    } undo;
   } table[] = {
     { "undo qdisc eth0 c4a0:", { UNDO_QDISC, "eth0", 0xc4a00000, 0 } }, { "undo qdisc a b:", { UNDO_QDISC, "a", 0x000b0000, 0 } },
     { "undo qdisc eth0 ffff:", { UNDO_QDISC, "eth0", 0xffff0000, 0 } }, { "undo ingress eth0", { UNDO_INGRESS, "eth0", 0, 0 } },
@@ -74,9 +80,171 @@ at_most (void **state)
   assert_int_equal (list.count, UNDO_MAX);
 }
 
+static bool
+read_setting (const char *text, struct undo *setting)
+{
+  static char line[512];
+  struct words words;
+  size_t length = strlen (text);
+  memcpy (line, text, length + 1);
+  return words_parse (&words, line, length) && setting_parse (&words, setting);
+}
+
+static void
+takes_settings (void **state)
+{
+  (void) state;
+  static const struct
+  {
+    const char *line, *file, *device, *value;
+  } table[] = {
+    { "setting io.max 8:16 wbps=1048576", "io.max", "8:16", "wbps=1048576" },
+    { "setting io.max 08:016 riops=max wiops=0050 rbps=0 wbps=18446744073709551615", "io.max", "8:16", "riops=max wiops=50 rbps=0 wbps=18446744073709551615" },
+    { "setting blkio.throttle.read_bps_device 253:0 0", "blkio.throttle.read_bps_device", "253:0", "0" },
+    { "setting blkio.throttle.write_iops_device 4294967295:4294967295 007", "blkio.throttle.write_iops_device", "4294967295:4294967295", "7" },
+    { "setting blkio.throttle.write_bps_device 7:0 1", "blkio.throttle.write_bps_device", "7:0", "1" },
+    { "setting blkio.throttle.read_iops_device 7:0 1", "blkio.throttle.read_iops_device", "7:0", "1" },
+  };
+  for (size_t i = 0; i < COUNT (table); i++)
+    {
+      struct undo setting;
+      if (! read_setting (table[i].line, &setting))
+        fail_msg ("not taken: %s", table[i].line);
+      assert_int_equal (setting.kind, UNDO_SETTING);
+      assert_string_equal (setting.name, table[i].file);
+      assert_string_equal (setting.device, table[i].device);
+      assert_string_equal (setting.value, table[i].value);
+      assert_int_equal (setting.at, -1);
+    }
+}
+
+static void
+refuses_settings (void **state)
+{
+  (void) state;
+  static const char *const table[] = {
+    "setting",
+    "setting io.max",
+    "setting io.max 8:0",
+    "setting io.weight 8:0 1",
+    "setting ../io.max 8:0 wbps=1",
+    "setting IO.MAX 8:0 wbps=1",
+    "setting io.max 8 wbps=1",
+    "setting io.max 8: wbps=1",
+    "setting io.max :0 wbps=1",
+    "setting io.max 8:0:0 wbps=1",
+    "setting io.max 8:x wbps=1",
+    "setting io.max 4294967296:0 wbps=1",
+    "setting io.max 8:0 1",
+    "setting io.max 8:0 wbps",
+    "setting io.max 8:0 wbps=",
+    "setting io.max 8:0 =1",
+    "setting io.max 8:0 wbps=maximum",
+    "setting io.max 8:0 wbps=-1",
+    "setting io.max 8:0 wbps=1%20rbps=2",
+    "setting io.max 8:0 wbps=18446744073709551616",
+    "setting io.max 8:0 wbps=1 wbps=1",
+    "setting io.max 8:0 wbps=1 rbps=1 wiops=1 riops=1 wbps=1",
+    "setting io.max 8:0 wbps=1 <x",
+    "setting blkio.throttle.read_bps_device 8:0 max",
+    "setting blkio.throttle.read_bps_device 8:0 1 1",
+    "setting blkio.throttle.read_bps_device 8:0 rbps=1",
+    "setting blkio.throttle.read_bps_device 8:0 1%0A8:16%201",
+  };
+  for (size_t i = 0; i < COUNT (table); i++)
+    {
+      struct undo setting;
+      if (read_setting (table[i], &setting))
+        fail_msg ("taken: `%s`", table[i]);
+    }
+}
+
+/* What is written of a list reads as the list. */
+static void
+records (void **state)
+{
+  (void) state;
+  static char text[RECORD_MAX_BYTES];
+  struct undo_list list = { .count = 0 };
+  const struct undo directory = { .kind = UNDO_DIRECTORY, .name = ".kubectl-chaos-7f3k2", .inode = 18446744073709551615U, .path = "/a b/100%/\xc3\xbc<\n" };
+  struct undo setting;
+  assert_true (read_setting ("setting io.max 8:16 rbps=max wbps=max riops=max wiops=50", &setting));
+  assert_true (undo_push (&list, &directory) && undo_push (&list, &setting) && add (&list, "undo link x"));
+  assert_true (record_write (&list, text));
+  assert_string_equal (text, "directory /a%20b/100%25/%C3%BC%3C%0A .kubectl-chaos-7f3k2 18446744073709551615\nsetting io.max 8:16 rbps=max wbps=max riops=max wiops=50\n");
+  struct undo read;
+  char *end = strchr (text, '\n');
+  *end = '\0';
+  assert_true (record_read (text, (size_t) (end - text), &read));
+  assert_int_equal (read.kind, UNDO_DIRECTORY);
+  assert_string_equal (read.path, directory.path);
+  assert_string_equal (read.name, directory.name);
+  assert_true (read.inode == directory.inode);
+  char *second = end + 1;
+  end = strchr (second, '\n');
+  *end = '\0';
+  assert_true (record_read (second, (size_t) (end - second), &read));
+  assert_string_equal (read.value, setting.value);
+}
+
+static void
+longest_record (void **state)
+{
+  (void) state;
+  static char text[RECORD_MAX_BYTES], path[4096];
+  struct undo_list list = { .count = 0 };
+  struct undo setting;
+  struct undo directory = { .kind = UNDO_DIRECTORY, .name = ".kubectl-chaos-7f3k2", .path = path };
+  memset (path, '\x01', sizeof path - 1);
+  path[0] = '/';
+  assert_true (read_setting ("setting blkio.throttle.write_iops_device 4294967295:4294967295 18446744073709551615", &setting));
+  assert_true (undo_push (&list, &directory));
+  while (list.count < UNDO_MAX)
+    assert_true (undo_push (&list, &setting));
+  assert_true (record_write (&list, text));
+  assert_int_equal (text[strlen (text) - 1], '\n');
+  list.item[1] = directory;
+  assert_false (record_write (&list, text));
+}
+
+static void
+refuses_records (void **state)
+{
+  (void) state;
+  static const char *const table[] = {
+    "",
+    "x",
+    "directory",
+    "directory /data",
+    "directory data .kubectl-chaos-a",
+    "directory /data kubectl-chaos-a",
+    "directory /data .kubectl-chaos-a/b",
+    "directory /data .kubectl-chaos-/../..",
+    "directory /data .kubectl-chaos-a 0",
+    "directory /data .kubectl-chaos-a -1",
+    "directory /data .kubectl-chaos-a 18446744073709551616",
+    "directory /data .kubectl-chaos-a 1 2",
+    "directory /data .kubectl-chaos-a <1",
+    "directory /data .kubectl-chaos-0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890",
+    "setting cgroup.procs 8:0 1",
+    "undo link eth0",
+    "setting io.max 8:0 wbps=1 ",
+  };
+  for (size_t i = 0; i < COUNT (table); i++)
+    {
+      char line[256];
+      struct undo undo;
+      memcpy (line, table[i], strlen (table[i]) + 1);
+      if (record_read (line, strlen (line), &undo))
+        fail_msg ("taken: `%s`", table[i]);
+    }
+}
+
 int
 unit_undo (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (takes), cmocka_unit_test (refuses), cmocka_unit_test (at_most) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test (takes), cmocka_unit_test (refuses), cmocka_unit_test (at_most),
+                                      cmocka_unit_test (takes_settings), cmocka_unit_test (refuses_settings), cmocka_unit_test (records),
+                                      cmocka_unit_test (longest_record), cmocka_unit_test (refuses_records) };
   return cmocka_run_group_tests_name ("undo", tests, NULL, NULL);
 }

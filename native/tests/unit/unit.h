@@ -15,9 +15,12 @@
 #define SPAN(text) ((struct span){ (text), strlen (text) })
 
 int unit_proc (void);
+int unit_mountinfo (void);
 int unit_lines (void);
 int unit_words (void);
 int unit_undo (void);
+int unit_setting (void);
 int unit_options (void);
 int unit_sample (void);
 int unit_netlink (void);
+int unit_space (void);

@@ -103,9 +103,25 @@ at_most (void **state)
     }
 }
 
+static void
+encodes (void **state)
+{
+  (void) state;
+  static const char text[] = "/a b%<\x01\x7f\xc3\xbc~!";
+  char out[64], small[8];
+  assert_int_equal (words_encode (out, sizeof out, text), strlen ("/a%20b%25%3C%01%7F%C3%BC~!"));
+  assert_string_equal (out, "/a%20b%25%3C%01%7F%C3%BC~!");
+  assert_int_equal (words_encode (small, sizeof small, text), strlen (out));
+  assert_string_equal (small, "/a%20b%");
+  assert_int_equal (words_encode (NULL, 0, text), strlen (out));
+  struct words words;
+  assert_true (words_parse (&words, out, strlen (out)));
+  assert_string_equal (words.item[0], text);
+}
+
 int
 unit_words (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (decodes), cmocka_unit_test (refuses), cmocka_unit_test (zero_bytes), cmocka_unit_test (at_most) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test (decodes), cmocka_unit_test (refuses), cmocka_unit_test (zero_bytes), cmocka_unit_test (at_most), cmocka_unit_test (encodes) };
   return cmocka_run_group_tests_name ("words", tests, NULL, NULL);
 }

@@ -1,0 +1,31 @@
+#ifndef NSEXEC_REVERT_H
+#define NSEXEC_REVERT_H
+
+#include "errand.h"
+#include "guardian.h"
+#include "undo.h"
+
+/** What a run takes back at its end, and who does when we do not get to it. */
+struct revert {
+    struct undo_list undo;
+    struct guardian guardian;
+    int cgroup; /**< that the record is on: locked for as long as there may be something to take back; -1: there is no record */
+};
+
+#define REVERT_NONE ((struct revert){.guardian = GUARDIAN_NONE, .cgroup = -1})
+
+/** What was there before must not be undone by us: nothing that is on the list may be there yet. */
+int revert_refuse_foreign(struct run *run, struct error *err);
+/** Puts the record, by this name, on the target's cgroup and at the end of the list. Something is changed from here on. */
+int revert_claim(struct run *run, const char *name, struct error *err);
+/** The record says now what the list does. */
+int revert_update_record(struct run *run, struct error *err);
+/** Puts a guardian over the list. Something may be changed from here on. */
+int revert_guard(struct run *run, struct error *err);
+/** A guardian that was killed is replaced: the promise is kept as long as we live. True when there was anything to do. */
+bool revert_keep_guarded(struct run *run);
+/** Undoes. 0 when nothing of the list is there any more; else the guardian stays, sees our end, and goes on trying. */
+int revert_all(struct run *run, struct error *err);
+void revert_close(struct revert *revert);
+
+#endif

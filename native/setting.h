@@ -1,0 +1,22 @@
+#ifndef NSEXEC_SETTING_H
+#define NSEXEC_SETTING_H
+
+#include "hierarchy.h"
+#include "undo.h"
+
+/** The target's cgroup that has such a file, or should; NULL when it is in no such hierarchy, or that is mounted nowhere. */
+const struct hierarchy *setting_hierarchy(const struct hierarchies *hierarchies, const char *file);
+
+/** What stands in the file for the device, in the words of the file. 0 or -errno. */
+int setting_read(const struct undo *setting, char value[UNDO_VALUE_BYTES]);
+/** Writes its value for the device. 0 or -errno. */
+int setting_write(const struct undo *setting);
+/** Whether what was read says all that `wanted` does, which may leave words out. */
+bool setting_holds(const char *value, const char *wanted);
+
+/** Whether its value is not what stands there: 1, 0 or -errno. In a cgroup that is gone nothing differs. */
+int setting_differs(const struct undo *setting);
+/** Writes it where it differs. 0 or -errno. */
+int setting_restore(const struct undo *setting);
+
+#endif
