@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatBytes, formatDuration, parseDuration, parsePercent, parseQuantity } from '../src/units.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatMicroseconds,
+  formatQuantity,
+  parseDuration,
+  parsePercent,
+  parseQuantity,
+} from '../src/units.ts';
 
 describe('parseDuration', () => {
   test.each([
@@ -192,4 +201,54 @@ test.each([
 
 test.each(['', '%', '80', '-5%', '80 %', '80%%', '.5%', '1e2%'])('parsePercent %j is none', (text) => {
   expect(parsePercent(text)).toBeUndefined();
+});
+
+describe('formatQuantity', () => {
+  test.each([
+    [0, '0'],
+    [1, '1'],
+    [4_096, '4Ki'],
+    [1_000, '1k'],
+    [1_536 * 2 ** 20, '1536Mi'],
+    [2 ** 30, '1Gi'],
+    [10 ** 9, '1G'],
+    [10 ** 9 + 1, '1000000001'],
+    [2 ** 50, '1Pi'],
+  ])('%d is %s', (bytes, text) => {
+    expect(formatQuantity(bytes)).toBe(text);
+  });
+
+  test('is read back as it was', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.nat(),
+          fc.maxSafeNat(),
+          fc.nat(2 ** 23).map((units) => units * 2 ** 20),
+        ),
+        (bytes) => {
+          expect(parseQuantity(formatQuantity(bytes))).toBe(bytes);
+        },
+      ),
+    );
+  });
+});
+
+test.each([
+  [0, '0 ms'],
+  [34, '0.03 ms'],
+  [250, '0.25 ms'],
+  [2_340, '2.3 ms'],
+  [48_200, '48 ms'],
+  [1_004_000, '1004 ms'],
+])('%d µs are %s', (us, text) => {
+  expect(formatMicroseconds(us)).toBe(text);
+});
+
+test.each([
+  [0, '0 packets'],
+  [1, '1 packet'],
+  [1_204, '1,204 packets'],
+])('formatCount %d', (value, text) => {
+  expect(formatCount(value, 'packet')).toBe(text);
 });

@@ -4,6 +4,9 @@ import type { FlagShape } from './argv.ts';
 export const groups = {
   fault: 'Fault:',
   packets: 'Which packets:',
+  load: 'To keep it busy:',
+  fill: 'To fill it:',
+  throttle: 'To slow the container on it:',
   choice: 'Which:',
   run: 'Experiment:',
   connection: "Connection (as kubectl's):",
@@ -19,24 +22,24 @@ function repeated(option: Option): Option {
 }
 
 /** How to run a fault. `net` starts no workload in the target, so that nothing is to be said of one. */
-export function runFlags(fault: 'stress' | 'net' = 'stress'): Option[] {
+export function runFlags(fault: 'stress' | 'net' | 'io' = 'stress'): Option[] {
   const run = (spelling: string, description: string) => flag(groups.run, spelling, description);
-  const ofStress = (option: Option) => (fault === 'stress' ? [option] : []);
+  const ofWorkload = (option: Option) => (fault === 'net' ? [] : [option]);
   return [
-    fault === 'stress'
-      ? run('-c, --container <name>', "container of the pod (default: the pod's default container, else the first)")
-      : run('-c, --container <name>', 'container of the pod to reach its network by; all of them share it'),
+    fault === 'net'
+      ? run('-c, --container <name>', 'container of the pod to reach its network by; all of them share it')
+      : run('-c, --container <name>', "container of the pod (default: the pod's default container, else the first)"),
     run('--duration <time>', 'how long, at most 24h (default: 60s)'),
-    ...ofStress(run('--grace <time>', 'from TERM to KILL when the workload is stopped, at most 10m (default: 2s)')),
+    ...ofWorkload(run('--grace <time>', 'from TERM to KILL when the workload is stopped, at most 10m (default: 2s)')),
     run('--lease <time>', 'the fault ends by itself this long after contact with this command is lost (default: 15s)'),
     run('--detach', 'return as soon as the fault is active; it ends by itself after --duration, or by "stop"'),
-    ...ofStress(
+    ...ofWorkload(
       run(
         '--as <who>',
-        'root: run the workload as root of the target, not as its own user; any other name: impersonate that user',
+        `root: ${fault === 'io' ? 'read and write' : 'run the workload'} as root of the target, not as its own user; any other name: impersonate that user`,
       ),
     ),
-    run('--image <image>', `tools image with ${fault === 'stress' ? 'stress-ng' : 'iproute2 and nftables'} in it`),
+    run('--image <image>', `tools image with ${fault === 'net' ? 'iproute2 and nftables' : 'stress-ng'} in it`),
     run('--image-pull-secret <name>', "secret in the agent's namespace to pull it with"),
     run('--agent-namespace <name>', "where the agent pod runs (default: the target's namespace)"),
     run('--reason <text>', 'why, for those who find the agent pod'),
@@ -166,6 +169,39 @@ export function netFlags(): Option[] {
       'egress, ingress or both (default: by --to and --from, else egress; to drop and reject: both)',
     ),
     packets('--allow-host-network', "also when the pod uses the node's own network: this hits the node"),
+  ];
+}
+
+/** Flags of `io` alone. */
+export function ioFlags(): Option[] {
+  const fault = (spelling: string, description: string) => flag(groups.fault, spelling, description);
+  const load = (spelling: string, description: string) => flag(groups.load, spelling, description);
+  const fill = (spelling: string, description: string) => flag(groups.fill, spelling, description);
+  return [
+    fault('--path <directory>', 'of the container: the disk behind it is meant'),
+    fault('--allow-node-disk', "also when the node itself lives on that disk: this hits the node's other pods"),
+    load(
+      '--mode <name>',
+      'read, write, mixed, metadata (create, rename, delete) or sync (small writes, each waited for)',
+    ),
+    load('--workers <number>', 'how many do so at the same time (default: 1)'),
+    load('--size <size>', "of each worker's file (default: 1Gi)"),
+    load('--block-size <size>', 'of each read or write (default: 1Mi to write, 64Ki mixed, 4Ki to sync)'),
+    // Read only to say why not.
+    load('--rate <rate>', '').hideHelp(),
+    fill(
+      '--fill <size|percent>',
+      'take so much space, or until so much of what the target may use is in use: 2Gi, 95%',
+    ),
+    fill('--fill-inodes <number|percent>', 'take so many inodes, or until so many are in use: 10k, 95%'),
+    fill('--leave <size>', 'what stays free whatever is asked (default: 64Mi)'),
+    repeated(
+      flag(
+        groups.throttle,
+        '--throttle <limits>',
+        'at most so much a second: write=1Mi,read=4Mi in bytes, write-iops=50,read-iops=100 in operations',
+      ),
+    ),
   ];
 }
 

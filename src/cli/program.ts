@@ -6,6 +6,7 @@ import {
   attachFlags,
   connectionFlags,
   impersonate,
+  ioFlags,
   listFlags,
   netFlags,
   runFlags,
@@ -14,6 +15,7 @@ import {
   stressFlags,
   sweepFlags,
 } from './flags.ts';
+import { toIoRequest } from './io.ts';
 import { toAttachRequest, toManageRequest } from './manage.ts';
 import { nearest } from './nearest.ts';
 import { toNetRequest } from './net.ts';
@@ -88,6 +90,29 @@ Examples:
   toInvocation: (targets, flags, passedOn) => ({
     kind: 'run',
     request: { run: toRunOptions(targets, flags), fault: toNetRequest(flags, passedOn) },
+  }),
+};
+
+const io: Verb = {
+  name: 'io',
+  summary: 'make the disk that a running container uses busy, full or slow',
+  usage: 'TARGET --path DIRECTORY [flags]',
+  argument: targetArgument,
+  flags: () => [...ioFlags(), ...runFlags('io'), ...connectionFlags()],
+  examples: `
+Examples:
+  # Four writers on the volume of a database
+  kubectl chaos io pod/db-0 -c postgres --path /var/lib/postgresql/data --mode write --workers 4 --size 1Gi
+
+  # A volume that is almost full, for five minutes
+  kubectl chaos io pod/db-0 --path /data --fill 95% --duration 5m
+
+  # A slow disk
+  kubectl chaos io pod/db-0 --path /data --throttle write=1Mi,read=4Mi,write-iops=50
+`,
+  toInvocation: (targets, flags, passedOn) => ({
+    kind: 'run',
+    request: { run: toRunOptions(targets, flags), fault: toIoRequest(flags, passedOn) },
   }),
 };
 
@@ -171,7 +196,7 @@ Examples:
   }),
 };
 
-const verbs: readonly Verb[] = [stress, net, ls, attach, stop, sweep];
+const verbs: readonly Verb[] = [stress, net, io, ls, attach, stop, sweep];
 
 /**
  * Reads the words after `kubectl chaos`. Pure: no environment, no output, no exit.

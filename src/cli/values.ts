@@ -1,6 +1,6 @@
 import { usageError } from '../errors.ts';
 import type { MemoryAmount } from '../faults/request.ts';
-import { formatDuration, parseDuration, parsePercent, parseQuantity } from '../units.ts';
+import { formatDuration, formatQuantity, parseDuration, parsePercent, parseQuantity } from '../units.ts';
 
 /** Parsers of flag values; each throws one line that names the flag, the value, and what would be right. */
 
@@ -45,15 +45,22 @@ export function memory(flag: string, text: string): MemoryAmount {
     if (percent < 1 || percent > 200) throw usageError(`${flag} ${quote(text)}: must be from 1% to 200%`);
     return { percent };
   }
+  return { bytes: size(flag, text, minMemoryBytes, maxMemoryBytes, true) };
+}
+
+/** `512Mi` or `1G` in whole bytes; `orPercent`: the flag takes a percentage as well. */
+export function size(flag: string, text: string, minBytes: number, maxBytes: number, orPercent = false): number {
   const bytes = parseQuantity(text);
   if (bytes === undefined) {
     const hint = /^\d+(?:\.\d+)?\s*[kmgt]i?b?$/i.test(text) ? `; did you mean ${kubernetesSize(text)}?` : '';
-    throw usageError(`${flag} ${quote(text)}: not a size such as 512Mi or 1G, nor a percentage such as 80%${hint}`);
+    const percent = orPercent ? ', nor a percentage such as 80%' : '';
+    throw usageError(`${flag} ${quote(text)}: not a size such as 512Mi or 1G${percent}${hint}`);
   }
-  if (bytes < minMemoryBytes || bytes > maxMemoryBytes) {
-    throw usageError(`${flag} ${quote(text)}: must be from 4Ki to 1Pi, or a percentage`);
+  if (bytes < minBytes || bytes > maxBytes) {
+    const range = `must be from ${formatQuantity(minBytes)} to ${formatQuantity(maxBytes)}`;
+    throw usageError(`${flag} ${quote(text)}: ${range}${orPercent ? ', or a percentage' : ''}`);
   }
-  return { bytes: Math.floor(bytes) };
+  return Math.floor(bytes);
 }
 
 /** `2%`, from `min` to 100 %. A bare number is refused: 0.02 means 2 % to some and 0.02 % to others. */

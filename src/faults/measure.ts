@@ -1,4 +1,5 @@
 import type { Sample } from '../shim/protocol.ts';
+import { workingSet } from './cgroup/memory.ts';
 
 /** What the target's cgroup did between two samples, in units a person reads. Absent: the kernel does not tell. */
 export interface Measurement {
@@ -16,12 +17,6 @@ export interface Measurement {
   cpuPressure?: number;
   memoryPressure?: number;
   ioPressure?: number;
-}
-
-/** Memory that the target and the stressor hold: what the OOM killer looks at, less the inactive file cache that reclaim takes first (kubelet's working set). */
-export function workingSet(sample: Sample): number | undefined {
-  if (sample.memory_current_bytes === undefined) return undefined;
-  return Math.max(0, sample.memory_current_bytes - (sample.memory_inactive_file_bytes ?? 0));
 }
 
 /** Compares two samples of the same cgroup; `from` is the earlier one. Undefined when no time lies between them. */
@@ -69,11 +64,4 @@ function withoutUndefined(
 export function cpuLimitCores(sample: Sample): number | undefined {
   const { cpu_quota_us: quota, cpu_period_us: period } = sample;
   return quota === undefined || period === undefined || quota <= 0 || period <= 0 ? undefined : quota / period;
-}
-
-/** The memory limit in bytes as the cgroups enforce it; undefined: none. */
-export function memoryLimitBytes(sample: Sample): number | undefined {
-  const limit = sample.memory_limit_bytes;
-  // v1 writes "no limit" as the largest multiple of a page: more than any machine has.
-  return limit === undefined || limit < 0 || limit > 2 ** 60 ? undefined : limit;
 }

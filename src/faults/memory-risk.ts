@@ -1,6 +1,6 @@
 import type { Sample } from '../shim/protocol.ts';
 import { formatBytes } from '../units.ts';
-import { memoryLimitBytes, workingSet } from './measure.ts';
+import { memoryLimitBytes, workingSet } from './cgroup/memory.ts';
 import { describeMemory, type StressFault, stressorOverheadBytes } from './stress.ts';
 
 /** What the asked memory would do to the container, judged on its real cgroup before anything is started. */

@@ -1,5 +1,6 @@
 import { isObject, readJson } from '../json.ts';
 import type { Target } from '../ports.ts';
+import { type IoFault, loadModes, type ThrottleLimits, type Volume } from './io/types.ts';
 import type { NetFault, PortRange, Shaping } from './net/types.ts';
 import type { CoursePlan, Fault } from './plan.ts';
 import type { StressFault } from './stress.ts';
@@ -22,16 +23,21 @@ interface NetRecord extends Pick<NetFault, 'fault' | 'shaping' | 'block' | 'dire
 /** `ownArgs`: whether stress-ng has arguments of the user's. */
 type StressRecord = Omit<StressFault, 'stressNgArgs'> & { ownArgs: boolean };
 
+/** Of the volumes only the one that the path is in. */
+type IoRecord = Omit<IoFault, 'surroundings'> & { volume: Volume };
+
 interface PlanRecord {
   version: 1;
   target: Omit<Target, 'chosenFrom' | 'assumed'>;
-  fault: StressRecord | NetRecord;
+  fault: StressRecord | NetRecord | IoRecord;
   summary: string;
   durationMs: number;
   graceMs: number;
 }
 
 const longestText = 512;
+/** The kernel's PATH_MAX. */
+const longestPath = 4_096;
 const mostItems = 16;
 /** Characters; a record has at most some 30 thousand, and an object's annotations may have 256 Ki together. */
 const longestRecord = 64 * 1024;
@@ -49,6 +55,10 @@ function recordFault(fault: Fault): PlanRecord['fault'] {
     const { stressNgArgs, ...rest } = fault;
     return { ...rest, ownArgs: stressNgArgs.length > 0 };
   }
+  if (fault.fault === 'io') {
+    const { surroundings, ...rest } = fault;
+    return { ...rest, volume: shortened(surroundings.volume) };
+  }
   const { shaping, block, direction, ports, protocol, surroundings } = fault;
   const texts = (peers: readonly { query: { text: string } }[]) =>
     [...new Set(peers.map(({ query }) => query.text.slice(0, longestText)))].slice(0, mostItems);
@@ -63,6 +73,13 @@ function recordFault(fault: Fault): PlanRecord['fault'] {
     from: texts(surroundings.from),
     podContainers: surroundings.podContainers.slice(0, mostItems),
   };
+}
+
+/** A host's path, and what a container calls it, may be of any length. */
+function shortened({ kind, name, detail, mountPath, readOnly }: Volume): Volume {
+  const short = (text: string) => text.replace(/\p{Cc}/gu, ' ').slice(0, longestText);
+  const told = detail === undefined ? {} : { detail: short(detail) };
+  return { kind: short(kind), name: short(name), ...told, mountPath: short(mountPath), readOnly };
 }
 
 /** Undefined: not what `writePlan` writes, of whatever version. */
@@ -80,6 +97,10 @@ function toFault(record: PlanRecord['fault']): Fault {
     const { ownArgs, ...rest } = record;
     // That there are some is all that matters now that they have been given to stress-ng.
     return { ...rest, stressNgArgs: ownArgs ? ['…'] : [] };
+  }
+  if (record.fault === 'io') {
+    const { volume, ...rest } = record;
+    return { ...rest, surroundings: { volume } };
   }
   const { to, from, podContainers, ...rest } = record;
   // Their addresses have gone into the kernel's rules; as names they are only spoken of.
@@ -124,9 +145,9 @@ const listOf =
   (value) =>
     Array.isArray(value) && value.length <= mostItems && value.every(check);
 const matching =
-  (pattern: RegExp): Check =>
+  (pattern: RegExp, longest = longestText): Check =>
   (value) =>
-    typeof value === 'string' && value.length <= longestText && pattern.test(value);
+    typeof value === 'string' && value.length <= longest && pattern.test(value);
 const within =
   (least: number, most: number): Check =>
   (value) =>
@@ -194,7 +215,34 @@ const isNet = fields(
   },
 );
 
+const isLoad = fields(
+  { kind: oneOf('load'), mode: oneOf(...loadModes), workers: isAmount, sizeBytes: isAmount },
+  { blockBytes: isAmount },
+);
+const isFill = fields(
+  { kind: oneOf('fill'), leaveBytes: isAmount },
+  {
+    space: anyOf(fields({ bytes: isAmount }), fields({ percent: isPercent })),
+    inodes: anyOf(fields({ count: isAmount }), fields({ percent: isPercent })),
+  },
+);
+const limitChecks: Readonly<Record<keyof ThrottleLimits, Check>> = {
+  ...{ readBytesPerSecond: isAmount, writeBytesPerSecond: isAmount },
+  ...{ readOpsPerSecond: isAmount, writeOpsPerSecond: isAmount },
+};
+const isThrottle = fields({ kind: oneOf('throttle'), limits: fields({}, limitChecks) });
+
+const isIo = fields(
+  {
+    ...{ fault: oneOf('io'), path: matching(/^\/\P{Cc}*$/u, longestPath), allowNodeDisk: isFlag },
+    action: anyOf(isLoad, isFill, isThrottle),
+    directory: matching(/^\.kubectl-chaos-[a-z0-9.-]{1,50}$/),
+    volume: fields({ kind: isText, name: isText, mountPath: isText, readOnly: isFlag }, { detail: isText }),
+  },
+  { asRoot: oneOf(true) },
+);
+
 const isRecord = fields({
-  ...{ version: oneOf(1), target: isTarget, fault: anyOf(isStress, isNet), summary: isText },
+  ...{ version: oneOf(1), target: isTarget, fault: anyOf(isStress, isNet, isIo), summary: isText },
   ...{ durationMs: whole(1, 30 * 24 * 3_600_000), graceMs: isMs },
 });

@@ -1,12 +1,15 @@
 import type { AgentSpec, ConnectionOptions, Target } from '../ports.ts';
 import { formatDuration } from '../units.ts';
+import { directoryOf, ioCommand } from './io/arguments.ts';
+import { describeIo } from './io/describe.ts';
+import type { IoFault, IoSurroundings } from './io/types.ts';
 import { describeNet } from './net/describe.ts';
-import type { NetFault, NetRequest, NetSurroundings } from './net/types.ts';
+import type { NetFault, NetSurroundings } from './net/types.ts';
 import { writePlan } from './plan-record.ts';
-import type { Request, RunOptions, StressRequest, SweepRequest } from './request.ts';
+import type { Request, RunOptions, SweepRequest } from './request.ts';
 import { describeStress, neededControllers, resolveStress, type StressFault, stressNgCommand } from './stress.ts';
 
-export type Fault = StressFault | NetFault;
+export type Fault = StressFault | NetFault | IoFault;
 
 /** What of a plan matters from `start` on: enough to follow the fault, to judge it and to take it back. */
 export interface CoursePlan {
@@ -39,8 +42,8 @@ export interface PlanContext {
   who: string;
   now: Date;
   defaultImage: string;
-  /** What a net fault depends on; no other needs it. */
-  surroundings?: NetSurroundings;
+  /** What a net or an io fault depends on. */
+  surroundings?: NetSurroundings | IoSurroundings;
 }
 
 /** One container per target: its name is the target's place in the experiment. */
@@ -50,15 +53,22 @@ export const targetContainer = 'target-0';
 const startupAllowanceMs = 300_000;
 /** After the shim's deadline and grace: reporting, and a slow node. */
 const endAllowanceMs = 30_000;
+/** As long as the shim may take to remove what a workload has left on a disk. */
+const removalAllowanceMs = 60_000;
+
+function endAllowanceOf(fault: Fault): number {
+  const leavesFiles = fault.fault === 'io' && fault.action.kind !== 'throttle';
+  return endAllowanceMs + (leavesFiles ? removalAllowanceMs : 0);
+}
 
 export function planExperiment(request: Request, target: Target, context: PlanContext): Plan {
   const { run } = request;
-  const { fault, summary } = resolveFault(request.fault, target, context.surroundings);
+  const { fault, summary } = resolveFault(request, target, context);
   const namespace = run.agentNamespace ?? target.namespace;
   const commands = experimentCommands(run.connection, namespace, context.id);
   const { undo } = commands;
   const course = { target, fault, summary, durationMs: run.durationMs, graceMs: run.graceMs, leaseMs: run.leaseMs };
-  const deadlineMs = startupAllowanceMs + run.durationMs + run.graceMs + endAllowanceMs;
+  const deadlineMs = startupAllowanceMs + run.durationMs + run.graceMs + endAllowanceOf(fault);
   return {
     id: context.id,
     ...course,
@@ -73,7 +83,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
       ...(run.imagePullSecret === undefined ? {} : { imagePullSecret: run.imagePullSecret }),
       containers: [{ name: targetContainer, target, args: shimArguments(run, target, fault) }],
       activeDeadlineSeconds: Math.ceil(deadlineMs / 1_000),
-      terminationGracePeriodSeconds: Math.ceil((run.graceMs + endAllowanceMs) / 1_000),
+      terminationGracePeriodSeconds: Math.ceil((run.graceMs + endAllowanceOf(fault)) / 1_000),
       annotations: {
         'kubectl-chaos.io/verb': fault.fault,
         'kubectl-chaos.io/fault': summary,
@@ -119,22 +129,29 @@ export function sweepAgent(
 }
 
 function resolveFault(
-  asked: StressRequest | NetRequest,
+  { fault: asked, run }: Request,
   target: Target,
-  surroundings: NetSurroundings | undefined,
+  { id, surroundings }: PlanContext,
 ): { fault: Fault; summary: string } {
   if (asked.fault === 'stress') {
     const fault = resolveStress(asked, target);
     return { fault, summary: describeStress(fault) };
   }
-  if (!surroundings) throw new Error('a net fault is planned with what surrounds its target');
-  const { to: _to, from: _from, except: _except, ...rest } = asked;
-  return { fault: { ...rest, surroundings }, summary: describeNet(asked) };
+  if (!surroundings) throw new Error('a fault of a network or a disk is planned with what surrounds its target');
+  if (asked.fault === 'io' && 'volume' in surroundings) {
+    const asRoot = run.runAs === 'root' ? ({ asRoot: true } as const) : {};
+    return { fault: { ...asked, surroundings, directory: directoryOf(id), ...asRoot }, summary: describeIo(asked) };
+  }
+  if (asked.fault === 'net' && 'to' in surroundings) {
+    const { to: _to, from: _from, except: _except, ...rest } = asked;
+    return { fault: { ...rest, surroundings }, summary: describeNet(asked) };
+  }
+  throw new Error('planned with the surroundings of another fault');
 }
 
 /** A pod's containers share its network. */
 function placeOf(fault: Fault, target: Target): string {
-  return fault.fault === 'stress' ? `in container ${target.container}` : `on the network of pod ${target.pod}`;
+  return fault.fault === 'net' ? `on the network of pod ${target.pod}` : `in container ${target.container}`;
 }
 
 /** What leads to an experiment, and what ends it and removes all of it, with this plugin and without. */
@@ -198,6 +215,10 @@ function shimArguments(run: RunOptions, target: Target, fault: Fault): string[] 
   const sampling: [string, string] = ['--sample-ms', String(sampleMs(run.durationMs))];
   if (fault.fault === 'net') {
     return ['hold', ...bounds.flat(), ...sampling, ...netTools.flatMap((tool) => ['--tool', tool])];
+  }
+  if (fault.fault === 'io') {
+    const { command, options, workload } = ioCommand(fault, run);
+    return [command, ...bounds.flat(), ...sampling, ...options, ...(workload.length > 0 ? ['--', ...workload] : [])];
   }
   const options: Array<[string, string]> = [
     ...bounds,

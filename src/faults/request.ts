@@ -1,4 +1,5 @@
 import type { ConnectionOptions, TargetQuery } from '../ports.ts';
+import type { IoRequest } from './io/types.ts';
 import type { NetRequest } from './net/types.ts';
 
 /** An amount of memory as the user said it. */
@@ -82,6 +83,6 @@ export interface SweepRequest {
 }
 
 export interface Request {
-  fault: StressRequest | NetRequest;
+  fault: StressRequest | NetRequest | IoRequest;
   run: RunOptions;
 }

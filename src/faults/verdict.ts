@@ -1,6 +1,8 @@
 import type { EndReason, Sample } from '../shim/protocol.ts';
 import { formatBytes } from '../units.ts';
-import { cpuLimitCores, type Measurement, measure, memoryLimitBytes, workingSet } from './measure.ts';
+import { memoryLimitBytes, workingSet } from './cgroup/memory.ts';
+import type { IoMeasurement } from './io/types.ts';
+import { cpuLimitCores, type Measurement, measure } from './measure.ts';
 import type { NetMeasurement } from './net/measure.ts';
 import { describeMemory, type StressFault, stressorOverheadBytes } from './stress.ts';
 
@@ -22,7 +24,7 @@ export interface Observation {
 
 /** What was measured of one thing that was asked for. */
 export interface Proof {
-  what: 'cpu' | 'memory' | 'processes' | 'net' | 'other';
+  what: 'cpu' | 'memory' | 'processes' | 'net' | 'io' | 'other';
   effective: boolean;
   /** One sentence: asked, possible within the limit, measured. */
   sentence: string;
@@ -36,6 +38,8 @@ export interface Verdict {
   after?: { memoryBytes?: number; processes?: number };
   /** Of a net fault. */
   net?: NetMeasurement;
+  /** Of an io fault. */
+  io?: IoMeasurement;
 }
 
 /** Of what was asked and possible, this share must have been measured. */

@@ -3,6 +3,7 @@ import {
   attachFlags,
   connectionFlags,
   impersonate,
+  ioFlags,
   listFlags,
   netFlags,
   runFlags,
@@ -21,6 +22,7 @@ function help(...argv: string[]): string {
 const verbs = {
   stress: [...stressFlags(), ...runFlags(), ...connectionFlags()],
   net: [...netFlags(), ...runFlags('net'), ...connectionFlags(), impersonate()],
+  io: [...ioFlags().filter(({ hidden }) => !hidden), ...runFlags('io'), ...connectionFlags()],
   ls: [...listFlags(), ...connectionFlags()],
   attach: [...attachFlags(), ...connectionFlags()],
   stop: [...stopFlags(), ...connectionFlags()],

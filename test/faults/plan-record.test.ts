@@ -4,7 +4,8 @@ import type { NetRequest } from '../../src/faults/net/types.ts';
 import { planExperiment } from '../../src/faults/plan.ts';
 import { readPlan, writePlan } from '../../src/faults/plan-record.ts';
 import type { Request } from '../../src/faults/request.ts';
-import { netRequest, plan, request, requestFor, surroundings, target } from '../fakes/samples.ts';
+import { ioRequest, netRequest, plan, request, requestFor, surroundings, target, volumes } from '../fakes/samples.ts';
+import { ioRequest as ioFlags } from './io/support/fault.ts';
 
 const again = (asked: Request) => readPlan(writePlan(plan(asked)));
 
@@ -55,6 +56,35 @@ describe('a recorded plan', () => {
     });
   });
 
+  test.each([
+    '--mode mixed --workers 2 --size 512Mi --block-size 4Ki --allow-node-disk',
+    '--mode metadata',
+    '--fill 95.5% --fill-inodes 10k --leave 0',
+    '--fill 2Gi',
+    '--fill-inodes 90%',
+    '--throttle write=1Mi,read-iops=5',
+  ])('of an io fault is read back: %s', (flags) => {
+    const asked = ioRequest(ioFlags(flags, '/data/mit Leerzeichen und Ümlaut'), { runAs: 'root' });
+    const { target, fault, summary, durationMs, graceMs } = plan(asked);
+    expect(fault).toMatchObject({ fault: 'io', directory: '.kubectl-chaos-7f3k2', asRoot: true });
+    expect(again(asked)).toEqual({ target, fault, summary, durationMs, graceMs, leaseMs: 0 });
+  });
+
+  test('of an io fault says of the volumes only which one the path is in, and of that no more than fits', () => {
+    const [root, claim] = volumes();
+    if (!root || !claim) throw new Error('no volumes');
+    const path = `/${'ä'.repeat(2_000)}`;
+    const hostPath = { ...claim, kind: 'hostPath', detail: `/x\n${'y'.repeat(2_000)}`, mountPath: path };
+    const text = writePlan(
+      planExperiment(ioRequest({ path }), target(), {
+        ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), defaultImage: 'tools:1' },
+        surroundings: { volume: hostPath, volumes: [root, hostPath] },
+      }),
+    );
+    expect(readPlan(text)?.fault).toMatchObject({ path, surroundings: { volume: { kind: 'hostPath' } } });
+    expect(readPlan(text)?.fault).not.toHaveProperty('surroundings.volumes');
+  });
+
   test('is small however many peers there are', () => {
     const many = Array.from({ length: 3_000 }, (_, index) => {
       const text = `${'a'.repeat(240)}${index}`;
@@ -73,6 +103,8 @@ describe('a recorded plan', () => {
 
 describe('what is not a plan of ours', () => {
   const net = netRequest();
+  const load = ioRequest();
+  const throttle = ioRequest({ action: { kind: 'throttle', limits: { writeBytesPerSecond: 4_096 } } });
   test.each<[path: string, value: unknown, asked?: Request]>([
     ['version', 2],
     ['more', 1],
@@ -110,6 +142,26 @@ describe('what is not a plan of ours', () => {
     ['fault.shaping', { delay: { ms: '1' } }, net],
     ['fault.shaping', { loss: { model: [1] } }, net],
     ['fault.podContainers', ['\u001b[2J'], net],
+    ['fault.path', 'data', load],
+    ['fault.path', '/a\nb', load],
+    ['fault.path', `/${'a'.repeat(4_096)}`, load],
+    ['fault.directory', '/data', load],
+    ['fault.directory', '.kubectl-chaos-../../x', load],
+    ['fault.asRoot', false, load],
+    ['fault.allowNodeDisk', 'yes', load],
+    ['fault.surroundings', {}, load],
+    ['fault.volume', undefined, load],
+    ['fault.volume.kind', '\u001b[2J', load],
+    ['fault.volume.readOnly', 0, load],
+    ['fault.action', {}, load],
+    ['fault.action.kind', 'fill', load],
+    ['fault.action.mode', 'append', load],
+    ['fault.action.workers', '4', load],
+    ['fault.action.sizeBytes', -1, load],
+    ['fault.action.limits', { writeBytesPerSecond: 'x' }, throttle],
+    ['fault.action.limits', { bytes: 1 }, throttle],
+    ['fault.action', { kind: 'fill', leaveBytes: 0, space: { bytes: 1, percent: 2 } }, load],
+    ['fault.action', { kind: 'fill', leaveBytes: 0, space: { percent: 101 } }, load],
   ])('%s: %j', (path, value, asked) => {
     expect(readPlan(changed(path, value, asked))).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../units.ts';
+import { formatCount as count, formatDuration, formatMicroseconds as formatUs } from '../../units.ts';
 import type { Proof, Verdict } from '../verdict.ts';
 import { formatRate, joined } from './describe.ts';
 import { measureRoundTrips } from './measure.ts';
@@ -122,11 +122,6 @@ function judgeDelay(
   );
 }
 
-function formatUs(us: number): string {
-  const ms = us / 1_000;
-  return `${ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms)} ms`;
-}
-
 function judgeLoss(loss: NonNullable<Shaping['loss']>, { packets, dropped }: NetCounters): Proof {
   const asked = 'model' in loss ? `Asked for loss by ${loss.model.join(' ')}` : `Asked for ${loss.percent} % loss`;
   const sentence = `${asked}: ${share(dropped, packets)} % of ${count(packets, 'packet')} dropped`;
@@ -173,9 +168,4 @@ function bitsBetween(from: NetCounters, to: NetCounters): number {
 
 function share(part: number, whole: number): number {
   return Math.round((part / whole) * 1_000) / 10;
-}
-
-/** `1 packet`, `1,204 packets`. */
-function count(value: number, noun: string): string {
-  return `${value.toLocaleString('en')} ${noun}${value === 1 ? '' : 's'}`;
 }

@@ -1,0 +1,50 @@
+import type { RunOptions } from '../request.ts';
+import { fillCommand } from './fill.ts';
+import { loadCommand } from './load.ts';
+import { probeFor } from './throttle.ts';
+import type { IoFault } from './types.ts';
+
+/** The one directory that everything of an experiment is in. The shim knows ours by its beginning. */
+export function directoryOf(id: string): string {
+  return `.kubectl-${id}`;
+}
+
+/** What the shim is told besides the bounds of the run: its command, its options, and behind `--` the workload. */
+export interface ShimCommand {
+  command: 'run' | 'hold';
+  options: readonly string[];
+  workload: readonly string[];
+}
+
+export function ioCommand(fault: IoFault, run: Pick<RunOptions, 'durationMs' | 'graceMs' | 'runAs'>): ShimCommand {
+  const { action, path, directory } = fault;
+  const where = ['--path', path];
+  if (action.kind === 'throttle') {
+    return {
+      command: 'hold',
+      options: [
+        ...(run.runAs === 'root' ? ['--as', 'root'] : []),
+        ...['--need', 'blkio', ...where],
+        ...['--probe', probeFor(action.limits), '--probe-ms', String(throttledProbeMs(run.durationMs))],
+      ],
+      workload: [],
+    };
+  }
+  const isLoad = action.kind === 'load';
+  return {
+    command: 'run',
+    options: [
+      ...['--grace-ms', String(run.graceMs), '--as', run.runAs],
+      // The page cache that it fills is to be the target's; and only there are its bytes counted.
+      ...['--need', isLoad ? 'memory,blkio' : 'memory'],
+      ...['--oom-score-adj', '1000', ...where, '--directory', directory],
+      ...['--probe', isLoad ? 'write=4096,read=4096' : 'write=4096'],
+    ],
+    workload: isLoad ? loadCommand(action, run.durationMs) : fillCommand(action),
+  };
+}
+
+/** A throttled probe takes a quarter of a second of what the target may do: seldom enough to leave it most, and often enough to be judged by. */
+function throttledProbeMs(durationMs: number): number {
+  return Math.max(250, Math.min(3_000, Math.floor(durationMs / 10)));
+}

@@ -1,0 +1,97 @@
+import type { PathFacts } from '../../shim/protocol.ts';
+import { formatBytes, formatCount, formatQuantity } from '../../units.ts';
+import { joined } from '../net/describe.ts';
+import { roomOf } from './room.ts';
+import type { FillRequest, IoRequest, LoadRequest, ThrottleLimits, Volume } from './types.ts';
+
+/** What is asked, for people: `write by 4 workers of 1Gi each in /data`. */
+export function describeIo({ path, action }: Pick<IoRequest, 'path' | 'action'>): string {
+  switch (action.kind) {
+    case 'load':
+      return `${describeLoad(action)} in ${pathWord(path)}`;
+    case 'fill':
+      return `fill ${pathWord(path)} ${describeFill(action)}`;
+    case 'throttle':
+      return `throttle ${pathWord(path)} to ${describeLimits(action.limits)}`;
+  }
+}
+
+function describeLoad({ mode, workers, sizeBytes, blockBytes }: LoadRequest): string {
+  const who = `${mode} by ${formatCount(workers, 'worker')}`;
+  if (mode === 'metadata') return who;
+  const blocks = blockBytes === undefined ? '' : ` and in blocks of ${formatQuantity(blockBytes)}`;
+  return `${who} of ${formatQuantity(sizeBytes)}${workers === 1 ? '' : ' each'}${blocks}`;
+}
+
+/** `to 95 % and by 1,000 inodes`. */
+export function describeFill({ space, inodes }: Pick<FillRequest, 'space' | 'inodes'>): string {
+  return joined([
+    ...(space ? ['bytes' in space ? `by ${formatQuantity(space.bytes)}` : `to ${space.percent} %`] : []),
+    ...(inodes
+      ? ['count' in inodes ? `by ${formatCount(inodes.count, 'inode')}` : `to ${inodes.percent} % of its inodes`]
+      : []),
+  ]);
+}
+
+export function describeLimits(limits: ThrottleLimits): string {
+  const { readBytesPerSecond, writeBytesPerSecond, readOpsPerSecond, writeOpsPerSecond } = limits;
+  return joined([
+    ...(writeBytesPerSecond === undefined ? [] : [`${formatQuantity(writeBytesPerSecond)}/s written`]),
+    ...(readBytesPerSecond === undefined ? [] : [`${formatQuantity(readBytesPerSecond)}/s read`]),
+    ...(writeOpsPerSecond === undefined ? [] : [`${writeOpsPerSecond} writes/s`]),
+    ...(readOpsPerSecond === undefined ? [] : [`${readOpsPerSecond} reads/s`]),
+  ]);
+}
+
+/** A path in a sentence: quoted where one could not see its end. */
+export function pathWord(path: string): string {
+  return /^[^\s"'`,;]+$/u.test(path) ? path : JSON.stringify(path);
+}
+
+/** Whose disk it is, in one line: `/data is ext4 on /dev/sdb (PVC data-db-0), 9.8 GiB, 7.2 GiB free, 640k inodes free, rw`. */
+export function describeMount(facts: PathFacts, volume: Volume): string {
+  const room = roomOf(facts, facts);
+  const mounted = facts.mount_point === facts.path ? '' : `, mounted at ${pathWord(facts.mount_point)}`;
+  return [
+    `${pathWord(facts.path)} is ${facts.type} on ${describeSource(facts)} (${describeVolume(volume)})${mounted}`,
+    formatBytes(facts.size_bytes),
+    `${formatBytes(room.freeBytes)} free`,
+    ...(room.inodes ? [`${shortCount(room.inodes.free)} inodes free`] : []),
+    facts.read_only ? 'read-only' : 'rw',
+    ...(facts.on_node ? ["the node's own disk"] : []),
+  ].join(', ');
+}
+
+/** What is mounted: the device, or where that is none the disk behind it. */
+function describeSource({ source, disk_name: disk }: PathFacts): string {
+  if (disk === '' || source === `/dev/${disk}`) return source === '' ? 'nothing' : source;
+  return source.startsWith('/dev/') ? `${source} of disk ${disk}` : `disk ${disk}`;
+}
+
+/** `PVC data-db-0`; the API's own word for the kinds that are rarer. */
+export function describeVolume({ kind, name, detail }: Volume): string {
+  switch (kind) {
+    case 'root':
+      return "the container's own root";
+    case 'persistentVolumeClaim':
+      return `PVC ${detail ?? name}`;
+    case 'ephemeral':
+      return `ephemeral PVC ${detail ?? name}`;
+    case 'emptyDir':
+      return `emptyDir ${name}${detail ? ` in ${detail}` : ''}`;
+    default:
+      return `${kind} ${name}${detail && detail !== name ? `, ${detail}` : ''}`;
+  }
+}
+
+/** `640k`, `1.2M`. */
+function shortCount(value: number): string {
+  const units = ['', 'k', 'M', 'G'];
+  let short = value;
+  let unit = 0;
+  while (Math.round(short) >= 1_000 && unit < units.length - 1) {
+    short /= 1_000;
+    unit++;
+  }
+  return `${unit > 0 && short < 10 ? Math.round(short * 10) / 10 : Math.round(short)}${units[unit]}`;
+}

@@ -1,0 +1,127 @@
+import type { Space } from '../../shim/protocol.ts';
+import { formatBytes, formatCount } from '../../units.ts';
+import type { Proof } from '../verdict.ts';
+import { describeFill } from './describe.ts';
+import { placeOf, proof, type SeenIo } from './proof.ts';
+import { fillBytes, fillInodes, type Room, roomOf } from './room.ts';
+import type { FillRequest, IoFault } from './types.ts';
+
+/** Of what was asked, this may be missing: percent. */
+const tolerance = 1;
+/** What others on the file system may do meanwhile, and file systems with their own books. */
+const slackBytes = 4 * 2 ** 20;
+const slackInodes = 64;
+/** Of what was taken, so much must be back; the target goes on writing. */
+const backShare = 0.9;
+
+/** One of what there is in a file system, bytes or inodes, as it was and became. */
+interface Stock {
+  whole: number;
+  before: number | undefined;
+  least: number;
+  after: number | undefined;
+}
+
+export function judgeFill(fault: IoFault, fill: FillRequest, seen: SeenIo): Proof[] {
+  const mayUseReserved = { may_use_reserved: seen.facts?.may_use_reserved ?? false };
+  const room = (space: Space) => roomOf(space, mayUseReserved);
+  const during = seen.pathsDuring.map(room);
+  const [first] = during;
+  if (!first)
+    return [
+      proof(false, 'the run was too short for a measurement: the file system was not looked at while it was active'),
+    ];
+  const start = seen.pathsBefore.at(-1) ?? seen.facts;
+  const before = start ? room(start) : undefined;
+  const after = seen.pathAfter ? room(seen.pathAfter) : undefined;
+  const stock = (of: (room: Room) => { whole: number; free: number } | undefined): Stock => ({
+    whole: of(first)?.whole ?? 0,
+    before: before && of(before)?.free,
+    least: Math.min(...during.map((look) => of(look)?.free ?? Number.POSITIVE_INFINITY)),
+    after: after && of(after)?.free,
+  });
+  const place = placeOf(fault, seen);
+  return [
+    ...(fill.space
+      ? [
+          judgeSpace(
+            fill,
+            stock(({ wholeBytes: whole, freeBytes: free }) => ({ whole, free })),
+            before,
+            place,
+          ),
+        ]
+      : []),
+    ...(fill.inodes
+      ? [
+          judgeInodes(
+            fill,
+            stock(({ inodes }) => inodes),
+            before,
+            place,
+          ),
+        ]
+      : []),
+  ];
+}
+
+function judgeSpace(fill: FillRequest, stock: Stock, before: Room | undefined, place: string): Proof {
+  const { space, leaveBytes } = fill;
+  const wanted = before ? fillBytes(fill, before) : undefined;
+  const atFloor = stock.least <= leaveBytes * (1 + tolerance / 100) + slackBytes;
+  const reached =
+    isReached(space && 'percent' in space ? space.percent : undefined, wanted, stock, slackBytes) ||
+    (space !== undefined && 'percent' in space && atFloor);
+  const floor = reached && atFloor && leaveBytes > 0 ? `, all but what is to be left` : '';
+  return told(
+    `Asked to fill ${place} ${describeFill({ ...(space ? { space } : {}) })}`,
+    stock,
+    reached,
+    slackBytes,
+    formatBytes,
+    floor,
+  );
+}
+
+function judgeInodes(fill: FillRequest, stock: Stock, before: Room | undefined, place: string): Proof {
+  const { inodes } = fill;
+  const wanted = before ? fillInodes(fill, before) : undefined;
+  const reached = isReached(inodes && 'percent' in inodes ? inodes.percent : undefined, wanted, stock, slackInodes);
+  const asked = `Asked to fill ${place} ${describeFill({ ...(inodes ? { inodes } : {}) })}`;
+  return told(asked, stock, reached, slackInodes, (value) => formatCount(value, 'inode'), '');
+}
+
+function isReached(
+  percent: number | undefined,
+  wanted: number | undefined,
+  { whole, before, least }: Stock,
+  slack: number,
+): boolean {
+  if (percent !== undefined)
+    return (100 * (whole - least)) / whole >= percent - tolerance && (before === undefined || least < before);
+  if (wanted === undefined || before === undefined) return least < whole;
+  const taken = before - least;
+  return taken > 0 && taken >= wanted * (1 - tolerance / 100) - Math.min(slack, wanted / 10);
+}
+
+function told(
+  asked: string,
+  stock: Stock,
+  reached: boolean,
+  slack: number,
+  format: (value: number) => string,
+  floor: string,
+): Proof {
+  const { whole, before, least, after } = stock;
+  const used = whole > 0 ? `${Math.round((1_000 * (whole - least)) / whole) / 10} % in use, ` : '';
+  const was = before === undefined ? '' : ` (${format(before)} before)`;
+  const now = `${used}${format(least)} free${was}${floor}`;
+  const short = reached ? '' : ': less than asked';
+  if (before === undefined || after === undefined) return proof(reached, `${asked}: ${now}${short}`);
+  const taken = before - least;
+  const isBack = after - least >= taken * backShare - slack;
+  const back = isBack
+    ? `; ${format(after)} free afterwards`
+    : `; afterwards only ${format(after)} free: the target has taken the rest, or it comes back later`;
+  return proof(reached && isBack, `${asked}: ${now}${short}${back}`);
+}

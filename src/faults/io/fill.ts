@@ -1,0 +1,28 @@
+import type { FillRequest } from './types.ts';
+
+/** argv of the shim's own workload. */
+export function fillCommand({ space, inodes, leaveBytes }: FillRequest): string[] {
+  return [
+    '/opt/kubectl-chaos/nsexec',
+    'fill',
+    ...spaceOptions(space),
+    ...inodeOptions(inodes),
+    '--leave',
+    String(leaveBytes),
+  ];
+}
+
+function spaceOptions(space: FillRequest['space']): string[] {
+  if (!space) return [];
+  return 'bytes' in space ? ['--bytes', String(space.bytes)] : ['--percent', decimal(space.percent)];
+}
+
+function inodeOptions(inodes: FillRequest['inodes']): string[] {
+  if (!inodes) return [];
+  return 'count' in inodes ? ['--inodes', String(inodes.count)] : ['--inodes-percent', decimal(inodes.percent)];
+}
+
+/** The shim reads six decimals. */
+function decimal(percent: number): string {
+  return String(Number(percent.toFixed(6)));
+}

@@ -1,0 +1,112 @@
+import { formatBytes, formatCount } from '../../units.ts';
+import type { Proof } from '../verdict.ts';
+import { addedTraffic, ownPart, type Traffic } from './measure.ts';
+import { amount, change, placeOf, proof, type SeenIo } from './proof.ts';
+import type { IoFault, IoMeasurement, LoadMode, LoadRequest } from './types.ts';
+
+/** What must have gone over the disk at least: a load that stays in the page cache gets nothing there, or what a journal writes by itself. */
+const tellingBytes = 2 ** 20;
+const tellingOps = 64;
+
+/** Less free than the largest block that is written. */
+const fullBytes = 2 ** 20;
+
+/** Waiting this much longer, and by this much, is an effect where no disk can be counted. */
+const slower = { factor: 1.5, us: 200 };
+const tellingPressure = 0.1;
+
+const reads: Readonly<Record<LoadMode, boolean>> = {
+  read: true,
+  write: false,
+  mixed: true,
+  metadata: false,
+  sync: false,
+};
+const writes: Readonly<Record<LoadMode, boolean>> = {
+  read: false,
+  write: true,
+  mixed: true,
+  metadata: true,
+  sync: true,
+};
+
+export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: IoMeasurement): Proof {
+  const asked = `Asked for ${load.mode} by ${formatCount(load.workers, 'worker')}`;
+  const latencies = [
+    change('fsync', io.writeUsBefore, io.writeUsDuring),
+    reads[load.mode] ? change('read', io.readUsBefore, io.readUsDuring) : undefined,
+    io.pressure === undefined ? undefined : `some task waited for I/O ${Math.round(100 * io.pressure)} % of the time`,
+    // stress-ng goes on where a file of its finds no room.
+    writes[load.mode] && io.availableBytesDuring < fullBytes ? 'the file system was full at times' : undefined,
+    seen.isFound ? 'what the target does by itself was not seen' : undefined,
+  ].filter((text) => text !== undefined);
+  const sentence = (what: string) => [`${asked}: ${what}`, ...latencies].join('; ');
+  const place = placeOf(fault, seen);
+  const { container, disk, seconds } = addedTraffic(seen);
+  const hit = hits(load.mode, container) ? ownPart(container, disk) : hits(load.mode, disk) ? disk : undefined;
+  if (hit) {
+    const whose = hits(load.mode, container) ? '' : ', as the disk itself counts it';
+    return proof(true, sentence(`${tell(load.mode, hit, seconds, place)}${whose}`));
+  }
+  const waits =
+    isSlower(io.writeUsBefore, io.writeUsDuring) || (reads[load.mode] && isSlower(io.readUsBefore, io.readUsDuring));
+  if (seen.facts?.disk === '') {
+    const taken = io.availableBytesBefore - io.availableBytesDuring;
+    const grew = writes[load.mode] && taken >= tellingBytes ? `, ${formatBytes(taken)} less free at most` : '';
+    const nothing = waits || grew !== '' ? '' : ', and nothing else shows that anything was done';
+    return proof(
+      waits || grew !== '',
+      sentence(`behind ${place} is no disk of this node that counts what is read and written${grew}${nothing}`),
+    );
+  }
+  // A journal is written by the kernel, for everybody: its container does not show in it.
+  if (load.mode === 'metadata' && (waits || (io.pressure ?? 0) >= tellingPressure)) {
+    return proof(
+      true,
+      sentence(
+        `its changes to ${place} were waited for; their bytes are the journal's, which the kernel counts for nobody`,
+      ),
+    );
+  }
+  return proof(false, sentence(nothingHit(load.mode, container, disk, place)));
+}
+
+/** Whether both ways that the mode goes were gone. */
+function hits(mode: LoadMode, { readBytes = 0, readOps = 0, writtenBytes = 0, writtenOps = 0 }: Traffic): boolean {
+  const isReal = (bytes: number, ops: number) => bytes >= tellingBytes || (bytes > 0 && ops >= tellingOps);
+  return (!reads[mode] || isReal(readBytes, readOps)) && (!writes[mode] || isReal(writtenBytes, writtenOps));
+}
+
+function tell(mode: LoadMode, hit: Traffic, seconds: number, place: string): string {
+  const { readBytes = 0, writtenBytes = 0, writtenOps = 0 } = hit;
+  const read = `read ${amount(readBytes, seconds)}`;
+  const wrote = `wrote ${amount(writtenBytes, seconds)}`;
+  const operations = `${formatCount(Math.round(writtenOps / Math.max(seconds, 1e-3)), 'write')}/s`;
+  switch (mode) {
+    case 'read':
+      return `${read} from ${place}`;
+    case 'write':
+      return `${wrote} to ${place}`;
+    case 'mixed':
+      return `${read} and ${wrote} in ${place}`;
+    case 'metadata':
+    case 'sync':
+      return `${wrote} in ${operations} to ${place}`;
+  }
+}
+
+function isSlower(before: number | undefined, during: number | undefined): boolean {
+  return (
+    before !== undefined && during !== undefined && during >= before * slower.factor && during - before >= slower.us
+  );
+}
+
+function nothingHit(mode: LoadMode, container: Traffic, disk: Traffic, place: string): string {
+  const written = Math.max(container.writtenBytes ?? 0, disk.writtenBytes ?? 0);
+  if (reads[mode] && written >= tellingBytes)
+    return `only the files to be read were written to ${place} meanwhile: give it more time, or a smaller --size`;
+  const isCounted = container.writtenBytes !== undefined || disk.writtenBytes !== undefined;
+  return isCounted
+    ? `nothing of it reached the disk of ${place}: what stays in the page cache slows nobody`
+    : `the kernel tells neither what the container nor what the disk of ${place} reads and writes`;
+}

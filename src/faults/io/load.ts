@@ -1,0 +1,41 @@
+import { loadBytes } from './room.ts';
+import type { LoadMode, LoadRequest } from './types.ts';
+
+/** Of one read or write, bytes, where the user names none; absent: stress-ng chooses. */
+const blockBytes: Readonly<Partial<Record<LoadMode, number>>> = { write: 2 ** 20, sync: 4_096, mixed: 2 ** 16 };
+
+/**
+ * argv of stress-ng 0.15.06, which makes its files in its working directory. Each way reaches the disk: what is only in the page cache slows nobody. Of its other stressors `iomix` stays in the page cache for the most
+ * part, and `dentry` and `io` call sync(2), which writes out, and waits for, every file system of the node.
+ * Its own time-out is a further clock behind ours (G2), a little later, so that it is the shim that ends the run and reports it.
+ */
+export function loadCommand(load: LoadRequest, durationMs: number): string[] {
+  return ['stress-ng', '--timeout', `${Math.ceil(durationMs / 1_000) + 5}s`, '--temp-path', '.', ...stressor(load)];
+}
+
+function stressor(load: LoadRequest): string[] {
+  const workers = String(load.workers);
+  // Divided among the workers by stress-ng.
+  const bytes = String(loadBytes(load));
+  switch (load.mode) {
+    case 'read':
+      // Written once; from then on dropped from the page cache and read, over and over.
+      return ['--readahead', workers, '--readahead-bytes', bytes];
+    case 'write':
+      // It reads back what it has written, always: out of the page cache, unless that is opened past it.
+      return hdd(load, workers, bytes, 'dsync,wr-seq');
+    case 'sync':
+      return hdd(load, workers, bytes, 'fsync,wr-seq');
+    case 'mixed':
+      // In order: at random it takes offsets of 512 bytes, which a disk with sectors of 4 KiB refuses past the page cache.
+      return hdd(load, workers, bytes, 'direct,wr-seq,rd-seq');
+    case 'metadata':
+      // Creates, renames and deletes, and syncs the directory each time.
+      return ['--rename', workers];
+  }
+}
+
+function hdd({ mode, blockBytes: asked }: LoadRequest, workers: string, bytes: string, options: string): string[] {
+  const block = asked ?? blockBytes[mode] ?? 0;
+  return ['--hdd', workers, '--hdd-bytes', bytes, '--hdd-write-size', String(block), '--hdd-opts', options];
+}

@@ -1,0 +1,172 @@
+import type { PathEvent, Sample, Space } from '../../shim/protocol.ts';
+import { roomOf } from './room.ts';
+import type { IoMeasurement, IoObservation } from './types.ts';
+
+export type Measured = Pick<
+  IoObservation,
+  'facts' | 'pathsBefore' | 'pathsDuring' | 'pathAfter' | 'samplesBefore' | 'samplesDuring'
+>;
+
+/** What was read and written between two looks. Absent: not counted. */
+export interface Traffic {
+  readBytes?: number;
+  writtenBytes?: number;
+  readOps?: number;
+  writtenOps?: number;
+}
+
+/** Undefined: nothing was seen of the fault. */
+export function measureIo(seen: Measured): IoMeasurement | undefined {
+  const { pathsBefore, pathsDuring, samplesDuring } = seen;
+  if (pathsDuring.length === 0 && samplesDuring.length === 0) return undefined;
+  const [before, during, after] = [spaceBefore(seen), fullest(seen, 'freeBytes'), seen.pathAfter];
+  const scarcest = fullest(seen, 'inodes');
+  const disk = diskTraffic(seen);
+  const pressure = pressureOf(samplesDuring);
+  return withoutUndefined({
+    ...traffic(seen),
+    ...{ diskReadBytes: disk.readBytes, diskWrittenBytes: disk.writtenBytes },
+    ...{ diskReadOps: disk.readOps, diskWrittenOps: disk.writtenOps },
+    seconds: secondsOf(seen),
+    ...{ writeUsBefore: median(pathsBefore, 'write_us'), writeUsDuring: median(pathsDuring, 'write_us') },
+    ...{ readUsBefore: median(pathsBefore, 'read_us'), readUsDuring: median(pathsDuring, 'read_us') },
+    availableBytesBefore: freeOf(before, seen)?.freeBytes ?? 0,
+    availableBytesDuring: during?.freeBytes ?? 0,
+    availableBytesAfter: freeOf(after, seen)?.freeBytes,
+    inodesFreeBefore: freeOf(before, seen)?.inodes,
+    inodesFreeDuring: scarcest?.inodes,
+    inodesFreeAfter: freeOf(after, seen)?.inodes,
+    pressure,
+  });
+}
+
+/** The file system as it was without the fault: the last look before it, or where there was none the one after it. */
+function spaceBefore({ facts, pathsBefore, pathAfter, pathsDuring }: Measured): Space | undefined {
+  return pathsBefore.at(-1) ?? facts ?? pathAfter ?? pathsDuring[0];
+}
+
+interface Free {
+  freeBytes: number;
+  inodes: number | undefined;
+}
+
+function freeOf(space: Space | undefined, { facts }: Measured): Free | undefined {
+  if (!space) return undefined;
+  const room = roomOf(space, { may_use_reserved: facts?.may_use_reserved ?? false });
+  return { freeBytes: room.freeBytes, inodes: room.inodes?.free };
+}
+
+/** The least there was of it under the fault. */
+function fullest(seen: Measured, of: keyof Free): Free | undefined {
+  const looks = seen.pathsDuring.flatMap((path) => freeOf(path, seen) ?? []);
+  const [least = freeOf(spaceBefore(seen), seen)] = looks.toSorted((a, b) => (a[of] ?? 0) - (b[of] ?? 0));
+  return least;
+}
+
+/** From the last look before the fault, where there was one: its first moment counts. */
+function span<T>(before: readonly T[], during: readonly T[]): readonly [T | undefined, T | undefined] {
+  return [before.at(-1) ?? during[0], during.at(-1)];
+}
+
+function secondsOf({ samplesBefore, samplesDuring, pathsBefore, pathsDuring }: Measured): number {
+  const [from, to] = samplesDuring.length > 0 ? span(samplesBefore, samplesDuring) : span(pathsBefore, pathsDuring);
+  return from && to ? Math.max(0, to.elapsed_us - from.elapsed_us) / 1e6 : 0;
+}
+
+function growth<T>(from: T | undefined, to: T | undefined, name: keyof T): number | undefined {
+  const [before, after] = [from?.[name], to?.[name]];
+  return typeof before === 'number' && typeof after === 'number' ? Math.max(0, after - before) : undefined;
+}
+
+function betweenSamples(from: Sample | undefined, to: Sample | undefined): Traffic {
+  return withoutUndefined({
+    ...{ readBytes: growth(from, to, 'io_read_bytes'), writtenBytes: growth(from, to, 'io_write_bytes') },
+    ...{ readOps: growth(from, to, 'io_read_ops'), writtenOps: growth(from, to, 'io_write_ops') },
+  });
+}
+
+function betweenPaths(from: PathEvent | undefined, to: PathEvent | undefined): Traffic {
+  return withoutUndefined({
+    ...{ readBytes: growth(from, to, 'disk_read_bytes'), writtenBytes: growth(from, to, 'disk_write_bytes') },
+    ...{ readOps: growth(from, to, 'disk_read_ops'), writtenOps: growth(from, to, 'disk_write_ops') },
+  });
+}
+
+function traffic({ samplesBefore, samplesDuring }: Measured): Traffic {
+  return betweenSamples(...span(samplesBefore, samplesDuring));
+}
+
+function diskTraffic({ pathsBefore, pathsDuring }: Measured): Traffic {
+  return betweenPaths(...span(pathsBefore, pathsDuring));
+}
+
+/** What the fault has added: what was going on before it, had it gone on, is taken off. */
+export function addedTraffic(seen: Measured): { container: Traffic; disk: Traffic; seconds: number } {
+  const seconds = secondsOf(seen);
+  const [firstSample, lastSample] = [seen.samplesBefore[0], seen.samplesBefore.at(-1)];
+  const [firstPath, lastPath] = [seen.pathsBefore[0], seen.pathsBefore.at(-1)];
+  return {
+    container: less(traffic(seen), betweenSamples(firstSample, lastSample), seconds / elapsed(firstSample, lastSample)),
+    disk: less(diskTraffic(seen), betweenPaths(firstPath, lastPath), seconds / elapsed(firstPath, lastPath)),
+    seconds,
+  };
+}
+
+/** Neither counts the container on this disk alone: its cgroup counts a device and the one below it, the disk whoever uses it. */
+export function ownPart(container: Traffic, disk: Traffic): Traffic {
+  const names = Object.keys(container) as Array<keyof Traffic>;
+  return Object.fromEntries(
+    names.map((name) => [name, Math.min(container[name] ?? 0, disk[name] ?? Number.POSITIVE_INFINITY)]),
+  );
+}
+
+/** Seconds; where no time lies between, nothing is to be taken off. */
+function elapsed(from: { elapsed_us: number } | undefined, to: { elapsed_us: number } | undefined): number {
+  const us = from && to ? to.elapsed_us - from.elapsed_us : 0;
+  return us > 0 ? us / 1e6 : Number.POSITIVE_INFINITY;
+}
+
+function less(total: Traffic, before: Traffic, factor: number): Traffic {
+  const names = Object.keys(total) as Array<keyof Traffic>;
+  return Object.fromEntries(
+    names.map((name) => [name, Math.max(0, (total[name] ?? 0) - (before[name] ?? 0) * factor)]),
+  ) as Traffic;
+}
+
+/** Of the container under the fault alone, without the time until it began. */
+export function trafficUnder({ samplesDuring, pathsDuring }: Measured): {
+  container: Traffic;
+  disk: Traffic;
+  seconds: number;
+} {
+  const [firstSample, lastSample] = [samplesDuring[0], samplesDuring.at(-1)];
+  const [firstPath, lastPath] = [pathsDuring[0], pathsDuring.at(-1)];
+  const seconds = firstSample && lastSample ? (lastSample.elapsed_us - firstSample.elapsed_us) / 1e6 : 0;
+  const ofPaths = elapsed(firstPath, lastPath);
+  return {
+    container: betweenSamples(firstSample, lastSample),
+    disk: Number.isFinite(ofPaths) ? scaled(betweenPaths(firstPath, lastPath), seconds / ofPaths) : {},
+    seconds,
+  };
+}
+
+function scaled(traffic: Traffic, factor: number): Traffic {
+  return Object.fromEntries(Object.entries(traffic).map(([name, value]) => [name, value * factor]));
+}
+
+function pressureOf(samples: readonly Sample[]): number | undefined {
+  const [first, last] = [samples[0], samples.at(-1)];
+  const waited = growth(first, last, 'io_some_us');
+  const seconds = elapsed(first, last);
+  return waited === undefined || !Number.isFinite(seconds) ? undefined : Math.min(1, waited / 1e6 / seconds);
+}
+
+/** Of an even number the lower one: of two the first may be the one that makes the file grow. */
+function median(paths: readonly PathEvent[], name: 'write_us' | 'read_us'): number | undefined {
+  const times = paths.flatMap((path) => path[name] ?? []).sort((a, b) => a - b);
+  return times[Math.floor((times.length - 1) / 2)];
+}
+
+function withoutUndefined<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}

@@ -1,0 +1,40 @@
+import type { PathFacts } from '../../shim/protocol.ts';
+import { isMemory } from './file-systems.ts';
+import type { Volume } from './types.ts';
+
+/** Where the kubelet, unless configured otherwise, begins to evict, percent that is free: of its own file system, and of one that only containers' roots are in. */
+const thresholds = { nodefs: { space: 10, inodes: 5 }, imagefs: { space: 15, inodes: 5 } };
+
+/** Whether what is done to this disk is done to the node. */
+export function isNodes(
+  { on_node: onNode, type, mount_point: mountPoint }: Pick<PathFacts, 'on_node' | 'type' | 'mount_point'>,
+  { kind }: Volume,
+): boolean {
+  // In a root there are mounts of the runtime's, as /dev/shm, and of the container's own.
+  return onNode || kind === 'hostPath' || (kind === 'root' && mountPoint === '/' && !isMemory(type));
+}
+
+/** What it means to others that so much of such a disk is taken, in words that follow a colon. */
+export function effectOnOthers(facts: PathFacts, volume: Volume, taken: { bytes: number; inodes: number }): string {
+  if (!facts.on_node && volume.kind !== 'root') return 'whoever else uses it is hit as well';
+  // As the kubelet counts: of the whole file system, without what is reserved for root.
+  const space = share('space is', facts.available_bytes, facts.size_bytes, taken.bytes);
+  const inodes = share('inodes are', facts.inodes_available, facts.inodes, taken.inodes);
+  const limits = thresholds[facts.on_node ? 'nodefs' : 'imagefs'];
+  const counted = facts.inodes > 0;
+  const isBeyond = space.after < limits.space || (counted && inodes.after < limits.inodes);
+  const now = [space.words, ...(counted ? [inodes.words] : [])].join(', ');
+  const evicts = `below ${limits.space} % and ${limits.inodes} % the kubelet evicts pods, and any pod of the node may be hit`;
+  return `${now}; ${evicts}${isBeyond ? ', which this brings about' : ''}`;
+}
+
+function share(what: string, free: number, whole: number, taken: number): { after: number; words: string } {
+  const percent = (value: number) => (whole > 0 ? (100 * Math.max(0, value)) / whole : 0);
+  const after = percent(free - taken);
+  const becomes = taken > 0 ? ` (${shown(after)} % under the fault)` : '';
+  return { after, words: `${shown(percent(free))} % of its ${what} free${becomes}` };
+}
+
+function shown(percent: number): string {
+  return percent < 10 ? String(Math.round(percent * 10) / 10) : String(Math.round(percent));
+}

@@ -1,0 +1,29 @@
+import { formatBytes, formatMicroseconds } from '../../units.ts';
+import type { Observation, Proof } from '../verdict.ts';
+import { describeVolume, pathWord } from './describe.ts';
+import type { IoFault, IoObservation } from './types.ts';
+
+/** What an io fault is judged by. */
+export type SeenIo = IoObservation & Pick<Observation, 'ended' | 'isFound'>;
+
+export function proof(effective: boolean, sentence: string): Proof {
+  return { what: 'io', effective, sentence };
+}
+
+/** `/data (ext4, PVC data-db-0)`. */
+export function placeOf({ path, surroundings }: IoFault, { facts }: Pick<IoObservation, 'facts'>): string {
+  const type = facts ? `${facts.type}, ` : '';
+  return `${pathWord(path)} (${type}${describeVolume(surroundings.volume)})`;
+}
+
+/** `fsync 2 ms → 48 ms`; undefined: not measured under the fault. */
+export function change(what: string, before: number | undefined, during: number | undefined): string | undefined {
+  if (during === undefined) return undefined;
+  const then = before === undefined ? 'not seen before' : formatMicroseconds(before);
+  return `${what} ${then} → ${formatMicroseconds(during)}`;
+}
+
+/** `1.9 GiB at 212 MiB/s`. */
+export function amount(bytes: number, seconds: number): string {
+  return `${formatBytes(bytes)} at ${formatBytes(bytes / Math.max(seconds, 1e-3))}/s`;
+}

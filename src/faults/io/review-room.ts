@@ -1,0 +1,111 @@
+import type { PathFacts, Resolved } from '../../shim/protocol.ts';
+import { formatBytes, formatCount, formatQuantity } from '../../units.ts';
+import { memoryLimitBytes, workingSet } from '../cgroup/memory.ts';
+import { pathWord } from './describe.ts';
+import { isMemory } from './file-systems.ts';
+import { defaultLeaveBytes, describeRoom, fillBytes, fillInodes, loadBytes, type Room } from './room.ts';
+import type { FillRequest, LoadRequest, PathReview } from './types.ts';
+
+export type Refusal = NonNullable<PathReview['refusal']>;
+
+/** What the shim found. */
+export interface Place {
+  facts: PathFacts;
+  resolved: Resolved;
+  room: Room;
+}
+
+/** A directory for each worker, a file in it, and our own. */
+const inodesOfWorker = 4;
+
+/** Whether the files of a load fit. */
+export function roomForLoad(load: LoadRequest, { facts, room }: Place): Refusal | undefined {
+  const path = pathWord(facts.path);
+  const needed = loadBytes(load);
+  if (needed + defaultLeaveBytes > room.freeBytes) {
+    const each = Math.floor((room.freeBytes - defaultLeaveBytes) / load.workers / 2 ** 20);
+    const who = `${formatCount(load.workers, 'worker')} of ${formatQuantity(load.sizeBytes)}${load.workers === 1 ? '' : ' each'}`;
+    return {
+      message: `${path} has too little room for ${who}: ${describeRoom(room)}, of which ${formatBytes(defaultLeaveBytes)} are left alone`,
+      hint:
+        each >= 1
+          ? `Ask for at most --size ${each}Mi${load.workers > 1 ? ', or fewer workers' : ''}.`
+          : 'Make room first.',
+    };
+  }
+  if (room.inodes && room.inodes.free < (load.workers + 1) * inodesOfWorker) {
+    return { message: `${path} has no inodes left for files: ${room.inodes.free} free`, hint: 'Make room first.' };
+  }
+  return undefined;
+}
+
+/** Whether there is so much to be taken. */
+export function roomForFill(fill: FillRequest, place: Place): Refusal | undefined {
+  return spaceForFill(fill, place) ?? inodesForFill(fill, place) ?? memoryForFill(fill, place);
+}
+
+function spaceForFill(fill: FillRequest, { facts, room }: Place): Refusal | undefined {
+  const taken = fillBytes(fill, room);
+  if (!fill.space || taken === undefined) return undefined;
+  const path = pathWord(facts.path);
+  const most = room.freeBytes - fill.leaveBytes;
+  const floor = `${formatBytes(fill.leaveBytes)} are to stay free (--leave)`;
+  if ('bytes' in fill.space && taken > most) {
+    return {
+      message: `${path} has too little room to be filled by ${formatQuantity(fill.space.bytes)}: ${describeRoom(room)}, of which ${floor}`,
+      hint: most >= 2 ** 20 ? `Ask for at most --fill ${Math.floor(most / 2 ** 20)}Mi.` : 'There is nothing to fill.',
+    };
+  }
+  if (taken > 0) return undefined;
+  return most <= 0
+    ? {
+        message: `${path} is full already: ${describeRoom(room)}, and ${floor}`,
+        hint: 'Ask for less to be left: --leave.',
+      }
+    : {
+        message: `${path} is fuller than asked already: ${percent(room.usedPercent)} % in use, ${describeRoom(room)}`,
+        hint: `Ask for more than ${percent(room.usedPercent)}%, or for so many bytes more: --fill 1Gi.`,
+      };
+}
+
+function inodesForFill(fill: FillRequest, { facts, room: { inodes } }: Place): Refusal | undefined {
+  const { inodes: asked } = fill;
+  if (!asked) return undefined;
+  const path = pathWord(facts.path);
+  if (!inodes) {
+    return {
+      message: `${path} is ${facts.type}, which has no fixed number of inodes: they cannot run out`,
+      hint: 'Fill its space instead: --fill.',
+    };
+  }
+  const room = `${inodes.free.toLocaleString('en')} of ${inodes.whole.toLocaleString('en')} inodes are free`;
+  if ('count' in asked && asked.count > inodes.free) {
+    return {
+      message: `${path} has too few inodes for ${asked.count.toLocaleString('en')} more: ${room}`,
+      hint: 'Ask for fewer, or for a percentage such as --fill-inodes 100%.',
+    };
+  }
+  return (fillInodes(fill, { inodes }) ?? 0) >= 1
+    ? undefined
+    : {
+        message: `${path} has as many inodes in use as asked already: ${percent(inodes.usedPercent)} %, ${room}`,
+        hint: `Ask for more than ${percent(inodes.usedPercent)}%.`,
+      };
+}
+
+/** The container is charged for what it writes into a tmpfs. */
+function memoryForFill(fill: FillRequest, { facts, room, resolved: { sample } }: Place): Refusal | undefined {
+  const limit = memoryLimitBytes(sample);
+  const used = workingSet(sample);
+  const taken = fillBytes(fill, room) ?? 0;
+  if (!isMemory(facts.type) || limit === undefined || used === undefined || used + taken <= limit) return undefined;
+  return {
+    message: `${pathWord(facts.path)} is ${facts.type}, and what fills it is memory of the container: ${formatBytes(taken)} more do not fit below its limit of ${formatBytes(limit)}, of which ${formatBytes(used)} are in use`,
+    hint: `Ask for less than ${formatBytes(Math.max(0, limit - used))}; to see the container run out of memory: kubectl chaos stress --memory.`,
+  };
+}
+
+/** To the tenth, and never more than there is. */
+export function percent(value: number): number {
+  return Math.floor(value * 10) / 10;
+}

@@ -1,0 +1,190 @@
+import type { PathFacts, Resolved } from '../../shim/protocol.ts';
+import { formatBytes, formatCount } from '../../units.ts';
+import { describeVolume, pathWord } from './describe.ts';
+import { isMemory, isPseudo } from './file-systems.ts';
+import { effectOnOthers, isNodes } from './node-disk.ts';
+import { type Place, percent, type Refusal, roomForFill, roomForLoad } from './review-room.ts';
+import { roomOf, takes } from './room.ts';
+import { throttler } from './throttle.ts';
+import type { IoFault, PathReview } from './types.ts';
+
+/** The fault, with its path in the volume that it has been found in, and what the shim found. */
+interface Case extends Place {
+  fault: IoFault;
+}
+
+type Check = (at: Case) => Refusal | undefined;
+
+/** The last look before anything changes: what cannot work here, or would hit others than the target. In the order in which one would look. */
+export function reviewPath(fault: IoFault, resolved: Resolved): PathReview {
+  const facts = resolved.path;
+  if (!facts) {
+    const message = `the shim has not said what ${pathWord(fault.path)} is`;
+    return { refusal: { message, hint: 'Run the command again with -v, and report what it shows.' }, warnings: [] };
+  }
+  const at = { fault, facts, resolved, room: roomOf(facts, facts) };
+  for (const check of checks) {
+    const refusal = check(at);
+    if (refusal) return { refusal, warnings: [] };
+  }
+  return { warnings: warnings(at) };
+}
+
+const anotherPath = 'Name a directory in another volume of the container: --path.';
+
+const checks: readonly Check[] = [
+  ({ facts }) => {
+    const gone = [facts.source, facts.root, facts.mount_point].find((text) => text.endsWith('//deleted'));
+    if (gone === undefined) return undefined;
+    return {
+      message: `the mount of ${pathWord(facts.path)} is stale: what it shows was deleted on the node (${gone})`,
+      hint: 'Its server was probably restarted. Only a new pod gets a new mount: delete the pod.',
+    };
+  },
+  ({ facts: { path, type } }) =>
+    isPseudo(type)
+      ? {
+          message: `${pathWord(path)} is ${type}, which the kernel makes up: no disk and no space are behind it`,
+          hint: anotherPath,
+        }
+      : undefined,
+  ({ facts, fault }) => {
+    const why = readOnlyWhy(facts, fault);
+    return why === undefined
+      ? undefined
+      : {
+          message: `${pathWord(facts.path)} is read-only: ${why}`,
+          hint: 'Name a directory that is mounted for writing: --path.',
+        };
+  },
+  ({ facts: { path, type }, fault: { action } }) =>
+    isMemory(type) && action.kind === 'load'
+      ? {
+          message: `${pathWord(path)} is ${type}, which is memory and no disk: there is nothing to load`,
+          hint: 'To take memory: kubectl chaos stress --memory. To fill it: --fill.',
+        }
+      : undefined,
+  throttleable,
+  nodesDisk,
+  writable,
+  ({ fault: { action }, ...at }) =>
+    action.kind === 'load' ? roomForLoad(action, at) : action.kind === 'fill' ? roomForFill(action, at) : undefined,
+];
+
+function readOnlyWhy(
+  { options, read_only: readOnly }: PathFacts,
+  { surroundings: { volume } }: IoFault,
+): string | undefined {
+  // The pod's spec explains it, and no more: what the runtime mounts into a root, as /dev/shm, has a mode of its own.
+  if (!readOnly) return undefined;
+  if (volume.readOnly) {
+    return volume.kind === 'root'
+      ? 'the container has readOnlyRootFilesystem'
+      : `the pod mounts volume ${volume.name} (${describeVolume(volume)}) for reading only`;
+  }
+  return options.split(',').includes('ro')
+    ? 'it is mounted so'
+    : 'its file system is, which one that has met an error becomes as well';
+}
+
+function throttleable({ fault: { action }, facts, resolved }: Case): Refusal | undefined {
+  if (action.kind !== 'throttle') return undefined;
+  if (facts.disk === '') {
+    return {
+      message: `${pathWord(facts.path)} cannot be throttled: it is ${facts.type}${facts.source === '' ? '' : ` (${facts.source})`}, behind which this node has no disk`,
+      hint: anotherPath,
+    };
+  }
+  if (throttler(resolved.cgroups) === undefined) {
+    return {
+      message: "the target's I/O cannot be throttled: it is in no cgroup hierarchy with blkio or io",
+      hint: 'Have the controller enabled on the node. --fill does without.',
+    };
+  }
+  return undefined;
+}
+
+/** What is done to such a disk is done to every pod of the node. A limit on what the target reads is not. */
+function nodesDisk({ fault, facts, room }: Case): Refusal | undefined {
+  const { action, allowNodeDisk, surroundings } = fault;
+  const { volume } = surroundings;
+  if (allowNodeDisk || !isNodes(facts, volume)) return undefined;
+  if (
+    action.kind === 'throttle' &&
+    action.limits.writeBytesPerSecond === undefined &&
+    action.limits.writeOpsPerSecond === undefined
+  )
+    return undefined;
+  const effect =
+    action.kind === 'throttle'
+      ? "its file system makes others wait for the target's throttled writes whenever they sync"
+      : effectOnOthers(facts, volume, takes(fault, room));
+  return {
+    message: `${pathWord(facts.path)} (${describeVolume(volume)}) is on ${whose(facts, fault)}: ${effect}`,
+    hint: 'Name a directory in a volume with a disk of its own, or say --allow-node-disk.',
+  };
+}
+
+function whose({ on_node: onNode }: PathFacts, { surroundings: { volume } }: IoFault): string {
+  return onNode || volume.kind === 'root' ? "the node's own disk" : "a disk of the node's that others may use";
+}
+
+function writable({ fault, facts, resolved }: Case): Refusal | undefined {
+  if (facts.writable) return undefined;
+  const mode = (facts.mode & 0o7777).toString(8).padStart(4, '0');
+  const owner = `it belongs to ${facts.owner_uid}:${facts.owner_gid}, mode ${mode}`;
+  const who = fault.asRoot ? "the container's root" : `uid ${resolved.uid}, which the target runs as,`;
+  return {
+    message: `${who} may not create files in ${pathWord(facts.path)}: ${owner}`,
+    hint: fault.asRoot
+      ? 'Name a directory that it may write to: --path.'
+      : 'Name a directory that it may write to, or say --as root, which is root in the container.',
+  };
+}
+
+/** More of them take tens of seconds to be made, and as long to be removed. */
+const manyInodes = 1e6;
+
+function warnings({ fault, facts, room, resolved }: Case): string[] {
+  const { action, surroundings } = fault;
+  const found: string[] = [];
+  const { bytes, inodes } = takes(fault, room);
+  if (isNodes(facts, surroundings.volume) && action.kind !== 'throttle') {
+    found.push(
+      `${pathWord(facts.path)} is on ${whose(facts, fault)}: ${effectOnOthers(facts, surroundings.volume, { bytes, inodes })}`,
+    );
+  }
+  const { sizeLimitBytes: limit, name } = surroundings.volume;
+  // A tmpfs of it has that size, and is only full.
+  if (limit !== undefined && bytes > limit && !isMemory(facts.type)) {
+    found.push(
+      `emptyDir ${name} has a sizeLimit of ${formatBytes(limit)}, and ${formatBytes(bytes)} more are to be in it: the kubelet evicts the target's pod when it notices`,
+    );
+  }
+  if (action.kind === 'throttle') {
+    found.push(
+      `the limits are those of the container on the whole disk ${facts.disk_name || facts.disk}: its other directories there are slowed as well`,
+    );
+    const writes = action.limits.writeBytesPerSecond ?? action.limits.writeOpsPerSecond;
+    if (writes !== undefined && throttler(resolved.cgroups) === 'blkio') {
+      found.push(
+        'cgroup v1 slows what is written past the page cache or synced; what only the kernel writes back later is not slowed',
+      );
+    }
+  }
+  if (action.kind === 'fill') {
+    const { space, leaveBytes } = action;
+    const full = (100 * (room.wholeBytes - leaveBytes)) / room.wholeBytes;
+    if (space && 'percent' in space && space.percent > full) {
+      found.push(
+        `${space.percent} % would leave less than ${formatBytes(leaveBytes)} free (--leave): filled to ${percent(full)} %`,
+      );
+    }
+    if (inodes > manyInodes) {
+      found.push(
+        `${formatCount(Math.round(inodes), 'file')} are made one by one, and removed one by one afterwards: both take a while`,
+      );
+    }
+  }
+  return found;
+}

@@ -1,0 +1,107 @@
+import { formatBytes, formatCount, formatMicroseconds, formatQuantity } from '../../units.ts';
+import type { Proof } from '../verdict.ts';
+import { describeLimits } from './describe.ts';
+import { ownPart, type Traffic, trafficUnder } from './measure.ts';
+import { proof, type SeenIo } from './proof.ts';
+import { type Probe, probeOf } from './throttle.ts';
+import type { IoMeasurement, ThrottleLimits } from './types.ts';
+
+/** Of the time that the limit makes a probe take; the kernel lets a tenth of a second's worth through at once. */
+const slowedShare = 0.5;
+const slowedFactor = 2;
+/** The container may seem to exceed its limit by this much. */
+const exceeding = 1.1;
+/** A tenth of a second's worth at the start of each burst, and a probe's end on either side. */
+const burstSeconds = 0.5;
+/** Of its limit, this share shows that the target was held by it. */
+const nearShare = 0.75;
+
+/** A proof for each way that is limited. */
+export function judgeThrottle(limits: ThrottleLimits, seen: SeenIo, io: IoMeasurement): Proof[] {
+  const under = trafficUnder(seen);
+  const own = ownPart(under.container, under.disk);
+  return (['write', 'read'] as const).flatMap((way) => {
+    const probe = probeOf(limits, way);
+    return probe ? [judgeWay(way, limits, probe, { own, seconds: under.seconds }, seen, io)] : [];
+  });
+}
+
+interface Done {
+  own: Traffic;
+  seconds: number;
+}
+
+function judgeWay(
+  way: 'read' | 'write',
+  limits: ThrottleLimits,
+  probe: Probe,
+  done: Done,
+  seen: SeenIo,
+  io: IoMeasurement,
+): Proof {
+  const ofWay = onlyOf(way, limits);
+  const asked = `Asked for at most ${describeLimits(ofWay)}`;
+  const before = way === 'write' ? io.writeUsBefore : io.readUsBefore;
+  const during = way === 'write' ? io.writeUsDuring : io.readUsDuring;
+  const slowed =
+    during !== undefined &&
+    during >= probe.us * slowedShare &&
+    (before === undefined || during >= before * slowedFactor);
+  const shares = sharesOf(way, limits, done);
+  const exceeded = shares.some((share) => share > exceeding);
+  const near = shares.some((share) => share >= nearShare);
+  const sentence = [
+    `${asked}: ${tellProbe(way, probe, before, during, seen)}`,
+    ...tellRate(way, done),
+    ...(exceeded ? ['that is more than the limit, which is then not on every disk that it uses'] : []),
+    ...(!slowed && !near && !exceeded ? [whyNot(probe, before, during)] : []),
+  ].join('; ');
+  return proof(!exceeded && (slowed || near), sentence);
+}
+
+function onlyOf(way: 'read' | 'write', limits: ThrottleLimits): ThrottleLimits {
+  return Object.fromEntries(Object.entries(limits).filter(([name]) => name.startsWith(way)));
+}
+
+/** How much of each limit the container has used; none where it was not counted for long enough. */
+function sharesOf(way: 'read' | 'write', limits: ThrottleLimits, { own, seconds }: Done): number[] {
+  if (seconds <= 0) return [];
+  const [bytes, ops] = way === 'write' ? [own.writtenBytes, own.writtenOps] : [own.readBytes, own.readOps];
+  const share = (used: number | undefined, limit: number | undefined) =>
+    used === undefined || limit === undefined ? [] : [Math.max(0, used / limit - burstSeconds) / seconds];
+  return [...share(bytes, limits[`${way}BytesPerSecond`]), ...share(ops, limits[`${way}OpsPerSecond`])];
+}
+
+function tellProbe(
+  way: 'read' | 'write',
+  { bytes, blockBytes, us }: Probe,
+  before: number | undefined,
+  during: number | undefined,
+  { pathsDuring }: SeenIo,
+): string {
+  const what =
+    bytes === blockBytes
+      ? `a ${way} of ${formatQuantity(bytes)}`
+      : `${bytes / blockBytes} ${way}s of ${formatQuantity(blockBytes)}`;
+  if (during === undefined) {
+    const problem = pathsDuring.findLast((path) => path.problem !== undefined)?.problem;
+    return `${what} could not be timed under it${problem === undefined ? '' : ` (${problem})`}`;
+  }
+  const then = before === undefined ? '' : `${formatMicroseconds(before)} before and `;
+  return `${what} took ${then}${formatMicroseconds(during)} under it, at the limit ${formatMicroseconds(us)}`;
+}
+
+function tellRate(way: 'read' | 'write', { own, seconds }: Done): string[] {
+  const [bytes, ops] = way === 'write' ? [own.writtenBytes, own.writtenOps] : [own.readBytes, own.readOps];
+  if (bytes === undefined || seconds <= 0) return [];
+  const operations = ops === undefined ? '' : ` in ${formatCount(Math.round(ops / seconds), way)}/s`;
+  return [`the container ${way === 'write' ? 'wrote' : 'read'} ${formatBytes(bytes / seconds)}/s${operations}`];
+}
+
+function whyNot({ us }: Probe, before: number | undefined, during: number | undefined): string {
+  if (during === undefined) return 'and the target never came near the limit';
+  if (before !== undefined && before >= us * slowedShare) return 'by itself the disk is hardly faster than the limit';
+  return us < 100_000
+    ? 'so high a limit holds nobody who does so little, and the target never came near it'
+    : 'it was not slowed';
+}

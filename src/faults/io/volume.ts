@@ -1,0 +1,35 @@
+import type { PathFacts } from '../../shim/protocol.ts';
+import type { IoFault, Volume } from './types.ts';
+
+/** The volume that a path is in by its words: the one that is mounted deepest above it. `volumes` has one at `/`. */
+export function volumeAt(volumes: readonly Volume[], path: string): Volume {
+  const wanted = segments(path);
+  const above = volumes.filter(({ mountPath }) => {
+    const mount = segments(mountPath);
+    return mount.every((segment, index) => segment === wanted[index]);
+  });
+  const depth = ({ mountPath }: Volume) => segments(mountPath).length;
+  return above.reduce((deepest, one) => (depth(one) >= depth(deepest) ? one : deepest), above[0] ?? root);
+}
+
+/** The volume that a path has been found to be in. Symlinks lead into another as well as out of one, and the place of a volume may be spelt with one: `/var/run/x` is mounted at `/run/x`. */
+export function volumeBehind(volumes: readonly Volume[], { path, mount_point }: PathFacts): Volume {
+  const mounted = volumeAt(volumes, mount_point);
+  return mounted.kind === 'root' && mount_point !== '/' ? volumeAt(volumes, path) : mounted;
+}
+
+/** The fault with its path in this volume. */
+export function placedIn(fault: IoFault, volume: Volume): IoFault {
+  return { ...fault, surroundings: { ...fault.surroundings, volume } };
+}
+
+const root: Volume = { kind: 'root', name: '', mountPath: '/', readOnly: false };
+
+function segments(path: string): string[] {
+  const found: string[] = [];
+  for (const segment of path.split('/')) {
+    if (segment === '..') found.pop();
+    else if (segment !== '' && segment !== '.') found.push(segment);
+  }
+  return found;
+}

@@ -1,0 +1,337 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { reviewPath } from '../../../src/faults/io/review.ts';
+import { roomOf, takes } from '../../../src/faults/io/room.ts';
+import type { PathReview, Volume } from '../../../src/faults/io/types.ts';
+import type { PathFacts, Resolved } from '../../../src/shim/protocol.ts';
+import { GiB, MiB, pathFacts, resolved, sample } from '../../fakes/samples.ts';
+import { ioFault } from './support/fault.ts';
+
+interface At {
+  facts?: Partial<PathFacts>;
+  volume?: Partial<Volume>;
+  resolved?: Partial<Resolved>;
+  asRoot?: true;
+}
+
+/** Of a claim on a disk of 10 GiB with 8 GiB free, as uid 65532. */
+function review(flags: string, at: At = {}): PathReview {
+  const fault = { ...ioFault(flags, at.volume), ...(at.asRoot ? { asRoot: at.asRoot } : {}) };
+  return reviewPath(fault, resolved(sample(0), { path: pathFacts(at.facts), ...at.resolved }));
+}
+
+const root: Partial<Volume> = { kind: 'root', name: '' };
+const tmpfs = { type: 'tmpfs', source: 'tmpfs', disk: '', disk_name: '' };
+const nfs = { type: 'nfs4', source: 'nas:/x', disk: '', disk_name: '' };
+const noInodes = { inodes: 0, inodes_free: 0, inodes_available: 0 };
+const full = { available_bytes: 20 * MiB, free_bytes: 532 * MiB };
+
+describe('goes on', () => {
+  test.each<[flags: string, at?: At]>([
+    ['--mode write'],
+    ['--mode metadata', { facts: noInodes }],
+    ['--mode read --workers 7'],
+    ['--mode write', { facts: nfs }],
+    ['--mode write', { facts: { type: 'fuse.sshfs', source: 'sshfs', disk: '', disk_name: '' } }],
+    ['--fill 95%'],
+    ['--fill 7Gi'],
+    ['--fill-inodes 95%'],
+    ['--fill 50Mi', { facts: { type: 'fuse.sshfs', mount_point: '/mnt' }, volume: root }],
+    ['--fill 50Mi', { facts: tmpfs, resolved: { sample: sample(0, 0, { memory_current_bytes: 40 * MiB }) } }],
+    ['--fill 50Mi', { facts: tmpfs, volume: { ...root, readOnly: true } }],
+    ['--fill 5Gi', { facts: tmpfs, resolved: { sample: sample(0, 0, { memory_limit_bytes: -1 }) } }],
+  ])('%s %j', (flags, at) => {
+    expect(review(flags, at)).toEqual({ warnings: [] });
+  });
+
+  test('with a limit on reads of a disk that the node lives on: it hits nobody else', () => {
+    expect(review('--throttle read=1Mi,read-iops=9', { facts: { on_node: true } }).refusal).toBeUndefined();
+  });
+});
+
+const threshold = 'below 10 % and 5 % the kubelet evicts pods, and any pod of the node may be hit';
+const another = 'Name a directory in another volume of the container: --path.';
+const ownDisk = 'Name a directory in a volume with a disk of its own, or say --allow-node-disk.';
+
+describe('is refused', () => {
+  test.each<[flags: string, at: At, message: string, hint: string]>([
+    [
+      '--mode write',
+      { facts: { root: '/var/lib/kubelet/pods/x/volumes/data//deleted' } },
+      'the mount of /data is stale: what it shows was deleted on the node (/var/lib/kubelet/pods/x/volumes/data//deleted)',
+      'Its server was probably restarted. Only a new pod gets a new mount: delete the pod.',
+    ],
+    [
+      '--fill 95%',
+      { facts: { source: 'fuse//deleted' } },
+      'the mount of /data is stale: what it shows was deleted on the node (fuse//deleted)',
+      'Its server was probably restarted. Only a new pod gets a new mount: delete the pod.',
+    ],
+    [
+      '--mode write',
+      { facts: { type: 'proc' } },
+      '/data is proc, which the kernel makes up: no disk and no space are behind it',
+      another,
+    ],
+    [
+      '--mode read',
+      { facts: { read_only: true, options: 'ro,relatime' } },
+      '/data is read-only: it is mounted so',
+      'Name a directory that is mounted for writing: --path.',
+    ],
+    [
+      '--mode write',
+      { facts: { read_only: true, super_options: 'ro' } },
+      '/data is read-only: its file system is, which one that has met an error becomes as well',
+      'Name a directory that is mounted for writing: --path.',
+    ],
+    [
+      '--throttle read=1Mi',
+      { facts: { read_only: true }, volume: { readOnly: true } },
+      '/data is read-only: the pod mounts volume data (PVC data-web-0) for reading only',
+      'Name a directory that is mounted for writing: --path.',
+    ],
+    [
+      '--mode write',
+      { facts: { read_only: true }, volume: { ...root, readOnly: true } },
+      '/data is read-only: the container has readOnlyRootFilesystem',
+      'Name a directory that is mounted for writing: --path.',
+    ],
+    [
+      '--mode sync',
+      { facts: tmpfs },
+      '/data is tmpfs, which is memory and no disk: there is nothing to load',
+      'To take memory: kubectl chaos stress --memory. To fill it: --fill.',
+    ],
+    [
+      '--fill 1Gi',
+      { facts: tmpfs },
+      '/data is tmpfs, and what fills it is memory of the container: 1 GiB more do not fit below its limit of 128 MiB, of which 40 MiB are in use',
+      'Ask for less than 88 MiB; to see the container run out of memory: kubectl chaos stress --memory.',
+    ],
+    [
+      '--throttle write=1Mi',
+      { facts: tmpfs },
+      '/data cannot be throttled: it is tmpfs (tmpfs), behind which this node has no disk',
+      another,
+    ],
+    [
+      '--throttle write=1Mi',
+      { facts: nfs },
+      '/data cannot be throttled: it is nfs4 (nas:/x), behind which this node has no disk',
+      another,
+    ],
+    [
+      '--throttle write=1Mi',
+      { resolved: { cgroups: [{ hierarchy: 'cpu', version: 1, path: '/a', joined: true }] } },
+      "the target's I/O cannot be throttled: it is in no cgroup hierarchy with blkio or io",
+      'Have the controller enabled on the node. --fill does without.',
+    ],
+    [
+      '--mode write',
+      { facts: { on_node: true }, volume: { kind: 'emptyDir', name: 'cache', detail: '' } },
+      `/data (emptyDir cache) is on the node's own disk: 80 % of its space is free (70 % under the fault), 100 % of its inodes are free; ${threshold}`,
+      ownDisk,
+    ],
+    [
+      '--fill 95%',
+      { facts: { on_node: true } },
+      `/data (PVC data-web-0) is on the node's own disk: 80 % of its space is free (4.7 % under the fault), 100 % of its inodes are free; ${threshold}, which this brings about`,
+      ownDisk,
+    ],
+    [
+      '--fill-inodes 98%',
+      { facts: { on_node: true } },
+      `/data (PVC data-web-0) is on the node's own disk: 80 % of its space is free, 100 % of its inodes are free (2 % under the fault); ${threshold}, which this brings about`,
+      ownDisk,
+    ],
+    [
+      '--mode metadata',
+      { volume: root, facts: { mount_point: '/' } },
+      "/data (the container's own root) is on the node's own disk: 80 % of its space is free, 100 % of its inodes are free; below 15 % and 5 % the kubelet evicts pods, and any pod of the node may be hit",
+      ownDisk,
+    ],
+    [
+      '--mode metadata',
+      { volume: { kind: 'hostPath', detail: '/mnt/x' } },
+      "/data (hostPath data, /mnt/x) is on a disk of the node's that others may use: whoever else uses it is hit as well",
+      ownDisk,
+    ],
+    [
+      '--throttle write=1Mi',
+      { facts: { on_node: true } },
+      "/data (PVC data-web-0) is on the node's own disk: its file system makes others wait for the target's throttled writes whenever they sync",
+      ownDisk,
+    ],
+    [
+      '--mode write',
+      { facts: { writable: false, mode: 0o755 } },
+      'uid 65532, which the target runs as, may not create files in /data: it belongs to 0:2000, mode 0755',
+      'Name a directory that it may write to, or say --as root, which is root in the container.',
+    ],
+    [
+      '--fill 95%',
+      { facts: { writable: false }, asRoot: true },
+      "the container's root may not create files in /data: it belongs to 0:2000, mode 2775",
+      'Name a directory that it may write to: --path.',
+    ],
+    [
+      '--mode write --workers 8',
+      {},
+      '/data has too little room for 8 workers of 1Gi each: 8 GiB of 9.5 GiB free, of which 64 MiB are left alone',
+      'Ask for at most --size 1016Mi, or fewer workers.',
+    ],
+    [
+      '--mode sync --size 1Mi',
+      { facts: full },
+      '/data has too little room for 1 worker of 1Mi: 20 MiB of 9.5 GiB free, of which 64 MiB are left alone',
+      'Make room first.',
+    ],
+    [
+      '--mode metadata',
+      { facts: { inodes_available: 7, inodes_free: 7 } },
+      '/data has no inodes left for files: 7 free',
+      'Make room first.',
+    ],
+    [
+      '--fill 8Gi',
+      {},
+      '/data has too little room to be filled by 8Gi: 8 GiB of 9.5 GiB free, of which 64 MiB are to stay free (--leave)',
+      'Ask for at most --fill 8128Mi.',
+    ],
+    [
+      '--fill 1Gi',
+      { facts: full },
+      '/data has too little room to be filled by 1Gi: 20 MiB of 9.5 GiB free, of which 64 MiB are to stay free (--leave)',
+      'There is nothing to fill.',
+    ],
+    [
+      '--fill 99%',
+      { facts: full },
+      '/data is full already: 20 MiB of 9.5 GiB free, and 64 MiB are to stay free (--leave)',
+      'Ask for less to be left: --leave.',
+    ],
+    [
+      '--fill 15%',
+      {},
+      '/data is fuller than asked already: 15.7 % in use, 8 GiB of 9.5 GiB free',
+      'Ask for more than 15.7%, or for so many bytes more: --fill 1Gi.',
+    ],
+    [
+      '--fill-inodes 95%',
+      { facts: { ...noInodes, type: 'btrfs' } },
+      '/data is btrfs, which has no fixed number of inodes: they cannot run out',
+      'Fill its space instead: --fill.',
+    ],
+    [
+      '--fill-inodes 1M',
+      {},
+      '/data has too few inodes for 1,000,000 more: 655,000 of 655,360 inodes are free',
+      'Ask for fewer, or for a percentage such as --fill-inodes 100%.',
+    ],
+    [
+      '--fill-inodes 40%',
+      { facts: { inodes_free: 100_000, inodes_available: 100_000 } },
+      '/data has as many inodes in use as asked already: 84.7 %, 100,000 of 655,360 inodes are free',
+      'Ask for more than 84.7%.',
+    ],
+  ])('%s %j', (flags, at, message, hint) => {
+    expect(review(flags, at)).toEqual({ refusal: { message, hint }, warnings: [] });
+  });
+
+  test('a shim that says nothing of the path', () => {
+    expect(reviewPath(ioFault('--fill 95%'), resolved()).refusal?.message).toBe('the shim has not said what /data is');
+  });
+
+  test('what is reserved for root counts for those who may use it', () => {
+    const facts = { may_use_reserved: true };
+    expect(review('--fill 8Gi', { facts }).refusal).toBeUndefined();
+    expect(review('--mode write --workers 8', { facts }).refusal).toBeUndefined();
+  });
+});
+
+describe('is warned of', () => {
+  test.each<[flags: string, at: At, warnings: readonly string[]]>([
+    [
+      '--fill 95% --allow-node-disk',
+      { facts: { on_node: true } },
+      [
+        `/data is on the node's own disk: 80 % of its space is free (4.7 % under the fault), 100 % of its inodes are free; ${threshold}, which this brings about`,
+      ],
+    ],
+    [
+      '--mode metadata --allow-node-disk',
+      { volume: { kind: 'hostPath', detail: '/mnt/x' } },
+      ["/data is on a disk of the node's that others may use: whoever else uses it is hit as well"],
+    ],
+    [
+      '--fill 2Gi',
+      { volume: { kind: 'emptyDir', name: 'cache', sizeLimitBytes: GiB } },
+      [
+        "emptyDir cache has a sizeLimit of 1 GiB, and 2 GiB more are to be in it: the kubelet evicts the target's pod when it notices",
+      ],
+    ],
+    ['--fill 1Gi', { volume: { kind: 'emptyDir', name: 'cache', sizeLimitBytes: GiB } }, []],
+    [
+      '--throttle write=1Mi',
+      {},
+      ['the limits are those of the container on the whole disk sdb: its other directories there are slowed as well'],
+    ],
+    [
+      '--throttle write-iops=9 --allow-node-disk',
+      {
+        facts: { on_node: true, disk_name: '' },
+        resolved: { cgroups: [{ hierarchy: 'blkio', version: 1, path: '/a', joined: true }] },
+      },
+      [
+        'the limits are those of the container on the whole disk 8:16: its other directories there are slowed as well',
+        'cgroup v1 slows what is written past the page cache or synced; what only the kernel writes back later is not slowed',
+      ],
+    ],
+    ['--fill 100%', {}, ['100 % would leave less than 64 MiB free (--leave): filled to 99.3 %']],
+    ['--fill 99% --leave 1Gi', {}, ['99 % would leave less than 1 GiB free (--leave): filled to 89.4 %']],
+    [
+      '--fill-inodes 2M',
+      { facts: { inodes: 9e6, inodes_free: 8e6, inodes_available: 8e6 } },
+      ['2,000,000 files are made one by one, and removed one by one afterwards: both take a while'],
+    ],
+  ])('%s %j', (flags, at, warnings) => {
+    expect(review(flags, at)).toEqual({ warnings });
+  });
+});
+
+describe('room', () => {
+  const bytes = fc.nat(2 ** 45);
+  const space = fc
+    .tuple(bytes, bytes, bytes, fc.nat(1e9), fc.nat(1e9))
+    .map(([used, available, reserved, taken, free]) => ({
+      ...{ size_bytes: used + available + reserved, free_bytes: available + reserved, available_bytes: available },
+      ...{ inodes: taken + free, inodes_free: free, inodes_available: free },
+    }));
+
+  test('is within what there is, whoever asks', () => {
+    fc.assert(
+      fc.property(space, fc.boolean(), (of, may_use_reserved) => {
+        const { freeBytes, wholeBytes, usedPercent } = roomOf(of, { may_use_reserved });
+        expect(freeBytes).toBeLessThanOrEqual(wholeBytes);
+        expect(wholeBytes).toBeLessThanOrEqual(of.size_bytes);
+        expect(usedPercent).toBeGreaterThanOrEqual(0);
+        expect(usedPercent).toBeLessThanOrEqual(100);
+      }),
+    );
+  });
+
+  test('no fill that is let through takes more than there is, its floor left', () => {
+    fc.assert(
+      fc.property(space, fc.integer({ min: 1, max: 100 }), fc.nat(2 * GiB), (of, percent, leave) => {
+        const flags = `--fill ${percent}% --leave ${leave}`;
+        const facts = { ...pathFacts(), ...of };
+        const { refusal } = review(flags, { facts });
+        const room = roomOf(of, facts);
+        const taken = takes(ioFault(flags), room).bytes;
+        expect(refusal === undefined).toBe(taken > 0);
+        if (!refusal) expect(taken).toBeLessThanOrEqual(room.freeBytes - leave);
+      }),
+    );
+  });
+});

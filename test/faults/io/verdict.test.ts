@@ -1,0 +1,445 @@
+import { describe, expect, test } from 'vitest';
+import type { SeenIo } from '../../../src/faults/io/proof.ts';
+import { judgeIo } from '../../../src/faults/io/verdict.ts';
+import type { PathEvent, Sample } from '../../../src/shim/protocol.ts';
+import { GiB, MiB, pathEvent, pathFacts, sample } from '../../fakes/samples.ts';
+import { ioFault } from './support/fault.ts';
+
+const noTraffic = { io_read_bytes: 0, io_write_bytes: 0, io_read_ops: 0, io_write_ops: 0 };
+
+/** A sample a second from `from` on, with the counters of the container's traffic since second 0. */
+function samples(from: number, to: number, at: (second: number) => Partial<Sample> = () => ({})): Sample[] {
+  return seconds(from, to).map((second) => sample(second, 0, { ...noTraffic, ...at(Math.max(0, second)) }));
+}
+
+/** A look at the path each second, a little after the sample. */
+function paths(from: number, to: number, at: (second: number) => Partial<PathEvent> = () => ({})): PathEvent[] {
+  return seconds(from, to).map((second) => pathEvent(second + 0.01, at(Math.max(0, second))));
+}
+
+function seconds(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+/** Undefined: it was not seen. */
+type Seen = { [K in keyof SeenIo]?: SeenIo[K] | undefined };
+
+/** Ten seconds on a disk of its own, of which the fault begins at 0. */
+function judge(flags: string, seen: Seen) {
+  return judgeIo(ioFault(flags), {
+    facts: pathFacts(),
+    pathsBefore: paths(-1, 0),
+    pathsDuring: paths(1, 10),
+    pathAfter: pathEvent(12),
+    samplesBefore: samples(-1, 0),
+    samplesDuring: samples(1, 10),
+    cgroupMode: 'v2',
+    ...seen,
+  } as SeenIo);
+}
+
+const wrote = (mebibytes: number) => (second: number) => ({
+  io_write_bytes: second * mebibytes * MiB,
+  io_write_ops: second * mebibytes,
+});
+const read = (mebibytes: number) => (second: number) => ({
+  io_read_bytes: second * mebibytes * MiB,
+  io_read_ops: second * mebibytes,
+});
+const diskWrote = (mebibytes: number) => (second: number) => ({
+  ...{ disk_read_bytes: 0, disk_read_ops: 0 },
+  ...{ disk_write_bytes: second * mebibytes * MiB, disk_write_ops: second * mebibytes },
+});
+const slow = { write_us: 48_000, read_us: 9_000 };
+const nfs = { type: 'nfs4', source: 'nas:/x', disk: '', disk_name: '' };
+
+describe('a load', () => {
+  const place = '/data (ext4, PVC data-web-0)';
+  test.each<[what: string, flags: string, seen: Seen, effective: boolean, sentence: string]>([
+    [
+      'that writes',
+      '--mode write --workers 4',
+      { samplesDuring: samples(1, 10, wrote(212)), pathsDuring: paths(1, 10, () => slow) },
+      true,
+      `Asked for write by 4 workers: wrote 2.1 GiB at 212 MiB/s to ${place}; fsync 2 ms → 48 ms`,
+    ],
+    [
+      'that reads',
+      '--mode read',
+      {
+        samplesDuring: samples(1, 10, read(90)),
+        pathsBefore: paths(-1, 0, () => ({ read_us: 300 })),
+        pathsDuring: paths(1, 10, () => slow),
+      },
+      true,
+      `Asked for read by 1 worker: read 900 MiB at 90 MiB/s from ${place}; fsync 2 ms → 48 ms; read 0.3 ms → 9 ms`,
+    ],
+    [
+      'that does both',
+      '--mode mixed',
+      { samplesDuring: samples(1, 10, (s) => ({ ...read(10)(s), ...wrote(20)(s) })) },
+      true,
+      `Asked for mixed by 1 worker: read 100 MiB at 10 MiB/s and wrote 200 MiB at 20 MiB/s in ${place}; fsync 2 ms → 2 ms`,
+    ],
+    [
+      'that syncs, in few bytes',
+      '--mode sync',
+      { samplesDuring: samples(1, 10, (s) => ({ io_write_bytes: s * 50_000, io_write_ops: s * 1_204 })) },
+      true,
+      `Asked for sync by 1 worker: wrote 488 KiB at 49 KiB/s in 1,204 writes/s to ${place}; fsync 2 ms → 2 ms`,
+    ],
+    [
+      'that waits',
+      '--mode write',
+      { samplesDuring: samples(1, 10, (s) => ({ ...wrote(10)(s), io_some_us: s * 830_000 })) },
+      true,
+      `Asked for write by 1 worker: wrote 100 MiB at 10 MiB/s to ${place}; fsync 2 ms → 2 ms; some task waited for I/O 83 % of the time`,
+    ],
+    [
+      'that stays in the page cache',
+      '--mode write',
+      {},
+      false,
+      `Asked for write by 1 worker: nothing of it reached the disk of ${place}: what stays in the page cache slows nobody; fsync 2 ms → 2 ms`,
+    ],
+    [
+      'in which the target does no more than before',
+      '--mode write',
+      {
+        samplesBefore: seconds(-1, 0).map((s) => sample(s, 0, { ...noTraffic, ...wrote(50)(s + 1) })),
+        samplesDuring: seconds(1, 10).map((s) => sample(s, 0, { ...noTraffic, ...wrote(50)(s + 1) })),
+      },
+      false,
+      `Asked for write by 1 worker: nothing of it reached the disk of ${place}: what stays in the page cache slows nobody; fsync 2 ms → 2 ms`,
+    ],
+    [
+      'that has not come to reading yet',
+      '--mode read',
+      { samplesDuring: samples(1, 10, wrote(50)) },
+      false,
+      `Asked for read by 1 worker: only the files to be read were written to ${place} meanwhile: give it more time, or a smaller --size; fsync 2 ms → 2 ms`,
+    ],
+    [
+      'whose cgroup counts the device and the one below it',
+      '--mode write',
+      {
+        samplesDuring: samples(1, 10, wrote(204)),
+        pathsBefore: paths(-1, 0, diskWrote(0)),
+        pathsDuring: paths(1, 10, diskWrote(102)),
+      },
+      true,
+      `Asked for write by 1 worker: wrote 1 GiB at 102 MiB/s to ${place}; fsync 2 ms → 2 ms`,
+    ],
+    [
+      'beside somebody who fills the disk',
+      '--mode write',
+      {
+        samplesDuring: samples(1, 10, wrote(100)),
+        pathsBefore: paths(-1, 0, diskWrote(0)),
+        pathsDuring: paths(1, 10, (second) => ({
+          ...diskWrote(100)(second),
+          available_bytes: second === 5 ? 4096 : 8 * GiB,
+        })),
+      },
+      true,
+      `Asked for write by 1 worker: wrote 1 GiB at 100 MiB/s to ${place}; fsync 2 ms → 2 ms; the file system was full at times`,
+    ],
+    [
+      'on a disk that others use as well',
+      '--mode write',
+      {
+        samplesDuring: samples(1, 10, wrote(30)),
+        pathsBefore: paths(-1, 0, diskWrote(0)),
+        pathsDuring: paths(1, 10, diskWrote(100)),
+      },
+      true,
+      `Asked for write by 1 worker: wrote 300 MiB at 30 MiB/s to ${place}; fsync 2 ms → 2 ms`,
+    ],
+    [
+      'that its cgroup does not count',
+      '--mode metadata',
+      { pathsBefore: paths(-1, 0, diskWrote(0)), pathsDuring: paths(1, 10, diskWrote(4)) },
+      true,
+      `Asked for metadata by 1 worker: wrote 40 MiB at 4 MiB/s in 4 writes/s to ${place}, as the disk itself counts it; fsync 2 ms → 2 ms`,
+    ],
+    [
+      'of metadata that is only seen to be waited for',
+      '--mode metadata',
+      { pathsDuring: paths(1, 10, () => slow) },
+      true,
+      `Asked for metadata by 1 worker: its changes to ${place} were waited for; their bytes are the journal's, which the kernel counts for nobody; fsync 2 ms → 48 ms`,
+    ],
+    [
+      'that nobody counts',
+      '--mode write',
+      { samplesBefore: [sample(0)], samplesDuring: [sample(1), sample(10)] },
+      false,
+      `Asked for write by 1 worker: the kernel tells neither what the container nor what the disk of ${place} reads and writes; fsync 2 ms → 2 ms`,
+    ],
+    [
+      'over the network, seen by its latency',
+      '--mode write',
+      { facts: pathFacts(nfs), pathsDuring: paths(1, 10, () => slow) },
+      true,
+      'Asked for write by 1 worker: behind /data (nfs4, PVC data-web-0) is no disk of this node that counts what is read and written; fsync 2 ms → 48 ms',
+    ],
+    [
+      'over the network, seen by its space',
+      '--mode write',
+      { facts: pathFacts(nfs), pathsDuring: paths(1, 10, (s) => ({ available_bytes: 8 * GiB - s * 10 * MiB })) },
+      true,
+      'Asked for write by 1 worker: behind /data (nfs4, PVC data-web-0) is no disk of this node that counts what is read and written, 100 MiB less free at most; fsync 2 ms → 2 ms',
+    ],
+    [
+      'over the network, not seen at all',
+      '--mode write',
+      { facts: pathFacts(nfs) },
+      false,
+      'Asked for write by 1 worker: behind /data (nfs4, PVC data-web-0) is no disk of this node that counts what is read and written, and nothing else shows that anything was done; fsync 2 ms → 2 ms',
+    ],
+    [
+      'that was found in force',
+      '--mode write',
+      { facts: undefined, pathsBefore: [], samplesBefore: [], samplesDuring: samples(1, 11, wrote(10)), isFound: true },
+      true,
+      'Asked for write by 1 worker: wrote 100 MiB at 10 MiB/s to /data (PVC data-web-0); fsync not seen before → 2 ms; what the target does by itself was not seen',
+    ],
+  ])('%s', (_what, flags, seen, effective, sentence) => {
+    const verdict = judge(flags, seen);
+    expect(verdict.proofs).toEqual([{ what: 'io', effective, sentence }]);
+    expect(verdict.effective).toBe(effective);
+  });
+});
+
+const without = { pathsBefore: [], pathsDuring: [], samplesBefore: [], samplesDuring: [] };
+
+test.each(['--mode write', '--fill 95%', '--throttle write=1Mi'])('%s without anything seen of it', (flags) => {
+  const sentence = 'the run was too short for a measurement: nothing was sampled while it was active';
+  expect(judge(flags, without)).toEqual({ effective: false, proofs: [{ what: 'io', effective: false, sentence }] });
+});
+
+describe('a fill', () => {
+  /** Free, and with what is reserved for root. */
+  const free = (bytes: number) => ({ available_bytes: bytes, free_bytes: bytes + 512 * MiB });
+  const inodes = (count: number) => ({ inodes_free: count, inodes_available: count });
+  const place = '/data (ext4, PVC data-web-0)';
+  const whole = 9.5 * GiB;
+
+  test.each<[what: string, flags: string, seen: Seen, effective: boolean, sentence: string]>([
+    [
+      'to a percentage',
+      '--fill 95%',
+      { pathsDuring: paths(1, 10, (s) => free(s < 3 ? 4 * GiB : 0.05 * whole)) },
+      true,
+      `Asked to fill ${place} to 95 %: 95 % in use, 486 MiB free (8 GiB before); 8 GiB free afterwards`,
+    ],
+    [
+      'to a percentage, for those who may use what is reserved',
+      '--fill 95%',
+      {
+        facts: pathFacts({ may_use_reserved: true }),
+        pathsDuring: paths(1, 10, () => ({ available_bytes: 0, free_bytes: 0.5 * GiB })),
+      },
+      true,
+      `Asked to fill ${place} to 95 %: 95 % in use, 512 MiB free (8.5 GiB before); 8.5 GiB free afterwards`,
+    ],
+    [
+      'to its floor',
+      '--fill 100%',
+      { pathsDuring: paths(1, 10, () => free(64 * MiB)) },
+      true,
+      `Asked to fill ${place} to 100 %: 99.3 % in use, 64 MiB free (8 GiB before), all but what is to be left; 8 GiB free afterwards`,
+    ],
+    [
+      'that stopped short',
+      '--fill 95%',
+      { pathsDuring: paths(1, 10, () => free(GiB)), ended: { reason: 'exited', exitCode: 1, oomKills: 0 } },
+      false,
+      `Asked to fill ${place} to 95 %: 89.5 % in use, 1 GiB free (8 GiB before): less than asked; 8 GiB free afterwards`,
+    ],
+    [
+      'by bytes',
+      '--fill 2Gi',
+      { pathsDuring: paths(1, 10, () => free(6 * GiB)) },
+      true,
+      `Asked to fill ${place} by 2Gi: 36.8 % in use, 6 GiB free (8 GiB before); 8 GiB free afterwards`,
+    ],
+    [
+      'by bytes of which some are missing',
+      '--fill 2Gi',
+      { pathsDuring: paths(1, 10, () => free(6.1 * GiB)) },
+      false,
+      `Asked to fill ${place} by 2Gi: 35.8 % in use, 6.1 GiB free (8 GiB before): less than asked; 8 GiB free afterwards`,
+    ],
+    [
+      'by a few bytes that are not taken',
+      '--fill 1Mi',
+      {},
+      false,
+      `Asked to fill ${place} by 1Mi: 15.8 % in use, 8 GiB free (8 GiB before): less than asked; 8 GiB free afterwards`,
+    ],
+    [
+      'that does not come back',
+      '--fill 2Gi',
+      { pathsDuring: paths(1, 10, () => free(6 * GiB)), pathAfter: pathEvent(12, free(6.5 * GiB)) },
+      false,
+      `Asked to fill ${place} by 2Gi: 36.8 % in use, 6 GiB free (8 GiB before); afterwards only 6.5 GiB free: the target has taken the rest, or it comes back later`,
+    ],
+    [
+      'whose end nobody saw',
+      '--fill 2Gi',
+      { pathsDuring: paths(1, 10, () => free(6 * GiB)), pathAfter: undefined },
+      true,
+      `Asked to fill ${place} by 2Gi: 36.8 % in use, 6 GiB free (8 GiB before)`,
+    ],
+    [
+      'of inodes',
+      '--fill-inodes 10k',
+      { pathsDuring: paths(1, 10, () => inodes(645_000)) },
+      true,
+      `Asked to fill ${place} by 10,000 inodes: 1.6 % in use, 645,000 inodes free (655,000 inodes before); 655,000 inodes free afterwards`,
+    ],
+    [
+      'of inodes to a percentage that is not reached',
+      '--fill-inodes 95%',
+      { pathsDuring: paths(1, 10, () => inodes(600_000)) },
+      false,
+      `Asked to fill ${place} to 95 % of its inodes: 8.4 % in use, 600,000 inodes free (655,000 inodes before): less than asked; 655,000 inodes free afterwards`,
+    ],
+    [
+      'that was found in force',
+      '--fill 95%',
+      { facts: undefined, pathsBefore: [], pathsDuring: paths(1, 10, () => free(0.05 * whole)), isFound: true },
+      true,
+      'Asked to fill /data (PVC data-web-0) to 95 %: 95 % in use, 486 MiB free',
+    ],
+  ])('%s', (_what, flags, seen, effective, sentence) => {
+    const verdict = judge(flags, seen);
+    expect(verdict.proofs).toEqual([{ what: 'io', effective, sentence }]);
+    expect(verdict.effective).toBe(effective);
+  });
+
+  test('of both is judged by both', () => {
+    const verdict = judge('--fill 2Gi --fill-inodes 10k', { pathsDuring: paths(1, 10, () => free(6 * GiB)) });
+    expect(verdict.proofs.map(({ effective }) => effective)).toEqual([true, false]);
+    expect(verdict.effective).toBe(false);
+  });
+
+  test('is not judged without a look at the file system', () => {
+    expect(judge('--fill 2Gi', { pathsDuring: [] })).toMatchObject({
+      effective: false,
+      proofs: [{ sentence: expect.stringContaining('the file system was not looked at') }],
+    });
+  });
+});
+
+describe('a throttle', () => {
+  const took = (us: number) => ({ write_us: us, read_us: us });
+  const fast = paths(-1, 0, () => took(900));
+  test.each<[what: string, flags: string, seen: Seen, effective: boolean, sentence: string]>([
+    [
+      'that holds',
+      '--throttle write=1Mi',
+      { pathsDuring: paths(1, 10, () => took(250_000)), samplesDuring: samples(1, 10, wrote(1)) },
+      true,
+      'Asked for at most 1Mi/s written: a write of 256Ki took 0.9 ms before and 250 ms under it, at the limit 250 ms; the container wrote 1 MiB/s in 1 write/s',
+    ],
+    [
+      'of operations',
+      '--throttle read-iops=50',
+      { pathsDuring: paths(1, 10, () => took(203_000)) },
+      true,
+      'Asked for at most 50 reads/s: 13 reads of 4Ki took 0.9 ms before and 203 ms under it, at the limit 260 ms; the container read 0 B/s in 0 reads/s',
+    ],
+    [
+      'that is on another disk than what the container uses',
+      '--throttle write=1Mi',
+      { pathsDuring: paths(1, 10, () => took(250_000)), samplesDuring: samples(1, 10, wrote(2)) },
+      false,
+      'Asked for at most 1Mi/s written: a write of 256Ki took 0.9 ms before and 250 ms under it, at the limit 250 ms; the container wrote 2 MiB/s in 2 writes/s; that is more than the limit, which is then not on every disk that it uses',
+    ],
+    [
+      'whose traffic the cgroup counts twice',
+      '--throttle write=1Mi',
+      {
+        pathsDuring: paths(1, 10, (s) => ({ ...took(250_000), ...diskWrote(1)(s) })),
+        samplesDuring: samples(1, 10, wrote(2)),
+      },
+      true,
+      'Asked for at most 1Mi/s written: a write of 256Ki took 0.9 ms before and 250 ms under it, at the limit 250 ms; the container wrote 1 MiB/s in 1 write/s',
+    ],
+    [
+      'that does not take hold',
+      '--throttle write=1Mi',
+      { pathsDuring: paths(1, 10, () => took(1_000)) },
+      false,
+      'Asked for at most 1Mi/s written: a write of 256Ki took 0.9 ms before and 1 ms under it, at the limit 250 ms; the container wrote 0 B/s in 0 writes/s; it was not slowed',
+    ],
+    [
+      'above what the disk does',
+      '--throttle write=100Mi',
+      { pathsBefore: paths(-1, 0, () => took(200_000)), pathsDuring: paths(1, 10, () => took(210_000)) },
+      false,
+      'Asked for at most 100Mi/s written: 16 writes of 1Mi took 200 ms before and 210 ms under it, at the limit 160 ms; the container wrote 0 B/s in 0 writes/s; by itself the disk is hardly faster than the limit',
+    ],
+    [
+      'too high for a probe to meet',
+      '--throttle write=1Gi',
+      { pathsDuring: paths(1, 10, () => took(1_000)), samplesDuring: samples(1, 10, wrote(3)) },
+      false,
+      'Asked for at most 1Gi/s written: 16 writes of 1Mi took 0.9 ms before and 1 ms under it, at the limit 16 ms; the container wrote 3 MiB/s in 3 writes/s; so high a limit holds nobody who does so little, and the target never came near it',
+    ],
+    [
+      'too high for a probe, which the target meets',
+      '--throttle write=1Gi',
+      { pathsDuring: paths(1, 10, () => took(1_000)), samplesDuring: samples(1, 10, wrote(900)) },
+      true,
+      'Asked for at most 1Gi/s written: 16 writes of 1Mi took 0.9 ms before and 1 ms under it, at the limit 16 ms; the container wrote 900 MiB/s in 900 writes/s',
+    ],
+    [
+      'whose probe failed',
+      '--throttle write=1Mi',
+      {
+        pathsDuring: paths(1, 10, () => ({ problem: 'No space left on device' })).map(
+          ({ write_us: _, ...rest }) => rest,
+        ),
+      },
+      false,
+      'Asked for at most 1Mi/s written: a write of 256Ki could not be timed under it (No space left on device); the container wrote 0 B/s in 0 writes/s; and the target never came near the limit',
+    ],
+    [
+      'that was found in force',
+      '--throttle write=1Mi',
+      { facts: undefined, pathsBefore: [], pathsDuring: paths(1, 10, () => took(250_000)), isFound: true },
+      true,
+      'Asked for at most 1Mi/s written: a write of 256Ki took 250 ms under it, at the limit 250 ms; the container wrote 0 B/s in 0 writes/s',
+    ],
+  ])('%s', (_what, flags, seen, effective, sentence) => {
+    const verdict = judge(flags, { pathsBefore: fast, ...seen });
+    expect(verdict.proofs).toEqual([{ what: 'io', effective, sentence }]);
+    expect(verdict.effective).toBe(effective);
+  });
+
+  test('of both ways is judged by both', () => {
+    const seen = { pathsBefore: fast, pathsDuring: paths(1, 10, () => ({ write_us: 250_000, read_us: 500 })) };
+    expect(judge('--throttle write=1Mi,read=1Mi', seen).proofs.map(({ effective }) => effective)).toEqual([
+      true,
+      false,
+    ]);
+  });
+});
+
+test('what was measured is told in numbers', () => {
+  const { io } = judge('--mode write', {
+    samplesDuring: samples(1, 10, (s) => ({ ...wrote(10)(s), io_some_us: s * 500_000 })),
+    pathsBefore: paths(-1, 0, diskWrote(0)),
+    pathsDuring: paths(1, 10, (s) => ({ ...slow, ...diskWrote(20)(s), available_bytes: (8 - s / 10) * GiB })),
+  });
+  expect(io).toEqual({
+    ...{ readBytes: 0, writtenBytes: 100 * MiB, readOps: 0, writtenOps: 100, seconds: 10 },
+    ...{ diskReadBytes: 0, diskWrittenBytes: 200 * MiB, diskReadOps: 0, diskWrittenOps: 200 },
+    ...{ writeUsBefore: 2_000, writeUsDuring: 48_000, readUsDuring: 9_000, pressure: 0.5 },
+    ...{ availableBytesBefore: 8 * GiB, availableBytesDuring: 7 * GiB, availableBytesAfter: 8 * GiB },
+    ...{ inodesFreeBefore: 655_000, inodesFreeDuring: 655_000, inodesFreeAfter: 655_000 },
+  });
+});
