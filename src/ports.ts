@@ -1,6 +1,7 @@
 /**
  * What the life cycle of an experiment needs of the world. `session/` sees these interfaces only; `bin.ts` and `kubernetes/` give the real ones, `test/fakes/` those of the tests.
  */
+import type { Volume } from './faults/io/types.ts';
 import type { NetRequest, NetSurroundings, Peer, PeerQuery } from './faults/net/types.ts';
 import type { ShimEvent } from './shim/protocol.ts';
 
@@ -158,7 +159,7 @@ export interface Experiment {
   /** How long its end may take, from the pod's grace period; 0 without a pod. */
   graceMs: number;
   node?: string;
-  /** The kind of the fault: `stress`, `net`. */
+  /** The kind of the fault: `stress`, `net`, `io`. */
   verb?: string;
   fault?: string;
   /** `NAMESPACE/POD/CONTAINER`. */
@@ -210,6 +211,8 @@ export interface Cluster {
   findTarget(query: TargetQuery, agentNamespace: string | undefined): Promise<Target>;
   /** What a net fault depends on: the addresses of the peers that it names, and the target's place in the network. Refuses a peer without an address; only reads. */
   surroundings(request: NetRequest, target: Target): Promise<NetSurroundings>;
+  /** Where the target's container has which of its pod's volumes, its own root first; of a target that was found. Sends nothing. */
+  volumes(target: Target): Promise<Volume[]>;
   /** Creates the ConfigMap with the shim, then the pod, and gives the ConfigMap the pod as owner. On failure everything created is removed again before it rejects. */
   launch(spec: AgentSpec): Promise<Agent>;
   /** The agent pod's life, from now on; goes on across expired and broken watches; ends after `deleted` or when aborted. */
@@ -282,7 +285,7 @@ export interface Reporter {
   report(fact: import('./session/facts.ts').Fact): void;
 }
 
-export type { NetRequest, NetSurroundings, Peer, PeerQuery, ShimEvent };
+export type { NetRequest, NetSurroundings, Peer, PeerQuery, ShimEvent, Volume };
 
 /** Where text goes. `isTTY` decides about spinners, colours and cursor movement, for each stream by itself. */
 export interface Output {

@@ -11,6 +11,9 @@ import { SweptCluster } from './fakes/swept-cluster.ts';
 const uid = '0a1b2c3d-0000-4000-8000-00000000000a';
 const qdisc = { netns: 17, pid: 4711, cgroup: `/kubepods/pod${uid}/abc`, what: 'qdisc', name: 'eth0' } as const;
 const ofWeb = { ...qdisc, handle: 'c4a0:' };
+const ofDb = { pid: 4712, cgroup: `/kubepods/pod${uid}/def` } as const;
+const directory = { ...ofDb, what: 'directory', name: '/data/.kubectl-chaos-7f3k2' } as const;
+const setting = { ...ofDb, what: 'setting', name: 'io.max', device: '8:16' } as const;
 const table = { ...qdisc, netns: 18, cgroup: '', what: 'table', name: 'kubectl_chaos_7f3k2' } as const;
 
 function world(answer?: string) {
@@ -78,6 +81,18 @@ describe('looking', () => {
       [''],
     ]);
     expect(cluster.sweeps.map(({ args }) => args)).toEqual([['sweep'], ['sweep']]);
+  });
+
+  test('what io faults have left: by path, or by file and device; removed when asked to', async () => {
+    const { cluster, stdout, run } = world();
+    cluster.put('node-1', { residue: [directory, setting] });
+    expect(await run('sweep node-1')).toBe(3);
+    expect(rows(stdout.text).slice(1, 3)).toEqual([
+      ['node-1', 'shop/web-0', 'directory', '/data/.kubectl-chaos-7f3k2', 'left'],
+      ['node-1', 'shop/web-0', 'setting', 'io.max 8:16', 'left'],
+    ]);
+    expect(await run('sweep node-1 --yes')).toBe(0);
+    expect(stdout.text).toMatch(/io\.max 8:16 +removed\n/);
   });
 
   test('what is in use is listed, and is no residue', async () => {

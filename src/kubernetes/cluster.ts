@@ -17,6 +17,7 @@ import type {
   Target,
   TargetQuery,
   TargetUpdate,
+  Volume,
 } from '../ports.ts';
 import { type Environment, resolveAccess } from './access.ts';
 import { agentPod, configMap } from './agent-pod.ts';
@@ -29,6 +30,7 @@ import { type Existing, remove } from './remove.ts';
 import { Rest } from './rest.ts';
 import { findSurroundings } from './surroundings.ts';
 import { type FoundTarget, findTarget } from './target.ts';
+import { volumesOf } from './volumes.ts';
 
 /** What the adapter needs of the machine it runs on. */
 export interface ConnectPorts {
@@ -74,9 +76,17 @@ export class KubernetesCluster implements Cluster {
   }
 
   async surroundings(request: NetRequest, target: Target): Promise<NetSurroundings> {
+    return findSurroundings(this.#rest, request, target, this.#seen(target));
+  }
+
+  async volumes(target: Target): Promise<Volume[]> {
+    return volumesOf(this.#seen(target).pod, target.container);
+  }
+
+  #seen(target: Target): FoundTarget {
     const seen = this.#found.get(target.podUid);
     if (!seen) throw new Error(`pod/${target.pod} was not found by this cluster`);
-    return findSurroundings(this.#rest, request, target, seen);
+    return seen;
   }
 
   async launch(spec: AgentSpec): Promise<Agent> {

@@ -1,4 +1,5 @@
 import { ChaosError } from '../errors.ts';
+import type { CoursePlan } from '../faults/plan.ts';
 import type { AgentUpdate, TargetUpdate } from '../ports.ts';
 import type { Active, Reverted, SampleEvent, ShimError, ShimEvent } from '../shim/protocol.ts';
 import { parseTerminationMessage } from '../shim/protocol.ts';
@@ -7,7 +8,7 @@ import type { Conduct } from './conduct.ts';
 import type { ConnectionLoss } from './connection.ts';
 import type { Phase, Stage } from './stage.ts';
 import { shimFailure } from './startup.ts';
-import { type TimerName, waits } from './waits.ts';
+import { guardianMs, type TimerName, undoMs, waits } from './waits.ts';
 
 type NeverBegan = (update: AgentUpdate) => ChaosError | undefined;
 
@@ -21,7 +22,7 @@ export class AfterStart implements Phase {
   readonly #neverBegan: NeverBegan;
   /** A stream was made since `start`, and the shim has not been heard on it. */
   #isNewStream = false;
-  /** How the shim of a net fault ended, whose revert nobody has confirmed yet. */
+  /** How the shim of a fault ended that outlives it, whose revert nobody has confirmed yet. */
   #shimEnd: string | undefined;
 
   /** `neverBegan`: why, when the agent's end shows that `start` was not heard. */
@@ -78,10 +79,11 @@ export class AfterStart implements Phase {
     for (const event of parseTerminationMessage(message)) this.onEvent(event);
     if (this.#stage.isOver) return;
     const { record, plan, timers } = this.#stage;
-    if (plan.fault.fault === 'net') {
-      // What is done to a network outlives whoever did it. The guardian's word may come after the kubelet has looked for last words, and is then in a later status.
+    if (plan.fault.fault !== 'stress') {
+      // What is done to a network, a directory or a cgroup's settings outlives whoever did it. The guardian's word may come after the kubelet has looked for last words, and is then in a later status.
+      // The shim's own time for the undo, which may be long, is over with it.
+      if (this.#shimEnd === undefined) timers.set('confirm', guardianMs(plan.fault));
       this.#shimEnd ??= how;
-      if (!timers.isSet('confirm')) timers.set('confirm', waits.guardian);
       return;
     }
     if (!record.result.ended) record.problem(killedUnheard(how));
@@ -98,7 +100,7 @@ export class AfterStart implements Phase {
     }
     // Deleted by force, a pod may be gone from the API server before its containers are. The stream goes on, and with it the shim's own word may still come.
     record.unconfirmed();
-    timers.set('confirm', plan.graceMs + waits.slack);
+    timers.set('confirm', plan.graceMs + undoMs(plan.fault));
   }
 
   onAttached(): void {
@@ -113,7 +115,7 @@ export class AfterStart implements Phase {
     if (record.result.reverted) return;
     if (failures === 1) {
       this.#stage.report({ kind: 'progress', message: `the stream to the agent ended (${reason}): attaching again` });
-      timers.set('silence', record.aloneMs + plan.graceMs + waits.slack);
+      timers.set('silence', record.aloneMs + plan.graceMs + undoMs(plan.fault));
     }
     timers.set('attach', retryMs);
   }
@@ -128,6 +130,8 @@ export class AfterStart implements Phase {
         return this.#onActive(event);
       case 'sample':
         return this.#onSample(event);
+      case 'path':
+        return record.pathAfter(event);
       case 'answer':
         return this.#conduct.onAnswer(event);
       case 'warning':
@@ -135,7 +139,8 @@ export class AfterStart implements Phase {
       case 'ended':
         if (result.ended) return;
         timers.stop('answer');
-        timers.set('confirm', waits.slack);
+        timers.stop('deadline');
+        timers.set('confirm', undoMs(this.#stage.plan.fault));
         if (event.reason === 'stopped' && this.#stage.stopAskedAt === undefined) {
           record.problem(`somebody else stopped it after ${formatDuration(event.run_ms)}`);
         }
@@ -193,7 +198,7 @@ export class AfterStart implements Phase {
     if (this.#stage.stopAskedAt !== undefined) return;
     this.#stage.stopAskedAt = clock.now();
     this.#stage.report({ kind: 'stopping', why });
-    timers.set('confirm', plan.graceMs + waits.slack);
+    timers.set('confirm', plan.graceMs + undoMs(plan.fault));
     this.#stage.send('stop');
   }
 
@@ -206,7 +211,15 @@ export class AfterStart implements Phase {
     record.reverted(revertMs, by, event?.differs ?? []);
     const unexplained = result.ended?.reason === 'target-gone' || result.ended?.reason === 'killed';
     if (unexplained && !record.explained) timers.set('explain', waits.explain);
+    else if (this.#isSilentFailure) timers.set('explain', waits.goodbye);
     else this.#stage.end();
+  }
+
+  /** What the workload said is on another stream, and may come after the shim's word that it has ended. */
+  get #isSilentFailure(): boolean {
+    const { plan, record } = this.#stage;
+    const { ended, output } = record.result;
+    return plan.fault.fault === 'io' && ended?.reason === 'exited' && ended.exit_code !== 0 && output.length === 0;
   }
 
   onTimer(name: TimerName): void {
@@ -240,9 +253,7 @@ export class AfterStart implements Phase {
     } else {
       if (!record.result.ended) record.problem(killedUnheard(this.#shimEnd));
       record.unconfirmed();
-      record.problem(
-        `its guardian has not told that the network is as it was; to be certain, delete pod ${plan.target.pod}`,
-      );
+      record.problem(`its guardian has not told that ${unconfirmed(plan)}`);
     }
     this.#stage.end();
   }
@@ -266,4 +277,15 @@ export class AfterStart implements Phase {
 
 function killedUnheard(how: string): string {
   return `the shim ended without a word: it was killed (${how})`;
+}
+
+/** What nobody has confirmed, and what makes certain of it: what goes with the pod's network, or with its container's cgroup, goes with the pod. */
+function unconfirmed({ fault, target, agent }: CoursePlan): string {
+  const { pod } = target;
+  if (fault.fault === 'io' && fault.action.kind !== 'throttle') {
+    return `${fault.directory} in ${fault.path} of pod ${pod} is gone; to be certain: kubectl chaos sweep ${agent.node}`;
+  }
+  const what =
+    fault.fault === 'io' ? "the limits of the container's cgroup are as they were" : 'the network is as it was';
+  return `${what}; to be certain, delete pod ${pod}`;
 }

@@ -111,6 +111,9 @@ export class BeforeStart implements Phase {
       case 'sample':
         this.#stage.record.sampleBefore(event);
         return;
+      case 'path':
+        this.#stage.record.pathBefore(event);
+        return;
       case 'warning':
         return this.#stage.report({ kind: 'warning', message: event.message });
       case 'error':

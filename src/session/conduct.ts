@@ -1,4 +1,6 @@
 import type { AnswerEvent, Resolved, Sample } from '../shim/protocol.ts';
+import { IoConduct } from './io-conduct.ts';
+import { IoPreparation } from './io-preparation.ts';
 import { NetWatch } from './net-counts.ts';
 import { NetPreparation } from './net-preparation.ts';
 import type { Stage } from './stage.ts';
@@ -25,11 +27,25 @@ export interface Conduct {
 /** The preparation of the plan's fault; `go` is called once, with what follows it. */
 export function prepareFault(stage: Stage, go: (conduct: Conduct) => void): Preparation {
   const { fault } = stage.plan;
-  return fault.fault === 'stress' ? new StressPreparation(stage, fault, go) : new NetPreparation(stage, fault, go);
+  switch (fault.fault) {
+    case 'stress':
+      return new StressPreparation(stage, fault, go);
+    case 'net':
+      return new NetPreparation(stage, fault, go);
+    case 'io':
+      return new IoPreparation(stage, fault, go);
+  }
 }
 
 /** The conduct of a fault that another command has started. */
 export function watchFault(stage: Stage): Conduct {
   const { fault } = stage.plan;
-  return fault.fault === 'stress' ? new StressConduct(stage) : new NetWatch(stage, fault);
+  switch (fault.fault) {
+    case 'stress':
+      return new StressConduct(stage);
+    case 'net':
+      return new NetWatch(stage, fault);
+    case 'io':
+      return new IoConduct(stage);
+  }
 }

@@ -5,6 +5,7 @@ import type { InterruptSignal, TargetUpdate } from '../ports.ts';
 import type { Ended } from '../shim/protocol.ts';
 import { formatDuration } from '../units.ts';
 import { signalExitCodes } from './interrupt.ts';
+import { complaint, doer, program } from './workload.ts';
 
 /** What happened to the target, in one sentence. */
 export function describeTargetUpdate(update: TargetUpdate, target: string, fault: Fault['fault']): string {
@@ -13,38 +14,49 @@ export function describeTargetUpdate(update: TargetUpdate, target: string, fault
   switch (update.kind) {
     case 'restarted':
       // The new container is in the pod's network as the former was, and the fault ends with the shim's target.
-      return `the target ${target} was restarted meanwhile (${detail(update.reason, update.exitCode)})${fault === 'stress' ? '; the new container has no fault' : ''}`;
+      return `the target ${target} was restarted meanwhile (${detail(update.reason, update.exitCode)})${fault === 'net' ? '' : '; the new container has no fault'}`;
     case 'terminated':
       return `the target ${target} ended meanwhile (${detail(update.reason, update.exitCode)})`;
     case 'deleted':
       return `the target pod of ${target} was deleted meanwhile`;
     case 'evicted':
-      return `the target pod of ${target} was evicted meanwhile: ${update.message}`;
+      return `the target pod of ${target} was evicted meanwhile: ${update.message}${fault === 'io' && isAboutDisk(update.message) ? '; what the fault did to the disk may be why' : ''}`;
     case 'node-lost':
       return `the target's node was lost meanwhile: ${update.message}`;
   }
 }
 
+/** The kubelet's words: "The node was low on resource: ephemeral-storage", "Usage of EmptyDir volume "x" exceeds the limit", "… low on resource: inodes". */
+function isAboutDisk(message: string): boolean {
+  return /storage|emptydir|inodes|disk/i.test(message);
+}
+
 /**
- * Why the fault ended otherwise than by its time or by the user, one sentence; undefined when it ended as it should. `explained`: the target's own end has been reported already.
+ * Why the fault ended otherwise than by its time or by the user, one sentence; undefined when it ended as it should. `explained`: the target's own end has been reported already; `output`: the
+ * workload's last lines.
  */
-export function earlyEnd(plan: CoursePlan, ended: Ended, explained: boolean): string | undefined {
+export function earlyEnd(
+  plan: CoursePlan,
+  ended: Ended,
+  explained: boolean,
+  output: readonly string[] = [],
+): string | undefined {
   const after = `after ${formatDuration(ended.run_ms)}`;
   switch (ended.reason) {
     case 'deadline':
     case 'stopped':
       return undefined;
     case 'exited': {
-      if (plan.fault.fault === 'net') return `what held the fault ended by itself ${after}`;
-      if (ended.exit_code !== 0)
-        return `stress-ng ended ${after} with exit code ${ended.exit_code}: see its output above`;
+      const why = ended.exit_code === 0 ? undefined : complaint(plan.fault, output);
+      if (why !== undefined) return `${program(plan.fault)} ended ${after} with exit code ${ended.exit_code}: ${why}`;
       // stress-ng's own limits (`--cpu-ops`, …) may end it early: asked for, not a failure.
-      return plan.fault.stressNgArgs.length > 0 ? undefined : `stress-ng ended by itself ${after}`;
+      const asked = plan.fault.fault === 'stress' && plan.fault.stressNgArgs.length > 0;
+      return asked ? undefined : `${program(plan.fault)} ended by itself ${after}`;
     }
     case 'killed':
       return explained
         ? undefined
-        : `${plan.fault.fault === 'net' ? 'what held the fault' : 'the stressor'} was killed by signal ${ended.signal} ${after}${ended.oom_kills ? ', by the OOM killer' : ''}`;
+        : `${doer(plan.fault)} was killed by signal ${ended.signal} ${after}${ended.oom_kills ? ', by the OOM killer' : ''}`;
     case 'lease':
       return `the shim had not heard from this command for ${formatDuration(plan.leaseMs)} and ended the fault ${after}`;
     case 'signal':

@@ -1,8 +1,9 @@
+import type { Volume } from '../faults/io/types.ts';
 import type { NetCounters, NetPlan, RoundTrip } from '../faults/net/types.ts';
 import type { CoursePlan, Plan } from '../faults/plan.ts';
 import type { Verdict } from '../faults/verdict.ts';
 import type { Target, TargetQuery } from '../ports.ts';
-import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
+import type { Active, Ended, PathEvent, PathFacts, Resolved, Sample } from '../shim/protocol.ts';
 import type { RevertWitness } from './record.ts';
 
 /** How an experiment ended: the last fact, and what decides the exit code. */
@@ -64,7 +65,9 @@ export type Fact =
   | { kind: 'warning'; message: string }
   /** What a net fault will do to whom; before anything is changed. */
   | { kind: 'net-planned'; target: Target; plan: NetPlan }
-  /** `network`: of a net fault, with the names of the containers that share it. */
+  /** What the path of an io fault is, also in one line; before anything is changed. */
+  | { kind: 'io-found'; target: Target; facts: PathFacts; volume: Volume; line: string }
+  /** `network`: of a net fault, with the names of the containers that share it. `disk`: of a limit to what the container's cgroup does to it. */
   | {
       kind: 'active';
       target: Target;
@@ -72,6 +75,7 @@ export type Fact =
       resolved: Resolved;
       activeMs: number;
       network?: { sharedBy: readonly string[] };
+      disk?: string;
     }
   /** A fault that was started `agoMs` before is in force. */
   | { kind: 'watching'; plan: CoursePlan; agoMs: number; leftMs: number }
@@ -83,6 +87,18 @@ export type Fact =
       counters: NetCounters;
       roundTripsBefore: readonly RoundTrip[];
       roundTripsDuring: readonly RoundTrip[];
+      leftMs: number;
+    }
+  /** What the container reads and writes, as `sample` has it, and what was seen of the path: the latest before the fault and the latest under it. */
+  | {
+      kind: 'io-sample';
+      target: Target;
+      previous: Sample;
+      sample: Sample;
+      /** Undefined: not heard, of a fault that another command has started. */
+      facts?: PathFacts;
+      pathBefore?: PathEvent;
+      path?: PathEvent;
       leftMs: number;
     }
   | { kind: 'output'; text: string }

@@ -1,8 +1,10 @@
 import { ChaosError, ExitCode } from '../errors.ts';
+import { judgeIo } from '../faults/io/verdict.ts';
+import { placedIn } from '../faults/io/volume.ts';
 import { measureNet } from '../faults/net/measure.ts';
 import { judgeNet } from '../faults/net/verdict.ts';
 import type { CoursePlan } from '../faults/plan.ts';
-import { judgeStress, type Verdict } from '../faults/verdict.ts';
+import { judgeStress, type Observation, type Verdict } from '../faults/verdict.ts';
 import type { Clock, Cluster, RemovalResult, Reporter } from '../ports.ts';
 import type { Audit } from './audit.ts';
 import { decideExitCode, ownEnd } from './endings.ts';
@@ -140,27 +142,42 @@ function watched({ watchedMs }: RunResult, unmeasured: boolean): Pick<Outcome, '
 }
 
 /** Of a fault that was found in force: whether enough was heard for a verdict. What the target is by itself is known from after it, if at all. */
-function isMeasured({ net, before, during, after }: RunResult): boolean {
+function isMeasured({ net, io, before, during, after }: RunResult): boolean {
   if (net) return net.counters.length > 0;
+  if (io) return during.length > 1 && io.pathsDuring.length > 0;
   return during.length > 1 && (before.length > 0 || after !== undefined);
 }
 
 function judge(plan: CoursePlan, result: RunResult): Verdict {
-  const { ended, net, differs } = result;
+  const { net, differs } = result;
+  const isFound = result.watchedMs !== undefined;
   if (plan.fault.fault === 'net') {
     const { counters = [], roundTripsBefore = [], roundTripsDuring = [] } = net ?? {};
-    const seen = { counters, roundTripsBefore, roundTripsDuring, differs, isFound: result.watchedMs !== undefined };
+    const seen = { counters, roundTripsBefore, roundTripsDuring, differs, isFound };
     return { ...judgeNet(plan.fault, seen), net: measureNet(seen) };
+  }
+  const ended = howEnded(result);
+  if (plan.fault.fault === 'io') {
+    const { output, before: samplesBefore, during: samplesDuring, resolved, io } = result;
+    const { volume, ...paths } = io ?? { volume: plan.fault.surroundings.volume, pathsBefore: [], pathsDuring: [] };
+    const cgroup = resolved ? { cgroupMode: resolved.cgroup_mode } : {};
+    const seen = { ...paths, ...cgroup, output, samplesBefore, samplesDuring, isFound, ...ended };
+    return judgeIo(placedIn(plan.fault, volume), seen);
   }
   return judgeStress(plan.fault, {
     // Of one that was found in force, what the target was before has not been seen: what it is afterwards stands for it.
     before: result.before.length === 0 && result.after ? [result.after] : result.before,
     during: result.during,
     ...(result.after ? { after: result.after } : {}),
-    isFound: result.watchedMs !== undefined,
+    isFound,
     nodeCores: plan.target.nodeAllocatableCores,
-    ...(ended ? { ended: { reason: ended.reason, exitCode: ended.exit_code, oomKills: ended.oom_kills ?? 0 } } : {}),
+    ...ended,
   });
+}
+
+function howEnded({ ended }: RunResult): Pick<Observation, 'ended'> {
+  if (!ended) return {};
+  return { ended: { reason: ended.reason, exitCode: ended.exit_code, oomKills: ended.oom_kills ?? 0 } };
 }
 
 /** The last words after a second signal. */

@@ -113,6 +113,7 @@ function handle(input: Input, phase: Phase, stage: Stage): void {
       return;
     }
     case 'output':
+      stage.record.output(input.text);
       return stage.report({ kind: 'output', text: input.text });
     case 'target':
       return phase.onTarget(input.update);

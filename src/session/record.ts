@@ -1,8 +1,9 @@
 import { ChaosError } from '../errors.ts';
+import type { Volume } from '../faults/io/types.ts';
 import type { NetCounters, NetPlan, RoundTrip } from '../faults/net/types.ts';
 import type { CoursePlan } from '../faults/plan.ts';
 import type { Clock, Reporter, TargetUpdate } from '../ports.ts';
-import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
+import type { Active, Ended, PathEvent, PathFacts, Resolved, Sample } from '../shim/protocol.ts';
 import { describeTargetUpdate, earlyEnd } from './endings.ts';
 
 /** What was asked of the target's network, and measured of it. */
@@ -12,6 +13,17 @@ export interface NetRun {
   counters: NetCounters[];
   roundTripsBefore: readonly RoundTrip[];
   roundTripsDuring: RoundTrip[];
+}
+
+/** What was seen of the path of an io fault. */
+export interface IoRun {
+  /** Undefined: not heard, of a fault that another command has started. */
+  facts?: PathFacts;
+  /** Where the path has been found to be. */
+  volume: Volume;
+  pathsBefore: PathEvent[];
+  pathsDuring: PathEvent[];
+  pathAfter?: PathEvent;
 }
 
 /** Who said that the fault is undone: the shim, its guardian after the shim's death, or the kubelet, that the shim's container has ended. */
@@ -30,6 +42,10 @@ export interface RunResult {
   after?: Sample;
   /** Of a net fault, once it is planned. */
   net?: NetRun;
+  /** Of an io fault. */
+  io?: IoRun;
+  /** The last whole lines of the workload's output. */
+  output: readonly string[];
   ended?: Ended;
   /** No process of ours is in the target: said by the shim, by its container's end, or never begun. */
   reverted: boolean;
@@ -49,9 +65,26 @@ export interface RunResult {
   problems: string[];
 }
 
+/** Characters of the workload's output, and lines, that may tell why it ended. */
+const longestOutput = 2_048;
+const mostLines = 3;
+
+function lastLines(output: string): string[] {
+  return output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .slice(-mostLines);
+}
+
+function ioRun({ fault }: CoursePlan): Pick<RunResult, 'io'> {
+  if (fault.fault !== 'io') return {};
+  return { io: { volume: fault.surroundings.volume, pathsBefore: [], pathsDuring: [] } };
+}
+
 /** Collects what is heard of a run and reports it, in whatever order and how often it comes. It decides nothing about what to do next. */
 export class RunRecord {
-  readonly result: RunResult = { began: false, before: [], during: [], reverted: false, differs: [], problems: [] };
+  readonly result: RunResult;
   /** The target's own end has been told. */
   explained = false;
   readonly #plan: CoursePlan;
@@ -63,6 +96,9 @@ export class RunRecord {
   #activeAt: number | undefined;
   /** When it was found in force, on the clock. */
   #foundAt: number | undefined;
+  readonly #problemsOfPath = new Set<string>();
+  /** The end of what the workload wrote. */
+  #output = '';
 
   /** `isOurs`: it is this command that starts the fault. */
   constructor(plan: CoursePlan, ports: { clock: Clock; reporter: Reporter; startedAt: number }, isOurs: boolean) {
@@ -71,6 +107,8 @@ export class RunRecord {
     this.#clock = ports.clock;
     this.#reporter = ports.reporter;
     this.#startedAt = ports.startedAt;
+    const nothing = { before: [], during: [], output: [], differs: [], problems: [] };
+    this.result = { began: false, reverted: false, ...nothing, ...ioRun(plan) };
   }
 
   /** Takes the sample of the target by itself. */
@@ -81,6 +119,7 @@ export class RunRecord {
       this.#reporter.report({ kind: 'resolved', resolved });
     }
     result.before.push(resolved.sample);
+    if (result.io && resolved.path) result.io.facts = resolved.path;
   }
 
   active(active: Active): void {
@@ -92,6 +131,8 @@ export class RunRecord {
     const { target, fault } = this.#plan;
     if (!result.resolved) return;
     const network = fault.fault === 'net' ? { sharedBy: fault.surroundings.podContainers } : undefined;
+    const isThrottle = fault.fault === 'io' && fault.action.kind === 'throttle';
+    const disk = isThrottle ? result.resolved.path?.disk_name : undefined;
     this.#reporter.report({
       kind: 'active',
       target,
@@ -99,6 +140,7 @@ export class RunRecord {
       resolved: result.resolved,
       activeMs: result.activeMs,
       ...(network ? { network } : {}),
+      ...(disk === undefined ? {} : { disk }),
     });
   }
 
@@ -119,6 +161,46 @@ export class RunRecord {
     if (result.ended) result.after = sample;
     else result.during.push(sample);
     return this.isInForce;
+  }
+
+  /** For how long the target by itself has been measured, milliseconds of the shim's clock. */
+  get baselineMs(): number {
+    const { before } = this.result;
+    const [first] = before;
+    const last = before.at(-1);
+    return first && last ? (last.elapsed_us - first.elapsed_us) / 1_000 : 0;
+  }
+
+  /** Where the path of an io fault is. */
+  foundIn(volume: Volume): void {
+    if (this.result.io) this.result.io.volume = volume;
+  }
+
+  pathBefore(path: PathEvent): void {
+    this.#warnOf(path);
+    this.result.io?.pathsBefore.push(path);
+  }
+
+  /** Since `start`. */
+  pathAfter(path: PathEvent): void {
+    const { io, ended } = this.result;
+    if (!io) return;
+    this.#warnOf(path);
+    if (ended) io.pathAfter = path;
+    else io.pathsDuring.push(path);
+  }
+
+  /** Once of each kind: what goes wrong with a disk goes wrong every second. */
+  #warnOf({ problem }: PathEvent): void {
+    if (problem === undefined || this.#problemsOfPath.has(problem)) return;
+    this.#problemsOfPath.add(problem);
+    this.#reporter.report({ kind: 'warning', message: `the path could not be measured: ${problem}` });
+  }
+
+  /** A piece of what the workload wrote. */
+  output(text: string): void {
+    this.#output = `${this.#output}${text}`.slice(-longestOutput);
+    this.result.output = lastLines(this.#output);
   }
 
   /** From `active`, or from when it was found so, to its end. */
@@ -176,8 +258,10 @@ export class RunRecord {
     this.problem(describeTargetUpdate(update, `${namespace}/${pod} (${container})`, this.#plan.fault.fault));
   }
 
+  /** Said by the stream and by the kubelet, it is one. */
   problem(sentence: string): void {
-    this.result.problems.push(sentence);
+    const { problems } = this.result;
+    if (!problems.includes(sentence)) problems.push(sentence);
   }
 
   /** It never became active, for the first reason given; `reverted` says whether the target is known to be as it was. */
@@ -190,7 +274,7 @@ export class RunRecord {
   /** The last look: why the workload ended early, unless the target's own end says it already. */
   close(): RunResult {
     const { ended } = this.result;
-    const early = ended ? earlyEnd(this.#plan, ended, this.explained) : undefined;
+    const early = ended ? earlyEnd(this.#plan, ended, this.explained, this.result.output) : undefined;
     if (early !== undefined) this.problem(early);
     return this.result;
   }

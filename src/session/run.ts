@@ -9,6 +9,7 @@ import type { Detached, Outcome } from './facts.ts';
 import { finish, leftInHaste, part } from './finish.ts';
 import { followRun } from './follow.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
+import { surveyIo } from './io-surroundings.ts';
 import { surveyNet } from './net-surroundings.ts';
 import type { RunResult } from './record.ts';
 
@@ -32,7 +33,12 @@ export async function prepare(request: Request, ports: Omit<SessionPorts, 'signa
   const target = await cluster.findTarget(request.run.target, request.run.agentNamespace);
   reporter.report({ kind: 'selected', target });
   const { fault, run } = request;
-  const surroundings = fault.fault === 'net' ? await surveyNet(fault, target, run, ports) : undefined;
+  const surroundings =
+    fault.fault === 'net'
+      ? await surveyNet(fault, target, run, ports)
+      : fault.fault === 'io'
+        ? await surveyIo(fault, target, cluster)
+        : undefined;
   const plan = planExperiment(request, target, {
     id: `chaos-${ports.randomSuffix()}`,
     who: ports.who,

@@ -81,6 +81,9 @@ function terminatedFailure(plan: Starting, status: Extract<ContainerStatus, { st
 const hints: Readonly<Record<string, string>> = {
   'no-container': 'It may have been restarted a moment ago: run the command again.',
   'target-gone': 'It may have been restarted a moment ago: run the command again.',
+  foreign:
+    'See which experiments there are: kubectl chaos ls. What one has left without its agent: kubectl chaos sweep NODE.',
+  path: 'Name another directory of the container: --path.',
   'cgroup-frozen': 'Unpause the container first.',
   kernel: "The shim needs Linux 5.3 or newer on the target's node.",
 };
@@ -102,6 +105,7 @@ export function shimFailure(error: ShimError, plan: Needy): ChaosError {
 /** What the plan's fault needs of the image. */
 function tools({ fault }: Needy): string {
   if (!fault) return 'will do';
+  if (fault.fault === 'io' && fault.action.kind !== 'load') return 'will do';
   return `with ${fault.fault === 'net' ? 'iproute2 and nftables' : 'stress-ng'} in it`;
 }
 

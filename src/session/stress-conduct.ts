@@ -2,6 +2,7 @@ import { ChaosError } from '../errors.ts';
 import { memoryRisk } from '../faults/memory-risk.ts';
 import type { StressFault } from '../faults/stress.ts';
 import type { Resolved, Sample } from '../shim/protocol.ts';
+import { lookAgain, warnOfUnmounted } from './baseline.ts';
 import type { Conduct, Preparation } from './conduct.ts';
 import type { Stage } from './stage.ts';
 import { type TimerName, waits } from './waits.ts';
@@ -22,10 +23,9 @@ export class StressPreparation implements Preparation {
   onResolved(resolved: Resolved): void {
     // Asked again and again until it may start: each answer has its own time.
     this.#stage.timers.set('answer', waits.answer);
-    const [first = resolved.sample] = this.#stage.record.result.before;
     if (!this.#reviewed) {
       this.#review(resolved);
-    } else if (resolved.sample.elapsed_us - first.elapsed_us >= waits.baseline * 1_000) {
+    } else if (this.#stage.record.baselineMs >= waits.baseline) {
       this.#stage.timers.stop('baseline');
       this.#go(new StressConduct(this.#stage));
     }
@@ -34,20 +34,14 @@ export class StressPreparation implements Preparation {
   onAnswer(): void {}
 
   onTimer(name: TimerName): void {
-    if (name !== 'baseline') return;
-    // Answered with `resolved`, and so with a second sample; asked again should it have come a moment too early.
-    this.#stage.timers.set('baseline', waits.baseline);
-    this.#stage.send('beat');
+    if (name === 'baseline') lookAgain(this.#stage);
   }
 
   /** The last look before anything changes: on the target's real cgroup. */
   #review(resolved: Resolved): void {
     const stage = this.#stage;
     this.#reviewed = true;
-    if (resolved.unmounted.length > 0) {
-      const names = resolved.unmounted.join(', ');
-      stage.report({ kind: 'warning', message: `passed over cgroup hierarchies that have lost their mount: ${names}` });
-    }
+    warnOfUnmounted(stage, resolved);
     const risk = memoryRisk(this.#fault, resolved.sample);
     if (risk.kind === 'refusal') {
       stage.fail(new ChaosError('target-unsuitable', risk.message, { hint: risk.hint }));

@@ -1,9 +1,13 @@
+import type { Fault } from '../faults/plan.ts';
+
 /** How long a run waits for what, in milliseconds. Every silence has an end (G2), and each end is a decision of the phase that waits. */
 export const waits = {
   /** Between two beats: the shim's lease, at least 5 s, survives a lost one. */
   beat: 3_000,
   /** The target by itself is measured at least this long before `start`; the counters are exact to the microsecond. */
   baseline: 200,
+  /** For the second probe of a path before `start`, from the first `resolved` on: on a slow disk there is only one, or none. */
+  probes: 1_500,
   /** For an API server that does not answer, before a detached fault begins: as the usual lease. */
   contact: 15_000,
   /** The kubelet takes a pod up, or says why not, within a second or two. */
@@ -18,6 +22,8 @@ export const waits = {
   names: 10_000,
   /** After the workload's grace: the shim reports, the stream or the kubelet delivers. */
   slack: 10_000,
+  /** For a directory of ours with a million files to be removed, or given up by the shim. */
+  removal: 60_000,
   /** From `stop` to the end of a shim that has not begun: a round trip. */
   goodbye: 1_000,
   /** From the end of a shim that was killed to its guardian's word: the undo takes a tenth of a second, the kubelet's next rounds a few. */
@@ -29,6 +35,21 @@ export const waits = {
   /** For the API server to say why the target ended, once the shim has seen that it did. */
   explain: 2_000,
 } as const;
+
+/** From the end of the workload to the word that the fault is undone. */
+export function undoMs(fault: Fault): number {
+  return waits.slack + (hasManyFiles(fault) ? waits.removal : 0);
+}
+
+/** From the end of a shim that was killed to its guardian's word. */
+export function guardianMs(fault: Fault): number {
+  return waits.guardian + (hasManyFiles(fault) ? waits.removal : 0);
+}
+
+/** A stressor's are few. */
+function hasManyFiles(fault: Fault): boolean {
+  return fault.fault === 'io' && fault.action.kind === 'fill' && fault.action.inodes !== undefined;
+}
 
 /** A container that has just been started may refuse an attach for a moment. */
 export const attachAttempts = 6;

@@ -80,6 +80,10 @@ export class Watching implements Phase {
       case 'sample':
         if (this.#isInForce()) this.#rest.onEvent(event);
         return;
+      case 'path':
+        // One that comes from a shim which waits for `start` is of the target by itself.
+        if (this.#stage.record.result.began) this.#rest.onEvent(event);
+        return;
       default:
         return this.#rest.onEvent(event);
     }

@@ -19,6 +19,14 @@ type Deletion =
   | { kind: 'link' | 'table'; name: string }
   | { kind: 'txqueuelen'; device: string; length: number };
 
+/** What is written into a file of the target's cgroup at `start`, in the words of the kernel: of `io.max` several. */
+interface Setting {
+  file: string;
+  /** `MAJOR:MINOR`. */
+  device: string;
+  value: string;
+}
+
 /** Bytes up to 0x20, `%`, `<` and 0x7f and above are written `%XX`, so that a word ends at a blank and a line at a newline whatever is in them. */
 export function encodeWord(word: string): string {
   // Over UTF-8, and by runs: almost every word is a single one that needs nothing done.
@@ -55,6 +63,10 @@ export function undoLine(undo: Deletion): string {
     case 'table':
       return line('undo', undo.kind, undo.name);
   }
+}
+
+export function settingLine({ file, device, value }: Setting): string {
+  return line('setting', file, device, ...value.split(' '));
 }
 
 export function applyLine({ argv, input }: ProgramRun): string {

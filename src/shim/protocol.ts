@@ -65,6 +65,65 @@ export interface Resolved {
   gid: number;
   frozen: boolean;
   sample: Sample;
+  /** With --path. */
+  path?: PathFacts;
+}
+
+/** How much a file system has. Numbers of inodes are 0 where it counts none. */
+export interface Space {
+  size_bytes: number;
+  free_bytes: number;
+  /** Free, without what is reserved for root. */
+  available_bytes: number;
+  inodes: number;
+  inodes_free: number;
+  inodes_available: number;
+}
+
+/** What the path of --path is, as the target sees it. */
+export interface PathFacts extends Space {
+  path: string;
+  /** The mount that it is in, as in the target's mountinfo. */
+  mount_point: string;
+  root: string;
+  source: string;
+  type: string;
+  options: string;
+  super_options: string;
+  /** `MAJOR:MINOR` of the file system that what is written ends in: of an overlay that of its upper layer. Empty: not known. */
+  device: string;
+  /** The whole disk that a cgroup's limit can name. Empty: there is none. */
+  disk: string;
+  /** As `sda`; empty: there is none. */
+  disk_name: string;
+  /** The node's own root or the kubelet's directory is in the same file system. */
+  on_node: boolean;
+  read_only: boolean;
+  /** Whether the workload's user may create files there. */
+  writable: boolean;
+  /** Whether that user may use what is reserved for root. */
+  may_use_reserved: boolean;
+  owner_uid: number;
+  owner_gid: number;
+  /** Permission bits. */
+  mode: number;
+}
+
+/** The state of the file system behind --path, and how long a small write and a read in it took. */
+export interface PathEvent extends Space {
+  event: 'path';
+  at_ms: number;
+  elapsed_us: number;
+  /** Until it was on the disk. Absent: not tried, or it failed. */
+  write_us?: number;
+  read_us?: number;
+  /** What the probe could not do, in words. */
+  problem?: string;
+  /** Totals of the disk itself, whoever uses it: of facts' `disk`. Absent: there is none, or the kernel does not tell. */
+  disk_read_bytes?: number;
+  disk_write_bytes?: number;
+  disk_read_ops?: number;
+  disk_write_ops?: number;
 }
 
 export interface Active {
@@ -141,7 +200,16 @@ export interface ShimError {
   state: string;
 }
 
-export type ShimEvent = Resolved | Active | SampleEvent | Warning | AnswerEvent | Ended | Reverted | ShimError;
+export type ShimEvent =
+  | Resolved
+  | Active
+  | SampleEvent
+  | PathEvent
+  | Warning
+  | AnswerEvent
+  | Ended
+  | Reverted
+  | ShimError;
 
 /** Words the shim hears on stdin, one a line; what `hold` hears besides is made in commands.ts. */
 export type Command = 'start' | 'beat' | 'stop';
@@ -155,7 +223,38 @@ type FieldType =
   | 'namespaces'
   | 'strings'
   | 'reason'
-  | 'reverter';
+  | 'reverter'
+  | 'path';
+
+const spaceFields: Readonly<Record<keyof Space, FieldType>> = {
+  size_bytes: 'number',
+  free_bytes: 'number',
+  available_bytes: 'number',
+  inodes: 'number',
+  inodes_free: 'number',
+  inodes_available: 'number',
+};
+
+const pathFields: Readonly<Record<keyof PathFacts, FieldType>> = {
+  ...spaceFields,
+  path: 'string',
+  mount_point: 'string',
+  root: 'string',
+  source: 'string',
+  type: 'string',
+  options: 'string',
+  super_options: 'string',
+  device: 'string',
+  disk: 'string',
+  disk_name: 'string',
+  on_node: 'boolean',
+  read_only: 'boolean',
+  writable: 'boolean',
+  may_use_reserved: 'boolean',
+  owner_uid: 'number',
+  owner_gid: 'number',
+  mode: 'number',
+};
 
 const requiredFields: Readonly<Record<ShimEvent['event'], Readonly<Record<string, FieldType>>>> = {
   resolved: {
@@ -175,6 +274,7 @@ const requiredFields: Readonly<Record<ShimEvent['event'], Readonly<Record<string
   },
   active: { pid: 'number', entered: 'number', of: 'number', elapsed_ms: 'number' },
   sample: { elapsed_us: 'number' },
+  path: { elapsed_us: 'number', ...spaceFields },
   warning: { code: 'string', message: 'string' },
   answer: {
     id: 'string',
@@ -190,7 +290,14 @@ const requiredFields: Readonly<Record<ShimEvent['event'], Readonly<Record<string
 };
 
 /** Fields that may be missing, and must be right where they are. */
-const optionalFields: Partial<typeof requiredFields> = { reverted: { by: 'reverter', differs: 'strings' } };
+const optionalFields: Partial<typeof requiredFields> = {
+  resolved: { path: 'path' },
+  path: {
+    ...{ write_us: 'number', read_us: 'number', problem: 'string' },
+    ...{ disk_read_bytes: 'number', disk_write_bytes: 'number', disk_read_ops: 'number', disk_write_ops: 'number' },
+  },
+  reverted: { by: 'reverter', differs: 'strings' },
+};
 
 const allOf = (value: unknown, check: (element: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(check);
@@ -210,6 +317,7 @@ const checks: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
   strings: (value) => allOf(value, (text) => typeof text === 'string'),
   reason: (value) => endReasons.some((reason) => reason === value),
   reverter: (value) => reverters.some((reverter) => reverter === value),
+  path: (value) => has(value, pathFields),
 };
 
 function isEventName(name: unknown): name is ShimEvent['event'] {

@@ -4,15 +4,17 @@ import { type Fields, isObject, readJson } from '../json.ts';
 
 /** What is left of a fault, or belongs to one that runs. */
 export interface Residue {
-  /** Inode of the network namespace; absent: a process, whose network does not matter. */
+  /** Inode of the network namespace; absent: a finding whose network does not matter. */
   netns?: number;
   /** A process there; 0: there is none but the guardian. */
   pid: number;
   /** That process's. */
   cgroup: string;
   what: (typeof kinds)[number];
-  /** The device, link, table or process. */
+  /** The device, link, table, process, path of a directory, or file of a cgroup's setting. */
   name: string;
+  /** Of a setting: `MAJOR:MINOR`. */
+  device?: string;
   /** Of a qdisc. */
   handle?: string;
   inUse: boolean;
@@ -32,7 +34,7 @@ export interface Swept {
   unseen: number;
 }
 
-const kinds = ['qdisc', 'ingress', 'link', 'table', 'process'] as const;
+const kinds = ['qdisc', 'ingress', 'link', 'table', 'process', 'directory', 'setting'] as const;
 
 function fieldsOf(line: string): Fields {
   const value = readJson(line);
@@ -50,6 +52,7 @@ export function parseResidue(lines: string): Residue[] {
     return {
       ...(typeof netns === 'number' ? { netns } : {}),
       ...{ pid, cgroup, what: kind, name },
+      ...(kind === 'setting' && typeof device === 'string' ? { device } : {}),
       ...(typeof handle === 'string' ? { handle } : {}),
       ...{ inUse: in_use, removed },
     };

@@ -40,6 +40,8 @@ export function renderPlan(plan: Plan, objects: readonly unknown[], format: Outp
     lease: plan.leaseMs === 0 ? 'none (detached)' : formatDuration(plan.leaseMs),
     ...(fault.fault === 'stress' && fault.memory ? { memory: fault.memory } : {}),
     ...(fault.fault === 'net' ? { peers: peersOf(fault) } : {}),
+    // What file system that is, only the node can tell.
+    ...(fault.fault === 'io' ? { path: fault.path, volume: fault.surroundings.volume } : {}),
     commands: agent.containers.map((container) => ['nsexec', ...container.args]),
     undo: plan.undo,
   };

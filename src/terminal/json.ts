@@ -89,6 +89,14 @@ function factDocument(fact: Exclude<Fact, { kind: 'outcome' }>): Record<string, 
         // Null: the latest was not answered.
         roundTripUs: fact.roundTripsDuring.length > 0 ? (fact.roundTripsDuring.at(-1)?.us ?? null) : undefined,
       });
+    case 'io-found': {
+      const { kind, line, facts, volume } = fact;
+      return documentOf({ kind, line, path: facts, volume });
+    }
+    case 'io-sample': {
+      const { path } = fact;
+      return documentOf({ kind: fact.kind, leftMs: Math.round(fact.leftMs), sample: fact.sample, path });
+    }
     case 'net-planned': {
       const { hit, spared, warnings, probe } = fact.plan;
       return documentOf({ kind: fact.kind, hit, spared, warnings, probe });

@@ -2,7 +2,7 @@ import { measureRoundTrips, type NetMeasurement, type RoundTrips } from '../faul
 import type { Fact } from '../session/facts.ts';
 import { formatBytes } from '../units.ts';
 import { dash, render } from './table.ts';
-import { harmless, seconds, targetName } from './words.ts';
+import { count, harmless, milliseconds, seconds, targetName } from './words.ts';
 
 /** What the human reporters show of a net fault: whom it hits, how it goes on, what it did. Pure. */
 
@@ -61,14 +61,4 @@ function unanswered({ sent, lost }: RoundTrips): string {
 
 function dropped({ packets, dropped: lost }: { packets: number; dropped: number }): string {
   return packets === 0 ? String(lost) : `${count(lost)} (${((100 * lost) / packets).toFixed(1)} %)`;
-}
-
-function milliseconds(us: number): string {
-  if (us < 995) return `${(us / 1_000).toFixed(2)} ms`;
-  return us < 9_950 ? `${(us / 1_000).toFixed(1)} ms` : `${Math.round(us / 1_000)} ms`;
-}
-
-/** `1,204`. */
-function count(value: number): string {
-  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }

@@ -1,6 +1,8 @@
+import type { Verdict } from '../faults/verdict.ts';
 import type { Output, Reporter } from '../ports.ts';
 import type { Detached, Fact, Outcome } from '../session/facts.ts';
 import { formatDuration } from '../units.ts';
+import { ioProofTable, liveIoTable, mountLine } from './io.ts';
 import { hitAndSpared, liveNetTable, netProofTable } from './net.ts';
 import { liveTable, proofTable } from './table.ts';
 import * as words from './words.ts';
@@ -26,7 +28,7 @@ export function tell(fact: Fact, out: LineWriter, verbose: boolean): void {
     case 'planned':
       out.aside(
         undefined,
-        `fault    ${fact.plan.summary} for ${formatDuration(fact.plan.durationMs)}, as ${fact.plan.id}`,
+        words.oneLine(`fault    ${fact.plan.summary} for ${formatDuration(fact.plan.durationMs)}, as ${fact.plan.id}`),
       );
       out.aside(undefined, `undo     ${fact.plan.undo}`);
       break;
@@ -49,6 +51,9 @@ export function tell(fact: Fact, out: LineWriter, verbose: boolean): void {
     case 'net-planned':
       for (const text of hitAndSpared(fact)) out.aside(undefined, text);
       for (const warning of fact.plan.warnings) out.aside('note', words.harmless(warning));
+      break;
+    case 'io-found':
+      out.aside(undefined, mountLine(fact));
       break;
     case 'active':
       out.result('good', words.active(fact));
@@ -88,8 +93,7 @@ function tellOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void 
   const how = revertMs === undefined ? '' : `${words.reverted(revertMs, outcome.revertedBy)}   `;
   if (clean) out.result('good', `${how}nothing left`);
   const { verdict } = outcome;
-  const table = verdict?.net ? netProofTable(verdict.net) : verdict ? proofTable(verdict) : [];
-  for (const line of table) out.result(undefined, line);
+  for (const line of verdict ? measuredTable(verdict) : []) out.result(undefined, line);
   for (const line of words.verdict(outcome)) out.result(undefined, line);
   for (const line of words.leftovers(outcome)) out.result('bad', line);
   if (verbose) {
@@ -99,10 +103,23 @@ function tellOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void 
   }
 }
 
+function measuredTable(verdict: Verdict): string[] {
+  if (verdict.net) return netProofTable(verdict.net);
+  return verdict.io ? ioProofTable(verdict.io) : proofTable(verdict);
+}
+
 /** The table of the running fault; undefined: the fact is about something else. */
 export function runningTable(fact: Fact): string[] | undefined {
-  if (fact.kind === 'sample') return liveTable(fact);
-  return fact.kind === 'net-sample' ? liveNetTable(fact) : undefined;
+  switch (fact.kind) {
+    case 'sample':
+      return liveTable(fact);
+    case 'net-sample':
+      return liveNetTable(fact);
+    case 'io-sample':
+      return liveIoTable(fact);
+    default:
+      return undefined;
+  }
 }
 
 const signs: Readonly<Record<Mark, string>> = { good: 'ok', bad: 'error', note: 'note' };

@@ -9,7 +9,12 @@ import { harmless } from './words.ts';
 export function sweepText(report: SweepReport): string {
   const findings = report.nodes.flatMap(({ node, residue }) =>
     residue.map((one) => [
-      ...[node, one.pod ?? (one.cgroup || dash), one.what, `${one.name}${one.handle ? ` ${one.handle}` : ''}`],
+      ...[
+        node,
+        one.pod ?? (one.cgroup || dash),
+        one.what,
+        [one.name, one.device, one.handle].filter(Boolean).join(' '),
+      ],
       one.inUse ? 'in use' : one.removed ? 'removed' : 'left',
     ]),
   );

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
-import { cpuLimitCores, type Measurement, measure, workingSet } from '../faults/measure.ts';
+import { workingSet } from '../faults/cgroup/memory.ts';
+import { cpuLimitCores, type Measurement, measure } from '../faults/measure.ts';
 import type { Verdict } from '../faults/verdict.ts';
 import type { Fact } from '../session/facts.ts';
 import { formatBytes } from '../units.ts';
@@ -112,6 +113,7 @@ function percent(share: number | undefined): string {
   return share === undefined ? dash : `${Math.round(share * 100)} %`;
 }
 
-function pressure(share: number | undefined): string | undefined {
+/** Of the time in which somebody waited for a resource. */
+export function pressure(share: number | undefined): string | undefined {
   return share === undefined ? undefined : `${percent(share)} of the time`;
 }

@@ -10,6 +10,16 @@ export function seconds(ms: number): string {
   return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
 }
 
+export function milliseconds(us: number): string {
+  if (us < 995) return `${(us / 1_000).toFixed(2)} ms`;
+  return us < 9_950 ? `${(us / 1_000).toFixed(1)} ms` : `${Math.round(us / 1_000)} ms`;
+}
+
+/** `1,204`. */
+export function count(value: number): string {
+  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ',');
+}
+
 export function targetName(target: Target): string {
   return `pod/${target.pod} (${target.container})`;
 }
@@ -21,13 +31,13 @@ export function selected(target: Target): string {
   return `${targetName(target)} in ${target.namespace} on ${target.node}${chosen}`;
 }
 
-/** The target's place, as the shim read it on the host: v2's path, or on v1 the one of its cpu hierarchy. */
+/** The target's place, as the shim read it on the host: v2's path, or on v1 the one of its hierarchy for disks, or for CPUs where no disk is meant. */
 export function cgroupPlace(resolved: Resolved): string {
   const places = resolved.cgroups.filter((place) => place.joined);
   const place =
     resolved.cgroup_mode === 'v2'
       ? places.find(({ version }) => version === 2)
-      : places.find(({ hierarchy }) => hierarchy.split(',').includes('cpu'));
+      : places.find(({ hierarchy }) => hierarchy.split(',').includes(resolved.path ? 'blkio' : 'cpu'));
   return `cgroup ${resolved.cgroup_mode} ${shortPath(place?.path ?? places[0]?.path ?? '?')}`;
 }
 
@@ -37,13 +47,12 @@ function shortPath(path: string): string {
 }
 
 export function active(fact: Extract<Fact, { kind: 'active' }>): string {
-  const { target, resolved, active: event, network } = fact;
+  const { target, resolved, active: event, network, disk } = fact;
+  const inside = disk === undefined ? `${event.entered} of ${event.of} namespaces` : `disk ${disk}`;
   return [
     `active after ${seconds(fact.activeMs)}`,
     `${targetName(target)} on ${target.node}`,
-    ...(network
-      ? [networkPlace(target, network.sharedBy)]
-      : [cgroupPlace(resolved), `${event.entered} of ${event.of} namespaces`]),
+    ...(network ? [networkPlace(target, network.sharedBy)] : [cgroupPlace(resolved), inside]),
   ].join('   ');
 }
 
@@ -62,10 +71,11 @@ export function reverted(revertMs: number, by?: Outcome['revertedBy']): string {
   return `reverted in ${time}${by === 'guardian' ? ' by the guardian' : ''}`;
 }
 
+/** A mount, which a sentence may be about, is the target's to name. */
 export function verdict(outcome: Outcome): string[] {
-  const lines = (outcome.verdict?.proofs ?? []).map(({ sentence }) =>
-    /[.?!]$/.test(sentence) ? sentence : `${sentence}.`,
-  );
+  const lines = (outcome.verdict?.proofs ?? [])
+    .map(({ sentence }) => oneLine(sentence))
+    .map((sentence) => (/[.?!]$/.test(sentence) ? sentence : `${sentence}.`));
   if (outcome.verdict && lines.length > 0) {
     lines[lines.length - 1] += outcome.verdict.effective ? ' Effective.' : ' NOT effective.';
   }
@@ -97,6 +107,11 @@ export function errorText(error: ChaosError): string {
   if (error.hint) lines.push(error.hint);
   if (error.code !== 'usage') lines.push(`State of the target: ${error.state}.`);
   return `${harmless(lines.join('\n'))}\n`;
+}
+
+/** As `harmless`, where more than a line could be taken for one of ours. */
+export function oneLine(text: string): string {
+  return harmless(text).replace(/[\n\t]+/g, ' ');
 }
 
 /**

@@ -13,16 +13,18 @@ import type {
   Target,
   TargetQuery,
   TargetUpdate,
+  Volume,
 } from '../../src/ports.ts';
 import { FakeAttachment } from './attachment.ts';
 import { Channel } from './channel.ts';
-import { surroundings, target } from './samples.ts';
+import { surroundings, target, volumes } from './samples.ts';
 
 type Method =
   | 'findNodes'
   | 'readLog'
   | 'findTarget'
   | 'surroundings'
+  | 'volumes'
   | 'launch'
   | 'attach'
   | 'remove'
@@ -42,6 +44,7 @@ export class FakeCluster implements Cluster {
   onAttach: ((attachment: FakeAttachment) => void) | undefined;
   target: Target = target();
   around: NetSurroundings = surroundings();
+  mounted: Volume[] = volumes();
   launched: AgentSpec | undefined;
   removed: { id: string; namespace: string; timeoutMs: number; reverted: boolean } | undefined;
   removal: RemovalResult = { left: [], why: '' };
@@ -97,6 +100,11 @@ export class FakeCluster implements Cluster {
   async surroundings(_request: NetRequest, _target: Target): Promise<NetSurroundings> {
     await this.#enter('surroundings');
     return this.around;
+  }
+
+  async volumes(_target: Target): Promise<Volume[]> {
+    await this.#enter('volumes');
+    return this.mounted;
   }
 
   async launch(spec: AgentSpec): Promise<Agent> {

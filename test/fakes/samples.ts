@@ -1,3 +1,5 @@
+import type { IoRequest, Volume } from '../../src/faults/io/types.ts';
+import { volumeAt } from '../../src/faults/io/volume.ts';
 import type { NetRequest, NetSurroundings, Peer } from '../../src/faults/net/types.ts';
 import { type Plan, planExperiment } from '../../src/faults/plan.ts';
 import type { Request, RunOptions, StressRequest } from '../../src/faults/request.ts';
@@ -6,6 +8,8 @@ import type {
   Active,
   AnswerEvent,
   Ended,
+  PathEvent,
+  PathFacts,
   Resolved,
   Reverted,
   Sample,
@@ -113,6 +117,74 @@ export function surroundings(change: Partial<NetSurroundings> = {}): NetSurround
   };
 }
 
+/** Writing to a volume of its own. */
+export function ioRequest(io: Partial<IoRequest> = {}, run: Partial<RunOptions> = {}): Request & { fault: IoRequest } {
+  return {
+    ...request({}, run),
+    fault: {
+      fault: 'io',
+      path: '/data',
+      action: { kind: 'load', mode: 'write', workers: 1, sizeBytes: GiB },
+      allowNodeDisk: false,
+      ...io,
+    },
+  };
+}
+
+/** A container's own root, and a claim at /data. */
+export function volumes(change: Partial<Volume> = {}): Volume[] {
+  return [
+    { kind: 'root', name: '', mountPath: '/', readOnly: false },
+    {
+      kind: 'persistentVolumeClaim',
+      name: 'data',
+      detail: 'data-web-0',
+      mountPath: '/data',
+      readOnly: false,
+      ...change,
+    },
+  ];
+}
+
+/** A disk of 10 GiB with 8 GiB free. */
+const space = {
+  size_bytes: 10 * GiB,
+  free_bytes: 8 * GiB + 512 * MiB,
+  available_bytes: 8 * GiB,
+  inodes: 655_360,
+  inodes_free: 655_000,
+  inodes_available: 655_000,
+};
+
+export function pathFacts(change: Partial<PathFacts> = {}): PathFacts {
+  return {
+    path: '/data',
+    mount_point: '/data',
+    root: '/',
+    source: '/dev/sdb',
+    type: 'ext4',
+    options: 'rw,relatime',
+    super_options: 'rw',
+    device: '8:16',
+    disk: '8:16',
+    disk_name: 'sdb',
+    on_node: false,
+    read_only: false,
+    writable: true,
+    may_use_reserved: false,
+    owner_uid: 0,
+    owner_gid: 2000,
+    mode: 0o2775,
+    ...space,
+    ...change,
+  };
+}
+
+/** What a probe found `seconds` after the first sample. */
+export function pathEvent(seconds: number, change: Partial<PathEvent> = {}): PathEvent {
+  return { event: 'path', at_ms: 1, elapsed_us: 5_000_000 + seconds * 1e6, ...space, write_us: 2_000, ...change };
+}
+
 /** A request for what is given and nothing else. */
 export function requestFor(stress: Partial<StressRequest>, run: Partial<RunOptions> = {}): StressRun {
   return {
@@ -127,7 +199,7 @@ export function plan(asked: Request = request(), at: Target = target()): Plan {
     who: 'ada',
     now: new Date('2026-01-02T03:04:05Z'),
     defaultImage: 'tools:1',
-    surroundings: surroundings(),
+    surroundings: asked.fault.fault === 'io' ? { volume: volumeAt(volumes(), asked.fault.path) } : surroundings(),
   });
 }
 

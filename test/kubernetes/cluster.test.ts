@@ -106,6 +106,19 @@ describe('findTarget', () => {
     expect(server.requestsTo(pods)[0]?.query.get('fieldSelector')).toBe('metadata.name=web');
   });
 
+  it('has seen the volumes of the target, and sends nothing more for them', async () => {
+    items = [
+      runningPod(({ spec }) => {
+        spec.volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data-web' } }];
+        Object.assign(spec.containers[0] ?? {}, { volumeMounts: [{ name: 'data', mountPath: '/data' }] });
+      }),
+    ];
+    const found = await cluster.findTarget(query, undefined);
+    const sent = cluster.requests();
+    expect(await cluster.volumes(found)).toMatchObject([{ kind: 'root' }, { detail: 'data-web', mountPath: '/data' }]);
+    expect(cluster.requests()).toEqual(sent);
+  });
+
   it('checks the permissions where the agent will be', async () => {
     await cluster.findTarget(query, 'chaos');
     const asked = server

@@ -5,10 +5,11 @@ import type { AgentUpdate, ContainerStatus, Experiment } from '../../src/ports.t
 import { attachExperiment } from '../../src/session/attach.ts';
 import type { Detached, Outcome } from '../../src/session/facts.ts';
 import { runExperiment, type SessionPorts } from '../../src/session/run.ts';
-import type { Ended, Reverted, Sample } from '../../src/shim/protocol.ts';
+import type { Ended, Reverted, Sample, ShimEvent } from '../../src/shim/protocol.ts';
 import type { FakeAttachment } from '../fakes/attachment.ts';
 import { FakeClock, settle } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
+import { IoShim } from '../fakes/io-shim.ts';
 import { NetShim } from '../fakes/net-shim.ts';
 import { RecordingReporter } from '../fakes/reporter.ts';
 import {
@@ -39,6 +40,8 @@ export class Scenario {
   cores = 0.02;
   /** The network of the target, for a net fault. */
   readonly net = new NetShim();
+  /** The path, for an io fault. */
+  readonly io = new IoShim();
   /** Fields of every sample from now on. */
   counters: Partial<Sample> = {};
   /** How often something is to be removed, where it is not once for what was launched. */
@@ -48,11 +51,14 @@ export class Scenario {
   /** The shim has heard `start`: it answers `beat` with `resolved` no more. */
   #begun = false;
   #active = false;
+  /** It has answered a beat. */
+  #isHeard = false;
   #activeAt = 0;
   #end: { outcome?: Outcome; detached?: Detached; error?: unknown } | undefined;
 
   constructor(asked: Request = request()) {
     this.request = asked;
+    if (asked.fault.fault === 'io') this.io.expect({ path: asked.fault.path });
     this.cluster.onAttach = (attachment) => {
       attachment.onLine = (line) => this.#hear(attachment, line);
     };
@@ -126,7 +132,8 @@ export class Scenario {
       const step = Math.min(1_000, left);
       await this.clock.advance(step);
       this.#usedUs += step * 1_000 * this.cores;
-      if (this.#active && step === 1_000) this.stream?.say(sampleEvent(0, 0, this.sample()), ...this.net.counts());
+      this.io.pass(step);
+      if (this.#active && step === 1_000) this.stream?.say(sampleEvent(0, 0, this.sample()), ...this.#measured());
     }
     await settle();
   }
@@ -134,18 +141,33 @@ export class Scenario {
   /** The shim ends the fault and reverts. */
   async finish(how: Partial<Ended> = {}, undone: Partial<Reverted> = {}): Promise<void> {
     this.#active = false;
-    this.stream?.say(...this.net.counts(), ended(how), sampleEvent(0, 0, this.sample()), reverted(undone));
+    const last = [sampleEvent(0, 0, this.sample()), ...this.io.probes(this.#seconds)];
+    this.stream?.say(...this.net.counts(), ended(how), ...last, reverted(undone));
     await settle();
   }
 
   sample(): Sample {
-    const seconds = (this.clock.now() - this.#begunAt) / 1_000;
-    return sample(seconds, 0, { cpu_usage_us: 1_000_000 + Math.round(this.#usedUs), ...this.counters });
+    const used = { cpu_usage_us: 1_000_000 + Math.round(this.#usedUs) };
+    return sample(this.#seconds, 0, { ...used, ...this.io.counters(), ...this.counters });
+  }
+
+  get #seconds(): number {
+    return (this.clock.now() - this.#begunAt) / 1_000;
+  }
+
+  /** What comes with every sample. */
+  #measured(): ShimEvent[] {
+    return [...this.net.counts(), ...this.io.probes(this.#seconds)];
   }
 
   /** Says what a shim says to `beat` while it waits for `start`. */
   answerBeat(attachment: FakeAttachment): void {
-    attachment.say(resolved(this.sample()));
+    const { facts } = this.io;
+    const found = resolved(this.sample(), facts ? { path: facts } : {});
+    const probes = this.io.probes(this.#seconds);
+    // The first probe comes after the first word, and the next before it is asked again.
+    attachment.say(...(this.#isHeard ? [...probes, found] : [found, ...probes]));
+    this.#isHeard = true;
   }
 
   async agent(update: AgentUpdate): Promise<void> {

@@ -7,6 +7,7 @@ import {
   compareLine,
   countLine,
   encodeWord,
+  settingLine,
   undoLine,
 } from '../../src/shim/commands.ts';
 
@@ -81,6 +82,16 @@ describe('lines', () => {
     expect(undoLine({ kind: 'ingress', device: 'eth0' })).toBe('undo ingress eth0');
     expect(undoLine({ kind: 'link', name: 'chaos7f3k20' })).toBe('undo link chaos7f3k20');
     expect(undoLine({ kind: 'table', name: 'kubectl_chaos_7f3k2' })).toBe('undo table kubectl_chaos_7f3k2');
+  });
+
+  test('of a limit: a number, or several words', () => {
+    const device = '8:16';
+    expect(settingLine({ file: 'blkio.throttle.write_bps_device', device, value: '1048576' })).toBe(
+      'setting blkio.throttle.write_bps_device 8:16 1048576',
+    );
+    expect(settingLine({ file: 'io.max', device, value: 'rbps=4194304 wiops=50' })).toBe(
+      'setting io.max 8:16 rbps=4194304 wiops=50',
+    );
   });
 
   test('hold no newline, and as many words as were given', () => {

@@ -1,12 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { endReasons, parseShimEvent, parseTerminationMessage } from '../../src/shim/protocol.ts';
-import { active, answer, ended, lastWords, resolved, reverted, sampleEvent, shimError } from '../fakes/samples.ts';
+import {
+  active,
+  answer,
+  ended,
+  lastWords,
+  pathEvent,
+  pathFacts,
+  resolved,
+  reverted,
+  sampleEvent,
+  shimError,
+} from '../fakes/samples.ts';
 
 const events = {
   resolved: resolved(),
   active: active(),
   sample: sampleEvent(1),
+  path: pathEvent(1, { read_us: 300, problem: 'the write failed' }),
   warning: { event: 'warning', at_ms: 1, code: 'stdin', message: 'a line was too long' },
   answer: answer({ id: 'links', stdout: '[]' }),
   ended: ended({ oom_kills: 2 }),
@@ -21,6 +33,7 @@ const required: Readonly<Record<keyof typeof events, readonly string[]>> = {
     ),
   active: ['at_ms', 'pid', 'entered', 'of', 'elapsed_ms'],
   sample: ['at_ms', 'elapsed_us'],
+  path: 'at_ms elapsed_us size_bytes free_bytes available_bytes inodes inodes_free inodes_available'.split(' '),
   warning: ['at_ms', 'code', 'message'],
   answer: ['at_ms', 'id', 'exit_code', 'stdout', 'stderr', 'truncated', 'elapsed_us'],
   ended: ['at_ms', 'reason', 'exit_code', 'signal', 'forced', 'run_ms'],
@@ -99,10 +112,30 @@ describe('parseShimEvent', () => {
     ['a first sample without a time', { ...events.resolved, sample: {} }],
     ['a first sample that is a list', { ...events.resolved, sample: [] }],
     ['a revert by nobody known', { ...events.reverted, by: 'chance' }],
+    ['a probe with a text for a time', { ...events.path, write_us: '2000' }],
+    ['a probe whose read took nothing known', { ...events.path, read_us: null }],
+    ['a problem that is no text', { ...events.path, problem: 7 }],
+    ['a path that is a text', { ...events.resolved, path: '/data' }],
+    ['a path that is null', { ...events.resolved, path: null }],
     ['differences that are no list', { ...events.reverted, differs: 'qdisc' }],
     ['an end for a reason that there is not', { ...events.ended, reason: 'boredom' }],
   ])('%s makes it no event', (_what, event) => {
     expect(parseShimEvent(JSON.stringify(event))).toBeUndefined();
+  });
+
+  test('a resolved with a path is one, and a probe that only looked at the space', () => {
+    const found = resolved(undefined, { path: pathFacts() });
+    expect(parseShimEvent(JSON.stringify(found))).toEqual(found);
+    const { write_us: _none, ...looked } = pathEvent(1);
+    expect(parseShimEvent(JSON.stringify(looked))).toEqual(looked);
+  });
+
+  test.each(Object.keys(pathFacts()))('a path without a good %s makes resolved none', (field) => {
+    const { [field]: value, ...rest } = { ...pathFacts() } as Record<string, unknown>;
+    const wrong = typeof value === 'string' ? 7 : 'seven';
+    for (const path of [rest, { ...rest, [field]: wrong }, { ...rest, [field]: null }]) {
+      expect(parseShimEvent(JSON.stringify({ ...events.resolved, path }))).toBeUndefined();
+    }
   });
 
   test('a revert by a shim that compares nothing is one', () => {

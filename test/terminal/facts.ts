@@ -1,5 +1,15 @@
 import type { Fact } from '../../src/session/facts.ts';
-import { ended, lastWords, netRequest, request, reverted, surroundings } from '../fakes/samples.ts';
+import {
+  ended,
+  GiB,
+  ioRequest,
+  lastWords,
+  MiB,
+  netRequest,
+  request,
+  reverted,
+  surroundings,
+} from '../fakes/samples.ts';
 import { Scenario } from '../session/scenario.ts';
 
 /** The facts of real sessions on the fakes. */
@@ -39,6 +49,19 @@ export async function netRun(): Promise<Fact[]> {
     s.net.packets += 120;
     await s.pass(1_000);
   }
+  await s.finish({ run_ms: 10_000 });
+  return s.reporter.facts;
+}
+
+/** Ten seconds of a busy disk, at a path of a volume. */
+export async function ioRun(): Promise<Fact[]> {
+  const s = new Scenario(ioRequest({}, { durationMs: 10_000 }));
+  await s.activate();
+  s.io.writesPerSecond = 200 * MiB;
+  s.io.found = { write_us: 48_000, available_bytes: 7 * GiB, free_bytes: 7.5 * GiB };
+  await s.pass(10_000);
+  s.io.writesPerSecond = 0;
+  s.io.found = {};
   await s.finish({ run_ms: 10_000 });
   return s.reporter.facts;
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ChaosError, usageError } from '../../src/errors.ts';
-import { cgroupPlace, errorText, harmless, reverted, seconds, selected } from '../../src/terminal/words.ts';
+import type { Outcome } from '../../src/session/facts.ts';
+import { cgroupPlace, errorText, harmless, reverted, seconds, selected, verdict } from '../../src/terminal/words.ts';
 import { resolved, target } from '../fakes/samples.ts';
 
 describe('harmless', () => {
@@ -29,6 +30,12 @@ describe('harmless', () => {
       }),
     );
   });
+});
+
+test('what was measured is one line a sentence, whatever a target calls its mounts', () => {
+  const proof = { what: 'other', effective: true, sentence: 'wrote 1 GiB to /da\u001b[2Jta\nNOT effective' } as const;
+  const outcome = { problems: [] as string[], verdict: { effective: true, proofs: [proof] } } as unknown as Outcome;
+  expect(verdict(outcome)).toEqual(['wrote 1 GiB to /data NOT effective. Effective.']);
 });
 
 describe('errorText', () => {

@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest';
+import type { IoMeasurement } from '../../src/faults/io/types.ts';
+import type { Fact } from '../../src/session/facts.ts';
+import { renderPlan } from '../../src/terminal/dry-run.ts';
+import { ioProofTable, liveIoTable, mountLine } from '../../src/terminal/io.ts';
+import { JsonReporter } from '../../src/terminal/json.ts';
+import { PlainReporter } from '../../src/terminal/plain.ts';
+import { active } from '../../src/terminal/words.ts';
+import { BufferOutput } from '../fakes/output.ts';
+import {
+  GiB,
+  ioRequest,
+  MiB,
+  pathEvent,
+  pathFacts,
+  plan,
+  resolved,
+  sample,
+  target,
+  volumes,
+} from '../fakes/samples.ts';
+import { ioRun } from './facts.ts';
+
+type IoSample = Extract<Fact, { kind: 'io-sample' }>;
+
+function fact(change: Partial<IoSample> = {}): IoSample {
+  return {
+    kind: 'io-sample',
+    target: target(),
+    previous: sample(9, 0, { io_read_bytes: 0, io_write_bytes: 100 * MiB }),
+    sample: sample(11, 0, { io_read_bytes: 4_096, io_write_bytes: 524 * MiB }),
+    pathBefore: pathEvent(0),
+    path: pathEvent(11, { write_us: 48_400, available_bytes: 7 * GiB, free_bytes: 7.5 * GiB }),
+    leftMs: 38_400,
+    ...change,
+  };
+}
+
+const cells = (line = '') => line.trim().split(/\s{2,}/);
+
+describe('the live table of an io fault', () => {
+  test('has what is read and written, the latency before and now, and what is free', () => {
+    expect(liveIoTable(fact())).toEqual([
+      '  TARGET                READ      WRITTEN     SYNCED WRITE before → now   FREE                               left',
+      '  pod/web-7d4b9 (app)   2 KiB/s   212 MiB/s   2.0 ms → 48 ms              7 GiB of 9.5 GiB, 655,000 inodes   38 s',
+    ]);
+  });
+
+  test.each<[what: string, change: Partial<IoSample>, column: number, cell: string]>([
+    ['a kernel without the counters', { sample: sample(11) }, 2, '-'],
+    ['a counter that was not there before', { previous: sample(9) }, 2, '-'],
+    ['samples at the same time', { previous: sample(11) }, 2, '-'],
+    ['a counter that was set back', { previous: sample(9, 0, { io_write_bytes: GiB }) }, 2, '0 B/s'],
+    ['a probe that only looked', { pathBefore: pathEvent(0, { write_us: undefined as never }) }, 3, '- → 48 ms'],
+    ['a probe that failed', { path: pathEvent(11, { problem: 'no space left' }) }, 3, '2.0 ms → failed'],
+    [
+      'a user who may use what is reserved',
+      { facts: pathFacts({ may_use_reserved: true }), path: pathEvent(11) },
+      4,
+      '8.5 GiB of 10 GiB, 655,000 inodes',
+    ],
+    [
+      'a file system that counts no inodes',
+      { path: pathEvent(11, { inodes: 0, inodes_available: 0 }) },
+      4,
+      '8 GiB of 9.5 GiB',
+    ],
+  ])('knows %s', (_what, change, column, cell) => {
+    expect(cells(liveIoTable(fact(change))[1])[column]).toBe(cell);
+  });
+
+  test('knows a path that has not been looked at yet', () => {
+    const { path: _path, pathBefore: _before, ...rest } = fact();
+    expect(cells(liveIoTable(rest)[1]).slice(3, 5)).toEqual(['- → -', '-']);
+  });
+});
+
+describe('the table of the proof', () => {
+  const measured: IoMeasurement = {
+    ...{ seconds: 10, readBytes: 0, readOps: 0, writtenBytes: 2_120 * MiB, writtenOps: 12_040 },
+    ...{ diskReadBytes: 40_960, diskWrittenBytes: 2_200 * MiB, diskWrittenOps: 20_000 },
+    ...{ writeUsBefore: 2_000, writeUsDuring: 48_400, readUsDuring: 900 },
+    ...{ availableBytesBefore: 8 * GiB, availableBytesDuring: 7 * GiB, availableBytesAfter: 8 * GiB },
+    ...{ inodesFreeBefore: 655_000, inodesFreeDuring: 154_000, inodesFreeAfter: 655_000, pressure: 0.62 },
+  };
+
+  test('has each of what was measured', () => {
+    expect(ioProofTable(measured).map(cells)).toEqual([
+      ['before', 'during', 'after'],
+      ['read', '-', '0 B (0 B/s, 0 operations/s)', '-'],
+      ['written', '-', '2.1 GiB (212 MiB/s, 1,204 operations/s)', '-'],
+      ['disk: read', '-', '40 KiB (4 KiB/s)', '-'],
+      ['disk: written', '-', '2.1 GiB (220 MiB/s, 2,000 operations/s)', '-'],
+      ['synced write', '2.0 ms', '48 ms', '-'],
+      ['read of a block', '-', '0.90 ms', '-'],
+      ['free', '8 GiB', '7 GiB', '8 GiB'],
+      ['free inodes', '655,000', '154,000', '655,000'],
+      ['I/O pressure', '-', '62 % of the time', '-'],
+    ]);
+  });
+
+  test('leaves out what nothing was measured for', () => {
+    const little = { seconds: 10, availableBytesBefore: GiB, availableBytesDuring: GiB };
+    expect(ioProofTable(little).map(cells).slice(1)).toEqual([['free', '1 GiB', '1 GiB', '-']]);
+  });
+});
+
+test('the line of the mount obeys nothing that a target has called it', () => {
+  const found = { kind: 'io-found', target: target(), facts: pathFacts(), volume: volumes()[1] as never } as const;
+  expect(mountLine({ ...found, line: '/da\u001b[2Jta is ext4\u0007\nok: reverted' })).toBe(
+    'mount    /data is ext4 ok: reverted',
+  );
+});
+
+test('where a fault is active: of a limit the disk, on v1 the hierarchy that has it', () => {
+  const cgroups = [
+    { hierarchy: 'cpu,cpuacct', version: 1, path: '/cpu', joined: true },
+    { hierarchy: 'blkio', version: 1, path: '/disk', joined: true },
+  ] as const;
+  const found = resolved(undefined, { cgroup_mode: 'v1', cgroups: [...cgroups], path: pathFacts() });
+  const event = { event: 'active', at_ms: 1, pid: 1, entered: 1, of: 1, elapsed_ms: 3 } as const;
+  const at = { kind: 'active', target: target(), active: event, resolved: found, activeMs: 1_300 } as const;
+  expect(active({ ...at, disk: 'sdb' })).toBe(
+    'active after 1.3 s   pod/web-7d4b9 (app) on node-3   cgroup v1 /disk   disk sdb',
+  );
+  expect(active(at)).toMatch(/1 of 1 namespaces$/);
+});
+
+test('the plan of a dry run says which volume the path is in', () => {
+  const { plan: summary } = JSON.parse(renderPlan(plan(ioRequest()), [], 'json')) as { plan: Record<string, unknown> };
+  expect(summary).toMatchObject({ path: '/data', volume: { kind: 'persistentVolumeClaim', detail: 'data-web-0' } });
+});
+
+describe('an io run', () => {
+  test('off a terminal: which disk before it starts, and what it did', async () => {
+    const stdout = new BufferOutput();
+    const stderr = new BufferOutput();
+    const reporter = new PlainReporter(stdout, stderr, false);
+    for (const each of await ioRun()) reporter.report(each);
+    expect(stdout.text).toMatchSnapshot('stdout');
+    expect(stderr.text).toMatchSnapshot('stderr');
+  });
+
+  test('as JSON: the path, the probes, and the numbers of the verdict', async () => {
+    const stdout = new BufferOutput();
+    const reporter = new JsonReporter(stdout, true);
+    for (const each of await ioRun()) reporter.report(each);
+    const documents = stdout.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const of = (kind: string) => documents.filter((document) => document.kind === kind);
+    expect(of('io-found')).toEqual([
+      {
+        ...{ kind: 'io-found', line: expect.stringContaining('ext4'), path: pathFacts() },
+        volume: {
+          kind: 'persistentVolumeClaim',
+          name: 'data',
+          detail: 'data-web-0',
+          mount_path: '/data',
+          read_only: false,
+        },
+      },
+    ]);
+    expect(of('io-sample').at(-1)).toMatchObject({
+      left_ms: 0,
+      sample: { io_write_bytes: expect.any(Number) },
+      path: { write_us: 48_000, available_bytes: 7 * GiB },
+    });
+    expect(of('outcome')[0]?.verdict).toMatchObject({
+      io: { write_us_before: 2_000, write_us_during: 48_000, available_bytes_after: 8 * GiB },
+    });
+  });
+});
