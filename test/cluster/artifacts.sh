@@ -16,7 +16,7 @@ tools_version() { sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' "$project/package
 need_images() {
   local key tools; mapfile -t tools < <(tools_packages)
   # all that the images hold: a security update of any listed package makes new ones
-  key=$( { tools_version; versions "${tools[@]}" "${image_packages[@]}" libc6; } | key_of "$here"/{images,oci-image,image-sources/*} "$project/native/tools-packages.txt")
+  key=$( { tools_version; versions "${tools[@]}" "${image_packages[@]}" libc6; } | key_of "$here"/{images,oci-image,image-sources/*} "$project/native/"{tools-packages.txt,tests/probes/fuse.c})
   [[ -d $cache/images-$key ]] || install_packages image
   cached images "$key" "the tools image and the target images; usually 20-60 s, once" "$here/images" "$(tools_version)"
   # shellcheck disable=SC2034

@@ -5,8 +5,8 @@ base_packages=(ca-certificates procps util-linux iproute2)
 # shellcheck disable=SC2034
 build_packages=(golang-go rsync jq make gcc libc6-dev dpkg-dev)
 image_packages=(mmdebstrap busybox-static jq gcc libc6-dev)
-host_packages=("${base_packages[@]}" etcd-server containerd runc containernetworking-plugins openssl curl jq)
-vm_packages=("${base_packages[@]}" qemu-system-x86 qemu-utils e2fsprogs cpio kmod busybox-static mmdebstrap)
+host_packages=("${base_packages[@]}" e2fsprogs etcd-server containerd runc containernetworking-plugins openssl curl jq)
+vm_packages=("${base_packages[@]}" qemu-system-x86 qemu-utils e2fsprogs xfsprogs fdisk cpio kmod busybox-static mmdebstrap)
 
 is_bookworm() {
   # shellcheck disable=SC1091
