@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { lasting, until } from './support/cluster.ts';
 import { containerId, residue, splitProcesses } from './support/node.ts';
-import { chaos, type Ended, type Plugin, start } from './support/plugin.ts';
+import { chaos, type Ended, type Plugin, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-detach';
@@ -111,7 +111,7 @@ describe('G2, G3, G4 a detached fault', () => {
 describe('attach', () => {
   it('refuses what is not detached, and leaves it alone', async () => {
     const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '1', '--duration', '60s');
-    await until('active', 30, () => plugin.stdout.includes('active after'));
+    await untilActive(plugin);
     const id = /as (chaos-\w{5})/.exec(plugin.stderr)?.[1] ?? '';
     const refused = await chaos('attach', id, '-n', ns);
     expect(refused.code, refused.stdout + refused.stderr).toBe(1);

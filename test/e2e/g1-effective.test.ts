@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { lasting, until } from './support/cluster.ts';
+import { lasting } from './support/cluster.ts';
 import { containerId, splitProcesses } from './support/node.ts';
-import { chaos, report, start } from './support/plugin.ts';
+import { chaos, report, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-g1';
@@ -35,7 +35,7 @@ describe('G1 effective or loud', () => {
   it('says active only with the stressor in the target’s cgroup (L3), seen from outside', async () => {
     const id = await containerId(ns, 'distroless');
     const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '1', '--duration', '20s');
-    await until('active', 30, () => plugin.stdout.includes('active after'));
+    await untilActive(plugin);
     const { stressors } = await splitProcesses(id);
     plugin.kill('SIGINT');
     const ended = await plugin.ended;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { kubectl, kubectlJson, patience, until } from './support/cluster.ts';
 import { containerId, onNode, ourProcesses, splitProcesses, untilNothingLeft } from './support/node.ts';
-import { chaos, report, start } from './support/plugin.ts';
+import { chaos, report, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-g2';
@@ -20,7 +20,7 @@ describe('G2 bounded', () => {
 
   it('gives the kubelet a deadline of its own', async () => {
     const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '1', '--duration', '30s', '--grace', '5s');
-    await until('active', 30, () => plugin.stdout.includes('active after'));
+    await untilActive(plugin);
     const pods = await kubectlJson<{ items: { spec: { activeDeadlineSeconds?: number } }[] }>(
       '-n',
       ns,
@@ -41,7 +41,7 @@ describe('G3 reverts without us (the lease)', () => {
   it('ends the fault when the plugin is killed by -9, within the lease', async () => {
     const id = await containerId(ns, 'distroless');
     const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '1', '--duration', '10m', '--lease', '5s');
-    await until('active', 30, () => plugin.stdout.includes('active after'));
+    await untilActive(plugin);
     expect((await stressors(id)).length).toBeGreaterThan(0);
     plugin.kill('SIGKILL');
     await plugin.ended;
@@ -58,7 +58,7 @@ describe('G3 reverts without us (the lease)', () => {
   it('kills every stressor when the shim itself is killed by -9', async () => {
     const id = await containerId(ns, 'distroless');
     const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '2', '--duration', '60s');
-    await until('active', 30, () => plugin.stdout.includes('active after'));
+    await untilActive(plugin);
     const shims = (await ourProcesses()).filter(({ name }) => name.startsWith('nsexec'));
     await onNode(`kill -9 ${shims.map(({ pid }) => pid).join(' ')}`);
     await until('the stressors gone', 2, async () => (await stressors(id)).length === 0);

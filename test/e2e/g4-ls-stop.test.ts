@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { apply, until } from './support/cluster.ts';
 import { residue } from './support/node.ts';
-import { chaos, idOf, type Plugin, start } from './support/plugin.ts';
+import { chaos, idOf, type Plugin, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-ls';
@@ -18,7 +18,7 @@ async function list(...flags: string[]): Promise<Listed['items']> {
 
 async function whenActive(pod: string, ...flags: string[]): Promise<Plugin> {
   const plugin = start('stress', pod, '-n', ns, '--cpu', '1', '--duration', '60s', ...flags);
-  await until('active', 30, () => plugin.stdout.includes('active after'));
+  await untilActive(plugin);
   return plugin;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { patience, until } from './support/cluster.ts';
 import { containerId, splitProcesses, untilNothingLeft } from './support/node.ts';
-import { type Plugin, start } from './support/plugin.ts';
+import { type Plugin, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-g4';
@@ -9,7 +9,7 @@ suite(ns, ['distroless', 'busybox']);
 
 async function whenActive(...args: string[]): Promise<Plugin> {
   const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '1', '--duration', '60s', ...args);
-  await until('active', 30, () => plugin.stdout.includes('active after'));
+  await untilActive(plugin);
   return plugin;
 }
 
@@ -48,7 +48,7 @@ describe('G4 nothing left', () => {
       '1',
       '--oomable',
     );
-    await until('active', 30, () => plugin.stdout.includes('active after'));
+    await untilActive(plugin);
     plugin.kill('SIGINT');
     await until('the first is heard', 5, () => plugin.stderr.includes('stopping'));
     plugin.kill('SIGINT');

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { until } from './support/cluster.ts';
 import { containerId, onNode, splitProcesses } from './support/node.ts';
-import { start } from './support/plugin.ts';
+import { start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-g7';
@@ -33,7 +32,7 @@ async function during(
   const id = await containerId(ns, pod);
   const plugin = start('stress', pod, '-n', ns, '--cpu', '1', '--duration', '60s', ...flags);
   try {
-    await until('active', 30, () => plugin.stdout.includes('active after'));
+    await untilActive(plugin);
     const { stressors: all, own } = await splitProcesses(id);
     const stressors = all.filter(({ name }) => name.startsWith('stress-ng'));
     expect(stressors.length, plugin.said).toBeGreaterThan(0);

@@ -40,6 +40,9 @@ describe('what README promises', () => {
       ];
       const unheard = await chaos(...cut);
       expect(unheard.stdout, unheard.stderr).toContain('No packet matched: does the target talk to svc/db?');
+      const load = ['--path', '/tmp', '--mode', 'sync', '--size', '1Mi', '--allow-node-disk', '--duration', '3s'];
+      const loaded = await chaos('io', 'deploy/web', '-n', ns, '--as', 'on-call', ...load);
+      expect(loaded.code, loaded.stdout + loaded.stderr).toBe(0);
       const listed = await chaos('ls', '-A', '--as', 'on-call');
       expect(listed.code, listed.stderr).toBe(0);
       expect(listed.stderr).toBe('No experiments, and nothing left of any, in any namespace.\n');

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { kubectl, until } from './support/cluster.ts';
+import { kubectl } from './support/cluster.ts';
 import { containerId, onNode, ourNetworkStates } from './support/node.ts';
-import { chaos, type Ended, start } from './support/plugin.ts';
+import { chaos, type Ended, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-sweep';
@@ -65,7 +65,7 @@ describe('G4 sweep', () => {
 
   it('a running fault is in use, and left alone', async () => {
     const plugin = start('net', 'busybox', '-n', ns, '--partition', '--to', '192.0.2.1', '--duration', '60s');
-    await until('active', 30, () => plugin.stdout.includes('active after'));
+    await untilActive(plugin);
     const before = await ourNetworkStates();
     const swept = await chaos('sweep', await nodeOf('busybox'), '-n', ns, '--yes', '-o', 'json');
     expect(swept.code, swept.stdout + swept.stderr).toBe(0);

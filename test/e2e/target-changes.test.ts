@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { kubectl, patience, startTarget, until } from './support/cluster.ts';
+import { kubectl, patience, startTarget } from './support/cluster.ts';
 import { containerId, onNode, splitProcesses } from './support/node.ts';
-import { chaos, type Plugin, report, start } from './support/plugin.ts';
+import { chaos, type Plugin, report, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-changes';
@@ -9,7 +9,7 @@ suite(ns, []);
 
 async function whenActive(...flags: string[]): Promise<Plugin> {
   const plugin = start('stress', 'busybox', '-n', ns, '--cpu', '1', '--duration', '60s', ...flags);
-  await until('active', 30, () => plugin.stdout.includes('active after'));
+  await untilActive(plugin);
   return plugin;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { kubectlJson, until } from './support/cluster.ts';
+import { kubectlJson } from './support/cluster.ts';
 import { containerId, splitProcesses } from './support/node.ts';
-import { chaos, start } from './support/plugin.ts';
+import { chaos, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-targets';
@@ -12,7 +12,7 @@ describe('the target that is named', () => {
     const neighbour = await containerId(ns, 'two-containers', 'app');
     const chosen = await containerId(ns, 'two-containers', 'sidecar');
     const plugin = start('stress', 'two-containers', '-c', 'sidecar', '-n', ns, '--cpu', '1', '--duration', '30s');
-    await until('active', 30, () => plugin.stdout.includes('active after'));
+    await untilActive(plugin);
     expect((await splitProcesses(chosen)).stressors.length).toBeGreaterThan(0);
     expect((await splitProcesses(neighbour)).stressors).toEqual([]);
     plugin.kill('SIGINT');
@@ -38,7 +38,7 @@ describe('the target that is named', () => {
       '--duration',
       '20s',
     );
-    await until('active', 30, () => plugin.stdout.includes('active after'));
+    await untilActive(plugin);
     const { items } = await kubectlJson<{ items: unknown[] }>(
       '-n',
       'default',

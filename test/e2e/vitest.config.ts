@@ -7,6 +7,8 @@ export default defineConfig({
     pool: 'forks',
     // One node: experiments side by side would measure each other.
     fileParallelism: false,
+    // Of those that do not measure.
+    maxConcurrency: 3,
     allowOnly: false,
     passWithNoTests: false,
     testTimeout: 120_000,

@@ -54,15 +54,16 @@ async function withInput(program: string, args: string[], input: string, options
   if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed: ${stderr}`);
 }
 
-/** One of test/cluster/pods, applied and running. `change` edits the manifest's text. */
+/** One of test/cluster/pods, applied and running. `change` edits the manifest's text, its name too. */
 export async function startTarget(
   namespace: string,
   manifest: string,
   change: (text: string) => string = (text) => text,
 ): Promise<void> {
-  const text = await readFile(`${repository}/test/cluster/pods/${manifest}.yaml`, 'utf8');
-  await apply(change(text), namespace);
-  const kind = manifest === 'deployment' ? 'deployment/web' : `pod/${manifest}`;
+  const text = change(await readFile(`${repository}/test/cluster/pods/${manifest}.yaml`, 'utf8'));
+  await apply(text, namespace);
+  const name = /^ {2}name: (\S+)$/m.exec(text)?.[1] ?? manifest;
+  const kind = manifest === 'deployment' ? 'deployment/web' : `pod/${name}`;
   const condition = manifest === 'deployment' ? 'condition=Available' : 'condition=Ready';
   await kubectl('-n', namespace, 'wait', `--for=${condition}`, kind, '--timeout=120s');
 }

@@ -1,15 +1,18 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { promisify } from 'node:util';
-import { kubeconfig, kubectl, repository, until } from './cluster.ts';
+import { kubeconfig, kubectl, repository, startTarget, until } from './cluster.ts';
 import {
   containerId,
   type HostProcess,
   isGuardian,
   onNode,
+  ourDiskStates,
   ourNetworkStates,
   ourProcesses,
   ourShims,
+  type Scope,
   splitProcesses,
 } from './node.ts';
 import { Plugin } from './plugin.ts';
@@ -23,57 +26,100 @@ const faults = {
   stress: ['--cpu', '1'],
   // All that shaping leaves behind: two qdiscs, a link, filters, the length of a queue.
   net: ['--rate', '8kbit', '--direction', 'both', '--to', node],
+  // A directory in a volume, its record, and files that go with their stressor.
+  io: ['--path', '/data', '--mode', 'write', '--size', '8Mi'],
 } as const;
 export type Fault = keyof typeof faults;
 
+/** Whom it is done to, of test/cluster/pods. */
+const manifests = { stress: 'busybox', net: 'busybox', io: 'io-distroless' } as const;
+
+/** Target pods for runs side by side: one that was left as it was serves again. */
+export class Targets {
+  readonly #namespace: string;
+  readonly #free: Record<Fault, string[]> = { stress: [], net: [], io: [] };
+  #made = 0;
+
+  constructor(namespace: string) {
+    this.#namespace = namespace;
+  }
+
+  async take(fault: Fault): Promise<string> {
+    const used = this.#free[fault].pop();
+    if (used) return used;
+    const manifest = manifests[fault];
+    const name = `${manifest}-${++this.#made}`;
+    await startTarget(this.#namespace, manifest, (text) => text.replace(`name: ${manifest}`, `name: ${name}`));
+    return name;
+  }
+
+  giveBack(fault: Fault, pod: string): void {
+    this.#free[fault].push(pod);
+  }
+
+  async discard(pod: string): Promise<void> {
+    await deletePod(this.#namespace, pod, ...force);
+  }
+}
+
 /** What of the fault itself is on the node; empty when it is gone. */
-export async function ofTheFault(fault: Fault): Promise<string[]> {
-  const processes = (await ourProcesses()).map(({ pid, name }) => `process ${pid} ${name}`);
-  return fault === 'net' ? [...processes, ...(await ourNetworkStates())] : processes;
+export async function ofTheFault({ fault, scope }: Run): Promise<string[]> {
+  const processes = (await ourProcesses(scope)).map(({ pid, name }) => `process ${pid} ${name}`);
+  const others = { stress: () => [], net: ourNetworkStates, io: ourDiskStates };
+  return [...processes, ...(await others[fault](scope))];
 }
 
 /** One run that is killed: the plugin, its proxy, and what the killers need to find their victims. */
 export class Run {
   readonly plugin: Plugin;
   readonly proxy: ServerProxy;
+  readonly fault: Fault;
   readonly namespace: string;
   readonly pod: string;
+  readonly #place: Omit<Scope, 'experiment'>;
+  /** What a killer has set going, and is to be over before the next run. */
+  aftermath: Promise<unknown> = Promise.resolve();
   /** What the target sends and is answered meanwhile, a little more than the rate lets through. */
   readonly #traffic: ChildProcess | undefined;
 
-  private constructor(fault: Fault, namespace: string, pod: string, proxy: ServerProxy, flags: readonly string[]) {
+  private constructor(
+    fault: Fault,
+    namespace: string,
+    pod: string,
+    place: Omit<Scope, 'experiment'>,
+    proxy: ServerProxy,
+    flags: readonly string[],
+  ) {
+    this.fault = fault;
     this.namespace = namespace;
     this.pod = pod;
+    this.#place = place;
     this.proxy = proxy;
-    const ping = [
-      '--kubeconfig',
-      kubeconfig,
-      '-n',
-      namespace,
-      'exec',
-      pod,
-      '--',
-      'ping',
-      '-q',
-      '-w',
-      '40',
-      '-s',
-      '1400',
-      node,
-    ];
-    if (fault === 'net') this.#traffic = spawn('kubectl', ping, { stdio: 'ignore' });
+    const ping = ['ping', '-q', '-w', '40', '-s', '1400', node];
+    const inside = ['--kubeconfig', kubeconfig, '-n', namespace, 'exec', pod, '--'];
+    if (fault === 'net') this.#traffic = spawn('kubectl', [...inside, ...ping], { stdio: 'ignore' });
     this.plugin = new Plugin([
       ...[fault, pod, '--kubeconfig', kubeconfig, '--server', proxy.url, '-n', namespace],
-      ...[...faults[fault], '-o', 'ndjson', ...flags],
+      ...['-o', 'ndjson', ...flags],
     ]);
   }
 
-  static async start(fault: Fault, namespace: string, pod: string, ...flags: string[]): Promise<Run> {
+  /** `flags`: instead of the fault's own. */
+  static async start(
+    fault: Fault,
+    namespace: string,
+    pod: string,
+    times: readonly string[],
+    flags: readonly string[] = faults[fault],
+  ): Promise<Run> {
     const server = await kubectl('config', 'view', '--minify', '-o', 'jsonpath={.clusters[0].cluster.server}');
     const { hostname } = new URL(server);
     // The certificate is for the server's name, which is not the proxy's.
     const name = isIP(hostname) ? [] : ['--tls-server-name', hostname];
-    return new Run(fault, namespace, pod, await ServerProxy.start(new URL(server)), [...name, ...flags]);
+    const uid = await kubectl('-n', namespace, 'get', 'pod', pod, '-o', 'jsonpath={.metadata.uid}');
+    const place = { pod: uid, container: await containerId(namespace, pod) };
+    const proxy = await ServerProxy.start(new URL(server));
+    return new Run(fault, namespace, pod, place, proxy, [...name, ...flags, ...times]);
   }
 
   close(): void {
@@ -91,6 +137,11 @@ export class Run {
     return this.facts.find(({ id }) => id)?.id ?? '';
   }
 
+  /** By which what it has made is told from that of others. */
+  get scope(): Scope {
+    return { ...this.#place, experiment: this.id };
+  }
+
   said(kind: string): Promise<void> {
     return until(`the plugin says ${kind}`, 30, () => this.facts.some((fact) => fact.kind === kind));
   }
@@ -105,7 +156,7 @@ export const points: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     );
   },
   'container starting': (run) =>
-    run.said('launching').then(() => until('the shim runs', 20, async () => (await ourProcesses()).length > 0)),
+    run.said('launching').then(() => until('the shim runs', 20, async () => (await ourShims(run.scope)).length > 0)),
   resolved: (run) => run.said('resolved'),
   active: (run) => run.said('active'),
   stopping: async (run) => {
@@ -126,12 +177,14 @@ export const phaseOf = (point: string): Phase =>
 
 interface Killer {
   /** Undefined: of any. */
-  only?: Fault;
+  only?: readonly Fault[];
   act(run: Run): Promise<unknown> | unknown;
   /** Exit codes that are true, by phase; empty: the plugin is dead. Absent phase: there is no victim yet. */
   codes: Partial<Record<Phase, readonly number[]>>;
   /** The target is another afterwards. */
   destroysTarget?: boolean;
+  /** It hits every run that there is. */
+  alone?: boolean;
 }
 
 const pluginSignal = (signal: NodeJS.Signals, code: number): Killer => ({
@@ -151,10 +204,10 @@ async function signalAll(signal: string, processes: readonly HostProcess[]): Pro
   await onNode(`kill -${signal} ${processes.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
 }
 
-async function signalOurs(signal: string, prefix: string): Promise<void> {
+async function signalOurs({ scope }: Run, signal: string, prefix: string): Promise<void> {
   await signalAll(
     signal,
-    (await ourProcesses()).filter(({ name }) => name.startsWith(prefix)),
+    (await ourProcesses(scope)).filter(({ name }) => name.startsWith(prefix)),
   );
 }
 
@@ -163,10 +216,23 @@ async function restart(program: string): Promise<void> {
   await promisify(execFile)(`${repository}/test/cluster/host-restart`, [program]);
 }
 
-/** In one breath, the guardian first: what is left of the other's life is too short to do anything. */
-export async function killShimAndGuardian(): Promise<void> {
-  const ours = await ourProcesses();
+/** As if it were being replaced: away for a while, and then as before. */
+async function stopFor(run: Run, program: string, seconds: number): Promise<void> {
+  const child = spawn(`${repository}/test/cluster/host-restart`, [program, String(seconds)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  run.aftermath = once(child, 'exit').then(([status]) => {
+    if (status !== 0) throw new Error(`${program} was not started again`);
+    return until(`${program} answers`, 30, () => kubectl('get', '--raw', '/readyz').then(Boolean));
+  });
+  await Promise.race([once(child.stdout, 'data'), run.aftermath]);
+}
+
+/** The shim is held meanwhile, which would make another guardian at once. */
+export async function killShimAndGuardian({ scope }: Run): Promise<void> {
+  const ours = await ourProcesses(scope);
   const shims = ours.filter((process) => process.name.startsWith('nsexec') && !isGuardian(process));
+  await signalAll('STOP', shims);
   await signalAll('KILL', [...ours.filter(isGuardian), ...shims]);
 }
 
@@ -198,24 +264,30 @@ export const killers: Readonly<Record<string, Killer>> = {
   },
   // Another one takes its place, and the fault goes on.
   'guardian -9': {
-    only: 'net',
-    act: () => signalOurs('KILL', 'nsexec:guardian'),
+    only: ['net', 'io'],
+    act: (run) => signalOurs(run, 'KILL', 'nsexec:guardian'),
     codes: { active: [0, 3], after: [130, 3] },
   },
-  'shim TERM': { act: () => signalOurs('TERM', 'nsexec'), codes: early },
+  'shim TERM': { act: (run) => signalOurs(run, 'TERM', 'nsexec'), codes: early },
   // Not its guardian: both at once is what nothing on the node can answer.
-  'shim -9': { act: () => ourShims().then((shims) => signalAll('KILL', shims)), codes: early },
+  'shim -9': { act: ({ scope }) => ourShims(scope).then((shims) => signalAll('KILL', shims)), codes: early },
   'stressors -9': {
-    only: 'stress',
-    act: () => signalOurs('KILL', 'stress-ng'),
+    only: ['stress', 'io'],
+    act: (run) => signalOurs(run, 'KILL', 'stress-ng'),
     codes: { active: [3], after: [130, 3] },
   },
   'agent pod deleted': { act: ({ namespace, id }) => deletePod(namespace, id), codes: early },
   'agent pod force-deleted': { act: ({ namespace, id }) => deletePod(namespace, id, ...force), codes: recordless },
   // Where it takes longer than the lease, the fault has ended early.
-  'kubelet restarted': { act: () => restart('kubelet'), codes: { active: [0, 3] } },
-  'containerd restarted': { act: () => restart('containerd'), codes: { active: [0, 3] } },
-  'API server restarted': { act: () => restart('apiserver'), codes: { active: [0, 3] } },
+  'kubelet restarted': { act: () => restart('kubelet'), codes: { active: [0, 3] }, alone: true },
+  'containerd restarted': { act: () => restart('containerd'), codes: { active: [0, 3] }, alone: true },
+  'API server restarted': { act: () => restart('apiserver'), codes: { active: [0, 3] }, alone: true },
+  // Nobody can say meanwhile what became of it: either it is waited for, or that is said.
+  'API server stopped for 30 s': {
+    act: (run) => stopFor(run, 'apiserver', 30),
+    codes: { active: [3, 4] },
+    alone: true,
+  },
   'target killed': { act: killTarget, codes: early, destroysTarget: true },
   'target pod deleted': {
     act: ({ namespace, pod }) => deletePod(namespace, pod),
@@ -239,7 +311,7 @@ export interface Cell {
 function allCells(): Cell[] {
   const cells = (fault: Fault) =>
     Object.entries(killers)
-      .filter(([, { only }]) => only === undefined || only === fault)
+      .filter(([, { only }]) => only === undefined || only.includes(fault))
       .flatMap(([killer, { codes }]) =>
         Object.keys(points)
           .filter((point) => codes[phaseOf(point)] !== undefined)
@@ -247,7 +319,7 @@ function allCells(): Cell[] {
           .filter((point) => point !== 'pod created' || !killer.startsWith('shim'))
           .map((point) => ({ fault, point, killer })),
       );
-  return [...cells('stress'), ...cells('net')];
+  return [...cells('stress'), ...cells('net'), ...cells('io')];
 }
 
 /** All of them, or the third that the commit chooses: after three commits all have run. */

@@ -1,7 +1,7 @@
 import { beforeAll, expect } from 'vitest';
 import { kubeconfig, kubectl, kubectlJson, startTarget, until } from './cluster.ts';
 import { containerId, onNode, splitProcesses } from './node.ts';
-import { type Ended, Plugin, start } from './plugin.ts';
+import { type Ended, Plugin, start, untilActive } from './plugin.ts';
 import { suite } from './suite.ts';
 
 /** Two pods that talk with each other (test/cluster/pods/net-*.yaml): the client is the target, and both know by `peer` how an application has it. */
@@ -165,12 +165,7 @@ export const inNetwork = (talk: Talk, command: string): Promise<string> => netwo
 /** `net` on the client; resolves when it is active, fails at once when it ends before. */
 export async function startFault(talk: Talk, ...flags: string[]): Promise<Plugin> {
   const plugin = start('net', 'pod/net-client', '-n', talk.namespace, '--duration', '10m', ...flags);
-  let ended: Ended | undefined;
-  void plugin.ended.then((end) => {
-    ended = end;
-  });
-  await until('active', 30, () => ended !== undefined || plugin.stdout.includes('active after'));
-  if (ended) throw new Error(`it ended before it was active, with ${ended.code}\n${plugin.said}`);
+  await untilActive(plugin);
   return plugin;
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cleanEnv, kubeconfig, repository } from './cluster.ts';
+import { cleanEnv, kubeconfig, repository, until } from './cluster.ts';
 
 /** The built plugin, as a user's shell starts it. */
 export const pluginPath = `${repository}/dist/kubectl-chaos`;
@@ -58,6 +58,16 @@ export function start(...args: string[]): Plugin {
 /** Runs `kubectl chaos …` to its end. */
 export function chaos(...args: string[]): Promise<Ended> {
   return start(...args).ended;
+}
+
+/** Until it says that it is active; fails at once when it ends before. */
+export async function untilActive(plugin: Plugin): Promise<void> {
+  let ended: Ended | undefined;
+  void plugin.ended.then((end) => {
+    ended = end;
+  });
+  await until('active', 30, () => ended !== undefined || plugin.stdout.includes('active after'));
+  if (ended) throw new Error(`it ended before it was active, with ${ended.code}\n${plugin.said}`);
 }
 
 /** The experiment's id, as it is told before it starts. */

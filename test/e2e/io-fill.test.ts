@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { kubectl, lasting, until } from './support/cluster.ts';
+import { type Disk, diskSuite, type Space } from './support/disk.ts';
+import { dd, inTarget, io, startIo } from './support/io.ts';
+import { killShims, ourShims } from './support/node.ts';
+
+const ns = 'chaos-e2e-io-fill';
+const disk = diskSuite(ns, ['io-data', 'io-nonroot']);
+const MiB = 2 ** 20;
+
+/** As df has it: without what is reserved for root. */
+const used = ({ blocks, free, available }: Space) => (blocks - free) / (blocks - free + available);
+
+/** It is as full as it was, to the block. */
+async function untilEmptyAgain(of: Disk, before: Space, seconds: number): Promise<void> {
+  await until('the space is back', seconds, async () => JSON.stringify(await of.space()) === JSON.stringify(before));
+}
+
+describe('io --fill', () => {
+  it('to a percentage of what the target’s user may use, proven, and back to the block', async () => {
+    const before = await disk().space();
+    const plugin = await startIo(
+      ns,
+      'io-nonroot',
+      '--path',
+      '/data',
+      '--fill',
+      '90%',
+      '--leave',
+      '1Mi',
+      '--duration',
+      lasting(5),
+    );
+    const during = await disk().space();
+    const ended = await plugin.ended;
+    expect(used(during)).toBeGreaterThan(0.895);
+    expect(used(during)).toBeLessThan(0.905);
+    expect(ended.code, plugin.said).toBe(0);
+    expect(plugin.said).toContain('fallocate');
+    expect(ended.stdout).toContain('Effective.');
+    expect(await disk().space()).toEqual(before);
+  });
+
+  it('by a size: so many bytes more, and the target meets the end of its disk', async () => {
+    const before = await disk().space();
+    const plugin = await startIo(ns, 'io-data', '--path', '/data', '--fill', '150Mi', '--leave', '16Mi');
+    const during = await disk().space();
+    const said = await inTarget(
+      ns,
+      'io-data',
+      'dd if=/dev/zero of=/data/mine bs=1M count=100 2>&1; rm /data/mine; true',
+    );
+    plugin.kill('SIGINT');
+    const ended = await plugin.ended;
+    const taken = (before.free - during.free) * before.blockBytes;
+    expect(taken).toBeGreaterThanOrEqual(150 * MiB);
+    // The file system's own records of it.
+    expect(taken).toBeLessThan(152 * MiB);
+    expect(said).toContain('No space left on device');
+    expect(ended.code, plugin.said).toBe(130);
+    expect(await disk().space()).toEqual(before);
+    expect(await dd(ns, 'io-data', 'if=/dev/zero of=/data/mine bs=1M count=100')).toBeGreaterThan(0);
+    await inTarget(ns, 'io-data', 'rm /data/mine');
+  });
+
+  it('leaves what is to stay free, whatever is asked, and says so', async () => {
+    const plugin = await startIo(ns, 'io-data', '--path', '/data', '--fill', '100%', '--leave', '32Mi');
+    const { available, free, blockBytes } = await disk().space();
+    plugin.kill('SIGINT');
+    await plugin.ended;
+    // Root in the target has what is reserved for root.
+    const left = Math.max(available, free) * blockBytes;
+    expect(left).toBeGreaterThanOrEqual(32 * MiB);
+    expect(Math.min(available, free) * blockBytes).toBeLessThan(34 * MiB);
+    expect(plugin.said).toMatch(/would leave less than 32 MiB/);
+  });
+
+  it('inodes', async () => {
+    const before = await disk().space();
+    const plugin = await startIo(ns, 'io-data', '--path', '/data', '--fill-inodes', '5000');
+    const taken = async () => before.inodesFree - (await disk().space()).inodesFree;
+    await until('they are taken', 5, async () => (await taken()) >= 5_000);
+    expect(await taken()).toBeLessThan(5_010);
+    plugin.kill('SIGINT');
+    const ended = await plugin.ended;
+    expect(ended.code, plugin.said).toBe(130);
+    expect(ended.stdout).toContain('nothing left');
+    expect((await disk().space()).inodesFree).toBe(before.inodesFree);
+  });
+
+  it('more than there is: refused, with what there is', async () => {
+    const ended = await io(ns, 'io-data', '--path', '/data', '--fill', '1Gi');
+    expect(ended.code, ended.stderr).toBe(1);
+    expect(ended.stderr).toMatch(/^error: \/data has too little room to be filled by 1Gi: .* free/m);
+    expect(ended.stderr).toContain('--fill 1');
+    expect(ended.stderr).toContain('nothing was changed');
+  });
+
+  const force = ['--grace-period=0', '--force', '--wait=false'];
+  const ends: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ['the shim killed by -9', () => killShims()],
+    [
+      'the agent pod deleted by force',
+      () => kubectl('-n', ns, 'delete', 'pod', '-l', 'app.kubernetes.io/managed-by=kubectl-chaos', ...force),
+    ],
+  ];
+  it.each(ends)('%s: the space is back within 2 s, to the block', async (_what, end) => {
+    const before = await disk().space();
+    const plugin = await startIo(
+      ns,
+      'io-data',
+      '--path',
+      '/data',
+      '--fill',
+      '80%',
+      '--leave',
+      '1Mi',
+      '--fill-inodes',
+      '1000',
+    );
+    expect(await ourShims()).not.toEqual([]);
+    await end();
+    await untilEmptyAgain(disk(), before, 2);
+    const ended = await plugin.ended;
+    expect([3, 4], plugin.said).toContain(ended.code);
+  });
+});
