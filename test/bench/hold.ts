@@ -1,10 +1,10 @@
 /** The shim's `hold` beside bare tc, in network namespaces made for this: no cluster is needed for it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { applyLine, countLine, undoLine } from '../../src/shim/commands.ts';
 import { repository } from '../support/counts.ts';
-import { median, type Row } from './statistics.ts';
+import { event, Lines } from './lines.ts';
+import { killedRows, median, type Row } from './statistics.ts';
 
 const shim = `${repository}dist/nsexec-amd64`;
 const device = 'lo';
@@ -23,39 +23,6 @@ function batch(handle: string, destinations: number): string {
     '',
   ].join('\n');
 }
-
-/** Lines of a program's stdout, to be waited for in order. */
-class Lines {
-  readonly #seen: string[] = [];
-  #last = '';
-  #wake: () => void = () => undefined;
-
-  constructor(child: ChildProcess) {
-    if (!child.stdout) throw new Error('no stdout');
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      this.#seen.push(line);
-      this.#last = line;
-      this.#wake();
-    });
-  }
-
-  async until(matches: (line: string) => boolean, limitMs = 10_000): Promise<string> {
-    const end = Date.now() + limitMs;
-    for (;;) {
-      for (let line = this.#seen.shift(); line !== undefined; line = this.#seen.shift()) if (matches(line)) return line;
-      if (Date.now() > end) throw new Error(`a line that was waited for did not come; the last was ${this.#last}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, limitMs);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-  }
-}
-
-const event = (name: string) => (line: string) => line.includes(`"event":"${name}"`);
 
 /** A process that has nothing but a network namespace of its own. */
 async function makeTarget(): Promise<ChildProcess> {
@@ -143,13 +110,7 @@ async function killed(target: ChildProcess): Promise<Row[]> {
     await exited;
   }
   monitor.kill();
-  const row = (name: string, ours: number): Row => ({
-    what: `net: SIGKILL of the shim to gone, ${name} of ${times.length}`,
-    ours,
-    unit: 'ms',
-    goal: 1_000,
-  });
-  return [row('median', median(times)), row('worst', Math.max(...times))];
+  return killedRows('net: SIGKILL of the shim to gone', times);
 }
 
 export async function holdRows(): Promise<Row[]> {

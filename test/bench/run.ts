@@ -4,6 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { bringUpHost, takeDown } from '../support/bring-up.ts';
 import { repository } from '../support/counts.ts';
+import { diskRows } from './disk.ts';
 import { holdRows } from './hold.ts';
 import { median, printRows, type Row } from './statistics.ts';
 
@@ -13,6 +14,7 @@ const { cleanEnv, kubectl, makeNamespace, removeNamespace, startTarget, until } 
 );
 const { containerId } = await import('../e2e/support/node.ts');
 const { pluginPath, report, start } = await import('../e2e/support/plugin.ts');
+const { loadRow } = await import('./load.ts');
 
 const ns = 'chaos-bench';
 
@@ -124,7 +126,10 @@ async function experimentRows(): Promise<Row[]> {
 try {
   await makeNamespace(ns);
   await startTarget(ns, 'busybox');
-  printRows([await shimRow(), helpRow(), ...(await holdRows()), ...(await experimentRows())]);
+  printRows([
+    ...[await shimRow(), helpRow(), ...(await holdRows()), ...(await diskRows())],
+    ...[await loadRow(), ...(await experimentRows())],
+  ]);
 } finally {
   await removeNamespace(ns);
   await takeDown('host');

@@ -17,6 +17,17 @@ export interface Row {
   goal: number;
 }
 
+/** How soon a fault is gone that nobody could stop any more; milliseconds. */
+export function killedRows(what: string, times: readonly number[]): Row[] {
+  const row = (name: string, ours: number): Row => ({
+    what: `${what}, ${name} of ${times.length}`,
+    ours,
+    unit: 'ms',
+    goal: 1_000,
+  });
+  return [row('median', median(times)), row('worst', Math.max(...times))];
+}
+
 export function printRows(rows: readonly Row[]): void {
   for (const { what, ours, unit, rival, goal } of rows) {
     const measured = unit === 'ms' ? `${ours.toFixed(1)} ms` : `${ours}`;
