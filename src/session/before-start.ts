@@ -135,18 +135,12 @@ export class BeforeStart implements Phase {
     this.stop();
   }
 
-  /** Removing the agent is enough; but a shim that listens ends at once, and by the kubelet's hand after seconds. */
   stop(): void {
-    const { record, connection, timers, clock } = this.#stage;
+    const { record, clock } = this.#stage;
     if (this.#isLeaving) return;
     this.#stage.stopAskedAt = clock.now();
     record.result.reverted = true;
-    if (record.result.resolved && connection.isOpen) {
-      timers.set('confirm', waits.goodbye);
-      this.#stage.send('stop');
-    } else {
-      this.#stage.end();
-    }
+    if (!this.#stage.sayGoodbye()) this.#stage.end();
   }
 
   onTimer(name: TimerName): void {

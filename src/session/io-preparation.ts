@@ -61,7 +61,7 @@ export class IoPreparation implements Preparation {
     stage.report({ kind: 'io-found', target, facts, volume, line: describeMount(facts, volume) });
     const { refusal, warnings } = reviewPath(placedIn(this.#fault, volume), resolved);
     for (const message of warnings) stage.report({ kind: 'warning', message });
-    if (refusal) stage.fail(new ChaosError('target-unsuitable', refusal.message, { hint: refusal.hint }));
+    if (refusal) stage.refuse(new ChaosError('target-unsuitable', refusal.message, { hint: refusal.hint }));
     else stage.timers.set('baseline', waits.baseline);
   }
 

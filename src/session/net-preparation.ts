@@ -59,7 +59,7 @@ export class NetPreparation implements Preparation {
     this.#open.delete(event.id);
     this.#stage.timers.set('question', waits.answer);
     if (event.truncated) {
-      this.#stage.fail(
+      this.#stage.refuse(
         new ChaosError('shim', `the answer to ${describeQuestion(question)} is longer than the shim can tell`),
       );
     } else if (this.#plan) {
@@ -75,7 +75,7 @@ export class NetPreparation implements Preparation {
     const [first] = this.#open.values();
     const what = first ? describeQuestion(first) : 'what it was asked';
     const message = `the shim has not answered ${what} within ${formatDuration(waits.answer)}`;
-    this.#stage.fail(new ChaosError('shim', message));
+    this.#stage.refuse(new ChaosError('shim', message));
   }
 
   #ask(question: Question): void {
@@ -90,11 +90,11 @@ export class NetPreparation implements Preparation {
       plan = planNet(this.#fault, this.#answers, this.#stage.plan.id);
     } catch (error) {
       if (!(error instanceof ChaosError)) throw error;
-      this.#stage.fail(error);
+      this.#stage.refuse(error);
       return;
     }
     if (planLines(plan).some((line) => line.length >= longestLine)) {
-      this.#stage.fail(
+      this.#stage.refuse(
         new ChaosError(
           'target-unsuitable',
           'this fault has more addresses and ports than the shim can be told at once',

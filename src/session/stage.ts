@@ -104,6 +104,22 @@ export class Stage {
     else this.timers.set('confirm', waits.slack);
   }
 
+  /** It will not be begun, although the shim is ready to. */
+  refuse(error: unknown): void {
+    this.timers.stop('answer');
+    this.record.failed(error, true);
+    if (!this.sayGoodbye()) this.end();
+  }
+
+  /** A shim that waits for `start` ends at once when it is told to, and by the kubelet's hand after seconds. False: there is none that listens. */
+  sayGoodbye(): boolean {
+    if (this.mayHaveStarted || !this.record.result.resolved || !this.connection.isOpen) return false;
+    this.stopAskedAt ??= this.clock.now();
+    this.timers.set('confirm', waits.goodbye);
+    this.send('stop');
+    return true;
+  }
+
   /** The fault stays in force for `leftMs`, and everything of it where it is; `error`: why it cannot be followed. */
   leave(leftMs: number, error?: ChaosError): void {
     this.record.result.goesOn = { leftMs };

@@ -44,7 +44,7 @@ export class StressPreparation implements Preparation {
     warnOfUnmounted(stage, resolved);
     const risk = memoryRisk(this.#fault, resolved.sample);
     if (risk.kind === 'refusal') {
-      stage.fail(new ChaosError('target-unsuitable', risk.message, { hint: risk.hint }));
+      stage.refuse(new ChaosError('target-unsuitable', risk.message, { hint: risk.hint }));
       return;
     }
     if (risk.kind === 'warning') stage.report({ kind: 'warning', message: risk.message });

@@ -208,7 +208,7 @@ describe('an io fault that is refused', () => {
         expect(error.message).toMatch(words);
         expect(error.hint).not.toBe('');
         expect(s.reporter.of('io-found')).toHaveLength(1);
-        expect(verbs(s)).toEqual(['beat']);
+        expect(verbs(s)).toEqual(['beat', 'stop']);
       },
       asked,
     );

@@ -23,7 +23,8 @@ const node = '10.244.0.1';
 
 /** What is done to the target, as the host cluster's kernel can do it. */
 const faults = {
-  stress: ['--cpu', '1'],
+  // Memory is there or not; a share of the CPU would depend on the runs beside it.
+  stress: ['--memory', '16Mi'],
   // All that shaping leaves behind: two qdiscs, a link, filters, the length of a queue.
   net: ['--rate', '8kbit', '--direction', 'both', '--to', node],
   // A directory in a volume, its record, and files that go with their stressor.
