@@ -90,7 +90,10 @@ async function itHolds({ fault, point, killer: name }: Cell): Promise<void> {
   run.close();
   record({ fault, point, killer: name, exit_code: ended.code, fault_gone_ms: goneMs, plugin_ended_ms: endedMs, left });
   const isObject = (one: string) => /^(Pod|ConfigMap) /.test(one);
-  const stopped = left.some(isObject) ? await chaos('stop', run.id, '-n', ns) : undefined;
+  const stop = () => chaos('stop', run.id, '-n', ns);
+  const once = left.some(isObject) ? await stop() : undefined;
+  // A kubelet of 1.20 now and then tells nobody for a minute that a container has ended: what is not confirmed is said, and is there for the next one.
+  const stopped = once?.code === 4 ? await stop() : once;
 
   if (codes.length === 0) expect(ended.signal).toBe('SIGKILL');
   else expect(codes, plugin.said).toContain(ended.code);
