@@ -7,6 +7,7 @@ import { repository } from '../support/counts.ts';
 import { diskRows } from './disk.ts';
 import { holdRows } from './hold.ts';
 import { median, printRows, type Row } from './statistics.ts';
+import { stressRows } from './stress.ts';
 
 const kubeconfig = await bringUpHost();
 const { cleanEnv, kubectl, makeNamespace, removeNamespace, startTarget, until } = await import(
@@ -36,12 +37,14 @@ function alternate(times: number, ours: () => number, rival: () => number): [num
   return [median(a), median(b)];
 }
 
-async function shimRow(): Promise<Row> {
+/** Of the container's first process. */
+async function targetPid(): Promise<string> {
   const id = await containerId(ns, 'busybox');
-  const pid =
-    /"pid":(\d+)/.exec(
-      spawnSync(`${repository}dist/nsexec-amd64`, ['inspect', '--container', id]).stdout.toString(),
-    )?.[1] ?? '';
+  const facts = spawnSync(`${repository}dist/nsexec-amd64`, ['inspect', '--container', id]).stdout.toString();
+  return /"pid":(\d+)/.exec(facts)?.[1] ?? '';
+}
+
+function shimRow(pid: string): Row {
   const [ours, rival] = alternate(
     40,
     () =>
@@ -126,8 +129,9 @@ async function experimentRows(): Promise<Row[]> {
 try {
   await makeNamespace(ns);
   await startTarget(ns, 'busybox');
+  const pid = await targetPid();
   printRows([
-    ...[await shimRow(), helpRow(), ...(await holdRows()), ...(await diskRows())],
+    ...[shimRow(pid), helpRow(), ...(await stressRows(pid)), ...(await holdRows()), ...(await diskRows())],
     ...[await loadRow(), ...(await experimentRows())],
   ]);
 } finally {

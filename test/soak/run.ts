@@ -76,6 +76,7 @@ async function soak(): Promise<boolean> {
   const faults = [
     ['stress', 'busybox', '--cpu', '1', '--duration', '1s'],
     ['net', 'busybox', '--rate', '1mbit', '--direction', 'both', '--duration', '1s'],
+    ['io', 'busybox', '--path', '/tmp', '--fill', '16Mi', '--allow-node-disk', '--duration', '1s'],
   ];
   // The first ones load what is loaded once.
   for (const fault of faults) await experiment(...fault);
