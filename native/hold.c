@@ -131,6 +131,7 @@ static int live(struct run *run, const char **state, struct error *err) {
     if (!run->changed) {
         run->phase = PHASE_ENDING;
         run->ending_ms = clock_ms();
+        run->reverted_ms = run->ending_ms;
     }
     report_ended(run);
     report_sample(run);

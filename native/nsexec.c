@@ -100,7 +100,6 @@ static int live(struct run *run, const char **state, struct error *err) {
         *state = undo_unknown(&run->revert->undo);
         return -1;
     }
-    run->reverted_ms = clock_ms();
     if (injected < 0) {
         *state = "reverted";
         return -1;

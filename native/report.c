@@ -131,7 +131,6 @@ int report_ended(struct run *run) {
     };
     /* Without a workload yet, what was to become one has been killed; `hold` has none. */
     int status = run->hold != NULL ? 0 : SIGKILL;
-    run->reverted_ms = clock_ms();
     (void)tree_reaped(&run->tree, run->tree.workload, &status);
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     int exit_code = signal != 0 ? 128 + signal : WEXITSTATUS(status);

@@ -199,6 +199,7 @@ int revert_all(struct run *run, struct error *err) {
     }
     guardian_dismiss(&run->revert->guardian, run);
     close_fd(&run->work_directory);
+    run->reverted_ms = clock_ms();
     return 0;
 }
 

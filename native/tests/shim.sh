@@ -10,8 +10,12 @@ start_nsexec() {
   mkfifo "$T/in"
   : >"$T/out"
   exec {SHIM_IN}<>"$T/in"
-  "${WRAP[@]}" "$NSEXEC" "$@" {SHIM_IN}>&- {IDLE}>&- <"$T/in" >"$T/out" 2>"$T/err" &
+  # Opened here: the shell of the background would open it too late for a test that hangs up at once, and wait for a writer for ever.
+  local from
+  exec {from}<"$T/in"
+  "${WRAP[@]}" "$NSEXEC" "$@" {SHIM_IN}>&- {IDLE}>&- <&"$from" {from}<&- >"$T/out" 2>"$T/err" &
   SHIM=$!
+  exec {from}<&-
   at_end end_shim "$SHIM"
 }
 end_shim() {

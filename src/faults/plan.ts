@@ -53,8 +53,8 @@ export const targetContainer = 'target-0';
 const startupAllowanceMs = 300_000;
 /** After the shim's deadline and grace: reporting, and a slow node. */
 const endAllowanceMs = 30_000;
-/** As long as the shim may take to remove what a workload has left on a disk. */
-const removalAllowanceMs = 60_000;
+/** As long as the shim takes at most to remove what a workload has left on a disk, a million files perhaps (native/revert.c). */
+export const removalAllowanceMs = 60_000;
 
 function endAllowanceOf(fault: Fault): number {
   const leavesFiles = fault.fault === 'io' && fault.action.kind !== 'throttle';

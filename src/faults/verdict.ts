@@ -1,8 +1,8 @@
 import type { EndReason, Sample } from '../shim/protocol.ts';
 import { formatBytes } from '../units.ts';
+import { cpuLimitCores, type Measurement, measure } from './cgroup/measure.ts';
 import { memoryLimitBytes, workingSet } from './cgroup/memory.ts';
 import type { IoMeasurement } from './io/types.ts';
-import { cpuLimitCores, type Measurement, measure } from './measure.ts';
 import type { NetMeasurement } from './net/measure.ts';
 import { describeMemory, type StressFault, stressorOverheadBytes } from './stress.ts';
 

@@ -158,10 +158,9 @@ function judge(plan: CoursePlan, result: RunResult): Verdict {
   }
   const ended = howEnded(result);
   if (plan.fault.fault === 'io') {
-    const { output, before: samplesBefore, during: samplesDuring, resolved, io } = result;
+    const { before: samplesBefore, during: samplesDuring, io } = result;
     const { volume, ...paths } = io ?? { volume: plan.fault.surroundings.volume, pathsBefore: [], pathsDuring: [] };
-    const cgroup = resolved ? { cgroupMode: resolved.cgroup_mode } : {};
-    const seen = { ...paths, ...cgroup, output, samplesBefore, samplesDuring, isFound, ...ended };
+    const seen = { ...paths, samplesBefore, samplesDuring, isFound, ...ended };
     return judgeIo(placedIn(plan.fault, volume), seen);
   }
   return judgeStress(plan.fault, {

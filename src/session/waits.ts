@@ -1,4 +1,4 @@
-import type { Fault } from '../faults/plan.ts';
+import { type Fault, removalAllowanceMs } from '../faults/plan.ts';
 
 /** How long a run waits for what, in milliseconds. Every silence has an end (G2), and each end is a decision of the phase that waits. */
 export const waits = {
@@ -22,8 +22,6 @@ export const waits = {
   names: 10_000,
   /** After the workload's grace: the shim reports, the stream or the kubelet delivers. */
   slack: 10_000,
-  /** For a directory of ours with a million files to be removed, or given up by the shim. */
-  removal: 60_000,
   /** From `stop` to the end of a shim that has not begun: a round trip. */
   goodbye: 1_000,
   /** From the end of a shim that was killed to its guardian's word: the undo takes a tenth of a second, the kubelet's next rounds a few. */
@@ -38,12 +36,12 @@ export const waits = {
 
 /** From the end of the workload to the word that the fault is undone. */
 export function undoMs(fault: Fault): number {
-  return waits.slack + (hasManyFiles(fault) ? waits.removal : 0);
+  return waits.slack + (hasManyFiles(fault) ? removalAllowanceMs : 0);
 }
 
 /** From the end of a shim that was killed to its guardian's word. */
 export function guardianMs(fault: Fault): number {
-  return waits.guardian + (hasManyFiles(fault) ? waits.removal : 0);
+  return waits.guardian + (hasManyFiles(fault) ? removalAllowanceMs : 0);
 }
 
 /** A stressor's are few. */

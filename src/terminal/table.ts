@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
+import { cpuLimitCores, type Measurement, measure } from '../faults/cgroup/measure.ts';
 import { workingSet } from '../faults/cgroup/memory.ts';
-import { cpuLimitCores, type Measurement, measure } from '../faults/measure.ts';
 import type { Verdict } from '../faults/verdict.ts';
 import type { Fact } from '../session/facts.ts';
 import { formatBytes } from '../units.ts';

@@ -1,4 +1,5 @@
 import type { PathEvent, Sample, Space } from '../../shim/protocol.ts';
+import { growth, measure, withoutUndefined } from '../cgroup/measure.ts';
 import { roomOf } from './room.ts';
 import type { IoMeasurement, IoObservation } from './types.ts';
 
@@ -71,11 +72,6 @@ function span<T>(before: readonly T[], during: readonly T[]): readonly [T | unde
 function secondsOf({ samplesBefore, samplesDuring, pathsBefore, pathsDuring }: Measured): number {
   const [from, to] = samplesDuring.length > 0 ? span(samplesBefore, samplesDuring) : span(pathsBefore, pathsDuring);
   return from && to ? Math.max(0, to.elapsed_us - from.elapsed_us) / 1e6 : 0;
-}
-
-function growth<T>(from: T | undefined, to: T | undefined, name: keyof T): number | undefined {
-  const [before, after] = [from?.[name], to?.[name]];
-  return typeof before === 'number' && typeof after === 'number' ? Math.max(0, after - before) : undefined;
 }
 
 function betweenSamples(from: Sample | undefined, to: Sample | undefined): Traffic {
@@ -156,17 +152,12 @@ function scaled(traffic: Traffic, factor: number): Traffic {
 
 function pressureOf(samples: readonly Sample[]): number | undefined {
   const [first, last] = [samples[0], samples.at(-1)];
-  const waited = growth(first, last, 'io_some_us');
-  const seconds = elapsed(first, last);
-  return waited === undefined || !Number.isFinite(seconds) ? undefined : Math.min(1, waited / 1e6 / seconds);
+  const share = first && last && measure(first, last)?.ioPressure;
+  return share === undefined ? undefined : Math.min(1, share);
 }
 
 /** Of an even number the lower one: of two the first may be the one that makes the file grow. */
 function median(paths: readonly PathEvent[], name: 'write_us' | 'read_us'): number | undefined {
   const times = paths.flatMap((path) => path[name] ?? []).sort((a, b) => a - b);
   return times[Math.floor((times.length - 1) / 2)];
-}
-
-function withoutUndefined<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

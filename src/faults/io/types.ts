@@ -1,4 +1,4 @@
-import type { PathEvent, PathFacts, Resolved, Sample } from '../../shim/protocol.ts';
+import type { PathEvent, PathFacts, Sample } from '../../shim/protocol.ts';
 
 /** The words of the io fault: what is asked (by the user), whose disk it is, and what was seen of it. All of it is data. */
 
@@ -100,16 +100,12 @@ export interface PathReview {
 export interface IoObservation {
   /** Undefined: of a fault that was found in force they were not heard. */
   facts?: PathFacts;
-  /** The last lines that the workload wrote, if any. */
-  output?: readonly string[];
   pathsBefore: readonly PathEvent[];
   pathsDuring: readonly PathEvent[];
   /** After the revert. */
   pathAfter?: PathEvent;
   samplesBefore: readonly Sample[];
   samplesDuring: readonly Sample[];
-  /** Undefined: as `facts`. */
-  cgroupMode?: Resolved['cgroup_mode'];
 }
 
 /** What `-o json` says of an io fault's measure. Times are microseconds, rates are of a second. */

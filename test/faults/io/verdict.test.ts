@@ -33,7 +33,6 @@ function judge(flags: string, seen: Seen) {
     pathAfter: pathEvent(12),
     samplesBefore: samples(-1, 0),
     samplesDuring: samples(1, 10),
-    cgroupMode: 'v2',
     ...seen,
   } as SeenIo);
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { cpuLimitCores, measure } from '../../src/faults/cgroup/measure.ts';
 import { memoryLimitBytes, workingSet } from '../../src/faults/cgroup/memory.ts';
-import { cpuLimitCores, measure } from '../../src/faults/measure.ts';
 import type { Sample } from '../../src/shim/protocol.ts';
 import { MiB, sample } from '../fakes/samples.ts';
 

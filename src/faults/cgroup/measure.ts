@@ -1,5 +1,5 @@
-import type { Sample } from '../shim/protocol.ts';
-import { workingSet } from './cgroup/memory.ts';
+import type { Sample } from '../../shim/protocol.ts';
+import { workingSet } from './memory.ts';
 
 /** What the target's cgroup did between two samples, in units a person reads. Absent: the kernel does not tell. */
 export interface Measurement {
@@ -23,23 +23,19 @@ export interface Measurement {
 export function measure(from: Sample, to: Sample): Measurement | undefined {
   const elapsedUs = to.elapsed_us - from.elapsed_us;
   if (elapsedUs <= 0) return undefined;
-  const growth = (name: keyof Sample): number | undefined => {
-    const before = from[name];
-    const after = to[name];
-    return before === undefined || after === undefined ? undefined : Math.max(0, after - before);
-  };
-  const share = (name: keyof Sample) => scaled(growth(name), 1 / elapsedUs);
-  const periods = growth('cpu_periods');
-  const throttledPeriods = growth('cpu_throttled_periods');
-  const read = growth('io_read_bytes');
-  const written = growth('io_write_bytes');
+  const grown = (name: keyof Sample) => growth(from, to, name);
+  const share = (name: keyof Sample) => scaled(grown(name), 1 / elapsedUs);
+  const periods = grown('cpu_periods');
+  const throttledPeriods = grown('cpu_throttled_periods');
+  const read = grown('io_read_bytes');
+  const written = grown('io_write_bytes');
   return withoutUndefined({
     seconds: elapsedUs / 1e6,
     cpuCores: share('cpu_usage_us'),
     throttledShare: periods ? scaled(throttledPeriods, 1 / periods) : periods === 0 ? 0 : undefined,
-    throttledSeconds: scaled(growth('cpu_throttled_us'), 1e-6),
+    throttledSeconds: scaled(grown('cpu_throttled_us'), 1e-6),
     memoryBytes: workingSet(to),
-    oomKills: growth('memory_oom_kills'),
+    oomKills: grown('memory_oom_kills'),
     processes: to.pids_current,
     ioBytes: read === undefined && written === undefined ? undefined : (read ?? 0) + (written ?? 0),
     cpuPressure: share('cpu_some_us'),
@@ -48,16 +44,19 @@ export function measure(from: Sample, to: Sample): Measurement | undefined {
   });
 }
 
+/** By how much a counter has grown; undefined where one of both looks does not have it. */
+export function growth<T>(from: T | undefined, to: T | undefined, name: keyof T): number | undefined {
+  const [before, after] = [from?.[name], to?.[name]];
+  return typeof before === 'number' && typeof after === 'number' ? Math.max(0, after - before) : undefined;
+}
+
 function scaled(value: number | undefined, factor: number): number | undefined {
   return value === undefined ? undefined : value * factor;
 }
 
-function withoutUndefined(
-  fields: { seconds: number } & { [K in keyof Measurement]: Measurement[K] | undefined },
-): Measurement {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined),
-  ) as unknown as Measurement;
+/** What was not measured is not there, rather than undefined. */
+export function withoutUndefined<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
 
 /** The container's CPU limit in cores as its cgroups enforce it; undefined: none. */
