@@ -25,7 +25,7 @@ export interface CoursePlan {
   /** The command that ends the experiment and removes what it left, wherever this plugin is. */
   undo: string;
   /** This plugin's commands that lead to the experiment, with the flags that lead to its cluster. */
-  commands: { attach: string; list: string; stop: string };
+  commands: { attach: string; list: string; stop: string; sweep: string };
 }
 
 /** Everything that will happen, decided before anything does: what `--dry-run=client` prints. */
@@ -65,7 +65,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
   const { run } = request;
   const { fault, summary } = resolveFault(request, target, context);
   const namespace = run.agentNamespace ?? target.namespace;
-  const commands = experimentCommands(run.connection, namespace, context.id);
+  const commands = experimentCommands(run.connection, { namespace, node: target.node }, context.id);
   const { undo } = commands;
   const course = { target, fault, summary, durationMs: run.durationMs, graceMs: run.graceMs, leaseMs: run.leaseMs };
   const deadlineMs = startupAllowanceMs + run.durationMs + run.graceMs + endAllowanceOf(fault);
@@ -123,7 +123,7 @@ export function sweepAgent(
       'kubectl-chaos.io/fault': args.join(' '),
       'kubectl-chaos.io/target': `node/${where.node}`,
       'kubectl-chaos.io/who': who,
-      'kubectl-chaos.io/undo': experimentCommands(request.connection, where.namespace, where.id).undo,
+      'kubectl-chaos.io/undo': undoCommand(request.connection, where.namespace, where.id),
     },
   };
 }
@@ -154,20 +154,36 @@ function placeOf(fault: Fault, target: Target): string {
   return fault.fault === 'net' ? `on the network of pod ${target.pod}` : `in container ${target.container}`;
 }
 
-/** What leads to an experiment, and what ends it and removes all of it, with this plugin and without. */
+/** What ends an experiment and removes all of it without this plugin. */
+export function undoCommand(connection: ConnectionOptions, namespace: string, id: string): string {
+  const words = ['-n', namespace, 'delete pod,configmap -l', `kubectl-chaos.io/experiment=${id}`];
+  return ['kubectl', ...connectionWords(connection), ...words].join(' ');
+}
+
+export function stopCommand(connection: ConnectionOptions, namespace: string, id: string): string {
+  return chaosCommand(connection, namespace, 'stop', id);
+}
+
+/** kubectl looks for a plugin by its first words: flags come behind them. */
+function chaosCommand(connection: ConnectionOptions, namespace: string, ...words: readonly string[]): string {
+  return ['kubectl chaos', ...words, '-n', namespace, ...connectionWords(connection)].join(' ');
+}
+
+/** What leads to an experiment, and what ends it and finds what it left, with this plugin and without. */
 export function experimentCommands(
   connection: ConnectionOptions,
-  namespace: string,
+  { namespace, node }: CoursePlan['agent'],
   id: string,
 ): Pick<CoursePlan, 'undo' | 'commands'> {
-  const flags = connectionWords(connection);
-  // kubectl looks for a plugin by its first words: flags come behind them.
-  const chaos = (...words: string[]) => ['kubectl chaos', ...words, '-n', namespace, ...flags].join(' ');
+  const chaos = (...words: string[]) => chaosCommand(connection, namespace, ...words);
   return {
-    undo: ['kubectl', ...flags, '-n', namespace, 'delete pod,configmap -l', `kubectl-chaos.io/experiment=${id}`].join(
-      ' ',
-    ),
-    commands: { attach: chaos('attach', id), list: chaos('ls'), stop: chaos('stop', id) },
+    undo: undoCommand(connection, namespace, id),
+    commands: {
+      attach: chaos('attach', id),
+      list: chaos('ls'),
+      stop: stopCommand(connection, namespace, id),
+      sweep: chaos('sweep', node),
+    },
   };
 }
 

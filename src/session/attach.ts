@@ -1,5 +1,5 @@
 import { ChaosError } from '../errors.ts';
-import { type CoursePlan, experimentCommands } from '../faults/plan.ts';
+import { type CoursePlan, experimentCommands, stopCommand } from '../faults/plan.ts';
 import { readPlan } from '../faults/plan-record.ts';
 import type { AttachRequest } from '../faults/request.ts';
 import type { Agent, Clock, Cluster, Experiment, Reporter, Signals } from '../ports.ts';
@@ -48,10 +48,9 @@ async function find(request: AttachRequest, cluster: Cluster): Promise<Experimen
 function detachedPlan(experiment: Experiment, request: AttachRequest): { plan: CoursePlan; agent: Agent } {
   const { id, namespace } = experiment;
   const agent = agentOf(experiment);
-  const commands = experimentCommands(request.connection, namespace, id);
   const refuse = (why: string, hint: string) =>
     new ChaosError('target-unsuitable', `experiment ${id} cannot be attached to: ${why}`, {
-      hint: `${hint}: ${commands.commands.stop}`,
+      hint: `${hint}: ${stopCommand(request.connection, namespace, id)}`,
       state: 'nothing was changed by this command',
     });
   if (!agent) {
@@ -68,7 +67,7 @@ function detachedPlan(experiment: Experiment, request: AttachRequest): { plan: C
     throw refuse('what its agent pod says of it was written by another version, or changed', 'To end it');
   }
   return {
-    plan: { id, ...recorded, agent, ...commands },
+    plan: { id, ...recorded, agent, ...experimentCommands(request.connection, agent, id) },
     agent,
   };
 }

@@ -1,5 +1,5 @@
 import { ChaosError } from '../errors.ts';
-import { experimentCommands } from '../faults/plan.ts';
+import { undoCommand } from '../faults/plan.ts';
 import type { ManageRequest } from '../faults/request.ts';
 import type { Agent, Clock, Cluster, Experiment, Experiments } from '../ports.ts';
 import { tellToStop } from './tell-to-stop.ts';
@@ -81,7 +81,7 @@ export async function stopOne(
   const agent = mayListen(experiment) ? agentOf(experiment) : undefined;
   const reverted = agent !== undefined && (await tellToStop(agent, graceMs, cluster, clock));
   const { left, why } = await cluster.remove(id, namespace, graceMs + reportMs, reverted);
-  const { undo } = experimentCommands(request.connection, namespace, id);
+  const undo = undoCommand(request.connection, namespace, id);
   return { experiment, gone: left.length === 0, left, why, undo };
 }
 

@@ -3,9 +3,9 @@ import type { CoursePlan, Plan } from '../faults/plan.ts';
 import type { AgentUpdate, ContainerStatus } from '../ports.ts';
 import { parseTerminationMessage, type ShimError } from '../shim/protocol.ts';
 
-/** What of a plan its start is about; without a fault, the shim needs nothing of the image. */
+/** What of a plan its start is about; without a fault, the shim needs nothing of the image, and is in nobody's way. */
 type Starting = Pick<Plan, 'id' | 'agent'> & Needy;
-type Needy = Partial<Pick<CoursePlan, 'fault'>>;
+type Needy = Partial<Pick<CoursePlan, 'fault' | 'commands'>>;
 
 /** Reasons for which a container waits that time does not heal, or heals only by the kubelet's slow retries: the user is told at once. */
 const hopeless: Readonly<Record<string, 'image' | 'agent-failed'>> = {
@@ -81,8 +81,6 @@ function terminatedFailure(plan: Starting, status: Extract<ContainerStatus, { st
 const hints: Readonly<Record<string, string>> = {
   'no-container': 'It may have been restarted a moment ago: run the command again.',
   'target-gone': 'It may have been restarted a moment ago: run the command again.',
-  foreign:
-    'See which experiments there are: kubectl chaos ls. What one has left without its agent: kubectl chaos sweep NODE.',
   path: 'Name another directory of the container: --path.',
   'cgroup-frozen': 'Unpause the container first.',
   kernel: "The shim needs Linux 5.3 or newer on the target's node.",
@@ -90,16 +88,20 @@ const hints: Readonly<Record<string, string>> = {
 
 /** The shim's own words as an error of ours. */
 export function shimFailure(error: ShimError, plan: Needy): ChaosError {
-  const hint =
-    error.code === 'exec'
-      ? `Name an image ${tools(plan)}: --image.`
-      : Object.hasOwn(hints, error.code)
-        ? hints[error.code]
-        : undefined;
+  const hint = hintFor(error.code, plan);
   return new ChaosError('shim', `${error.message} (${error.code})`, {
     ...(hint === undefined ? {} : { hint }),
     state: error.state === 'unchanged' ? 'nothing was changed' : error.state,
   });
+}
+
+function hintFor(code: string, plan: Needy): string | undefined {
+  if (code === 'exec') return `Name an image ${tools(plan)}: --image.`;
+  if (code === 'foreign' && plan.commands) {
+    const { list, sweep } = plan.commands;
+    return `See which experiments there are: ${list}. What one has left without its agent: ${sweep}`;
+  }
+  return Object.hasOwn(hints, code) ? hints[code] : undefined;
 }
 
 /** What the plan's fault needs of the image. */

@@ -1,5 +1,5 @@
 import { ChaosError, ExitCode } from '../errors.ts';
-import { experimentCommands, sweepAgent } from '../faults/plan.ts';
+import { sweepAgent, undoCommand } from '../faults/plan.ts';
 import type { SweepRequest } from '../faults/request.ts';
 import type { Agent, Clock, Cluster, ContainerStatus, Experiment, Signals, SweptNode } from '../ports.ts';
 import { parseTerminationMessage } from '../shim/protocol.ts';
@@ -147,7 +147,7 @@ async function sweepNode(
   const id = `chaos-${ports.randomSuffix()}`;
   const args = ['sweep', ...(remove ? ['--remove'] : [])];
   const spec = sweepAgent(request, { id, namespace, node: name, architecture, container, args }, ports);
-  const { undo } = experimentCommands(request.connection, namespace, id);
+  const undo = undoCommand(request.connection, namespace, id);
   let agent: Agent;
   try {
     agent = await cluster.launch(spec);

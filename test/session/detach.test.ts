@@ -169,6 +169,7 @@ describe('its commands', () => {
       attach: `kubectl chaos attach chaos-7f3k2 ${flags}`,
       list: `kubectl chaos ls ${flags}`,
       stop: `kubectl chaos stop chaos-7f3k2 ${flags}`,
+      sweep: `kubectl chaos sweep node-3 ${flags}`,
     });
     expect(JSON.stringify(agent)).not.toContain('secret');
   });

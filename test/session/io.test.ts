@@ -253,7 +253,7 @@ describe('an io fault that is refused', () => {
     await s.pass(200);
     s.cluster.attachment.say(shimError({ code: 'foreign', message: 'somebody else is at work', state: 'unchanged' }));
     const error = await s.error();
-    expect(error.hint).toContain('kubectl chaos sweep');
+    expect(error.hint).toContain('kubectl chaos sweep node-3 -n shop');
     expect(error.exitCode).toBe(1);
   });
 });
@@ -404,12 +404,12 @@ describe('the revert of an io fault', () => {
     [
       'a directory',
       5_000,
-      '.kubectl-chaos-7f3k2 in /data of pod web-7d4b9 is gone; to be certain: kubectl chaos sweep node-3',
+      '.kubectl-chaos-7f3k2 in /data of pod web-7d4b9 is gone; to be certain: kubectl chaos sweep node-3 -n shop',
     ],
     [
       'a directory full of files',
       65_000,
-      '.kubectl-chaos-7f3k2 in /data of pod web-7d4b9 is gone; to be certain: kubectl chaos sweep node-3',
+      '.kubectl-chaos-7f3k2 in /data of pod web-7d4b9 is gone; to be certain: kubectl chaos sweep node-3 -n shop',
       ioRequest({ action: inodes }),
     ],
     [

@@ -29,6 +29,7 @@ describe('-o json', () => {
     attach: 'kubectl chaos attach chaos-7f3k2 -n shop',
     list: 'kubectl chaos ls -n shop',
     stop: 'kubectl chaos stop chaos-7f3k2 -n shop',
+    sweep: 'kubectl chaos sweep node-3 -n shop',
     undo: 'kubectl -n shop delete pod,configmap -l kubectl-chaos.io/experiment=chaos-7f3k2',
   };
 
@@ -42,6 +43,7 @@ describe('-o json', () => {
       attach: `${commands.attach} --context prod`,
       list: `${commands.list} --context prod`,
       stop: `${commands.stop} --context prod`,
+      sweep: `${commands.sweep} --context prod`,
       undo: commands.undo.replace('kubectl', 'kubectl --context prod'),
     });
   });
