@@ -242,10 +242,16 @@ not_seeing() {
 }
 it "without the right to look: never called clean" not_seeing
 
+# Stopped while it has no child, which would come and go.
 has_orphan() {
-  ORPHAN=$(descendants "$1" | tail -n 1)
-  [[ -n $ORPHAN && $(readlink "/proc/$ORPHAN/exe") == "/memfd:nsexec (deleted)" ]]
+  ORPHAN=$(descendants "$1" | head -n 1)
+  [[ -n $ORPHAN && $(readlink "/proc/$ORPHAN/exe") == "/memfd:nsexec (deleted)" ]] || return 1
+  kill -STOP "$ORPHAN"
+  ! within 1000 is_stopped "$ORPHAN" || [[ -n $(descendants "$ORPHAN") ]] || return 0
+  kill -CONT "$ORPHAN"
+  return 1
 }
+is_stopped() { [[ $(process_state "$1") == T ]]; }
 orphan() {
   local full
   # What none of ours is: the sealed program in a pid namespace of its own, and a child of somebody else. A reader that does not read holds it for 2 s.

@@ -67,8 +67,9 @@ export function probeOf(limits: ThrottleLimits, way: 'read' | 'write'): Probe | 
       ? Math.ceil(wanted / maxBlockBytes)
       : Math.min(maxOps, Math.max(1, Math.round(opsPerSecond * probeSeconds)));
   const blockBytes = Math.min(maxBlockBytes, inPages(wanted / Math.max(1, ops)));
-  const bytes =
-    blockBytes * Math.max(1, bytesPerSecond === undefined ? ops : Math.min(ops, Math.round(wanted / blockBytes)));
+  const needed = bytesPerSecond === undefined ? ops : Math.min(ops, Math.round(wanted / blockBytes));
+  // A block is rounded to pages: so many of them may be more than wanted.
+  const bytes = blockBytes * Math.max(1, Math.min(needed, Math.floor(maxProbeBytes / blockBytes)));
   const seconds = Math.max(bytes / (bytesPerSecond ?? Infinity), bytes / blockBytes / (opsPerSecond ?? Infinity));
   return { bytes, blockBytes, us: Math.round(seconds * 1e6) };
 }

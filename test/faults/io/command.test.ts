@@ -174,6 +174,7 @@ describe('what a throttle is measured by', () => {
     [{ readOpsPerSecond: 1 }, 'read=4096/4096'],
     [{ readOpsPerSecond: 1e6 }, 'read=524288/4096'],
     [{ writeBytesPerSecond: MiB, writeOpsPerSecond: 20 }, 'write=266240/53248'],
+    [{ writeBytesPerSecond: 66_969_600, writeOpsPerSecond: 98 }, 'write=16121856/671744'],
     [{ writeBytesPerSecond: MiB, readBytesPerSecond: MiB }, 'write=262144/262144,read=262144/262144'],
   ])('%j: %s', (limits, words) => {
     expect(probeFor(limits)).toBe(words);
