@@ -142,10 +142,6 @@ void event_warn(struct events *events, const char *code, const char *format, ...
 void event_error(struct events *events, const struct error *err, const char *state) {
     char message[sizeof err->text + 128];
     error_message(err, message, sizeof message);
-    char printed[sizeof message + 16];
-    size_t length = format_text(printed, sizeof printed, "nsexec: %s\n", message);
-    ssize_t written = write(2, printed, length < sizeof printed ? length : sizeof printed - 1);
-    (void)written; /* Nobody to tell. */
     struct json line = {0};
     event_begin(&line, "error");
     json_string(&line, "code", err->code);

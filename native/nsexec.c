@@ -170,6 +170,16 @@ static int fill_and_stay(char **arguments) {
     }
 }
 
+/** A command line is a person's; whoever reads the events has everything in them. */
+static void tell_who_typed_it(const struct error *err) {
+    char message[sizeof err->text + 128];
+    char line[sizeof message + 16];
+    error_message(err, message, sizeof message);
+    format_text(line, sizeof line, "nsexec: %s\n", message);
+    ssize_t written = write(2, line, strlen(line));
+    (void)written; /* Nobody to tell. */
+}
+
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "fill") == 0) {
         return fill_and_stay(argv + 2);
@@ -183,6 +193,9 @@ int main(int argc, char **argv) {
             events_open(&run.events, run.options.termination_log);
         }
         event_error(&run.events, &err, state);
+        if (strcmp(err.code, "usage") == 0) {
+            tell_who_typed_it(&err);
+        }
         exit_code = err.exit_code;
     }
     run_close(&run);
