@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync } from 'node:fs';
+import { mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -34,31 +34,21 @@ export async function run(
   return { status, stdout };
 }
 
-/** Runs a test runner and counts: our own closing line, else vitest's. A runner that fails without a failed test, or runs none, counts as one failed. */
-export async function runCounted(command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Count> {
-  return judged(command, await run(command, env));
-}
-
-/** Starts a test runner whose output goes into a file of the repository. The function that is returned waits for its end, shows the output and counts, as runCounted does. */
-export function runAside(command: readonly string[], log: string): () => Promise<Count> {
-  const [program = '', ...args] = command;
+/** Starts a program whose output goes into a file of the repository, and whose end nobody has to wait for; never rejects. */
+export function runAside([program = '', ...args]: readonly string[], log: string): Promise<void> {
   const path = `${repository}${log}`;
   mkdirSync(dirname(path), { recursive: true });
   const file = openSync(path, 'w');
   const child = spawn(program, args, { cwd: repository, stdio: ['ignore', file, file] });
-  const ended = new Promise<number>((resolve) => {
-    child.on('error', () => resolve(1));
-    child.on('close', (code) => resolve(code ?? 1));
+  return new Promise((resolve) => {
+    child.on('error', () => resolve());
+    child.on('close', () => resolve());
   });
-  return async () => {
-    const status = await ended;
-    const stdout = readFileSync(path, 'utf8');
-    process.stdout.write(stdout);
-    return judged(command, { status, stdout });
-  };
 }
 
-function judged(command: readonly string[], { status, stdout }: { status: number; stdout: string }): Count {
+/** Runs a test runner and counts: our own closing line, else vitest's. A runner that fails without a failed test, or runs none, counts as one failed. */
+export async function runCounted(command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Count> {
+  const { status, stdout } = await run(command, env);
   const count = counted(stdout);
   if (status !== 0 && count.failed === 0) return { ...count, failed: 1 };
   if (status === 0 && count.passed === 0) {
