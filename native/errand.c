@@ -21,7 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KILL_AGAIN_MS = 100, LOST_MS = 300 };
+/* What changes nothing may be lost too, where a file that it reads is on a file system that does not answer; but a machine out of breath is given time. */
+enum { KILL_AGAIN_MS = 100, LOST_MS = 300, LOST_LATE_MS = 5000 };
 
 /* Files and not pipes: nobody has to read while the child writes, and what it wrote is whole when it has ended. */
 static int scratch_file(const char *name) { return (int)sys2(__NR_memfd_create, name, MFD_CLOEXEC); }
@@ -169,9 +170,10 @@ static int wait_for(struct run *run, pid_t pid, const struct errand *errand, str
     }
     bool in_time = tree_ended(&run->tree, AWAITED_ERRAND, &status);
     outcome->cut = !in_time && !may_go_on(run);
-    int64_t lost_at = clock_ms() + LOST_MS;
+    bool may_be_lost = errand->may_hang || errand->leash < 0;
+    int64_t lost_at = clock_ms() + (errand->may_hang ? LOST_MS : LOST_LATE_MS);
     while (!tree_ended(&run->tree, AWAITED_ERRAND, &status)) {
-        if (errand->may_hang && clock_ms() >= lost_at) {
+        if (may_be_lost && clock_ms() >= lost_at) {
             lose(run, pid);
             outcome->lost = pid;
             break;

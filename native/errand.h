@@ -30,7 +30,7 @@ struct outcome {
     size_t out_length, err_length;
     bool truncated; /**< of one of them there was more */
     bool cut;       /**< a reason to end the run came first */
-    pid_t lost;     /**< of `may_hang`: it has not ended, and may not for long; 0: it has */
+    pid_t lost;     /**< of `may_hang`, or without a leash: it has not ended, and may not for long; 0: it has */
     int64_t ended_us; /**< CLOCK_MONOTONIC */
 };
 

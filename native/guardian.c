@@ -66,16 +66,21 @@ static bool let_go(int shim, int link, int leash, struct undo_list *undo) {
  * Until it is clean, and none of our programs was left before to put it back: the leash closes with a program's descriptors, after its last system call. At once where it can
  * be: the kubelet may look for last words within milliseconds. What was left, or 0; `why` has the last failure.
  */
-static int undo_until_clean(const struct undo_list *undo, struct error *why) {
+static int undo_until_clean(struct undo_list *undo, struct error *why) {
     int64_t until = clock_ms() + UNDO_LIMIT_MS;
+    /* By the record a sweep finds what a child puts there that hangs until later than this. */
+    size_t all = undo->count;
+    size_t for_now = all > 0 && undo->item[all - 1].kind == UNDO_RECORD ? all - 1 : all;
     for (;;) {
         struct error ignored = {0};
         struct pollfd others = {.fd = KEPT_LEASH, .events = POLLIN};
         bool alone = poll(&others, 1, 0) == 1;
+        undo->count = alone ? all : for_now;
         (void)undo_run(undo, why); /* What counts is whether it is there. */
+        undo->count = all;
         int left = undo_present(undo, NULL, 0, &ignored);
         if ((alone && left == 0) || clock_ms() >= until) {
-            return left;
+            return alone ? left : left + 1;
         }
         pause_ms(AGAIN_MS);
     }
@@ -98,7 +103,7 @@ static void report(struct run *run, const struct undo_list *undo, int left, cons
     event_emit_last(&run->events, &line);
 }
 
-static void undo_and_report(struct run *run, const struct undo_list *undo) {
+static void undo_and_report(struct run *run, struct undo_list *undo) {
     struct error why = {0};
     char message[sizeof why.text + 64];
     int64_t since = clock_ms();
@@ -108,7 +113,7 @@ static void undo_and_report(struct run *run, const struct undo_list *undo) {
 }
 
 /** By a child where a file system takes part, which may never answer: then that much is said. */
-static void undo_by_child(struct run *run, const struct undo_list *undo) {
+static void undo_by_child(struct run *run, struct undo_list *undo) {
     int pidfd = -1;
     int64_t since = clock_ms();
     long pid = sys5(__NR_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
@@ -119,6 +124,8 @@ static void undo_by_child(struct run *run, const struct undo_list *undo) {
     struct pollfd ended = {.fd = pidfd, .events = POLLIN};
     if (poll(&ended, 1, UNDO_LIMIT_MS + HANGS_MS) != 1) {
         report(run, undo, 1, "the file system does not answer", since);
+        /* Nor may it go on for ever where somebody adds what it removes. */
+        sys4(__NR_pidfd_send_signal, pidfd, SIGKILL, 0, 0);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "format.h"
 #include "record.h"
+#include "sys.h"
 #include "undo-words.h"
 
 #include <fcntl.h>
@@ -132,6 +133,9 @@ int revert_claim(struct run *run, const char *name, struct error *err) {
     if (!record_write(&revert->undo, text)) {
         return fail(err, "internal", 0, "the record of what must be undone is longer than %d bytes", RECORD_MAX_BYTES);
     }
+    if (revert->undo.count == UNDO_MAX) {
+        return fail(err, "orders", 0, "more than %d things to undo", UNDO_MAX - 1);
+    }
     revert->cgroup = openat(hierarchy->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int result = revert->cgroup < 0 ? -errno : lock_shared(run, revert->cgroup);
     if (run->reason != REASON_NONE) {
@@ -150,7 +154,8 @@ int revert_claim(struct run *run, const char *name, struct error *err) {
         return not_claimed(revert->cgroup, &record, -result, err);
     }
     run->changed = true;
-    return undo_push(&revert->undo, &record) ? 0 : fail(err, "internal", 0, "more than %d things to undo", UNDO_MAX);
+    (void)undo_push(&revert->undo, &record); /* There was room. */
+    return 0;
 }
 
 int revert_update_record(struct run *run, struct error *err) {
@@ -175,10 +180,11 @@ bool revert_keep_guarded(struct run *run) {
         return false;
     }
     guardian_close(guardian);
-    event_warn(&run->events, "guardian", "the guardian, which would undo if nsexec were killed, was killed itself; there is another one now");
     if (guardian_start(guardian, run, &run->revert->undo, &err) < 0) {
-        event_warn(&run->events, "guardian", "there is no guardian any more: %s", err.text);
+        event_warn(&run->events, "guardian", "the guardian, which would undo if nsexec were killed, was killed itself, and there is no other: %s", err.text);
         run_end(run, REASON_KILLED);
+    } else {
+        event_warn(&run->events, "guardian", "the guardian, which would undo if nsexec were killed, was killed itself; there is another one now");
     }
     return true;
 }
@@ -186,6 +192,9 @@ bool revert_keep_guarded(struct run *run) {
 int revert_all(struct run *run, struct error *err) {
     cleanup_outcome struct outcome outcome = {0};
     const struct undo *directory = directory_of(&run->revert->undo);
+    if (run->revert->maker != 0 && sys2(__NR_kill, run->revert->maker, 0) == 0) {
+        return fail(err, "undo", 0, "process %d waits for the file system and may make the directory still; the guardian removes it if that is within a minute", (int)run->revert->maker);
+    }
     /* In one that was not made there is nothing. */
     int limit_ms = directory != NULL && directory->directory >= 0 ? DIRECTORY_LIMIT_MS : ERRAND_LIMIT_MS;
     if (run->revert->undo.count > 0 && send_out(run, work_undo, limit_ms, &outcome, err) < 0) {

@@ -9,6 +9,7 @@
 struct revert {
     struct undo_list undo;
     struct guardian guardian;
+    pid_t maker; /**< of a directory, that hung when it was given up, and may make it still; 0: there is none */
     int cgroup; /**< that the record is on: locked for as long as there may be something to take back; -1: there is no record */
 };
 

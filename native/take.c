@@ -210,7 +210,12 @@ static int take_until(struct taking *taking, const struct amount *amount, struct
                 return -1;
             }
         } else if (grown <= 0) {
-            return measure(taking, &space, err) < 0 ? -1 : ended_early(taking, &space, (int)-grown, err);
+            if (measure(taking, &space, err) < 0) {
+                return -1;
+            }
+            int64_t over = taking->leave - space.available_bytes;
+            /* It was others who took the last of it, and less than what is to stay free is left. */
+            return grown == -ENOSPC && over > 0 ? give_back(taking, blocks_up(over, space.block_bytes), err) : ended_early(taking, &space, (int)-grown, err);
         }
     }
 }

@@ -41,8 +41,8 @@ static int work(const void *argument) {
     const struct making *making = argument;
     struct message failed = {0};
     struct made made = {0};
-    int kept[] = {making->at, making->link};
-    made.entered = entrance_arrange(&making->entrance, kept, 2) && take_credentials(making->run->steps, &failed) == 0;
+    int kept[] = {making->at, making->link, making->run->revert->guardian.leash};
+    made.entered = entrance_arrange(&making->entrance, kept, 3) && take_credentials(making->run->steps, &failed) == 0;
     made.number = failed.value;
     int directory = made.entered ? make(making, kept[0], kept[1], &made) : -1;
     if (write(1, &made, sizeof made) != (ssize_t)sizeof made) {
@@ -86,11 +86,13 @@ static int send_child(struct run *run, struct error *err) {
         return -1;
     }
     const struct making making = {run, {.mnt = -1, .root = -1, .user = entrance_of(run).user}, undo->at, theirs};
-    const int kept[] = {making.entrance.user, making.at, making.link};
-    const struct errand errand = {.work = work, .argument = &making, .limit_ms = ERRAND_LIMIT_MS, .leash = -1, .may_hang = true, .kept = kept, .kept_count = 3};
+    /* The leash: until it is certain that this child makes nothing any more, the guardian is not alone. */
+    const int kept[] = {making.entrance.user, making.at, making.link, run->revert->guardian.leash};
+    const struct errand errand = {.work = work, .argument = &making, .limit_ms = ERRAND_LIMIT_MS, .leash = -1, .may_hang = true, .kept = kept, .kept_count = 4};
     if (errand_run(run, &errand, &outcome, err) < 0) {
         return -1;
     }
+    run->revert->maker = outcome.lost;
     if (outcome.out_length == sizeof made) {
         memcpy(&made, outcome.out, sizeof made);
     }

@@ -360,6 +360,24 @@ hangs_before() {
   clean
 }
 it "the file system does not answer at start: nothing is made, and it is said within seconds" hangs_before
+# Whoever looks is answered, whoever makes something waits, and makes it as soon as he can, killed or not.
+frozen_disk() {
+  make_disk ext4 32
+  with_volume
+  start_in -- "$PROBES/probe-static" hold
+  await resolved
+  soon 3000 "the first look is over" seen path
+  fsfreeze --freeze "$DISK"
+  at_end thaw
+  say start
+  finish 15000
+  undo_failed "process [0-9]+ waits for the file system and may make the directory still"
+  matches "$(record_of)" "^$NAME=directory" "record"
+  thaw
+  soon_clean 5000
+}
+thaw() { fsfreeze --unfreeze "$DISK" 2>/dev/null || true; }
+it "the file system is frozen at start: what may be made there later is said, and goes as soon as it is there" frozen_disk
 
 many_files() {
   make_disk ext4 128 -N 20000
