@@ -104,7 +104,8 @@ children_and_inner() {
   "$PROBES/target" "${CGROUP_ARGS[@]}" --unshare mnt,pid -- "$PROBES/probe-static" family child setsid daemon >"$T/first" &
   local first
   soon 3000 "a family" grep -q ^family "$T/first"
-  first=$(grep -x '[0-9]*' "$T/first")
+  soon 3000 "its pid" grep -qxE '[0-9]+' "$T/first"
+  first=$(grep -m1 -xE '[0-9]+' "$T/first")
   at_end end_process "$first"
   make_cgroup "$ID/docker/$inner"
   start_target --join "$first:pid,mnt"

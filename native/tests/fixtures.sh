@@ -84,7 +84,8 @@ make_root() {
 start_target() {
   # Through a file: the target keeps its stdout, and a pipe would not end.
   "$PROBES/target" "${CGROUP_ARGS[@]}" "$@" >"$T/target" || fail "no target: $*"
-  TARGET=$(head -n 1 "$T/target")
+  # Its program has the same stdout, and may have said something first.
+  TARGET=$(grep -m1 -xE '[0-9]+' "$T/target")
   at_end end_process "$TARGET"
 }
 # make_container OPTION...: a target with a container id, ID, and cgroups named as the cgroupfs driver names them.
@@ -113,6 +114,11 @@ target_is_alone() {
 snapshot() {
   find "${HIERARCHIES[@]}" -mindepth 1 -type d -path "*/$CGROUP_TOP*" | sort
   sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo
+}
+# The same for a topic that does not run alone: of the cgroups only its own container's, and none of the tests' mounts.
+snapshot_of_own() {
+  find "${HIERARCHIES[@]/%//$CGROUP_TOP/$ID}" -type d | sort
+  sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo | grep -v /nsexec-test-
 }
 
 # nested COMMAND...: in a pid namespace of its own, whose PID 1 may be looked into (this machine's may not), with the functions and

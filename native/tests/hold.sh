@@ -515,7 +515,7 @@ no_reader() {
   make_another
   WRAP=("$PROBES/plug" "$1")
   network >"$T/network" 2>&1
-  start_nsexec hold --container "$ID" --sample-ms 100 --duration-ms 1200 --termination-log "$T/termlog" "${TOOLS[@]}"
+  start_nsexec hold --container "$ID" --sample-ms 100 --duration-ms 3000 --termination-log "$T/termlog" "${TOOLS[@]}"
   : >"$T/termlog"
   for i in {1..20}; do order ask n ip -o link show; done
   undo_all

@@ -536,7 +536,7 @@ killed() {
   soon 3000 "a probe hangs" is_probing
   kill -KILL "$SHIM"
   soon 3000 "no process of ours is left" no_probes
-  target_is_alone
+  soon 2000 "only the target is left" only_target_left
 }
 it "the shim is killed while a probe waits: it ends too" killed
 

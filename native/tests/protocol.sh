@@ -44,9 +44,9 @@ resolved_fields() {
 it "resolved: pid, container, comm, kernel, arch, start_ticks, mode and a sample" resolved_fields
 
 inspect() {
-  snapshot >"$T/before"
+  snapshot_of_own >"$T/before"
   "$NSEXEC" inspect --container "$ID" >"$T/out" 2>"$T/err" || fail "exit code $?"
-  snapshot | diff "$T/before" - || fail "inspect changed something"
+  snapshot_of_own | diff "$T/before" - || fail "inspect changed something"
   equal "$(wc -l <"$T/out")" 1 "lines"
   equal "$(field resolved .pid)" "$TARGET" "pid"
   equal "$(field resolved '.namespaces | length')" "$(ls /proc/self/ns | grep -vc for_children)" "namespaces"

@@ -47,15 +47,23 @@ strays() { tr ' ' '\n' <"/proc/$PPID/task/$PPID/children" | grep -vx -e $$ -e ''
 # Loop devices of files of ours.
 loops() { losetup -nO NAME,BACK-FILE 2>/dev/null | grep -F "$RUN_TMP/" || true; }
 no_loops() { [[ -z $(loops) ]]; }
+no_strays() { [[ -z $(strays) ]]; }
+# await_all CHECK: until it holds, for two seconds at most.
+await_all() {
+  local i
+  for ((i = 0; i < 100 * ${PATIENCE:-1}; i++)); do "$1" && break || read -rt 0.02 <> <(:) || true; done
+}
 
 remember_before() { machine >"$RUN_TMP/machine"; }
 check_residue() {
-  local left
+  local left pid
+  # Who was killed just now may be on its way out, with what it uses.
+  await_all no_strays
   left=$(
     test_cgroups "nsexec-test-$RUN_ID" | while read -r dir; do find "$dir" -mindepth 1 -type d; done
     machine | diff "$RUN_TMP/machine" - | grep '^[<>]' || true
     # The last user of one may have been killed just now.
-    for _ in {1..100}; do no_loops && break || read -rt 0.02 <> <(:) || true; done
+    await_all no_loops
     loops
     for pid in $(strays); do echo "process $pid: $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")"; done
   )

@@ -242,10 +242,10 @@ not_seeing() {
 }
 it "without the right to look: never called clean" not_seeing
 
-# Stopped while it has no child, which would come and go.
+# Stopped when it has its name, and while it has no child, which would come and go.
 has_orphan() {
   ORPHAN=$(descendants "$1" | head -n 1)
-  [[ -n $ORPHAN && $(readlink "/proc/$ORPHAN/exe") == "/memfd:nsexec (deleted)" ]] || return 1
+  [[ -n $ORPHAN && $(readlink "/proc/$ORPHAN/exe") == "/memfd:nsexec (deleted)" && $(<"/proc/$ORPHAN/comm") == nsexec ]] || return 1
   kill -STOP "$ORPHAN"
   ! within 1000 is_stopped "$ORPHAN" || [[ -n $(descendants "$ORPHAN") ]] || return 0
   kill -CONT "$ORPHAN"

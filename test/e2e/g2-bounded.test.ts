@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { kubectl, kubectlJson, patience, until } from './support/cluster.ts';
-import { containerId, onNode, ourProcesses, splitProcesses, untilNothingLeft } from './support/node.ts';
+import { containerId, killShims, splitProcesses, untilNothingLeft } from './support/node.ts';
 import { chaos, report, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
@@ -57,10 +57,9 @@ describe('G3 reverts without us (the lease)', () => {
 
   it('kills every stressor when the shim itself is killed by -9', async () => {
     const id = await containerId(ns, 'distroless');
-    const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '2', '--duration', '60s');
+    const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '2', '--duration', '10m');
     await untilActive(plugin);
-    const shims = (await ourProcesses()).filter(({ name }) => name.startsWith('nsexec'));
-    await onNode(`kill -9 ${shims.map(({ pid }) => pid).join(' ')}`);
+    await killShims();
     await until('the stressors gone', 2, async () => (await stressors(id)).length === 0);
     const ended = await plugin.ended;
     expect(ended.code, plugin.said).toBe(3);

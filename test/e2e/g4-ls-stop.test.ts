@@ -16,8 +16,9 @@ async function list(...flags: string[]): Promise<Listed['items']> {
   return (JSON.parse(stdout) as Listed).items;
 }
 
+/** Longer than the kubelet takes to act on what ends it. */
 async function whenActive(pod: string, ...flags: string[]): Promise<Plugin> {
-  const plugin = start('stress', pod, '-n', ns, '--cpu', '1', '--duration', '60s', ...flags);
+  const plugin = start('stress', pod, '-n', ns, '--cpu', '1', '--duration', '10m', ...flags);
   await untilActive(plugin);
   return plugin;
 }
@@ -41,7 +42,7 @@ metadata:
 
 describe('G4 ls and stop', () => {
   it('ls shows an experiment while it runs, and nothing afterwards', async () => {
-    const plugin = await whenActive('distroless');
+    const plugin = await whenActive('distroless', '--duration', '60s');
     await until('running', 5, async () => (await list())[0]?.state === 'running');
     const [found] = await list();
     expect(found).toMatchObject({ id: idOf(plugin), target: `${ns}/distroless/app`, fault: '1 busy CPU' });

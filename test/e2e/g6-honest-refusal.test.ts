@@ -104,6 +104,11 @@ describe('G6 honest refusal, before anything is created', () => {
   it('a quota that has no room', async () => {
     await kubectl('-n', ns, 'create', 'quota', 'full', '--hard=pods=2');
     try {
+      // Nothing is held to it before the controller has counted what there is.
+      await until('the quota is in force', 30, async () => {
+        const used = await kubectl('-n', ns, 'get', 'quota', 'full', '-o', 'jsonpath={.status.used.pods}');
+        return used !== '';
+      });
       await refused(['busybox'], /quota/i);
     } finally {
       await kubectl('-n', ns, 'delete', 'quota', 'full');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { kubectl, lasting, until } from './support/cluster.ts';
 import { type Disk, diskSuite, type Space } from './support/disk.ts';
 import { dd, inTarget, io, startIo } from './support/io.ts';
-import { killShims, ourShims } from './support/node.ts';
+import { killShims, ourShims, untilShimsGone } from './support/node.ts';
 
 const ns = 'chaos-e2e-io-fill';
 const disk = diskSuite(ns, ['io-data', 'io-nonroot']);
@@ -101,7 +101,10 @@ describe('io --fill', () => {
     ['the shim killed by -9', () => killShims()],
     [
       'the agent pod deleted by force',
-      () => kubectl('-n', ns, 'delete', 'pod', '-l', 'app.kubernetes.io/managed-by=kubectl-chaos', ...force),
+      async () => {
+        await kubectl('-n', ns, 'delete', 'pod', '-l', 'app.kubernetes.io/managed-by=kubectl-chaos', ...force);
+        await untilShimsGone(30);
+      },
     ],
   ];
   it.each(ends)('%s: the space is back within 2 s, to the block', async (_what, end) => {

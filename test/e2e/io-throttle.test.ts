@@ -36,7 +36,8 @@ describe('io --throttle', () => {
       '--throttle',
       'write=1Mi,read=4Mi,write-iops=50,read-iops=100',
       '--duration',
-      '14s',
+      // Longer than the four below take together.
+      '20s',
     );
     const written = await dd(ns, 'io-data', 'if=/dev/zero of=/data/x bs=128k count=16 oflag=direct');
     const read = await dd(ns, 'io-data', 'if=/data/data of=/dev/null bs=128k count=64 iflag=direct');

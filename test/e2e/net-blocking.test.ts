@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { apply, clusterKind, kubectl, until } from './support/cluster.ts';
 import { ask, Conversation, inNetwork, killTarget, networkOf, startFault, stop, talkSuite } from './support/net.ts';
-import { killShims, untilFaultGone } from './support/node.ts';
+import { killShims, untilFaultGone, untilShimsGone } from './support/node.ts';
 import { itPartitions } from './support/partition.ts';
 import { chaos, idOf } from './support/plugin.ts';
 
@@ -159,7 +159,13 @@ describe('net without netem', () => {
   const agent = 'app.kubernetes.io/managed-by=kubectl-chaos';
   const ends: readonly (readonly [string, () => Promise<unknown>])[] = [
     ['the shim killed by -9', () => killShims()],
-    ['the agent pod deleted by force', () => kubectl('-n', ns, 'delete', 'pod', '-l', agent, ...force)],
+    [
+      'the agent pod deleted by force',
+      async () => {
+        await kubectl('-n', ns, 'delete', 'pod', '-l', agent, ...force);
+        await untilShimsGone(30);
+      },
+    ],
     ['the target’s container killed', () => killTarget(talk())],
   ];
   it.each(ends)('%s: the fault is gone within 2 s, and it is told', async (_what, end) => {

@@ -7,8 +7,9 @@ import { suite } from './support/suite.ts';
 const ns = 'chaos-e2e-changes';
 suite(ns, []);
 
+/** Longer than the kubelet takes to act on what ends it. */
 async function whenActive(...flags: string[]): Promise<Plugin> {
-  const plugin = start('stress', 'busybox', '-n', ns, '--cpu', '1', '--duration', '60s', ...flags);
+  const plugin = start('stress', 'busybox', '-n', ns, '--cpu', '1', '--duration', '10m', ...flags);
   await untilActive(plugin);
   return plugin;
 }

@@ -10,6 +10,9 @@ class Order extends BaseSequencer {
   }
 }
 
+/** Under emulation everything takes several times as long. */
+const slowness = process.env.CHAOS_E2E_CLUSTER === 'vm' ? 3 : 1;
+
 export default defineConfig({
   root: new URL('../..', import.meta.url).pathname,
   test: {
@@ -22,7 +25,7 @@ export default defineConfig({
     sequence: { sequencer: Order },
     allowOnly: false,
     passWithNoTests: false,
-    testTimeout: 120_000,
-    hookTimeout: 180_000,
+    testTimeout: 120_000 * slowness,
+    hookTimeout: 180_000 * slowness,
   },
 });

@@ -7,9 +7,9 @@ export function io(namespace: string, pod: string, ...flags: string[]): Promise<
   return chaos('io', `pod/${pod}`, '-n', namespace, ...container(flags), ...flags);
 }
 
-/** Resolves when it is active, fails at once when it ends before. */
+/** Resolves when it is active, fails at once when it ends before. It lasts longer than the kubelet takes to act on what ends it. */
 export async function startIo(namespace: string, pod: string, ...flags: string[]): Promise<Plugin> {
-  const plugin = start('io', `pod/${pod}`, '-n', namespace, '--duration', '60s', ...container(flags), ...flags);
+  const plugin = start('io', `pod/${pod}`, '-n', namespace, '--duration', '10m', ...container(flags), ...flags);
   await untilActive(plugin);
   return plugin;
 }

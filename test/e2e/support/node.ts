@@ -195,9 +195,16 @@ export async function ourShims(scope?: Scope): Promise<HostProcess[]> {
   return (await ourProcesses(scope)).filter((process) => process.name.startsWith('nsexec') && !isGuardian(process));
 }
 
-/** By -9; fails where there is none. */
+/** By -9; fails where there is none. A child of a shim's that has ended meanwhile needs no signal. */
 export async function killShims(): Promise<void> {
-  await onNode(`kill -9 ${(await ourShims()).map(({ pid }) => pid).join(' ')}`);
+  const shims = await ourShims();
+  if (shims.length === 0) throw new Error('there is no shim to kill');
+  await onNode(`kill -9 ${shims.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
+}
+
+/** Of a pod that was deleted: when its shim goes is the kubelet's to say, and no part of what the shim's end sets going. */
+export async function untilShimsGone(seconds: number): Promise<void> {
+  await until('the shim is gone', seconds, async () => (await ourShims()).length === 0);
 }
 
 /** No network of the node has a state of ours any more, within `seconds`. */
