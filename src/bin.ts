@@ -37,12 +37,21 @@ async function ask(question: string): Promise<string> {
   }
 }
 
+/** A user id without an entry in passwd, as containers have it, has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
 const code = await main(process.argv.slice(2), {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
   env,
   homeDirectory: homedir(),
-  who: env.USER ?? userInfo().username,
+  who: env.USER || env.LOGNAME || userName(),
   clock: systemClock,
   signals: {
     listen: (callback) => {

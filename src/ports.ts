@@ -170,6 +170,8 @@ export interface Experiment {
   podUid?: string;
   /** Of a detached experiment: what faults/plan-record.ts reads. */
   plan?: string;
+  /** Of one whose shim has ended: its container's termination message. */
+  lastWords?: string;
 }
 
 export interface Experiments {

@@ -126,17 +126,41 @@ describe('stop', () => {
     expect(cluster.attachment.isClosed).toBe(true);
   });
 
-  test.each([
-    ['that cannot revert', shimError({ state: 'unknown: something may be left' }), false],
-    ['that had not begun', shimError({ state: 'unchanged' }), true],
-  ])('a shim %s', async (_what, said, isReverted) => {
+  const failed = shimError({ code: 'undo', message: 'read-only', state: 'unknown: something may be left' });
+
+  test('a shim that had not begun has nothing to revert', async () => {
     const { cluster, experiment, run } = world();
-    cluster.experiments = { found: [experiment('chaos-aaaaa', { podUid: 'agent-uid' })], unseen: [] };
+    cluster.experiments = { found: [experiment('chaos-aaaaa', { podUid: 'agent-uid', node: 'node-3' })], unseen: [] };
     cluster.onAttach = (attachment) => {
-      attachment.onLine = () => attachment.say(said);
+      attachment.onLine = () => attachment.say(shimError({ state: 'unchanged' }));
     };
     expect(await run('stop chaos-aaaaa')).toBe(0);
-    expect(cluster.removed).toMatchObject({ reverted: isReverted });
+    expect(cluster.removed).toMatchObject({ reverted: true });
+  });
+
+  test('a shim that cannot revert: not confirmed, with what makes certain of it', async () => {
+    const { cluster, stdout, experiment, run } = world();
+    cluster.experiments = { found: [experiment('chaos-aaaaa', { podUid: 'agent-uid', node: 'node-3' })], unseen: [] };
+    cluster.onAttach = (attachment) => {
+      attachment.onLine = () => attachment.say(failed);
+    };
+    expect(await run('stop chaos-aaaaa')).toBe(4);
+    expect(cluster.removed).toMatchObject({ reverted: false });
+    expect(stdout.text).toBe(
+      'chaos-aaaaa (shop/web-0/app): not confirmed to be reverted: the shim failed: read-only (undo)\nTo be certain: kubectl chaos sweep node-3 -n shop\n',
+    );
+  });
+
+  test.each([
+    ['reverted', reverted(), 0],
+    ['failed to', failed, 4],
+  ])('one that has ended, and %s: by the last words of its shim', async (_what, word, code) => {
+    const { cluster, experiment, run } = world();
+    const lastWords = `${JSON.stringify(ended())}\n${JSON.stringify(word)}\n`;
+    const gone = { state: 'ended', podUid: 'agent-uid', node: 'node-3', lastWords } as const;
+    cluster.experiments = { found: [experiment('chaos-aaaaa', gone)], unseen: [] };
+    expect(await run('stop chaos-aaaaa')).toBe(code);
+    expect(cluster.removed).toMatchObject({ reverted: code === 0 });
   });
 
   test('a shim that cannot be attached to is left to the kubelet', async () => {

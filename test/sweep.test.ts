@@ -16,7 +16,7 @@ const directory = { ...ofDb, what: 'directory', name: '/data/.kubectl-chaos-7f3k
 const setting = { ...ofDb, what: 'setting', name: 'io.max', device: '8:16' } as const;
 const table = { ...qdisc, netns: 18, cgroup: '', what: 'table', name: 'kubectl_chaos_7f3k2' } as const;
 
-function world(answer?: string) {
+function world(answer?: string | Promise<string>) {
   const cluster = new SweptCluster();
   cluster.pods.set(uid, 'shop/web-0');
   const terminal = answer !== undefined;
@@ -234,6 +234,57 @@ describe('what goes wrong on one node', () => {
     expect(cluster.sweeps).toHaveLength(4);
     expect(cluster.count('remove')).toBe(4);
   });
+});
+
+describe('a signal', () => {
+  test('while an agent cannot be removed: said with the command that does, exit 4', async () => {
+    const { cluster, stderr, signals, run } = world();
+    cluster.put('node-1');
+    cluster.removal = { left: ['pod/chaos-aaaaa'], why: 'no route to host' };
+    const release = cluster.hold('launch');
+    const done = run('sweep node-1');
+    await expect.poll(() => cluster.sweeps.length).toBe(1);
+    signals.send('SIGINT');
+    release();
+    expect(await done).toBe(4);
+    expect(stderr.text).toContain('pod/chaos-aaaaa could not be removed (no route to host): kubectl -n shop delete');
+  });
+
+  test('at the question: nothing is removed', async () => {
+    const { cluster, signals, questions, leftover, run } = world(new Promise(() => undefined));
+    cluster.put('node-1', { residue: [ofWeb] });
+    cluster.experiments = { found: [leftover], unseen: [] };
+    const done = run('sweep node-1');
+    await expect.poll(() => questions).toHaveLength(1);
+    signals.send('SIGTERM');
+    expect(await done).toBe(143);
+    expect(cluster.sweeps).toHaveLength(1);
+    expect(cluster.removed).toMatchObject({ id: 'chaos-aaaaa' });
+  });
+
+  test('a second one: at once, and how to find what is left', async () => {
+    const { cluster, stderr, signals, run } = world();
+    cluster.put('node-1');
+    cluster.hold('launch');
+    const done = run('sweep node-1');
+    await expect.poll(() => cluster.sweeps.length).toBe(1);
+    signals.send('SIGINT');
+    signals.send('SIGINT');
+    expect(await done).toBe(4);
+    expect(stderr.text).toContain('kubectl chaos ls -A');
+  });
+});
+
+test('an agent that could not be launched, nor taken back: what is left of it, and how to remove it', async () => {
+  const { cluster, stdout, run } = world();
+  cluster.put('node-1');
+  const state = 'the target was not touched, but pod/chaos-aaaaa may be left (no answer)';
+  cluster.failNext(
+    'launch',
+    new ChaosError('unreachable', 'no answer', { state, hint: 'Remove it by hand: kubectl …' }),
+  );
+  expect(await run('sweep node-1')).toBe(4);
+  expect(stdout.text).toContain(`${state}: Remove it by hand: kubectl …`);
 });
 
 test('the uid of a pod out of its cgroup, by either driver', () => {

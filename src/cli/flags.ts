@@ -114,7 +114,10 @@ export function connectionFlags(namespaceOf = 'the target'): Option[] {
     connection('--client-key <file>', 'client key'),
     connection('--tls-server-name <name>', "name to check the server's certificate against"),
     connection('--insecure-skip-tls-verify', "do not check the server's certificate"),
-    connection('--request-timeout <time>', 'give up a single request after this time; 0: never (default: 0)'),
+    connection(
+      '--request-timeout <time>',
+      'give up a single request after this time; 0: never (default: 15s to connect, 65s for an answer)',
+    ),
   ];
 }
 

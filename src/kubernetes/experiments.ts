@@ -65,6 +65,7 @@ function experiment(pod: V1Pod | undefined, configMap: V1ConfigMap | undefined, 
     reason: annotation('reason'),
     podUid: pod?.metadata?.uid,
     plan: pod ? annotation('plan') : undefined,
+    lastWords: pod?.status?.containerStatuses?.[0]?.state?.terminated?.message,
   };
   return {
     id: metadata.labels?.[experimentLabel] ?? metadata.name ?? '',

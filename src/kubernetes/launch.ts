@@ -28,7 +28,7 @@ export async function launch(rest: Rest, spec: AgentSpec, shim: Uint8Array, exis
     }
     if (!(error instanceof ChaosError)) throw error;
     throw new ChaosError(error.code, error.message, {
-      hint: `kubectl delete -n ${spec.namespace} ${left.join(' ')}`,
+      hint: `Remove it by hand: ${spec.annotations['kubectl-chaos.io/undo']}`,
       state: `the target was not touched, but ${left.join(' and ')} may be left (${why})`,
       cause: error,
     });

@@ -280,10 +280,10 @@ function killedUnheard(how: string): string {
 }
 
 /** What nobody has confirmed, and what makes certain of it: what goes with the pod's network, or with its container's cgroup, goes with the pod. */
-function unconfirmed({ fault, target, commands }: CoursePlan): string {
+function unconfirmed({ fault, target }: CoursePlan): string {
   const { pod } = target;
   if (fault.fault === 'io' && fault.action.kind !== 'throttle') {
-    return `${fault.directory} in ${fault.path} of pod ${pod} is gone; to be certain: ${commands.sweep}`;
+    return `${fault.directory} in ${fault.path} of pod ${pod} is gone`;
   }
   const what =
     fault.fault === 'io' ? "the limits of the container's cgroup are as they were" : 'the network is as it was';

@@ -85,6 +85,7 @@ async function watch(
   const found = {
     runs: experiment.state === 'running',
     activeAt: clock.now() - agoOf(experiment, plan, clock.date()),
+    ...(experiment.endsAt ? { startedAt: experiment.endsAt.getTime() - plan.durationMs } : {}),
   };
   const result = await followDetached(plan, agent, found, { ...ports, reporter: audit, interrupts });
   if (!result.goesOn) return finish(plan, result, result.failure, end);

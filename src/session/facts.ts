@@ -26,6 +26,8 @@ export interface Outcome {
   /** What could not be confirmed to be gone (`pod/chaos-7f3k2`), and the command that removes it. */
   left: string[];
   undo: string;
+  /** What looks for what the fault may have left where nothing is left of the experiment. */
+  sweep: string;
   times: {
     /** From the command's start to `active`, milliseconds. */
     activeMs?: number;

@@ -125,6 +125,7 @@ function summarize(
     ...(result.revertedBy === undefined ? {} : { revertedBy: result.revertedBy }),
     left: [...removal.left],
     undo: plan.undo,
+    sweep: plan.commands.sweep,
     times: {
       ...(result.activeMs === undefined ? {} : { activeMs: result.activeMs }),
       ...(result.revertMs === undefined ? {} : { revertMs: result.revertMs }),
@@ -198,7 +199,7 @@ function notRemoved(plan: CoursePlan, removal: RemovalResult, cause: unknown): C
     'not-reverted',
     `${first}${what} could not be confirmed to be gone: ${removal.why || 'the shim did not answer'}`,
     {
-      hint: `Remove it by hand: ${plan.undo}`,
+      hint: removal.left.length > 0 ? `Remove it by hand: ${plan.undo}` : `To be certain: ${plan.commands.sweep}`,
       state: `the fault, if it ever began, ends by itself ${ownEnd(plan)}`,
       cause,
     },

@@ -1,8 +1,8 @@
 import { ChaosError } from '../errors.ts';
-import { undoCommand } from '../faults/plan.ts';
+import { experimentCommands, undoCommand } from '../faults/plan.ts';
 import type { ManageRequest } from '../faults/request.ts';
 import type { Agent, Clock, Cluster, Experiment, Experiments } from '../ports.ts';
-import { tellToStop } from './tell-to-stop.ts';
+import { lastWord, tellToStop, type Word } from './tell-to-stop.ts';
 
 /** How one experiment was stopped. */
 export interface Stopped {
@@ -11,7 +11,7 @@ export interface Stopped {
   gone: boolean;
   left: readonly string[];
   why: string;
-  /** What ends it by hand. */
+  /** What ends it by hand; where only the revert is in doubt, what makes certain of it. */
   undo: string;
 }
 
@@ -78,11 +78,18 @@ export async function stopOne(
   clock: Clock,
 ): Promise<Stopped> {
   const { id, namespace, graceMs } = experiment;
-  const agent = mayListen(experiment) ? agentOf(experiment) : undefined;
-  const reverted = agent !== undefined && (await tellToStop(agent, graceMs, cluster, clock));
-  const { left, why } = await cluster.remove(id, namespace, graceMs + reportMs, reverted);
+  const agent = agentOf(experiment);
+  const word: Word =
+    agent && mayListen(experiment)
+      ? await tellToStop(agent, graceMs, cluster, clock)
+      : lastWord(experiment.lastWords ?? '');
+  const { left, why } = await cluster.remove(id, namespace, graceMs + reportMs, word.reverted);
   const undo = undoCommand(request.connection, namespace, id);
-  return { experiment, gone: left.length === 0, left, why, undo };
+  if (left.length > 0 || word.reverted || word.why === undefined || !agent) {
+    return { experiment, gone: left.length === 0, left, why, undo };
+  }
+  const { sweep } = experimentCommands(request.connection, agent, id).commands;
+  return { experiment, gone: false, left, why: word.why, undo: sweep };
 }
 
 /** Says which there are. */

@@ -10,6 +10,7 @@ import type { Conduct, Preparation } from './conduct.ts';
 import { NetConduct } from './net-conduct.ts';
 import { connectQuestion, describeQuestion, planLines, toAnswer } from './net-lines.ts';
 import type { Stage } from './stage.ts';
+import { whoElse } from './startup.ts';
 import { type TimerName, waits } from './waits.ts';
 
 /** Round trips before the fault: enough for a median, and soon over. */
@@ -85,9 +86,10 @@ export class NetPreparation implements Preparation {
   }
 
   #decide(): void {
+    const { id, commands } = this.#stage.plan;
     let plan: NetPlan;
     try {
-      plan = planNet(this.#fault, this.#answers, this.#stage.plan.id);
+      plan = planNet(this.#fault, this.#answers, id, whoElse(commands));
     } catch (error) {
       if (!(error instanceof ChaosError)) throw error;
       this.#stage.refuse(error);

@@ -1,6 +1,7 @@
 import { ChaosError } from '../errors.ts';
 import { refuseHostNetwork } from '../faults/net/plan.ts';
 import type { NetRequest, NetSurroundings } from '../faults/net/types.ts';
+import { stopCommand } from '../faults/plan.ts';
 import type { Request } from '../faults/request.ts';
 import type { Cluster, Experiment, Reporter, Target } from '../ports.ts';
 
@@ -19,7 +20,7 @@ export async function surveyNet(
     cluster.listExperiments(run.agentNamespace ?? target.namespace),
   ]);
   const other = experiments.found.find((experiment) => isInForce(experiment, target));
-  if (other) throw occupied(other, target);
+  if (other) throw occupied(other, target, run);
   refuseHostNetwork({ surroundings, allowHostNetwork: request.allowHostNetwork });
   for (const message of surroundings.assumed ?? [])
     reporter.report({ kind: 'warning', message: `assumed: ${message}` });
@@ -32,13 +33,17 @@ function isInForce({ verb, target, state }: Experiment, { namespace, pod }: Targ
   return lives && verb === 'net' && target?.startsWith(`${namespace}/${pod}/`) === true;
 }
 
-function occupied({ id, namespace, fault, who, state }: Experiment, { pod }: Target): ChaosError {
+function occupied(
+  { id, namespace, fault, who, state }: Experiment,
+  { pod }: Target,
+  { connection }: Request['run'],
+): ChaosError {
   const what = `${fault ?? 'a net fault'}${who === undefined ? '' : `, by ${who}`}`;
   return new ChaosError(
     'target-unsuitable',
     `experiment ${id} is at the network of pod/${pod} already (${what}; ${state})`,
     {
-      hint: `Wait until it has ended, or end it: kubectl chaos stop ${id} -n ${namespace}`,
+      hint: `Wait until it has ended, or end it: ${stopCommand(connection, namespace, id)}`,
     },
   );
 }

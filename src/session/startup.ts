@@ -95,12 +95,14 @@ export function shimFailure(error: ShimError, plan: Needy): ChaosError {
   });
 }
 
+/** Where something of another experiment is met: whether it is in force yet. */
+export function whoElse({ list, sweep }: CoursePlan['commands']): string {
+  return `Which experiments there are: ${list} -A\nWhat one has left that is not there any more: ${sweep}`;
+}
+
 function hintFor(code: string, plan: Needy): string | undefined {
   if (code === 'exec') return `Name an image ${tools(plan)}: --image.`;
-  if (code === 'foreign' && plan.commands) {
-    const { list, sweep } = plan.commands;
-    return `See which experiments there are: ${list}. What one has left without its agent: ${sweep}`;
-  }
+  if (code === 'foreign' && plan.commands) return whoElse(plan.commands);
   return Object.hasOwn(hints, code) ? hints[code] : undefined;
 }
 

@@ -1,7 +1,16 @@
 import { ChaosError, ExitCode } from '../errors.ts';
 import { sweepAgent, undoCommand } from '../faults/plan.ts';
 import type { SweepRequest } from '../faults/request.ts';
-import type { Agent, Clock, Cluster, ContainerStatus, Experiment, Signals, SweptNode } from '../ports.ts';
+import type {
+  Agent,
+  Clock,
+  Cluster,
+  ContainerStatus,
+  Experiment,
+  InterruptSignal,
+  Signals,
+  SweptNode,
+} from '../ports.ts';
 import { parseTerminationMessage } from '../shim/protocol.ts';
 import { parseResidue, parseSwept, type Residue, type Swept } from '../shim/swept.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
@@ -32,6 +41,8 @@ export interface NodeReport {
   residue: readonly Found[];
   /** Why it could not be swept, or not wholly. */
   problem?: string;
+  /** What of its agent could not be removed, why, and the command that does. */
+  kept?: string;
 }
 
 export interface SweepReport {
@@ -54,41 +65,64 @@ const container = 'sweep';
 
 /**
  * Looks for what faults have left on nodes, and in the cluster; removes it if asked to, and says what is left then. A node that fails does not stop the others.
- * @throws ChaosError not-found for a node that does not exist, before anything is created; interrupted when a signal came: every agent is removed then.
+ * @throws ChaosError not-found for a node that does not exist, before anything is created; interrupted when a signal came: every agent is removed then; not-reverted where one could not be, or a second signal has
+ * left no time for that.
  */
 export async function sweep(request: SweepRequest, ports: SweepPorts): Promise<SweepReport> {
-  const { cluster, signals } = ports;
-  const nodes = await cluster.findNodes(request.nodes);
-  const { found, unseen } = await list(request, cluster);
-  const objects = found.filter(({ state }) => state === 'ended' || state === 'leftover');
-  const interrupts = new Interrupts(signals);
-  const abort = new AbortController();
-  interrupts.onFirst(() => abort.abort());
-  const all = async (chosen: readonly SweptNode[], remove: boolean): Promise<NodeReport[]> => {
-    const reports = await inTurns(chosen, (node) => sweepNode(node, remove, request, ports, abort.signal));
-    if (interrupts.first) throw interrupted(interrupts.first, remove);
-    return reports;
-  };
+  const interrupts = new Interrupts(ports.signals);
   try {
-    const looked = reportOf(await all(nodes, false), objects, [], unseen);
-    const count = removable(looked);
-    if (count === 0 || !(request.yes || (await ports.confirm?.(looked, count)))) return looked;
-    const again = nodes.filter(({ name }) => looked.nodes.some((one) => one.node === name && leftOn(one) > 0));
-    const [removed, swept] = await Promise.all([
-      Promise.all(objects.map((experiment) => stopOne(experiment, request, cluster, ports.clock))),
-      all(again, true),
-    ]);
-    const now = looked.nodes.map((before) => swept.find(({ node }) => node === before.node) ?? before);
-    return reportOf(now, objects, removed, unseen, true);
+    const end = await Promise.race([sweepAll(request, ports, interrupts), interrupts.again]);
+    if (end === 'again') throw leftInHaste(interrupts);
+    return end;
   } finally {
     interrupts.close();
   }
 }
 
-function interrupted(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', removing: boolean): ChaosError {
-  return new ChaosError('interrupted', `${signal} received before the sweep was over`, {
-    exitCode: signalExitCodes[signal],
-    state: removing ? 'a part of what was found may have been removed' : 'nothing was changed',
+async function sweepAll(request: SweepRequest, ports: SweepPorts, interrupts: Interrupts): Promise<SweepReport> {
+  const { cluster } = ports;
+  const nodes = await cluster.findNodes(request.nodes);
+  const { found, unseen } = await list(request, cluster);
+  const objects = found.filter(({ state }) => state === 'ended' || state === 'leftover');
+  const abort = new AbortController();
+  const interruption = new Promise<'interrupted'>((resolve) => {
+    interrupts.onFirst(() => {
+      abort.abort();
+      resolve('interrupted');
+    });
+  });
+  const all = async (chosen: readonly SweptNode[], remove: boolean): Promise<NodeReport[]> => {
+    const reports = await inTurns(chosen, (node) => sweepNode(node, remove, request, ports, abort.signal));
+    if (interrupts.first) throw interrupted(interrupts.first, remove, reports);
+    return reports;
+  };
+  const looked = reportOf(await all(nodes, false), objects, [], unseen, request.yes);
+  const count = removable(looked);
+  if (count === 0) return looked;
+  const isWanted = request.yes || (await Promise.race([ports.confirm?.(looked, count), interruption]));
+  if (interrupts.first) throw interrupted(interrupts.first, false, looked.nodes);
+  if (!isWanted) return looked;
+  const again = nodes.filter(({ name }) => looked.nodes.some((one) => one.node === name && leftOn(one) > 0));
+  const [removed, swept] = await Promise.all([
+    Promise.all(objects.map((experiment) => stopOne(experiment, request, cluster, ports.clock))),
+    all(again, true),
+  ]);
+  const now = looked.nodes.map((before) => swept.find(({ node }) => node === before.node) ?? before);
+  return reportOf(now, objects, removed, unseen, true);
+}
+
+function interrupted(signal: InterruptSignal, removing: boolean, reports: readonly NodeReport[]): ChaosError {
+  const message = `${signal} received before the sweep was over`;
+  const state = removing ? 'a part of what was found may have been removed' : 'nothing was changed';
+  const kept = reports.flatMap((report) => report.kept ?? []);
+  if (kept.length > 0) return new ChaosError('not-reverted', `${message}, and ${kept.join('; ')}`, { state });
+  return new ChaosError('interrupted', message, { exitCode: signalExitCodes[signal], state });
+}
+
+function leftInHaste({ first }: Interrupts): ChaosError {
+  return new ChaosError('not-reverted', `left at once on a second signal after ${first}: the end was not waited for`, {
+    hint: 'See what is left of its agents, and remove it: kubectl chaos ls -A, kubectl chaos stop ID',
+    state: 'agents of the sweep may be left on the nodes; each ends by itself',
   });
 }
 
@@ -110,7 +144,9 @@ function reportOf(
   unseen: readonly string[],
   tried = false,
 ): SweepReport {
-  const isUnsure = nodes.some(({ swept, problem }) => problem !== undefined || !swept || swept.unseen > 0);
+  const isUnsure = nodes.some(
+    ({ swept, problem, kept }) => problem !== undefined || kept !== undefined || !swept || swept.unseen > 0,
+  );
   const isLeft = nodes.some(({ swept }) => (swept?.left ?? 0) > 0) || removed.length < objects.length;
   const isUnconfirmed = removed.some(({ gone }) => !gone);
   const exitCode =
@@ -152,7 +188,7 @@ async function sweepNode(
   try {
     agent = await cluster.launch(spec);
   } catch (error) {
-    return { node: name, residue: [], problem: textOf(error) };
+    return { node: name, residue: [], ...failed(error) };
   }
   let report: NodeReport;
   try {
@@ -163,8 +199,14 @@ async function sweepNode(
   }
   const { left, why } = await cluster.remove(id, namespace, removeMs, report.swept !== undefined);
   const kept = left.length === 0 ? undefined : `${left.join(' and ')} could not be removed (${why}): ${undo}`;
-  const problems = [report.problem, kept].filter((text) => text !== undefined);
-  return problems.length === 0 ? report : { ...report, problem: problems.join('; ') };
+  return kept === undefined ? report : { ...report, kept };
+}
+
+/** An agent that could not be launched, and what is left of it if it could not be taken back either. */
+function failed(error: unknown): Pick<NodeReport, 'problem' | 'kept'> {
+  const { state, hint } = error instanceof ChaosError ? error : { state: undefined, hint: undefined };
+  const isLeft = state !== undefined && state !== 'nothing was changed';
+  return { problem: textOf(error), ...(isLeft ? { kept: `${state}: ${hint}` } : {}) };
 }
 
 /** Follows the agent until its container has ended. */

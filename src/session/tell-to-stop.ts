@@ -1,12 +1,15 @@
 import { targetContainer } from '../faults/plan.ts';
 import type { Agent, Attachment, Clock, Cluster } from '../ports.ts';
-import { parseShimEvent } from '../shim/protocol.ts';
+import { parseShimEvent, parseTerminationMessage, type ShimEvent } from '../shim/protocol.ts';
+
+/** What the shim itself has said of its revert: that it is done, that it may not be, with the reason, or nothing. */
+export type Word = { reverted: true } | { reverted: false; why?: string };
 
 /**
- * Tells the shim itself to stop and hears its word that it has reverted, which the kubelet takes seconds to report, and an old one now and then a minute. False: no such word was heard, for want of the right to
- * attach or of a shim that listens, and only the end of its pod can tell. Never rejects.
+ * Tells the shim itself to stop and hears its word that it has reverted, which the kubelet takes seconds to report, and an old one now and then a minute. Without a word, for want of the right to
+ * attach or of a shim that listens, only the end of its pod can tell. Never rejects.
  */
-export async function tellToStop(agent: Agent, limitMs: number, cluster: Cluster, clock: Clock): Promise<boolean> {
+export async function tellToStop(agent: Agent, limitMs: number, cluster: Cluster, clock: Clock): Promise<Word> {
   const abort = new AbortController();
   let attachment: Attachment | undefined;
   const cancel = clock.after(limitMs, () => {
@@ -16,20 +19,30 @@ export async function tellToStop(agent: Agent, limitMs: number, cluster: Cluster
   try {
     attachment = await cluster.attach(agent, targetContainer, abort.signal);
     await attachment.send('stop');
-    return await hasReverted(attachment);
+    for await (const line of attachment.stdout) {
+      const event = parseShimEvent(line);
+      const word = event && wordOf(event);
+      if (word) return word;
+    }
+    return { reverted: false };
   } catch {
-    return false;
+    return { reverted: false };
   } finally {
     cancel();
     attachment?.close();
   }
 }
 
-async function hasReverted(attachment: Attachment): Promise<boolean> {
-  for await (const line of attachment.stdout) {
-    const event = parseShimEvent(line);
-    if (event?.event === 'reverted') return true;
-    if (event?.event === 'error') return !event.state.startsWith('unknown');
-  }
-  return false;
+/** The last of a shim that has ended, from its container's termination message. */
+export function lastWord(message: string): Word {
+  const words = parseTerminationMessage(message).flatMap((event) => wordOf(event) ?? []);
+  return words.at(-1) ?? { reverted: false };
+}
+
+function wordOf(event: ShimEvent): Word | undefined {
+  if (event.event === 'reverted') return { reverted: true };
+  if (event.event !== 'error') return undefined;
+  return event.state.startsWith('unknown')
+    ? { reverted: false, why: `the shim failed: ${event.message} (${event.code})` }
+    : { reverted: true };
 }

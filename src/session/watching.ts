@@ -11,8 +11,10 @@ import { attachAttempts, type TimerName, waits } from './waits.ts';
 export interface Found {
   /** Its agent's container runs, so that it can be attached to. */
   runs: boolean;
-  /** When its fault may have become active at the earliest, on the clock. */
+  /** When its fault may have become active at the earliest, on the clock, if this machine's and its node's agree. */
   activeAt: number;
+  /** The same by the node's clock, epoch milliseconds. */
+  startedAt?: number;
 }
 
 /**
@@ -78,7 +80,7 @@ export class Watching implements Phase {
       case 'active':
         return this.#onInForce(this.#stage.clock.now());
       case 'sample':
-        if (this.#isInForce()) this.#rest.onEvent(event);
+        if (this.#isInForce(event.at_ms)) this.#rest.onEvent(event);
         return;
       case 'path':
         // One that comes from a shim which waits for `start` is of the target by itself.
@@ -98,11 +100,13 @@ export class Watching implements Phase {
     this.#stage.report({ kind: 'progress', message: 'the fault has not begun yet: waiting for it' });
   }
 
-  #isInForce(): boolean {
+  /** `atMs`: when the shim has said so, by the node's clock, which is the kubelet's as well. */
+  #isInForce(atMs: number): boolean {
     const { record, clock } = this.#stage;
+    const { activeAt, startedAt } = this.#found;
     if (record.result.began) return true;
     if (this.#askedAt === undefined || clock.now() - this.#askedAt < waits.waiting) return false;
-    this.#onInForce(this.#found.activeAt);
+    this.#onInForce(startedAt === undefined ? activeAt : clock.now() - Math.max(0, atMs - startedAt));
     return true;
   }
 

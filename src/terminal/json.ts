@@ -61,6 +61,7 @@ function outcomeDocument(outcome: Outcome): Record<string, unknown> {
     revertedBy: outcome.revertedBy,
     left: outcome.left,
     undo: outcome.undo,
+    ...(outcome.reverted ? {} : { sweep: outcome.sweep }),
     times: outcome.times,
     // Keys here are names, not fields: they stay as they are.
     requests: new Map(Object.entries(outcome.requests)),

@@ -40,14 +40,15 @@ export function ids(found: readonly Experiment[]): string {
 }
 
 export function listDocument({ found, unseen }: Experiments): string {
-  // The recorded plan is for `attach` alone.
-  const items = found.map(({ plan: _plan, podUid: _podUid, ...experiment }) => experiment);
+  // The recorded plan is for `attach` alone, what its shim said last for `stop`.
+  const items = found.map(({ plan: _plan, podUid: _podUid, lastWords: _lastWords, ...experiment }) => experiment);
   return jsonText(documentOf({ kind: 'experiments', items, unseen: [...unseen] }));
 }
 
 export function stopped({ experiment, gone, left, why, undo }: Stopped): string {
   const name = `${experiment.id}${experiment.target ? ` (${experiment.target})` : ''}`;
   if (gone) return `${harmless(name)}: ${ending(experiment)}, nothing left\n`;
+  if (left.length === 0) return harmless(`${name}: not confirmed to be reverted: ${why}\nTo be certain: ${undo}\n`);
   return harmless(`${name}: not confirmed to be gone: ${left.join(' and ')} (${why})\nRemove by hand: ${undo}\n`);
 }
 

@@ -20,7 +20,7 @@ export function sweepText(report: SweepReport): string {
   );
   const objects = report.objects.map(({ id, namespace, objects: names, state }) => {
     const tried = report.removed.find(({ experiment }) => experiment.id === id && experiment.namespace === namespace);
-    const now = tried === undefined ? state : tried.gone ? 'removed' : `left: ${tried.why} (${tried.undo})`;
+    const now = tried === undefined ? state : tried.gone ? 'removed' : `not confirmed: ${tried.why} (${tried.undo})`;
     return [id, namespace, names.join(' '), now];
   });
   return harmless(
@@ -45,9 +45,10 @@ function oneLine(row: readonly string[]): string[] {
   return row.map((cell) => harmless(cell).replace(/\s+/g, ' '));
 }
 
-function nodeNotes({ node, swept, problem }: NodeReport): string[] {
+function nodeNotes({ node, swept, problem, kept }: NodeReport): string[] {
   return [
     ...(problem === undefined ? [] : [`node ${node}: not wholly swept: ${problem.replace(/\s+/g, ' ')}`]),
+    ...(kept === undefined ? [] : [`node ${node}: ${kept.replace(/\s+/g, ' ')}`]),
     ...(swept && swept.unseen > 0
       ? [`node ${node}: ${swept.unseen} networks or processes could not be looked into`]
       : []),

@@ -97,8 +97,8 @@ function watched({ watchedMs, ended }: Outcome): string[] {
 
 export function leftovers(outcome: Outcome): string[] {
   if (outcome.left.length === 0 && outcome.reverted) return [];
-  const what = outcome.left.length > 0 ? outcome.left.join(' and ') : 'the fault';
-  return [`Not confirmed to be gone: ${what}.`, `Remove by hand: ${outcome.undo}`];
+  if (outcome.left.length === 0) return ['Not confirmed to be gone: the fault.', `To be certain: ${outcome.sweep}`];
+  return [`Not confirmed to be gone: ${outcome.left.join(' and ')}.`, `Remove by hand: ${outcome.undo}`];
 }
 
 /** An error as the user reads it: what and why, what to do now, and how the target is. */

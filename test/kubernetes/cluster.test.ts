@@ -19,7 +19,7 @@ const spec: AgentSpec = {
   image: 'tools:1',
   containers: [{ name: 'target-0', target: webTarget, args: ['run'] }],
   activeDeadlineSeconds: 60,
-  annotations: {},
+  annotations: { 'kubectl-chaos.io/undo': 'kubectl delete everything' },
 };
 const agent: Agent = { id, namespace: 'shop', pod: id, podUid: 'uid-agent', node: 'node-3' };
 
@@ -273,7 +273,7 @@ describe('launch', () => {
       .on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
     expect(await rejection(cluster.launch(spec))).toMatchObject({
       code: 'forbidden',
-      hint: `kubectl delete -n shop configmap/${id}`,
+      hint: 'Remove it by hand: kubectl delete everything',
       state: expect.stringContaining(`configmap/${id} may be left`),
     });
   });

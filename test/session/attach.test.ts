@@ -21,6 +21,18 @@ describe('following a detached stress', () => {
     await s.detached();
   });
 
+  experiment('counts by the clock of the node, whose kubelet has said when it began', async (s) => {
+    s.nodeAheadMs = -300_000;
+    await s.attachTo({ endsAt: new Date(s.clock.date().getTime() - 250_000) });
+    await s.pass(40_000);
+    expect(s.reporter.of('watching')).toMatchObject([{ agoMs: 11_000, leftMs: 49_000 }]);
+    await s.pass(80_000);
+    expect(said(s)).toEqual(['beat']);
+    await s.pass(2_000);
+    expect(said(s)).toEqual(['beat', 'stop']);
+    await s.outcome();
+  });
+
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     experiment(`ends with ${signal}, and the fault goes on`, async (s) => {
       await s.attachTo();

@@ -388,8 +388,9 @@ describe('the revert of an io fault', () => {
     expect(outcome).toMatchObject({ exitCode: 4, reverted: false });
     expect(outcome.problems).toEqual([
       'the shim failed: /data/.kubectl-chaos-7f3k2 could not be removed: read-only file system (undo)',
-      expect.stringContaining('kubectl chaos sweep node-3'),
+      expect.stringContaining('its guardian has not told'),
     ]);
+    expect(outcome.sweep).toBe('kubectl chaos sweep node-3 -n shop');
   });
 
   const killed = (message: string) => ({ state: 'terminated', exitCode: 137, reason: 'Error', message }) as const;
@@ -401,15 +402,11 @@ describe('the revert of an io fault', () => {
   });
 
   const unsaid: ReadonlyArray<[what: string, ms: number, words: string, asked?: Request]> = [
-    [
-      'a directory',
-      5_000,
-      '.kubectl-chaos-7f3k2 in /data of pod web-7d4b9 is gone; to be certain: kubectl chaos sweep node-3 -n shop',
-    ],
+    ['a directory', 5_000, '.kubectl-chaos-7f3k2 in /data of pod web-7d4b9 is gone'],
     [
       'a directory full of files',
       65_000,
-      '.kubectl-chaos-7f3k2 in /data of pod web-7d4b9 is gone; to be certain: kubectl chaos sweep node-3 -n shop',
+      '.kubectl-chaos-7f3k2 in /data of pod web-7d4b9 is gone',
       ioRequest({ action: inodes }),
     ],
     [

@@ -5,7 +5,7 @@ import type { AgentUpdate, ContainerStatus, Experiment } from '../../src/ports.t
 import { attachExperiment } from '../../src/session/attach.ts';
 import type { Detached, Outcome } from '../../src/session/facts.ts';
 import { runExperiment, type SessionPorts } from '../../src/session/run.ts';
-import type { Ended, Reverted, Sample, ShimEvent } from '../../src/shim/protocol.ts';
+import type { Ended, Reverted, Sample, SampleEvent, ShimEvent } from '../../src/shim/protocol.ts';
 import type { FakeAttachment } from '../fakes/attachment.ts';
 import { FakeClock, settle } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
@@ -77,6 +77,9 @@ export class Scenario {
     };
   }
 
+  /** By how much the node's clock is ahead of ours. */
+  nodeAheadMs = 0;
+
   /** Runs until the agent pod is created and watched. */
   async launch(): Promise<void> {
     await this.#run(runExperiment(this.request, this.ports));
@@ -133,7 +136,7 @@ export class Scenario {
       await this.clock.advance(step);
       this.#usedUs += step * 1_000 * this.cores;
       this.io.pass(step);
-      if (this.#active && step === 1_000) this.stream?.say(sampleEvent(0, 0, this.sample()), ...this.#measured());
+      if (this.#active && step === 1_000) this.stream?.say(this.#sampled(), ...this.#measured());
     }
     await settle();
   }
@@ -141,9 +144,13 @@ export class Scenario {
   /** The shim ends the fault and reverts. */
   async finish(how: Partial<Ended> = {}, undone: Partial<Reverted> = {}): Promise<void> {
     this.#active = false;
-    const last = [sampleEvent(0, 0, this.sample()), ...this.io.probes(this.#seconds)];
+    const last = [this.#sampled(), ...this.io.probes(this.#seconds)];
     this.stream?.say(...this.net.counts(), ended(how), ...last, reverted(undone));
     await settle();
+  }
+
+  #sampled(): SampleEvent {
+    return { ...sampleEvent(0, 0, this.sample()), at_ms: this.clock.date().getTime() + this.nodeAheadMs };
   }
 
   sample(): Sample {
