@@ -47,7 +47,7 @@ export function judgeFill(fault: IoFault, fill: FillRequest, seen: SeenIo): Proo
           judgeSpace(
             fill,
             stock(({ wholeBytes: whole, freeBytes: free }) => ({ whole, free })),
-            before,
+            before ?? after,
             place,
           ),
         ]
@@ -57,7 +57,7 @@ export function judgeFill(fault: IoFault, fill: FillRequest, seen: SeenIo): Proo
           judgeInodes(
             fill,
             stock(({ inodes }) => inodes),
-            before,
+            before ?? after,
             place,
           ),
         ]
@@ -65,13 +65,13 @@ export function judgeFill(fault: IoFault, fill: FillRequest, seen: SeenIo): Proo
   ];
 }
 
-function judgeSpace(fill: FillRequest, stock: Stock, before: Room | undefined, place: string): Proof {
+/** `without`: the room without the fault, before it or, of one that was found in force, after it. */
+function judgeSpace(fill: FillRequest, stock: Stock, without: Room | undefined, place: string): Proof {
   const { space, leaveBytes } = fill;
-  const wanted = before ? fillBytes(fill, before) : undefined;
+  const wanted = without ? fillBytes(fill, without) : undefined;
   const atFloor = stock.least <= leaveBytes * (1 + tolerance / 100) + slackBytes;
-  const reached =
-    isReached(space && 'percent' in space ? space.percent : undefined, wanted, stock, slackBytes) ||
-    (space !== undefined && 'percent' in space && atFloor);
+  const percent = space && 'percent' in space ? space.percent : undefined;
+  const reached = isReached(percent, wanted, stock, slackBytes) || (percent !== undefined && atFloor);
   const floor = reached && atFloor && leaveBytes > 0 ? `, all but what is to be left` : '';
   return told(
     `Asked to fill ${place} ${describeFill({ ...(space ? { space } : {}) })}`,
@@ -83,9 +83,9 @@ function judgeSpace(fill: FillRequest, stock: Stock, before: Room | undefined, p
   );
 }
 
-function judgeInodes(fill: FillRequest, stock: Stock, before: Room | undefined, place: string): Proof {
+function judgeInodes(fill: FillRequest, stock: Stock, without: Room | undefined, place: string): Proof {
   const { inodes } = fill;
-  const wanted = before ? fillInodes(fill, before) : undefined;
+  const wanted = without ? fillInodes(fill, without) : undefined;
   const reached = isReached(inodes && 'percent' in inodes ? inodes.percent : undefined, wanted, stock, slackInodes);
   const asked = `Asked to fill ${place} ${describeFill({ ...(inodes ? { inodes } : {}) })}`;
   return told(asked, stock, reached, slackInodes, (value) => formatCount(value, 'inode'), '');
@@ -94,13 +94,14 @@ function judgeInodes(fill: FillRequest, stock: Stock, before: Room | undefined, 
 function isReached(
   percent: number | undefined,
   wanted: number | undefined,
-  { whole, before, least }: Stock,
+  { whole, before, least, after }: Stock,
   slack: number,
 ): boolean {
   if (percent !== undefined)
     return (100 * (whole - least)) / whole >= percent - tolerance && (before === undefined || least < before);
-  if (wanted === undefined || before === undefined) return least < whole;
-  const taken = before - least;
+  const without = before ?? after;
+  if (wanted === undefined || without === undefined) return false;
+  const taken = without - least;
   return taken > 0 && taken >= wanted * (1 - tolerance / 100) - Math.min(slack, wanted / 10);
 }
 
@@ -116,7 +117,8 @@ function told(
   const used = whole > 0 ? `${Math.round((1_000 * (whole - least)) / whole) / 10} % in use, ` : '';
   const was = before === undefined ? '' : ` (${format(before)} before)`;
   const now = `${used}${format(least)} free${was}${floor}`;
-  const short = reached ? '' : ': less than asked';
+  const isKnown = before !== undefined || after !== undefined;
+  const short = reached ? '' : isKnown ? ': less than asked' : ': what was free without the fault was not seen';
   if (before === undefined || after === undefined) return proof(reached, `${asked}: ${now}${short}`);
   const taken = before - least;
   const isBack = after - least >= taken * backShare - slack;

@@ -43,9 +43,11 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
   const sentence = (what: string) => [`${asked}: ${what}`, ...latencies].join('; ');
   const place = placeOf(fault, seen);
   const { container, disk, seconds } = addedTraffic(seen);
-  const hit = hits(load.mode, container) ? ownPart(container, disk) : hits(load.mode, disk) ? disk : undefined;
+  // The container's counters are of all its disks.
+  const own = ownPart(container, disk);
+  const hit = hits(load.mode, own) ? own : hits(load.mode, disk) ? disk : undefined;
   if (hit) {
-    const whose = hits(load.mode, container) ? '' : ', as the disk itself counts it';
+    const whose = hit === own ? '' : ', as the disk itself counts it';
     return proof(true, sentence(`${tell(load.mode, hit, seconds, place)}${whose}`));
   }
   const waits =

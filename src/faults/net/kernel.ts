@@ -46,7 +46,7 @@ function missing(trial: Trial, fault: NetFault, answers: ReadonlyMap<string, Ans
 }
 
 /** Refuses where an experiment is at work already, or one has left something. */
-export function refuseOthers({ qdiscs, links, tables }: Surface): void {
+export function refuseOthers({ qdiscs, links, tables }: Surface, hint: string): void {
   const link = links.find(({ name }) => /^chaos[a-z0-9]{5}\d+$/.test(name))?.name;
   const table = tables.find((name) => name.startsWith('kubectl_chaos_'));
   const qdisc = qdiscs.find(({ handle, isRoot }) => isRoot && handle === rootHandle);
@@ -60,12 +60,7 @@ export function refuseOthers({ qdiscs, links, tables }: Surface): void {
   throw new ChaosError(
     'target-unsuitable',
     `another experiment${suffix === undefined ? '' : `, chaos-${suffix},`} is at work on this pod's network, or has left something: ${joined(found)}`,
-    {
-      hint:
-        suffix === undefined
-          ? 'See "kubectl chaos ls -A".'
-          : `End it with "kubectl chaos stop chaos-${suffix}", or see "kubectl chaos ls -A".`,
-    },
+    { hint },
   );
 }
 

@@ -17,13 +17,18 @@ import type { Answer, NetBasis, NetFault, NetPlan, Peer, ShapedPort, Undo } from
 export const countersId = 'counters';
 
 /**
- * What is done to the target's network, from what its own tools say of it. Pure; refuses what cannot work, before anything is changed.
+ * What is done to the target's network, from what its own tools say of it. Pure; refuses what cannot work, before anything is changed. `whoElse`: how to find out about another experiment.
  * @throws ChaosError `target-unsuitable`; `shim` when a tool did not answer.
  */
-export function planNet(fault: NetFault, answers: ReadonlyMap<string, Answer>, experimentId: string): NetPlan {
+export function planNet(
+  fault: NetFault,
+  answers: ReadonlyMap<string, Answer>,
+  experimentId: string,
+  whoElse: string,
+): NetPlan {
   refuseHostNetwork(fault);
   const surface = readSurface(answers);
-  refuseOthers(surface);
+  refuseOthers(surface, whoElse);
   const names = resolveNames(fault, answers);
   refuseNobody(fault, names);
   const tool = chooseTool(fault, answers);

@@ -87,7 +87,7 @@ function judgeShaping(fault: NetFault, shaping: Shaping, last: NetCounters, seen
     ...(corruptPercent === undefined ? [] : [uncounted(corruptPercent, 'corruption')]),
     ...(duplicatePercent === undefined ? [] : [uncounted(duplicatePercent, 'duplication')]),
     ...(reorder ? [uncounted(reorder.percent, 'reordering')] : []),
-    ...(rate ? [judgeRate(fault.direction, rate.bitsPerSecond, last, seen.counters)] : []),
+    ...(rate ? [judgeRate(fault.direction, rate.bitsPerSecond, loss !== undefined, last, seen.counters)] : []),
   ];
 }
 
@@ -134,11 +134,14 @@ function judgeLoss(loss: NonNullable<Shaping['loss']>, { packets, dropped }: Net
 function judgeRate(
   direction: NetFault['direction'],
   bitsPerSecond: number,
+  loses: boolean,
   last: NetCounters,
   counters: readonly NetCounters[],
 ): Proof {
   const fastest = fastestSecond(counters);
-  const limited = last.dropped > 0 || (last.throttled ?? 0) > 0 || fastest >= bitsPerSecond * effectiveShare;
+  // What netem loses by order is no sign of a limit.
+  const limited =
+    (!loses && last.dropped > 0) || (last.throttled ?? 0) > 0 || fastest >= bitsPerSecond * effectiveShare;
   const [each, both] = direction === 'both' ? [' each way', ' both ways together'] : ['', ''];
   const asked = `Asked for at most ${formatRate(bitsPerSecond)}${each}: ${formatRate(fastest)}${both} was the most in a second`;
   return limited

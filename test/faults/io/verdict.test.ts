@@ -197,6 +197,17 @@ describe('a load', () => {
       'Asked for write by 1 worker: behind /data (nfs4, PVC data-web-0) is no disk of this node that counts what is read and written, and nothing else shows that anything was done; fsync 2 ms → 2 ms',
     ],
     [
+      'while the target was busy on another disk',
+      '--mode write',
+      {
+        samplesDuring: samples(1, 10, wrote(10)),
+        pathsBefore: paths(-1, 0, diskWrote(0)),
+        pathsDuring: paths(1, 10, diskWrote(0)),
+      },
+      false,
+      'Asked for write by 1 worker: nothing of it reached the disk of /data (ext4, PVC data-web-0): what stays in the page cache slows nobody; fsync 2 ms → 2 ms',
+    ],
+    [
       'that was found in force',
       '--mode write',
       { facts: undefined, pathsBefore: [], samplesBefore: [], samplesDuring: samples(1, 11, wrote(10)), isFound: true },
@@ -304,6 +315,33 @@ describe('a fill', () => {
       { pathsDuring: paths(1, 10, () => inodes(600_000)) },
       false,
       `Asked to fill ${place} to 95 % of its inodes: 8.4 % in use, 600,000 inodes free (655,000 inodes before): less than asked; 655,000 inodes free afterwards`,
+    ],
+    [
+      'of a size, that was found in force and had its size',
+      '--fill 2Gi',
+      { facts: undefined, pathsBefore: [], pathsDuring: paths(1, 10, () => free(6 * GiB)), isFound: true },
+      true,
+      'Asked to fill /data (PVC data-web-0) by 2Gi: 36.8 % in use, 6 GiB free',
+    ],
+    [
+      'of a size, that was found in force and had less',
+      '--fill 2Gi',
+      { facts: undefined, pathsBefore: [], pathsDuring: paths(1, 10, () => free(7 * GiB)), isFound: true },
+      false,
+      'Asked to fill /data (PVC data-web-0) by 2Gi: 26.3 % in use, 7 GiB free: less than asked',
+    ],
+    [
+      'of a size, that was found in force, and of which nobody has seen the end',
+      '--fill 2Gi',
+      {
+        facts: undefined,
+        pathsBefore: [],
+        pathAfter: undefined,
+        pathsDuring: paths(1, 10, () => free(6 * GiB)),
+        isFound: true,
+      },
+      false,
+      'Asked to fill /data (PVC data-web-0) by 2Gi: 36.8 % in use, 6 GiB free: what was free without the fault was not seen',
     ],
     [
       'that was found in force',

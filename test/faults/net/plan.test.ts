@@ -7,7 +7,7 @@ import type { Answer, NetFault, NetPlan } from '../../../src/faults/net/types.ts
 import { answer, answersFor, fixture, netFault, peer } from './support/fault.ts';
 
 const plan = (fault: NetFault, ...change: Answer[]): NetPlan =>
-  planNet(fault, answersFor(fault, change), 'chaos-7f3k2');
+  planNet(fault, answersFor(fault, change), 'chaos-7f3k2', 'see ls');
 const batchOf = (made: NetPlan, tool: string) =>
   made.apply
     .find(({ argv }) => argv[0] === tool)

@@ -280,6 +280,15 @@ describe('the verdict', () => {
     );
   });
 
+  test('what netem loses by order is no sign of a limit', () => {
+    const fault = netFault('--rate 1gbit --loss 50%');
+    const seen = { counters: [counted(1_000, 490)], roundTripsBefore: [], roundTripsDuring: [], differs: [] };
+    expect(judgeNet(fault, seen)).toMatchObject({
+      effective: false,
+      proofs: [{ effective: true }, { effective: false }],
+    });
+  });
+
   test('of several effects needs all of them', () => {
     const fault = netFault(`--delay 100ms --loss 50% ${db}`);
     const seen = { counters: [counted(1_000, 490)], roundTripsBefore: ms(1), roundTripsDuring: ms(2), differs: [] };

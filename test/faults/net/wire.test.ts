@@ -47,7 +47,7 @@ describe.skipIf(reason !== undefined)(`on a wire${reason === undefined ? '' : ` 
   function plan(fault: NetFault, change: readonly Answer[] = []): NetPlan {
     const answers = wire.ask(questions(fault).filter(({ verb }) => verb !== 'lookup'));
     for (const other of change) answers.set(other.id, other);
-    return planNet(fault, answers, 'chaos-7f3k2');
+    return planNet(fault, answers, 'chaos-7f3k2', '');
   }
 
   /** Names of the conversations with another outcome than `answered`, and that outcome. */
