@@ -75,7 +75,11 @@ static int look_at(struct search *search, int all, const char *name, struct erro
     struct stat_line stat;
     uint64_t pid = 0;
     got = read_file_at(all, path, buffer, sizeof buffer);
-    if (got <= 0 || !span_number((struct span){name, strlen(name)}, &pid) || !proc_parse_stat((struct span){buffer, (size_t)got}, &stat) || stat.state == 'Z' || stat.state == 'X') {
+    if (got <= 0 || !span_number((struct span){name, strlen(name)}, &pid) || !proc_parse_stat((struct span){buffer, (size_t)got}, &stat)) {
+        return 0;
+    }
+    /* Of one that is dying the legacy hierarchies show the root, while v2 still shows its cgroup: that is no second cgroup of the name. */
+    if (stat.exiting || stat.state == 'Z' || stat.state == 'X') {
         return 0;
     }
     /* A container that may make cgroups can call one of them after somebody else. */

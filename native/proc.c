@@ -267,6 +267,12 @@ bool proc_parse_stat(struct span text, struct stat_line *line) {
                 return false;
             }
             line->parent = (uint32_t)number;
+        } else if (field == 9) {
+            enum { EXITING = 0x4 }; /* PF_EXITING, include/linux/sched.h */
+            if (!span_number(word, &number)) {
+                return false;
+            }
+            line->exiting = (number & EXITING) != 0;
         } else if (field == 22) {
             return span_number(word, &line->start_ticks);
         }

@@ -68,6 +68,7 @@ bool proc_parse_status(struct span text, struct status *status);
 struct stat_line {
     struct span comm;
     char state;
+    bool exiting; /**< on its way out, though no zombie yet (PF_EXITING) */
     uint32_t parent;
     uint64_t start_ticks; /**< since boot, in clock ticks */
 };

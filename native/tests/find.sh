@@ -3,6 +3,7 @@
 . "$(dirname "$0")/libtest.sh"
 . "$TESTS/fixtures.sh"
 . "$TESTS/shim.sh"
+. "$TESTS/disk-fixtures.sh"
 
 HOLD=("$PROBES/probe-static" hold)
 
@@ -143,6 +144,37 @@ zombie() {
   matches "$(field error .code)" '^(no-container|target-gone)$' "code"
 }
 it "a zombie is no container" zombie
+
+# The init of a pid namespace waits on its way out for a child that not even KILL reaches.
+dying() {
+  make_distroless
+  make_disk ext4 32
+  fsfreeze --freeze "$DISK"
+  at_end thaw
+  unshare --pid --fork bash -c 'mkdir "$1/dir" & wait' _ "$DISK" {IDLE}>&- &
+  local parent=$! init h
+  soon 2000 "the child waits" has_waiting "$parent"
+  init=$(<"/proc/$parent/task/$parent/children")
+  init=${init%% *}
+  for h in "${HIERARCHIES[@]}"; do echo "$init" >"$h$CGROUP/cgroup.procs"; done
+  kill -KILL "$init"
+  soon 2000 "the init is on its way out" is_exiting "$init"
+  inspect --container "$ID"
+  equal "$STATUS" 0 "exit code"
+  equal "$(field resolved .pid)" "$TARGET" "pid"
+  is_exiting "$init" || fail "it has ended meanwhile"
+  thaw
+  wait "$parent" || true
+}
+thaw() { fsfreeze --unfreeze "$DISK" 2>/dev/null || true; }
+has_waiting() { local last; last=$(descendants "$1" | tail -n 1) && [[ -n $last && $(process_state "$last") == D ]]; }
+# Field 9 of stat(5), counted behind the name: PF_EXITING.
+is_exiting() {
+  local line words
+  line=$(<"/proc/$1/stat") && read -ra words <<<"${line##*) }"
+  ((words[6] & 4)) && [[ ${words[0]} != Z ]]
+}
+it "a process of the container that is dying is none, nor a second cgroup" dying
 
 by_pid() {
   make_distroless

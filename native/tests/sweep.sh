@@ -244,7 +244,8 @@ it "without the right to look: never called clean" not_seeing
 
 # Stopped when it has its name, and while it has no child, which would come and go.
 has_orphan() {
-  ORPHAN=$(descendants "$1" | head -n 1)
+  ORPHAN=$(cat "/proc/$1/task/$1/children" 2>/dev/null) || return 1
+  ORPHAN=${ORPHAN%% *}
   [[ -n $ORPHAN && $(readlink "/proc/$ORPHAN/exe") == "/memfd:nsexec (deleted)" && $(<"/proc/$ORPHAN/comm") == nsexec ]] || return 1
   kill -STOP "$ORPHAN"
   ! within 1000 is_stopped "$ORPHAN" || [[ -n $(descendants "$ORPHAN") ]] || return 0
