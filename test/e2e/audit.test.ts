@@ -9,7 +9,7 @@ suite(ns, ['busybox']);
 describe('the target tells of what was done to it', () => {
   it('by an Event at the begin and one at the end', async () => {
     const ended = await chaos(
-      ...['stress', 'busybox', '-n', ns, '--cpu', '1', '--duration', '3s', '--reason', 'game day'],
+      ...['stress', 'busybox', '-n', ns, '--memory', '16Mi', '--duration', '3s', '--reason', 'game day'],
     );
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
     const { items } = await kubectlJson<{ items: { reason: string; message: string; type: string }[] }>(
@@ -20,7 +20,7 @@ describe('the target tells of what was done to it', () => {
       'Normal ChaosStarted',
     ]);
     const said = items.map(({ message }) => message).join('\n');
-    expect(said).toMatch(/1 busy CPU in container app for 3s, by \S+, as chaos-\w{5}: game day/);
-    expect(said).toMatch(/chaos-\w{5}: reverted, nothing left\. Asked for 1 busy CPU/);
+    expect(said).toMatch(/16 MiB of memory in container app for 3s, by \S+, as chaos-\w{5}: game day/);
+    expect(said).toMatch(/chaos-\w{5}: reverted, nothing left\. Asked for 16 MiB of memory/);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * npm run test:e2e [-- host|vm …] [vitest arguments]: the end-to-end tests on real clusters, the fast one on this machine first.
+ * npm run test:e2e [-- host|vm …] [vitest arguments]: the end-to-end tests on real clusters, one after the other: an emulated machine takes a whole CPU even when nothing runs on it.
  * CHAOS_TEST_KUBECONFIG: on a cluster of the user's own instead. CHAOS_KEEP_CLUSTER: leave it up afterwards.
  */
 import { bringUp, takeDown } from '../support/bring-up.ts';
@@ -10,7 +10,7 @@ const words = process.argv.slice(2);
 const isCluster = (word: string) => word === 'host' || word === 'vm';
 const named = words.filter(isCluster);
 const rest = words.filter((word) => !isCluster(word));
-const kinds = own ? ['own'] : named.length > 0 ? named : ['host', 'vm'];
+const kinds = own ? ['own'] : named.length > 0 ? named : ['vm', 'host'];
 /** Under emulation a pod takes ten times as long: there, what cgroup v2 and netem make different. */
 const filesOnVm = ['g1-effective', 'g5-', 'v2-', 'net-shaping'];
 /** The host cluster has cgroup v1, and its kernel no netem. */

@@ -144,7 +144,8 @@ export class Run {
   }
 
   said(kind: string): Promise<void> {
-    return until(`the plugin says ${kind}`, 30, () => this.facts.some((fact) => fact.kind === kind));
+    // Where the API server or the kubelet has just been restarted, the kubelet takes up to a minute to start a pod.
+    return until(`the plugin says ${kind}`, 90, () => this.facts.some((fact) => fact.kind === kind));
   }
 }
 
