@@ -34,6 +34,7 @@ export function judgeFill(fault: IoFault, fill: FillRequest, seen: SeenIo): Proo
   const start = seen.pathsBefore.at(-1) ?? seen.facts;
   const before = start ? room(start) : undefined;
   const after = seen.pathAfter ? room(seen.pathAfter) : undefined;
+  const without = before ?? after;
   const stock = (of: (room: Room) => { whole: number; free: number } | undefined): Stock => ({
     whole: of(first)?.whole ?? 0,
     before: before && of(before)?.free,
@@ -47,7 +48,7 @@ export function judgeFill(fault: IoFault, fill: FillRequest, seen: SeenIo): Proo
           judgeSpace(
             fill,
             stock(({ wholeBytes: whole, freeBytes: free }) => ({ whole, free })),
-            before ?? after,
+            without,
             place,
           ),
         ]
@@ -57,7 +58,7 @@ export function judgeFill(fault: IoFault, fill: FillRequest, seen: SeenIo): Proo
           judgeInodes(
             fill,
             stock(({ inodes }) => inodes),
-            before ?? after,
+            without,
             place,
           ),
         ]

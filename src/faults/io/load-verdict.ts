@@ -1,6 +1,6 @@
 import { formatBytes, formatCount } from '../../units.ts';
 import type { Proof } from '../verdict.ts';
-import { addedTraffic, ownPart, type Traffic } from './measure.ts';
+import { addedTraffic, type Traffic } from './measure.ts';
 import { amount, change, placeOf, proof, type SeenIo } from './proof.ts';
 import type { IoFault, IoMeasurement, LoadMode, LoadRequest } from './types.ts';
 
@@ -42,9 +42,7 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
   ].filter((text) => text !== undefined);
   const sentence = (what: string) => [`${asked}: ${what}`, ...latencies].join('; ');
   const place = placeOf(fault, seen);
-  const { container, disk, seconds } = addedTraffic(seen);
-  // The container's counters are of all its disks.
-  const own = ownPart(container, disk);
+  const { container, own, disk, seconds } = addedTraffic(seen);
   const hit = hits(load.mode, own) ? own : hits(load.mode, disk) ? disk : undefined;
   if (hit) {
     const whose = hit === own ? '' : ', as the disk itself counts it';

@@ -97,18 +97,26 @@ function diskTraffic({ pathsBefore, pathsDuring }: Measured): Traffic {
 }
 
 /** What the fault has added: what was going on before it, had it gone on, is taken off. */
-export function addedTraffic(seen: Measured): { container: Traffic; disk: Traffic; seconds: number } {
+export function addedTraffic(seen: Measured): { container: Traffic; own: Traffic; disk: Traffic; seconds: number } {
   const seconds = secondsOf(seen);
   const [firstSample, lastSample] = [seen.samplesBefore[0], seen.samplesBefore.at(-1)];
   const [firstPath, lastPath] = [seen.pathsBefore[0], seen.pathsBefore.at(-1)];
+  const disk = diskTraffic(seen);
+  const container = less(
+    traffic(seen),
+    betweenSamples(firstSample, lastSample),
+    seconds / elapsed(firstSample, lastSample),
+  );
   return {
-    container: less(traffic(seen), betweenSamples(firstSample, lastSample), seconds / elapsed(firstSample, lastSample)),
-    disk: less(diskTraffic(seen), betweenPaths(firstPath, lastPath), seconds / elapsed(firstPath, lastPath)),
+    container,
+    // A disk that others have busy already does no more in all: the container has displaced them.
+    own: ownPart(container, disk),
+    disk: less(disk, betweenPaths(firstPath, lastPath), seconds / elapsed(firstPath, lastPath)),
     seconds,
   };
 }
 
-/** Neither counts the container on this disk alone: its cgroup counts a device and the one below it, the disk whoever uses it. */
+/** Neither counts the container on this disk alone: its cgroup counts every device, and one below another once more; the disk counts whoever uses it. */
 export function ownPart(container: Traffic, disk: Traffic): Traffic {
   const names = Object.keys(container) as Array<keyof Traffic>;
   return Object.fromEntries(

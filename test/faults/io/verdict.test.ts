@@ -155,6 +155,17 @@ describe('a load', () => {
       `Asked for write by 1 worker: wrote 300 MiB at 30 MiB/s to ${place}; fsync 2 ms → 2 ms`,
     ],
     [
+      'on a disk that others had busy already',
+      '--mode write',
+      {
+        samplesDuring: samples(1, 10, wrote(30)),
+        pathsBefore: paths(-1, 0, (second) => diskWrote(100)(second + 1)),
+        pathsDuring: paths(1, 10, (second) => diskWrote(100)(second + 1)),
+      },
+      true,
+      `Asked for write by 1 worker: wrote 300 MiB at 30 MiB/s to ${place}; fsync 2 ms → 2 ms`,
+    ],
+    [
       'that its cgroup does not count',
       '--mode metadata',
       { pathsBefore: paths(-1, 0, diskWrote(0)), pathsDuring: paths(1, 10, diskWrote(4)) },
