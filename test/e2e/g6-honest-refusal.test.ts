@@ -137,21 +137,9 @@ describe('G6 honest refusal, before anything is created', () => {
     expect(ended.stdout).toContain('kind: ConfigMap');
     expect(ended.stdout).toContain('50 % of the container');
     expect(await created()).toBe(0);
-    await kubectl('apply', '--dry-run=client', '-f', await asFile(ended.stdout));
+    // The first document is the plan.
+    const objects = ended.stdout.split(/^---\n/m).slice(2);
+    expect(objects).toHaveLength(2);
+    await apply(objects.join('---\n'), ns, '--dry-run=server');
   });
 });
-
-/** The objects alone: the first document is the plan. */
-async function asFile(documents: string): Promise<string> {
-  const { mkdtemp, writeFile } = await import('node:fs/promises');
-  const { tmpdir } = await import('node:os');
-  const directory = await mkdtemp(`${tmpdir()}/chaos-e2e-`);
-  await writeFile(
-    `${directory}/objects.yaml`,
-    documents
-      .split(/^---\n/m)
-      .slice(2)
-      .join('---\n'),
-  );
-  return `${directory}/objects.yaml`;
-}

@@ -39,8 +39,8 @@ export async function kubectlJson<T>(...args: string[]): Promise<T> {
 }
 
 /** kubectl apply of a text. */
-export async function apply(text: string, namespace: string): Promise<void> {
-  await withInput('kubectl', ['--kubeconfig', kubeconfig, '-n', namespace, 'apply', '-f', '-'], text);
+export async function apply(text: string, namespace: string, ...flags: string[]): Promise<void> {
+  await withInput('kubectl', ['--kubeconfig', kubeconfig, '-n', namespace, 'apply', '-f', '-', ...flags], text);
 }
 
 async function withInput(program: string, args: string[], input: string, options: SpawnOptions = {}): Promise<void> {
