@@ -360,15 +360,14 @@ hangs_before() {
   clean
 }
 it "the file system does not answer at start: nothing is made, and it is said within seconds" hangs_before
-# Whoever looks is answered, whoever makes something waits, and makes it as soon as he can, killed or not.
+# What is made there is made at the thaw, its maker killed or not.
 frozen_disk() {
   make_disk ext4 32
   with_volume
   start_in -- "$PROBES/probe-static" hold
   await resolved
   soon 3000 "the first look is over" seen path
-  fsfreeze --freeze "$DISK"
-  at_end thaw
+  freeze_disk
   say start
   finish 15000
   undo_failed "process [0-9]+ waits for the file system and may make the directory still"
@@ -376,7 +375,6 @@ frozen_disk() {
   thaw
   soon_clean 5000
 }
-thaw() { fsfreeze --unfreeze "$DISK" 2>/dev/null || true; }
 it "the file system is frozen at start: what may be made there later is said, and goes as soon as it is there" frozen_disk
 
 many_files() {

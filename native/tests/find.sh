@@ -149,8 +149,7 @@ it "a zombie is no container" zombie
 dying() {
   make_distroless
   make_disk ext4 32
-  fsfreeze --freeze "$DISK"
-  at_end thaw
+  freeze_disk
   unshare --pid --fork bash -c 'mkdir "$1/dir" & wait' _ "$DISK" {IDLE}>&- &
   local parent=$! init h
   soon 2000 "the child waits" has_waiting "$parent"
@@ -166,7 +165,6 @@ dying() {
   thaw
   wait "$parent" || true
 }
-thaw() { fsfreeze --unfreeze "$DISK" 2>/dev/null || true; }
 has_waiting() { local last; last=$(descendants "$1" | tail -n 1) && [[ -n $last && $(process_state "$last") == D ]]; }
 # Field 9 of stat(5), counted behind the name: PF_EXITING.
 is_exiting() {

@@ -7,7 +7,7 @@ import { formatDuration } from '../units.ts';
 import type { Conduct } from './conduct.ts';
 import type { ConnectionLoss } from './connection.ts';
 import type { Phase, Stage } from './stage.ts';
-import { shimFailure } from './startup.ts';
+import { failedShim, shimFailure } from './startup.ts';
 import { guardianMs, type TimerName, undoMs, waits } from './waits.ts';
 
 type NeverBegan = (update: AgentUpdate) => ChaosError | undefined;
@@ -181,7 +181,7 @@ export class AfterStart implements Phase {
       this.#stage.fail(shimFailure(error, plan), !error.state.startsWith('unknown'));
       return;
     }
-    record.problem(`the shim failed: ${error.message} (${error.code})`);
+    record.problem(failedShim(error));
     if (error.state === 'reverted') this.#onReverted('shim');
   }
 

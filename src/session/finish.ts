@@ -9,7 +9,7 @@ import type { Clock, Cluster, RemovalResult, Reporter } from '../ports.ts';
 import type { Audit } from './audit.ts';
 import { decideExitCode, ownEnd } from './endings.ts';
 import type { Detached, Outcome } from './facts.ts';
-import type { Interrupts } from './interrupt.ts';
+import { type Interrupts, leftAtOnce } from './interrupt.ts';
 import type { RunResult } from './record.ts';
 
 export interface FinishPorts {
@@ -182,14 +182,10 @@ function howEnded({ ended }: RunResult): Pick<Observation, 'ended'> {
 
 /** The last words after a second signal. */
 export function leftInHaste(plan: CoursePlan, interrupts: Interrupts): ChaosError {
-  return new ChaosError(
-    'not-reverted',
-    `left at once on a second signal after ${interrupts.first}: the end was not waited for`,
-    {
-      hint: `Remove what is left: ${plan.undo}`,
-      state: `the fault ends by itself ${ownEnd(plan)}; pod/${plan.id} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
-    },
-  );
+  return leftAtOnce(interrupts, {
+    hint: `Remove what is left: ${plan.undo}`,
+    state: `the fault ends by itself ${ownEnd(plan)}; pod/${plan.id} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
+  });
 }
 
 function notRemoved(plan: CoursePlan, removal: RemovalResult, cause: unknown): ChaosError {

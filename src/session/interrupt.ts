@@ -1,3 +1,4 @@
+import { ChaosError } from '../errors.ts';
 import type { InterruptSignal, Signals } from '../ports.ts';
 
 /** Shells report a command that ended on signal n as 128 + n (INT 2, TERM 15, HUP 1). */
@@ -42,4 +43,13 @@ export class Interrupts {
     this.#unlisten();
     this.#listeners.clear();
   }
+}
+
+/** The last words after a second signal. */
+export function leftAtOnce({ first }: Interrupts, more: { hint: string; state: string }): ChaosError {
+  return new ChaosError(
+    'not-reverted',
+    `left at once on a second signal after ${first}: the end was not waited for`,
+    more,
+  );
 }

@@ -95,6 +95,11 @@ export function shimFailure(error: ShimError, plan: Needy): ChaosError {
   });
 }
 
+/** The shim's own words where the fault may have begun: a problem of the run, and no error of the command. */
+export function failedShim({ message, code }: Pick<ShimError, 'message' | 'code'>): string {
+  return `the shim failed: ${message} (${code})`;
+}
+
 /** Where something of another experiment is met: whether it is in force yet. */
 export function whoElse({ list, sweep }: CoursePlan['commands']): string {
   return `Which experiments there are: ${list} -A\nWhat one has left that is not there any more: ${sweep}`;

@@ -13,7 +13,7 @@ import type {
 } from '../ports.ts';
 import { parseTerminationMessage } from '../shim/protocol.ts';
 import { parseResidue, parseSwept, type Residue, type Swept } from '../shim/swept.ts';
-import { Interrupts, signalExitCodes } from './interrupt.ts';
+import { Interrupts, leftAtOnce, signalExitCodes } from './interrupt.ts';
 import { list, type Stopped, stopOne } from './manage.ts';
 import { shimFailure, startupFailure } from './startup.ts';
 
@@ -72,7 +72,12 @@ export async function sweep(request: SweepRequest, ports: SweepPorts): Promise<S
   const interrupts = new Interrupts(ports.signals);
   try {
     const end = await Promise.race([sweepAll(request, ports, interrupts), interrupts.again]);
-    if (end === 'again') throw leftInHaste(interrupts);
+    if (end === 'again') {
+      throw leftAtOnce(interrupts, {
+        hint: 'See what is left of its agents, and remove it: kubectl chaos ls -A, kubectl chaos stop ID',
+        state: 'agents of the sweep may be left on the nodes; each ends by itself',
+      });
+    }
     return end;
   } finally {
     interrupts.close();
@@ -117,13 +122,6 @@ function interrupted(signal: InterruptSignal, removing: boolean, reports: readon
   const kept = reports.flatMap((report) => report.kept ?? []);
   if (kept.length > 0) return new ChaosError('not-reverted', `${message}, and ${kept.join('; ')}`, { state });
   return new ChaosError('interrupted', message, { exitCode: signalExitCodes[signal], state });
-}
-
-function leftInHaste({ first }: Interrupts): ChaosError {
-  return new ChaosError('not-reverted', `left at once on a second signal after ${first}: the end was not waited for`, {
-    hint: 'See what is left of its agents, and remove it: kubectl chaos ls -A, kubectl chaos stop ID',
-    state: 'agents of the sweep may be left on the nodes; each ends by itself',
-  });
 }
 
 /** What is on the node, is not in use, and can be removed: a process is nobody's to kill. */

@@ -1,6 +1,7 @@
 import { targetContainer } from '../faults/plan.ts';
 import type { Agent, Attachment, Clock, Cluster } from '../ports.ts';
 import { parseShimEvent, parseTerminationMessage, type ShimEvent } from '../shim/protocol.ts';
+import { failedShim } from './startup.ts';
 
 /** What the shim itself has said of its revert: that it is done, that it may not be, with the reason, or nothing. */
 export type Word = { reverted: true } | { reverted: false; why?: string };
@@ -42,7 +43,5 @@ export function lastWord(message: string): Word {
 function wordOf(event: ShimEvent): Word | undefined {
   if (event.event === 'reverted') return { reverted: true };
   if (event.event !== 'error') return undefined;
-  return event.state.startsWith('unknown')
-    ? { reverted: false, why: `the shim failed: ${event.message} (${event.code})` }
-    : { reverted: true };
+  return event.state.startsWith('unknown') ? { reverted: false, why: failedShim(event) } : { reverted: true };
 }
