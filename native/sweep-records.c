@@ -20,6 +20,8 @@
 #include <sys/xattr.h>
 
 enum { DEPTH_MAX = 64, NAMES_MAX_BYTES = 16384, PROCESSES_MAX = 16, DIRECTORY_LIMIT_MS = 60000, CGROUP_PATH_BYTES = 4096 };
+/** Exit code of who has looked for it. */
+enum { REMOVED = 0, LEFT = 1, NOT_THERE = 2 };
 
 /** The walk, and the cgroup that it has come to. */
 struct walk {
@@ -40,18 +42,19 @@ static int say(const char *what, int number) {
     char text[256];
     format_text(text, sizeof text, "%s%s%s", what, number == 0 ? "" : ": ", number == 0 ? "" : strerror(number));
     ssize_t written = write(2, text, strlen(text));
-    return written < 0 ? EXIT_OWN_FAILURE : 1;
+    return written < 0 ? EXIT_OWN_FAILURE : LEFT;
 }
 
-/** One that had not been made when its record was written is known by its name only, and goes only when it is empty. 0 when it is not there. */
+/** One that had not been made when its record was written is known by its name only, and goes only when it is empty. */
 static int remove_it(struct undo *undo, struct last_steps *owner) {
     struct stat st;
-    if (undo->inode == 0) {
-        return directory_remove(undo);
-    }
     undo->directory = directory_open(undo->at, undo->name);
     if (undo->directory < 0) {
-        return undo->directory == -ENOENT ? 0 : undo->directory;
+        return undo->directory;
+    }
+    if (undo->inode == 0) {
+        close_fd(&undo->directory);
+        return directory_remove(undo);
     }
     if (fstat(undo->directory, &st) < 0) {
         return -errno;
@@ -62,7 +65,7 @@ static int remove_it(struct undo *undo, struct last_steps *owner) {
     return st.st_ino != undo->inode ? -ESTALE : directory_remove(undo);
 }
 
-/** In a child: goes in and removes it. 0 when it is not there any more. */
+/** In a child: goes in and removes it. */
 static int work(const void *argument) {
     const struct inside *inside = argument;
     struct undo undo = *inside->undo;
@@ -75,7 +78,7 @@ static int work(const void *argument) {
         return say("open what it is in", -undo.at);
     }
     int result = remove_it(&undo, &owner);
-    return result == -ESTALE ? say("something else is in its place", 0) : result < 0 ? say("remove it", -result) : 0;
+    return result == -ENOENT ? NOT_THERE : result == -ESTALE ? say("something else is in its place", 0) : result < 0 ? say("remove it", -result) : REMOVED;
 }
 
 /** Whether the process is in this cgroup still; read through its directory of /proc, it is nobody else's answer. */
@@ -111,45 +114,48 @@ static void close_inside(struct inside *inside) {
     close_fd(&inside->root);
 }
 
-/** True when the directory is not there any more; else it is warned why. */
-static bool remove_inside(struct walk *walk, const struct inside *inside) {
+/** REMOVED or NOT_THERE; else it is warned why. */
+static int remove_inside(struct walk *walk, const struct inside *inside) {
     const int kept[] = {inside->mnt, inside->root};
     const struct errand errand = {.work = work, .argument = inside, .limit_ms = DIRECTORY_LIMIT_MS, .leash = -1, .may_hang = true, .kept = kept, .kept_count = 2};
     cleanup_outcome struct outcome outcome = {0};
     struct error err = {0};
     char what[UNDO_TEXT_BYTES];
     int result = errand_run(walk->run, &errand, &outcome, &err);
-    if (result == 0 && outcome.exit_code == 0) {
-        return true;
+    if (result == 0 && (outcome.exit_code == REMOVED || outcome.exit_code == NOT_THERE)) {
+        return outcome.exit_code;
     }
     undo_describe(inside->undo, what, sizeof what);
     event_warn(&walk->run->events, "left", "the %s is left: %.256s", what,
                result < 0 ? err.text : outcome.exit_code == ERRAND_TIMED_OUT ? "its file system does not answer in time" : outcome_complaint(&outcome));
-    return false;
+    return LEFT;
 }
 
-/** It is looked for where the target has it: in the files of a process that is in its cgroup. */
+/** It is looked for where the target has it: in the files of the processes in its cgroup. One of them may have a root of its own, so that it is gone only where nobody sees it. */
 static bool remove_directory(struct walk *walk, int cgroup, const struct undo *undo) {
     cleanup_free char *text = NULL;
     struct span rest;
     struct span line;
-    bool gone = false;
+    bool removed = false;
     int tried = 0;
+    int blind = 0;
     if (read_whole_at(cgroup, "cgroup.procs", &text, &rest) < 0) {
         return false;
     }
-    while (!gone && tried < PROCESSES_MAX && walk->run->reason == REASON_NONE && span_cut(&rest, '\n', &line)) {
+    while (!removed && tried < PROCESSES_MAX && walk->run->reason == REASON_NONE && span_cut(&rest, '\n', &line)) {
         struct inside inside = {undo, -1, -1};
         if (open_inside(walk, line, &inside)) {
+            int answer = remove_inside(walk, &inside);
             tried++;
-            gone = remove_inside(walk, &inside);
+            removed = answer == REMOVED;
+            blind += answer == NOT_THERE;
         }
         close_inside(&inside);
     }
     if (tried == 0) {
         event_warn(&walk->run->events, "left", "the directory `%.240s/%s` is left: no process of the cgroup `%.240s` is there, in whose files it could be found", undo->path, undo->name, walk->path);
     }
-    return gone;
+    return removed || (tried > 0 && blind == tried && walk->run->reason == REASON_NONE);
 }
 
 static bool take_back(struct walk *walk, int cgroup, struct undo *undo) {

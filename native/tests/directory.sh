@@ -207,15 +207,18 @@ replaced() {
 }
 it "a guardian that is killed is replaced by one that knows of the directory" replaced
 
-both_killed() {
-  make_disk ext4 32
-  with_volume "${MINE[@]}"
-  begin_litter "$@"
+kill_both() {
   kill -STOP "$SHIM"
   kill -KILL "$GUARDIAN" "$SHIM"
   finish
   soon 1000 "both are gone" gone "$GUARDIAN"
   [[ -e $DISK/$NAME/file7 ]] || fail "somebody has removed it"
+}
+both_killed() {
+  make_disk ext4 32
+  with_volume "${MINE[@]}"
+  begin_litter "$@"
+  kill_both
   sweep_aside
   equal "$SWEPT" "[\"/data/$NAME\",false,false]" "found"
   equal "$SWEEP_STATUS" 1 "exit code"
@@ -228,6 +231,23 @@ both_killed() {
 }
 it "shim and guardian killed at once: a sweep finds it by its record, and removes it" both_killed
 it "the same of root's, in a target that is not root" both_killed --as root
+# As a sandbox in the container has it: the same path, but in a root of its own. It is there before the target, so that cgroup v1 names it first.
+jailed() {
+  mkdir -p "$T/jail/data"
+  cp "$PROBES/probe-static" "$T/jail"
+  chroot "$T/jail" /probe-static hold {IDLE}>&- &
+  local prisoner=$!
+  at_end end_process "$prisoner"
+  make_disk ext4 32
+  with_volume "${MINE[@]}"
+  begin_litter
+  echo "$prisoner" >"$(records_on)/cgroup.procs"
+  kill_both
+  sweep_aside --remove
+  equal "$SWEPT" "[\"/data/$NAME\",false,true]" "removed"
+  clean
+}
+it "a process of the container that does not see it is not believed when it is swept" jailed
 
 # hostile: what the target does with it while it is there
 
@@ -372,7 +392,7 @@ frozen_disk() {
   finish 15000
   undo_failed "process [0-9]+ waits for the file system and may make the directory still"
   matches "$(record_of)" "^$NAME=directory" "record"
-  thaw
+  thaw_disk
   soon_clean 5000
 }
 it "the file system is frozen at start: what may be made there later is said, and goes as soon as it is there" frozen_disk

@@ -26,8 +26,8 @@ make_memory_disk() {
   at_end unmount "$DISK"
 }
 # Whoever looks at DISK is answered, whoever makes something there waits where not even KILL reaches him.
-freeze_disk() { fsfreeze --freeze "$DISK" && at_end thaw; }
-thaw() { fsfreeze --unfreeze "$DISK" 2>/dev/null || true; }
+freeze_disk() { fsfreeze --freeze "$DISK" && at_end thaw_disk; }
+thaw_disk() { fsfreeze --unfreeze "$DISK" 2>/dev/null || true; }
 # What still uses it ends in a moment, with what was killed.
 unmount() { poll 3000 umount "$1" 2>/dev/null || { umount -l "$1" && echo "in use still: $1"; }; }
 

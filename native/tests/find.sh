@@ -162,7 +162,7 @@ dying() {
   equal "$STATUS" 0 "exit code"
   equal "$(field resolved .pid)" "$TARGET" "pid"
   is_exiting "$init" || fail "it has ended meanwhile"
-  thaw
+  thaw_disk
   wait "$parent" || true
 }
 has_waiting() { local last; last=$(descendants "$1" | tail -n 1) && [[ -n $last && $(process_state "$last") == D ]]; }
