@@ -116,6 +116,8 @@ export type AgentUpdate =
   | { kind: 'warning'; reason: string; message: string }
   /** Something that goes on and may take long: pulling. */
   | { kind: 'progress'; reason: string; message: string }
+  /** Somebody has asked for its deletion, once: its containers go on until its kubelet acts on that, which may take it a minute. */
+  | { kind: 'deleting' }
   | { kind: 'deleted' }
   /** Whether the watch reaches the API server: each failed attempt to make it anew, with the reason, and the first that succeeds. */
   | { kind: 'contact'; problem: string | undefined };

@@ -48,6 +48,7 @@ async function* podUpdates(
   const stub: V1Pod = { metadata: { name: agent.pod, uid: agent.podUid } };
   const start = { resourceVersion: created?.metadata?.resourceVersion, known: [created ?? stub], onContact };
   let last = '';
+  let isDeleting = false;
   for await (const { type, object } of watch<V1Pod>(rest, podByName(agent.namespace, agent.pod), start, signal)) {
     if (type === 'DELETED' || object.metadata?.uid !== agent.podUid) {
       // The last state of a pod goes with its deletion, and nothing else tells it.
@@ -60,6 +61,10 @@ async function* podUpdates(
     const text = JSON.stringify(update);
     if (text !== last) yield update;
     last = text;
+    if (object.metadata?.deletionTimestamp && !isDeleting) {
+      isDeleting = true;
+      yield { kind: 'deleting' };
+    }
   }
 }
 

@@ -50,16 +50,18 @@ export class AfterStart implements Phase {
       case 'contact':
         // Once the fault is in force the stream tells, and the lease decides.
         return;
+      case 'deleting':
       case 'deleted':
       case 'status':
         return this.#onAgentEnd(update);
     }
   }
 
-  #onAgentEnd(update: Extract<AgentUpdate, { kind: 'status' | 'deleted' }>): void {
+  #onAgentEnd(update: Extract<AgentUpdate, { kind: 'status' | 'deleting' | 'deleted' }>): void {
     const failure = this.#neverBegan(update);
     if (failure) this.#stage.fail(failure);
     else if (update.kind === 'deleted') this.#onAgentGone();
+    else if (update.kind === 'deleting') this.#onAgentDeleted();
     else this.#onAgentStatus(update);
   }
 
@@ -91,9 +93,16 @@ export class AfterStart implements Phase {
     this.#onReverted('container');
   }
 
+  /** Whoever deletes it wants the fault to end, now and not when its kubelet comes to that. */
+  #onAgentDeleted(): void {
+    const why = 'the agent pod was deleted by somebody else';
+    this.#stage.record.problem(why);
+    if (!this.#stage.record.result.ended) this.stop(why);
+  }
+
   #onAgentGone(): void {
     const { record, plan, timers } = this.#stage;
-    record.problem('the agent pod was deleted by somebody else');
+    this.#onAgentDeleted();
     if (record.result.ended && plan.fault.fault === 'stress') {
       this.#onReverted('container');
       return;

@@ -57,7 +57,7 @@ export class BeforeStart implements Phase {
     }
   }
 
-  #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' | 'deleted' }>): void {
+  #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' | 'deleting' | 'deleted' }>): void {
     const { container, timers, connection } = this.#stage;
     const status = update.kind === 'status' ? update.containers[container] : undefined;
     if (this.#isLeaving) {
@@ -66,8 +66,8 @@ export class BeforeStart implements Phase {
     }
     if (status) timers.stop('pickup');
     const failure = startupFailure(this.#plan, container, update);
-    if (failure && update.kind === 'deleted') {
-      // By force, perhaps, and then the shim may go on for a while: one that listens ends at once.
+    if (failure && update.kind !== 'status') {
+      // The shim may go on for a while: one that listens ends at once.
       this.#stage.record.failed(failure, true);
       this.stop();
     } else if (failure) {

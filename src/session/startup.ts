@@ -23,7 +23,7 @@ const hopeless: Readonly<Record<string, 'image' | 'agent-failed'>> = {
 
 /** Why the agent cannot come up, read from its pod's status; undefined while it still may. Pure. */
 export function startupFailure(plan: Starting, container: string, update: AgentUpdate): ChaosError | undefined {
-  if (update.kind === 'deleted') {
+  if (update.kind === 'deleting' || update.kind === 'deleted') {
     return new ChaosError(
       'agent-failed',
       `the agent pod ${plan.agent.namespace}/${plan.id} was deleted by somebody else before the fault began`,

@@ -73,6 +73,7 @@ function agentPod(
 const running = agentPod({ running: {} });
 const waiting = agentPod({ waiting: { reason: 'ContainerCreating' } });
 const ended = agentPod({ terminated: { exitCode: 0 } });
+const deleting = (pod: V1Pod): V1Pod => ({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: new Date() } });
 
 describe('findTarget', () => {
   const query: TargetQuery = { kind: 'pod', name: 'web', namespace: undefined, container: undefined };
@@ -317,12 +318,13 @@ describe('followAgent', () => {
     await until('the events are seen', () => seen.length === 4);
     feed.send('MODIFIED', running);
     feed.send('MODIFIED', running);
-    feed.send('MODIFIED', ended);
-    feed.send('DELETED', ended);
+    feed.send('MODIFIED', deleting(running));
+    feed.send('MODIFIED', deleting(ended));
+    feed.send('DELETED', deleting(ended));
     await done;
     expect(
       seen.map((update) => (update.kind === 'status' ? update.containers['target-0']?.state : update.kind)),
-    ).toEqual(['waiting', 'started', 'warning', 'warning', 'running', 'terminated', 'deleted']);
+    ).toEqual(['waiting', 'started', 'warning', 'warning', 'running', 'deleting', 'terminated', 'deleted']);
     await until('nothing is watched any more', () => feed.open === 0 && eventFeed.open === 0);
   });
 
@@ -434,10 +436,7 @@ describe('remove', () => {
     const removal = cluster.remove(id, 'shop', 5_000, false);
     await until('it watches', () => feed.open === 1);
     expect(graces()).toEqual([undefined]);
-    feed.send(
-      'MODIFIED',
-      agentPod({ running: {} }, ({ metadata }) => Object.assign(metadata, { deletionTimestamp: new Date() })),
-    );
+    feed.send('MODIFIED', deleting(running));
     feed.send('MODIFIED', ended);
     await until('it asks again', () => graces().length === 2);
     expect(graces()).toEqual([undefined, 0]);

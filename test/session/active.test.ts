@@ -151,11 +151,25 @@ describe('the shim', () => {
 });
 
 describe('the agent pod while the fault is active', () => {
+  experiment('being deleted: the shim is told to stop, however late its kubelet is', async (s) => {
+    await s.activate();
+    await s.pass(5_000);
+    await s.agent({ kind: 'deleting' });
+    expect(s.sent.at(-1)).toBe('stop');
+    expect(await s.outcome()).toMatchObject({
+      exitCode: 3,
+      reverted: true,
+      problems: ['the agent pod was deleted by somebody else'],
+    });
+  });
+
   experiment('deleted by force: exit 3, confirmed by what the stream still brings', async (s) => {
     await s.activate();
     await s.pass(5_000);
+    s.answers.delete('stop');
     await s.agent({ kind: 'deleted' });
     expect(s.isOver).toBe(false);
+    expect(s.sent.at(-1)).toBe('stop');
     await s.finish({ reason: 'signal' });
     expect(await s.outcome()).toMatchObject({
       exitCode: 3,
@@ -167,8 +181,8 @@ describe('the agent pod while the fault is active', () => {
   experiment('deleted by force, and the shim silent: exit 4, although no pod is there', async (s) => {
     await s.activate();
     await s.pass(5_000);
-    await s.agent({ kind: 'deleted' });
     s.answers.clear();
+    await s.agent({ kind: 'deleted' });
     s.cluster.attachment.drop('the container is gone');
     await s.pass(13_000);
     const outcome = await s.outcome();

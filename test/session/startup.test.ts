@@ -93,6 +93,16 @@ describe('before the fault begins', () => {
     expect((await s.error()).message).toContain('deleted by somebody else before the fault began');
   });
 
+  experiment('the agent pod that is being deleted is not waited for', async (s) => {
+    await s.launch();
+    await s.agent({ kind: 'deleting' });
+    expect(await s.error()).toMatchObject({
+      code: 'agent-failed',
+      exitCode: 1,
+      message: expect.stringContaining('deleted by somebody else before the fault began'),
+    });
+  });
+
   experiment('the agent pod deleted by force while its shim listens: that is told to end', async (s) => {
     s.answers.delete('beat');
     await s.launch();

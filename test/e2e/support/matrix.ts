@@ -278,11 +278,7 @@ export const killers: Readonly<Record<string, Killer>> = {
     act: (run) => signalOurs(run, 'KILL', 'stress-ng'),
     codes: { active: [3], after: [130, 3] },
   },
-  // It is the kubelet that tells the shim, and one that is late lets the fault end by its own time. That the shim heeds it, target-changes.test.ts has tested with time for any kubelet.
-  'agent pod deleted': {
-    act: ({ namespace, id }) => deletePod(namespace, id),
-    codes: { ...early, active: [3, 0] },
-  },
+  'agent pod deleted': { act: ({ namespace, id }) => deletePod(namespace, id), codes: early },
   'agent pod force-deleted': { act: ({ namespace, id }) => deletePod(namespace, id, ...force), codes: recordless },
   // Where it takes longer than the lease, the fault has ended early.
   'kubelet restarted': { act: () => restart('kubelet'), codes: { active: [0, 3] }, alone: true },
