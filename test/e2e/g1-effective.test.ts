@@ -34,7 +34,7 @@ describe('G1 effective or loud', () => {
 
   it('says active only with the stressor in the target’s cgroup (L3), seen from outside', async () => {
     const id = await containerId(ns, 'distroless');
-    const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '1', '--duration', '20s');
+    const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '1', '--duration', '10m');
     await untilActive(plugin);
     const { stressors } = await splitProcesses(id);
     plugin.kill('SIGINT');
@@ -45,7 +45,7 @@ describe('G1 effective or loud', () => {
   });
 
   it('holds memory, and names the basis of a percentage', async () => {
-    const ended = await chaos('stress', 'busybox', '-n', ns, '--memory', '50%', '--duration', '6s', '-o', 'json');
+    const ended = await chaos('stress', 'busybox', '-n', ns, '--memory', '50%', '--duration', lasting(6), '-o', 'json');
     const result = report(ended);
     expect(ended.code, ended.stdout).toBe(0);
     expect(result.verdict.proofs[0]?.sentence).toContain('50 % of the container');

@@ -22,7 +22,7 @@ describe('G5 any target', () => {
         '--memory',
         '32Mi',
         '--duration',
-        '5s',
+        lasting(5),
         '-o',
         'json',
       );
