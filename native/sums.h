@@ -7,7 +7,7 @@
 
 enum { UNSEEN_NAMED_MAX = 16 };
 
-/** A network that could not be looked at, or a process whose network is not known; all zero: a record that could not be read. */
+/** A network that could not be looked at, or a process whose network is not known; all zero: a record that could not be read, or cgroups that lie too deep. */
 struct unseen {
     uint64_t inode; /**< 0: not known */
     pid_t pid;

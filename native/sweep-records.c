@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-enum { DEPTH_MAX = 64, NAMES_MAX_BYTES = 16384, PROCESSES_MAX = 16, DIRECTORY_LIMIT_MS = 60000, CGROUP_PATH_BYTES = 4096 };
+enum { DEPTH_MAX = 64, NAMES_MAX_BYTES = 65536, PROCESSES_MAX = 16, DIRECTORY_LIMIT_MS = 60000, CGROUP_PATH_BYTES = 4096 };
 /** Exit code of who has looked for it. */
 enum { REMOVED = 0, LEFT = 1, NOT_THERE = 2 };
 
@@ -230,7 +230,7 @@ static void look_at_record(struct walk *walk, int cgroup, const char *name) {
 static void look_at_cgroup(struct walk *walk, int cgroup) {
     char names[NAMES_MAX_BYTES];
     ssize_t length = flistxattr(cgroup, names, sizeof names - 1);
-    if (length < 0 && errno == ERANGE) {
+    if (length < 0 && (errno == ERANGE || errno == E2BIG)) {
         unreadable(walk, "(too many)");
     }
     names[length < 0 ? 0 : length] = '\0';
@@ -243,11 +243,16 @@ static void look_at_cgroup(struct walk *walk, int cgroup) {
 
 static int walk_below(struct walk *walk, int cgroup, int depth, struct error *err);
 
+static bool is_too_deep(const struct walk *walk, const char *name, int depth) { return depth > DEPTH_MAX || strlen(walk->path) + strlen(name) + 2 > sizeof walk->path; }
+
+/** Whoever may make cgroups of his own may make them so; the rest of the node is looked at all the same. */
+static void too_deep(struct walk *walk) {
+    event_warn(&walk->run->events, "unseen", "the cgroups in `%.256s` are not looked at: they lie too deep", walk->path);
+    sums_add_unseen(walk->sums, 0, 0);
+}
+
 static int walk_child(struct walk *walk, int parent, const char *name, int depth, struct error *err) {
     size_t length = strlen(walk->path);
-    if (length + strlen(name) + 2 > sizeof walk->path || depth > DEPTH_MAX) {
-        return fail(err, "cgroup", 0, "the cgroup `%.256s` lies too deep", walk->path);
-    }
     cleanup_close int cgroup = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (cgroup < 0) {
         return errno == ENOENT || errno == ENODEV ? 0 : fail(err, "cgroup", errno, "open the cgroup `%.128s` in `%.256s`", name, walk->path);
@@ -271,6 +276,10 @@ static int walk_below(struct walk *walk, int cgroup, int depth, struct error *er
             return fail(err, "internal", 0, "stopped before every cgroup was looked at");
         }
         if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            if (is_too_deep(walk, entry->d_name, depth + 1)) {
+                too_deep(walk);
+                return 0;
+            }
             result = walk_child(walk, cgroup, entry->d_name, depth + 1, err);
         }
     }

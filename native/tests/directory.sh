@@ -248,6 +248,24 @@ jailed() {
   clean
 }
 it "a process of the container that does not see it is not believed when it is swept" jailed
+# What whoever has a cgroup of his own can do to all sweeps of his node.
+deep() {
+  make_disk ext4 32
+  with_volume "${MINE[@]}"
+  begin_litter
+  local top
+  top=$(records_on)/deep
+  mkdir -p "$top/$(printf '%.0sd/' {1..70})"
+  at_end find "$top" -depth -type d -exec rmdir {} ';'
+  kill_both
+  sweep_aside --remove
+  equal "$SWEPT" "[\"/data/$NAME\",false,true]" "removed"
+  matches "$(jq -r 'select(.code == "unseen").message' "$T/aside/out")" "^the cgroups in \`$CGROUP/deep/.*too deep" "warning"
+  equal "$(jq -r 'select(.event == "swept").unseen' "$T/aside/out")" 1 "unseen"
+  equal "$SWEEP_STATUS" 1 "exit code"
+  clean
+}
+it "cgroups that lie too deep for a sweep are said, and the rest is swept" deep
 
 # hostile: what the target does with it while it is there
 
