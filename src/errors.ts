@@ -32,6 +32,9 @@ export type ErrorCode =
   | 'not-reverted'
   | 'api';
 
+/** The state of a target that nothing has been done to. */
+export const unchanged = 'nothing was changed';
+
 export interface ChaosErrorOptions {
   /** What the user can do now: one sentence, or a command. */
   hint?: string;
@@ -59,7 +62,7 @@ export class ChaosError extends Error {
     this.exitCode =
       options.exitCode ??
       (code === 'usage' ? ExitCode.usage : code === 'not-reverted' ? ExitCode.notReverted : ExitCode.notInjected);
-    this.state = options.state ?? 'nothing was changed';
+    this.state = options.state ?? unchanged;
   }
 }
 

@@ -1,4 +1,4 @@
-import { ChaosError } from '../errors.ts';
+import { ChaosError, unchanged } from '../errors.ts';
 import type { CoursePlan, Plan } from '../faults/plan.ts';
 import type { AgentUpdate, ContainerStatus } from '../ports.ts';
 import { parseTerminationMessage, type ShimError } from '../shim/protocol.ts';
@@ -91,7 +91,7 @@ export function shimFailure(error: ShimError, plan: Needy): ChaosError {
   const hint = hintFor(error.code, plan);
   return new ChaosError('shim', `${error.message} (${error.code})`, {
     ...(hint === undefined ? {} : { hint }),
-    state: error.state === 'unchanged' ? 'nothing was changed' : error.state,
+    state: error.state === 'unchanged' ? unchanged : error.state,
   });
 }
 

@@ -1,4 +1,4 @@
-import { ChaosError, ExitCode } from '../errors.ts';
+import { ChaosError, ExitCode, unchanged } from '../errors.ts';
 import { sweepAgent, undoCommand } from '../faults/plan.ts';
 import type { SweepRequest } from '../faults/request.ts';
 import type {
@@ -118,7 +118,7 @@ async function sweepAll(request: SweepRequest, ports: SweepPorts, interrupts: In
 
 function interrupted(signal: InterruptSignal, removing: boolean, reports: readonly NodeReport[]): ChaosError {
   const message = `${signal} received before the sweep was over`;
-  const state = removing ? 'a part of what was found may have been removed' : 'nothing was changed';
+  const state = removing ? 'a part of what was found may have been removed' : unchanged;
   const kept = reports.flatMap((report) => report.kept ?? []);
   if (kept.length > 0) return new ChaosError('not-reverted', `${message}, and ${kept.join('; ')}`, { state });
   return new ChaosError('interrupted', message, { exitCode: signalExitCodes[signal], state });
@@ -203,7 +203,7 @@ async function sweepNode(
 /** An agent that could not be launched, and what is left of it if it could not be taken back either. */
 function failed(error: unknown): Pick<NodeReport, 'problem' | 'kept'> {
   const { state, hint } = error instanceof ChaosError ? error : { state: undefined, hint: undefined };
-  const isLeft = state !== undefined && state !== 'nothing was changed';
+  const isLeft = state !== undefined && state !== unchanged;
   return { problem: textOf(error), ...(isLeft ? { kept: `${state}: ${hint}` } : {}) };
 }
 
