@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { clusterKind, lasting } from './support/cluster.ts';
+import { lasting } from './support/cluster.ts';
 import { chaos, report } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-g5';
-/** What no version of cgroups changes is asked where a pod takes a second. */
-const isQuick = clusterKind !== 'vm';
-const limited = ['nonroot', ...(isQuick ? ['shared-pid', 'readonly-root'] : [])];
-suite(ns, [...limited, ...(isQuick ? ['no-limits'] : [])]);
+const limited = ['nonroot', 'shared-pid', 'readonly-root'];
+suite(ns, [...limited, 'no-limits']);
 
 describe('G5 any target', () => {
   for (const pod of limited) {
@@ -34,26 +32,24 @@ describe('G5 any target', () => {
     });
   }
 
-  if (isQuick) {
-    it('a container without limits: busy to what was asked, not more', async () => {
-      const ended = await chaos(
-        'stress',
-        'no-limits',
-        '-n',
-        ns,
-        '--cpu',
-        '1',
-        '--cpu-load',
-        '50',
-        '--duration',
-        lasting(6),
-        '-o',
-        'json',
-      );
-      const result = report(ended);
-      expect(ended.code, ended.stdout).toBe(0);
-      expect(result.verdict.during?.cpu_cores).toBeGreaterThan(0.35);
-      expect(result.verdict.during?.cpu_cores).toBeLessThan(0.75);
-    });
-  }
+  it('a container without limits: busy to what was asked, not more', async () => {
+    const ended = await chaos(
+      'stress',
+      'no-limits',
+      '-n',
+      ns,
+      '--cpu',
+      '1',
+      '--cpu-load',
+      '50',
+      '--duration',
+      lasting(6),
+      '-o',
+      'json',
+    );
+    const result = report(ended);
+    expect(ended.code, ended.stdout).toBe(0);
+    expect(result.verdict.during?.cpu_cores).toBeGreaterThan(0.35);
+    expect(result.verdict.during?.cpu_cores).toBeLessThan(0.75);
+  });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { kubectl, lasting, until } from './support/cluster.ts';
+import { lasting, until } from './support/cluster.ts';
 import { type Disk, diskSuite, type Space } from './support/disk.ts';
 import { dd, inTarget, io, startIo } from './support/io.ts';
-import { killShims, ourShims, untilShimsGone } from './support/node.ts';
+import { deleteAgentsByForce, killShims, ourShims } from './support/node.ts';
 
 const ns = 'chaos-e2e-io-fill';
 const disk = diskSuite(ns, ['io-data', 'io-nonroot']);
@@ -96,16 +96,9 @@ describe('io --fill', () => {
     expect(ended.stderr).toContain('nothing was changed');
   });
 
-  const force = ['--grace-period=0', '--force', '--wait=false'];
   const ends: readonly (readonly [string, () => Promise<unknown>])[] = [
     ['the shim killed by -9', () => killShims()],
-    [
-      'the agent pod deleted by force',
-      async () => {
-        await kubectl('-n', ns, 'delete', 'pod', '-l', 'app.kubernetes.io/managed-by=kubectl-chaos', ...force);
-        await untilShimsGone(30);
-      },
-    ],
+    ['the agent pod deleted by force', () => deleteAgentsByForce(ns)],
   ];
   it.each(ends)('%s: the space is back within 2 s, to the block', async (_what, end) => {
     const before = await disk().space();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { apply, clusterKind, kubectl, until } from './support/cluster.ts';
 import { ask, Conversation, inNetwork, killTarget, networkOf, startFault, stop, talkSuite } from './support/net.ts';
-import { killShims, untilFaultGone, untilShimsGone } from './support/node.ts';
+import { deleteAgentsByForce, killShims, untilFaultGone } from './support/node.ts';
 import { itPartitions } from './support/partition.ts';
 import { chaos, idOf } from './support/plugin.ts';
 
@@ -155,17 +155,9 @@ describe('net without netem', () => {
     expect(ended.stderr).toContain('nothing was changed');
   });
 
-  const force = ['--grace-period=0', '--force', '--wait=false'];
-  const agent = 'app.kubernetes.io/managed-by=kubectl-chaos';
   const ends: readonly (readonly [string, () => Promise<unknown>])[] = [
     ['the shim killed by -9', () => killShims()],
-    [
-      'the agent pod deleted by force',
-      async () => {
-        await kubectl('-n', ns, 'delete', 'pod', '-l', agent, ...force);
-        await untilShimsGone(30);
-      },
-    ],
+    ['the agent pod deleted by force', () => deleteAgentsByForce(ns)],
     ['the target’s container killed', () => killTarget(talk())],
   ];
   it.each(ends)('%s: the fault is gone within 2 s, and it is told', async (_what, end) => {

@@ -12,7 +12,7 @@ const named = words.filter(isCluster);
 const rest = words.filter((word) => !isCluster(word));
 const kinds = own ? ['own'] : named.length > 0 ? named : ['vm', 'host'];
 /** Under emulation a pod takes ten times as long: there, what cgroup v2 and netem make different. */
-const filesOnVm = ['g1-effective', 'g5-', 'v2-', 'net-shaping'];
+const filesOnVm = ['g1-effective', 'v2-', 'net-shaping'];
 /** The host cluster has cgroup v1, and its kernel no netem. */
 const notOnHost = ['--exclude', 'test/e2e/v2-*', '--exclude', 'test/e2e/net-shaping*'];
 

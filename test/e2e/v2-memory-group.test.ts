@@ -1,21 +1,22 @@
-import { beforeEach, describe, expect, it } from 'vitest';
-import { kubectl, startTarget, until } from './support/cluster.ts';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { until } from './support/cluster.ts';
 import { containerId, onNode } from './support/node.ts';
 import { chaos } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const ns = 'chaos-e2e-v2-group';
-suite(ns, []);
+suite(ns, ['busybox']);
 
 describe('a container whose processes the OOM killer takes all at once (memory.oom.group of cgroup v2)', () => {
-  beforeEach(async ({ skip }) => {
-    await kubectl('-n', ns, 'delete', 'pod', 'busybox', '--ignore-not-found', '--wait=true');
-    await startTarget(ns, 'busybox');
+  let group: string;
+  beforeAll(async () => {
     const id = await containerId(ns, 'busybox');
-    const group = (await onNode(`find /host/cgroup -path '*${id}*' -name memory.oom.group | head -n 1`)).trim();
-    skip(group === '', 'this node has cgroup v1, which has no memory.oom.group');
+    group = (await onNode(`find /host/cgroup -path '*${id}*' -name memory.oom.group | head -n 1`)).trim();
     // As the kubelet does it from Kubernetes 1.28 on.
-    await onNode(`echo 1 > '${group}'`);
+    if (group !== '') await onNode(`echo 1 > '${group}'`);
+  });
+  beforeEach(({ skip }) => {
+    skip(group === '', 'this node has cgroup v1, which has no memory.oom.group');
   });
 
   it('is not overfilled unless that is asked for, and nothing is changed', async () => {

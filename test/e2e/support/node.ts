@@ -202,9 +202,11 @@ export async function killShims(): Promise<void> {
   await onNode(`kill -9 ${shims.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
 }
 
-/** Of a pod that was deleted: when its shim goes is the kubelet's to say, and no part of what the shim's end sets going. */
-export async function untilShimsGone(seconds: number): Promise<void> {
-  await until('the shim is gone', seconds, async () => (await ourShims()).length === 0);
+/** Resolves when their shims are gone: when that is may be the kubelet's to say, and is no part of what the shim's end sets going. */
+export async function deleteAgentsByForce(ns: string): Promise<void> {
+  const agents = ['pod', '-l', 'app.kubernetes.io/managed-by=kubectl-chaos'];
+  await kubectl('-n', ns, 'delete', ...agents, '--grace-period=0', '--force', '--wait=false');
+  await until('the shims are gone', 30, async () => (await ourShims()).length === 0);
 }
 
 /** No network of the node has a state of ours any more, within `seconds`. */
