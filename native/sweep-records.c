@@ -230,7 +230,7 @@ static void look_at_record(struct walk *walk, int cgroup, const char *name) {
 static void look_at_cgroup(struct walk *walk, int cgroup) {
     char names[NAMES_MAX_BYTES];
     ssize_t length = flistxattr(cgroup, names, sizeof names - 1);
-    if (length < 0 && (errno == ERANGE || errno == E2BIG)) {
+    if (length < 0 && errno == ERANGE) {
         unreadable(walk, "(too many)");
     }
     names[length < 0 ? 0 : length] = '\0';

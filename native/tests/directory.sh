@@ -231,6 +231,17 @@ both_killed() {
 }
 it "shim and guardian killed at once: a sweep finds it by its record, and removes it" both_killed
 it "the same of root's, in a target that is not root" both_killed --as root
+gone_already() {
+  make_disk ext4 32
+  with_volume "${MINE[@]}"
+  begin_litter
+  kill_both
+  rm -r "${DISK:?}/$NAME"
+  sweep_aside --remove
+  equal "$SWEPT" "[\"/data/$NAME\",false,true]" "removed"
+  clean
+}
+it "what somebody else has removed by then is swept by its record alone" gone_already
 # As a sandbox in the container has it: the same path, but in a root of its own. It is there before the target, so that cgroup v1 names it first.
 jailed() {
   mkdir -p "$T/jail/data"
