@@ -122,6 +122,9 @@ export type AgentUpdate =
   /** Whether the watch reaches the API server: each failed attempt to make it anew, with the reason, and the first that succeeds. */
   | { kind: 'contact'; problem: string | undefined };
 
+/** Of these, what its pod itself says. */
+export type AgentPodUpdate = Extract<AgentUpdate, { kind: 'status' | 'deleting' | 'deleted' }>;
+
 /** What happened to the target while the experiment ran. */
 export type TargetUpdate =
   | { kind: 'restarted'; reason: string; exitCode: number | undefined; message: string }

@@ -1,6 +1,6 @@
 import { ChaosError } from '../errors.ts';
 import type { CoursePlan } from '../faults/plan.ts';
-import type { AgentUpdate, TargetUpdate } from '../ports.ts';
+import type { AgentPodUpdate, AgentUpdate, TargetUpdate } from '../ports.ts';
 import type { Active, Reverted, SampleEvent, ShimError, ShimEvent } from '../shim/protocol.ts';
 import { parseTerminationMessage } from '../shim/protocol.ts';
 import { formatDuration } from '../units.ts';
@@ -57,7 +57,7 @@ export class AfterStart implements Phase {
     }
   }
 
-  #onAgentEnd(update: Extract<AgentUpdate, { kind: 'status' | 'deleting' | 'deleted' }>): void {
+  #onAgentEnd(update: AgentPodUpdate): void {
     const failure = this.#neverBegan(update);
     if (failure) this.#stage.fail(failure);
     else if (update.kind === 'deleted') this.#onAgentGone();

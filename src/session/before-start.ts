@@ -1,6 +1,6 @@
 import { ChaosError } from '../errors.ts';
 import type { Plan } from '../faults/plan.ts';
-import type { AgentUpdate, TargetUpdate } from '../ports.ts';
+import type { AgentPodUpdate, AgentUpdate, TargetUpdate } from '../ports.ts';
 import type { Resolved, ShimEvent } from '../shim/protocol.ts';
 import { formatDuration } from '../units.ts';
 import { type Conduct, type Preparation, prepareFault } from './conduct.ts';
@@ -42,7 +42,7 @@ export class BeforeStart implements Phase {
     } else if (update.kind === 'contact') {
       this.#onContact(update.problem);
     } else {
-      this.#onAgentStatus(update);
+      this.#onAgentPod(update);
     }
   }
 
@@ -57,7 +57,7 @@ export class BeforeStart implements Phase {
     }
   }
 
-  #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' | 'deleting' | 'deleted' }>): void {
+  #onAgentPod(update: AgentPodUpdate): void {
     const { container, timers, connection } = this.#stage;
     const status = update.kind === 'status' ? update.containers[container] : undefined;
     if (this.#isLeaving) {
