@@ -28,33 +28,33 @@ static void *one_more(void *list, size_t *count, size_t *room, size_t size) {
 
 static int no_memory(struct error *err) { return fail(err, "internal", ENOMEM, "remember the node's processes"); }
 
-static bool must_be_root(const struct hierarchies *hierarchies, struct span name) {
+/** Whether a process in this cgroup is where a guardian is. */
+static bool is_outside(const struct hierarchies *hierarchies, const struct cgroup_line *line) {
     for (size_t i = 0; i < hierarchies->count; i++) {
-        if (span_equal(name, hierarchies->item[i].name)) {
+        const struct hierarchy *hierarchy = &hierarchies->item[i];
+        if (span_equal(line->name, hierarchy->name)) {
             /* Out of one that is mounted nowhere, nobody can move. */
-            return hierarchies->item[i].mount >= 0;
+            return hierarchy->outside < 0 || span_equal(line->path, hierarchy->outside_path);
         }
     }
     return true;
 }
 
 /** A target can call itself what it likes, but it cannot leave its cgroup. */
-static bool is_in_every_root(int proc, const struct hierarchies *hierarchies) {
+static bool is_outside_everywhere(int proc, const struct hierarchies *hierarchies) {
     cleanup_free char *text = NULL;
     struct span rest;
     struct cgroup_line line;
-    size_t roots = 0;
+    size_t count = 0;
+    bool outside = true;
     if (read_whole_at(proc, "cgroup", &text, &rest) < 0) {
         return false;
     }
-    while (proc_next_cgroup(&rest, &line)) {
-        if (span_equal(line.path, "/")) {
-            roots++;
-        } else if (must_be_root(hierarchies, line.name)) {
-            return false;
-        }
+    while (outside && proc_next_cgroup(&rest, &line)) {
+        outside = is_outside(hierarchies, &line);
+        count++;
     }
-    return roots > 0;
+    return outside && count > 0;
 }
 
 static bool comm_is(int proc, const char *name) {
@@ -63,7 +63,7 @@ static bool comm_is(int proc, const char *name) {
     return got > 1 && span_equal((struct span){comm, (size_t)got - 1}, name);
 }
 
-static bool is_guardian(int proc, const struct hierarchies *hierarchies) { return comm_is(proc, "nsexec:guardian") && is_in_every_root(proc, hierarchies); }
+static bool is_guardian(int proc, const struct hierarchies *hierarchies) { return comm_is(proc, "nsexec:guardian") && is_outside_everywhere(proc, hierarchies); }
 
 /** The longest says most: in a hierarchy that the runtime does not use everybody is in the root. */
 static char *cgroup_of(int proc) {

@@ -67,13 +67,27 @@ static void close_others(const int *kept, size_t count) {
     }
 }
 
-static bool place(const struct run *run, const struct errand *errand) {
+static enum place place_of(const struct errand *errand) { return errand->in_target ? PLACE_TARGET : PLACE_OUTSIDE; }
+
+/** Where being outside is refused it is as any other child of the agent's. */
+static bool take_place(const struct run *run, const struct errand *errand, bool in_v2) {
     size_t which = 0;
-    if (errand->in_target) {
-        return place_self(&run->hierarchies, false, &which) == 0;
+    return place_self(&run->hierarchies, place_of(errand), in_v2, &which) == 0 || !errand->in_target;
+}
+
+/** The init of a pid namespace: whatever it starts ends with it, and it is reaped only after all that. The pid, 0 in the child, or -errno. */
+static pid_t make_child(const struct run *run, const struct errand *errand, bool *in_v2) {
+    pid_t pid = -EAGAIN;
+    *in_v2 = false;
+    if (errand->may_hang) {
+        pid = place_clone(&run->hierarchies, place_of(errand), CLONE_NEWPID, in_v2);
     }
-    (void)place_outside(&run->hierarchies, false); /* Where that is refused it is as any other child of the agent's. */
-    return true;
+    /* A cgroup that has reached its pids limit takes no new process, but it takes one that moves. */
+    if (pid == -EAGAIN) {
+        *in_v2 = false;
+        pid = (pid_t)sys_fork(CLONE_NEWPID);
+    }
+    return pid;
 }
 
 /** Says in the child why it goes no further. */
@@ -83,7 +97,7 @@ __attribute__((noreturn)) static void give_up(const char *text) {
     sys_exit(EXIT_OWN_FAILURE);
 }
 
-__attribute__((noreturn)) static void child(const struct run *run, const struct errand *errand, int parent, const int files[3]) {
+__attribute__((noreturn)) static void child(const struct run *run, const struct errand *errand, bool in_v2, int parent, const int files[3]) {
     /* Ours die with us: what half an errand has left is the guardian's to undo, and nobody may go on with it meanwhile. */
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     struct pollfd dead = {.fd = parent, .events = POLLIN};
@@ -107,7 +121,7 @@ __attribute__((noreturn)) static void child(const struct run *run, const struct 
         }
     }
     if (errand->may_hang) {
-        if (!place(run, errand)) {
+        if (!take_place(run, errand, in_v2)) {
             give_up("cannot enter the target's cgroup\n");
         }
         close_others(errand->kept, errand->kept_count);
@@ -151,17 +165,6 @@ static bool may_go_on(const struct run *run) {
     return run->phase == PHASE_ENDING || (run->reason == REASON_NONE && !tree_reaped(&run->tree, run->tree.workload, &status));
 }
 
-/** It ends with the request that it waits for; until then nobody's cgroup but the root has it. */
-static void lose(struct run *run, pid_t pid) {
-    char text[16];
-    format_text(text, sizeof text, "%d", (int)pid);
-    for (size_t i = 0; i < run->hierarchies.count; i++) {
-        if (run->hierarchies.item[i].mount >= 0) {
-            (void)write_file_at(run->hierarchies.item[i].mount, "cgroup.procs", text); /* It may have ended by now. */
-        }
-    }
-}
-
 static int wait_for(struct run *run, pid_t pid, const struct errand *errand, struct outcome *outcome) {
     int status = 0;
     int64_t until = clock_ms() + errand->limit_ms;
@@ -174,7 +177,8 @@ static int wait_for(struct run *run, pid_t pid, const struct errand *errand, str
     int64_t lost_at = clock_ms() + (errand->may_hang ? LOST_MS : LOST_LATE_MS);
     while (!tree_ended(&run->tree, AWAITED_ERRAND, &status)) {
         if (may_be_lost && clock_ms() >= lost_at) {
-            lose(run, pid);
+            /* It ends with the request that it waits for; until then no container has it. */
+            place_other_outside(&run->hierarchies, pid);
             outcome->lost = pid;
             break;
         }
@@ -197,10 +201,10 @@ int errand_run(struct run *run, const struct errand *errand, struct outcome *out
     }
     const int files[3] = {in, out, errors};
     cleanup_close int self = (int)sys2(__NR_pidfd_open, sys0(__NR_getpid), 0);
-    /* The init of a pid namespace: whatever it starts ends with it, and it is reaped only after all that. */
-    pid_t pid = self < 0 ? (pid_t)self : (pid_t)sys_fork(CLONE_NEWPID);
+    bool in_v2 = false;
+    pid_t pid = self < 0 ? (pid_t)self : make_child(run, errand, &in_v2);
     if (pid == 0) {
-        child(run, errand, self, files);
+        child(run, errand, in_v2, self, files);
     }
     if (pid < 0) {
         return fail(err, "internal", -pid, "make a process for an errand");

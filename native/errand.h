@@ -14,8 +14,8 @@ struct errand {
     int limit_ms;
     int leash; /**< stays open over execve, so that its other end tells when all that was started is gone; -1: none */
     /**
-     * It touches a file system that may never answer, where not even KILL would reach it. So it is in the root cgroups, in no network namespace of the target's, has none of our
-     * descriptors but `kept`, may write files of any size, and is left to the kernel, in the root cgroups, when it does not end.
+     * It touches a file system that may never answer, where not even KILL would reach it. So it is outside (hierarchy.h), in no network namespace of the target's, has none of our
+     * descriptors but `kept`, may write files of any size, and is left to the kernel, outside, when it does not end.
      */
     bool may_hang;
     bool in_target;  /**< of `may_hang`: in the target's cgroups instead, until it is left */

@@ -182,7 +182,8 @@ __attribute__((noreturn)) static void guard(struct run *run, const struct undo_l
     bool network = undo_needs_network(undo);
     prctl(PR_SET_NAME, "nsexec:guardian", 0, 0, 0);
     sys0(__NR_setsid);
-    bool outside = place_outside(&run->hierarchies, in_v2);
+    size_t which = 0;
+    bool outside = place_self(&run->hierarchies, PLACE_OUTSIDE, in_v2, &which) == 0;
     long entered = network ? sys2(__NR_setns, run->target.namespaces.fd[NS_NET], CLONE_NEWNET) : 0;
     (void)write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "-1000"); /* Lowering needs CAP_SYS_RESOURCE; without it the OOM killer sees a process of a few pages. */
     if (entered < 0 || !let_go(shim, link, leash, &own)) {
@@ -231,13 +232,13 @@ int guardian_start(struct guardian *guardian, struct run *run, const struct undo
     guardian->leash = leash[1];
     cleanup_close int their_leash = leash[0];
     bool in_v2 = false;
-    pid_t pid = piped < 0 ? fail(err, "internal", errno, "make the guardian's leash") : place_clone(&run->hierarchies, PLACE_OUTSIDE, &in_v2, err);
+    pid_t pid = piped < 0 ? -errno : place_clone(&run->hierarchies, PLACE_OUTSIDE, 0, &in_v2);
     if (pid == 0) {
         guard(run, undo, in_v2, until, shim, theirs, their_leash);
     }
     if (pid < 0) {
         guardian_close(guardian);
-        return wrap(err, "make the guardian");
+        return fail(err, "internal", -pid, "make the guardian");
     }
     tree_expect(&run->tree, AWAITED_GUARDIAN, pid);
     guardian->pid = pid;

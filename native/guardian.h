@@ -6,7 +6,7 @@
 
 /**
  * The guardian: a process that outlives us and undoes when we have not. It holds the undo with its descriptors, the target's network namespace (it is in it) if that is where there
- * is something to undo, and a pidfd of ours, and nothing else: none of the container's stdio, so that the container can end; and it is in the root cgroup of every hierarchy, so that what kills
+ * is something to undo, and a pidfd of ours, and nothing else: none of the container's stdio, so that the container can end; and it is outside in every hierarchy (hierarchy.h), so that what kills
  * the container, or takes its memory, does not take it. It ends with us, and at the latest a while after the deadline.
  */
 struct guardian {

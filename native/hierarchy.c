@@ -47,7 +47,35 @@ static int check_path(const struct hierarchies *hierarchies, const struct hierar
     return 0;
 }
 
-static int open_one(const struct hierarchies *hierarchies, const struct mounts *mounts, struct hierarchy *hierarchy, struct error *err) {
+/** A cgroup of the hierarchy by its path from the root. -1, with errno. */
+static int open_below(const struct hierarchy *hierarchy, const char *path) {
+    return openat(hierarchy->mount, path[1] == '\0' ? "." : path + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/** The root of a cgroup namespace other than the initial one is a cgroup like any other, and has this file; the real root has none. cgroups(7) */
+static bool root_is_nested(const struct hierarchy *hierarchy) { return hierarchy->version == 2 && faccessat(hierarchy->mount, "cgroup.type", F_OK, 0) == 0; }
+
+/** Decides where `outside` is; `first` are the lines of PID 1's cgroup file, as seen from its own cgroup namespace. */
+static int find_outside(struct hierarchy *hierarchy, struct span first, struct error *err) {
+    struct cgroup_line line;
+    hierarchy->outside = hierarchy->mount;
+    hierarchy->outside_path = strdup("/");
+    while (root_is_nested(hierarchy) && proc_next_cgroup(&first, &line)) {
+        if (!span_equal(line.name, hierarchy->name) || span_equal(line.path, "/") || span_starts(line.path, "/..")) {
+            continue;
+        }
+        free_pointer(&hierarchy->outside_path);
+        hierarchy->outside_path = strndup(line.path.at, line.path.length);
+        hierarchy->outside = hierarchy->outside_path == NULL ? -1 : open_below(hierarchy, hierarchy->outside_path);
+        if (hierarchy->outside < 0) {
+            return fail(err, "cgroup", errno, "open the cgroup of process 1, where what must outlive a container is put");
+        }
+        return 0;
+    }
+    return hierarchy->outside_path == NULL ? fail(err, "internal", ENOMEM, "remember the root of a hierarchy") : 0;
+}
+
+static int open_one(const struct hierarchies *hierarchies, const struct mounts *mounts, struct span first, struct hierarchy *hierarchy, struct error *err) {
     if (check_path(hierarchies, hierarchy, err) < 0) {
         return -1;
     }
@@ -55,11 +83,11 @@ static int open_one(const struct hierarchies *hierarchies, const struct mounts *
     if (hierarchy->mount < 0) {
         return -1;
     }
-    hierarchy->directory = openat(hierarchy->mount, hierarchy->path[1] == '\0' ? "." : hierarchy->path + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    hierarchy->directory = open_below(hierarchy, hierarchy->path);
     if (hierarchy->directory < 0) {
         return fail(err, "cgroup", errno, "open the target's cgroup `%s` of hierarchy `%s`", hierarchy->path, hierarchy->version == 2 ? "v2" : hierarchy->name);
     }
-    return 0;
+    return find_outside(hierarchy, first, err);
 }
 
 /** v1 and v2 call the same controller by different names. */
@@ -142,14 +170,14 @@ static int add_line(struct hierarchies *hierarchies, const struct cgroup_line *l
         return fail(err, "cgroup", 0, "the target is in more than %d hierarchies", HIERARCHIES_MAX);
     }
     struct hierarchy *hierarchy = &hierarchies->item[hierarchies->count];
-    *hierarchy = (struct hierarchy){.mount = -1, .directory = -1, .version = line->name.length == 0 ? 2 : 1};
+    *hierarchy = (struct hierarchy){.mount = -1, .directory = -1, .outside = -1, .version = line->name.length == 0 ? 2 : 1};
     hierarchy->name = strndup(line->name.at, line->name.length);
     hierarchy->path = strndup(line->path.at, line->path.length);
     hierarchies->count++;
     return hierarchy->name == NULL || hierarchy->path == NULL ? fail(err, "internal", ENOMEM, "remember the hierarchies") : 0;
 }
 
-static int open_all(struct hierarchies *hierarchies, const struct mounts *mounts, struct span rest, struct error *err) {
+static int open_all(struct hierarchies *hierarchies, const struct mounts *mounts, struct span first, struct span rest, struct error *err) {
     struct cgroup_line line;
     while (proc_next_cgroup(&rest, &line)) {
         if (add_line(hierarchies, &line, err) < 0) {
@@ -158,7 +186,7 @@ static int open_all(struct hierarchies *hierarchies, const struct mounts *mounts
         struct hierarchy *hierarchy = &hierarchies->item[hierarchies->count - 1];
         struct span options;
         bool mounted = hierarchy->version == 2 ? mounts_have_v2(mounts, &options) : mounts_have_v1(mounts, hierarchy->name);
-        if (mounted && open_one(hierarchies, mounts, hierarchy, err) < 0) {
+        if (mounted && open_one(hierarchies, mounts, first, hierarchy, err) < 0) {
             return -1;
         }
     }
@@ -172,10 +200,16 @@ int hierarchies_open(struct hierarchies *hierarchies, int proc, const char *need
     if (result < 0) {
         return fail(err, result == -ESRCH ? "target-gone" : "cgroup", -result, "read the target's cgroups");
     }
+    cleanup_free char *first_text = NULL;
+    struct span first;
+    result = read_whole_at(AT_FDCWD, "/proc/1/cgroup", &first_text, &first);
+    if (result < 0) {
+        return fail(err, "cgroup-view", -result, "read `/proc/1/cgroup`");
+    }
     struct mounts mounts = MOUNTS_NONE;
     result = mounts_read(&mounts, err);
     if (result == 0) {
-        result = open_all(hierarchies, &mounts, lines, err);
+        result = open_all(hierarchies, &mounts, first, lines, err);
     }
     mounts_free(&mounts);
     return result < 0 ? -1 : check_need(hierarchies, need, err);
@@ -183,8 +217,12 @@ int hierarchies_open(struct hierarchies *hierarchies, int proc, const char *need
 
 void hierarchies_close(struct hierarchies *hierarchies) {
     for (size_t i = 0; i < hierarchies->count; i++) {
+        if (hierarchies->item[i].outside != hierarchies->item[i].mount) {
+            close_fd(&hierarchies->item[i].outside);
+        }
         close_fd(&hierarchies->item[i].directory);
         close_fd(&hierarchies->item[i].mount);
+        free_pointer(&hierarchies->item[i].outside_path);
         free_pointer(&hierarchies->item[i].name);
         free_pointer(&hierarchies->item[i].path);
     }

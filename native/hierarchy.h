@@ -14,6 +14,12 @@ struct hierarchy {
     int version;  /**< 1 or 2 */
     int mount;    /**< its root; -1 when it is not mounted on this node any more */
     int directory; /**< the target's cgroup */
+    /**
+     * Where no container's end, limit or accounting reaches a process: the root. A node that is itself a container (kind, k3d, minikube) has in its root of v2 a cgroup that has
+     * controllers for its children, and such a cgroup takes no processes: there it is that of process 1. Belongs to the hierarchy, or is its `mount`; -1 as `mount` is.
+     */
+    int outside;
+    char *outside_path; /**< of that, as PID 1 sees it: "/", or "/init.scope" */
 };
 
 /** From where cgroup paths are read (README, step 5). */

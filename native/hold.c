@@ -102,7 +102,7 @@ static int wait_and_serve(struct run *run, struct error *err) {
 }
 
 static int live(struct run *run, const char **state, struct error *err) {
-    if (signals_collect(run, err) < 0 || resolve(run, err) < 0 || open_tools(run, err) < 0 || prepare_hold(run, err) < 0 || (run->options.path != NULL && path_open(run, err) < 0)) {
+    if (signals_collect(run, err) < 0 || refuse_rootless(err) < 0 || resolve(run, err) < 0 || open_tools(run, err) < 0 || prepare_hold(run, err) < 0 || (run->options.path != NULL && path_open(run, err) < 0)) {
         return -1;
     }
     run_begin_clocks(run);

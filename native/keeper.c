@@ -61,7 +61,7 @@ void keeper_main(const struct entry *entry) {
     struct arrival arrival;
     await(entry, MESSAGE_PLACE, &arrival);
     size_t which = 0;
-    int placed = place_self(entry->hierarchies, entry->in_v2, &which);
+    int placed = place_self(entry->hierarchies, PLACE_TARGET, entry->in_v2, &which);
     if (placed < 0) {
         child_give_up(entry->init_link, (enum step)(STEP_PLACE + (int)which), placed);
     }

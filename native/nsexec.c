@@ -64,7 +64,7 @@ static int inject(struct run *run, struct error *err) {
 
 /** From `resolved` to the end; `state` says how the target is left when it fails. The workload's exit code, or -1. */
 static int live(struct run *run, const char **state, struct error *err) {
-    if (signals_collect(run, err) < 0 || resolve(run, err) < 0 || prepare(run, err) < 0 || (run->options.path != NULL && path_open(run, err) < 0)) {
+    if (signals_collect(run, err) < 0 || refuse_rootless(err) < 0 || resolve(run, err) < 0 || prepare(run, err) < 0 || (run->options.path != NULL && path_open(run, err) < 0)) {
         return -1;
     }
     if (cgroup_is_frozen(&run->hierarchies)) {

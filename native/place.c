@@ -11,26 +11,23 @@
 #include <string.h>
 #include <sys/stat.h>
 
-pid_t place_clone(const struct hierarchies *hierarchies, enum place place, bool *in_v2, struct error *err) {
+static int directory_of(const struct hierarchy *hierarchy, enum place place) { return place == PLACE_TARGET ? hierarchy->directory : hierarchy->outside; }
+
+pid_t place_clone(const struct hierarchies *hierarchies, enum place place, unsigned long flags, bool *in_v2) {
     const struct hierarchy *second = hierarchy_v2(hierarchies);
-    struct clone3_arguments arguments = {.exit_signal = SIGCHLD};
+    struct clone3_arguments arguments = {.flags = CLONE_INTO_CGROUP | flags, .exit_signal = SIGCHLD};
     long pid = -ENOSYS;
-    *in_v2 = false;
+    *in_v2 = second != NULL; /* The child reads it. */
     if (second != NULL) {
-        arguments.flags = CLONE_INTO_CGROUP;
-        arguments.cgroup = (uint64_t)(place == PLACE_TARGET ? second->directory : second->mount);
-        *in_v2 = true; /* The child reads it. */
+        arguments.cgroup = (uint64_t)directory_of(second, place);
         pid = sys2(__NR_clone3, &arguments, sizeof arguments);
     }
     if (pid < 0 && pid != -EAGAIN && pid != -ENOMEM) {
         /* Too old (Linux 5.7), filtered, or refused: what refused it says so better when it is moved. */
         *in_v2 = false;
-        pid = sys_fork(0);
+        pid = sys_fork(flags);
     }
-    if (pid == -EAGAIN) {
-        return fail(err, "cgroup", EAGAIN, "make a process in the target's cgroup: its pids limit (or this user's) is reached");
-    }
-    return pid < 0 ? fail(err, "internal", (int)-pid, "make a process") : (pid_t)pid;
+    return (pid_t)pid;
 }
 
 /** A v2 cgroup with controllers for its children holds no processes itself: find the child that does. */
@@ -70,30 +67,28 @@ int place_refused(const struct hierarchy *hierarchy, int number, struct error *e
 /** A thread that moves itself alone spares the kernel the wait for cgroup_threadgroup_rwsem, an RCU grace period of some 15 ms; v2 has no such file that takes a process to another domain. */
 static int write_self(const struct hierarchy *hierarchy, int directory) { return write_file_at(directory, hierarchy->version == 1 ? "tasks" : "cgroup.procs", "0"); }
 
-int place_self(const struct hierarchies *hierarchies, bool in_v2, size_t *which) {
+int place_self(const struct hierarchies *hierarchies, enum place place, bool in_v2, size_t *which) {
+    int refused = 0;
     for (size_t i = 0; i < hierarchies->count; i++) {
         const struct hierarchy *hierarchy = &hierarchies->item[i];
-        if (hierarchy->directory < 0 || (hierarchy->version == 2 && in_v2)) {
-            continue;
-        }
-        int result = write_self(hierarchy, hierarchy->directory);
-        if (result < 0) {
+        int directory = directory_of(hierarchy, place);
+        int result = directory < 0 || (hierarchy->version == 2 && in_v2) ? 0 : write_self(hierarchy, directory);
+        if (result < 0 && refused == 0) {
+            refused = result;
             *which = i;
-            return result;
         }
     }
-    return 0;
+    return refused;
 }
 
-bool place_outside(const struct hierarchies *hierarchies, bool in_v2) {
-    bool outside = true;
+void place_other_outside(const struct hierarchies *hierarchies, pid_t pid) {
+    char text[16];
+    format_text(text, sizeof text, "%d", (int)pid);
     for (size_t i = 0; i < hierarchies->count; i++) {
-        const struct hierarchy *hierarchy = &hierarchies->item[i];
-        if (hierarchy->mount >= 0 && (hierarchy->version == 1 || !in_v2)) {
-            outside = write_self(hierarchy, hierarchy->mount) == 0 && outside;
+        if (hierarchies->item[i].outside >= 0) {
+            (void)write_file_at(hierarchies->item[i].outside, "cgroup.procs", text); /* It may have ended by now. */
         }
     }
-    return outside;
 }
 
 static bool in_namespace(struct span pid, uint64_t pid_namespace) {
@@ -140,6 +135,6 @@ int place_count(const struct hierarchies *hierarchies, uint64_t pid_namespace) {
 void place_thaw(const struct hierarchies *hierarchies, uint64_t pid_namespace) {
     const struct hierarchy *freezer = hierarchy_with(hierarchies, "freezer");
     if (freezer != NULL && freezer->version == 1 && cgroup_is_frozen(hierarchies)) {
-        each_of_ours(freezer->directory, pid_namespace, freezer->mount);
+        each_of_ours(freezer->directory, pid_namespace, freezer->outside);
     }
 }

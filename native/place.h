@@ -7,19 +7,22 @@
 #include <stdint.h>
 
 /** Where a process of ours is to be. */
-enum place { PLACE_TARGET, PLACE_OUTSIDE /**< in the root cgroups, where nothing of the agent's container reaches it */ };
-
-/** Clones a process, if the kernel can, right into its v2 cgroup, and says whether it could. The pid, 0 in the child, or -1. */
-pid_t place_clone(const struct hierarchies *hierarchies, enum place place, bool *in_v2, struct error *err);
+enum place { PLACE_TARGET, PLACE_OUTSIDE /**< hierarchy.h, `outside`: nothing of the agent's container reaches it there */ };
 
 /**
- * Moves the caller, which must have one thread, into the target's cgroup of every hierarchy; of v2 unless it was cloned into that. 0, or -errno with `which`
- * hierarchy refused it.
+ * Clones a process with these flags of clone(2), if the kernel can, right into its v2 cgroup, and says in `in_v2`, of which the child has its copy, whether it could. That spares the
+ * node a migration, for which no process of it may fork, execute or end. The pid, 0 in the child, or -errno: -EAGAIN too where the cgroup's pids limit is reached.
  */
-int place_self(const struct hierarchies *hierarchies, bool in_v2, size_t *which);
+pid_t place_clone(const struct hierarchies *hierarchies, enum place place, unsigned long flags, bool *in_v2);
 
-/** Moves the caller, which must have one thread, into the root cgroup of every hierarchy; of v2 unless it was cloned into that. False when one of them refused. */
-bool place_outside(const struct hierarchies *hierarchies, bool in_v2);
+/**
+ * Moves the caller, which must have one thread, into that place of every hierarchy; of v2 unless it was cloned into it. 0, or -errno with `which` hierarchy refused it first; the
+ * others have been entered then, as far as they let it.
+ */
+int place_self(const struct hierarchies *hierarchies, enum place place, bool in_v2, size_t *which);
+
+/** Moves another process, by number: one that ends meanwhile is none of ours any more only when it has been reaped. What refuses it is passed over. */
+void place_other_outside(const struct hierarchies *hierarchies, pid_t pid);
 
 /** Why a hierarchy took no process of ours, in words. */
 int place_refused(const struct hierarchy *hierarchy, int number, struct error *err);

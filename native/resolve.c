@@ -4,6 +4,7 @@
 #include "clock.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 int resolve(struct run *run, struct error *err) {
     cleanup_close int self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -16,6 +17,21 @@ int resolve(struct run *run, struct error *err) {
     }
     if (hierarchies_open(&run->hierarchies, run->target.proc, run->options.need, err) < 0) {
         return target_is_gone(&run->target) ? fail(err, "target-gone", 0, "process %d, the target, has ended", (int)run->target.pid) : -1;
+    }
+    return 0;
+}
+
+/* PROC_USER_INIT_INO of the kernel: the inode of the first user namespace, the same on every machine. */
+enum { INITIAL_USER_NAMESPACE = 0xEFFFFFFD };
+
+int refuse_rootless(struct error *err) {
+    struct stat st;
+    if (stat("/proc/self/ns/user", &st) < 0) {
+        return errno == ENOENT ? 0 : fail(err, "internal", errno, "look at `/proc/self/ns/user`");
+    }
+    if (st.st_ino != INITIAL_USER_NAMESPACE) {
+        return fail(err, "permission", 0, "this node is rootless: its root is that of a user namespace (%llu) and not the machine's, and may neither place a process outside of every container nor read back what it did",
+                    (unsigned long long)st.st_ino);
     }
     return 0;
 }

@@ -113,6 +113,8 @@ struct run {
 
 /** Finds the target, opens all that `run` and `inspect` need to know of it. */
 int resolve(struct run *run, struct error *err);
+/** Fails on a node whose root is not the machine's: rootless kind, k3d or usernetes. */
+int refuse_rootless(struct error *err);
 /** Makes all that only `run` needs: credentials, program, hook, scratch. */
 int prepare(struct run *run, struct error *err);
 /** Makes what `hold` needs: how to enter the target's files, and the environment of its programs. */

@@ -63,12 +63,15 @@ static int open_pid_owner(const struct run *run, int *owner, struct error *err) 
 
 static int launch(struct run *run, struct entry *entry, struct error *err) {
     struct tree *tree = &run->tree;
-    pid_t keeper = place_clone(&run->hierarchies, PLACE_TARGET, &entry->in_v2, err);
+    pid_t keeper = place_clone(&run->hierarchies, PLACE_TARGET, 0, &entry->in_v2);
     if (keeper == 0) {
         keeper_main(entry);
     }
+    if (keeper == -EAGAIN) {
+        return fail(err, "cgroup", EAGAIN, "make a process in the target's cgroup: its pids limit (or this user's) is reached");
+    }
     if (keeper < 0) {
-        return -1;
+        return fail(err, "internal", -keeper, "make a process");
     }
     run->changed = true;
     tree->keeper = keeper;

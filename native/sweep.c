@@ -164,7 +164,7 @@ static void raise_descriptors(void) {
     }
 }
 
-/** Who is in the root cgroup must be told from who is not, or every running experiment would look like residue. */
+/** Who is outside must be told from who is not, or every running experiment would look like residue. */
 static int see_cgroups(struct run *run, struct error *err) {
     cleanup_close int self = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (self < 0) {
@@ -174,7 +174,7 @@ static int see_cgroups(struct run *run, struct error *err) {
         return -1;
     }
     if (run->hierarchies.view == VIEW_OWN) {
-        return fail(err, "cgroup-view", 0, "process 1 may not be looked into, and our own cgroup namespace does not show who is in the root: a running experiment could not be told from residue");
+        return fail(err, "cgroup-view", 0, "process 1 may not be looked into, and our own cgroup namespace does not show who is outside of every container: a running experiment could not be told from residue");
     }
     return hierarchies_open(&run->hierarchies, self, "", err);
 }
@@ -189,7 +189,7 @@ int sweep(struct run *run, const char **state, struct error *err) {
     run->options.lease_ms = 0;
     run->next_sample = INT64_MAX;
     raise_descriptors();
-    if (signals_collect(run, err) < 0 || see_cgroups(run, err) < 0 || census_take(&census, &run->hierarchies, err) < 0) {
+    if (signals_collect(run, err) < 0 || refuse_rootless(err) < 0 || see_cgroups(run, err) < 0 || census_take(&census, &run->hierarchies, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < census.network_count; i++) {
