@@ -35,14 +35,16 @@ static void take_targets(struct last_steps *steps, const struct status *status) 
     steps->ambient = status->ambient;
 }
 
-static void take_root(struct last_steps *steps, const struct target *target, uint64_t all) {
+/** Root as the target could have it, by a program with a set-user-id bit: the bounding set is the most that it can ever get. capabilities(7) */
+static void take_root(struct last_steps *steps, const struct target *target, uint64_t available) {
+    uint64_t most = target->status.bounding & available;
     for (int i = 0; i < 3; i++) {
         steps->uid[i] = target->root_uid;
         steps->gid[i] = target->root_gid;
     }
-    steps->permitted = all;
-    steps->effective = all;
-    steps->bounding = all;
+    steps->permitted = most;
+    steps->effective = most;
+    steps->bounding = most;
 }
 
 struct last_steps *credentials_decide(const struct target *target, const struct credentials_choice *choice, uint64_t *lost, struct error *err) {

@@ -15,7 +15,7 @@ struct credentials_choice {
 };
 
 /**
- * The last steps' credentials: those of the target, never more. `lost` gets the capabilities that the target has and we cannot give. Pure, but
+ * The last steps' credentials: those of the target, or with `as_root` those of a root with its bounding set; never more. `lost` gets the capabilities that the target has and we cannot give. Pure, but
  * for the memory it allocates: NULL on failure, else to be freed.
  */
 struct last_steps *credentials_decide(const struct target *target, const struct credentials_choice *choice, uint64_t *lost, struct error *err);

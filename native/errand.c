@@ -162,27 +162,27 @@ static char *content(int fd, size_t *length, bool *truncated) {
 /** At the end of the run its own errands are done to their end; before it, a reason to end comes first, and the end of the workload is going to be one. */
 static bool may_go_on(const struct run *run) {
     int status = 0;
-    return run->phase == PHASE_ENDING || (run->reason == REASON_NONE && !tree_reaped(&run->tree, run->tree.workload, &status));
+    return run->phase == PHASE_ENDING || (run->reason == REASON_NONE && !child_ended(&run->children, CHILD_WORKLOAD, &status));
 }
 
 static int wait_for(struct run *run, pid_t pid, const struct errand *errand, struct outcome *outcome) {
     int status = 0;
     int64_t until = clock_ms() + errand->limit_ms;
-    while (!tree_ended(&run->tree, AWAITED_ERRAND, &status) && may_go_on(run) && clock_ms() < until) {
+    while (!child_ended(&run->children, CHILD_ERRAND, &status) && may_go_on(run) && clock_ms() < until) {
         pump(run, -1, until);
     }
-    bool in_time = tree_ended(&run->tree, AWAITED_ERRAND, &status);
+    bool in_time = child_ended(&run->children, CHILD_ERRAND, &status);
     outcome->cut = !in_time && !may_go_on(run);
     bool may_be_lost = errand->may_hang || errand->leash < 0;
     int64_t lost_at = clock_ms() + (errand->may_hang ? LOST_MS : LOST_LATE_MS);
-    while (!tree_ended(&run->tree, AWAITED_ERRAND, &status)) {
+    while (!child_ended(&run->children, CHILD_ERRAND, &status)) {
         if (may_be_lost && clock_ms() >= lost_at) {
             /* It ends with the request that it waits for; until then no container has it. */
             place_other_outside(&run->hierarchies, pid);
             outcome->lost = pid;
             break;
         }
-        sys2(__NR_kill, pid, SIGKILL); /* Not reaped: the pid is still its own. */
+        child_signal(&run->children, CHILD_ERRAND, SIGKILL);
         pump(run, -1, clock_ms() + KILL_AGAIN_MS);
     }
     if (!in_time) {
@@ -209,7 +209,10 @@ int errand_run(struct run *run, const struct errand *errand, struct outcome *out
     if (pid < 0) {
         return fail(err, "internal", -pid, "make a process for an errand");
     }
-    tree_expect(&run->tree, AWAITED_ERRAND, pid);
+    int expected = children_expect(&run->children, CHILD_ERRAND, pid);
+    if (expected < 0) {
+        return fail(err, "internal", -expected, "hold the process of an errand");
+    }
     outcome->exit_code = wait_for(run, pid, errand, outcome);
     outcome->ended_us = clock_us(CLOCK_MONOTONIC);
     outcome->out = content(out, &outcome->out_length, &outcome->truncated);

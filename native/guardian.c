@@ -240,7 +240,9 @@ int guardian_start(struct guardian *guardian, struct run *run, const struct undo
         guardian_close(guardian);
         return fail(err, "internal", -pid, "make the guardian");
     }
-    tree_expect(&run->tree, AWAITED_GUARDIAN, pid);
+    if (children_expect(&run->children, CHILD_GUARDIAN, pid) < 0) {
+        return fail(err, "internal", errno, "hold the guardian");
+    }
     guardian->pid = pid;
     close_fd(&theirs);
     enum message_kind word = await_word(guardian, run);
@@ -256,7 +258,7 @@ int guardian_start(struct guardian *guardian, struct run *run, const struct undo
 
 bool guardian_lost(const struct guardian *guardian, const struct run *run) {
     int status = 0;
-    return guardian->pid != 0 && tree_ended(&run->tree, AWAITED_GUARDIAN, &status);
+    return guardian->pid != 0 && child_ended(&run->children, CHILD_GUARDIAN, &status);
 }
 
 void guardian_close(struct guardian *guardian) {
@@ -277,9 +279,9 @@ void guardian_dismiss(struct guardian *guardian, struct run *run) {
     }
     say(guardian->link, MESSAGE_DISMISSED);
     int64_t until = clock_ms() + DISMISS_LIMIT_MS;
-    while (!tree_ended(&run->tree, AWAITED_GUARDIAN, &status)) {
+    while (!child_ended(&run->children, CHILD_GUARDIAN, &status)) {
         if (clock_ms() >= until) {
-            sys2(__NR_kill, guardian->pid, SIGKILL);
+            child_signal(&run->children, CHILD_GUARDIAN, SIGKILL);
         }
         pump(run, -1, clock_ms() + AGAIN_MS);
     }

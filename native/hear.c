@@ -4,10 +4,11 @@
 #include "clock.h"
 #include "place.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 /* Even a target that has used its CPU quota up gets a few milliseconds of each 100: this is for one that gets nothing at all. */
-enum { HEAR_LIMIT_MS = 30000, EARLY_STATUS_MS = 2000 };
+enum { HEAR_LIMIT_MS = 30000, EARLY_STATUS_MS = 2000, CONTINUE_EVERY_MS = 200 };
 
 /** What the child could not do, in words. */
 static int child_failed(const struct run *run, const struct message *message, struct error *err) {
@@ -18,9 +19,8 @@ static int child_failed(const struct run *run, const struct message *message, st
         {STEP_FORK, "cgroup", "fork in the target's cgroup (its pids limit?)"},
         {STEP_NEWPID, "namespace", "make a pid namespace within the target's"},
         {STEP_NESTED, "namespace", "join the pid namespace within the target's"},
-        {STEP_PIDFD, "kernel", "pidfd_open (Linux 5.3)"},
+        {STEP_HARMLESS, "kernel", "put a seccomp filter over the processes that the target can see"},
         {STEP_DESCRIPTORS, "internal", "arrange the workload's descriptors"},
-        {STEP_EMPTY_ROOT, "internal", "change to an empty root directory"},
         {STEP_ROOT, "namespace", "change to the target's root directory"},
         {STEP_SCRATCH, "internal", "change to the working directory"},
         {STEP_GROUPS, "credentials", "take on the target's supplementary groups"},
@@ -30,6 +30,10 @@ static int child_failed(const struct run *run, const struct message *message, st
         {STEP_BOUNDING, "credentials", "take on the target's bounding set"},
         {STEP_AMBIENT, "credentials", "take on the target's ambient capabilities"},
         {STEP_NO_NEW_PRIVS, "credentials", "set no_new_privs"},
+        {STEP_PROFILE, "confinement", "take on the target's AppArmor profile"},
+        {STEP_OWN_FILTER, "kernel", "put a seccomp filter over the workload, that keeps the target's code out of it"},
+        {STEP_FILTER, "confinement", "put the target's seccomp filter over the workload"},
+        {STEP_WORKLOAD, "cgroup", "make the workload's process in the target's cgroup (its pids limit, or its seccomp filter?)"},
         {STEP_PLAN, "internal", "read the hook's plan"},
     };
     if (message->step == STEP_EXEC) {
@@ -53,11 +57,22 @@ static int child_failed(const struct run *run, const struct message *message, st
     return fail(err, "internal", message->value, "step %d of a child", message->step);
 }
 
-/** The loader of a dynamic program, or the OOM killer, may end it before it can say a word. */
+/** The first of these that has ended otherwise than it should. */
+static bool ended_badly(const struct children *children, int *status) {
+    static const enum child_name names[] = {CHILD_NESTER, CHILD_NEST, CHILD_INIT, CHILD_KEEPER, CHILD_WORKLOAD};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (child_ended(children, names[i], status) && *status != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** The loader of a dynamic program, the OOM killer, a seccomp filter or the target may end one before it can say a word. */
 static int died_early(struct run *run, struct error *err) {
     int status = SIGKILL;
     int64_t until = clock_ms() + EARLY_STATUS_MS;
-    while (run->tree.workload != 0 && !tree_reaped(&run->tree, run->tree.workload, &status) && clock_ms() < until) {
+    while (!ended_badly(&run->children, &status) && clock_ms() < until) {
         pump(run, -1, until);
     }
     if (WIFEXITED(status)) {
@@ -66,44 +81,62 @@ static int died_early(struct run *run, struct error *err) {
         err->exit_code = EXIT_NOT_FOUND;
         return -1;
     }
-    return fail(err, "internal", 0, "the processes were killed by signal %d while they entered the target (out of memory?)", WTERMSIG(status));
+    if (WTERMSIG(status) == SIGSYS) {
+        return fail(err, "confinement", 0, "the target's seccomp filter kills whoever makes a system call that the workload needs to begin");
+    }
+    return fail(err, "internal", 0, "the processes were killed by signal %d while they entered the target (out of memory, or by the target?)", WTERMSIG(status));
 }
 
-/** A child that was killed has said nothing, and others may still hold its end of the link. */
-static bool one_was_killed(const struct tree *tree) {
-    for (size_t i = 0; i < tree->reaped_count && i < REAPED_MAX; i++) {
-        if (WIFSIGNALED(tree->reaped[i].status)) {
-            return true;
-        }
+/** One that was killed has said nothing, and others may still hold its end of the link. */
+static bool one_was_killed(const struct children *children) {
+    int status = 0;
+    return ended_badly(children, &status) && WIFSIGNALED(status);
+}
+
+/** The keeper tells of the workload as soon as it is there: whoever keeps it from speaking for itself does not keep it from being known. */
+static void note_workload(struct run *run, const struct arrival *arrival) {
+    if (child_is_gone(&run->children, CHILD_WORKLOAD) && arrival->sender == run->children.slot[CHILD_KEEPER].pid) {
+        (void)children_expect(&run->children, CHILD_WORKLOAD, arrival->message.value);
     }
-    return false;
 }
 
 static int hear_once(struct run *run, int link, enum message_kind kind, struct arrival *arrival, struct error *err) {
     int64_t until = clock_ms() + HEAR_LIMIT_MS;
     for (;;) {
-        bool killed = one_was_killed(&run->tree);
+        bool killed = one_was_killed(&run->children);
         int result = link_receive(link, arrival);
+        if (result == 1) {
+            close_fd(&arrival->fds[0]);
+            close_fd(&arrival->fds[1]);
+        }
         if (result == 1 && arrival->message.kind == MESSAGE_FAILED) {
             return child_failed(run, &arrival->message, err);
         }
         if (result == 1 && arrival->message.kind == (uint32_t)kind) {
             return 0;
         }
-        if (result == 0 && kind == MESSAGE_NONE) {
-            return 0;
+        if (result == 1 && arrival->message.kind == MESSAGE_WORKLOAD) {
+            note_workload(run, arrival);
+            continue;
+        }
+        int status = 0;
+        if (kind == MESSAGE_NONE && (result == 0 || (result == -EAGAIN && child_ended(&run->children, CHILD_WORKLOAD, &status)))) {
+            return 0; /* One that was let go on may have ended before the keeper has, which holds the link too. */
         }
         if (result == 0 || (result == -EAGAIN && killed)) {
             return died_early(run, err);
         }
         if (result != -EAGAIN) {
-            close_fd(&arrival->fds[0]);
             return fail(err, "internal", result < 0 ? -result : 0, "hear from a child");
         }
         if (clock_ms() >= until) {
-            return fail(err, "internal", 0, "the processes did not enter the target within %d s: does its cgroup get any CPU time?", HEAR_LIMIT_MS / 1000);
+            return fail(err, "internal", 0, "the processes did not enter the target within %d s: does its cgroup get any CPU time, or does the target stop them?", HEAR_LIMIT_MS / 1000);
         }
-        pump(run, link, until);
+        /* A target may stop what it sees; not traced, these go on only when they are told to. */
+        child_signal(&run->children, CHILD_INIT, SIGCONT);
+        child_signal(&run->children, CHILD_WORKLOAD, SIGCONT);
+        int64_t soon = clock_ms() + CONTINUE_EVERY_MS;
+        pump(run, link, soon < until ? soon : until);
     }
 }
 

@@ -32,39 +32,44 @@ static void forget_the_loader(char **environment) {
     *kept = NULL;
 }
 
-__attribute__((noreturn)) static void give_up(const struct message *failed) {
-    sys6(__NR_sendto, WORKLOAD_LINK, (long)failed, sizeof *failed, 0x4000 /* MSG_NOSIGNAL */, 0, 0);
+/** glibc's: looks the users and hosts of /etc/nsswitch.conf up by what is in it, and not by libraries of the target's, which it would read before it is refused to execute them. */
+extern int __nss_configure_lookup(const char *database, const char *services) __attribute__((weak));
+
+static void look_up_by_files(void) {
+    static const char *const databases[] = {"aliases", "ethers", "group", "gshadow", "hosts", "initgroups", "netgroup", "networks", "passwd", "protocols", "publickey", "rpc", "services", "shadow"};
+    for (unsigned long i = 0; &__nss_configure_lookup != NULL && i < sizeof databases / sizeof *databases; i++) {
+        __nss_configure_lookup(databases[i], starts_with(databases[i], "hosts") ? "files dns" : "files");
+    }
+}
+
+/** The supervisor hears of a failure what it would of any other. */
+__attribute__((noreturn)) static void give_up(long number) {
+    const struct message failed = {.kind = MESSAGE_FAILED, .step = STEP_PLAN, .value = (int32_t)number};
+    sys3(__NR_write, WORKLOAD_LINK, &failed, sizeof failed);
     sys_exit(LOST);
 }
 
 __attribute__((constructor)) static void enter_the_target(int argc, char **argv, char **envp) {
     (void)argc;
     (void)argv;
-    struct message failed = {.kind = MESSAGE_FAILED, .step = STEP_PLAN, .value = 5 /* EIO */};
     uint32_t size = 0;
     if (sys4(__NR_pread64, WORKLOAD_PLAN, &size, sizeof size, 0) != (long)sizeof size) {
-        give_up(&failed);
+        give_up(5 /* EIO */);
     }
     long map = sys6(__NR_mmap, 0, size, PROT_READ_ONLY, MAP_PRIVATELY, WORKLOAD_PLAN, 0);
     if (map < 0 && map > -4096) {
-        failed.value = (int32_t)-map;
-        give_up(&failed);
+        give_up(-map);
     }
     const struct last_steps *plan = (const struct last_steps *)map; /* NOLINT(performance-no-int-to-ptr) */
-    if (take_last_steps(plan, &failed) < 0) {
-        give_up(&failed);
-    }
+    look_up_by_files();
+    become_workload(plan);
     sys5(__NR_prctl, PR_SET_NAME, plan->name, 0, 0, 0);
     sys2(__NR_munmap, map, size);
-    if (hold_for_go() < 0) {
-        sys_exit(LOST);
-    }
     char **environment = &environ != NULL && environ != NULL ? environ : envp;
     if (environment != NULL) {
         forget_the_loader(environment);
     }
     sys_close_from(WORKLOAD_LINK, ~0U);
-    sys5(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
     uint64_t none = 0;
     sys4(__NR_rt_sigprocmask, SET_MASK, &none, 0, SIGNAL_SET_BYTES);
 }

@@ -28,20 +28,29 @@ struct last_steps {
     uint64_t inheritable, permitted, effective, bounding, ambient;
     uint32_t last_cap; /**< the highest capability of the running kernel */
     char name[16];     /**< comm: a program executed by descriptor would otherwise be called by its number */
+    /* What confines the workload besides its credentials: confinement.h. */
+    uint64_t exec_key;    /**< the one execveat that its own filter lets pass carries this, a random number, as a sixth argument */
+    uint32_t filter_at;   /**< where in these bytes the target's seccomp filter is, struct sock_filter[] */
+    uint32_t filter_count; /**< its instructions; 0: it has none */
+    uint32_t profile_at;  /**< where the name of the target's AppArmor profile is, as the kernel wants it written */
+    uint32_t profile_length; /**< 0: it has none */
     uint32_t group_count;
     uint32_t groups[];
 };
 
 /**
- * Enters the target's mount namespace, root and user namespace and takes on its credentials, with system calls only. What it needs
+ * For an errand: enters the target's mount namespace, root and user namespace and takes on its credentials, with system calls only. What it needs
  * are the descriptors WORKLOAD_MNT … WORKLOAD_USER; all of them are closed when it returns 0. On failure -1, and `failed` says what.
  */
 int take_last_steps(const struct last_steps *plan, struct message *failed);
 
-/** Its second half, for who does not need the target's files: only WORKLOAD_USER is needed. */
+/** The half of it that is not about files: only WORKLOAD_USER is needed. */
 int take_credentials(const struct last_steps *plan, struct message *failed);
 
-/** Tells the supervisor that all is entered and waits for its word. 0 to go on, -1 when the supervisor is gone. */
-int hold_for_go(void);
+/**
+ * For the workload: as take_last_steps, and confined as well. Then it goes on in a process of its own, in the pid namespace that its maker has set for its children: returns there alone,
+ * when the supervisor says GO, and ends the caller. On failure too it says so and ends.
+ */
+void become_workload(const struct last_steps *plan);
 
 #endif

@@ -6,12 +6,10 @@
 /** What the processes of the tree tell each other: whole messages over SOCK_SEQPACKET, so there is nothing to frame. */
 enum message_kind {
     MESSAGE_NONE,
-    MESSAGE_PLACE,      /**< supervisor → keeper: go into every cgroup of the target */
-    MESSAGE_INIT,       /**< init → supervisor, with its pidfd: the nested pid namespace exists */
-    MESSAGE_NESTED,     /**< supervisor → keeper, with that namespace: make the workload in it */
-    MESSAGE_WORKLOAD,   /**< keeper → supervisor, with the workload's pidfd and its pid in `value` */
+    MESSAGE_INIT,       /**< init → supervisor: the nested pid namespace exists, and I die with you */
+    MESSAGE_WORKLOAD,   /**< keeper → supervisor, with the workload's pid in `value` */
     MESSAGE_READY,      /**< workload → supervisor: everything entered, nothing executed yet */
-    MESSAGE_GO,         /**< supervisor → workload */
+    MESSAGE_GO,         /**< supervisor → nester, keeper, workload: go on */
     MESSAGE_PATH,       /**< who looked at --path → supervisor, with the directory and perhaps a file */
     MESSAGE_ON_GUARD,   /**< guardian → shim */
     MESSAGE_INSIDE,     /**< the same of one that could not leave the agent's cgroup */
@@ -27,9 +25,8 @@ enum step {
     STEP_FORK = 16,
     STEP_NEWPID,
     STEP_NESTED,
-    STEP_PIDFD,
+    STEP_HARMLESS,
     STEP_DESCRIPTORS,
-    STEP_EMPTY_ROOT,
     STEP_ROOT,
     STEP_SCRATCH,
     STEP_GROUPS,
@@ -39,6 +36,10 @@ enum step {
     STEP_BOUNDING,
     STEP_AMBIENT,
     STEP_NO_NEW_PRIVS,
+    STEP_PROFILE,
+    STEP_OWN_FILTER,
+    STEP_FILTER,
+    STEP_WORKLOAD,
     STEP_PLAN,
     STEP_EXEC,
     STEP_PLACE = 64, /**< STEP_PLACE + index of the hierarchy */

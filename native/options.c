@@ -202,7 +202,7 @@ static int take_value(struct options *options, const struct option *option, cons
         *option->text = value;
         return 0;
     case FLAG:
-        options->remove = true;
+        *(strcmp(option->name, "--strict") == 0 ? &options->strict : &options->remove) = true;
         return 0;
     }
     return 0;
@@ -295,6 +295,7 @@ static int parse_options(struct options *options, char **argv, struct error *err
         {"--probe", PROBE, 0, 0, NULL, NULL, RUN_AND_HOLD},
         {"--probe-ms", NUMBER, 100, 60000, &options->probe_ms, NULL, RUN_AND_HOLD},
         {"--termination-log", TEXT, 0, 0, NULL, &options->termination_log, ALL_BUT_INSPECT},
+        {"--strict", FLAG, 0, 0, NULL, NULL, RUN},
         {"--remove", FLAG, 0, 0, NULL, NULL, SWEEP},
     };
     for (size_t i = 0; argv[i] != NULL; i++) {

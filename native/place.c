@@ -132,9 +132,12 @@ int place_count(const struct hierarchies *hierarchies, uint64_t pid_namespace) {
     return deepest == NULL ? 0 : each_of_ours(deepest->directory, pid_namespace, -1);
 }
 
-void place_thaw(const struct hierarchies *hierarchies, uint64_t pid_namespace) {
+void place_thaw(const struct hierarchies *hierarchies, uint64_t pid_namespace, pid_t other) {
     const struct hierarchy *freezer = hierarchy_with(hierarchies, "freezer");
     if (freezer != NULL && freezer->version == 1 && cgroup_is_frozen(hierarchies)) {
+        if (other != 0) {
+            place_other_outside(hierarchies, other);
+        }
         each_of_ours(freezer->directory, pid_namespace, freezer->outside);
     }
 }

@@ -30,7 +30,9 @@ int place_refused(const struct hierarchy *hierarchy, int number, struct error *e
 /** How many processes of this pid namespace are in the target's cgroup. */
 int place_count(const struct hierarchies *hierarchies, uint64_t pid_namespace);
 
-/** Thaws our processes by taking them out of a frozen v1 freezer cgroup: frozen, they would not even die of KILL. */
-void place_thaw(const struct hierarchies *hierarchies, uint64_t pid_namespace);
+/**
+ * Thaws our processes by taking them out of a frozen v1 freezer cgroup, where they would not even die of KILL: those of this pid namespace, and one other that has not been reaped (0: none).
+ */
+void place_thaw(const struct hierarchies *hierarchies, uint64_t pid_namespace, pid_t other);
 
 #endif

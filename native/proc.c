@@ -212,6 +212,9 @@ bool proc_parse_status(struct span text, struct status *status) {
     } sets[] = {{"CapInh", &status->inheritable}, {"CapPrm", &status->permitted}, {"CapEff", &status->effective}, {"CapBnd", &status->bounding}, {"CapAmb", &status->ambient}};
     unsigned int seen = 0;
     struct span line;
+    /* A kernel without seccomp does not speak of it. */
+    status->seccomp = 0;
+    status->seccomp_filters = -1;
     while (span_cut(&text, '\n', &line)) {
         struct span key;
         if (!span_cut(&line, ':', &key)) {
@@ -226,6 +229,10 @@ bool proc_parse_status(struct span text, struct status *status) {
         } else if (span_equal(key, "Groups")) {
             status->groups = value;
             seen |= GROUPS;
+        } else if (span_equal(key, "Seccomp") && span_number(value, &number)) {
+            status->seccomp = (uint32_t)number;
+        } else if (span_equal(key, "Seccomp_filters") && span_number(value, &number)) {
+            status->seccomp_filters = (int64_t)number;
         } else if (span_equal(key, "NoNewPrivs") && span_number(value, &number)) {
             status->no_new_privs = number != 0;
             seen |= PRIVILEGES;

@@ -60,6 +60,8 @@ struct status {
     struct span groups;      /**< decimal numbers between blanks */
     uint64_t inheritable, permitted, effective, bounding, ambient;
     bool no_new_privs;
+    uint32_t seccomp;         /**< 0 none, 1 strict, 2 by filters */
+    int64_t seccomp_filters; /**< how many; -1 before Linux 5.9, which does not say */
 };
 /** False when a field that we need is missing or not a number. */
 bool proc_parse_status(struct span text, struct status *status);

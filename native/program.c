@@ -114,5 +114,9 @@ int program_open(struct program *program, const char *name, struct error *err) {
         return -1;
     }
     program->fd = sealed_copy(program_base_name(name), fd, err);
-    return program->fd < 0 ? -1 : 0;
+    if (program->fd < 0) {
+        return -1;
+    }
+    /* Who may execute it and not read it is not dumpable afterwards: nobody with the same user traces it. execve(2) */
+    return fchmod(program->fd, 0111) < 0 ? fail(err, "internal", errno, "change the mode of a memfd") : 0;
 }

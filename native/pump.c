@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* Never collected: they are about us, and blocked they would make an endless loop of a fault. */
@@ -52,55 +51,17 @@ void run_end(struct run *run, enum reason reason) {
     }
 }
 
-bool tree_reaped(const struct tree *tree, pid_t pid, int *status) {
-    for (size_t i = 0; pid != 0 && i < tree->reaped_count && i < REAPED_MAX; i++) {
-        if (tree->reaped[i].pid == pid) {
-            *status = tree->reaped[i].status;
-            return true;
-        }
-    }
-    return false;
-}
-
-void tree_expect(struct tree *tree, enum awaited which, pid_t pid) {
-    tree->awaited[which].child.pid = pid;
-    tree->awaited[which].ended = false;
-}
-
-bool tree_ended(const struct tree *tree, enum awaited which, int *status) {
-    *status = tree->awaited[which].child.status;
-    return tree->awaited[which].ended;
-}
-
-static void note_reaped(struct tree *tree, struct reaped child) {
-    for (size_t i = 0; i < AWAITED_COUNT; i++) {
-        if (tree->awaited[i].child.pid == child.pid && !tree->awaited[i].ended) {
-            tree->awaited[i].child = child;
-            tree->awaited[i].ended = true;
-            return;
-        }
-    }
-    tree->reaped[tree->reaped_count++ % REAPED_MAX] = child;
-}
-
-static void reap(struct run *run) {
-    struct reaped child = {0};
-    while ((child.pid = waitpid(-1, &child.status, WNOHANG | __WALL)) > 0) {
-        note_reaped(&run->tree, child);
-    }
-}
-
 static void take_signal(struct run *run, int number) {
     if (number == SIGCHLD) {
-        reap(run);
+        children_reap(&run->children);
     } else if (number == SIGTERM || number == SIGINT || number == SIGHUP) {
         if (run->reason == REASON_NONE) {
             run->reason_signal = number;
         }
         run_end(run, REASON_SIGNAL);
     } else if (number != SIGPIPE) {
-        if (run->phase == PHASE_ACTIVE && run->tree.workload_fd >= 0) {
-            sys4(__NR_pidfd_send_signal, run->tree.workload_fd, number, 0, 0);
+        if (run->phase == PHASE_ACTIVE) {
+            child_signal(&run->children, CHILD_WORKLOAD, number);
         } else if (run->phase != PHASE_ENDING) {
             run->to_forward |= UINT64_C(1) << (number - 1);
         }
@@ -211,6 +172,9 @@ static void take_time(struct run *run) {
 bool pump(struct run *run, int link, int64_t until) {
     enum { SIGNALS, LINK, TARGET, INPUT, OUTPUT, COUNT };
     bool stalled = events_flush(&run->events);
+    if (run->children.more) {
+        children_reap(&run->children);
+    }
     struct pollfd ready[COUNT] = {
         [SIGNALS] = {.fd = run->signals, .events = POLLIN},
         [LINK] = {.fd = link, .events = POLLIN},
@@ -221,7 +185,7 @@ bool pump(struct run *run, int link, int64_t until) {
     int64_t now = clock_ms();
     int64_t wait = next_wake(run, now, until) - now;
     /* One more millisecond: poll counts in whole ones and must not return just before the time. */
-    int timeout = wait < 0 ? 0 : wait > 60000 ? 60000 : (int)wait + 1;
+    int timeout = wait < 0 || run->children.more ? 0 : wait > 60000 ? 60000 : (int)wait + 1;
     if (poll(ready, COUNT, timeout) < 0) {
         return false;
     }

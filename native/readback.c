@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 static int unreadable(const struct run *run, int number, struct error *err) {
-    return fail(err, "readback", number, "read the workload's (process %d) state back", (int)run->tree.workload);
+    return fail(err, "readback", number, "read the workload's (process %d) state back", (int)run->children.slot[CHILD_WORKLOAD].pid);
 }
 
 /** The workload's pid namespace is nested in the target's: what must be equal is its parent. */
@@ -69,7 +69,7 @@ static int compare_credentials(const struct run *run, int proc, struct error *er
 
 int read_back(const struct run *run, int *entered, int *of, struct error *err) {
     char path[32];
-    format_text(path, sizeof path, "/proc/%d", (int)run->tree.workload);
+    format_text(path, sizeof path, "/proc/%d", (int)run->children.slot[CHILD_WORKLOAD].pid);
     cleanup_close int proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (proc < 0) {
         return unreadable(run, errno, err);
@@ -78,6 +78,6 @@ int read_back(const struct run *run, int *entered, int *of, struct error *err) {
         return -1;
     }
     /* As with the target: the pidfd is older than the directory, and alive still, so all this was the workload's. */
-    struct pollfd dead = {.fd = run->tree.workload_fd, .events = POLLIN};
+    struct pollfd dead = {.fd = run->children.slot[CHILD_WORKLOAD].pidfd, .events = POLLIN};
     return poll(&dead, 1, 0) == 0 ? 0 : fail(err, "readback", 0, "the workload ended while it was read back");
 }

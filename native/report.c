@@ -106,7 +106,7 @@ void report_resolved(struct run *run, enum weight weight) {
 void report_active(struct run *run, int entered, int of) {
     struct json line = {0};
     event_begin(&line, "active");
-    json_number(&line, "pid", run->hold != NULL ? run->revert->guardian.pid : run->tree.workload);
+    json_number(&line, "pid", run->hold != NULL ? run->revert->guardian.pid : run->children.slot[CHILD_WORKLOAD].pid);
     write_cgroups(run, &line);
     write_namespaces(run, &line);
     json_number(&line, "entered", entered);
@@ -131,7 +131,7 @@ int report_ended(struct run *run) {
     };
     /* Without a workload yet, what was to become one has been killed; `hold` has none. */
     int status = run->hold != NULL ? 0 : SIGKILL;
-    (void)tree_reaped(&run->tree, run->tree.workload, &status);
+    (void)child_ended(&run->children, CHILD_WORKLOAD, &status);
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     int exit_code = signal != 0 ? 128 + signal : WEXITSTATUS(status);
     struct json line = {0};

@@ -47,10 +47,11 @@ void run_begin_clocks(struct run *run) {
 
 void run_close(struct run *run) {
     int *const fds[] = {&run->scratch,        &run->hook,           &run->plan,           &run->null,          &run->signals,         &run->program.fd,
-                        &run->tree.init_fd,   &run->tree.workload_fd, &run->tree.init_link, &run->tree.workload_link, &run->tree.pid_namespace};
+                        &run->tree.init_link, &run->tree.workload_link, &run->tree.pid_namespace};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
         close_fd(fds[i]);
     }
+    children_close(&run->children);
     free_pointer(&run->steps);
     free_pointer(&run->environment);
     path_close(&run->path);

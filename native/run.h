@@ -1,6 +1,7 @@
 #ifndef NSEXEC_RUN_H
 #define NSEXEC_RUN_H
 
+#include "children.h"
 #include "events.h"
 #include "hierarchy.h"
 #include "lines.h"
@@ -8,7 +9,6 @@
 #include "path.h"
 #include "program.h"
 #include "target.h"
-#include "tree.h"
 
 #include <signal.h>
 #include <stdint.h>
@@ -25,39 +25,12 @@ enum phase {
 /** Why it ends; the first reason stands. */
 enum reason { REASON_NONE, REASON_EXITED, REASON_KILLED, REASON_STOPPED, REASON_DEADLINE, REASON_LEASE, REASON_SIGNAL, REASON_TARGET_GONE };
 
-/** One that we have reaped. */
-struct reaped {
-    pid_t pid;
-    int status;
-};
-
-/* The last ones; ours are keeper, nest, init and workload, and what else is our child came with us through execve. */
-enum { REAPED_MAX = 16 };
-
-/** Children whose pids we know at once: what became of them is kept however many others end. */
-enum awaited { AWAITED_GUARDIAN, AWAITED_ERRAND, AWAITED_COUNT };
-
-/** Our processes, as the supervisor knows them. All of them are its children. */
+/** What of a run's workload is not a child's alone. */
 struct tree {
-    pid_t keeper, init, workload; /**< 0 when unknown */
-    int init_fd, workload_fd;     /**< pidfds */
     int init_link, workload_link; /**< our ends */
     int pid_namespace;            /**< the nested one: held, its inode cannot come to mean another */
     uint64_t pid_namespace_inode;
-    struct reaped reaped[REAPED_MAX];
-    size_t reaped_count; /**< of all: the newest is at (reaped_count - 1) % REAPED_MAX */
-    struct {
-        struct reaped child; /**< pid 0: there is none */
-        bool ended;
-    } awaited[AWAITED_COUNT];
 };
-
-/** Whether a child has been reaped, and its wait status. */
-bool tree_reaped(const struct tree *tree, pid_t pid, int *status);
-/** This child is awaited from now on. Before the next pump. */
-void tree_expect(struct tree *tree, enum awaited which, pid_t pid);
-/** Whether it has been reaped, and its wait status. */
-bool tree_ended(const struct tree *tree, enum awaited which, int *status);
 
 struct hold;   /**< hold.h */
 struct revert; /**< revert.h */
@@ -75,6 +48,7 @@ struct run {
     struct last_steps *steps;
     const char **environment; /**< the workload's */
     int scratch, hook, plan, null;
+    struct children children;
     struct tree tree;
     struct hold *hold; /**< what `hold` has besides; NULL in `run` */
     struct revert *revert; /**< what is taken back at the end, besides the workload; NULL in `inspect` and `sweep` */
@@ -105,7 +79,8 @@ struct run {
                   .hook = -1,                                                                                              \
                   .plan = -1,                                                                                              \
                   .null = -1,                                                                                              \
-                  .tree = {.init_fd = -1, .workload_fd = -1, .init_link = -1, .workload_link = -1, .pid_namespace = -1},   \
+                  .children = CHILDREN_NONE,                                                                               \
+                  .tree = {.init_link = -1, .workload_link = -1, .pid_namespace = -1},                                     \
                   .signals = -1,                                                                                           \
                   .stdin_open = true})
 

@@ -9,10 +9,13 @@
 #include "probe.h"
 #include "sample.h"
 #include "sys.h"
+#include "tracing.h"
+#include "tree.h"
 
 #include <fcntl.h>
-#include <string.h>
 #include <linux/nsfs.h>
+#include <poll.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -41,7 +44,7 @@ static void set_oom_score(struct run *run) {
     int64_t wanted = run->options.has_oom_score_adj ? run->options.oom_score_adj : run->target.oom_score_adj;
     char path[48];
     char text[16];
-    format_text(path, sizeof path, "/proc/%d/oom_score_adj", (int)run->tree.keeper);
+    format_text(path, sizeof path, "/proc/%d/oom_score_adj", (int)run->children.slot[CHILD_KEEPER].pid); /* Not reaped: it is its own. */
     format_text(text, sizeof text, "%lld", (long long)wanted);
     int result = write_file_at(AT_FDCWD, path, text);
     if (result < 0) {
@@ -61,54 +64,96 @@ static int open_pid_owner(const struct run *run, int *owner, struct error *err) 
     return 0;
 }
 
-static int launch(struct run *run, struct entry *entry, struct error *err) {
-    struct tree *tree = &run->tree;
-    pid_t keeper = place_clone(&run->hierarchies, PLACE_TARGET, 0, &entry->in_v2);
-    if (keeper == 0) {
-        keeper_main(entry);
-    }
-    if (keeper == -EAGAIN) {
-        return fail(err, "cgroup", EAGAIN, "make a process in the target's cgroup: its pids limit (or this user's) is reached");
-    }
-    if (keeper < 0) {
-        return fail(err, "internal", -keeper, "make a process");
-    }
-    run->changed = true;
-    tree->keeper = keeper;
-    set_oom_score(run);
-    const struct message place = {.kind = MESSAGE_PLACE};
-    int result = link_send(tree->init_link, &place, NULL, 0);
-    return result < 0 && result != -EPIPE && result != -ECONNRESET ? fail(err, "internal", -result, "let the keeper go on") : 0;
+/** What an error of a call that puts a child into its slot means: it cannot be, or somebody else has said that it is one of ours. */
+static int not_ours(long result, const char *what, struct error *err) { return fail(err, "namespace", (int)-result, "the %s is not what it must be", what); }
+
+static int let_go_on(int link, const char *what, struct error *err) {
+    const struct message go = {.kind = MESSAGE_GO};
+    int result = link_send(link, &go, NULL, 0);
+    /* One that has ended is heard of otherwise. */
+    return result < 0 && result != -EPIPE && result != -ECONNRESET ? fail(err, "internal", -result, "let the %s go on", what) : 0;
 }
 
-/** The nested pid namespace, by its init, goes to the keeper, which puts the workload into it. */
-static int nest_workload(struct run *run, struct error *err) {
-    struct tree *tree = &run->tree;
-    struct arrival arrival;
+/** Its pid namespace, while it is alive: then nobody else has had its number. */
+static int open_nested(struct run *run, struct error *err) {
+    const struct child *init = &run->children.slot[CHILD_INIT];
+    struct pollfd ended = {.fd = init->pidfd, .events = POLLIN};
     char path[32];
     struct stat st;
-    if (hear(run, tree->init_link, MESSAGE_INIT, &arrival, err) < 0) {
-        return -1;
-    }
-    tree->init = arrival.sender;
-    tree->init_fd = arrival.fds[0];
-    format_text(path, sizeof path, "/proc/%d/ns/pid", (int)tree->init);
-    tree->pid_namespace = open(path, O_RDONLY | O_CLOEXEC);
-    if (tree->pid_namespace < 0 || fstat(tree->pid_namespace, &st) < 0) {
+    format_text(path, sizeof path, "/proc/%d/ns/pid", (int)init->pid);
+    run->tree.pid_namespace = open(path, O_RDONLY | O_CLOEXEC);
+    if (run->tree.pid_namespace < 0 || fstat(run->tree.pid_namespace, &st) < 0) {
         return fail(err, "namespace", errno, "open the nested pid namespace");
     }
-    tree->pid_namespace_inode = st.st_ino;
-    const struct message nested = {.kind = MESSAGE_NESTED};
-    int result = link_send(tree->init_link, &nested, &tree->pid_namespace, 1);
-    if (result < 0) {
-        return fail(err, "internal", -result, "hand the nested pid namespace to the keeper");
+    if (poll(&ended, 1, 0) != 0) {
+        return fail(err, "namespace", 0, "the init of the nested pid namespace has ended");
     }
-    if (hear(run, tree->init_link, MESSAGE_WORKLOAD, &arrival, err) < 0) {
+    run->tree.pid_namespace_inode = st.st_ino;
+    return 0;
+}
+
+/** Has a pid namespace made within the target's. tree.h */
+static int nest(struct run *run, struct entry *entry, struct error *err) {
+    cleanup_close int theirs = -1;
+    struct arrival arrival;
+    if (link_make(&run->tree.init_link, &theirs, err) < 0) {
         return -1;
     }
-    tree->workload = arrival.message.value;
-    tree->workload_fd = arrival.fds[0];
-    return hear(run, tree->workload_link, MESSAGE_READY, &arrival, err);
+    entry->link = theirs;
+    entry->supervisor_links[0] = run->tree.init_link;
+    pid_t pid = (pid_t)sys_fork(0);
+    if (pid == 0) {
+        nester_main(entry);
+    }
+    if (pid < 0) {
+        return fail(err, "internal", -pid, "make a process");
+    }
+    run->changed = true;
+    int result = children_expect(&run->children, CHILD_NESTER, pid);
+    if (result < 0) {
+        return not_ours(result, "nester", err);
+    }
+    run->children.traced = tracing_begin(pid);
+    close_fd(&theirs);
+    if (let_go_on(run->tree.init_link, "nester", err) < 0 || hear(run, run->tree.init_link, MESSAGE_INIT, &arrival, err) < 0) {
+        return -1;
+    }
+    struct child *init = &run->children.slot[CHILD_INIT];
+    result = init->pid != 0 ? (init->pid == arrival.sender ? 0 : -ESRCH) : children_expect(&run->children, CHILD_INIT, arrival.sender);
+    return result < 0 ? not_ours(result, "init of the nested pid namespace", err) : open_nested(run, err);
+}
+
+static int keep(struct run *run, struct entry *entry, struct error *err) {
+    cleanup_close int theirs = -1;
+    struct arrival arrival;
+    if (link_make(&run->tree.workload_link, &theirs, err) < 0) {
+        return -1;
+    }
+    entry->link = theirs;
+    entry->supervisor_links[1] = run->tree.workload_link;
+    entry->nested = run->tree.pid_namespace;
+    pid_t pid = place_clone(&run->hierarchies, PLACE_TARGET, 0, &entry->in_v2);
+    if (pid == 0) {
+        keeper_main(entry);
+    }
+    if (pid == -EAGAIN) {
+        return fail(err, "cgroup", EAGAIN, "make a process in the target's cgroup: its pids limit (or this user's) is reached");
+    }
+    if (pid < 0) {
+        return fail(err, "internal", -pid, "make a process");
+    }
+    int result = children_expect(&run->children, CHILD_KEEPER, pid);
+    if (result < 0) {
+        return not_ours(result, "keeper", err);
+    }
+    close_fd(&theirs);
+    set_oom_score(run);
+    if (let_go_on(run->tree.workload_link, "keeper", err) < 0 || hear(run, run->tree.workload_link, MESSAGE_READY, &arrival, err) < 0) {
+        return -1;
+    }
+    struct child *workload = &run->children.slot[CHILD_WORKLOAD];
+    result = workload->pid != 0 ? (workload->pid == arrival.sender ? 0 : -ESRCH) : children_expect(&run->children, CHILD_WORKLOAD, arrival.sender);
+    return result < 0 ? not_ours(result, "workload", err) : 0;
 }
 
 int start(struct run *run, struct error *err) {
@@ -118,11 +163,12 @@ int start(struct run *run, struct error *err) {
     if (cgroup_is_frozen(&run->hierarchies)) {
         return fail(err, "cgroup-frozen", 0, "the target is paused: its cgroup is frozen, and so would the workload be");
     }
+    if (target_check_credentials(&run->target, err) < 0) {
+        return -1;
+    }
     run->oom_kills_at_start = sample_oom_kills(&run->hierarchies);
-    cleanup_close int init_link = -1;
-    cleanup_close int workload_link = -1;
     cleanup_close int owner = -1;
-    if (open_pid_owner(run, &owner, err) < 0 || link_make(&run->tree.init_link, &init_link, err) < 0 || link_make(&run->tree.workload_link, &workload_link, err) < 0) {
+    if (open_pid_owner(run, &owner, err) < 0) {
         return -1;
     }
     struct entry entry = {
@@ -130,9 +176,9 @@ int start(struct run *run, struct error *err) {
         .namespaces = &run->target.namespaces,
         .own = run->own,
         .pid_owner = owner,
+        .nested = -1,
         .steps = run->steps,
         .root = run->target.root,
-        .scratch = run->scratch,
         .work = run->work_directory >= 0 ? run->work_directory : run->scratch,
         .program = run->program.fd,
         .hook = run->hook,
@@ -141,28 +187,20 @@ int start(struct run *run, struct error *err) {
         .output = 2,
         .argv = run->options.program,
         .environment = (char **)run->environment,
-        .init_link = init_link,
-        .workload_link = workload_link,
-        .supervisor_links = {run->tree.init_link, run->tree.workload_link},
+        .link = -1,
+        .supervisor_links = {-1, -1},
     };
     struct stat st;
     if (stat("/proc/self/ns/cgroup", &st) == 0) {
         entry.own.inode[NS_CGROUP] = st.st_ino; /* view_enter may have left the one that we came with. */
     }
-    if (launch(run, &entry, err) < 0) {
-        return -1;
-    }
-    close_fd(&init_link);
-    close_fd(&workload_link);
-    return nest_workload(run, err);
+    return nest(run, &entry, err) < 0 ? -1 : keep(run, &entry, err);
 }
 
 int release(struct run *run, struct error *err) {
-    const struct message go = {.kind = MESSAGE_GO};
     struct arrival arrival;
-    int result = link_send(run->tree.workload_link, &go, NULL, 0);
-    if (result < 0 && result != -EPIPE && result != -ECONNRESET) {
-        return fail(err, "internal", -result, "let the workload go on");
+    if (let_go_on(run->tree.workload_link, "workload", err) < 0) {
+        return -1;
     }
     /* The link closes with execve of a static program, and in the hook of a dynamic one, after its last step: that is the proof of going on. */
     if (hear(run, run->tree.workload_link, MESSAGE_NONE, &arrival, err) < 0) {
@@ -174,7 +212,7 @@ int release(struct run *run, struct error *err) {
     run->phase = PHASE_ACTIVE;
     for (int number = 1; number <= 64; number++) {
         if ((run->to_forward >> (number - 1) & 1) != 0) {
-            sys4(__NR_pidfd_send_signal, run->tree.workload_fd, number, 0, 0);
+            child_signal(&run->children, CHILD_WORKLOAD, number);
         }
     }
     target_forget_entrances(&run->target);

@@ -64,6 +64,17 @@ static inline long sys_fork(unsigned long flags) {
     return sys5(__NR_clone, flags | 17 /* SIGCHLD */, 0, 0, 0, 0);
 }
 
+/** clone(2) of a process that is a child of the caller's own parent. With `thread_id` the kernel writes the child's pid there, in the child, and clears it at its end. */
+static inline long sys_fork_sibling(unsigned long flags, void *thread_id) {
+    enum { PARENT = 0x8000, CHILD_SETTID = 0x01000000, CHILD_CLEARTID = 0x00200000 };
+    flags |= PARENT | 17 /* SIGCHLD */ | (thread_id != NULL ? CHILD_SETTID | CHILD_CLEARTID : 0);
+#if defined(__x86_64__)
+    return sys5(__NR_clone, flags, 0, 0, thread_id, 0);
+#else
+    return sys5(__NR_clone, flags, 0, 0, 0, thread_id);
+#endif
+}
+
 /** Closes first … last. Before Linux 5.9 one by one: all our descriptors are small numbers. */
 static inline void sys_close_from(unsigned int first, unsigned int last) {
     if (first > last || sys3(__NR_close_range, first, last, 0) == 0) {

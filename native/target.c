@@ -138,6 +138,30 @@ int target_hold(struct target *target, const struct options *options, const stru
     return target_is_gone(target) ? gone(target, err) : 0;
 }
 
+static bool same_span(struct span first, struct span second) { return first.length == second.length && memcmp(first.at, second.at, first.length) == 0; }
+
+static bool same_credentials(const struct status *first, const struct status *second) {
+    return memcmp(first->uid, second->uid, sizeof first->uid) == 0 && memcmp(first->gid, second->gid, sizeof first->gid) == 0 && same_span(first->groups, second->groups) &&
+           first->inheritable == second->inheritable && first->permitted == second->permitted && first->effective == second->effective && first->bounding == second->bounding &&
+           first->ambient == second->ambient && first->no_new_privs == second->no_new_privs && first->seccomp == second->seccomp && first->seccomp_filters == second->seccomp_filters;
+}
+
+int target_check_credentials(const struct target *target, struct error *err) {
+    cleanup_free char *text = NULL;
+    struct span span;
+    struct status now;
+    if (read_whole_at(target->proc, "status", &text, &span) < 0) {
+        return gone(target, err);
+    }
+    if (!proc_parse_status(span, &now)) {
+        return fail(err, "internal", 0, "cannot make sense of `/proc/%d/status`", (int)target->pid);
+    }
+    if (!same_credentials(&now, &target->status)) {
+        return fail(err, "credentials", 0, "the target has changed its user, its capabilities or its seccomp filters since it was looked at: it has just started, or is another program now; try again");
+    }
+    return 0;
+}
+
 void target_forget_entrances(struct target *target) {
     namespaces_close(&target->namespaces);
     close_fd(&target->root);

@@ -30,6 +30,8 @@ struct target {
 
 /** Finds the process and holds it (README, steps 3 and 4); `own` are the inodes of our namespaces. */
 int target_hold(struct target *target, const struct options *options, const struct namespaces *own, struct error *err);
+/** Fails when its credentials are not those any more that target_hold read: it has laid something down meanwhile, or is another program. */
+int target_check_credentials(const struct target *target, struct error *err);
 /** True once the process has ended. */
 bool target_is_gone(const struct target *target);
 /** Drops what only the way in needed. What pins the target's file systems and namespaces is not kept while it runs. */

@@ -4,30 +4,11 @@
 #include "sys.h"
 
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
 /* Above every slot of enum workload_fd, so that putting one into its place never closes another. */
 enum { PARKING = 32 };
-
-/*
- * The namespaces that can be joined early. They need CAP_SYS_ADMIN over the user namespace that owns them, which ours has over every one
- * below it, so the target's user namespace can wait until the last.
- */
-static const enum namespace_index early[] = {NS_IPC, NS_UTS, NS_NET, NS_CGROUP, NS_TIME};
-
-static void join_early(const struct entry *entry, int link) {
-    for (size_t i = 0; i < sizeof early / sizeof *early; i++) {
-        enum namespace_index kind = early[i];
-        if (entry->namespaces->fd[kind] >= 0 && entry->namespaces->inode[kind] != entry->own.inode[kind]) {
-            long result = sys2(__NR_setns, entry->namespaces->fd[kind], namespace_kinds[kind].flag);
-            if (result < 0) {
-                child_give_up(link, STEP_SETNS + kind, result);
-            }
-        }
-    }
-}
 
 static int park(int fd, int link) {
     if (fd < 0) {
@@ -69,29 +50,22 @@ static int arrange(const struct entry *entry, int link) {
     return program;
 }
 
-__attribute__((noreturn)) static void execute(const struct entry *entry, int program) {
-    long result = sys5(__NR_execveat, program, "", entry->argv, entry->environment, AT_EMPTY_PATH);
+/** `key`: exec-filter.h. */
+__attribute__((noreturn)) static void execute(const struct entry *entry, int program, uint64_t key) {
+    long result = sys6(__NR_execveat, program, (long)"", (long)entry->argv, (long)entry->environment, AT_EMPTY_PATH, (long)key);
     child_give_up(WORKLOAD_LINK, STEP_EXEC, result);
 }
 
 void workload_main(const struct entry *entry) {
     prctl(PR_SET_NAME, "nsexec:enter", 0, 0, 0);
-    sys1(__NR_close, entry->init_link);
     sys0(__NR_setsid);
     umask(022);
-    join_early(entry, entry->workload_link);
-    int program = arrange(entry, entry->workload_link);
+    int program = arrange(entry, entry->link);
     if (entry->hook >= 0) {
-        execute(entry, program);
+        execute(entry, program, 0);
     }
-    struct message failed = {0};
-    if (take_last_steps(entry->steps, &failed) < 0) {
-        child_give_up(WORKLOAD_LINK, (enum step)failed.step, -failed.value);
-    }
-    if (hold_for_go() < 0) {
-        sys_exit(EXIT_OWN_FAILURE);
-    }
+    become_workload(entry->steps);
     uint64_t none = 0;
     sys4(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, sizeof none);
-    execute(entry, program);
+    execute(entry, program, entry->steps->exec_key);
 }

@@ -4,7 +4,6 @@
 . "$TESTS/fixtures.sh"
 . "$TESTS/shim.sh"
 
-HOST_CAPS=$(status_of self CapBnd)
 SETS=(CapInh CapPrm CapEff CapBnd CapAmb)
 
 # like_target SET...: what the kernel says of the workload is what it says of the target.
@@ -74,27 +73,31 @@ as_root() { # LINKAGE
   said reported
   equal "$(reported uid)" "0 0 0" "uid"
   equal "$(reported gid)" "0 0 0" "gid"
-  equal "$(status_of "$WORKLOAD" CapEff)" "$HOST_CAPS" "effective capabilities"
+  local key
+  for key in CapPrm CapEff CapBnd; do equal "$(status_of "$WORKLOAD" "$key")" "$(printf %016x 0x$DOCKER_CAPS)" "$key: the target's bounding set"; done
+  equal "$(status_of "$WORKLOAD" NoNewPrivs)" 1 "no_new_privs, as the target"
   equal "$(namespace_of "$WORKLOAD" mnt)" "$(namespace_of "$TARGET" mnt)" "mnt namespace"
   stop
   reverted
 }
-it "--as root: uid 0 and every capability, inside the target's namespaces (static)" as_root static
-it "--as root: uid 0 and every capability, inside the target's namespaces (dynamic)" as_root dynamic
+it "--as root: uid 0 with the target's bounding set and no more, inside its namespaces (static)" as_root static
+it "--as root: uid 0 with the target's bounding set and no more, inside its namespaces (dynamic)" as_root dynamic
 
-as_root_in_user_namespace() {
-  make_container --unshare "user,$ALL_NAMESPACES" --uid-map 0:100000:65536 --gid-map 0:100000:65536 --uid 33 --gid 33 --caps 0:0:0:0
+as_root_in_user_namespace() { # LINKAGE BOUNDING
+  make_container --unshare "user,$ALL_NAMESPACES" --uid-map 0:100000:65536 --gid-map 0:100000:65536 --uid 33 --gid 33 --caps 0:0:0:0 --bounding "$2"
   begin --container "$ID" --as root -- "$PROBES/probe-$1" hold
   said reported
   equal "$(reported uid)" "0 0 0" "uid inside"
   equal "$(status_of "$WORKLOAD" Uid | cut -f1)" 100000 "uid on the host"
   equal "$(namespace_of "$WORKLOAD" user)" "$(namespace_of "$TARGET" user)" "user namespace"
-  equal "$(status_of "$WORKLOAD" CapEff)" 000001ffffffffff "effective capabilities, of its user namespace"
+  equal "$(status_of "$WORKLOAD" CapEff)" "$(status_of "$TARGET" CapBnd)" "effective capabilities, of its user namespace: the target's bounding set"
   stop
   reverted
 }
-it "--as root: in a user namespace it is that namespace's root, an ordinary user on the host (static)" as_root_in_user_namespace static
-it "--as root: in a user namespace it is that namespace's root, an ordinary user on the host (dynamic)" as_root_in_user_namespace dynamic
+for linkage in static dynamic; do
+  it "--as root: in a user namespace it is that namespace's root, an ordinary user on the host ($linkage)" as_root_in_user_namespace "$linkage" 1ffffffffff
+  it "--as root: nor there has it more than the target's bounding set ($linkage)" as_root_in_user_namespace "$linkage" "$DOCKER_CAPS"
+done
 
 oom_score() { # OPTION... ; WANTED is the value
   make_container --unshare mnt,pid --oom-score-adj 321
@@ -109,11 +112,14 @@ it "oom_score_adj is the target's by default" oom_score
 WANTED=1000
 it "--oom-score-adj 1000 makes the workload the first choice" oom_score --oom-score-adj 1000
 
-limits() {
-  make_container --unshare mnt,pid,ipc
+limits() { # LINKAGE DUMPABLE OPTION...
+  make_container --unshare mnt,pid,ipc "${@:3}"
   run_shim --container "$ID" -- "$PROBES/probe-$1" report
-  equal "$(reported dumpable)" 1 "dumpable: a workload is an ordinary process"
+  equal "$(reported dumpable)" "$2" "dumpable"
   equal "$(reported securebits)" 0 "securebits"
 }
-it "nothing of the shim's own hardening is left on the workload (static)" limits static
-it "nothing of the shim's own hardening is left on the workload (dynamic)" limits dynamic
+# execve makes a program dumpable that its user may read; root may read all.
+it "the workload is not dumpable: nobody with its user traces it (dynamic)" limits dynamic 0
+it "the workload is not dumpable: nobody with its user traces it (dynamic, non-root)" limits dynamic 0 --uid 1000 --gid 1000 --caps 0:0:0:0
+it "the workload is not dumpable: nobody with its user traces it (static, non-root)" limits static 0 --uid 1000 --gid 1000 --caps 0:0:0:0
+it "a static program that root may read is dumpable, and has nothing that root in the target has not" limits static 1

@@ -23,7 +23,7 @@ end_scan() {
   soon 10000 "it has looked at everything again" grep -q '^scanned' "$SCAN"
   cat "$SCAN"
 }
-no_breach() { ! grep "^breach ${1:-}" "$SCAN" || fail "the target got at something"; }
+no_breach() { ! grep "^breach" "$SCAN" || fail "the target got at something"; }
 JOINED=mnt,pid,net,ipc,uts
 SCANNER_CREDENTIALS=("${DOCKER_ROOT[@]}")
 
@@ -64,22 +64,16 @@ scanned() {
   say start
   await active
   said reported
-  soon 2000 "the scanner sees two programs at least" programs_seen 2
-  # From here on the helpers are as they stay, and even a target that may trace them finds nothing.
-  # A breach of the entering phase may be told late; one that stands is told again every round.
-  soon 5000 "the scanner gets at nothing any more" quiet
+  soon 5000 "the scanner has looked at the init of the workload's namespace" grep -q '^seen nsexec:init' "$SCAN"
+  soon 5000 "the scanner has looked at the workload" grep -qE '^seen (memfd:)?program-' "$SCAN"
   ! gone "$SHIM" || fail "it ended"
   stop
   equal "$(field reverted .left)" 0 "left"
   equal "$(cgroup_members "$ID" | xargs)" "$(printf '%s\n' "$TARGET" "$SCANNER" | sort -n | xargs)" "members"
   end_scan
-  no_breach "${HARMFUL:-}"
+  no_breach
   equal "$(stat -c '%i %Y %s' "$agent"/*-"$MARKER")" "$inode" "the shim's and the program's files"
 }
-breaches() { grep -c '^breach' "$SCAN" || true; }
-more_breaches() { (($(breaches) > $1)); }
-quiet() { local before; before=$(breaches); ! within 200 more_breaches "$before"; }
-programs_seen() { (($(grep -c '^exe ' "$SCAN") >= $1)); }
 root_like_docker() { make_scanner --unshare "$ALL_NAMESPACES" "${DOCKER_ROOT[@]}"; scanned "$1"; }
 it "sealed: root in the target cannot write what it sees as /proc/PID/exe, nor reach a file of the agent's (static)" root_like_docker static
 it "sealed: root in the target cannot write what it sees as /proc/PID/exe, nor reach a file of the agent's (dynamic)" root_like_docker dynamic
@@ -114,13 +108,15 @@ ptracer() {
   local caps=a80c25fb # and CAP_SYS_PTRACE
   SCANNER_CREDENTIALS=(--uid 0 --gid 0 --caps "0:$caps:$caps:0" --bounding "$caps")
   make_scanner --unshare "$ALL_NAMESPACES" "${SCANNER_CREDENTIALS[@]}"
-  # The kernel lets it look into whatever enters its pid namespace, until that has laid its privileges down: said as a warning.
-  HARMFUL=exe
+  # It may look into all that it sees; there is nothing, from the first instruction on.
   scanned "$1"
-  equal "$(jq -r 'select(.event == "warning") | .code' "$T/out" | sort -u)" ptrace "warnings"
+  equal "$(jq -r 'select(.event == "warning") | .code' "$T/out" | sort -u)" "" "warnings"
 }
-it "sealed: a target with CAP_SYS_PTRACE is warned of, cannot write to any program, and finds nothing while active (static)" ptracer static
-it "sealed: a target with CAP_SYS_PTRACE is warned of, cannot write to any program, and finds nothing while active (dynamic)" ptracer dynamic
+it "sealed: a target with CAP_SYS_PTRACE cannot write to any program either, and finds nothing at any time (static)" ptracer static
+it "sealed: a target with CAP_SYS_PTRACE cannot write to any program either, and finds nothing at any time (dynamic)" ptracer dynamic
+
+filters() { "$PROBES/filters"; }
+it "the filters: what the target can see before it is the workload can do nothing; no file is executed, by whatever call" filters
 
 descriptors() {
   make_distroless

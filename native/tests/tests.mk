@@ -9,7 +9,7 @@ PROBE_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Wformat=2
 
 PROBE_SOURCES := $(addprefix $(TESTS_DIR)/probes/,probe.c report.c signals.c family.c load.c hostile.c network.c litter.c)
 TARGET_SOURCES := $(addprefix $(TESTS_DIR)/probes/,target.c target-inside.c)
-PROBE_PROGRAMS := $(addprefix $(PROBES)/,probe-static probe-dynamic target pause reaper tripwire plug fuse)
+PROBE_PROGRAMS := $(addprefix $(PROBES)/,probe-static probe-dynamic target pause reaper tripwire plug fuse filters loader evil.so)
 
 .PHONY: probes test clean-tests
 probes: $(PROBE_PROGRAMS)
@@ -22,6 +22,12 @@ $(PROBES)/probe-dynamic: $(PROBE_SOURCES) $(TESTS_DIR)/probes/probe.h | $(PROBES
 	$(PROBE_CC) $(PROBE_CFLAGS) -o $@ $(PROBE_SOURCES) -Wl,--no-as-needed -lm
 $(PROBES)/target: $(TARGET_SOURCES) $(TESTS_DIR)/probes/target.h | $(PROBES)
 	$(PROBE_CC) $(PROBE_CFLAGS) -static -o $@ $(TARGET_SOURCES)
+$(PROBES)/loader: $(TESTS_DIR)/probes/loader.c | $(PROBES)
+	$(PROBE_CC) $(PROBE_CFLAGS) -o $@ $< -ldl -lpthread
+$(PROBES)/evil.so: $(TESTS_DIR)/probes/evil.c | $(PROBES)
+	$(PROBE_CC) $(PROBE_CFLAGS) -shared -fPIC -o $@ $<
+$(PROBES)/filters: $(TESTS_DIR)/probes/filters.c $(addprefix $(TESTS_DIR)/../,exec-filter.c exec-filter.h harmless.c harmless.h filter.h) | $(PROBES)
+	$(PROBE_CC) $(PROBE_CFLAGS) -static -o $@ $(filter %.c,$^)
 $(PROBES)/%: $(TESTS_DIR)/probes/%.c | $(PROBES)
 	$(PROBE_CC) $(PROBE_CFLAGS) -static -o $@ $<
 

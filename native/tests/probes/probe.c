@@ -14,7 +14,7 @@ static const struct
   { "ignore-term", probe_ignore }, { "family", probe_family }, { "write", probe_write },   { "fill", probe_fill },     { "spin", probe_spin },
   { "eat", probe_eat },       { "disk", probe_disk },     { "climb", probe_climb },        { "scan", probe_scan },
   { "litter", probe_litter }, { "record", probe_record },
-  { "parent", probe_parent }, { "deaf", probe_deaf },     { "listen", probe_listen },
+  { "parent", probe_parent }, { "deaf", probe_deaf }, { "unshare", probe_unshare }, { "lay-down", probe_lay_down },     { "listen", probe_listen },
 };
 
 int

@@ -21,6 +21,8 @@ int probe_litter (int argc, char **argv);  /* litter FILES DEPTH [mount]: all ki
 int probe_record (int argc, char **argv);  /* record DIR [NAME TEXT]: the records on a cgroup; or put one there */
 int probe_climb (int argc, char **argv);   /* climb MARKER: follow ".." from the working directory, look for MARKER above */
 int probe_listen (int argc, char **argv);  /* listen ADDRESS PORT: IPv4 TCP, accepted by the kernel alone */
+int probe_unshare (int argc, char **argv); /* unshare: what unshare(2) of a user namespace says, as unshare=MESSAGE */
+int probe_lay_down (int argc, char **argv); /* lay-down FILE: lays every capability down when FILE appears, and waits */
 int probe_scan (int argc, char **argv);    /* scan OUT MARKER: a hostile target looking at its new neighbours; TERM ends it */
 
 /* Prints "NAME: message: strerror" and returns 1. */

@@ -2,8 +2,10 @@
 #include "probe.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
+#include <sched.h>
+#include <fcntl.h>
 #include <linux/nsfs.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -171,4 +173,27 @@ probe_parent (int argc, char **argv)
     return probe_failed ("parent");
   printf ("%lu\n", (unsigned long) st.st_ino);
   return 0;
+}
+
+int
+probe_unshare (int argc, char **argv)
+{
+  (void) argv;
+  int result = argc == 1 ? unshare (CLONE_NEWUSER) : -1;
+  fprintf (stderr, "unshare=%s\n", result == 0 ? "Success" : strerror (errno));
+  return 0;
+}
+
+int
+probe_lay_down (int argc, char **argv)
+{
+  struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+  struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
+  if (argc != 2)
+    return 2;
+  while (access (argv[1], F_OK) != 0)
+    poll (NULL, 0, 5);
+  if (syscall (SYS_capset, &header, none) < 0)
+    return probe_failed ("capset");
+  probe_wait ();
 }

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -57,6 +60,26 @@ set_capabilities (const struct target *t)
       target_failed ("ambient");
 }
 
+/* A call of this number does that; all others are allowed. */
+static void
+set_filter (unsigned int number, unsigned int action)
+{
+  struct sock_filter filter[] = { BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)), BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+                                  BPF_STMT (BPF_RET | BPF_K, action), BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+  struct sock_fprog program = { sizeof filter / sizeof *filter, filter };
+  if (syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+    target_failed ("seccomp");
+}
+
+static void
+set_filters (const struct target *t)
+{
+  for (int i = 0; i < t->seccomp; i++)
+    set_filter (i == 0 ? SYS_unshare : SYS_getpriority, SECCOMP_RET_ERRNO | EPERM);
+  if (t->seccomp_kill)
+    set_filter (SYS_write, SECCOMP_RET_KILL_PROCESS);
+}
+
 void
 target_take_credentials (const struct target *t)
 {
@@ -71,10 +94,14 @@ target_take_credentials (const struct target *t)
       if (setresuid (t->uid, t->uid, t->uid) < 0)
         target_failed ("setresuid");
     }
+  if (! t->no_new_privs)
+    set_filters (t);
   if (t->has_caps)
     set_capabilities (t);
   if (t->no_new_privs && prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     target_failed ("no_new_privs");
+  if (t->no_new_privs)
+    set_filters (t);
   /* A process that has changed its uid is not dumpable, so its /proc files are root's; a container's process is so after its exec. */
   if (! t->program)
     prctl (PR_SET_DUMPABLE, 1, 0, 0, 0);

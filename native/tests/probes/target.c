@@ -7,6 +7,8 @@
      --root DIR           pivot_root into it; --proc mounts a proc there, --read-only makes it so
      --volume DIR:NAME    DIR bound to the folder NAME of the root;  --chroot DIR   within it, after it
      --uid N --gid N --groups N,N   --caps INH:PRM:EFF:AMB --bounding HEX   --no-new-privs
+     --seccomp            a filter, as a runtime puts it there: unshare(2) ends with EPERM; twice: a second one, of the program itself, that forbids getpriority(2)
+     --seccomp-kill       a filter that kills whoever calls write(2)
      --hostname NAME --time-offset SECONDS --oom-score-adj N --comm NAME
      --pid N              the process gets this pid (through ns_last_pid), for reuse */
 #include "target.h"
@@ -95,6 +97,10 @@ parse (int argc, char **argv, struct target *t)
         t->read_only = true;
       else if (strcmp (name, "--no-new-privs") == 0)
         t->no_new_privs = true;
+      else if (strcmp (name, "--seccomp") == 0)
+        t->seccomp++;
+      else if (strcmp (name, "--seccomp-kill") == 0)
+        t->seccomp_kill = true;
       else if (i + 1 == argc)
         exit (2);
       else

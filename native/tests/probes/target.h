@@ -11,6 +11,8 @@ struct target
   const char *cgroups[LIST_LIMIT];
   int cgroup_count;
   bool proc, read_only, no_new_privs, has_uid, has_caps, has_bounding;
+  int seccomp;
+  bool seccomp_kill;
   pid_t join_pid, wanted_pid;
   const char *join;
   uid_t uid;
