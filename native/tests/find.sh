@@ -31,6 +31,19 @@ it "found: podman with systemd" by_pattern machine.slice/libpod-ID.scope
 it "found: containerd's slice:cri-containerd:id" by_pattern system.slice/kubepods-pod1.slice:cri-containerd:ID
 it "found: the id above the process's own cgroup, as with systemd in the container" by_pattern cri-containerd-ID.scope/init.scope
 it "found: docker with cgroupfs" by_pattern docker/ID
+it "found: CRI-O with cgroupfs" by_pattern kubepods/burstable/pod1/crio-ID
+it "found: podman with cgroupfs" by_pattern libpod_parent/libpod-ID
+it "found: crun's cgroup within the scope" by_pattern kubepods.slice/kubepods-pod1.slice/crio-ID.scope/container
+it "found: crun's cgroup, with cgroupfs" by_pattern kubepods/burstable/pod1/crio-ID/container
+it "found: podman's cgroup within the scope" by_pattern machine.slice/libpod-ID.scope/container
+it "found: a user-namespaced pod of containerd's" by_pattern system.slice/kubepods-burstable-podX.slice:cri-containerd:ID
+it "found: CRI-O between two colons" by_pattern system.slice/kubepods-pod1.slice:crio:ID
+it "found: nerdctl with systemd" by_pattern system.slice/nerdctl-ID.scope
+it "not found: CRI-O's conmon with cgroupfs" not_by_pattern kubepods/burstable/pod1/crio-conmon-ID
+it "not found: podman's conmon with cgroupfs" not_by_pattern libpod_parent/libpod-conmon-ID
+it "not found: podman's conmon between two colons" not_by_pattern system.slice:libpod-conmon:ID
+it "not found: another prefix, with cgroupfs" not_by_pattern kubepods/other-ID
+it "not found: a runtime's longer id, with cgroupfs" not_by_pattern kubepods/crio-abID
 it "not found: CRI-O's conmon" not_by_pattern kubepods.slice/crio-conmon-ID.scope
 it "not found: podman's conmon" not_by_pattern machine.slice/libpod-conmon-ID.scope
 it "not found: a longer id that begins with it" not_by_pattern kubepods/IDab
@@ -59,21 +72,22 @@ run_nobody() {
 }
 it "no-container: run, too, says so before it waits for start" run_nobody
 
-conmon() {
+conmon() { # SUFFIX
   local monitor container
   ID=$(new_id)
-  make_cgroup "kubepods.slice/crio-conmon-$ID.scope"
+  make_cgroup "kubepods.slice/crio-conmon-$ID$1"
   start_target --comm conmon
   monitor=$TARGET
-  make_cgroup "kubepods.slice/crio-$ID.scope"
+  make_cgroup "kubepods.slice/crio-$ID$1"
   start_target --unshare mnt,pid
   container=$TARGET
   found "$ID" "$container"
   begin --container "$ID" -- "${HOLD[@]}"
-  equal "$(cgroup_members "kubepods.slice/crio-conmon-$ID.scope")" "$monitor" "members of conmon's cgroup"
+  equal "$(cgroup_members "kubepods.slice/crio-conmon-$ID$1")" "$monitor" "members of conmon's cgroup"
   stop
 }
-it "conmon, though older, is never taken for the container" conmon
+it "conmon, though older, is never taken for the container" conmon .scope
+it "conmon, though older, is never taken for the container: with cgroupfs" conmon ""
 
 second_process() {
   make_distroless
