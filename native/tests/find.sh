@@ -139,6 +139,158 @@ two_of_an_id() {
 }
 it "two cgroups of the same id: refused, since one of them is forged" two_of_an_id
 
+# On a node whose containers have their cgroups in v1 hierarchies, one that somebody makes in v2 alone is nobody's container.
+forged_aside() {
+  [[ $MODE == hybrid ]] || na "no v2 hierarchy beside v1 ones"
+  make_cgroup elsewhere
+  ID=$(new_id)
+  make_directory "$UNIFIED/$CGROUP_TOP/elsewhere/$ID"
+  at_end poll 2000 rmdir "$UNIFIED/$CGROUP_TOP/elsewhere/$ID"
+  CGROUP_ARGS+=(--cgroup "$UNIFIED/$CGROUP_TOP/elsewhere/$ID")
+  start_target --unshare mnt,pid
+  make_cgroup "$ID"
+  start_target --unshare mnt,pid
+  found "$ID" "$TARGET"
+}
+it "a cgroup of the id in v2 alone, beside v1 hierarchies, is no second container" forged_aside
+
+# --- how it is looked for
+
+# Of the shim's first process; what else happens on the machine meanwhile is a few of them.
+system_calls() { "$PROBES/tripwire" --count "$T/count" -- "$NSEXEC" inspect --container "$ID" >"$T/out" && cat "$T/count"; }
+crowd() {
+  [[ ${SANITIZED:-0} == 0 ]] || export ASAN_OPTIONS=detect_leaks=0
+  ID=$(new_id)
+  make_cgroup "$ID"
+  nested crowd_inside
+}
+crowd_inside() {
+  local few many i
+  start_target --unshare mnt,pid
+  few=$(system_calls)
+  for ((i = 0; i < 300; i++)); do "$PROBES/pause" {IDLE}>&- & done
+  many=$(system_calls)
+  echo "$few system calls, and $many with 300 processes more"
+  equal "$(field resolved .pid)" "$TARGET" "pid"
+  at_most $((many - few)) 300 "system calls for 300 processes more on the node"
+}
+it "what else runs on the node is not looked at" crowd
+
+# The hierarchy in which containers are looked for.
+walked() { if [[ $MODE == v2 ]]; then echo "${HIERARCHIES[0]}"; else dirname "$(dirname "$(cgroup_of memory x)")"; fi; }
+too_deep() {
+  ID=$(new_id)
+  local top path i
+  top=$(walked)/$CGROUP_TOP/deep
+  path=$top
+  for ((i = 0; i < 70; i++)); do path+=/d; done
+  path+=/$ID
+  at_end poll 2000 remove_tree "$top"
+  mkdir -p "$path"
+  CGROUP_ARGS=(--cgroup "$path")
+  start_target --unshare mnt,pid
+  found "$ID" "$TARGET"
+}
+remove_tree() { find "$1" -depth -type d -exec rmdir {} + 2>/dev/null; }
+it "found: in a cgroup that lies deeper than the tree of them is looked through" too_deep
+
+below() {
+  ID=$(new_id)
+  local first
+  make_cgroup "kubepods/$ID"
+  make_cgroup "kubepods/$ID/a/b/c"
+  start_target --unshare mnt,pid
+  first=$TARGET
+  make_cgroup "kubepods/$ID/d"
+  start_target --join "$first:pid,mnt"
+  found "$ID" "$first"
+}
+it "found: the container's cgroup is empty, and its processes are in those below it" below
+
+elsewhere() {
+  ID=$(new_id)
+  make_cgroup "$ID"
+  # Of v1, not in the hierarchy of memory.
+  local arg args=()
+  for arg in "${CGROUP_ARGS[@]}"; do [[ $arg == --cgroup || $arg == "$(walked)"/* ]] || args+=(--cgroup "$arg"); done
+  [[ ${#args[@]} != 0 ]] || na "there is one hierarchy only"
+  CGROUP_ARGS=("${args[@]}")
+  start_target --unshare mnt,pid
+  found "$ID" "$TARGET"
+}
+it "found: a process that has left the cgroup in the hierarchy that is looked through" elsewhere
+
+# --- a container that is being created
+
+creating() {
+  refused no-container
+  matches "$(field error .message)" "container .$ID. is still being created" "message"
+}
+is_creating() { inspect --container "$1"; creating; }
+setting_up() { # COMM
+  ID=$(new_id)
+  make_cgroup "$ID"
+  start_target --unshare mnt,pid --comm "$1"
+  is_creating "$ID"
+  run_shim --container "$ID" -- "${HOLD[@]}"
+  creating
+  start_target --unshare mnt,pid
+  found "$ID" "$TARGET"
+}
+for comm in 'runc:[0:PARENT]' 'runc:[1:CHILD]' 'runc:[2:INIT]' 'youki:[2:INIT]' crun; do
+  it "being created: $comm is no container, though older than what is" setting_up "$comm"
+done
+not_setting_up() { # COMM
+  ID=$(new_id)
+  make_cgroup "$ID"
+  start_target --unshare mnt,pid --comm "$1"
+  found "$ID" "$TARGET"
+}
+for comm in 7 exe crun: crunch 'other:[2:INIT]' runc:2:INIT; do
+  it "not being created: a container whose program is called $comm" not_setting_up "$comm"
+done
+
+# As a runtime executes itself where it cannot be written any more: from a mount that is attached nowhere, and before Linux 6.14 called by the descriptor's number.
+by_descriptor() {
+  ID=$(new_id)
+  make_cgroup "$ID"
+  mkdir "$T/programs"
+  touch "$T/programs/6"
+  mount --bind "$PROBES/pause" "$T/programs/6"
+  start_target --unshare mnt,pid -- "$T/programs/6"
+  umount --lazy "$T/programs/6"
+  # The target has a copy of the mount.
+  nsenter -t "$TARGET" -m umount --lazy "$T/programs/6"
+  equal "$(readlink "/proc/$TARGET/exe")" / "what it is executed from"
+  is_creating "$ID"
+}
+it "being created: a program that is called 6 and was executed from no path" by_descriptor
+
+# created RUNTIME: by the real one, up to the point where it waits to be started.
+created() {
+  local runtime=$1 wrap=()
+  need "$runtime"
+  ID=$(new_id)
+  mkdir -p "$T/bundle/rootfs"
+  cp "$PROBES/pause" "$T/bundle/rootfs/pause"
+  (cd "$T/bundle" && "$runtime" spec)
+  jq --arg path "/$CGROUP_TOP/$ID" '.process.terminal = false | .process.args = ["/pause"] | .linux.cgroupsPath = $path' "$T/bundle/config.json" >"$T/config"
+  mv "$T/config" "$T/bundle/config.json"
+  # crun takes v1 or v2, and not both.
+  # shellcheck disable=SC2016
+  [[ $runtime != crun || $MODE != hybrid ]] || wrap=(unshare --mount bash -c 'umount "$0" && exec "$@"' "$UNIFIED")
+  "${wrap[@]}" "$runtime" --root "$T/state" create --bundle "$T/bundle" "$ID" </dev/null >"$T/created" 2>&1 {IDLE}>&- || { cat "$T/created"; skip "$runtime makes no containers here"; }
+  at_end "${wrap[@]}" "$runtime" --root "$T/state" delete --force "$ID"
+  is_creating "$ID"
+  "$runtime" --root "$T/state" start "$ID"
+  soon 2000 "the container's program runs" is_started "$runtime"
+  found "$ID" "$("$runtime" --root "$T/state" state "$ID" | jq .pid)"
+  equal "$(field resolved .comm)" pause "comm"
+}
+is_started() { [[ $(cat "/proc/$("$1" --root "$T/state" state "$ID" | jq .pid)/comm") == pause ]]; }
+it "being created, and then started, by runc" created runc
+it "being created, and then started, by crun" created crun
+
 zombie() {
   ID=$(new_id)
   make_cgroup "$ID"
