@@ -132,7 +132,8 @@ try {
   const id = await containerId(ns, 'busybox');
   const pid = targetPid(id);
   printRows([
-    ...[shimRow(pid), ...(await lookupRows(id)), helpRow(), ...(await stressRows(pid)), ...(await holdRows()), ...(await diskRows())],
+    ...[shimRow(pid), ...(await lookupRows(id)), helpRow()],
+    ...[...(await stressRows(pid)), ...(await holdRows()), ...(await diskRows())],
     ...[await loadRow(), ...(await experimentRows())],
   ]);
 } finally {
