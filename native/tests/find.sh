@@ -157,16 +157,18 @@ it "a cgroup of the id in v2 alone, beside v1 hierarchies, is no second containe
 # --- how it is looked for
 
 # Of the shim's first process; what else happens on the machine meanwhile is a few of them.
-system_calls() { "$PROBES/tripwire" --count "$T/count" -- "$NSEXEC" inspect --container "$ID" >"$T/out" && cat "$T/count"; }
-crowd() {
+system_calls() { "${AROUND[@]}" "$PROBES/tripwire" --count "$T/count" -- "$NSEXEC" inspect --container "$ID" >"$T/out" && cat "$T/count"; }
+crowd() { # AROUND
   [[ ${SANITIZED:-0} == 0 ]] || export ASAN_OPTIONS=detect_leaks=0
   ID=$(new_id)
+  make_cgroup agent
   make_cgroup "$ID"
-  nested crowd_inside
+  nested crowd_inside "$1"
 }
 crowd_inside() {
-  local few many i
+  local few many i AROUND=()
   start_target --unshare mnt,pid
+  "$1"
   few=$(system_calls)
   for ((i = 0; i < 300; i++)); do "$PROBES/pause" {IDLE}>&- & done
   many=$(system_calls)
@@ -174,7 +176,13 @@ crowd_inside() {
   equal "$(field resolved .pid)" "$TARGET" "pid"
   at_most $((many - few)) 300 "system calls for 300 processes more on the node"
 }
-it "what else runs on the node is not looked at" crowd
+in_the_open() { :; }
+in_a_pod() { agent_in agent; AROUND=("${AGENT[@]}" --cgroup); }
+# With nothing of the hierarchies in its own files.
+blind() { agent_in agent; AROUND=("${AGENT[@]}" --cgroup --mount bash -c 'umount --lazy /sys/fs/cgroup && exec "$@"' _); }
+it "what else runs on the node is not looked at" crowd in_the_open
+it "what else runs on the node is not looked at: from a cgroup namespace of the agent's own" crowd in_a_pod
+it "what else runs on the node is not looked at: by an agent that has no hierarchy mounted" crowd blind
 
 # The hierarchy in which containers are looked for.
 walked() { if [[ $MODE == v2 ]]; then echo "${HIERARCHIES[0]}"; else dirname "$(dirname "$(cgroup_of memory x)")"; fi; }
