@@ -22,7 +22,7 @@ struct hierarchy {
     char *outside_path; /**< of that, as PID 1 sees it: "/", or "/init.scope" */
 };
 
-/** From where cgroup paths are read (README, step 5). */
+/** From where cgroup paths are read (README, step 3). */
 enum cgroup_view { VIEW_INIT, VIEW_HOST, VIEW_OWN };
 
 /* The kernel has 14 controllers; with named hierarchies there may be more, but never this many. */

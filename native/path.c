@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 
 enum { LOOK_LIMIT_MS = 1000, POINTS_BYTES = 400 };
 
@@ -26,6 +27,11 @@ static void describe_mount(const struct run *run, char *out, size_t size) {
     } else {
         format_text(out, size, "what is mounted there");
     }
+}
+
+static int no_openat2(struct error *err) {
+    struct utsname kernel;
+    return fail(err, "kernel", 0, "openat2 (Linux 5.6) is missing, without which no directory of the target is opened: this is Linux %.64s, and every io fault needs 5.6", uname(&kernel) < 0 ? "?" : kernel.release);
 }
 
 static int explain(const struct run *run, const struct sight *sight, struct error *err) {
@@ -50,7 +56,7 @@ static int explain(const struct run *run, const struct sight *sight, struct erro
     case ELOOP:
         return fail(err, "path", 0, "`%.256s` leads through too many symlinks, or through one that the kernel makes up in /proc, which leads out of the target", path);
     case ENOSYS:
-        return fail(err, "kernel", sight->number, "openat2 (Linux 5.6) is missing");
+        return no_openat2(err);
     default:
         describe_mount(run, text, sizeof text);
         return fail(err, "path", sight->number, "%s `%.200s` (%.420s)", sight->step == SIGHT_OPEN ? "open" : "look at", path, text);

@@ -64,7 +64,7 @@ bool proc_next_cgroup(struct span *rest, struct cgroup_line *line) {
     return false;
 }
 
-/* Never conmon's, CRI-O's monitor: `crio-conmon-<id>.scope`. */
+/* Not `crio-conmon` nor `libpod-conmon`: the monitor of a container, in a cgroup of its own beside it. */
 static const char *const runtimes[] = {"cri-containerd", "crio", "docker", "libpod", "nerdctl"};
 
 static bool is_runtime(struct span name) {
@@ -76,24 +76,27 @@ static bool is_runtime(struct span name) {
     return false;
 }
 
+/** <runtime>-<id>: as the cgroupfs driver names it, and with `.scope` as systemd's does. */
+static bool is_scope(struct span component, const char *id) {
+    if (span_ends(component, ".scope")) {
+        component.length -= strlen(".scope");
+    }
+    if (!span_ends(component, id) || component.length < strlen(id) + 1) {
+        return false;
+    }
+    size_t head = component.length - strlen(id) - 1;
+    return component.at[head] == '-' && is_runtime((struct span){component.at, head});
+}
+
 static bool component_names(struct span component, const char *id) {
-    if (span_equal(component, id)) {
+    if (span_equal(component, id) || is_scope(component, id)) {
         return true;
     }
     /* <slice>:<runtime>:<id>: the systemd driver's name where the runtime does not make a scope of it. */
     struct span rest = component;
     struct span slice;
     struct span runtime;
-    if (span_cut(&rest, ':', &slice) && span_cut(&rest, ':', &runtime) && is_runtime(runtime) && span_equal(rest, id)) {
-        return true;
-    }
-    /* <runtime>-<id>.scope */
-    size_t tail = strlen(id) + strlen(".scope");
-    if (!span_ends(component, ".scope") || component.length < tail + 2) {
-        return false;
-    }
-    size_t head = component.length - tail - 1;
-    return component.at[head] == '-' && memcmp(component.at + head + 1, id, strlen(id)) == 0 && is_runtime((struct span){component.at, head});
+    return span_cut(&rest, ':', &slice) && span_cut(&rest, ':', &runtime) && is_runtime(runtime) && span_equal(rest, id);
 }
 
 bool proc_path_names_container(struct span path, const char *id, struct span *prefix) {

@@ -32,7 +32,7 @@ struct cgroup_line {
 /** The next well-formed line; anything else is passed over. cgroups(7) */
 bool proc_next_cgroup(struct span *rest, struct cgroup_line *line);
 
-/** True when one component of a cgroup path names this container (README, step 3). `prefix` gets the path up to and with it. */
+/** True when one component of a cgroup path names this container (README, step 4). `prefix` gets the path up to and with it. */
 bool proc_path_names_container(struct span path, const char *id, struct span *prefix);
 
 /** One line of /proc/PID/mountinfo. proc(5) */

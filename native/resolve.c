@@ -12,7 +12,7 @@ int resolve(struct run *run, struct error *err) {
     if (result < 0) {
         return fail(err, "internal", -result, "read our own namespaces");
     }
-    if (target_hold(&run->target, &run->options, &run->own, err) < 0 || view_enter(&run->hierarchies, err) < 0) {
+    if (view_enter(&run->hierarchies, err) < 0 || target_hold(&run->target, &run->options, &run->own, err) < 0) {
         return -1;
     }
     if (hierarchies_open(&run->hierarchies, run->target.proc, run->options.need, err) < 0) {

@@ -40,7 +40,8 @@ struct inside {
 
 static int say(const char *what, int number) {
     char text[256];
-    format_text(text, sizeof text, "%s%s%s", what, number == 0 ? "" : ": ", number == 0 ? "" : strerror(number));
+    const char *why = number == 0 ? "" : number == ENOSYS ? "openat2 (Linux 5.6) is missing" : strerror(number);
+    format_text(text, sizeof text, "%s%s%s", what, number == 0 ? "" : ": ", why);
     ssize_t written = write(2, text, strlen(text));
     return written < 0 ? EXIT_OWN_FAILURE : LEFT;
 }

@@ -28,7 +28,7 @@ struct target {
 
 #define TARGET_NONE ((struct target){.pidfd = -1, .proc = -1, .root = -1, .namespaces = {{-1, -1, -1, -1, -1, -1, -1, -1}, {0}}})
 
-/** Finds the process and holds it (README, steps 3 and 4); `own` are the inodes of our namespaces. */
+/** Finds the process and holds it (README, steps 4 and 5); `own` are the inodes of our namespaces. */
 int target_hold(struct target *target, const struct options *options, const struct namespaces *own, struct error *err);
 /** Fails when its credentials are not those any more that target_hold read: it has laid something down meanwhile, or is another program. */
 int target_check_credentials(const struct target *target, struct error *err);

@@ -230,6 +230,28 @@ both_killed() {
   equal "$SWEPT" "" "found again"
 }
 it "shim and guardian killed at once: a sweep finds it by its record, and removes it" both_killed
+# As after a boot into an older kernel, had the cgroup outlived it.
+swept_without_openat2() {
+  make_disk ext4 32
+  with_volume
+  begin_litter
+  kill_both
+  local nsexec=$NSEXEC
+  NSEXEC=$T/older
+  printf '#!/bin/sh\nexec "%s" 5.3 "%s" "$@"\n' "$PROBES/without" "$nsexec" >"$NSEXEC"
+  chmod 755 "$NSEXEC"
+  sweep_aside --remove
+  NSEXEC=$nsexec
+  equal "$SWEPT" "[\"/data/$NAME\",false,false]" "what a sweep without openat2 says of it"
+  equal "$(jq -r 'select(.event == "swept") | .namespaces > 0 and .unseen == 0' "$T/aside/out")" true "networks were swept"
+  equal "$SWEEP_STATUS" 1 "exit code"
+  matches "$(jq -r 'select(.code == "left").message' "$T/aside/out")" "directory .*$NAME. is left: open what it is in: openat2 \\(Linux 5\\.6\\) is missing" "warning"
+  [[ -e $DISK/$NAME/file7 ]] || fail "it was removed"
+  matches "$(record_of)" "^$NAME=" "record"
+  sweep_aside --remove
+  clean
+}
+it "without openat2: a sweep leaves a directory with its record, and says why" swept_without_openat2
 it "the same of root's, in a target that is not root" both_killed --as root
 gone_already() {
   make_disk ext4 32

@@ -31,6 +31,19 @@ it "found: podman with systemd" by_pattern machine.slice/libpod-ID.scope
 it "found: containerd's slice:cri-containerd:id" by_pattern system.slice/kubepods-pod1.slice:cri-containerd:ID
 it "found: the id above the process's own cgroup, as with systemd in the container" by_pattern cri-containerd-ID.scope/init.scope
 it "found: docker with cgroupfs" by_pattern docker/ID
+it "found: CRI-O with cgroupfs" by_pattern kubepods/burstable/pod1/crio-ID
+it "found: podman with cgroupfs" by_pattern libpod_parent/libpod-ID
+it "found: crun's cgroup within the scope" by_pattern kubepods.slice/kubepods-pod1.slice/crio-ID.scope/container
+it "found: crun's cgroup, with cgroupfs" by_pattern kubepods/burstable/pod1/crio-ID/container
+it "found: podman's cgroup within the scope" by_pattern machine.slice/libpod-ID.scope/container
+it "found: a user-namespaced pod of containerd's" by_pattern system.slice/kubepods-burstable-podX.slice:cri-containerd:ID
+it "found: CRI-O between two colons" by_pattern system.slice/kubepods-pod1.slice:crio:ID
+it "found: nerdctl with systemd" by_pattern system.slice/nerdctl-ID.scope
+it "not found: CRI-O's conmon with cgroupfs" not_by_pattern kubepods/burstable/pod1/crio-conmon-ID
+it "not found: podman's conmon with cgroupfs" not_by_pattern libpod_parent/libpod-conmon-ID
+it "not found: podman's conmon between two colons" not_by_pattern system.slice:libpod-conmon:ID
+it "not found: another prefix, with cgroupfs" not_by_pattern kubepods/other-ID
+it "not found: a runtime's longer id, with cgroupfs" not_by_pattern kubepods/crio-abID
 it "not found: CRI-O's conmon" not_by_pattern kubepods.slice/crio-conmon-ID.scope
 it "not found: podman's conmon" not_by_pattern machine.slice/libpod-conmon-ID.scope
 it "not found: a longer id that begins with it" not_by_pattern kubepods/IDab
@@ -59,21 +72,22 @@ run_nobody() {
 }
 it "no-container: run, too, says so before it waits for start" run_nobody
 
-conmon() {
+conmon() { # SUFFIX
   local monitor container
   ID=$(new_id)
-  make_cgroup "kubepods.slice/crio-conmon-$ID.scope"
+  make_cgroup "kubepods.slice/crio-conmon-$ID$1"
   start_target --comm conmon
   monitor=$TARGET
-  make_cgroup "kubepods.slice/crio-$ID.scope"
+  make_cgroup "kubepods.slice/crio-$ID$1"
   start_target --unshare mnt,pid
   container=$TARGET
   found "$ID" "$container"
   begin --container "$ID" -- "${HOLD[@]}"
-  equal "$(cgroup_members "kubepods.slice/crio-conmon-$ID.scope")" "$monitor" "members of conmon's cgroup"
+  equal "$(cgroup_members "kubepods.slice/crio-conmon-$ID$1")" "$monitor" "members of conmon's cgroup"
   stop
 }
-it "conmon, though older, is never taken for the container" conmon
+it "conmon, though older, is never taken for the container" conmon .scope
+it "conmon, though older, is never taken for the container: with cgroupfs" conmon ""
 
 second_process() {
   make_distroless
@@ -124,6 +138,166 @@ two_of_an_id() {
   not_found "$ID"
 }
 it "two cgroups of the same id: refused, since one of them is forged" two_of_an_id
+
+# On a node whose containers have their cgroups in v1 hierarchies, one that somebody makes in v2 alone is nobody's container.
+forged_aside() {
+  [[ $MODE == hybrid ]] || na "no v2 hierarchy beside v1 ones"
+  make_cgroup elsewhere
+  ID=$(new_id)
+  make_directory "$UNIFIED/$CGROUP_TOP/elsewhere/$ID"
+  at_end poll 2000 rmdir "$UNIFIED/$CGROUP_TOP/elsewhere/$ID"
+  CGROUP_ARGS+=(--cgroup "$UNIFIED/$CGROUP_TOP/elsewhere/$ID")
+  start_target --unshare mnt,pid
+  make_cgroup "$ID"
+  start_target --unshare mnt,pid
+  found "$ID" "$TARGET"
+}
+it "a cgroup of the id in v2 alone, beside v1 hierarchies, is no second container" forged_aside
+
+# --- how it is looked for
+
+# Of the shim's first process; what else happens on the machine meanwhile is a few of them.
+system_calls() { "${AROUND[@]}" "$PROBES/tripwire" --count "$T/count" -- "$NSEXEC" inspect --container "$ID" >"$T/out" && cat "$T/count"; }
+crowd() { # AROUND
+  [[ ${SANITIZED:-0} == 0 ]] || export ASAN_OPTIONS=detect_leaks=0
+  ID=$(new_id)
+  make_cgroup agent
+  make_cgroup "$ID"
+  nested crowd_inside "$1"
+}
+crowd_inside() {
+  local few many i AROUND=()
+  start_target --unshare mnt,pid
+  "$1"
+  few=$(system_calls)
+  for ((i = 0; i < 300; i++)); do "$PROBES/pause" {IDLE}>&- & done
+  many=$(system_calls)
+  echo "$few system calls, and $many with 300 processes more"
+  equal "$(field resolved .pid)" "$TARGET" "pid"
+  at_most $((many - few)) 300 "system calls for 300 processes more on the node"
+}
+in_the_open() { :; }
+in_a_pod() { agent_in agent; AROUND=("${AGENT[@]}" --cgroup); }
+# With nothing of the hierarchies in its own files.
+blind() { agent_in agent; AROUND=("${AGENT[@]}" --cgroup --mount bash -c 'umount --lazy /sys/fs/cgroup && exec "$@"' _); }
+it "what else runs on the node is not looked at" crowd in_the_open
+it "what else runs on the node is not looked at: from a cgroup namespace of the agent's own" crowd in_a_pod
+it "what else runs on the node is not looked at: by an agent that has no hierarchy mounted" crowd blind
+
+# The hierarchy in which containers are looked for.
+walked() { if [[ $MODE == v2 ]]; then echo "${HIERARCHIES[0]}"; else dirname "$(dirname "$(cgroup_of memory x)")"; fi; }
+too_deep() {
+  ID=$(new_id)
+  local top path i
+  top=$(walked)/$CGROUP_TOP/deep
+  path=$top
+  for ((i = 0; i < 70; i++)); do path+=/d; done
+  path+=/$ID
+  at_end poll 2000 remove_tree "$top"
+  mkdir -p "$path"
+  CGROUP_ARGS=(--cgroup "$path")
+  start_target --unshare mnt,pid
+  found "$ID" "$TARGET"
+}
+remove_tree() { find "$1" -depth -type d -exec rmdir {} + 2>/dev/null; }
+it "found: in a cgroup that lies deeper than the tree of them is looked through" too_deep
+
+below() {
+  ID=$(new_id)
+  local first
+  make_cgroup "kubepods/$ID"
+  make_cgroup "kubepods/$ID/a/b/c"
+  start_target --unshare mnt,pid
+  first=$TARGET
+  make_cgroup "kubepods/$ID/d"
+  start_target --join "$first:pid,mnt"
+  found "$ID" "$first"
+}
+it "found: the container's cgroup is empty, and its processes are in those below it" below
+
+elsewhere() {
+  ID=$(new_id)
+  make_cgroup "$ID"
+  # Of v1, not in the hierarchy of memory.
+  local arg args=()
+  for arg in "${CGROUP_ARGS[@]}"; do [[ $arg == --cgroup || $arg == "$(walked)"/* ]] || args+=(--cgroup "$arg"); done
+  [[ ${#args[@]} != 0 ]] || na "there is one hierarchy only"
+  CGROUP_ARGS=("${args[@]}")
+  start_target --unshare mnt,pid
+  found "$ID" "$TARGET"
+}
+it "found: a process that has left the cgroup in the hierarchy that is looked through" elsewhere
+
+# --- a container that is being created
+
+creating() {
+  refused no-container
+  matches "$(field error .message)" "container .$ID. is still being created" "message"
+}
+is_creating() { inspect --container "$1"; creating; }
+setting_up() { # COMM
+  ID=$(new_id)
+  make_cgroup "$ID"
+  start_target --unshare mnt,pid --comm "$1"
+  is_creating "$ID"
+  run_shim --container "$ID" -- "${HOLD[@]}"
+  creating
+  start_target --unshare mnt,pid
+  found "$ID" "$TARGET"
+}
+for comm in 'runc:[0:PARENT]' 'runc:[1:CHILD]' 'runc:[2:INIT]' 'youki:[2:INIT]' crun; do
+  it "being created: $comm is no container, though older than what is" setting_up "$comm"
+done
+not_setting_up() { # COMM
+  ID=$(new_id)
+  make_cgroup "$ID"
+  start_target --unshare mnt,pid --comm "$1"
+  found "$ID" "$TARGET"
+}
+for comm in 7 exe crun: crunch 'other:[2:INIT]' runc:2:INIT; do
+  it "not being created: a container whose program is called $comm" not_setting_up "$comm"
+done
+
+# As a runtime executes itself where it cannot be written any more: from a mount that is attached nowhere, and before Linux 6.14 called by the descriptor's number.
+by_descriptor() {
+  ID=$(new_id)
+  make_cgroup "$ID"
+  mkdir "$T/programs"
+  touch "$T/programs/6"
+  mount --bind "$PROBES/pause" "$T/programs/6"
+  start_target --unshare mnt,pid -- "$T/programs/6"
+  umount --lazy "$T/programs/6"
+  # The target has a copy of the mount.
+  nsenter -t "$TARGET" -m umount --lazy "$T/programs/6"
+  equal "$(readlink "/proc/$TARGET/exe")" / "what it is executed from"
+  is_creating "$ID"
+}
+it "being created: a program that is called 6 and was executed from no path" by_descriptor
+
+# created RUNTIME: by the real one, up to the point where it waits to be started.
+created() {
+  local runtime=$1 wrap=()
+  need "$runtime"
+  ID=$(new_id)
+  mkdir -p "$T/bundle/rootfs"
+  cp "$PROBES/pause" "$T/bundle/rootfs/pause"
+  (cd "$T/bundle" && "$runtime" spec)
+  jq --arg path "/$CGROUP_TOP/$ID" '.process.terminal = false | .process.args = ["/pause"] | .linux.cgroupsPath = $path' "$T/bundle/config.json" >"$T/config"
+  mv "$T/config" "$T/bundle/config.json"
+  # crun takes v1 or v2, and not both.
+  # shellcheck disable=SC2016
+  [[ $runtime != crun || $MODE != hybrid ]] || wrap=(unshare --mount bash -c 'umount "$0" && exec "$@"' "$UNIFIED")
+  "${wrap[@]}" "$runtime" --root "$T/state" create --bundle "$T/bundle" "$ID" </dev/null >"$T/created" 2>&1 {IDLE}>&- || { cat "$T/created"; skip "$runtime makes no containers here"; }
+  at_end "${wrap[@]}" "$runtime" --root "$T/state" delete --force "$ID"
+  is_creating "$ID"
+  "$runtime" --root "$T/state" start "$ID"
+  soon 2000 "the container's program runs" is_started "$runtime"
+  found "$ID" "$("$runtime" --root "$T/state" state "$ID" | jq .pid)"
+  equal "$(field resolved .comm)" pause "comm"
+}
+is_started() { [[ $(cat "/proc/$("$1" --root "$T/state" state "$ID" | jq .pid)/comm") == pause ]]; }
+it "being created, and then started, by runc" created runc
+it "being created, and then started, by crun" created crun
 
 zombie() {
   ID=$(new_id)

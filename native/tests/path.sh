@@ -337,6 +337,63 @@ hangs_for_good() {
 gone_soon() { gone "$1" || kill -USR2 "$FUSE"; }
 it "a process that not even KILL reaches holds nothing of ours, and ends with its request" hangs_for_good
 
+# --- kernels before 5.6
+
+OLD=("$PROBES/without" openat2)
+names_the_kernel() {
+  refused kernel
+  matches "$(field error .message)" "openat2 \\(Linux 5\\.6\\) is missing, .* Linux $(uname -r), and every io fault needs 5\\.6$" "message"
+  ! seen resolved || fail "it was resolved"
+  target_is_alone
+  equal "$(find "$DISK" -mindepth 1 -not -name lost+found)" "" "what is in the volume"
+}
+no_openat2() { # run|hold OPTION...
+  make_disk ext4 16
+  with_volume
+  local what=$1
+  WRAP=("${OLD[@]}")
+  shift
+  start_nsexec "$what" --container "$ID" --path /data "$@"
+  seen_soon
+  finish
+  names_the_kernel
+}
+it "without openat2: run refuses a path, and says from which kernel on" no_openat2 run -- "$PROBES/probe-static" hold
+it "without openat2: run refuses a path with a directory" no_openat2 run --directory .kubectl-chaos-x -- "$PROBES/probe-static" hold
+it "without openat2: hold refuses a path, and says from which kernel on" no_openat2 hold
+on_oldest() { # KIND
+  make_distroless
+  WRAP=("$PROBES/without" 5.3)
+  begin --container "$ID" -- "$PROBES/probe-$1" hold
+  equal "$(field active '.entered == .of')" true "every namespace entered"
+  stop
+  reverted
+}
+it "with the system calls of Linux 5.3: a run without a path (static)" on_oldest static
+it "with the system calls of Linux 5.3: a run without a path (dynamic)" on_oldest dynamic
+shaped_on_oldest() {
+  make_distroless
+  WRAP=("$PROBES/without" 5.3)
+  start_nsexec hold --container "$ID" --tool tc
+  await resolved
+  say "undo qdisc lo c4a0:" "apply tc qdisc add dev lo root handle c4a0: pfifo" start
+  await active
+  matches "$(nsenter --net="/proc/$TARGET/ns/net" tc qdisc show dev lo)" "pfifo c4a0:" "qdisc"
+  stop
+  reverted
+  ! nsenter --net="/proc/$TARGET/ns/net" tc qdisc show dev lo | grep c4a0 || fail "the qdisc is there still"
+}
+it "with the system calls of Linux 5.3: a network is held, and undone" shaped_on_oldest
+no_pidfd() {
+  make_distroless
+  WRAP=("$PROBES/without" pidfd_open)
+  start_shim --container "$ID" -- "$PROBES/probe-static" hold
+  finish
+  refused kernel
+  matches "$(field error .message)" 'pidfd_open \(Linux 5\.3\) is missing' "message"
+}
+it "without pidfd_open: refused, with the kernel that has it" no_pidfd
+
 # --- probes
 
 probes() {

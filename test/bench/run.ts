@@ -6,6 +6,7 @@ import { bringUpHost, takeDown } from '../support/bring-up.ts';
 import { repository } from '../support/counts.ts';
 import { diskRows } from './disk.ts';
 import { holdRows } from './hold.ts';
+import { lookupRows } from './lookup.ts';
 import { median, printRows, type Row } from './statistics.ts';
 import { stressRows } from './stress.ts';
 
@@ -38,8 +39,7 @@ function alternate(times: number, ours: () => number, rival: () => number): [num
 }
 
 /** Of the container's first process. */
-async function targetPid(): Promise<string> {
-  const id = await containerId(ns, 'busybox');
+function targetPid(id: string): string {
   const facts = spawnSync(`${repository}dist/nsexec-amd64`, ['inspect', '--container', id]).stdout.toString();
   return /"pid":(\d+)/.exec(facts)?.[1] ?? '';
 }
@@ -129,9 +129,11 @@ async function experimentRows(): Promise<Row[]> {
 try {
   await makeNamespace(ns);
   await startTarget(ns, 'busybox');
-  const pid = await targetPid();
+  const id = await containerId(ns, 'busybox');
+  const pid = targetPid(id);
   printRows([
-    ...[shimRow(pid), helpRow(), ...(await stressRows(pid)), ...(await holdRows()), ...(await diskRows())],
+    ...[shimRow(pid), ...(await lookupRows(id)), helpRow()],
+    ...[...(await stressRows(pid)), ...(await holdRows()), ...(await diskRows())],
     ...[await loadRow(), ...(await experimentRows())],
   ]);
 } finally {
