@@ -48,6 +48,12 @@ static int bring_about(struct run *run, struct error *err) {
     if (run->reason != REASON_NONE) {
         return 0;
     }
+    if (revert_check_devices(run, err) < 0) {
+        return -1;
+    }
+    if (run->reason != REASON_NONE) {
+        return 0;
+    }
     run->active_ms = clock_ms();
     run->deadline = run->active_ms + run->options.duration_ms;
     run->phase = PHASE_ACTIVE;
