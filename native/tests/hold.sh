@@ -377,6 +377,56 @@ link_gone_first() {
 stop_redirected() { ends_reverted; untouched; }
 it "an ingress qdisc of ours whose link somebody has removed: undone" link_gone_first
 
+# --- the node's own network
+
+# A target in the network of process 1: of one that is a node of its own here.
+host_network_inside() {
+  make_container
+  ip link set lo up
+  network >"$T/network" 2>&1
+  start_nsexec hold --container "$ID" --termination-log "$T/termlog" "$@" "${TOOLS[@]}"
+  await resolved
+}
+host_refused_inside() {
+  host_network_inside
+  say "$1"
+  order apply ip -V
+  say start
+  finish
+  refused host-network
+  untouched
+  rm -f "$T/out"
+}
+host_allowed_inside() {
+  host_network_inside --allow-host-network
+  say "undo table chaos"
+  order_with $'table inet chaos { }\n' apply nft -f -
+  say start
+  await active
+  equal "$(jq -c '[.entered, .of]' <<<"$LAST")" "[1,1]" "entered, of"
+  stop_hold
+}
+# Nothing of it is in a network.
+host_spared_inside() {
+  host_network_inside
+  say start
+  await active
+  equal "$(jq -c '[.entered, .of]' <<<"$LAST")" "[0,0]" "entered, of"
+  order apply ip link add chaos0 type ifb
+  soon 3000 "a warning" seen warning
+  equal "$(field warning .code)" apply "code"
+  stop_hold
+}
+on_host() { NESTED=(--net); nested "$(declare -p TOOLS QDISC); $1"; }
+host_network() {
+  on_host 'host_refused_inside "undo table chaos"'
+  on_host 'host_refused_inside "undo qdisc lo c4a0:"'
+  on_host 'host_refused_inside ""'
+  on_host host_allowed_inside
+  on_host host_spared_inside
+}
+it "a target in the node's own network: refused, unless that is allowed or nothing of it is in a network" host_network
+
 apply_while_active() {
   begin_hold
   order apply ip link set dev chaos0 txqueuelen 5
