@@ -6,6 +6,7 @@
 #include "link.h"
 #include "place.h"
 #include "sys.h"
+#include "undo-network.h"
 
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -66,7 +67,7 @@ static bool let_go(int shim, int link, int leash, struct undo_list *undo) {
  * Until it is clean, and none of our programs was left before to put it back: the leash closes with a program's descriptors, after its last system call. At once where it can
  * be: the kubelet may look for last words within milliseconds. What was left, or 0; `why` has the last failure.
  */
-static int undo_until_clean(struct undo_list *undo, struct error *why) {
+static int undo_until_clean(struct undo_list *undo, int events, struct error *why) {
     int64_t until = clock_ms() + UNDO_LIMIT_MS;
     /* By the record a sweep finds what a child puts there that hangs until later than this. */
     size_t all = undo->count;
@@ -76,6 +77,7 @@ static int undo_until_clean(struct undo_list *undo, struct error *why) {
         struct pollfd others = {.fd = KEPT_LEASH, .events = POLLIN};
         bool alone = poll(&others, 1, 0) == 1;
         undo->count = alone ? all : for_now;
+        network_learn(events, undo);
         (void)undo_run(undo, why); /* What counts is whether it is there. */
         undo->count = all;
         int left = undo_present(undo, NULL, 0, &ignored);
@@ -103,11 +105,11 @@ static void report(struct run *run, const struct undo_list *undo, int left, cons
     event_emit_last(&run->events, &line);
 }
 
-static void undo_and_report(struct run *run, struct undo_list *undo) {
+static void undo_and_report(struct run *run, struct undo_list *undo, int events) {
     struct error why = {0};
     char message[sizeof why.text + 64];
     int64_t since = clock_ms();
-    int left = undo_until_clean(undo, &why);
+    int left = undo_until_clean(undo, events, &why);
     error_message(&why, message, sizeof message);
     report(run, undo, left, why.text[0] == '\0' ? "it comes back" : message, since);
 }
@@ -118,7 +120,7 @@ static void undo_by_child(struct run *run, struct undo_list *undo) {
     int64_t since = clock_ms();
     long pid = sys5(__NR_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
     if (pid <= 0) {
-        undo_and_report(run, undo);
+        undo_and_report(run, undo, -1);
         return;
     }
     struct pollfd ended = {.fd = pidfd, .events = POLLIN};
@@ -190,11 +192,13 @@ __attribute__((noreturn)) static void guard(struct run *run, const struct undo_l
         say(link, MESSAGE_FAILED);
         sys_exit(EXIT_OWN_FAILURE);
     }
+    /* Read only when it undoes: what is kept is what came first. */
+    int events = network ? network_listen(&own) : -1;
     /* Not heard: the shim died meanwhile, and where this is not its first guardian there is something to undo. */
     say(KEPT_LINK, outside ? MESSAGE_ON_GUARD : MESSAGE_INSIDE);
     watch_shim(&own, until);
     if (network) {
-        undo_and_report(run, &own);
+        undo_and_report(run, &own, events);
     } else {
         undo_by_child(run, &own);
     }

@@ -3,7 +3,11 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "format.h"
 #include "probe.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 static int open_tools(struct run *run, struct error *err) {
     for (size_t i = 0; run->options.tools != NULL && run->options.tools[i] != NULL; i++) {
@@ -16,6 +20,50 @@ static int open_tools(struct run *run, struct error *err) {
     return 0;
 }
 
+static bool is_same_file(const struct stat *one, const struct stat *other) { return one->st_dev == other->st_dev && one->st_ino == other->st_ino; }
+
+/**
+ * Whether the target is in the network namespace of process 1. Where that process may not be looked into, its /proc/1/net shows which it is: that may be seen of every process,
+ * and each network namespace has files of its own there. 1, 0, or -errno.
+ */
+static int is_in_host_network(const struct run *run) {
+    struct stat target;
+    struct stat host;
+    if (fstat(run->target.namespaces.fd[NS_NET], &target) == 0 && stat("/proc/1/ns/net", &host) == 0) {
+        return is_same_file(&target, &host);
+    }
+    return fstatat(run->target.proc, "net/dev", &target, 0) < 0 || stat("/proc/1/net/dev", &host) < 0 ? -errno : is_same_file(&target, &host);
+}
+
+int hold_refuse_host_network(const struct run *run, struct error *err) {
+    int result = run->options.allow_host_network ? 0 : is_in_host_network(run);
+    if (result < 0) {
+        return fail(err, "host-network", -result, "find out whether the target's network is the node's own");
+    }
+    return result == 0 ? 0 : fail(err, "host-network", 0, "the target's network is the node's own: the fault would hit the node and all that share it; --allow-host-network allows that");
+}
+
+/* The guardian must be where it will have to undo. It is a child that has not been reaped, so its pid is its own. */
+int hold_read_back(const struct run *run, int *entered, int *of, struct error *err) {
+    char path[32];
+    struct stat target;
+    struct stat guardian;
+    *entered = 0;
+    *of = undo_needs_network(&run->revert->undo) ? 1 : 0;
+    if (*of == 0) {
+        return 0;
+    }
+    format_text(path, sizeof path, "/proc/%d/ns/net", (int)run->revert->guardian.pid);
+    if (fstat(run->target.namespaces.fd[NS_NET], &target) < 0 || stat(path, &guardian) < 0) {
+        return fail(err, "readback", errno, "look into which network the guardian (process %d) is in", (int)run->revert->guardian.pid);
+    }
+    if (!is_same_file(&target, &guardian)) {
+        return fail(err, "readback", 0, "the guardian's net namespace is %llu, not the target's %llu", (unsigned long long)guardian.st_ino, (unsigned long long)target.st_ino);
+    }
+    *entered = 1;
+    return 0;
+}
+
 /** From the first change on there is something to undo. */
 static int bring_about(struct run *run, struct error *err) {
     struct hold *hold = run->hold;
@@ -24,7 +72,8 @@ static int bring_about(struct run *run, struct error *err) {
     if (hold->spoiled) {
         return fail(err, "orders", 0, "a line on stdin could not be taken, see the warning: what it asked for, or how to undo it, would be missing");
     }
-    if (revert_refuse_foreign(run, err) < 0) {
+    bool network = undo_needs_network(&hold->revert.undo) || hold->applies.count > 0;
+    if ((network && hold_refuse_host_network(run, err) < 0) || revert_refuse_foreign(run, err) < 0) {
         return -1;
     }
     hold_compare_before(run);
@@ -45,13 +94,21 @@ static int bring_about(struct run *run, struct error *err) {
             return -1;
         }
     }
+    int entered = 0;
+    int of = 0;
+    if (run->reason != REASON_NONE) {
+        return 0;
+    }
+    if (revert_check_devices(run, err) < 0 || hold_read_back(run, &entered, &of, err) < 0) {
+        return -1;
+    }
     if (run->reason != REASON_NONE) {
         return 0;
     }
     run->active_ms = clock_ms();
     run->deadline = run->active_ms + run->options.duration_ms;
     run->phase = PHASE_ACTIVE;
-    report_active(run, 1, 1);
+    report_active(run, entered, of);
     hold->counts_due = true;
     return 0;
 }

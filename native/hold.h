@@ -67,6 +67,12 @@ void hold_compare_before(struct run *run);
 /** Names what does not read as before, as `differs`. */
 void hold_compare_after(struct run *run, struct json *line);
 
+/** Refuses the node's own network, unless that was asked for. */
+int hold_refuse_host_network(const struct run *run, struct error *err);
+
+/** Whether the guardian is in the target's network namespace: `entered` of `of`, which are 0 where nothing is undone in a network. Fails with `readback` where it is elsewhere. */
+int hold_read_back(const struct run *run, int *entered, int *of, struct error *err);
+
 /** Puts what the settings are to take back, and the record of it, on the list of what is undone. */
 int hold_remember_settings(struct run *run, struct error *err);
 /** Writes them and reads them back. */

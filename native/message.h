@@ -14,6 +14,7 @@ enum message_kind {
     MESSAGE_ON_GUARD,   /**< guardian → shim */
     MESSAGE_INSIDE,     /**< the same of one that could not leave the agent's cgroup */
     MESSAGE_DIRECTORY,  /**< shim → guardian, with the directory that is on its list; or who made it → shim */
+    MESSAGE_LINKS,      /**< who looked into the target's network → shim, with a socket that hears of its links, or without one */
     MESSAGE_DISMISSED,  /**< shim → guardian: everything is undone */
     MESSAGE_FAILED,     /**< any child → supervisor: `step` failed with errno `value` */
 };

@@ -21,6 +21,7 @@ struct option {
     int64_t *number;
     const char **text;
     enum owner owner;
+    bool *flag;
 };
 
 static int parse_number(const struct option *option, const char *value, int64_t *out, struct error *err) {
@@ -202,7 +203,7 @@ static int take_value(struct options *options, const struct option *option, cons
         *option->text = value;
         return 0;
     case FLAG:
-        *(strcmp(option->name, "--strict") == 0 ? &options->strict : &options->remove) = true;
+        *option->flag = true;
         return 0;
     }
     return 0;
@@ -278,25 +279,26 @@ static const char *value_of(const struct option *option, char **argv, size_t *at
 
 static int parse_options(struct options *options, char **argv, struct error *err) {
     const struct option table[] = {
-        {"--container", CONTAINER, 0, 0, NULL, NULL, OF_TARGET},
-        {"--pid", PID, 1, 4194304, NULL, NULL, OF_TARGET},
-        {"--duration-ms", NUMBER, 1, INT64_C(2592000000), &options->duration_ms, NULL, RUN_AND_HOLD},
-        {"--lease-ms", NUMBER, 0, 3600000, &options->lease_ms, NULL, RUN_AND_HOLD},
-        {"--grace-ms", NUMBER, 0, 600000, &options->grace_ms, NULL, RUN},
-        {"--sample-ms", NUMBER, 100, 60000, &options->sample_ms, NULL, RUN_AND_HOLD},
-        {"--as", AS, 0, 0, NULL, NULL, RUN_AND_HOLD},
-        {"--need", NEED, 0, 0, NULL, NULL, RUN_AND_HOLD},
-        {"--oom-score-adj", OOM, -1000, 1000, NULL, NULL, RUN},
-        {"--scratch-bytes", NUMBER, 0, INT64_C(1) << 30, &options->scratch_bytes, NULL, RUN},
-        {"--env", ENVIRONMENT, 0, 0, NULL, NULL, RUN},
-        {"--tool", TOOL, 0, 0, NULL, NULL, HOLD},
-        {"--path", DIRECTORY_PATH, 0, 0, NULL, NULL, RUN_AND_HOLD},
-        {"--directory", DIRECTORY_NAME, 0, 0, NULL, NULL, RUN},
-        {"--probe", PROBE, 0, 0, NULL, NULL, RUN_AND_HOLD},
-        {"--probe-ms", NUMBER, 100, 60000, &options->probe_ms, NULL, RUN_AND_HOLD},
-        {"--termination-log", TEXT, 0, 0, NULL, &options->termination_log, ALL_BUT_INSPECT},
-        {"--strict", FLAG, 0, 0, NULL, NULL, RUN},
-        {"--remove", FLAG, 0, 0, NULL, NULL, SWEEP},
+        {"--container", CONTAINER, 0, 0, NULL, NULL, OF_TARGET, NULL},
+        {"--pid", PID, 1, 4194304, NULL, NULL, OF_TARGET, NULL},
+        {"--duration-ms", NUMBER, 1, INT64_C(2592000000), &options->duration_ms, NULL, RUN_AND_HOLD, NULL},
+        {"--lease-ms", NUMBER, 0, 3600000, &options->lease_ms, NULL, RUN_AND_HOLD, NULL},
+        {"--grace-ms", NUMBER, 0, 600000, &options->grace_ms, NULL, RUN, NULL},
+        {"--sample-ms", NUMBER, 100, 60000, &options->sample_ms, NULL, RUN_AND_HOLD, NULL},
+        {"--as", AS, 0, 0, NULL, NULL, RUN_AND_HOLD, NULL},
+        {"--need", NEED, 0, 0, NULL, NULL, RUN_AND_HOLD, NULL},
+        {"--oom-score-adj", OOM, -1000, 1000, NULL, NULL, RUN, NULL},
+        {"--scratch-bytes", NUMBER, 0, INT64_C(1) << 30, &options->scratch_bytes, NULL, RUN, NULL},
+        {"--env", ENVIRONMENT, 0, 0, NULL, NULL, RUN, NULL},
+        {"--tool", TOOL, 0, 0, NULL, NULL, HOLD, NULL},
+        {"--path", DIRECTORY_PATH, 0, 0, NULL, NULL, RUN_AND_HOLD, NULL},
+        {"--directory", DIRECTORY_NAME, 0, 0, NULL, NULL, RUN, NULL},
+        {"--probe", PROBE, 0, 0, NULL, NULL, RUN_AND_HOLD, NULL},
+        {"--probe-ms", NUMBER, 100, 60000, &options->probe_ms, NULL, RUN_AND_HOLD, NULL},
+        {"--termination-log", TEXT, 0, 0, NULL, &options->termination_log, ALL_BUT_INSPECT, NULL},
+        {"--strict", FLAG, 0, 0, NULL, NULL, RUN, &options->strict},
+        {"--remove", FLAG, 0, 0, NULL, NULL, SWEEP, &options->remove},
+        {"--allow-host-network", FLAG, 0, 0, NULL, NULL, HOLD, &options->allow_host_network},
     };
     for (size_t i = 0; argv[i] != NULL; i++) {
         if (strcmp(argv[i], "--") == 0 && options->command == COMMAND_RUN) {

@@ -2,17 +2,13 @@
 #include "residue.h"
 
 #include "cleanup.h"
+#include "marks.h"
 #include "netlink.h"
 
-#include <arpa/inet.h>
-#include <linux/if_ether.h>
-#include <linux/if_link.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <linux/tc_act/tc_mirred.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,6 +31,7 @@ struct devices {
 static struct {
     struct devices links, shaped, ingress;
     struct undo_list *found;
+    size_t before_tables; /**< so many were found before the tables */
 } look;
 
 static void remember(struct devices *devices, size_t limit, int index) {
@@ -55,8 +52,8 @@ static bool has(const struct devices *devices, int index) {
 }
 
 /** `chaos7f3k20`: the prefix, five of [a-z0-9], and the number of the device. */
-static bool is_link_name(struct span name) {
-    name.length = strnlen(name.at, name.length);
+static bool is_link_name(const char *text) {
+    struct span name = {text, strlen(text)};
     size_t head = strlen(link_prefix);
     if (!span_starts(name, link_prefix) || name.length <= head + LINK_RANDOM) {
         return false;
@@ -72,105 +69,39 @@ static bool is_link_name(struct span name) {
 
 static void look_at_link(const struct nlmsghdr *message, void *context) {
     (void)context;
-    const struct ifinfomsg *link = NLMSG_DATA(message);
-    struct span attributes = message_attributes(message, sizeof *link);
-    struct span name;
-    struct span info;
-    struct span kind;
-    if (message->nlmsg_type == RTM_NEWLINK && attribute_find(attributes, IFLA_IFNAME, &name) && is_link_name(name) && attribute_find(attributes, IFLA_LINKINFO, &info) &&
-        attribute_find(info, IFLA_INFO_KIND, &kind) && attribute_is(kind, "ifb")) {
-        remember(&look.links, UNDO_MAX, link->ifi_index);
+    struct link_facts link;
+    if (message == NULL) {
+        look.links = (struct devices){.count = 0};
+    } else if (marks_read_link(message, &link) && link.is_ifb && is_link_name(link.name)) {
+        remember(&look.links, UNDO_MAX, link.index);
     }
 }
 
 static void look_at_qdisc(const struct nlmsghdr *message, void *context) {
     (void)context;
-    const struct tcmsg *qdisc = NLMSG_DATA(message);
-    struct span kind;
-    if (message->nlmsg_type != RTM_NEWQDISC || !attribute_find(message_attributes(message, sizeof *qdisc), TCA_KIND, &kind)) {
+    if (message == NULL) {
+        look.ingress = (struct devices){.count = 0};
+        look.shaped = (struct devices){.count = 0};
         return;
     }
-    /* A clsact qdisc has the same parent as an ingress one; that of our link goes with it. */
-    if (qdisc->tcm_parent == TC_H_INGRESS && attribute_is(kind, "ingress")) {
+    const struct tcmsg *qdisc = NLMSG_DATA(message);
+    if (message->nlmsg_type != RTM_NEWQDISC || message->nlmsg_len < NLMSG_LENGTH(sizeof *qdisc)) {
+        return;
+    }
+    /* The ingress qdisc of our link goes with it. */
+    if (marks_is_ingress(message)) {
         remember(&look.ingress, INGRESS_MAX, qdisc->tcm_ifindex);
     } else if (qdisc->tcm_parent == TC_H_ROOT && qdisc->tcm_handle >> 16 == OUR_HANDLE && !has(&look.links, qdisc->tcm_ifindex)) {
         remember(&look.shaped, UNDO_MAX, qdisc->tcm_ifindex);
     }
 }
 
-/** Where the filters of one ingress qdisc lead. */
-struct redirects {
-    bool to_ours;
-    bool to_nowhere; /**< to a link that is gone */
-    bool other;      /**< something that none of our filters does */
-};
-
-static bool link_exists(int index) {
-    char name[IFNAMSIZ];
-    return index != 0 && if_indextoname((unsigned int)index, name) != NULL;
-}
-
-static void look_at_action(struct span action, struct redirects *redirects) {
-    struct span kind;
-    struct span options;
-    struct span bytes;
-    struct tc_mirred mirred;
-    if (!attribute_find(action, TCA_ACT_KIND, &kind) || !attribute_is(kind, "mirred") || !attribute_find(action, TCA_ACT_OPTIONS, &options) ||
-        !attribute_find(options, TCA_MIRRED_PARMS, &bytes) || bytes.length < sizeof mirred) {
-        redirects->other = true;
-        return;
-    }
-    memcpy(&mirred, bytes.at, sizeof mirred);
-    bool redirects_out = mirred.eaction == TCA_EGRESS_REDIR;
-    bool ours = redirects_out && has(&look.links, (int)mirred.ifindex);
-    bool nowhere = redirects_out && !link_exists((int)mirred.ifindex);
-    redirects->to_ours = redirects->to_ours || ours;
-    redirects->to_nowhere = redirects->to_nowhere || nowhere;
-    redirects->other = redirects->other || !(ours || nowhere);
-}
-
-/** Ours take every packet: one key whose mask lets all pass. */
-static bool matches_all(struct span bytes) {
-    struct tc_u32_sel selector;
-    struct tc_u32_key key;
-    if (bytes.length < sizeof selector + sizeof key) {
-        return false;
-    }
-    memcpy(&selector, bytes.at, sizeof selector);
-    memcpy(&key, bytes.at + sizeof selector, sizeof key);
-    return selector.nkeys == 1 && key.mask == 0;
-}
-
-static void look_at_filter(const struct nlmsghdr *message, void *context) {
-    struct redirects *redirects = context;
-    const struct tcmsg *filter = NLMSG_DATA(message);
-    struct span attributes = message_attributes(message, sizeof *filter);
-    struct span kind;
-    struct span options;
-    struct span selector;
-    struct span actions = {"", 0};
-    struct attribute action;
-    if (message->nlmsg_type != RTM_NEWTFILTER || !attribute_find(attributes, TCA_KIND, &kind)) {
-        return;
-    }
-    if (!attribute_is(kind, "u32")) {
-        redirects->other = true;
-        return;
-    }
-    /* The tables of u32 are dumped too: they match nothing themselves. */
-    if (!attribute_find(attributes, TCA_OPTIONS, &options) || !attribute_find(options, TCA_U32_SEL, &selector)) {
-        return;
-    }
-    uint32_t is = filter->tcm_info;
-    bool like_ours = is == TC_H_MAKE(1U << 16, (uint32_t)htons(ETH_P_IP)) || is == TC_H_MAKE(2U << 16, (uint32_t)htons(ETH_P_IPV6));
-    redirects->other = redirects->other || !like_ours || !matches_all(selector) || !attribute_find(options, TCA_U32_ACT, &actions);
-    while (attribute_cut(&actions, &action)) {
-        look_at_action(action.value, redirects);
-    }
-}
-
 static void look_at_table(const struct nlmsghdr *message, void *context) {
     (void)context;
+    if (message == NULL) {
+        look.found->count = look.before_tables;
+        return;
+    }
     const struct nfgenmsg *table = NLMSG_DATA(message);
     struct span name;
     if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE) || !attribute_find(message_attributes(message, sizeof *table), NFTA_TABLE_NAME, &name) || table->nfgen_family != FAMILY_INET) {
@@ -190,9 +121,9 @@ static int ask(int fd, uint16_t type, const void *fixed, size_t size, netlink_vi
     return netlink_ask(fd, &request, visit, context);
 }
 
-/** One that is gone by now needs no removal. */
-static void add(enum undo_kind kind, int index) {
-    struct undo undo = {.kind = kind, .handle = kind == UNDO_QDISC ? (uint32_t)OUR_HANDLE << 16 : 0};
+/** One that is gone by now needs no removal. `link`: where the filters of an ingress qdisc lead. */
+static void add(enum undo_kind kind, int index, int link) {
+    struct undo undo = {.kind = kind, .handle = kind == UNDO_QDISC ? (uint32_t)OUR_HANDLE << 16 : 0, .index = index, .link = link};
     if (look.found->count < UNDO_MAX && if_indextoname((unsigned int)index, undo.name) != NULL) {
         look.found->item[look.found->count++] = undo;
     }
@@ -200,16 +131,16 @@ static void add(enum undo_kind kind, int index) {
 
 /** Its filter redirects to our link; or, our link being gone, it is exactly what we make and redirects to nowhere: then all that comes in is dropped. */
 static int add_ingress(int route, int index) {
-    const struct tcmsg of = {.tcm_family = AF_UNSPEC, .tcm_ifindex = index, .tcm_parent = TC_H_MAJ(TC_H_INGRESS)};
-    struct redirects redirects = {0};
-    int result = ask(route, RTM_GETTFILTER, &of, sizeof of, look_at_filter, &redirects);
-    if (redirects.to_ours || (redirects.to_nowhere && !redirects.other)) {
-        add(UNDO_INGRESS, index);
+    struct redirects redirects = {.links = look.links.index, .link_count = look.links.count};
+    int result = marks_follow(route, index, &redirects);
+    if (redirects.to_ours != 0 || (redirects.to_nowhere && !redirects.other)) {
+        add(UNDO_INGRESS, index, redirects.to_ours != 0 ? redirects.to_ours : UNDO_LINK_GONE);
     }
-    return result == -ENODEV || result == -EINVAL || result == -ENOENT ? 0 : result;
+    return result;
 }
 
 static int find_tables(void) {
+    look.before_tables = look.found->count;
     cleanup_close int fd = netlink_open(NETLINK_NETFILTER);
     const struct nfgenmsg of = {.nfgen_family = FAMILY_INET, .version = NFNETLINK_V0};
     int result = fd < 0 ? fd : ask(fd, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, &of, sizeof of, look_at_table, NULL);
@@ -241,10 +172,10 @@ int residue_find(struct undo_list *found, struct error *err) {
         return fail(err, "internal", -result, "look at the filters of an ingress qdisc");
     }
     for (size_t i = 0; i < look.shaped.count; i++) {
-        add(UNDO_QDISC, look.shaped.index[i]);
+        add(UNDO_QDISC, look.shaped.index[i], 0);
     }
     for (size_t i = 0; i < look.links.count; i++) {
-        add(UNDO_LINK, look.links.index[i]);
+        add(UNDO_LINK, look.links.index[i], 0);
     }
     result = find_tables();
     return result < 0 ? fail(err, "internal", -result, "look at the nftables tables") : 0;

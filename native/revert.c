@@ -4,8 +4,10 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "format.h"
+#include "link.h"
 #include "record.h"
 #include "sys.h"
+#include "undo-network.h"
 #include "undo-words.h"
 
 #include <fcntl.h>
@@ -21,11 +23,43 @@ static int say(const char *text) {
     return written < 0; /* The exit code says it too. */
 }
 
+/** What a child says on its stdout of the devices that the list names, for each of the list. */
+struct names {
+    int index[UNDO_MAX];
+};
+
+static int work_names(const void *argument) {
+    struct names names = {{0}};
+    network_resolve(argument, names.index);
+    return write(1, &names, sizeof names) == (ssize_t)sizeof names ? 0 : EXIT_OWN_FAILURE;
+}
+
+/** The first look. `link`: to us, for the socket that hears of links. */
+struct first_look {
+    const struct undo_list *undo;
+    int link;
+};
+
 /** In a child, and within the target's network namespace if the list needs it; what it finds or cannot do is on its stderr, and the exit code says how many. */
-static int work_present(const void *argument) {
+static int work_look(const void *argument) {
+    const struct first_look *look = argument;
+    struct undo_list known = *look->undo;
     struct error err = {0};
     char first[UNDO_TEXT_BYTES] = "";
-    int found = undo_present(argument, first, sizeof first, &err);
+    if (undo_needs_network(&known)) {
+        const struct message message = {.kind = MESSAGE_LINKS};
+        int events = network_listen(&known);
+        (void)link_send(look->link, &message, &events, events < 0 ? 0 : 1); /* Without it their names count. */
+        struct names names = {{0}};
+        network_resolve(&known, names.index);
+        for (size_t i = 0; i < known.count; i++) {
+            known.item[i].index = names.index[i];
+        }
+        if (write(1, &names, sizeof names) != (ssize_t)sizeof names) {
+            return EXIT_OWN_FAILURE;
+        }
+    }
+    int found = undo_occupied(&known, first, sizeof first, &err);
     (void)say(found < 0 ? err.text : first);
     return found < 0 ? EXIT_OWN_FAILURE : found;
 }
@@ -55,10 +89,10 @@ static const struct undo *directory_of(const struct undo_list *list) {
     return NULL;
 }
 
-static int send_out(struct run *run, int (*work)(const void *argument), int limit_ms, struct outcome *outcome, struct error *err) {
+static int send_out(struct run *run, int (*work)(const void *argument), const void *argument, int limit_ms, struct outcome *outcome, struct error *err) {
     struct undo_list *list = &run->revert->undo;
     int kept[UNDO_MAX * UNDO_FDS];
-    struct errand errand = {.work = work, .argument = list, .limit_ms = limit_ms, .leash = -1, .may_hang = !undo_needs_network(list), .kept = kept};
+    struct errand errand = {.work = work, .argument = argument, .limit_ms = limit_ms, .leash = -1, .may_hang = !undo_needs_network(list), .kept = kept};
     for (size_t i = 0; i < list->count; i++) {
         int *fds[UNDO_FDS];
         size_t count = undo_descriptors(&list->item[i], fds);
@@ -77,15 +111,48 @@ static int no_answer(const struct run *run, const struct outcome *outcome, const
                               : fail(err, code, 0, "look after the %s: it took too long", what);
 }
 
+/** What a child has said of the devices of the list. False when it has not. */
+static bool names_of(const struct outcome *outcome, struct names *names) {
+    if (outcome->out_length != sizeof *names) {
+        return false;
+    }
+    memcpy(names, outcome->out, sizeof *names);
+    return true;
+}
+
+static int take_look(struct run *run, const struct outcome *outcome, int link, struct error *err) {
+    struct undo_list *list = &run->revert->undo;
+    struct names names;
+    struct arrival arrival;
+    if (!undo_needs_network(list)) {
+        return 0;
+    }
+    if (!names_of(outcome, &names) || link_receive(link, &arrival) != 1) {
+        return fail(err, "internal", 0, "look at the devices of the target: nothing was said of them");
+    }
+    close_fd(&run->revert->links);
+    run->revert->links = steal_fd(&arrival.fds[0]);
+    for (size_t i = 0; i < list->count; i++) {
+        list->item[i].index = names.index[i];
+    }
+    return 0;
+}
+
 int revert_refuse_foreign(struct run *run, struct error *err) {
     cleanup_outcome struct outcome outcome = {0};
+    cleanup_close int ours = -1;
+    cleanup_close int theirs = -1;
     if (run->revert->undo.count == 0) {
         return 0;
     }
-    if (send_out(run, work_present, ERRAND_LIMIT_MS, &outcome, err) < 0) {
+    if (link_make(&ours, &theirs, err) < 0) {
         return -1;
     }
-    if (run->reason != REASON_NONE || outcome.exit_code == 0) {
+    const struct first_look look = {&run->revert->undo, theirs};
+    if (send_out(run, work_look, &look, ERRAND_LIMIT_MS, &outcome, err) < 0) {
+        return -1;
+    }
+    if (run->reason != REASON_NONE) {
         return 0;
     }
     if (outcome.exit_code == ERRAND_TIMED_OUT) {
@@ -94,7 +161,56 @@ int revert_refuse_foreign(struct run *run, struct error *err) {
     if (outcome.exit_code > UNDO_MAX) {
         return fail(err, "internal", 0, "look at what is there before: %.256s", outcome_complaint(&outcome));
     }
-    return fail(err, "foreign", 0, "the %.320s is there already, of another experiment or of somebody else: it would be removed at the end", outcome_complaint(&outcome));
+    if (outcome.exit_code != 0) {
+        return fail(err, "foreign", 0, "the %.320s is there already, of another experiment or of somebody else: it would be removed at the end", outcome_complaint(&outcome));
+    }
+    return take_look(run, &outcome, ours, err);
+}
+
+void revert_learn(struct run *run) { network_learn(run->revert->links, &run->revert->undo); }
+
+/** Takes the indexes of devices that have come since the first look. Where a name means another device than it did, both are undone: how many such there are. */
+static size_t compare_names(struct undo_list *list, const struct names *names) {
+    struct undo_list others = {.count = 0};
+    for (size_t i = 0; i < list->count; i++) {
+        struct undo *undo = &list->item[i];
+        int now = names->index[i];
+        if (!network_names_device(undo) || now == 0 || now == undo->index) {
+            continue;
+        }
+        if (undo->index != 0) {
+            (void)undo_push(&others, undo);
+            others.item[others.count - 1].index = now;
+        } else {
+            undo->index = now;
+        }
+    }
+    for (size_t i = 0; i < others.count; i++) {
+        (void)undo_unshift(list, &others.item[i]); /* The record of settings is the last. */
+    }
+    return others.count;
+}
+
+int revert_check_devices(struct run *run, struct error *err) {
+    cleanup_outcome struct outcome outcome = {0};
+    struct undo_list *list = &run->revert->undo;
+    struct names names;
+    if (!undo_needs_network(list)) {
+        return 0;
+    }
+    if (send_out(run, work_names, list, ERRAND_LIMIT_MS, &outcome, err) < 0) {
+        return -1;
+    }
+    if (run->reason != REASON_NONE) {
+        return 0;
+    }
+    if (!names_of(&outcome, &names)) {
+        return fail(err, "readback", 0, "look whether the devices of the target have kept their names: nothing was said of them");
+    }
+    if (compare_names(list, &names) > 0) {
+        return fail(err, "readback", 0, "the name `%s` means another device than before: devices of the target are being renamed", list->item[0].name);
+    }
+    return 0;
 }
 
 /** Shared with all that is at work there. Who sweeps has it alone, for moments. */
@@ -197,7 +313,7 @@ int revert_all(struct run *run, struct error *err) {
     }
     /* In one that was not made there is nothing. */
     int limit_ms = directory != NULL && directory->directory >= 0 ? DIRECTORY_LIMIT_MS : ERRAND_LIMIT_MS;
-    if (run->revert->undo.count > 0 && send_out(run, work_undo, limit_ms, &outcome, err) < 0) {
+    if (run->revert->undo.count > 0 && send_out(run, work_undo, &run->revert->undo, limit_ms, &outcome, err) < 0) {
         return -1;
     }
     if (outcome.exit_code == ERRAND_TIMED_OUT) {
@@ -215,4 +331,5 @@ int revert_all(struct run *run, struct error *err) {
 void revert_close(struct revert *revert) {
     guardian_close(&revert->guardian);
     close_fd(&revert->cgroup);
+    close_fd(&revert->links);
 }

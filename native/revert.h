@@ -11,12 +11,17 @@ struct revert {
     struct guardian guardian;
     pid_t maker; /**< of a directory, that hung when it was given up, and may make it still; 0: there is none */
     int cgroup; /**< that the record is on: locked for as long as there may be something to take back; -1: there is no record */
+    int links;  /**< the kernel tells on it of the links of the target's network, from the first look on; -1: no link of the list is to be recognised */
 };
 
-#define REVERT_NONE ((struct revert){.guardian = GUARDIAN_NONE, .cgroup = -1})
+#define REVERT_NONE ((struct revert){.guardian = GUARDIAN_NONE, .cgroup = -1, .links = -1})
 
-/** What was there before must not be undone by us: nothing that is on the list may be there yet. */
+/** What was there before must not be undone by us: nothing that is on the list may be there yet. From here on devices are known by their indexes. */
 int revert_refuse_foreign(struct run *run, struct error *err);
+/** Takes note of the links on the list that have been made. After each program that may have made one. */
+void revert_learn(struct run *run);
+/** The names of devices, by which programs have worked, must mean the devices that were looked at. */
+int revert_check_devices(struct run *run, struct error *err);
 /** Puts the record, by this name, on the target's cgroup and at the end of the list. Something is changed from here on. */
 int revert_claim(struct run *run, const char *name, struct error *err);
 /** The record says now what the list does. */

@@ -77,9 +77,10 @@ static void report_answer(struct run *run, const char *id, const struct outcome 
 
 int hold_apply(struct run *run, const struct order *order, struct error *err) {
     cleanup_outcome struct outcome outcome = {0};
-    if (hold_run_program(run, order, 1, false, &outcome, err) < 0) {
+    if (hold_refuse_host_network(run, err) < 0 || hold_run_program(run, order, 1, false, &outcome, err) < 0) {
         return -1;
     }
+    revert_learn(run);
     if (outcome.exit_code != 0) {
         return fail(err, "apply", 0, "`%.32s` ended with %d: %.512s", order->words.item[1], outcome.exit_code, outcome_complaint(&outcome));
     }

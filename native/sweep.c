@@ -72,9 +72,14 @@ static void report_found(struct run *run, const struct network *network, const s
     residue_end(run, &line, network->in_use, removed);
 }
 
+/** A device and a link are the same under another name. */
+static bool is_same(const struct undo *one, const struct undo *other) {
+    return one->kind == other->kind && one->index == other->index && (one->index != 0 || strcmp(one->name, other->name) == 0);
+}
+
 static bool holds(const struct undo_list *list, const struct undo *undo) {
     for (size_t i = 0; i < list->count; i++) {
-        if (list->item[i].kind == undo->kind && strcmp(list->item[i].name, undo->name) == 0) {
+        if (is_same(&list->item[i], undo)) {
             return true;
         }
     }

@@ -58,6 +58,16 @@ void undo_shift(struct undo_list *list) {
     memmove(list->item, list->item + 1, list->count * sizeof *list->item);
 }
 
+bool undo_unshift(struct undo_list *list, const struct undo *undo) {
+    if (list->count == UNDO_MAX) {
+        return false;
+    }
+    memmove(list->item + 1, list->item, list->count * sizeof *list->item);
+    list->item[0] = *undo;
+    list->count++;
+    return true;
+}
+
 bool undo_add(struct undo_list *list, const struct words *words) {
     struct undo undo = {.at = -1, .directory = -1};
     bool good = false;

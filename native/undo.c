@@ -60,7 +60,7 @@ void undo_describe(const struct undo *undo, char *out, size_t size) {
     }
 }
 
-static int present(int route, const struct undo *undo) {
+static int present(int route, const struct undo_list *list, const struct undo *undo, bool anyone) {
     switch (undo->kind) {
     case UNDO_DIRECTORY:
         return directory_present(undo);
@@ -69,7 +69,7 @@ static int present(int route, const struct undo *undo) {
     case UNDO_RECORD:
         return record_present(undo);
     default:
-        return network_present(route, undo);
+        return anyone ? network_occupied(route, list, undo) : network_present(route, list, undo);
     }
 }
 
@@ -78,7 +78,7 @@ static int open_route(const struct undo_list *list, int *route, struct error *er
     return *route < 0 && undo_needs_network(list) ? fail(err, "internal", -*route, "open a netlink socket") : 0;
 }
 
-int undo_present(const struct undo_list *list, char *first, size_t size, struct error *err) {
+static int look_for(const struct undo_list *list, bool anyone, char *first, size_t size, struct error *err) {
     cleanup_close int route = -1;
     int found = 0;
     char what[UNDO_TEXT_BYTES] = "";
@@ -86,7 +86,7 @@ int undo_present(const struct undo_list *list, char *first, size_t size, struct 
         return -1;
     }
     for (size_t i = 0; i < list->count; i++) {
-        int result = present(route, &list->item[i]);
+        int result = present(route, list, &list->item[i], anyone);
         if (result == 0) {
             continue;
         }
@@ -101,7 +101,11 @@ int undo_present(const struct undo_list *list, char *first, size_t size, struct 
     return found;
 }
 
-static int take_back(int route, const struct undo *undo) {
+int undo_present(const struct undo_list *list, char *first, size_t size, struct error *err) { return look_for(list, false, first, size, err); }
+
+int undo_occupied(const struct undo_list *list, char *first, size_t size, struct error *err) { return look_for(list, true, first, size, err); }
+
+static int take_back(int route, const struct undo_list *list, const struct undo *undo) {
     switch (undo->kind) {
     case UNDO_DIRECTORY:
         return directory_remove(undo);
@@ -110,7 +114,7 @@ static int take_back(int route, const struct undo *undo) {
     case UNDO_RECORD:
         return record_remove(undo);
     default:
-        return network_take_back(route, undo);
+        return network_take_back(route, list, undo);
     }
 }
 
@@ -123,7 +127,7 @@ int undo_run(const struct undo_list *list, struct error *err) {
     /* All of it, whatever one of them says; but the record is how what is left is found. */
     for (size_t i = 0; i < list->count; i++) {
         const struct undo *undo = &list->item[i];
-        int result = undo->kind == UNDO_RECORD && status < 0 ? 0 : take_back(route, undo);
+        int result = undo->kind == UNDO_RECORD && status < 0 ? 0 : take_back(route, list, undo);
         if (result < 0) {
             char what[UNDO_TEXT_BYTES];
             const char *why = undo->kind == UNDO_DIRECTORY ? directory_why(-result) : NULL;

@@ -13,13 +13,15 @@ enum undo_kind { UNDO_QDISC, UNDO_INGRESS, UNDO_LINK, UNDO_TABLE, UNDO_QUEUE, UN
 
 enum { UNDO_MAX = 64, UNDO_NAME_BYTES = 96, UNDO_DEVICE_BYTES = 24, UNDO_VALUE_BYTES = 128 };
 /* What undo_describe writes at most. */
-enum { UNDO_TEXT_BYTES = 384 };
+enum { UNDO_TEXT_BYTES = 384, UNDO_LINK_GONE = -1 };
 
 struct undo {
     enum undo_kind kind;
     char name[UNDO_NAME_BYTES]; /**< of the device, the table, the directory, the setting's file, or the record's attribute */
     uint32_t handle;            /**< of a root qdisc, major number in the upper half */
     int32_t length;             /**< of a device's queue, in packets */
+    int index;                  /**< of the device, or of our link; it stays when the name changes. 0: not known, then the name counts */
+    int link;                   /**< of an ingress qdisc that was found: the link to which its filters lead, or UNDO_LINK_GONE. 0: that of the list */
     /* From here on only of what is no network's. */
     int at;             /**< what the directory is in, or the cgroup's directory */
     int directory;      /**< itself; -1: it has not been made, or not by us */
@@ -40,6 +42,8 @@ struct undo_list {
 bool undo_push(struct undo_list *list, const struct undo *undo);
 /** Takes the first out: it turned out not to be ours. */
 void undo_shift(struct undo_list *list);
+/** Puts one before all others. False when there are too many. */
+bool undo_unshift(struct undo_list *list, const struct undo *undo);
 /** The descriptors of one; those that there are not are -1. How many it can have. */
 enum { UNDO_FDS = 2 };
 size_t undo_descriptors(struct undo *undo, int *fds[UNDO_FDS]);
@@ -49,8 +53,10 @@ bool undo_needs_network(const struct undo_list *list);
 /** One in words, as `link NAME`. */
 void undo_describe(const struct undo *undo, char *out, size_t size);
 
-/** How many of the list are there; `first` (or NULL) gets one of them in words. -1 when that could not be found out. */
+/** How many of the list are there and ours; `first` (or NULL) gets one of them in words. -1 when that could not be found out. */
 int undo_present(const struct undo_list *list, char *first, size_t size, struct error *err);
+/** As undo_present, of what stands in their places, whosever it is. */
+int undo_occupied(const struct undo_list *list, char *first, size_t size, struct error *err);
 
 /** Takes back all of it; what is gone already is done. -1 when something of it was refused: a record stays then. */
 int undo_run(const struct undo_list *list, struct error *err);

@@ -121,12 +121,13 @@ snapshot_of_own() {
   sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo | grep -v /nsexec-test-
 }
 
+NESTED=() # what it has of its own besides
 # nested COMMAND...: in a pid namespace of its own, whose PID 1 may be looked into (this machine's may not), with the functions and
 # variables of here. Ends with the command's status; whatever it started ends with it.
 nested() {
   local prelude
   prelude=$(declare -f)$'\n'$(declare -p T ID IDLE MODE UNIFIED HIERARCHIES CGROUP_TOP CGROUP CGROUP_ARGS TESTS DOCKER_CAPS DOCKER_ROOT ALL_NAMESPACES LESSER HOLD ROOT TARGET MARKER JOINED SCANNER_CREDENTIALS RUN_ID FILE 2>/dev/null || true)
-  unshare --pid --fork --kill-child --mount --mount-proc bash -c "$prelude
+  unshare "${NESTED[@]}" --pid --fork --kill-child --mount --mount-proc bash -c "$prelude
     set -eEuo pipefail
     CLEANUPS=() WRAP=()
     trap run_cleanups EXIT

@@ -75,6 +75,31 @@ apply_all() {
   order apply ip link add chaos0 type ifb
   order_with $'table inet chaos {\n  chain out { type filter hook output priority 0; ip daddr 10.9.0.77 drop; }\n}\n' apply nft -f -
 }
+# rename OLD NEW: a link that is up must go down for it before Linux 6.2.
+rename() { in_target ip link set "$1" down && in_target ip link set "$1" name "$2" && in_target ip link set "$2" up; }
+# begin_redirected OPTION...: as a net fault of both directions, with its filters, on a device of which the queue has a length of its own.
+undo_redirected() { say "undo ingress t0" "undo link chaos0" "undo qdisc t0 c4a0:" "undo txqueuelen t0 5"; }
+apply_redirected() {
+  order_with $'link add chaos0 type ifb\nlink set dev chaos0 up\nlink set dev t0 txqueuelen 1000\n' apply ip -batch -
+  order_with "${QDISC[*]:1}"$'\nqdisc add dev t0 ingress\nfilter add dev t0 parent ffff: protocol ip pref 1 u32 match u32 0 0 action mirred egress redirect dev chaos0
+filter add dev t0 parent ffff: protocol ipv6 pref 2 u32 match u32 0 0 action mirred egress redirect dev chaos0\n' apply tc -batch -
+}
+begin_redirected() {
+  at_end in_target ip link set dev t0 txqueuelen 1000
+  in_target ip link set dev t0 txqueuelen 5
+  start_hold "$@"
+  undo_redirected
+  apply_redirected
+  say start
+  await active
+  GUARDIAN=$(jq -r .pid <<<"$LAST")
+  matches "$(network 2>&1)" "qdisc tbf c4a0: dev t0 root.*qdisc ingress ffff: dev t0.*Redirect to device chaos0" "the fault"
+}
+# What somebody else puts there for what comes in.
+others_clsact() {
+  in_target tc qdisc add dev t0 clsact
+  in_target tc filter add dev t0 ingress protocol ip pref 1 u32 match u32 0 0 action mirred egress redirect dev void
+}
 is_applied() {
   local state
   state=$(network 2>&1)

@@ -28,7 +28,7 @@ on_guard() {
   equal "$(<"/proc/$GUARDIAN/comm")" nsexec:guardian "name"
   local fd
   for fd in 0 1 2; do equal "$(readlink "/proc/$GUARDIAN/fd/$fd")" /dev/null "descriptor $fd"; done
-  equal "$(for fd in "/proc/$GUARDIAN"/fd/*; do readlink "$fd"; done | tail -n +4 | tr -d '0-9' | xargs)" "anon_inode:[pidfd] socket:[] pipe:[]" "its other descriptors"
+  equal "$(for fd in "/proc/$GUARDIAN"/fd/*; do readlink "$fd"; done | tail -n +4 | tr -d '0-9' | xargs)" "anon_inode:[pidfd] socket:[] pipe:[] socket:[]" "its other descriptors"
   local hierarchy
   while read -r hierarchy; do
     equal "$(sed -n "s|^[0-9]*:$hierarchy:||p" "/proc/$GUARDIAN/cgroup")" / "its cgroup in $hierarchy"
@@ -187,6 +187,65 @@ target_too() {
   undone_since "$since" "a kill of target and shim"
 }
 it "target and shim killed at once: undone where its network lives on" target_too
+
+renamed() {
+  begin_redirected
+  rename t0 t7
+  rename chaos0 other0
+  kill -KILL "$SHIM"
+  finish
+  soon 2000 "the guardian is gone" gone "$GUARDIAN"
+  rename t7 t0
+  untouched
+}
+it "the device and the ifb link are called otherwise by now: undone by the guardian" renamed
+
+renamed_at_once() {
+  start_hold
+  say "undo link chaos0"
+  order_with $'link add chaos0 type ifb\nlink set dev chaos0 name z0\n' apply ip -batch -
+  order apply sh -c ': >"$0/slow"; sleep 4' "$T"
+  say start
+  soon 5000 "the slow apply" test -e "$T/slow"
+  guardian_now || fail "no guardian"
+  kill -KILL "$SHIM"
+  finish
+  soon 2000 "the guardian is gone" gone "$GUARDIAN"
+  untouched
+}
+it "an ifb link that is renamed as soon as it is made: the guardian has seen it" renamed_at_once
+
+renamed_before_replacement() {
+  begin_redirected
+  local first=$GUARDIAN
+  rename chaos0 other0
+  kill -KILL "$first"
+  soon 3000 "another guardian" another_than "$first"
+  soon 1000 "it is on guard" warned 1
+  kill -KILL "$SHIM"
+  finish
+  soon 2000 "the guardian is gone" gone "$GUARDIAN"
+  untouched
+}
+it "an ifb link that was renamed before this guardian was there: undone by it" renamed_before_replacement
+
+theirs() {
+  begin_redirected
+  in_target tc qdisc del dev t0 ingress
+  others_clsact
+  at_end in_target tc qdisc del dev t0 clsact
+  in_target ip link set chaos0 name x0
+  in_target ip link add chaos0 type veth peer name chaosp
+  at_end in_target ip link del chaos0
+  kill -KILL "$SHIM"
+  finish
+  soon 2000 "the guardian is gone" gone "$GUARDIAN"
+  equal "$(in_target tc qdisc show dev t0 | grep -o 'clsact\|c4a0' | xargs)" clsact "qdiscs"
+  matches "$(in_target tc filter show dev t0 ingress)" "Redirect to device void" "their filter"
+  in_target ip -d -o link show chaos0 | grep -q veth || fail "their link is gone"
+  ! in_target ip -o link show x0 2>/dev/null || fail "our link is there"
+}
+it "what somebody has put in the place of ours is left to them by the guardian, too" theirs
 
 # --- at any point of its life
 

@@ -165,8 +165,16 @@ foreign_each() {
   foreign "qdisc t0 c4a0:" "${QDISC[*]}" c4a0:
   at_end in_target tc qdisc del dev t0 ingress
   foreign "ingress t0" "tc qdisc add dev t0 ingress" "qdisc ingress"
+  in_target tc qdisc del dev t0 ingress
+  at_end in_target tc qdisc del dev t0 clsact
+  foreign "ingress t0" "tc qdisc add dev t0 clsact" "qdisc clsact"
   at_end in_target ip link del chaos0
   foreign "link chaos0" "ip link add chaos0 type ifb" chaos0
+  in_target ip link del chaos0
+  foreign "link chaos0" "ip link add chaos0 type veth peer name chaosp" chaos0
+  in_target ip link del chaos0
+  at_end in_target ip link property del dev void altname chaos0
+  foreign "link chaos0" "ip link property add dev void altname chaos0" chaos0
   at_end in_target nft delete table inet chaos
   foreign "table chaos" "nft add table inet chaos" "table inet chaos"
 }
@@ -239,6 +247,185 @@ replaced_meanwhile() {
   matches "$(in_target tc qdisc show dev t0)" 'tbf 1: root' "the other's qdisc"
 }
 it "a root qdisc that another one has put in the place of ours is left to them" replaced_meanwhile
+
+# --- names that change
+
+# ends_reverted: it says so; what is there then is compared by the caller.
+ends_reverted() {
+  say stop
+  finish
+  equal "$(jq -c '[.event, .left, .by]' <<<"$(tail -n 1 "$T/out")")" '["reverted",0,"shim"]' "last event"
+  equal "$STATUS" 0 "exit code"
+}
+renamed() {
+  begin_redirected
+  rename t0 t7
+  at_end rename t7 t0
+  rename chaos0 other0
+  ends_reverted
+  rename t7 t0
+  CLEANUPS=("${CLEANUPS[@]:0:${#CLEANUPS[@]}-1}")
+  untouched
+}
+it "the device and the ifb link are called otherwise by now: undone" renamed
+
+renamed_at_once() {
+  start_hold
+  say "undo link chaos0" "undo link chaos1"
+  order_with $'link add chaos0 type ifb\nlink set dev chaos0 name z0\nlink add chaos1 type ifb\nlink set dev chaos1 name y0\n' apply ip -batch -
+  say start
+  await active
+  matches "$(network 2>&1)" "y0.*z0|z0.*y0" "the links"
+  stop_hold
+}
+it "an ifb link that is renamed as soon as it is made: undone" renamed_at_once
+
+# Between the first look and the first apply the one and only `compare` runs: what it starts there is somebody else's.
+meanwhile() { order compare m sh -c "test -e '$T/meanwhile' || { : >'$T/meanwhile'; $1; }"; }
+swapped() {
+  start_hold
+  undo_all
+  apply_all
+  meanwhile 'ip link set t0 down; ip link set t1 down; ip link set t0 name t8 && ip link set t1 name t0 && ip link set t8 name t1; ip link set t0 up; ip link set t1 up'
+  say start
+  finish
+  equal "$(field error '[.code, .state] | tojson')" '["readback","reverted"]' "error"
+  ! seen active || fail "it became active"
+  rename t0 t8
+  rename t1 t0
+  rename t8 t1
+  untouched
+}
+it "two devices change names before the fault is applied: refused, and undone on the device that got it" swapped
+
+# --- somebody else's, at any moment
+
+# What of it is somebody else's.
+theirs() { in_target sh -c 'tc qdisc show dev t0; tc filter show dev t0 ingress; ip -o link' 2>/dev/null | grep -oE 'qdisc (clsact|ingress)|Redirect to device [a-z0-9]*|chaos0@chaosp:' | xargs; }
+drop_theirs() {
+  in_target tc qdisc del dev t0 ingress || true
+  in_target tc qdisc del dev t0 clsact || true
+  in_target ip link del chaos0 || true
+} 2>/dev/null
+theirs_before_apply() { # COMMANDS WHAT
+  drop_theirs
+  rm -f "$T/meanwhile"
+  start_hold
+  say "undo ingress t0" "undo link chaos0"
+  order_with $'link add chaos0 type ifb\nlink set dev chaos0 up\n' apply ip -batch -
+  order apply tc qdisc add dev t0 ingress
+  meanwhile "$1"
+  say start
+  finish
+  equal "$(field error '[.code, .state] | tojson')" '["apply","reverted"]' "error"
+  equal "$(theirs)" "$2" "what is somebody else's"
+}
+FILTER='tc filter add dev t0 ingress protocol ip pref 1 u32 match u32 0 0 action mirred egress redirect dev void'
+theirs_each_before_apply() {
+  at_end drop_theirs
+  theirs_before_apply "tc qdisc add dev t0 clsact" "qdisc clsact"
+  theirs_before_apply "tc qdisc add dev t0 clsact; $FILTER" "qdisc clsact Redirect to device void"
+  theirs_before_apply "tc qdisc add dev t0 ingress; $FILTER" "qdisc ingress Redirect to device void"
+  theirs_before_apply "tc qdisc add dev t0 ingress_block 7 ingress" "qdisc ingress"
+  theirs_before_apply "ip link add chaos0 type veth peer name chaosp" "chaos0@chaosp:"
+}
+it "a clsact or ingress qdisc, or a link, that somebody makes between our look and our apply: ours fails, theirs stays" theirs_each_before_apply
+
+theirs_while_active() { # COMMANDS WHAT
+  drop_theirs
+  begin_redirected
+  in_target sh -c "tc qdisc del dev t0 ingress; $1"
+  ends_reverted
+  equal "$(theirs)" "$2" "what is somebody else's"
+  drop_theirs
+  in_target ip link set dev t0 txqueuelen 1000
+  in_target tc qdisc show dev t0 | grep -q 'c4a0:' && fail "our qdisc is there"
+  ! in_target ip -o link | grep -q ' chaos0:' || fail "our link is there"
+}
+theirs_each_while_active() {
+  at_end drop_theirs
+  theirs_while_active "tc qdisc add dev t0 clsact; $FILTER" "qdisc clsact Redirect to device void"
+  # Even where it leads to our link: then it leads nowhere.
+  theirs_while_active "tc qdisc add dev t0 clsact; ${FILTER/void/chaos0}" "qdisc clsact Redirect to device"
+  theirs_while_active "tc qdisc add dev t0 ingress; $FILTER" "qdisc ingress Redirect to device void"
+  theirs_while_active "tc qdisc add dev t0 ingress; ${FILTER/action*/flowid 1:1}" "qdisc ingress"
+  theirs_while_active "ip link del chaos0; ip link add chaos0 type veth peer name chaosp" "chaos0@chaosp:"
+  theirs_while_active "ip link set chaos0 name x0; ip link add chaos0 type veth peer name chaosp" "chaos0@chaosp:"
+}
+it "a clsact or ingress qdisc, or a link of another kind, that somebody puts in the place of ours stays; the rest is undone" theirs_each_while_active
+
+half_made() { # LINES
+  start_hold
+  say "undo ingress t0" "undo link chaos0"
+  order apply ip link add chaos0 type ifb
+  order_with "$1"$'\nqdisc add dev t0 frobnicate\n' apply tc -batch -
+  say start
+  finish
+  equal "$(field error '[.code, .state] | tojson')" '["apply","reverted"]' "error"
+  untouched
+}
+half_made_each() {
+  half_made "qdisc add dev t0 ingress"
+  half_made $'qdisc add dev t0 ingress\nfilter add dev t0 parent ffff: protocol ip pref 1 u32 match u32 0 0 action mirred egress redirect dev chaos0'
+}
+it "an ingress qdisc of ours without its filters, or with one of them: undone" half_made_each
+link_gone_first() {
+  begin_redirected
+  in_target ip link del chaos0
+  stop_redirected
+}
+stop_redirected() { ends_reverted; untouched; }
+it "an ingress qdisc of ours whose link somebody has removed: undone" link_gone_first
+
+# --- the node's own network
+
+# A target in the network of process 1: of one that is a node of its own here.
+host_network_inside() {
+  make_container
+  ip link set lo up
+  network >"$T/network" 2>&1
+  start_nsexec hold --container "$ID" --termination-log "$T/termlog" "$@" "${TOOLS[@]}"
+  await resolved
+}
+host_refused_inside() {
+  host_network_inside
+  say "$1"
+  order apply ip -V
+  say start
+  finish
+  refused host-network
+  untouched
+  rm -f "$T/out"
+}
+host_allowed_inside() {
+  host_network_inside --allow-host-network
+  say "undo table chaos"
+  order_with $'table inet chaos { }\n' apply nft -f -
+  say start
+  await active
+  equal "$(jq -c '[.entered, .of]' <<<"$LAST")" "[1,1]" "entered, of"
+  stop_hold
+}
+# Nothing of it is in a network.
+host_spared_inside() {
+  host_network_inside
+  say start
+  await active
+  equal "$(jq -c '[.entered, .of]' <<<"$LAST")" "[0,0]" "entered, of"
+  order apply ip link add chaos0 type ifb
+  soon 3000 "a warning" seen warning
+  equal "$(field warning .code)" apply "code"
+  stop_hold
+}
+on_host() { NESTED=(--net); nested "$(declare -p TOOLS QDISC); $1"; }
+host_network() {
+  on_host 'host_refused_inside "undo table chaos"'
+  on_host 'host_refused_inside "undo qdisc lo c4a0:"'
+  on_host 'host_refused_inside ""'
+  on_host host_allowed_inside
+  on_host host_spared_inside
+}
+it "a target in the node's own network: refused, unless that is allowed or nothing of it is in a network" host_network
 
 apply_while_active() {
   begin_hold

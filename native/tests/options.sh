@@ -63,6 +63,7 @@ wrong "sweep with a target" "--container" sweep --container "$ID"
 wrong "sweep with a duration" "--duration-ms" sweep --duration-ms 5
 wrong "sweep with a word" "stray" sweep stray
 wrong "--remove with a value" "--remove" sweep --remove=yes
+wrong "--allow-host-network for run" "--allow-host-network" "${RUN[@]}" --allow-host-network "${PROGRAM[@]}"
 wrong "--remove for run" "--remove" "${RUN[@]}" --remove "${PROGRAM[@]}"
 
 # NAME LOW HIGH: below, above, and what is no number at all.

@@ -95,7 +95,12 @@ foreign() {
   nft_table kubectl_other
   in_target nft add table ip kubectl_chaos_7f3k2
   in_target ip link add chaos7f3k21 type veth peer name chaosabcd5
+  # Of another kind, or with the filters of a block that others share.
+  in_target tc qdisc add dev void clsact
+  in_target tc filter add dev void ingress protocol ip pref 1 u32 match u32 0 0 action mirred egress redirect dev chaosmonkey
+  in_target tc qdisc add dev chaosmonkey ingress_block 7 ingress
   at_end drop_foreign
+  at_end in_target tc qdisc del dev void clsact
   at_end in_target ip link del chaos7f3k21
   network >"$T/network" 2>&1
   sweep --remove

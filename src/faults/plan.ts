@@ -230,7 +230,8 @@ function shimArguments(run: RunOptions, target: Target, fault: Fault): string[] 
   ];
   const sampling: [string, string] = ['--sample-ms', String(sampleMs(run.durationMs))];
   if (fault.fault === 'net') {
-    return ['hold', ...bounds.flat(), ...sampling, ...netTools.flatMap((tool) => ['--tool', tool])];
+    const allowed = fault.allowHostNetwork ? ['--allow-host-network'] : [];
+    return ['hold', ...bounds.flat(), ...sampling, ...allowed, ...netTools.flatMap((tool) => ['--tool', tool])];
   }
   if (fault.fault === 'io') {
     const { command, options, workload } = ioCommand(fault, run);

@@ -130,7 +130,7 @@ export interface Active {
   event: 'active';
   at_ms: number;
   pid: number;
-  /** Namespaces read back as the target's, of how many the target has. */
+  /** Namespaces read back as the target's, of how many the target has; of `hold` the network of its guardian alone, 0 of 0 where nothing is undone in a network. */
   entered: number;
   of: number;
   elapsed_ms: number;

@@ -26,6 +26,12 @@ describe('the arguments of the shim', () => {
     ]);
   });
 
+  test("the shim may work in the node's own network only where that was asked for", () => {
+    const args = (allowHostNetwork: boolean) => plan(netRequest({ allowHostNetwork })).agent.containers[0]?.args;
+    expect(args(true)).toContain('--allow-host-network');
+    expect(args(false)).not.toContain('--allow-host-network');
+  });
+
   const option = (name: string, asked = request()) => {
     const args = plan(asked).agent.containers[0]?.args ?? [];
     return args[args.indexOf(name) + 1];

@@ -172,6 +172,23 @@ of_sweep (void **state)
   assert_string_equal (options.termination_log, "x");
 }
 
+static void
+of_host_network (void **state)
+{
+  (void) state;
+  static const char *const plain[] = { "nsexec", "hold", "--pid", "1", "--tool", "tc", NULL };
+  static const char *const allowed[] = { "nsexec", "hold", "--pid", "1", "--allow-host-network", "--tool", "tc", NULL };
+  struct options options = { 0 };
+  struct error err;
+  assert_int_equal (parse (&options, plain, &err), 0);
+  assert_false (options.allow_host_network);
+  options_free (&options);
+  assert_int_equal (parse (&options, allowed, &err), 0);
+  assert_true (options.allow_host_network);
+  assert_false (options.remove);
+  options_free (&options);
+}
+
 /* What is measured, in bytes and blocks; of wrong ones the text says what is right. */
 static void
 probes (void **state)
@@ -263,6 +280,6 @@ tools (void **state)
 int
 unit_options (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (of_hold), cmocka_unit_test (of_sweep), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (probes), cmocka_unit_test (without_path), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test (of_hold), cmocka_unit_test (of_sweep), cmocka_unit_test (of_host_network), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (probes), cmocka_unit_test (without_path), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign) };
   return cmocka_run_group_tests_name ("options", tests, NULL, NULL);
 }

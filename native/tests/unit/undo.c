@@ -1,8 +1,15 @@
 #include "unit.h"
 
+#include "undo-network.h"
 #include "undo-words.h"
 
+#include "netlink.h"
+
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static bool
 add (struct undo_list *list, const char *text)
@@ -78,6 +85,64 @@ at_most (void **state)
     assert_true (add (&list, "undo link x"));
   assert_false (add (&list, "undo link x"));
   assert_int_equal (list.count, UNDO_MAX);
+}
+
+static void
+in_front (void **state)
+{
+  (void) state;
+  struct undo_list list = { .count = 0 };
+  const struct undo first = { .kind = UNDO_QDISC, .name = "t0", .index = 9 };
+  while (list.count < UNDO_MAX - 1)
+    assert_true (add (&list, "undo link x"));
+  assert_true (undo_unshift (&list, &first));
+  assert_int_equal (list.count, UNDO_MAX);
+  assert_int_equal (list.item[0].index, 9);
+  assert_string_equal (list.item[1].name, "x");
+  assert_string_equal (list.item[UNDO_MAX - 1].name, "x");
+  assert_false (undo_unshift (&list, &first));
+}
+
+/* As the kernel tells of a link. */
+static void
+tell (int fd, uint16_t type, int index, const char *name, const char *kind)
+{
+  struct request request = { 0 };
+  char info[32] = { 0 };
+  const struct nlattr inner = { .nla_len = (uint16_t) (NLA_HDRLEN + strlen (kind) + 1), .nla_type = IFLA_INFO_KIND };
+  struct ifinfomsg *link = request_begin (&request, type, 0, sizeof *link);
+  link->ifi_index = index;
+  request_text (&request, IFLA_IFNAME, name);
+  memcpy (info, &inner, sizeof inner);
+  memcpy (info + NLA_HDRLEN, kind, strlen (kind) + 1);
+  request_bytes (&request, IFLA_LINKINFO, info, NLA_ALIGN (inner.nla_len));
+  assert_int_equal (send (fd, request.bytes, request.length, 0), request.length);
+}
+
+/* A link is the one that was first made by its name, whatever it is called later, and an ifb. */
+static void
+learns (void **state)
+{
+  (void) state;
+  struct undo_list list = { .count = 0 };
+  int ends[2];
+  assert_int_equal (socketpair (AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+  assert_true (add (&list, "undo ingress chaos0") && add (&list, "undo link chaos0") && add (&list, "undo link chaos1") && add (&list, "undo link chaos2"));
+  tell (ends[1], RTM_NEWLINK, 5, "chaos0", "veth");
+  tell (ends[1], RTM_DELLINK, 6, "chaos0", "ifb");
+  tell (ends[1], RTM_NEWLINK, 7, "chaos0", "ifb");
+  tell (ends[1], RTM_NEWLINK, 7, "other", "ifb");
+  tell (ends[1], RTM_NEWLINK, 8, "chaos0", "ifb");
+  tell (ends[1], RTM_NEWLINK, 9, "chaos2", "ifb");
+  network_learn (ends[0], &list);
+  assert_int_equal (list.item[0].index, 0);
+  assert_int_equal (list.item[1].index, 7);
+  assert_int_equal (list.item[2].index, 0);
+  assert_int_equal (list.item[3].index, 9);
+  network_learn (-1, &list);
+  assert_int_equal (list.item[1].index, 7);
+  close (ends[0]);
+  close (ends[1]);
 }
 
 static bool
@@ -243,7 +308,7 @@ refuses_records (void **state)
 int
 unit_undo (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (takes), cmocka_unit_test (refuses), cmocka_unit_test (at_most),
+  const struct CMUnitTest tests[] = { cmocka_unit_test (takes), cmocka_unit_test (refuses), cmocka_unit_test (at_most), cmocka_unit_test (in_front), cmocka_unit_test (learns),
                                       cmocka_unit_test (takes_settings), cmocka_unit_test (refuses_settings), cmocka_unit_test (records),
                                       cmocka_unit_test (longest_record), cmocka_unit_test (refuses_records) };
   return cmocka_run_group_tests_name ("undo", tests, NULL, NULL);

@@ -24,3 +24,4 @@ int unit_options (void);
 int unit_sample (void);
 int unit_netlink (void);
 int unit_space (void);
+int unit_hold (void);
