@@ -229,6 +229,15 @@ void hierarchies_close(struct hierarchies *hierarchies) {
     hierarchies->count = 0;
 }
 
+void hierarchies_name_container(struct hierarchies *hierarchies, const char *id) {
+    for (size_t i = 0; i < hierarchies->count; i++) {
+        struct hierarchy *hierarchy = &hierarchies->item[i];
+        struct span prefix;
+        bool named = proc_path_names_container((struct span){hierarchy->path, strlen(hierarchy->path)}, id, &prefix);
+        hierarchy->container = named ? prefix.length : 0;
+    }
+}
+
 const char *hierarchies_mode(const struct hierarchies *hierarchies) {
     bool first = false;
     bool second = false;

@@ -20,6 +20,7 @@ struct hierarchy {
      */
     int outside;
     char *outside_path; /**< of that, as PID 1 sees it: "/", or "/init.scope" */
+    size_t container; /**< so much of `path` leads to the cgroup that bears the container's name; 0: none does */
 };
 
 /** From where cgroup paths are read (README, step 3). */
@@ -40,6 +41,8 @@ int view_enter(struct hierarchies *hierarchies, struct error *err);
 /** Reads the target's cgroup in every hierarchy and opens each; `need` as in the option. */
 int hierarchies_open(struct hierarchies *hierarchies, int proc, const char *need, struct error *err);
 void hierarchies_close(struct hierarchies *hierarchies);
+/** Finds the cgroup of this container in each path: the target may have gone into one below it (Docker in Docker, systemd, crun). */
+void hierarchies_name_container(struct hierarchies *hierarchies, const char *id);
 
 /** The hierarchy that has this controller and that the target is in; NULL when it is none or has lost its mount. */
 const struct hierarchy *hierarchy_with(const struct hierarchies *hierarchies, const char *controller);

@@ -2,6 +2,7 @@
 #include "path.h"
 
 #include "cleanup.h"
+#include "disk-limits.h"
 #include "errand.h"
 #include "files.h"
 #include "format.h"
@@ -248,5 +249,6 @@ void path_write(const struct run *run, struct json *line) {
     json_number(line, "owner_gid", path->sight.owner_gid);
     json_number(line, "mode", path->sight.mode);
     space_write(&path->sight.space, line);
+    disk_limits_write(&run->hierarchies, path->disk, line);
     json_close(line, '}');
 }

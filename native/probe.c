@@ -2,6 +2,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "disk-limits.h"
 #include "errand.h"
 #include "format.h"
 #include "sys.h"
@@ -225,6 +226,7 @@ static void report(struct run *run, const struct measure *measure) {
         json_number(&line, "disk_read_ops", counts.read_ops);
         json_number(&line, "disk_write_ops", counts.write_ops);
     }
+    disk_limits_write(&run->hierarchies, run->path.disk, &line);
     json_number(&line, "elapsed_us", clock_us(CLOCK_MONOTONIC));
     event_emit(&run->events, &line, WEIGHT_SAMPLE);
 }

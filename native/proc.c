@@ -330,6 +330,72 @@ bool proc_parse_disk_counts(struct span text, struct disk_counts *counts) {
     return true;
 }
 
+bool proc_count_cpus(struct span list, int64_t *count) {
+    enum { CPUS_MAX = 65536 }; /* The kernel's own limit is 8192. */
+    struct span range;
+    int64_t found = 0;
+    while (span_cut(&list, ',', &range)) {
+        struct span first;
+        uint64_t from = 0;
+        uint64_t to = 0;
+        if (!span_cut(&range, '-', &first) || !span_number(first, &from) || !span_number(range.length == 0 ? first : range, &to) || to < from || to >= CPUS_MAX) {
+            return false;
+        }
+        found += (int64_t)(to - from) + 1;
+        if (found > CPUS_MAX) {
+            return false;
+        }
+    }
+    *count = found;
+    return true;
+}
+
+/** The rest of the line that begins with this device. */
+static bool line_of_device(struct span text, const char *device, struct span *rest) {
+    struct span name;
+    while (span_cut(&text, '\n', rest)) {
+        if (span_cut(rest, ' ', &name) && span_equal(name, device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool proc_parse_io_max(struct span text, const char *device, struct io_limits *limits) {
+    const struct {
+        const char *key;
+        int64_t *limit;
+    } keys[] = {{"rbps=", &limits->read_bytes}, {"wbps=", &limits->write_bytes}, {"riops=", &limits->read_ops}, {"wiops=", &limits->write_ops}};
+    struct span rest;
+    struct span word;
+    bool limited = false;
+    *limits = IO_LIMITS_NONE;
+    if (!line_of_device(text, device, &rest)) {
+        return false;
+    }
+    while (span_cut(&rest, ' ', &word)) {
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+            size_t skip = strlen(keys[i].key);
+            uint64_t value = 0;
+            if (span_starts(word, keys[i].key) && span_number((struct span){word.at + skip, word.length - skip}, &value) && value <= INT64_MAX) {
+                *keys[i].limit = (int64_t)value;
+                limited = true;
+            }
+        }
+    }
+    return limited;
+}
+
+bool proc_parse_device_limit(struct span text, const char *device, int64_t *limit) {
+    struct span rest;
+    uint64_t value = 0;
+    if (!line_of_device(text, device, &rest) || !span_number(rest, &value) || value > INT64_MAX) {
+        return false;
+    }
+    *limit = (int64_t)value;
+    return true;
+}
+
 bool proc_map_outside(struct span map, uint64_t inside, uint64_t *outside) {
     struct span line;
     while (span_cut(&map, '\n', &line)) {

@@ -86,6 +86,19 @@ struct disk_counts {
 /** /sys/dev/block/MAJOR:MINOR/stat: one line. False when there are too few numbers in it, or too large ones. */
 bool proc_parse_disk_counts(struct span text, struct disk_counts *counts);
 
+/** How many CPUs a list such as `0-3,8` names; an empty one names none. False when it is no such list, or has more than 65536. */
+bool proc_count_cpus(struct span list, int64_t *count);
+
+/** What a cgroup may do to one disk in a second; -1: as much as it likes. */
+struct io_limits {
+    int64_t read_bytes, write_bytes, read_ops, write_ops;
+};
+#define IO_LIMITS_NONE ((struct io_limits){-1, -1, -1, -1})
+/** Of io.max: `8:16 rbps=2097152 wbps=max riops=max wiops=120`, a line for each device that has a limit. False when this one has none. */
+bool proc_parse_io_max(struct span text, const char *device, struct io_limits *limits);
+/** Of a file of v1's blkio.throttle: `8:16 2097152`. False when this device has no limit. */
+bool proc_parse_device_limit(struct span text, const char *device, int64_t *limit);
+
 /** Where an id of the reader's user namespace lies in /proc/PID/uid_map, the other way round: inside → outside. */
 bool proc_map_outside(struct span map, uint64_t inside, uint64_t *outside);
 

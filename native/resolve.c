@@ -18,6 +18,9 @@ int resolve(struct run *run, struct error *err) {
     if (hierarchies_open(&run->hierarchies, run->target.proc, run->options.need, err) < 0) {
         return target_is_gone(&run->target) ? fail(err, "target-gone", 0, "process %d, the target, has ended", (int)run->target.pid) : -1;
     }
+    if (run->options.container != NULL) {
+        hierarchies_name_container(&run->hierarchies, run->options.container);
+    }
     return 0;
 }
 

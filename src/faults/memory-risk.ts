@@ -1,6 +1,6 @@
 import type { Sample } from '../shim/protocol.ts';
 import { formatBytes } from '../units.ts';
-import { memoryLimitBytes, workingSet } from './cgroup/memory.ts';
+import { memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from './cgroup/memory.ts';
 import { describeMemory, type StressFault, stressorOverheadBytes } from './stress.ts';
 
 /** What the asked memory would do to the container, judged on its real cgroup before anything is started. */
@@ -12,13 +12,27 @@ export type MemoryRisk =
   | { kind: 'refusal'; message: string; hint: string };
 
 export function memoryRisk(fault: StressFault, sample: Sample): MemoryRisk {
-  const limit = memoryLimitBytes(sample);
+  const { memory } = fault;
   const used = workingSet(sample);
-  if (!fault.memory || limit === undefined || used === undefined) return { kind: 'none' };
-  const room = limit - used - stressorOverheadBytes;
-  if (fault.memory.bytes <= room) return { kind: 'none' };
+  if (!memory || used === undefined) return { kind: 'none' };
+  const wanted = memory.bytes + stressorOverheadBytes;
+  const asked = `${describeMemory(memory)} asked for, ${formatBytes(used)} in use`;
+  const limit = memoryLimitBytes(sample);
+  const left = memoryRoom(sample);
+  const high = highRisk(wanted, asked, sample);
+  if (limit === undefined || left === undefined || wanted <= left) return high;
 
-  const sum = `${describeMemory(fault.memory)} asked for, ${formatBytes(used)} in use, limit ${formatBytes(limit)}`;
+  const room = left - stressorOverheadBytes;
+  const sum = `${asked}, ${describeLimit(limit, used, left)}`;
+  const swap = swapRoom(sample);
+  const isHighFirst = high.kind === 'warning' && (memoryHighRoom(sample) ?? left) < left;
+  if (wanted <= left + swap) {
+    if (isHighFirst) return high;
+    return {
+      kind: 'warning',
+      message: `the memory limit will be exceeded: ${sum}; what is too much will be swapped out (${formatBytes(swap)} of swap are free)`,
+    };
+  }
   if (sample.memory_oom_group === 1 && fault.oomVictim === 'stressor') {
     return {
       kind: 'refusal',
@@ -32,5 +46,29 @@ export function memoryRisk(fault: StressFault, sample: Sample): MemoryRisk {
         ? 'every process of the container will be killed at once (memory.oom.group)'
         : 'a process of the application will be killed (--oom-victim app)'
       : 'the OOM killer will take the stressor first, again and again';
+  if (isHighFirst) {
+    return {
+      kind: 'warning',
+      message: `${high.message}; if the limit of ${formatBytes(limit)} is met after all, ${victim}`,
+    };
+  }
   return { kind: 'warning', message: `the memory limit will be exceeded: ${sum}; ${victim}` };
+}
+
+/** What is in use leaves the rest of the limit free, unless others use it, or it is the limit of a cgroup above that leaves least. */
+function describeLimit(limit: number, used: number, left: number): string {
+  const isOwn = limit - used === left;
+  return `limit ${formatBytes(limit)}${isOwn ? '' : `, of which, with all that shares the limits, ${formatBytes(left)} are free`}`;
+}
+
+/** Nobody is killed at memory.high: who takes more is made to wait, longer and longer. */
+function highRisk(wanted: number, asked: string, sample: Sample): MemoryRisk {
+  const room = memoryHighRoom(sample);
+  if (room === undefined || wanted <= room) return { kind: 'none' };
+  const high = formatBytes(sample.memory_high_bytes ?? 0);
+  const swap = wanted <= room + swapRoom(sample) ? ' or swaps it' : '';
+  return {
+    kind: 'warning',
+    message: `memory.high will be exceeded: ${asked}, memory.high ${high}; from there on the kernel throttles the container${swap}, and less may be taken than is asked for`,
+  };
 }

@@ -1,7 +1,8 @@
 import type { EndReason, Sample } from '../shim/protocol.ts';
 import { formatBytes } from '../units.ts';
-import { cpuLimitCores, type Measurement, measure } from './cgroup/measure.ts';
-import { memoryLimitBytes, workingSet } from './cgroup/memory.ts';
+import { conclude } from './cgroup/conclude.ts';
+import { type CpuCeiling, cpuCeiling, growth, isPinned, type Measurement, measure } from './cgroup/measure.ts';
+import { heldBytes, memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from './cgroup/memory.ts';
 import type { IoMeasurement } from './io/types.ts';
 import type { NetMeasurement } from './net/measure.ts';
 import { describeMemory, type StressFault, stressorOverheadBytes } from './stress.ts';
@@ -28,10 +29,14 @@ export interface Proof {
   effective: boolean;
   /** One sentence: asked, possible within the limit, measured. */
   sentence: string;
+  /** Nothing counts what it may have done: that it did nothing is not known either. */
+  unmeasured?: true;
 }
 
 export interface Verdict {
   effective: boolean;
+  /** It is not known whether it was effective: what was measured of it was, and something was not. */
+  unmeasured?: true;
   proofs: Proof[];
   before?: Measurement;
   during?: Measurement;
@@ -64,7 +69,7 @@ export function judgeStress(fault: StressFault, seen: Observation): Verdict {
   if (fault.memory) proofs.push(judgeMemory(fault.memory, seen, during));
   if (fault.processes !== undefined) proofs.push(judgeProcesses(fault.processes, seen));
   if (fault.stressNgArgs.length > 0 && proofs.length === 0) proofs.push(judgeOther(before, during, seen));
-  return { ...base, effective: proofs.length > 0 && proofs.every((proof) => proof.effective), proofs };
+  return { ...base, ...conclude(proofs) };
 }
 
 function span(samples: readonly Sample[]): Measurement | undefined {
@@ -110,18 +115,12 @@ function judgeCpu(
   last: Sample,
   { nodeCores, isFound }: Observation,
 ): Proof {
-  const limit = cpuLimitCores(last);
-  const ceiling = Math.min(limit ?? Number.POSITIVE_INFINITY, nodeCores ?? Number.POSITIVE_INFINITY);
-  const possible = Math.min(asked.cores, ceiling);
+  const ceiling = cpuCeiling(last, nodeCores);
+  const possible = Math.min(asked.cores, ceiling?.cores ?? Number.POSITIVE_INFINITY);
   const used = during.cpuCores;
   const wanted = `Asked for ${asked.workers} busy CPU${asked.workers === 1 ? '' : 's'}${asked.loadPercent < 100 ? ` at ${asked.loadPercent} %` : ''}`;
   if (used === undefined) return unmeasured('cpu', wanted, 'CPU time');
-  const bound =
-    limit !== undefined && asked.cores > limit
-      ? `; the container may use ${cores(limit)}`
-      : nodeCores !== undefined && asked.cores > nodeCores
-        ? `; the node has ${cores(nodeCores)}`
-        : '';
+  const bound = ceiling && asked.cores > ceiling.cores ? `; ${describeCeiling(ceiling, last)}` : '';
   // A target that already used its whole limit cannot use more: then the shortage shows as waiting, not as use.
   const already = before?.cpuCores ?? 0;
   const rose = used - already >= 0.1 * possible || waits(before, during);
@@ -136,9 +135,25 @@ function judgeCpu(
       ? '; how much of it the target uses by itself was not seen'
       : ''
     : rose
-      ? ': less than asked, the node itself may be out of CPU'
+      ? `: less than asked, ${isPinned(last, nodeCores) ? `others may have ${cpus(last)} busy as well` : 'the node itself may be out of CPU'}`
       : `: no more than before (${already.toFixed(2)})`;
   return { what: 'cpu', effective, sentence: `${wanted}${bound}: ${measured}${why}` };
+}
+
+function describeCeiling({ cores: most, by }: CpuCeiling, sample: Sample): string {
+  switch (by) {
+    case 'quota':
+      return `the container may use ${cores(most)}`;
+    case 'node':
+      return `the node has ${cores(most)}`;
+    case 'cpuset':
+      return `the container may use ${cores(most)} of ${cpus(sample)}`;
+  }
+}
+
+/** `CPUs 2-3`. */
+function cpus({ cpuset_list: list, cpuset_cpus: count }: Sample): string {
+  return list === undefined ? 'its cpuset' : `CPU${count === 1 ? '' : 's'} ${list}`;
 }
 
 /** Without its counter an effect cannot be proven, which is something else than having seen none. */
@@ -146,6 +161,7 @@ function unmeasured(what: Proof['what'], wanted: string, counter: string): Proof
   return {
     what,
     effective: false,
+    unmeasured: true,
     sentence: `${wanted}: the kernel does not tell the ${counter} of the target's cgroup`,
   };
 }
@@ -164,31 +180,68 @@ function cores(value: number): string {
 function judgeMemory(asked: NonNullable<StressFault['memory']>, seen: Observation, during: Measurement): Proof {
   const wanted = `Asked for ${describeMemory(asked)}`;
   if (during.memoryBytes === undefined) return unmeasured('memory', wanted, 'memory');
-  const start = lastWorkingSet(seen.before) ?? 0;
+  const room = roomBefore(seen);
+  const most = Math.min(room.limit, room.high) + room.swap;
+  const possible = Math.min(asked.bytes, most);
   const peak = peakWorkingSet(seen.during);
-  const limitSample = seen.during.at(-1);
-  const limit = limitSample ? memoryLimitBytes(limitSample) : undefined;
-  const room = limit === undefined ? Number.POSITIVE_INFINITY : Math.max(0, limit - start);
-  const possible = Math.min(asked.bytes, room);
-  const grown = Math.max(0, peak - start);
+  const start = lastOf(seen.before, heldBytes) ?? 0;
+  const grown = Math.max(0, Math.max(...seen.during.map((sample) => heldBytes(sample) ?? 0)) - start);
   const kills = Math.max(during.oomKills ?? 0, seen.ended?.oomKills ?? 0);
-  // The kernel kills the stressor the moment it meets the limit: what the sampling misses in between, the kill proves.
-  const effective = (grown > 0 && grown >= effectiveShare * possible) || (asked.bytes > room && kills > 0);
-  const bound =
-    asked.bytes > room
-      ? `; the container may use ${formatBytes(limit ?? 0)}, of which ${formatBytes(room)} were free`
-      : '';
-  const oom = kills > 0 ? `, ${kills} OOM kill${kills === 1 ? '' : 's'}` : '';
+  const throttled = growth(seen.before.at(-1) ?? seen.during[0], seen.during.at(-1), 'memory_high_events') ?? 0;
+  // The kernel kills the stressor the moment it meets the limit, and lets nobody by at memory.high: what the sampling misses in between, that proves.
+  const met = asked.bytes > room.limit && kills > 0;
+  const held = asked.bytes > room.high && throttled > 0;
+  const effective = (grown > 0 && grown >= effectiveShare * possible) || met || held;
+  const bound = asked.bytes > most ? `; ${describeRoom(room, seen)}` : '';
+  const swapped = Math.max(0, ...seen.during.map((sample) => sample.memory_swap_current_bytes ?? 0));
+  const details = [
+    ...(swapped > (lastOf(seen.before, (sample) => sample.memory_swap_current_bytes) ?? 0)
+      ? [`, and ${formatBytes(swapped)} were swapped out`]
+      : []),
+    ...(held ? [', throttled at memory.high'] : []),
+    ...(kills > 0 ? [`, ${kills} OOM kill${kills === 1 ? '' : 's'}`] : []),
+  ].join('');
   return {
     what: 'memory',
     effective,
-    sentence: `${wanted}${bound}: it grew by ${formatBytes(grown)} to ${formatBytes(peak)}${oom}`,
+    sentence: `${wanted}${bound}: it grew by ${formatBytes(grown)} to ${formatBytes(peak)}${details}`,
   };
 }
 
-function lastWorkingSet(samples: readonly Sample[]): number | undefined {
+interface MemoryRoom {
+  /** What fits before the limit, before memory.high, and into swap. */
+  limit: number;
+  high: number;
+  swap: number;
+}
+
+/** What was free when it began; of one that was found in force by what it is now. */
+function roomBefore({ before, during }: Observation): MemoryRoom {
+  const [start, now] = [before.at(-1), during.at(-1)];
+  const limit = now && memoryLimitBytes(now);
+  const whole = limit === undefined ? Number.POSITIVE_INFINITY : limit;
+  if (!start) return { limit: whole, high: Number.POSITIVE_INFINITY, swap: now ? swapRoom(now) : 0 };
+  const room =
+    start.memory_room_bytes === undefined ? Math.max(0, whole - (workingSet(start) ?? 0)) : memoryRoom(start);
+  return {
+    limit: room ?? Number.POSITIVE_INFINITY,
+    high: memoryHighRoom(start) ?? Number.POSITIVE_INFINITY,
+    swap: swapRoom(start),
+  };
+}
+
+function describeRoom(room: MemoryRoom, { during, before }: Observation): string {
+  const sample = during.at(-1) ?? before.at(-1);
+  const swap = room.swap > 0 ? `, and ${formatBytes(room.swap)} of swap` : '';
+  return room.high < room.limit
+    ? `from memory.high, ${formatBytes(sample?.memory_high_bytes ?? 0)}, on it is throttled, of which ${formatBytes(room.high)} were free${swap}`
+    : `the container may use ${formatBytes((sample && memoryLimitBytes(sample)) ?? 0)}, of which ${formatBytes(room.limit)} were free${swap}`;
+}
+
+/** Of the last of them. */
+function lastOf<T>(samples: readonly Sample[], of: (sample: Sample) => T | undefined): T | undefined {
   const last = samples.at(-1);
-  return last ? workingSet(last) : undefined;
+  return last && of(last);
 }
 
 function judgeProcesses(asked: number, seen: Observation): Proof {
@@ -198,9 +251,13 @@ function judgeProcesses(asked: number, seen: Observation): Proof {
   const start = seen.before.at(-1)?.pids_current ?? 0;
   const peak = Math.max(0, ...seen.during.map((sample) => sample.pids_current ?? 0));
   const limit = seen.during.at(-1)?.pids_limit ?? -1;
-  const possible = limit > 0 ? Math.min(asked, limit - start) : asked;
-  const effective = peak - start >= effectiveShare * possible && peak > start;
-  const bound = limit > 0 && asked > limit - start ? `; the container may have ${limit}` : '';
+  const own = limit > 0 ? limit - start : Number.POSITIVE_INFINITY;
+  const told = seen.before.at(-1)?.pids_room ?? -1;
+  // Of a limit that others share there may be less left.
+  const room = told < 0 ? own : told;
+  const effective = peak - start >= effectiveShare * Math.min(asked, room) && peak > start;
+  const shared = room < own ? `, of which ${room} were free` : '';
+  const bound = asked > room ? `; the container may have ${limit}${shared}` : '';
   return {
     what: 'processes',
     effective,
@@ -210,7 +267,7 @@ function judgeProcesses(asked: number, seen: Observation): Proof {
 
 /** Nobody but the user knows what these arguments should do: any change that the cgroup shows counts, and is named. */
 function judgeOther(before: Measurement | undefined, during: Measurement, seen: Observation): Proof {
-  const start = lastWorkingSet(seen.before) ?? 0;
+  const start = lastOf(seen.before, workingSet) ?? 0;
   const peak = peakWorkingSet(seen.during);
   const changes: string[] = [];
   const usedBefore = before?.cpuCores ?? 0;

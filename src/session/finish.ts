@@ -1,4 +1,5 @@
 import { ChaosError, ExitCode } from '../errors.ts';
+import { throttler } from '../faults/io/throttle.ts';
 import { judgeIo } from '../faults/io/verdict.ts';
 import { placedIn } from '../faults/io/volume.ts';
 import { measureNet } from '../faults/net/measure.ts';
@@ -161,7 +162,8 @@ function judge(plan: CoursePlan, result: RunResult): Verdict {
   if (plan.fault.fault === 'io') {
     const { before: samplesBefore, during: samplesDuring, io } = result;
     const { volume, ...paths } = io ?? { volume: plan.fault.surroundings.volume, pathsBefore: [], pathsDuring: [] };
-    const seen = { ...paths, samplesBefore, samplesDuring, isFound, ...ended };
+    const counter = result.resolved && throttler(result.resolved.cgroups);
+    const seen = { ...paths, samplesBefore, samplesDuring, isFound, ...(counter ? { counter } : {}), ...ended };
     return judgeIo(placedIn(plan.fault, volume), seen);
   }
   return judgeStress(plan.fault, {

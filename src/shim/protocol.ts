@@ -4,7 +4,10 @@ import { isObject, readJson } from '../json.ts';
  * What the shim says and hears, as native/README.md defines it. This file mirrors that contract and nothing else: what the numbers mean is worked out in `faults/`.
  */
 
-/** Counters of the target's cgroup. Units are in the names; `-1` is "unlimited"; a field the kernel does not offer is absent. */
+/**
+ * Counters of the target's cgroup. Units are in the names; `-1` is "unlimited"; a field the kernel does not offer is absent. A limit is the smallest of the target's cgroup and of those above it, and
+ * `room` what is left within the tightest of them, whoever uses it; native/README.md says of which cgroup each number is.
+ */
 export interface Sample {
   elapsed_us: number;
   cpu_usage_us?: number;
@@ -13,14 +16,29 @@ export interface Sample {
   cpu_throttled_us?: number;
   cpu_quota_us?: number;
   cpu_period_us?: number;
+  /** How many levels above the target's own cgroup the one is that has the quota, and that the five above are of. */
+  cpu_level?: number;
+  /** How many CPUs it may use, and which: `0-3,8`. */
+  cpuset_cpus?: number;
+  cpuset_list?: string;
   memory_current_bytes?: number;
   memory_limit_bytes?: number;
+  memory_room_bytes?: number;
   memory_inactive_file_bytes?: number;
   memory_oom_events?: number;
   memory_oom_kills?: number;
   memory_oom_group?: number;
+  memory_high_bytes?: number;
+  memory_high_room_bytes?: number;
+  memory_high_events?: number;
+  memory_swap_current_bytes?: number;
+  memory_swap_limit_bytes?: number;
+  memory_swap_room_bytes?: number;
+  /** Of the whole node. */
+  swap_free_bytes?: number;
   pids_current?: number;
   pids_limit?: number;
+  pids_room?: number;
   io_read_bytes?: number;
   io_write_bytes?: number;
   io_read_ops?: number;
@@ -80,6 +98,17 @@ export interface Space {
   inodes_available: number;
 }
 
+/** What a cgroup may do to the disk behind the path in a second; -1: as much as it likes. */
+export interface IoLimits {
+  cgroup: string;
+  /** The target's own, where a throttle is set; else one above it, whose limits hold as well. */
+  own: boolean;
+  read_bytes_per_s: number;
+  write_bytes_per_s: number;
+  read_ops_per_s: number;
+  write_ops_per_s: number;
+}
+
 /** What the path of --path is, as the target sees it. */
 export interface PathFacts extends Space {
   path: string;
@@ -107,6 +136,8 @@ export interface PathFacts extends Space {
   owner_gid: number;
   /** Permission bits. */
   mode: number;
+  /** Of the cgroups that have any, from the target's own upwards. Absent: there is no disk, or no cgroup that can tell. */
+  io_limits?: IoLimits[];
 }
 
 /** The state of the file system behind --path, and how long a small write and a read in it took. */
@@ -124,6 +155,8 @@ export interface PathEvent extends Space {
   disk_write_bytes?: number;
   disk_read_ops?: number;
   disk_write_ops?: number;
+  /** As in the facts, by now. */
+  io_limits?: IoLimits[];
 }
 
 export interface Active {
@@ -224,6 +257,7 @@ type FieldType =
   | 'strings'
   | 'reason'
   | 'reverter'
+  | 'limits'
   | 'path';
 
 const spaceFields: Readonly<Record<keyof Space, FieldType>> = {
@@ -235,7 +269,7 @@ const spaceFields: Readonly<Record<keyof Space, FieldType>> = {
   inodes_available: 'number',
 };
 
-const pathFields: Readonly<Record<keyof PathFacts, FieldType>> = {
+const pathFields: Readonly<Record<Exclude<keyof PathFacts, 'io_limits'>, FieldType>> = {
   ...spaceFields,
   path: 'string',
   mount_point: 'string',
@@ -254,6 +288,11 @@ const pathFields: Readonly<Record<keyof PathFacts, FieldType>> = {
   owner_uid: 'number',
   owner_gid: 'number',
   mode: 'number',
+};
+
+const limitFields = {
+  ...{ cgroup: 'string', own: 'boolean' },
+  ...{ read_bytes_per_s: 'number', write_bytes_per_s: 'number', read_ops_per_s: 'number', write_ops_per_s: 'number' },
 };
 
 const requiredFields: Readonly<Record<ShimEvent['event'], Readonly<Record<string, FieldType>>>> = {
@@ -295,6 +334,7 @@ const optionalFields: Partial<typeof requiredFields> = {
   path: {
     ...{ write_us: 'number', read_us: 'number', problem: 'string' },
     ...{ disk_read_bytes: 'number', disk_write_bytes: 'number', disk_read_ops: 'number', disk_write_ops: 'number' },
+    io_limits: 'limits',
   },
   reverted: { by: 'reverter', differs: 'strings' },
 };
@@ -308,16 +348,20 @@ const checks: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
   number: (value) => typeof value === 'number',
   string: (value) => typeof value === 'string',
   boolean: (value) => typeof value === 'boolean',
-  // Counters only: a text among them would turn every sum into another text.
+  // Counters, but for one: a text among them would turn every sum into another text.
   sample: (value) =>
-    isObject(value) && 'elapsed_us' in value && Object.values(value).every((field) => typeof field === 'number'),
+    isObject(value) &&
+    'elapsed_us' in value &&
+    Object.entries(value).every(([name, field]) => typeof field === (name === 'cpuset_list' ? 'string' : 'number')),
   places: (value) =>
     allOf(value, (place) => has(place, { hierarchy: 'string', version: 'number', path: 'string', joined: 'boolean' })),
   namespaces: (value) => allOf(value, (fact) => has(fact, { name: 'string', inode: 'number', own: 'boolean' })),
   strings: (value) => allOf(value, (text) => typeof text === 'string'),
   reason: (value) => endReasons.some((reason) => reason === value),
   reverter: (value) => reverters.some((reverter) => reverter === value),
-  path: (value) => has(value, pathFields),
+  limits: (value) => allOf(value, (limits) => has(limits, limitFields)),
+  path: (value) =>
+    has(value, pathFields) && isObject(value) && (value.io_limits === undefined || checks.limits(value.io_limits)),
 };
 
 function isEventName(name: unknown): name is ShimEvent['event'] {

@@ -51,8 +51,8 @@ function outcomeDocument(outcome: Outcome): Record<string, unknown> {
     fault: outcome.summary,
     target: outcome.target,
     exitCode: outcome.exitCode,
-    // Null: nobody watched it.
-    effective: outcome.watchedMs === 0 ? null : (outcome.verdict?.effective ?? false),
+    // Null: nobody watched it, or nothing counts what it does.
+    effective: outcome.watchedMs === 0 || outcome.verdict?.unmeasured ? null : (outcome.verdict?.effective ?? false),
     verdict: outcome.verdict,
     watchedMs: outcome.watchedMs,
     problems: outcome.problems,

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { cpuLimitCores, type Measurement, measure } from '../faults/cgroup/measure.ts';
+import { cpuCeiling, type Measurement, measure } from '../faults/cgroup/measure.ts';
 import { workingSet } from '../faults/cgroup/memory.ts';
 import type { Verdict } from '../faults/verdict.ts';
 import type { Fact } from '../session/facts.ts';
@@ -47,6 +47,8 @@ export function render(head: string[], rows: string[][]): string[] {
 /** Where there is nothing to say. */
 export const dash = '-';
 
+const ceilingWords = { quota: 'of limit', node: 'of node', cpuset: 'of cpuset' };
+
 /** The live view of one running target. */
 export function liveTable(fact: Extract<Fact, { kind: 'sample' }>): string[] {
   const { before, previous, sample, target } = fact;
@@ -54,23 +56,16 @@ export function liveTable(fact: Extract<Fact, { kind: 'sample' }>): string[] {
   const last = before.at(-1);
   const base = first && last ? measure(first, last) : undefined;
   const now = measure(previous, sample);
-  const limit = cpuLimitCores(sample) ?? target.nodeAllocatableCores;
+  const ceiling = cpuCeiling(sample, target.nodeAllocatableCores);
   const cpu = now?.cpuCores;
   const memory = workingSet(sample);
   return render(
-    [
-      'TARGET',
-      'CPU before → now',
-      limit === cpuLimitCores(sample) ? 'of limit' : 'of node',
-      'throttled',
-      'MEMORY',
-      'left',
-    ],
+    ['TARGET', 'CPU before → now', ceilingWords[ceiling?.by ?? 'quota'], 'throttled', 'MEMORY', 'left'],
     [
       [
         `${target.pod} (${target.container})`,
         cpu === undefined ? dash : `${base?.cpuCores?.toFixed(2) ?? dash} → ${cpu.toFixed(2)} cores`,
-        cpu === undefined || !limit ? dash : percent(cpu / limit),
+        cpu === undefined || !ceiling ? dash : percent(cpu / ceiling.cores),
         percent(now?.throttledShare),
         memory === undefined ? dash : formatBytes(memory),
         seconds(fact.leftMs),

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ChaosError } from '../errors.ts';
+import type { Verdict } from '../faults/verdict.ts';
 import type { Target } from '../ports.ts';
 import type { Fact, Outcome } from '../session/facts.ts';
 import type { Resolved } from '../shim/protocol.ts';
@@ -71,13 +72,17 @@ export function reverted(revertMs: number, by?: Outcome['revertedBy']): string {
   return `reverted in ${time}${by === 'guardian' ? ' by the guardian' : ''}`;
 }
 
+function conclusion({ effective, unmeasured }: Verdict): string {
+  return effective ? 'Effective' : unmeasured ? 'NOT measured: whether it was effective is not known' : 'NOT effective';
+}
+
 /** A mount, which a sentence may be about, is the target's to name. */
 export function verdict(outcome: Outcome): string[] {
   const lines = (outcome.verdict?.proofs ?? [])
     .map(({ sentence }) => oneLine(sentence))
     .map((sentence) => (/[.?!]$/.test(sentence) ? sentence : `${sentence}.`));
   if (outcome.verdict && lines.length > 0) {
-    lines[lines.length - 1] += outcome.verdict.effective ? ' Effective.' : ' NOT effective.';
+    lines[lines.length - 1] += ` ${conclusion(outcome.verdict)}.`;
   }
   return [
     ...lines,

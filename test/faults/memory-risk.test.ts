@@ -63,6 +63,62 @@ describe('memoryRisk', () => {
     });
   });
 
+  test('with swap nobody is killed for what swap takes', () => {
+    const swap = { memory_oom_group: 1, memory_swap_room_bytes: 64 * MiB, swap_free_bytes: 2 ** 33 };
+    expect(risk(120, 'stressor', swap)).toEqual({
+      kind: 'warning',
+      message:
+        'the memory limit will be exceeded: 120 MiB of memory asked for, 40 MiB in use, limit 128 MiB; what is too much will be swapped out (64 MiB of swap are free)',
+    });
+    expect(risk(137, 'stressor', swap).kind).toBe('refusal');
+    // An unlimited cgroup on a node without swap.
+    const none = { memory_oom_group: 1, memory_swap_room_bytes: -1, swap_free_bytes: 0 };
+    expect(risk(120, 'stressor', none).kind).toBe('refusal');
+    expect(risk(120, 'stressor', { ...none, swap_free_bytes: 2 ** 33 }).kind).toBe('warning');
+  });
+
+  describe('with memory.high at 140 MiB and a limit of 200', () => {
+    const high = {
+      ...{ memory_limit_bytes: 200 * MiB, memory_room_bytes: 160 * MiB },
+      ...{ memory_high_bytes: 140 * MiB, memory_high_room_bytes: 100 * MiB, swap_free_bytes: 0 },
+    };
+    const exceeded = (mebibytes: number) =>
+      `memory.high will be exceeded: ${mebibytes} MiB of memory asked for, 40 MiB in use, memory.high 140 MiB; from there on the kernel throttles the container, and less may be taken than is asked for`;
+
+    test('none below it, to the byte', () => {
+      expect(risk(84, 'stressor', high).kind).toBe('none');
+      expect(risk(84 + 1 / MiB, 'stressor', high).kind).toBe('warning');
+    });
+
+    test('a warning above it', () => {
+      expect(risk(120, 'stressor', high)).toEqual({ kind: 'warning', message: exceeded(120) });
+      expect(risk(120, 'stressor', { ...high, memory_limit_bytes: -1, memory_room_bytes: -1 }).kind).toBe('warning');
+    });
+
+    test('above the limit, which may be met in the end', () => {
+      expect(risk(190, 'stressor', high)).toEqual({
+        kind: 'warning',
+        message: `${exceeded(190)}; if the limit of 200 MiB is met after all, the OOM killer will take the stressor first, again and again`,
+      });
+      expect(risk(190, 'stressor', { ...high, memory_oom_group: 1 }).kind).toBe('refusal');
+    });
+
+    test('what is too much for it is swapped where there is swap', () => {
+      expect(risk(190, 'stressor', { ...high, swap_free_bytes: 2 ** 33 })).toMatchObject({
+        kind: 'warning',
+        message: expect.stringContaining('the kernel throttles the container or swaps it'),
+      });
+    });
+  });
+
+  test('a limit above the container that others have nearly used', () => {
+    expect(risk(30, 'stressor', { memory_room_bytes: 20 * MiB })).toEqual({
+      kind: 'warning',
+      message:
+        'the memory limit will be exceeded: 30 MiB of memory asked for, 40 MiB in use, limit 128 MiB, of which, with all that shares the limits, 20 MiB are free; the OOM killer will take the stressor first, again and again',
+    });
+  });
+
   test('no refusal when the death of the container is asked for', () => {
     expect(risk(120, 'app', { memory_oom_group: 1 })).toMatchObject({
       kind: 'warning',

@@ -111,6 +111,46 @@ describe('CPU', () => {
       'Asked for 1 busy CPU: it used 0.90 (90 %)',
     ],
     [
+      'of a cpuset of two CPUs, without a quota',
+      4,
+      100,
+      { nodeCores: 16, during: series(1.99, () => ({ ...unlimited, cpuset_cpus: 2, cpuset_list: '2-3' })) },
+      true,
+      'Asked for 4 busy CPUs; the container may use 2.00 of CPUs 2-3: it used 1.99 (100 %)',
+    ],
+    [
+      'of a quota below its cpuset',
+      4,
+      100,
+      { nodeCores: 16, during: series(0.99, () => ({ cpuset_cpus: 2, cpuset_list: '2-3' })) },
+      true,
+      'Asked for 4 busy CPUs; the container may use 1.00: it used 0.99 (99 %)',
+    ],
+    [
+      'of a cpuset that is the whole node',
+      4,
+      100,
+      { during: series(1.2, () => ({ ...unlimited, cpuset_cpus: 4, cpuset_list: '0-3' })) },
+      false,
+      'Asked for 4 busy CPUs: it used 1.20 (30 %): less than asked, the node itself may be out of CPU',
+    ],
+    [
+      'of a cpuset that others use as well',
+      2,
+      100,
+      { nodeCores: 16, during: series(1.2, () => ({ ...unlimited, cpuset_cpus: 2, cpuset_list: '2-3' })) },
+      false,
+      'Asked for 2 busy CPUs: it used 1.20 (60 %): less than asked, others may have CPUs 2-3 busy as well',
+    ],
+    [
+      'of one CPU of a node that may not be read',
+      2,
+      100,
+      { nodeCores: undefined, during: series(0.99, () => ({ ...unlimited, cpuset_cpus: 1, cpuset_list: '5' })) },
+      true,
+      'Asked for 2 busy CPUs; the container may use 1.00 of CPU 5: it used 0.99 (99 %)',
+    ],
+    [
       'with unknown cores of the node',
       2,
       100,
@@ -205,6 +245,94 @@ describe('memory', () => {
       'Asked for 1 GiB of memory: it grew by 1 GiB to 1 GiB',
     ],
   ];
+
+  /** In a container with memory.high at 140 MiB and a limit of 200, of which 40 are in use. */
+  const high = (mebibytes: number, change: Partial<Sample> = {}): Partial<Sample> => ({
+    ...hold(mebibytes)(),
+    ...{ memory_limit_bytes: 200 * MiB, memory_room_bytes: (200 - mebibytes) * MiB },
+    ...{ memory_high_bytes: 140 * MiB, memory_high_room_bytes: Math.max(0, 140 - mebibytes) * MiB },
+    ...{ memory_high_events: 0, swap_free_bytes: 0 },
+    ...change,
+  });
+  /** With 64 MiB of swap. */
+  const swapping = (mebibytes: number, swapped: number): Partial<Sample> => ({
+    ...hold(mebibytes)(),
+    ...{ memory_room_bytes: (128 - mebibytes) * MiB, memory_swap_current_bytes: swapped * MiB },
+    ...{ memory_swap_room_bytes: (64 - swapped) * MiB, swap_free_bytes: 2 ** 33 },
+  });
+
+  test.each<
+    [
+      what: string,
+      mebibytes: number,
+      before: Partial<Sample>,
+      during: (second: number) => Partial<Sample>,
+      effective: boolean,
+      sentence: string,
+    ]
+  >([
+    [
+      'throttled at memory.high',
+      190,
+      high(40),
+      (s) => high(141, { memory_high_events: s }),
+      true,
+      'Asked for 190 MiB of memory; from memory.high, 140 MiB, on it is throttled, of which 100 MiB were free: it grew by 101 MiB to 141 MiB, throttled at memory.high',
+    ],
+    [
+      'throttled at memory.high, which page cache had met before',
+      190,
+      high(40),
+      (s) => high(50, { memory_high_events: s }),
+      true,
+      'Asked for 190 MiB of memory; from memory.high, 140 MiB, on it is throttled, of which 100 MiB were free: it grew by 10 MiB to 50 MiB, throttled at memory.high',
+    ],
+    [
+      'below memory.high',
+      90,
+      high(40),
+      () => high(128),
+      true,
+      'Asked for 90 MiB of memory: it grew by 88 MiB to 128 MiB',
+    ],
+    [
+      'that never came near memory.high',
+      190,
+      high(40),
+      () => high(60),
+      false,
+      'Asked for 190 MiB of memory; from memory.high, 140 MiB, on it is throttled, of which 100 MiB were free: it grew by 20 MiB to 60 MiB',
+    ],
+    [
+      'over the limit, into swap',
+      120,
+      swapping(40, 0),
+      () => swapping(127, 30),
+      true,
+      'Asked for 120 MiB of memory: it grew by 117 MiB to 127 MiB, and 30 MiB were swapped out',
+    ],
+    [
+      'over the limit and swap',
+      500,
+      swapping(40, 0),
+      () => swapping(127, 63),
+      true,
+      'Asked for 500 MiB of memory; the container may use 128 MiB, of which 88 MiB were free, and 64 MiB of swap: it grew by 150 MiB to 127 MiB, and 63 MiB were swapped out',
+    ],
+    [
+      'of a pod whose limit others have nearly used',
+      50,
+      { ...hold(40)(), memory_room_bytes: 10 * MiB },
+      () => ({ ...hold(49)(), memory_room_bytes: MiB }),
+      true,
+      'Asked for 50 MiB of memory; the container may use 128 MiB, of which 10 MiB were free: it grew by 9 MiB to 49 MiB',
+    ],
+  ])('%s', (_what, mebibytes, start, during, effective, sentence) => {
+    const seen = { before: series(0, () => start, 1), during: series(0, during) };
+    expect(judge({ memory: { bytes: mebibytes * MiB } }, seen).proofs).toEqual([
+      { what: 'memory', effective, sentence },
+    ]);
+  });
 
   test.each(cases)('%s', (_what, mebibytes, seen, effective, sentence) => {
     const verdict = judge({ memory: { bytes: mebibytes * MiB } }, { before, ...seen });
@@ -317,4 +445,39 @@ describe('a run', () => {
     expect(verdict.effective).toBe(false);
     for (const { sentence } of verdict.proofs) expect(sentence).toContain('the kernel does not tell');
   });
+});
+
+describe('what cannot be measured', () => {
+  const untold = series(1).map(({ cpu_usage_us: _, ...rest }) => rest);
+
+  test('is no effect that is not there', () => {
+    expect(judge({ cpu: { workers: 1, loadPercent: 100 } }, { during: untold })).toMatchObject({
+      effective: false,
+      unmeasured: true,
+      proofs: [{ unmeasured: true, sentence: expect.stringContaining('the kernel does not tell') }],
+    });
+  });
+
+  test('is beside an effect that is not there none', () => {
+    const asked = { cpu: { workers: 1, loadPercent: 100 }, memory: { bytes: 50 * MiB } };
+    expect(judge(asked, { during: untold }).unmeasured).toBeUndefined();
+  });
+
+  test('is CPU time of two cgroups, where a quota has come meanwhile', () => {
+    const moved = [sample(0, 0, { cpu_level: 0 }), sample(1, 0, { cpu_level: 1, cpu_usage_us: 9e9 })];
+    expect(judge({ cpu: { workers: 1, loadPercent: 100 } }, { during: moved }).during?.cpuCores).toBeUndefined();
+  });
+});
+
+test('processes within a limit that others share', () => {
+  const before = series(0, () => ({ pids_current: 3, pids_limit: 100, pids_room: 4 }), 1);
+  const during = series(0, () => ({ pids_current: 7, pids_limit: 100, pids_room: 0 }));
+  expect(judge({ processes: 50 }, { before, during }).proofs).toEqual([
+    {
+      what: 'processes',
+      effective: true,
+      sentence:
+        'Asked for fork pressure by 50 workers; the container may have 100, of which 4 were free: 3 processes became 7',
+    },
+  ]);
 });

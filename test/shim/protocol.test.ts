@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { endReasons, parseShimEvent, parseTerminationMessage } from '../../src/shim/protocol.ts';
+import { endReasons, type IoLimits, parseShimEvent, parseTerminationMessage } from '../../src/shim/protocol.ts';
 import {
   active,
   answer,
@@ -109,6 +109,10 @@ describe('parseShimEvent', () => {
     ['a namespace without an inode', { ...events.resolved, namespaces: [{ name: 'mnt', own: true }] }],
     ['a sample with a text in it', { ...events.sample, cpu_usage_us: '1' }],
     ['a first sample with a text in it', { ...events.resolved, sample: { elapsed_us: 1, pids_current: null } }],
+    ['a list of CPUs that is none', { ...events.sample, cpuset_list: 2 }],
+    ['limits that are no list', { ...events.path, io_limits: {} }],
+    ['limits without a cgroup', { ...events.path, io_limits: [{ own: true }] }],
+    ['limits of a path that are none', { ...events.resolved, path: pathFacts({ io_limits: [{} as IoLimits] }) }],
     ['a first sample without a time', { ...events.resolved, sample: {} }],
     ['a first sample that is a list', { ...events.resolved, sample: [] }],
     ['a revert by nobody known', { ...events.reverted, by: 'chance' }],
@@ -128,6 +132,18 @@ describe('parseShimEvent', () => {
     expect(parseShimEvent(JSON.stringify(found))).toEqual(found);
     const { write_us: _none, ...looked } = pathEvent(1);
     expect(parseShimEvent(JSON.stringify(looked))).toEqual(looked);
+  });
+
+  test('a sample names its CPUs, and a path its limits', () => {
+    const none = { read_bytes_per_s: -1, write_bytes_per_s: -1, read_ops_per_s: -1, write_ops_per_s: -1 };
+    const limits = [{ cgroup: '/kubepods/pod', own: false, ...none, write_bytes_per_s: 10_485_760 }];
+    for (const event of [
+      sampleEvent(1, 0, { cpuset_cpus: 2, cpuset_list: '2-3' }),
+      resolved(undefined, { path: pathFacts({ io_limits: limits }) }),
+      pathEvent(1, { io_limits: limits }),
+    ]) {
+      expect(parseShimEvent(JSON.stringify(event))).toEqual(event);
+    }
   });
 
   test.each(Object.keys(pathFacts()))('a path without a good %s makes resolved none', (field) => {

@@ -32,6 +32,13 @@ describe('harmless', () => {
   });
 });
 
+test('what could not be measured is not called without an effect', () => {
+  const proof = { what: 'io', effective: false, unmeasured: true, sentence: 'nothing counts it' } as const;
+  const judged = { effective: false, unmeasured: true, proofs: [proof] };
+  const outcome = { problems: [] as string[], verdict: judged } as unknown as Outcome;
+  expect(verdict(outcome)).toEqual(['nothing counts it. NOT measured: whether it was effective is not known.']);
+});
+
 test('what was measured is one line a sentence, whatever a target calls its mounts', () => {
   const proof = { what: 'other', effective: true, sentence: 'wrote 1 GiB to /da\u001b[2Jta\nNOT effective' } as const;
   const outcome = { problems: [] as string[], verdict: { effective: true, proofs: [proof] } } as unknown as Outcome;

@@ -25,15 +25,17 @@ export function measure(from: Sample, to: Sample): Measurement | undefined {
   if (elapsedUs <= 0) return undefined;
   const grown = (name: keyof Sample) => growth(from, to, name);
   const share = (name: keyof Sample) => scaled(grown(name), 1 / elapsedUs);
-  const periods = grown('cpu_periods');
-  const throttledPeriods = grown('cpu_throttled_periods');
+  // Of a quota that has been set or taken away meanwhile: another cgroup's counters.
+  const cpu = (name: keyof Sample) => (from.cpu_level === to.cpu_level ? grown(name) : undefined);
+  const periods = cpu('cpu_periods');
+  const throttledPeriods = cpu('cpu_throttled_periods');
   const read = grown('io_read_bytes');
   const written = grown('io_write_bytes');
   return withoutUndefined({
     seconds: elapsedUs / 1e6,
-    cpuCores: share('cpu_usage_us'),
+    cpuCores: scaled(cpu('cpu_usage_us'), 1 / elapsedUs),
     throttledShare: periods ? scaled(throttledPeriods, 1 / periods) : periods === 0 ? 0 : undefined,
-    throttledSeconds: scaled(grown('cpu_throttled_us'), 1e-6),
+    throttledSeconds: scaled(cpu('cpu_throttled_us'), 1e-6),
     memoryBytes: workingSet(to),
     oomKills: grown('memory_oom_kills'),
     processes: to.pids_current,
@@ -63,4 +65,27 @@ export function withoutUndefined<T extends object>(fields: { [K in keyof T]: T[K
 export function cpuLimitCores(sample: Sample): number | undefined {
   const { cpu_quota_us: quota, cpu_period_us: period } = sample;
   return quota === undefined || period === undefined || quota <= 0 || period <= 0 ? undefined : quota / period;
+}
+
+/** How many CPUs the target can have at once, and what holds it to that. */
+export interface CpuCeiling {
+  cores: number;
+  by: 'quota' | 'node' | 'cpuset';
+}
+
+/** The lowest of the container's limit, what the node has, and the CPUs that the target may run on. Undefined: nothing of it is known. */
+export function cpuCeiling(sample: Sample, nodeCores: number | undefined): CpuCeiling | undefined {
+  const ceilings = [
+    { cores: cpuLimitCores(sample), by: 'quota' },
+    { cores: nodeCores, by: 'node' },
+    { cores: sample.cpuset_cpus, by: 'cpuset' },
+  ] as const;
+  const known = ceilings.flatMap(({ cores, by }) => (cores === undefined ? [] : [{ cores, by }]));
+  // Of equal ones the first.
+  return known.toSorted((a, b) => a.cores - b.cores)[0];
+}
+
+/** Whether the target may run on some of the node's CPUs only. */
+export function isPinned({ cpuset_cpus: cpus }: Sample, nodeCores: number | undefined): boolean {
+  return cpus !== undefined && nodeCores !== undefined && cpus < nodeCores;
 }

@@ -1,7 +1,8 @@
 import { formatBytes, formatCount } from '../../units.ts';
+import { growth } from '../cgroup/measure.ts';
 import type { Proof } from '../verdict.ts';
 import { addedTraffic, type Traffic } from './measure.ts';
-import { amount, change, placeOf, proof, type SeenIo } from './proof.ts';
+import { amount, change, placeOf, proof, type SeenIo, unmeasured } from './proof.ts';
 import type { IoFault, IoMeasurement, LoadMode, LoadRequest } from './types.ts';
 
 /** What must have gone over the disk at least: a load that stays in the page cache gets nothing there, or what a journal writes by itself. */
@@ -68,7 +69,23 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
       ),
     );
   }
-  return proof(false, sentence(nothingHit(load.mode, container, disk, place)));
+  if (isUncounted(seen)) {
+    const nothing = waits ? '; it has to be waited for longer' : '; the disk itself was no busier than before';
+    const what = `cgroup v1 of this kernel does not count what a container does to the disk of ${place}`;
+    return waits
+      ? proof(true, sentence(`${what}${nothing}`))
+      : unmeasured(sentence(`${what}, so it cannot be measured there${nothing}`));
+  }
+  const isCounted = container.writtenBytes !== undefined || disk.writtenBytes !== undefined;
+  const nothing = sentence(nothingHit(load.mode, container, disk, place));
+  return isCounted ? proof(false, nothing) : unmeasured(nothing);
+}
+
+/** The probe writes to the disk, as the target and in its cgroup: where not even that shows, nothing would. Since Linux 6.10 v1 counts only the disks that have a limit. */
+function isUncounted({ counter, pathsDuring, samplesBefore, samplesDuring }: SeenIo): boolean {
+  const probes = pathsDuring.filter(({ write_us: time }) => time !== undefined);
+  const written = growth(samplesBefore.at(-1) ?? samplesDuring[0], samplesDuring.at(-1), 'io_write_bytes');
+  return counter === 'blkio' && probes.length > 1 && written === 0;
 }
 
 /** Whether both ways that the mode goes were gone. */

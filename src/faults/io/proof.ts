@@ -10,6 +10,11 @@ export function proof(effective: boolean, sentence: string): Proof {
   return { what: 'io', effective, sentence };
 }
 
+/** Nothing counts what it did: whether it was effective is not known. */
+export function unmeasured(sentence: string): Proof {
+  return { ...proof(false, sentence), unmeasured: true };
+}
+
 /** `/data (ext4, PVC data-db-0)`. */
 export function placeOf({ path, surroundings }: IoFault, { facts }: Pick<IoObservation, 'facts'>): string {
   const type = facts ? `${facts.type}, ` : '';

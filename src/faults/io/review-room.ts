@@ -1,6 +1,6 @@
 import type { PathFacts, Resolved } from '../../shim/protocol.ts';
 import { formatBytes, formatCount, formatQuantity } from '../../units.ts';
-import { memoryLimitBytes, workingSet } from '../cgroup/memory.ts';
+import { memoryLimitBytes, memoryRoom, workingSet } from '../cgroup/memory.ts';
 import { pathWord } from './describe.ts';
 import { isMemory } from './file-systems.ts';
 import { defaultLeaveBytes, describeRoom, fillBytes, fillInodes, loadBytes, type Room } from './room.ts';
@@ -97,11 +97,14 @@ function inodesForFill(fill: FillRequest, { facts, room: { inodes } }: Place): R
 function memoryForFill(fill: FillRequest, { facts, room, resolved: { sample } }: Place): Refusal | undefined {
   const limit = memoryLimitBytes(sample);
   const used = workingSet(sample);
+  const left = memoryRoom(sample);
   const taken = fillBytes(fill, room) ?? 0;
-  if (!isMemory(facts.type) || limit === undefined || used === undefined || used + taken <= limit) return undefined;
+  if (!isMemory(facts.type) || limit === undefined || used === undefined || left === undefined || taken <= left) {
+    return undefined;
+  }
   return {
     message: `${pathWord(facts.path)} is ${facts.type}, and what fills it is memory of the container: ${formatBytes(taken)} more do not fit below its limit of ${formatBytes(limit)}, of which ${formatBytes(used)} are in use`,
-    hint: `Ask for less than ${formatBytes(Math.max(0, limit - used))}; to see the container run out of memory: kubectl chaos stress --memory.`,
+    hint: `Ask for less than ${formatBytes(left)}; to see the container run out of memory: kubectl chaos stress --memory.`,
   };
 }
 

@@ -2,6 +2,7 @@ import type { PathFacts, Resolved } from '../../shim/protocol.ts';
 import { formatBytes, formatCount } from '../../units.ts';
 import { describeVolume, pathWord } from './describe.ts';
 import { isMemory, isPseudo } from './file-systems.ts';
+import { tighterLimits } from './limits.ts';
 import { effectOnOthers, isNodes } from './node-disk.ts';
 import { type Place, percent, type Refusal, roomForFill, roomForLoad } from './review-room.ts';
 import { roomOf, takes } from './room.ts';
@@ -65,6 +66,7 @@ const checks: readonly Check[] = [
         }
       : undefined,
   throttleable,
+  raised,
   nodesDisk,
   writable,
   ({ fault: { action }, ...at }) =>
@@ -102,6 +104,20 @@ function throttleable({ fault: { action }, facts, resolved }: Case): Refusal | u
     };
   }
   return undefined;
+}
+
+/** In its own cgroup a limit takes the place of the one that is there. */
+function raised({ fault: { action }, facts }: Case): Refusal | undefined {
+  if (action.kind !== 'throttle') return undefined;
+  const [lower] = tighterLimits(
+    action.limits,
+    (facts.io_limits ?? []).filter(({ own }) => own),
+  );
+  if (!lower) return undefined;
+  return {
+    message: `the target is already limited to ${lower.limit} on the disk of ${pathWord(facts.path)}: the fault would not lower that`,
+    hint: 'Ask for less: --throttle.',
+  };
 }
 
 /** What is done to such a disk is done to every pod of the node. A limit on what the target reads is not. */
@@ -162,6 +178,9 @@ function warnings({ fault, facts, room, resolved }: Case): string[] {
     );
   }
   if (action.kind === 'throttle') {
+    for (const { limit, cgroup } of tighterLimits(action.limits, facts.io_limits ?? [])) {
+      found.push(`the target is already limited to ${limit} by ${cgroup}: a limit above that changes nothing`);
+    }
     found.push(
       `the limits are those of the container on the whole disk ${facts.disk_name || facts.disk}: its other directories there are slowed as well`,
     );

@@ -1,6 +1,7 @@
 import { formatBytes, formatCount, formatMicroseconds, formatQuantity } from '../../units.ts';
 import type { Proof } from '../verdict.ts';
 import { describeLimits } from './describe.ts';
+import { limitsAbove, tighterLimits } from './limits.ts';
 import { ownPart, type Traffic, trafficUnder } from './measure.ts';
 import { proof, type SeenIo } from './proof.ts';
 import { type Probe, probeOf } from './throttle.ts';
@@ -50,11 +51,16 @@ function judgeWay(
   const shares = sharesOf(way, limits, done);
   const exceeded = shares.some((share) => share > exceeding);
   const near = shares.some((share) => share >= nearShare);
+  const lower = tighterLimits(ofWay, limitsAbove(seen)).map(
+    ({ limit, cgroup }) => `already limited to ${limit} by ${cgroup}`,
+  );
+  const idle = !slowed && !near && !exceeded && lower.length === 0;
   const sentence = [
     `${asked}: ${tellProbe(way, probe, before, during, seen)}`,
     ...tellRate(way, done),
     ...(exceeded ? ['that is more than the limit, which is then not on every disk that it uses'] : []),
-    ...(!slowed && !near && !exceeded ? [whyNot(probe, before, during)] : []),
+    ...lower,
+    ...(idle ? [whyNot(probe, before, during)] : []),
   ].join('; ');
   return proof(!exceeded && (slowed || near), sentence);
 }

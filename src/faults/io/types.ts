@@ -104,6 +104,8 @@ export interface IoObservation {
   pathsDuring: readonly PathEvent[];
   /** After the revert. */
   pathAfter?: PathEvent;
+  /** The cgroup controller that counts what the target reads and writes: v1's, or v2's. Absent: neither, or not known. */
+  counter?: 'blkio' | 'io';
   samplesBefore: readonly Sample[];
   samplesDuring: readonly Sample[];
 }

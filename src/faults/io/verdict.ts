@@ -1,3 +1,4 @@
+import { conclude } from '../cgroup/conclude.ts';
 import type { Proof, Verdict } from '../verdict.ts';
 import { judgeFill } from './fill-verdict.ts';
 import { judgeLoad } from './load-verdict.ts';
@@ -12,7 +13,7 @@ export function judgeIo(fault: IoFault, seen: SeenIo): Verdict {
   const proofs = io
     ? judge(fault, seen, io)
     : [proof(false, 'the run was too short for a measurement: nothing was sampled while it was active')];
-  return { effective: proofs.every(({ effective }) => effective), proofs, ...(io ? { io } : {}) };
+  return { ...conclude(proofs), ...(io ? { io } : {}) };
 }
 
 function judge(fault: IoFault, seen: SeenIo, io: IoMeasurement): Proof[] {

@@ -49,6 +49,30 @@ describe('goes on', () => {
   });
 });
 
+const limit = (own: boolean, cgroup: string) => ({
+  io_limits: [
+    { cgroup, own, read_bytes_per_s: -1, write_bytes_per_s: 10 * MiB, read_ops_per_s: -1, write_ops_per_s: -1 },
+  ],
+});
+
+test('a throttle above the limit of its pod is warned of', () => {
+  const pod = limit(false, '/kubepods/pod1f2e3d4c-0a1b-4c2d-8e3f-0123456789ab');
+  const warning =
+    "the target is already limited to 10Mi/s written by the pod's cgroup: a limit above that changes nothing";
+  expect(review('--throttle write=50Mi', { facts: pod }).warnings).toContain(warning);
+  expect(review('--throttle write=5Mi', { facts: pod }).warnings).not.toContain(warning);
+});
+
+test('a throttle that would raise the limit of the target itself is refused', () => {
+  const own = limit(true, '/kubepods/pod1/app');
+  expect(review('--throttle write=50Mi', { facts: own }).refusal).toEqual({
+    message: 'the target is already limited to 10Mi/s written on the disk of /data: the fault would not lower that',
+    hint: 'Ask for less: --throttle.',
+  });
+  expect(review('--throttle write=5Mi', { facts: own }).refusal).toBeUndefined();
+  expect(review('--throttle read=50Mi', { facts: own }).refusal).toBeUndefined();
+});
+
 const threshold = 'below 10 % and 5 % the kubelet evicts pods, and any pod of the node may be hit';
 const another = 'Name a directory in another volume of the container: --path.';
 const ownDisk = 'Name a directory in a volume with a disk of its own, or say --allow-node-disk.';

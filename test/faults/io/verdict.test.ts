@@ -227,8 +227,56 @@ describe('a load', () => {
     ],
   ])('%s', (_what, flags, seen, effective, sentence) => {
     const verdict = judge(flags, seen);
-    expect(verdict.proofs).toEqual([{ what: 'io', effective, sentence }]);
+    const isUnknown = sentence.includes('the kernel tells neither');
+    expect(verdict.proofs).toEqual([{ what: 'io', effective, sentence, ...(isUnknown ? { unmeasured: true } : {}) }]);
     expect(verdict.effective).toBe(effective);
+  });
+
+  describe('on cgroup v1, where the kernel does not count the disk for a cgroup', () => {
+    const busy = {
+      counter: 'blkio' as const,
+      pathsBefore: seconds(-1, 0).map((second) => pathEvent(second + 0.01, diskWrote(100)(second + 1))),
+      pathsDuring: paths(1, 10, (second) => diskWrote(100)(second + 1)),
+    };
+    const uncounted = `Asked for write by 1 worker: cgroup v1 of this kernel does not count what a container does to the disk of ${place}`;
+
+    test('on a disk that others had busy already', () => {
+      expect(judge('--mode write', busy)).toMatchObject({
+        effective: false,
+        unmeasured: true,
+        proofs: [
+          {
+            what: 'io',
+            effective: false,
+            unmeasured: true,
+            sentence: `${uncounted}, so it cannot be measured there; the disk itself was no busier than before; fsync 2 ms → 2 ms`,
+          },
+        ],
+      });
+    });
+
+    test('which takes longer now', () => {
+      const pathsDuring = busy.pathsDuring.map((path) => ({ ...path, ...slow }));
+      expect(judge('--mode write', { ...busy, pathsDuring })).toMatchObject({
+        effective: true,
+        proofs: [{ sentence: `${uncounted}; it has to be waited for longer; fsync 2 ms → 48 ms` }],
+      });
+    });
+
+    test('on a disk that does more than before', () => {
+      const pathsDuring = paths(1, 10, (second) => diskWrote(200)(second + 1));
+      expect(judge('--mode write', { ...busy, pathsDuring }).effective).toBe(true);
+    });
+
+    test.each<[what: string, seen: Seen]>([
+      ['not where the probe is counted', { samplesDuring: samples(1, 10, () => ({ io_write_bytes: 40_960 })) }],
+      ['not on v2', { counter: 'io' }],
+      ['not where nothing was probed', { pathsDuring: busy.pathsDuring.map(({ write_us: _, ...path }) => path) }],
+    ])('%s', (_what, change) => {
+      const verdict = judge('--mode write', { ...busy, ...change });
+      expect(verdict.unmeasured).toBeUndefined();
+      expect(verdict.proofs[0]?.sentence).toContain('nothing of it reached the disk');
+    });
   });
 });
 
@@ -384,6 +432,8 @@ describe('a fill', () => {
 describe('a throttle', () => {
   const took = (us: number) => ({ write_us: us, read_us: us });
   const fast = paths(-1, 0, () => took(900));
+  const podCgroup = '/kubepods.slice/kubepods-pod1f2e3d4c_0a1b_4c2d_8e3f_0123456789ab.slice';
+  const limits = { own: false, read_bytes_per_s: -1, write_bytes_per_s: -1, read_ops_per_s: -1, write_ops_per_s: -1 };
   test.each<[what: string, flags: string, seen: Seen, effective: boolean, sentence: string]>([
     [
       'that holds',
@@ -429,6 +479,23 @@ describe('a throttle', () => {
       { pathsBefore: paths(-1, 0, () => took(200_000)), pathsDuring: paths(1, 10, () => took(210_000)) },
       false,
       'Asked for at most 100Mi/s written: 16 writes of 1Mi took 200 ms before and 210 ms under it, at the limit 160 ms; the container wrote 0 B/s in 0 writes/s; by itself the disk is hardly faster than the limit',
+    ],
+    [
+      'above the limit of its pod',
+      '--throttle write=50Mi',
+      {
+        facts: pathFacts({ disk: '253:0' }),
+        pathsBefore: paths(-1, 0, () => took(1_200_000)),
+        pathsDuring: paths(1, 10, () => ({
+          ...took(1_250_000),
+          io_limits: [
+            { ...limits, cgroup: '/kubepods/pod1/app', own: true, write_bytes_per_s: 50 * MiB },
+            { ...limits, cgroup: podCgroup, write_bytes_per_s: 10 * MiB },
+          ],
+        })),
+      },
+      false,
+      "Asked for at most 50Mi/s written: 13 writes of 984Ki took 1200 ms before and 1250 ms under it, at the limit 250 ms; the container wrote 0 B/s in 0 writes/s; already limited to 10Mi/s written by the pod's cgroup",
     ],
     [
       'too high for a probe to meet',

@@ -1,0 +1,8 @@
+import type { Proof, Verdict } from '../verdict.ts';
+
+/** The verdict that these make. */
+export function conclude(proofs: Proof[]): Pick<Verdict, 'effective' | 'unmeasured' | 'proofs'> {
+  const effective = proofs.length > 0 && proofs.every((proof) => proof.effective);
+  const unmeasured = !effective && proofs.length > 0 && proofs.every((proof) => proof.effective || proof.unmeasured);
+  return { effective, ...(unmeasured ? { unmeasured } : {}), proofs };
+}
