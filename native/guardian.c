@@ -2,6 +2,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "errand.h"
 #include "files.h"
 #include "link.h"
 #include "place.h"
@@ -16,21 +17,35 @@
 #include <sys/socket.h>
 
 /* Past the deadline a shim that is alive and has not undone is stuck; but the end of a workload takes its time, and so does the removal of what it has left. */
-enum { AFTER_DEADLINE_MS = 10000, WORKLOAD_ENDS_MS = 150000, READY_LIMIT_MS = 5000, DISMISS_LIMIT_MS = 1000 };
+enum { AFTER_DEADLINE_MS = 10000, WORKLOAD_ENDS_MS = 150000, READY_LIMIT_MS = 5000, DISMISS_LIMIT_MS = 1000, DISMISS_GIVE_UP_MS = 5000 };
+/* Before `active`: each apply may take ERRAND_LIMIT_MS, and so may each undo when one of them fails. */
+enum { STARTING_LIMIT_MS = 2 * UNDO_MAX * ERRAND_LIMIT_MS };
+/* How often it wakes without having heard from us. */
+enum { SILENCES_MAX = 15 };
 /* Children die with the shim, but not in the same instant: looked again a moment later, and as long as something is there. */
-enum { AGAIN_MS = 50, UNDO_LIMIT_MS = 60000, HANGS_MS = 5000 };
+enum { AGAIN_MS = 50, UNDO_LIMIT_MS = 60000, HANGS_MS = 5000, WORKLOAD_DIES_MS = 1000 };
 
 static void pause_ms(int ms) { poll(NULL, 0, ms); }
 
 /** What a guardian keeps, in the places where it keeps it; the descriptors of the list come after these. */
 enum kept { KEPT_SHIM = 3, KEPT_LINK, KEPT_LEASH, KEPT_END };
 
+/** What a guardian knows. */
+struct watch {
+    struct undo_list undo; /**< its own copy */
+    int init;              /**< pidfd of the workload's; -1: there is none yet */
+    int64_t until;         /**< clock_ms() */
+    int64_t active_ms;     /**< how long it is patient from `active` on */
+    int silences;
+};
+
 /** Keeps these and those of the list, which is its own copy, and no other; what stdio pointed at is let go. */
-static bool let_go(int shim, int link, int leash, struct undo_list *undo) {
-    enum { ALL = KEPT_END - KEPT_SHIM + UNDO_MAX * UNDO_FDS };
-    int *kept[ALL] = {&shim, &link, &leash};
+static bool let_go(int shim, int link, int leash, struct watch *watch) {
+    enum { ALL = KEPT_END - KEPT_SHIM + 1 + UNDO_MAX * UNDO_FDS };
+    int *kept[ALL] = {&shim, &link, &leash, &watch->init};
     int parked[ALL];
-    int count = KEPT_END - KEPT_SHIM;
+    int count = KEPT_END - KEPT_SHIM + (watch->init >= 0 ? 1 : 0);
+    struct undo_list *undo = &watch->undo;
     for (size_t i = 0; i < undo->count; i++) {
         int *fds[UNDO_FDS];
         size_t has = undo_descriptors(&undo->item[i], fds);
@@ -138,39 +153,64 @@ static void take_directory(struct undo_list *undo, struct arrival *arrival) {
             undo->item[i].directory = steal_fd(&arrival->fds[0]);
         }
     }
+}
+
+static void take_word(struct watch *watch, struct arrival *arrival) {
+    switch (arrival->message.kind) {
+    case MESSAGE_DISMISSED:
+        sys_exit(0);
+    case MESSAGE_ACTIVE:
+        watch->until = clock_ms() + watch->active_ms;
+        break;
+    case MESSAGE_INIT:
+        close_fd(&watch->init);
+        watch->init = steal_fd(&arrival->fds[0]);
+        break;
+    case MESSAGE_DIRECTORY:
+        take_directory(&watch->undo, arrival);
+        break;
+    default:
+        break;
+    }
     close_fd(&arrival->fds[0]);
+    close_fd(&arrival->fds[1]);
 }
 
 /** All that the shim has said by now. 0 when it may say more; 1 when it is dying, and its pidfd says so in a moment. */
-static int listen_to_shim(struct undo_list *undo) {
+static int listen_to_shim(struct watch *watch) {
     struct arrival arrival;
     int result = 0;
     while ((result = link_receive(KEPT_LINK, &arrival)) == 1) {
-        if (arrival.message.kind == MESSAGE_DISMISSED) {
-            sys_exit(0);
-        }
-        take_directory(undo, &arrival);
+        watch->silences = 0;
+        take_word(watch, &arrival);
     }
     return result != -EAGAIN;
 }
 
 /** Until the shim has died, or has to; ends when told to. */
-static void watch_shim(struct undo_list *undo, int64_t until) {
+static void watch_shim(struct watch *watch) {
     struct pollfd ready[] = {{.fd = KEPT_SHIM, .events = POLLIN}, {.fd = KEPT_LINK, .events = POLLIN}};
-    for (;;) {
-        int64_t left = until - clock_ms();
-        int count = left <= 0 ? 0 : poll(ready, 2, left > 60000 ? 60000 : (int)left + 1);
-        if (count > 0 && ready[1].revents != 0 && listen_to_shim(undo) != 0) {
+    while (watch->silences < SILENCES_MAX && clock_ms() < watch->until) {
+        int count = poll(ready, 2, PULSE_MS);
+        watch->silences += count == 0;
+        if (count > 0 && ready[1].revents != 0 && listen_to_shim(watch) != 0) {
             ready[1].fd = -1;
             ready[1].revents = 0;
         }
         if (count > 0 && ready[0].revents != 0) {
             return;
         }
-        if (left <= 0) {
-            sys4(__NR_pidfd_send_signal, KEPT_SHIM, SIGKILL, 0, 0);
-            return;
-        }
+    }
+}
+
+/** The shim, if it has not died, and with it, or where it cannot die now, all that is in the workload's pid namespace. */
+static void end_shim_and_workload(const struct watch *watch) {
+    struct pollfd ended = {.fd = watch->init, .events = POLLIN};
+    sys4(__NR_pidfd_send_signal, KEPT_SHIM, SIGKILL, 0, 0);
+    if (watch->init >= 0) {
+        sys4(__NR_pidfd_send_signal, watch->init, SIGKILL, 0, 0);
+        /* What a workload does, it could do again after it is undone. */
+        poll(&ended, 1, WORKLOAD_DIES_MS);
     }
 }
 
@@ -179,29 +219,36 @@ static void say(int link, enum message_kind kind) {
     (void)link_send(link, &message, NULL, 0);
 }
 
-__attribute__((noreturn)) static void guard(struct run *run, const struct undo_list *undo, bool in_v2, int64_t until, int shim, int link, int leash) {
-    struct undo_list own = *undo;
-    bool network = undo_needs_network(undo);
+static void undo_all(struct run *run, struct watch *watch, int events) {
+    if (watch->undo.count == 0) {
+        return; /* What there was has ended with its pid namespace. */
+    }
+    if (undo_needs_network(&watch->undo)) {
+        undo_and_report(run, &watch->undo, events);
+    } else {
+        undo_by_child(run, &watch->undo);
+    }
+}
+
+__attribute__((noreturn)) static void guard(struct run *run, struct watch *watch, bool in_v2, int shim, int link, int leash) {
+    bool network = undo_needs_network(&watch->undo);
     prctl(PR_SET_NAME, "nsexec:guardian", 0, 0, 0);
     sys0(__NR_setsid);
     size_t which = 0;
     bool outside = place_self(&run->hierarchies, PLACE_OUTSIDE, in_v2, &which) == 0;
     long entered = network ? sys2(__NR_setns, run->target.namespaces.fd[NS_NET], CLONE_NEWNET) : 0;
     (void)write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "-1000"); /* Lowering needs CAP_SYS_RESOURCE; without it the OOM killer sees a process of a few pages. */
-    if (entered < 0 || !let_go(shim, link, leash, &own)) {
+    if (entered < 0 || !let_go(shim, link, leash, watch)) {
         say(link, MESSAGE_FAILED);
         sys_exit(EXIT_OWN_FAILURE);
     }
     /* Read only when it undoes: what is kept is what came first. */
-    int events = network ? network_listen(&own) : -1;
-    /* Not heard: the shim died meanwhile, and where this is not its first guardian there is something to undo. */
+    int events = network ? network_listen(&watch->undo) : -1;
+    /* Where this is not heard the shim has died meanwhile; the guardian goes on all the same, since an earlier one of this run may have left something to undo. */
     say(KEPT_LINK, outside ? MESSAGE_ON_GUARD : MESSAGE_INSIDE);
-    watch_shim(&own, until);
-    if (network) {
-        undo_and_report(run, &own, events);
-    } else {
-        undo_by_child(run, &own);
-    }
+    watch_shim(watch);
+    end_shim_and_workload(watch);
+    undo_all(run, watch, events);
     sys_exit(0);
 }
 
@@ -216,16 +263,16 @@ static enum message_kind await_word(const struct guardian *guardian, struct run 
     return MESSAGE_FAILED;
 }
 
-/** When a shim that is still there is stuck. */
+/** How long from `active` on, until a shim that is still there is stuck. */
 static int64_t patience(const struct run *run) {
-    int64_t end = run->phase == PHASE_ACTIVE ? run->deadline : clock_ms() + run->options.duration_ms;
-    return end + AFTER_DEADLINE_MS + (run->hold != NULL ? 0 : run->options.grace_ms + WORKLOAD_ENDS_MS);
+    return run->options.duration_ms + AFTER_DEADLINE_MS + (run->hold != NULL ? 0 : run->options.grace_ms + WORKLOAD_ENDS_MS);
 }
 
 int guardian_start(struct guardian *guardian, struct run *run, const struct undo_list *undo, struct error *err) {
     int ends[2] = {-1, -1};
     int leash[2] = {-1, -1};
-    int64_t until = patience(run);
+    struct watch watch = {.undo = *undo, .init = run->children.slot[CHILD_INIT].pidfd, .active_ms = patience(run)};
+    watch.until = run->phase == PHASE_ACTIVE ? run->active_ms + watch.active_ms : clock_ms() + STARTING_LIMIT_MS + watch.active_ms;
     cleanup_close int shim = (int)sys2(__NR_pidfd_open, sys0(__NR_getpid), 0);
     if (shim < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         return fail(err, "internal", errno, "make the guardian's link");
@@ -238,7 +285,7 @@ int guardian_start(struct guardian *guardian, struct run *run, const struct undo
     bool in_v2 = false;
     pid_t pid = piped < 0 ? -errno : place_clone(&run->hierarchies, PLACE_OUTSIDE, 0, &in_v2);
     if (pid == 0) {
-        guard(run, undo, in_v2, until, shim, theirs, their_leash);
+        guard(run, &watch, in_v2, shim, theirs, their_leash);
     }
     if (pid < 0) {
         guardian_close(guardian);
@@ -248,6 +295,7 @@ int guardian_start(struct guardian *guardian, struct run *run, const struct undo
         return fail(err, "internal", errno, "hold the guardian");
     }
     guardian->pid = pid;
+    run->next_pulse = clock_ms() + PULSE_MS;
     close_fd(&theirs);
     enum message_kind word = await_word(guardian, run);
     if (word != MESSAGE_ON_GUARD && word != MESSAGE_INSIDE) {
@@ -276,18 +324,34 @@ void guardian_tell(const struct guardian *guardian, int directory) {
     (void)link_send(guardian->link, &message, &directory, 1); /* One that is not there any more is replaced by one that knows. */
 }
 
+void guardian_tell_init(const struct guardian *guardian, int pidfd) {
+    const struct message message = {.kind = MESSAGE_INIT};
+    (void)link_send(guardian->link, &message, &pidfd, 1);
+}
+
+void guardian_tell_active(const struct guardian *guardian) { say(guardian->link, MESSAGE_ACTIVE); }
+
+void guardian_pulse(const struct guardian *guardian) {
+    if (guardian->link >= 0) {
+        say(guardian->link, MESSAGE_PULSE);
+    }
+}
+
 void guardian_dismiss(struct guardian *guardian, struct run *run) {
     int status = 0;
     if (guardian->pid == 0) {
         return;
     }
     say(guardian->link, MESSAGE_DISMISSED);
-    int64_t until = clock_ms() + DISMISS_LIMIT_MS;
-    while (!child_ended(&run->children, CHILD_GUARDIAN, &status)) {
-        if (clock_ms() >= until) {
+    int64_t since = clock_ms();
+    while (!child_ended(&run->children, CHILD_GUARDIAN, &status) && clock_ms() - since < DISMISS_GIVE_UP_MS) {
+        if (clock_ms() - since >= DISMISS_LIMIT_MS) {
             child_signal(&run->children, CHILD_GUARDIAN, SIGKILL);
         }
         pump(run, -1, clock_ms() + AGAIN_MS);
+    }
+    if (!child_ended(&run->children, CHILD_GUARDIAN, &status)) {
+        event_warn(&run->events, "guardian", "the guardian (process %d) has been killed and has not ended: it waits for something that does not answer, and ends when that does", (int)guardian->pid);
     }
     guardian_close(guardian);
 }

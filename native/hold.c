@@ -108,6 +108,7 @@ static int bring_about(struct run *run, struct error *err) {
     run->active_ms = clock_ms();
     run->deadline = run->active_ms + run->options.duration_ms;
     run->phase = PHASE_ACTIVE;
+    guardian_tell_active(&run->revert->guardian);
     report_active(run, entered, of);
     hold->counts_due = true;
     return 0;

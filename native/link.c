@@ -34,7 +34,8 @@ int link_send(int fd, const struct message *message, const int *fds, int count) 
         rights->cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
         memcpy(CMSG_DATA(rights), fds, (size_t)count * sizeof(int));
     }
-    return sendmsg(fd, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
+    /* Whoever does not read, stopped perhaps, does not keep us waiting. */
+    return sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 static void take_control(struct msghdr *header, struct arrival *arrival) {

@@ -6,7 +6,7 @@
 /** What the processes of the tree tell each other: whole messages over SOCK_SEQPACKET, so there is nothing to frame. */
 enum message_kind {
     MESSAGE_NONE,
-    MESSAGE_INIT,       /**< init → supervisor: the nested pid namespace exists, and I die with you */
+    MESSAGE_INIT,       /**< init → supervisor: the nested pid namespace exists, and I die with you; shim → guardian, with its pidfd: to be killed too */
     MESSAGE_WORKLOAD,   /**< keeper → supervisor, with the workload's pid in `value` */
     MESSAGE_READY,      /**< workload → supervisor: everything entered, nothing executed yet */
     MESSAGE_GO,         /**< supervisor → nester, keeper, workload: go on */
@@ -15,6 +15,8 @@ enum message_kind {
     MESSAGE_INSIDE,     /**< the same of one that could not leave the agent's cgroup */
     MESSAGE_DIRECTORY,  /**< shim → guardian, with the directory that is on its list; or who made it → shim */
     MESSAGE_LINKS,      /**< who looked into the target's network → shim, with a socket that hears of its links, or without one */
+    MESSAGE_PULSE,      /**< shim → guardian, every second: I am at work */
+    MESSAGE_ACTIVE,     /**< shim → guardian: the deadline counts from now */
     MESSAGE_DISMISSED,  /**< shim → guardian: everything is undone */
     MESSAGE_FAILED,     /**< any child → supervisor: `step` failed with errno `value` */
 };

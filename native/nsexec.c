@@ -46,7 +46,8 @@ static int inject(struct run *run, struct error *err) {
     int of = 0;
     run->phase = PHASE_STARTING;
     run->started_ms = clock_ms();
-    if (run->options.directory != NULL && make_work_directory(run, err) < 0) {
+    /* Whatever comes, a guardian is there before. */
+    if (check_before_start(run, err) < 0 || (run->options.directory != NULL ? make_work_directory(run, err) : revert_guard(run, err)) < 0) {
         return -1;
     }
     if (run->reason == REASON_NONE && start(run, err) < 0) {

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "hold.h"
+#include "revert.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -131,7 +132,7 @@ static int64_t next_wake(const struct run *run, int64_t now, int64_t until) {
     if (run->phase == PHASE_OPENING) {
         return until;
     }
-    int64_t wake = sooner(sooner(run->next_sample, until), run->path.next_probe);
+    int64_t wake = sooner(sooner(sooner(run->next_sample, until), run->path.next_probe), run->next_pulse);
     if (run->phase != PHASE_ENDING && run->options.lease_ms != 0) {
         wake = sooner(wake, run->lease_until);
     }
@@ -145,6 +146,10 @@ static void take_time(struct run *run) {
     int64_t now = clock_ms();
     if (run->phase == PHASE_OPENING) {
         return;
+    }
+    if (run->next_pulse != 0 && now >= run->next_pulse) {
+        guardian_pulse(&run->revert->guardian);
+        run->next_pulse = now + PULSE_MS;
     }
     if (run->path.next_probe != 0 && now >= run->path.next_probe) {
         run->path.due = true;

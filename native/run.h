@@ -62,7 +62,7 @@ struct run {
     bool start_asked;
     uint64_t to_forward; /**< signals that came before there was a workload; bit n-1 */
     int64_t oom_kills_at_start; /**< -1 when the kernel does not count them */
-    int64_t lease_until, deadline, next_sample; /**< clock_ms() */
+    int64_t lease_until, deadline, next_sample, next_pulse; /**< clock_ms(); the last 0: there is no guardian to hear it */
     int64_t started_ms, active_ms, ending_ms, reverted_ms;
     bool forced;
 };
@@ -102,6 +102,8 @@ void report_resolved(struct run *run, enum weight weight);
 int make_work_directory(struct run *run, struct error *err);
 /** Waits for `start`; fails with what came instead. */
 int wait_for_start(struct run *run, struct error *err);
+/** The target is there, runs, and is who it was when it was looked at. Changes nothing. */
+int check_before_start(struct run *run, struct error *err);
 /** Builds the process tree and holds the workload before its program. Returns 0 too when a reason to end came up meanwhile. */
 int start(struct run *run, struct error *err);
 /** Compares what the workload is with what it must be; emits nothing. `entered` gets how many namespaces are the target's, of `of`. */

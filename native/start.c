@@ -7,6 +7,7 @@
 #include "hear.h"
 #include "place.h"
 #include "probe.h"
+#include "revert.h"
 #include "sample.h"
 #include "sys.h"
 #include "tracing.h"
@@ -120,7 +121,11 @@ static int nest(struct run *run, struct entry *entry, struct error *err) {
     }
     struct child *init = &run->children.slot[CHILD_INIT];
     result = init->pid != 0 ? (init->pid == arrival.sender ? 0 : -ESRCH) : children_expect(&run->children, CHILD_INIT, arrival.sender);
-    return result < 0 ? not_ours(result, "init of the nested pid namespace", err) : open_nested(run, err);
+    if (result < 0) {
+        return not_ours(result, "init of the nested pid namespace", err);
+    }
+    guardian_tell_init(&run->revert->guardian, init->pidfd);
+    return open_nested(run, err);
 }
 
 static int keep(struct run *run, struct entry *entry, struct error *err) {
@@ -156,16 +161,17 @@ static int keep(struct run *run, struct entry *entry, struct error *err) {
     return result < 0 ? not_ours(result, "workload", err) : 0;
 }
 
-int start(struct run *run, struct error *err) {
+int check_before_start(struct run *run, struct error *err) {
     if (target_is_gone(&run->target)) {
         return fail(err, "target-gone", 0, "process %d, the target, has ended before the workload was started", (int)run->target.pid);
     }
     if (cgroup_is_frozen(&run->hierarchies)) {
         return fail(err, "cgroup-frozen", 0, "the target is paused: its cgroup is frozen, and so would the workload be");
     }
-    if (target_check_credentials(&run->target, err) < 0) {
-        return -1;
-    }
+    return target_check_credentials(&run->target, err);
+}
+
+int start(struct run *run, struct error *err) {
     run->oom_kills_at_start = sample_oom_kills(&run->hierarchies);
     cleanup_close int owner = -1;
     if (open_pid_owner(run, &owner, err) < 0) {
@@ -210,6 +216,7 @@ int release(struct run *run, struct error *err) {
     run->active_ms = clock_ms();
     run->deadline = run->active_ms + run->options.duration_ms;
     run->phase = PHASE_ACTIVE;
+    guardian_tell_active(&run->revert->guardian);
     for (int number = 1; number <= 64; number++) {
         if ((run->to_forward >> (number - 1) & 1) != 0) {
             child_signal(&run->children, CHILD_WORKLOAD, number);

@@ -3,6 +3,7 @@
 . "$(dirname "$0")/libtest.sh"
 . "$TESTS/fixtures.sh"
 . "$TESTS/shim.sh"
+. "$TESTS/hold-fixtures.sh" # together
 
 T=$(mktemp -d "$RUN_TMP/guardian.XXXXXX")
 make_distroless
@@ -65,10 +66,11 @@ while_active() {
 it "shim killed with -9 while active: the whole family is gone within 2 s (static)" while_active static
 it "shim killed with -9 while active: the whole family is gone within 2 s (dynamic)" while_active dynamic
 
-own_processes() { # all between the shim and the workload
+own_processes() { # all between the shim and the workload, without the guardian, of which there is another at once
   local pid
+  guardian_now || GUARDIAN=
   for pid in $(descendants "$SHIM"); do
-    [[ $pid == "$WORKLOAD" || " $(descendants "$WORKLOAD" | tr '\n' ' ') " == *" $pid "* ]] || echo "$pid"
+    [[ $pid == "$WORKLOAD" || $pid == "$GUARDIAN" || " $(descendants "$WORKLOAD" | tr '\n' ' ') " == *" $pid "* ]] || echo "$pid"
   done
 }
 helper_killed() {
@@ -108,3 +110,66 @@ with_closed_ends() {
   nothing_left "a kill with stdin closed"
 }
 it "shim killed with -9 after its client has gone leaves nothing" with_closed_ends
+
+# hangs NAME COMMAND...: a run that is there, and whose shim does not go on any more. It is gone when its guardian has woken fifteen times.
+hang_at() { # SIGNALLED: the shim is stopped when this is true
+  local since
+  snapshot_of_own >"$T/before"
+  start_shim --container "$ID" --duration-ms 600000 --lease-ms 0 -- "$PROBES/probe-static" family "${FAMILY[@]}"
+  say start
+  "$@"
+  kill -STOP "$SHIM"
+  since=$(now_ms)
+  soon 25000 "only the target is left after $*" only_target_left "$ID"
+  at_least $(($(now_ms) - since)) 13000 "milliseconds until the guardian's patience ended"
+  finish 3000
+  equal "$STATUS" 137 "exit code: killed by its guardian"
+  [[ -z ${GUARDIAN:-} ]] || soon 2000 "the guardian is gone" gone "$GUARDIAN"
+  snapshot_of_own | diff "$T/before" - || fail "cgroups or mounts differ"
+}
+is_active() { await active; guardian_now; }
+is_guarded() { soon 5000 "a guardian" guardian_now; }
+is_stopping() { await active; guardian_now; kill -STOP "$(field active .pid)"; say stop; }
+own_container() {
+  local ID TARGET CGROUP CGROUP_ARGS GUARDIAN=
+  make_distroless
+  "$@"
+}
+hangs_active() { own_container hang_at is_active; }
+hangs_starting() { own_container hang_at is_guarded; }
+hangs_ending() { own_container hang_at is_stopping; }
+# Slow is not stuck: what goes on now and then is left alone, however long it lasts.
+slow() { own_container slow_one; }
+slow_one() {
+  local i
+  begin --container "$ID" --duration-ms 600000 --lease-ms 0 -- "$PROBES/probe-static" hold
+  guardian_now
+  for i in 1 2; do
+    kill -STOP "$SHIM"
+    ! within 9000 gone "$SHIM" || fail "a shim that was only slow was killed"
+    kill -CONT "$SHIM"
+    soon 3000 "it goes on" has_samples $(($(count_events sample) + 1))
+  done
+  ! gone "$GUARDIAN" || fail "its guardian has gone"
+  stop
+  reverted "$ID"
+}
+has_samples() { (($(count_events sample) >= $1)); }
+it "a shim that hangs is killed with all of its workload after fifteen silent seconds, at the beginning, while active and at the end; one that is only slow goes on" \
+  together hangs_starting hangs_active hangs_ending slow
+
+paused_machine() {
+  # Both are stopped, as they are with the machine: the time passes for both, and none of it counts.
+  begin --container "$ID" --duration-ms 600000 --lease-ms 0 -- "$PROBES/probe-static" hold
+  guardian_now
+  local until=$(($(now_ms) + 17000))
+  kill -STOP "$GUARDIAN" "$SHIM"
+  ! within 17000 gone "$SHIM" || fail "it was killed"
+  kill -CONT "$GUARDIAN"
+  ! within 2000 gone "$SHIM" || fail "the time in which the guardian did not run was counted"
+  kill -CONT "$SHIM"
+  stop
+  reverted
+  at_least "$(now_ms)" "$until" "now"
+}
+it "a machine that was paused has not made the shim hang" paused_machine

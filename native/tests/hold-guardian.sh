@@ -286,4 +286,33 @@ stuck() {
   soon 1000 "the guardian is gone" gone "$GUARDIAN"
   untouched
 }
-it "killed at twenty-four places of its own life (at the entry of a system call): nothing stays; stopped past its deadline: killed and undone" together system_calls stuck
+# Long before its deadline: by its silence alone.
+silent() {
+  local ID TARGET CGROUP CGROUP_ARGS since GUARDIAN
+  make_another
+  begin_hold --duration-ms 600000 --lease-ms 0
+  since=$(now_ms)
+  kill -STOP "$SHIM"
+  soon 25000 "the guardian has undone" network_is "$T/network"
+  at_least $(($(now_ms) - since)) 13000 "milliseconds to the undo of a shim that hangs"
+  finish 2000
+  equal "$STATUS" 137 "exit code: killed by its guardian"
+  soon 1000 "the guardian is gone" gone "$GUARDIAN"
+  untouched
+}
+# Patience begins with `active`: applies may take longer than the whole fault.
+slow_applies() {
+  local ID TARGET CGROUP CGROUP_ARGS i GUARDIAN=
+  make_another
+  start_hold --duration-ms 500
+  undo_all
+  for i in 1 2 3; do order apply sh -c 'sleep 4'; done
+  apply_all
+  say start
+  await active 30000
+  finish
+  ended_by deadline
+  held_reverted
+}
+it "killed at twenty-four places of its own life (at the entry of a system call): nothing stays; stopped past its deadline, or silent for fifteen seconds: killed and undone; only slow to apply: not" \
+  together system_calls stuck silent slow_applies

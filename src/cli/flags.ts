@@ -36,8 +36,11 @@ export function runFlags(fault: 'stress' | 'net' | 'io' = 'stress'): Option[] {
     ...ofWorkload(
       run(
         '--as <who>',
-        `root: ${fault === 'io' ? 'read and write' : 'run the workload'} as root of the target, not as its own user; any other name: impersonate that user`,
+        `root: ${fault === 'io' ? 'read and write' : 'run the workload'} as uid 0 with the target's bounding set, not as its own user; any other name: impersonate that user`,
       ),
+    ),
+    ...ofWorkload(
+      run('--strict', "refuse where the target's seccomp filter or security label cannot be put over the workload"),
     ),
     run('--image <image>', `tools image with ${fault === 'net' ? 'iproute2 and nftables' : 'stress-ng'} in it`),
     run('--image-pull-secret <name>', "secret in the agent's namespace to pull it with"),

@@ -53,6 +53,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
     graceMs,
     leaseMs,
     runAs: runsAsRoot ? 'root' : 'target',
+    strict: flags.strict === true,
     ...toImage(flags),
     agentNamespace,
     reason,

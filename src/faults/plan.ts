@@ -246,5 +246,6 @@ function shimArguments(run: RunOptions, target: Target, fault: Fault): string[] 
     // 1000 makes it the OOM killer's first choice; -1000 exempts it, so that the application is taken.
     ['--oom-score-adj', fault.oomVictim === 'stressor' ? '1000' : '-1000'],
   ];
-  return ['run', ...options.flat(), '--', ...stressNgCommand(fault, run.durationMs)];
+  const strict = run.strict ? ['--strict'] : [];
+  return ['run', ...options.flat(), ...strict, '--', ...stressNgCommand(fault, run.durationMs)];
 }

@@ -30,6 +30,8 @@ export interface RunOptions {
   /** 0: `--detach`. The command returns when the fault is active, and its own time ends it. */
   leaseMs: number;
   runAs: 'target' | 'root';
+  /** Refuse a workload that would lack something of what confines the target. */
+  strict: boolean;
   /** Undefined: the image this build was made for. */
   image: string | undefined;
   imagePullSecret: string | undefined;

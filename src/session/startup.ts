@@ -83,6 +83,8 @@ const hints: Readonly<Record<string, string>> = {
   'target-gone': 'It may have been restarted a moment ago: run the command again.',
   path: 'Name another directory of the container: --path.',
   'cgroup-frozen': 'Unpause the container first.',
+  confinement: 'Leave --strict out to run it without that; what is missing is warned of then.',
+  credentials: 'It may have just started: run the command again.',
   kernel: "The shim needs Linux 5.3 or newer on the target's node.",
 };
 

@@ -64,6 +64,7 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
       graceMs: 2_000,
       leaseMs: 15_000,
       runAs: 'target',
+      strict: false,
       image: undefined,
       imagePullSecret: undefined,
       agentNamespace: undefined,

@@ -41,6 +41,11 @@ describe('the arguments of the shim', () => {
     expect(option('--as', request({}, { runAs: 'root' }))).toBe('root');
   });
 
+  test('has the shim refuse what it cannot put over the workload only when that was asked for', () => {
+    expect(plan(request({}, { strict: true })).agent.containers[0]?.args).toContain('--strict');
+    expect(plan(request()).agent.containers[0]?.args).not.toContain('--strict');
+  });
+
   test('the OOM killer takes the stressor first unless told otherwise', () => {
     expect(option('--oom-score-adj')).toBe('1000');
     expect(option('--oom-score-adj', requestFor({ memory: { bytes: 1 }, oomVictim: 'app' }))).toBe('-1000');

@@ -16,7 +16,10 @@ export interface ShimCommand {
   workload: readonly string[];
 }
 
-export function ioCommand(fault: IoFault, run: Pick<RunOptions, 'durationMs' | 'graceMs' | 'runAs'>): ShimCommand {
+export function ioCommand(
+  fault: IoFault,
+  run: Pick<RunOptions, 'durationMs' | 'graceMs' | 'runAs' | 'strict'>,
+): ShimCommand {
   const { action, path, directory } = fault;
   const where = ['--path', path];
   if (action.kind === 'throttle') {
@@ -34,7 +37,7 @@ export function ioCommand(fault: IoFault, run: Pick<RunOptions, 'durationMs' | '
   return {
     command: 'run',
     options: [
-      ...['--grace-ms', String(run.graceMs), '--as', run.runAs],
+      ...['--grace-ms', String(run.graceMs), '--as', run.runAs, ...(run.strict ? ['--strict'] : [])],
       // The page cache that it fills is to be the target's; and only there are its bytes counted.
       ...['--need', isLoad ? 'memory,blkio' : 'memory'],
       ...['--oom-score-adj', '1000', ...where, '--directory', directory],

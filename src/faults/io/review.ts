@@ -154,7 +154,7 @@ function writable({ fault, facts, resolved }: Case): Refusal | undefined {
     message: `${who} may not create files in ${pathWord(facts.path)}: ${owner}`,
     hint: fault.asRoot
       ? 'Name a directory that it may write to: --path.'
-      : 'Name a directory that it may write to, or say --as root, which is root in the container.',
+      : 'Name a directory that it may write to, or say --as root: uid 0, with no more capabilities than the target can have.',
   };
 }
 

@@ -65,6 +65,14 @@ describe('the arguments of the shim', () => {
     expect(plan(asked(ioRequest('--fill 95%'), { runAs: 'root' })).fault).toMatchObject({ asRoot: true });
   });
 
+  test('hands --strict on where there is a workload', () => {
+    const strict = (flags: string) => shim(flags, { strict: true }).join(' ');
+    expect(strict('--fill 95%')).toContain(' --strict ');
+    expect(strict('--mode write')).toContain(' --strict ');
+    expect(strict('--throttle write=1Mi')).not.toContain('--strict');
+    expect(shim('--fill 95%').join(' ')).not.toContain('--strict');
+  });
+
   test.each([
     [1_000, '250'],
     [10_000, '1000'],

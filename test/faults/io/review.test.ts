@@ -191,7 +191,7 @@ describe('is refused', () => {
       '--mode write',
       { facts: { writable: false, mode: 0o755 } },
       'uid 65532, which the target runs as, may not create files in /data: it belongs to 0:2000, mode 0755',
-      'Name a directory that it may write to, or say --as root, which is root in the container.',
+      'Name a directory that it may write to, or say --as root: uid 0, with no more capabilities than the target can have.',
     ],
     [
       '--fill 95%',
