@@ -117,13 +117,26 @@ frozen() {
   at_end thaw
   say start
   finish
-  equal "$(field error '[.code, .state] | join(" ")')" "cgroup-frozen reverted" "error"
+  equal "$(field error '[.code, .state] | join(" ")')" "cgroup-frozen unchanged" "error"
   thaw
+  clean
+}
+full() {
+  make_disk ext4 32
+  with_volume
+  start_in -- "$PROBES/probe-static" hold
+  await resolved
+  echo 1 >"$(cgroup_of pids "$ID")/pids.max"
+  say start
+  finish
+  equal "$(field error '[.code, .state] | join(" ")')" "cgroup reverted" "error"
+  echo max >"$(cgroup_of pids "$ID")/pids.max"
   clean
 }
 freeze() { if [[ $MODE == v2 ]]; then echo 1 >"$(cgroup_of io "$ID")/cgroup.freeze"; else echo FROZEN >"$(cgroup_of freezer "$ID")/freezer.state"; fi; }
 thaw() { if [[ $MODE == v2 ]]; then echo 0 >"$(cgroup_of io "$ID")/cgroup.freeze"; else echo THAWED >"$(cgroup_of freezer "$ID")/freezer.state"; fi; }
-it "a workload that cannot be started: what was made for it is gone again" frozen
+it "a target that is paused: nothing is made for a workload" frozen
+it "a workload that cannot be started: what was made for it is gone again" full
 
 refuses() { # CODE PATTERN
   start_in -- "$PROBES/probe-static" hold

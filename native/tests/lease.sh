@@ -150,10 +150,11 @@ stop_before_start() {
 }
 it "stop before start ends it, nothing changed" stop_before_start
 
+has_samples() { (($(count_events sample) >= $1)); }
 start_twice() {
   begin --container "$ID" -- "${HOLD[@]}"
   say start
-  soon 2000 "a warning" seen warning
+  soon 5000 "it has gone on for a while" has_samples $(($(count_events sample) + 2))
   equal "$(count_events active)" 1 "active events"
   stop
   reverted
