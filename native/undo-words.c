@@ -181,14 +181,18 @@ static void put(struct text *text, const char *separator, const char *word) {
     text->length += words_encode(text->out + RECORD_MAX_BYTES - room, room, word);
 }
 
+static void put_number(struct text *text, uint64_t number) {
+    char word[24];
+    format_text(word, sizeof word, "%llu", (unsigned long long)number);
+    put(text, " ", word);
+}
+
 static void put_directory(struct text *text, const struct undo *undo) {
-    char inode[24];
     put(text, "", "directory");
     put(text, " ", undo->path);
     put(text, " ", undo->name);
     if (undo->inode != 0) {
-        format_text(inode, sizeof inode, "%llu", (unsigned long long)undo->inode);
-        put(text, " ", inode);
+        put_number(text, undo->inode);
     }
 }
 
@@ -205,9 +209,20 @@ static void put_setting(struct text *text, const struct undo *undo) {
     }
 }
 
-bool record_write(const struct undo_list *list, char out[RECORD_MAX_BYTES]) {
+static void put_lease(struct text *text, const struct lease *lease) {
+    put(text, "", "lease");
+    put_number(text, (uint64_t)lease->pid);
+    put_number(text, lease->start_ticks);
+    put_number(text, lease->pid_namespace);
+    put(text, "\n", "");
+}
+
+bool record_write(const struct undo_list *list, const struct lease *leases, size_t count, char out[RECORD_MAX_BYTES]) {
     struct text text = {out, 0};
     out[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        put_lease(&text, &leases[i]);
+    }
     for (size_t i = 0; i < list->count; i++) {
         const struct undo *undo = &list->item[i];
         if (undo->kind == UNDO_DIRECTORY) {
@@ -219,6 +234,16 @@ bool record_write(const struct undo_list *list, char out[RECORD_MAX_BYTES]) {
         }
     }
     return text.length < RECORD_MAX_BYTES;
+}
+
+bool lease_read(struct span line, struct lease *lease) {
+    struct span word;
+    uint64_t pid = 0;
+    if (!span_cut(&line, ' ', &word) || !span_equal(word, "lease") || !span_cut(&line, ' ', &word) || !span_number(word, &pid) || pid == 0 || pid > INT32_MAX) {
+        return false;
+    }
+    lease->pid = (pid_t)pid;
+    return span_cut(&line, ' ', &word) && span_number(word, &lease->start_ticks) && span_number(line, &lease->pid_namespace) && lease->pid_namespace != 0;
 }
 
 static bool read_directory(const struct words *words, struct undo *undo) {

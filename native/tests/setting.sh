@@ -39,6 +39,9 @@ write_limits() { # LINE for each file
 }
 no_limits() { if [[ $MODE == v2 ]]; then write_limits "$DEVICE rbps=max wbps=max riops=max wiops=max"; else write_limits "$DEVICE 0" "$DEVICE 0"; fi; }
 record() { "$PROBES/probe-static" record "$DIRECTORY"; }
+# As the record has it: who is at work. Its start time is the twenty-second field behind its name, which has no blanks here.
+lease_of() { local stat; read -ra stat <"/proc/$1/stat"; echo "lease $1 ${stat[21]} $(stat -Lc %i /proc/self/ns/pid)"; }
+record_names() { [[ $(record) == *"$(lease_of "$1")"* ]]; }
 start_limits() { start_nsexec hold --container "$ID" --path /data --probe write=0 --sample-ms 60000 --termination-log "$T/termlog" "$@"; }
 ask_limits() { local one; for one in "${SETTINGS[@]}"; do say "setting $one"; done; }
 begin_limits() {
@@ -69,7 +72,7 @@ given_back() {
 set_and_given_back() {
   begin_limits
   limited "${SET[@]}"
-  matches "$(record)" "^throttle=setting ${FILES[0]} $DEVICE " "record"
+  matches "$(record)" "^throttle=$(lease_of "$SHIM")"$'\n'"$(lease_of "$GUARDIAN")"$'\n'"setting ${FILES[0]} $DEVICE " "record"
   given_back
   equal "$(limits)" "" "limits"
 }
@@ -137,6 +140,7 @@ guardian_killed() {
   local first=$GUARDIAN
   kill -KILL "$first"
   soon 3000 "another guardian" another_than "$first"
+  soon 3000 "the record names it" record_names "$GUARDIAN"
   kill -KILL "$SHIM"
   soon 3000 "the limits are as before" as_before
   finish
@@ -179,6 +183,49 @@ both_killed() {
 }
 it "shim and guardian killed at once: swept by the record; until then nobody begins another, and while it ran it was in use" both_killed
 
+locked() { # OPTION of flock
+  local since
+  lock_cgroups "$1"
+  write_limits "${FORMER[@]}"
+  at_end no_limits
+  begin_limits
+  given_back
+  begin_limits
+  sweep_aside --remove
+  swept_is "true false"
+  limited "${FORMER_SET[@]}"
+  kill -STOP "$SHIM"
+  kill -KILL "$GUARDIAN" "$SHIM"
+  finish
+  soon 1000 "both are gone" gone "$GUARDIAN"
+  since=$(now_ms)
+  sweep_aside --remove
+  in_time $(($(now_ms) - since)) 10000 "milliseconds of the sweep"
+  swept_is "false true"
+  equal "$SWEEP_STATUS" 0 "exit code"
+  untouched_limits
+  limited "${FORMER[@]}"
+}
+it "a process of the target has its cgroups locked: limits are set, given back, and swept as without it" locked --exclusive
+it "the same with a shared lock" locked --shared
+
+put_record() { "$PROBES/probe-static" record "$DIRECTORY" trusted.kubectl-chaos.throttle "$1"; }
+recycled() {
+  local lease words
+  lease=$(lease_of "$TARGET")
+  read -ra words <<<"$lease"
+  write_limits "${FORMER[@]}"
+  at_end no_limits
+  put_record "$lease"$'\n'"setting ${SETTINGS[0]}"
+  sweep_aside --remove
+  equal "$SWEPT" "${FILES[0]} $DEVICE true false" "found while that process is there"
+  limited "${FORMER[@]}"
+  put_record "lease ${words[1]} $((words[2] + 1)) ${words[3]}"$'\n'"setting ${SETTINGS[0]}"
+  sweep_aside --remove
+  equal "$SWEPT" "${FILES[0]} $DEVICE false true" "found when its pid is another's"
+  equal "$(record)" "" "record"
+}
+it "a process is told by its start time, too: a pid that is another's now keeps nothing" recycled
 two_at_once() {
   begin_limits
   (
@@ -234,6 +281,26 @@ fails() { # CODE STATE PATTERN LINE...
   matches "$(field error .message)" "$3" "message"
   untouched_limits
 }
+elsewhere() {
+  local words
+  read -ra words <<<"$(lease_of "$TARGET")"
+  put_record "lease ${words[1]} ${words[2]} 1"$'\n'"setting ${SETTINGS[0]}"
+  at_end without_lease
+  sweep_aside --remove
+  equal "$SWEPT" "" "found"
+  equal "$SWEEP_STATUS" 1 "exit code"
+  matches "$(jq -r 'select(.event == "warning" and .code == "unseen") | .message' "$T/aside/out")" "another pid namespace" "warning"
+  start_limits
+  ask_limits
+  say start
+  finish
+  refused foreign
+  matches "$(field error .message)" "cannot be seen from this pid namespace" "message"
+}
+# Without a lease it is nobody's.
+without_lease() { put_record "setting ${SETTINGS[0]}"; sweep_aside --remove; }
+it "a pid of another pid namespace is nobody's that is known: the record stays, and is told of" elsewhere
+
 no_such_file() {
   if [[ $MODE == v2 ]]; then
     fails cgroup unchanged "no cgroup hierarchy that has \`blkio.throttle.read_bps_device\`" "setting blkio.throttle.read_bps_device $DEVICE 1"
@@ -269,7 +336,7 @@ it "lines that say nothing of the contract: a warning for each, and no start" al
 
 mistaken_records() {
   local text
-  for text in "" "x" "setting" "setting cgroup.procs $DEVICE 1" $'setting io.max 8:0 wbps=1\nrubbish' "directory data .kubectl-chaos-a" "directory /data a" "directory /data .kubectl-chaos-/../a" "directory /data .kubectl-chaos-a 0" "directory /data"; do
+  for text in "" "x" "lease" "lease 1 1" "lease 1 1 1 1" "lease 0 1 1" "lease 4000000000 1 1" $'lease 1 1 1\n' "setting" $'setting io.max 8:0 wbps=1\nlease 1 1 1' "setting cgroup.procs $DEVICE 1" $'setting io.max 8:0 wbps=1\nrubbish' "directory data .kubectl-chaos-a" "directory /data a" "directory /data .kubectl-chaos-/../a" "directory /data .kubectl-chaos-a 0" "directory /data"; do
     "$PROBES/probe-static" record "$DIRECTORY" trusted.kubectl-chaos.throttle "$text"
     sweep_aside --remove
     equal "$SWEEP_STATUS" 1 "exit code after <$text>"
