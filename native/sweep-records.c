@@ -158,10 +158,20 @@ static bool remove_directory(struct walk *walk, int cgroup, const struct undo *u
     return removed || (tried > 0 && blind == tried && walk->run->reason == REASON_NONE);
 }
 
+static bool restore_setting(struct walk *walk, const struct undo *undo) {
+    char value[UNDO_VALUE_BYTES];
+    bool restored = setting_restore(undo) == 0 && setting_present(undo) == 0;
+    if (restored && setting_read(undo, value) == 0 && !setting_holds(value, undo->value)) {
+        event_warn(&walk->run->events, "setting", "`%s` of the cgroup `%.256s` says `%s` of device %s, which was `%s` before the fault: somebody else has written it meanwhile, and it is left so", undo->name,
+                   walk->path, value, undo->device, undo->value);
+    }
+    return restored;
+}
+
 static bool take_back(struct walk *walk, int cgroup, struct undo *undo) {
     *walk->state = "unknown: a part of what was found has been removed";
     undo->at = cgroup;
-    return undo->kind == UNDO_SETTING ? setting_restore(undo) == 0 && setting_differs(undo) == 0 : remove_directory(walk, cgroup, undo);
+    return undo->kind == UNDO_SETTING ? restore_setting(walk, undo) : remove_directory(walk, cgroup, undo);
 }
 
 static void report(struct walk *walk, const struct undo *undo, bool in_use, bool removed) {

@@ -196,17 +196,25 @@ static void put_directory(struct text *text, const struct undo *undo) {
     }
 }
 
-static void put_setting(struct text *text, const struct undo *undo) {
-    struct span rest = {undo->value, strlen(undo->value)};
+static void put_value(struct text *text, const char *value) {
+    struct span rest = {value, strlen(value)};
     struct span word;
+    while (span_cut(&rest, ' ', &word)) {
+        char one[UNDO_VALUE_BYTES];
+        format_text(one, sizeof one, "%.*s", (int)word.length, word.at);
+        put(text, " ", one);
+    }
+}
+
+static const char over[] = "over";
+
+static void put_setting(struct text *text, const struct undo *undo) {
     put(text, "", "setting");
     put(text, " ", undo->name);
     put(text, " ", undo->device);
-    while (span_cut(&rest, ' ', &word)) {
-        char value[UNDO_VALUE_BYTES];
-        format_text(value, sizeof value, "%.*s", (int)word.length, word.at);
-        put(text, " ", value);
-    }
+    put_value(text, undo->value);
+    put(text, " ", over);
+    put_value(text, undo->wanted);
 }
 
 static void put_lease(struct text *text, const struct lease *lease) {
@@ -261,10 +269,33 @@ static bool read_directory(const struct words *words, struct undo *undo) {
     return words->count == 3 || (span_number((struct span){words->item[3], strlen(words->item[3])}, &undo->inode) && undo->inode != 0);
 }
 
+/** `setting FILE DEVICE FORMER… over VALUE…`: two of stdin's settings in one. */
+static bool read_setting(struct words *words, struct undo *undo) {
+    struct words second = *words;
+    struct undo written;
+    size_t former = 0;
+    while (former < words->count && strcmp(words->item[former], over) != 0) {
+        former++;
+    }
+    if (former < 3 || former == words->count) {
+        return false;
+    }
+    second.count = words->count - former + 2;
+    for (size_t i = 3; i <= second.count; i++) {
+        second.item[i] = words->item[i + former - 2]; /* With the NULL at the end. */
+    }
+    words->count = former;
+    if (!setting_parse(words, undo) || !setting_parse(&second, &written)) {
+        return false;
+    }
+    memcpy(undo->wanted, written.value, sizeof undo->wanted);
+    return true;
+}
+
 bool record_read(char *line, size_t length, struct undo *undo) {
     struct words words;
     if (!words_parse(&words, line, length)) {
         return false;
     }
-    return strcmp(words.item[0], "setting") == 0 ? setting_parse(&words, undo) : strcmp(words.item[0], "directory") == 0 && read_directory(&words, undo);
+    return strcmp(words.item[0], "setting") == 0 ? read_setting(&words, undo) : strcmp(words.item[0], "directory") == 0 && read_directory(&words, undo);
 }

@@ -14,6 +14,7 @@ static void check(const struct undo *undo) {
         assert(undo->path[0] == '/' && strchr(undo->name, '/') == NULL && strncmp(undo->name, ".kubectl-chaos-", 15) == 0);
     } else {
         assert(strspn(undo->device, "0123456789:") == strlen(undo->device) && undo->value[0] != '\0' && strchr(undo->value, '\n') == NULL);
+        assert(undo->wanted[0] != '\0' && strchr(undo->wanted, '\n') == NULL);
         assert(strcmp(undo->name, "io.max") == 0 || strncmp(undo->name, "blkio.throttle.", 15) == 0);
     }
 }
@@ -31,7 +32,8 @@ static void check_again(const struct undo *undo) {
     assert(length > 0 && text[length - 1] == '\n');
     text[length - 1] = '\0';
     assert(record_read(text, length - 1, &again));
-    assert(again.kind == undo->kind && again.inode == undo->inode && strcmp(again.name, undo->name) == 0 && strcmp(again.device, undo->device) == 0 && strcmp(again.value, undo->value) == 0);
+    assert(again.kind == undo->kind && again.inode == undo->inode && strcmp(again.name, undo->name) == 0 && strcmp(again.device, undo->device) == 0 && strcmp(again.value, undo->value) == 0 &&
+           strcmp(again.wanted, undo->wanted) == 0);
     assert(undo->kind != UNDO_DIRECTORY || strcmp(again.path, undo->path) == 0);
 }
 

@@ -169,9 +169,10 @@ records (void **state)
   const struct undo directory = { .kind = UNDO_DIRECTORY, .name = ".kubectl-chaos-7f3k2", .inode = 18446744073709551615U, .path = "/a b/100%/\xc3\xbc<\n" };
   struct undo setting;
   assert_true (read_setting ("setting io.max 8:16 rbps=max wbps=max riops=max wiops=50", &setting));
+  strcpy (setting.wanted, "wbps=7 riops=max");
   assert_true (undo_push (&list, &directory) && undo_push (&list, &setting) && add (&list, "undo link x"));
   assert_true (record_write (&list, NULL, 0, text));
-  assert_string_equal (text, "directory /a%20b/100%25/%C3%BC%3C%0A .kubectl-chaos-7f3k2 18446744073709551615\nsetting io.max 8:16 rbps=max wbps=max riops=max wiops=50\n");
+  assert_string_equal (text, "directory /a%20b/100%25/%C3%BC%3C%0A .kubectl-chaos-7f3k2 18446744073709551615\nsetting io.max 8:16 rbps=max wbps=max riops=max wiops=50 over wbps=7 riops=max\n");
   struct undo read;
   char *end = strchr (text, '\n');
   *end = '\0';
@@ -185,6 +186,7 @@ records (void **state)
   *end = '\0';
   assert_true (record_read (second, (size_t) (end - second), &read));
   assert_string_equal (read.value, setting.value);
+  assert_string_equal (read.wanted, setting.wanted);
 }
 
 static void
@@ -231,6 +233,19 @@ refuses_records (void **state)
     "setting cgroup.procs 8:0 1",
     "undo link eth0",
     "setting io.max 8:0 wbps=1 ",
+    "setting io.max 8:0 wbps=1",
+    "setting io.max 8:0 wbps=1 over",
+    "setting io.max 8:0 over wbps=1",
+    "setting io.max over wbps=1",
+    "setting over 8:0 over",
+    "setting over",
+    "over",
+    "setting io.max 8:0 wbps=1 over 8:0 wbps=1",
+    "setting io.max 8:0 wbps=1 over wbps=2 over wbps=3",
+    "setting io.max 8:0 wbps=1 over wbps=2 <x",
+    "setting io.max 8:0 wbps=1 over 2",
+    "setting blkio.throttle.read_bps_device 8:0 1 over max",
+    "setting blkio.throttle.read_bps_device 8:0 1 over 1 1",
   };
   for (size_t i = 0; i < COUNT (table); i++)
     {
