@@ -16,6 +16,7 @@ enum message_kind {
     MESSAGE_ON_GUARD,   /**< guardian → shim */
     MESSAGE_INSIDE,     /**< the same of one that could not leave the agent's cgroup */
     MESSAGE_DIRECTORY,  /**< shim → guardian, with the directory that is on its list; or who made it → shim */
+    MESSAGE_LIST,       /**< who has looked into the target's IPC namespace → shim, with the list that is `value` of enum ipc_list */
     MESSAGE_DISMISSED,  /**< shim → guardian: everything is undone */
     MESSAGE_FAILED,     /**< any child → supervisor: `step` failed with errno `value` */
 };

@@ -84,6 +84,9 @@ struct disk_counts {
 /** /sys/dev/block/MAJOR:MINOR/stat: one line. False when there are too few numbers in it, or too large ones. */
 bool proc_parse_disk_counts(struct span text, struct disk_counts *counts);
 
+/** The numbers, without their signs, at the beginning of the next line of /proc/sysvipc that has so many; any other, as the heading, is passed over. */
+bool proc_next_numbers(struct span *rest, uint64_t *numbers, size_t count);
+
 /** Where an id of the reader's user namespace lies in /proc/PID/uid_map, the other way round: inside → outside. */
 bool proc_map_outside(struct span map, uint64_t inside, uint64_t *outside);
 

@@ -212,4 +212,5 @@ int revert_all(struct run *run, struct error *err) {
 void revert_close(struct revert *revert) {
     guardian_close(&revert->guardian);
     close_fd(&revert->cgroup);
+    ipc_close(&revert->ipc);
 }

@@ -3,6 +3,7 @@
 
 #include "errand.h"
 #include "guardian.h"
+#include "ipc.h"
 #include "lease.h"
 #include "undo.h"
 
@@ -14,9 +15,10 @@ struct revert {
     int cgroup; /**< that the record is on; -1: there is no record */
     struct lease leases[2]; /**< who the record says is at work: we, and the guardian */
     size_t lease_count;
+    struct ipc ipc; /**< of a workload */
 };
 
-#define REVERT_NONE ((struct revert){.guardian = GUARDIAN_NONE, .cgroup = -1})
+#define REVERT_NONE ((struct revert){.guardian = GUARDIAN_NONE, .cgroup = -1, .ipc = IPC_NONE})
 
 /** What was there before must not be undone by us: nothing that is on the list may be there yet. */
 int revert_refuse_foreign(struct run *run, struct error *err);
