@@ -120,6 +120,7 @@ static void watch(struct run *run) {
         bool busy = hold_serve(run);
         if (run->hold->counts_due && run->reason == REASON_NONE) {
             busy = true;
+            hold_check_settings(run);
             hold_count(run, WEIGHT_SAMPLE);
         }
         busy = revert_keep_guarded(run) || path_serve(run) || busy;
@@ -145,6 +146,7 @@ static int take_back(struct run *run, struct error *err) {
     run->phase = PHASE_ENDING;
     run->ending_ms = clock_ms();
     if (was_active) {
+        hold_check_settings(run);
         hold_count(run, WEIGHT_LIFE);
     }
     return revert_all(run, err);

@@ -32,6 +32,7 @@ struct hold {
     struct revert revert;
     bool spoiled; /**< a line could not be taken: it may have been an `undo`, so nothing may begin before `clear` */
     size_t before_start; /**< how many of what was asked stood before `start` */
+    uint64_t overwritten; /**< which of the settings on the list to undo somebody else has been seen to write; bit of its index */
     bool counts_due; /**< a sample was taken: what is counted with it is to be read */
 };
 
@@ -77,5 +78,7 @@ int hold_read_back(const struct run *run, int *entered, int *of, struct error *e
 int hold_remember_settings(struct run *run, struct error *err);
 /** Writes them and reads them back. */
 int hold_write_settings(struct run *run, struct error *err);
+/** Looks whether all that was written stands there still; else it is warned of, and the run ends: the fault is not in force any more. */
+void hold_check_settings(struct run *run);
 
 #endif

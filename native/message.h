@@ -17,6 +17,7 @@ enum message_kind {
     MESSAGE_LINKS,      /**< who looked into the target's network → shim, with a socket that hears of its links, or without one */
     MESSAGE_PULSE,      /**< shim → guardian, every second: I am at work */
     MESSAGE_ACTIVE,     /**< shim → guardian: the deadline counts from now */
+    MESSAGE_LIST,       /**< who has looked into the target's IPC namespace → shim, with the list that is `value` of enum ipc_list */
     MESSAGE_DISMISSED,  /**< shim → guardian: everything is undone */
     MESSAGE_FAILED,     /**< any child → supervisor: `step` failed with errno `value` */
 };

@@ -98,3 +98,12 @@ int mount_scratch(uint64_t bytes, uint32_t uid, uint32_t gid, struct error *err)
     result = result < 0 ? result : make(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
     return result < 0 ? fail(err, "internal", (int)-result, "make a scratch tmpfs of %s bytes", size) : (int)result;
 }
+
+int mount_queues(struct error *err) {
+    cleanup_close int fs = open_type("mqueue", err);
+    if (fs < 0) {
+        return -1;
+    }
+    int mount = make(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    return mount < 0 ? fail(err, "internal", -mount, "mount the message queues") : mount;
+}

@@ -21,4 +21,7 @@ int mount_v2(struct span super_options, struct error *err);
 /** A tmpfs of so many bytes, owned by these ids, mode 0700. */
 int mount_scratch(uint64_t bytes, uint32_t uid, uint32_t gid, struct error *err);
 
+/** The POSIX message queues of the caller's IPC namespace. */
+int mount_queues(struct error *err);
+
 #endif

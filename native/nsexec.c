@@ -56,7 +56,14 @@ static int inject(struct run *run, struct error *err) {
     if (run->reason != REASON_NONE) {
         return 0;
     }
-    if (read_back(run, &entered, &of, err) < 0 || release(run, err) < 0) {
+    if (read_back(run, &entered, &of, err) < 0) {
+        return -1;
+    }
+    ipc_remember(run);
+    if (run->reason != REASON_NONE) {
+        return 0;
+    }
+    if (release(run, err) < 0) {
         return -1;
     }
     report_active(run, entered, of);
@@ -99,6 +106,11 @@ static int live(struct run *run, const char **state, struct error *err) {
         /* The guardian stays, sees our end, and goes on trying. */
         *err = unfinished;
         *state = undo_unknown(&run->revert->undo);
+        return -1;
+    }
+    if (ipc_clear(run, &unfinished) < 0) {
+        *err = unfinished;
+        *state = "unknown: shared memory of the workload may be left in the target's IPC namespace";
         return -1;
     }
     if (injected < 0) {

@@ -409,3 +409,28 @@ bool proc_map_outside(struct span map, uint64_t inside, uint64_t *outside) {
     }
     return false;
 }
+
+static bool take_number(struct span *line, uint64_t *number) {
+    struct span word = {NULL, 0};
+    while (word.length == 0) {
+        if (!span_cut(line, ' ', &word)) {
+            return false;
+        }
+    }
+    size_t sign = word.at[0] == '-';
+    return span_number((struct span){word.at + sign, word.length - sign}, number);
+}
+
+bool proc_next_numbers(struct span *rest, uint64_t *numbers, size_t count) {
+    struct span line;
+    while (span_cut(rest, '\n', &line)) {
+        size_t taken = 0;
+        while (taken < count && take_number(&line, &numbers[taken])) {
+            taken++;
+        }
+        if (taken == count) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -99,6 +99,9 @@ bool proc_parse_io_max(struct span text, const char *device, struct io_limits *l
 /** Of a file of v1's blkio.throttle: `8:16 2097152`. False when this device has no limit. */
 bool proc_parse_device_limit(struct span text, const char *device, int64_t *limit);
 
+/** The numbers, without their signs, at the beginning of the next line of /proc/sysvipc that has so many; any other, as the heading, is passed over. */
+bool proc_next_numbers(struct span *rest, uint64_t *numbers, size_t count);
+
 /** Where an id of the reader's user namespace lies in /proc/PID/uid_map, the other way round: inside → outside. */
 bool proc_map_outside(struct span map, uint64_t inside, uint64_t *outside);
 

@@ -128,6 +128,7 @@ int report_ended(struct run *run) {
     static const char *const reasons[] = {
         [REASON_NONE] = "killed",       [REASON_EXITED] = "exited", [REASON_KILLED] = "killed", [REASON_STOPPED] = "stopped",
         [REASON_DEADLINE] = "deadline", [REASON_LEASE] = "lease",   [REASON_SIGNAL] = "signal", [REASON_TARGET_GONE] = "target-gone",
+        [REASON_OVERWRITTEN] = "overwritten",
     };
     /* Without a workload yet, what was to become one has been killed; `hold` has none. */
     int status = run->hold != NULL ? 0 : SIGKILL;

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* A disk may need so long for a million files. */
-enum { DIRECTORY_LIMIT_MS = 60000, LOCK_LIMIT_MS = 2000, LOCK_AGAIN_MS = 20 };
+enum { DIRECTORY_LIMIT_MS = 60000 };
 
 static int say(const char *text) {
     ssize_t written = write(2, text, strlen(text));
@@ -213,29 +213,23 @@ int revert_check_devices(struct run *run, struct error *err) {
     return 0;
 }
 
-/** Shared with all that is at work there. Who sweeps has it alone, for moments. */
-static int lock_shared(struct run *run, int cgroup) {
-    int64_t until = clock_ms() + LOCK_LIMIT_MS;
-    while (flock(cgroup, LOCK_SH | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK || clock_ms() >= until || run->reason != REASON_NONE) {
-            return -errno;
-        }
-        pump(run, -1, clock_ms() + LOCK_AGAIN_MS);
-    }
-    return 0;
-}
-
-/** Nobody but us has it locked: then nobody will take away what is there. */
-static bool is_abandoned(int cgroup) { return flock(cgroup, LOCK_EX | LOCK_NB) == 0; }
-
-static int not_claimed(int cgroup, const struct undo *record, int number, struct error *err) {
-    if (number == EEXIST && is_abandoned(cgroup)) {
-        return fail(err, "foreign", 0, "the target's cgroup has the record `%s` of an experiment that was killed with its guardian: what it has left must be swept first", record->name);
-    }
+static int not_claimed(const struct undo *record, int number, struct error *err) {
+    static const char *const of[] = {
+        [LEASE_OVER] = "of an experiment that was killed with its guardian: what it has left must be swept first",
+        [LEASE_HELD] = "of another experiment, which is at work or just ending",
+        [LEASE_UNKNOWN] = "of another experiment; whether that is at work cannot be seen from this pid namespace",
+    };
     if (number == EEXIST) {
-        return fail(err, "foreign", 0, "the target's cgroup has the record `%s` of another experiment, which is at work or just ending", record->name);
+        return fail(err, "foreign", 0, "the target's cgroup has the record `%s` %s", record->name, of[record_state_at(record)]);
     }
     return fail(err, number == EPERM ? "permission" : "cgroup", number, "put the record `%s` on the target's cgroup", record->name);
+}
+
+/** Ours is the first; a guardian that is not there any more has none. */
+static bool write_record(struct revert *revert, char text[RECORD_MAX_BYTES]) {
+    revert->lease_count = lease_of((pid_t)sys0(__NR_getpid), &revert->leases[0]) == 0;
+    revert->lease_count += revert->guardian.pid != 0 && lease_of(revert->guardian.pid, &revert->leases[revert->lease_count]) == 0;
+    return record_write(&revert->undo, revert->leases, revert->lease_count, text);
 }
 
 int revert_claim(struct run *run, const char *name, struct error *err) {
@@ -246,28 +240,26 @@ int revert_claim(struct run *run, const char *name, struct error *err) {
     if (hierarchy == NULL) {
         return fail(err, "cgroup-unmounted", 0, "the target is in no cgroup that is mounted: there is nowhere to record what must be undone");
     }
-    if (!record_write(&revert->undo, text)) {
+    if (!write_record(revert, text)) {
         return fail(err, "internal", 0, "the record of what must be undone is longer than %d bytes", RECORD_MAX_BYTES);
     }
     if (revert->undo.count == UNDO_MAX) {
         return fail(err, "orders", 0, "more than %d things to undo", UNDO_MAX - 1);
     }
     revert->cgroup = openat(hierarchy->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int result = revert->cgroup < 0 ? -errno : lock_shared(run, revert->cgroup);
+    if (revert->cgroup < 0) {
+        return fail(err, "cgroup", errno, "open the target's cgroup `%s`", hierarchy->path);
+    }
+    record_lock(run, revert->cgroup, LOCK_SH);
     if (run->reason != REASON_NONE) {
         return 0;
     }
-    if (result == -EWOULDBLOCK) {
-        return fail(err, "foreign", 0, "a sweep is at work on the target's cgroup `%s`", hierarchy->path);
-    }
-    if (result < 0) {
-        return fail(err, "cgroup", -result, "lock the target's cgroup `%s`", hierarchy->path);
-    }
     record.at = revert->cgroup;
     format_text(record.name, sizeof record.name, "%s%s", record_prefix, name);
-    result = record_create(&record, text);
+    int result = record_create(&record, text);
+    record_unlock(revert->cgroup);
     if (result < 0) {
-        return not_claimed(revert->cgroup, &record, -result, err);
+        return not_claimed(&record, -result, err);
     }
     run->changed = true;
     (void)undo_push(&revert->undo, &record); /* There was room. */
@@ -277,7 +269,10 @@ int revert_claim(struct run *run, const char *name, struct error *err) {
 int revert_update_record(struct run *run, struct error *err) {
     const struct undo_list *list = &run->revert->undo;
     char text[RECORD_MAX_BYTES];
-    int result = record_write(list, text) ? record_replace(&list->item[list->count - 1], text) : -E2BIG;
+    if (list->count == 0 || list->item[list->count - 1].kind != UNDO_RECORD) {
+        return 0;
+    }
+    int result = write_record(run->revert, text) ? record_replace(&list->item[list->count - 1], text) : -E2BIG;
     return result < 0 ? fail(err, "cgroup", -result, "put the record on the target's cgroup again") : 0;
 }
 
@@ -286,7 +281,8 @@ int revert_guard(struct run *run, struct error *err) {
         return -1;
     }
     run->changed = true;
-    return 0;
+    /* Before anything is made: from here on a sweep sees that there is a guardian. */
+    return revert_update_record(run, err);
 }
 
 bool revert_keep_guarded(struct run *run) {
@@ -301,6 +297,7 @@ bool revert_keep_guarded(struct run *run) {
         run_end(run, REASON_KILLED);
     } else {
         event_warn(&run->events, "guardian", "the guardian, which would undo if nsexec were killed, was killed itself; there is another one now");
+        (void)revert_update_record(run, &err); /* On a cgroup that is gone there is none. */
     }
     return true;
 }
@@ -332,4 +329,5 @@ void revert_close(struct revert *revert) {
     guardian_close(&revert->guardian);
     close_fd(&revert->cgroup);
     close_fd(&revert->links);
+    ipc_close(&revert->ipc);
 }

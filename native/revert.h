@@ -3,6 +3,8 @@
 
 #include "errand.h"
 #include "guardian.h"
+#include "ipc.h"
+#include "lease.h"
 #include "undo.h"
 
 /** What a run takes back at its end, and who does when we do not get to it. */
@@ -10,11 +12,14 @@ struct revert {
     struct undo_list undo;
     struct guardian guardian;
     pid_t maker; /**< of a directory, that hung when it was given up, and may make it still; 0: there is none */
-    int cgroup; /**< that the record is on: locked for as long as there may be something to take back; -1: there is no record */
+    int cgroup; /**< that the record is on; -1: there is no record */
     int links;  /**< the kernel tells on it of the links of the target's network, from the first look on; -1: no link of the list is to be recognised */
+    struct lease leases[2]; /**< who the record says is at work: we, and the guardian */
+    size_t lease_count;
+    struct ipc ipc; /**< of a workload */
 };
 
-#define REVERT_NONE ((struct revert){.guardian = GUARDIAN_NONE, .cgroup = -1, .links = -1})
+#define REVERT_NONE ((struct revert){.guardian = GUARDIAN_NONE, .cgroup = -1, .links = -1, .ipc = IPC_NONE})
 
 /** What was there before must not be undone by us: nothing that is on the list may be there yet. From here on devices are known by their indexes. */
 int revert_refuse_foreign(struct run *run, struct error *err);
@@ -24,7 +29,7 @@ void revert_learn(struct run *run);
 int revert_check_devices(struct run *run, struct error *err);
 /** Puts the record, by this name, on the target's cgroup and at the end of the list. Something is changed from here on. */
 int revert_claim(struct run *run, const char *name, struct error *err);
-/** The record says now what the list does. */
+/** The record says now what the list does, and who is at work. */
 int revert_update_record(struct run *run, struct error *err);
 /** Puts a guardian over the list. Something may be changed from here on. */
 int revert_guard(struct run *run, struct error *err);

@@ -23,7 +23,7 @@ enum phase {
 };
 
 /** Why it ends; the first reason stands. */
-enum reason { REASON_NONE, REASON_EXITED, REASON_KILLED, REASON_STOPPED, REASON_DEADLINE, REASON_LEASE, REASON_SIGNAL, REASON_TARGET_GONE };
+enum reason { REASON_NONE, REASON_EXITED, REASON_KILLED, REASON_STOPPED, REASON_DEADLINE, REASON_LEASE, REASON_SIGNAL, REASON_TARGET_GONE, REASON_OVERWRITTEN };
 
 /** What of a run's workload is not a child's alone. */
 struct tree {

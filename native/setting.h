@@ -14,9 +14,11 @@ int setting_write(const struct undo *setting);
 /** Whether what was read says all that `wanted` does, which may leave words out. */
 bool setting_holds(const char *value, const char *wanted);
 
-/** Whether its value is not what stands there: 1, 0 or -errno. In a cgroup that is gone nothing differs. */
-int setting_differs(const struct undo *setting);
-/** Writes it where it differs. 0 or -errno. */
+/** Whether something stands there that the fault has written in another's place: 1, 0 or -errno. In a cgroup that is gone nothing does. */
+int setting_present(const struct undo *setting);
+/** Writes what stood there before, word by word, where the fault's still stands: what somebody else has written since is left. 0 or -errno. */
 int setting_restore(const struct undo *setting);
+/** Whether not all that the fault has written stands there any more; `value` gets what does. What cannot be read has not been seen to be otherwise. */
+bool setting_overwritten(const struct undo *setting, char value[UNDO_VALUE_BYTES]);
 
 #endif

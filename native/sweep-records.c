@@ -159,10 +159,20 @@ static bool remove_directory(struct walk *walk, int cgroup, const struct undo *u
     return removed || (tried > 0 && blind == tried && walk->run->reason == REASON_NONE);
 }
 
+static bool restore_setting(struct walk *walk, const struct undo *undo) {
+    char value[UNDO_VALUE_BYTES];
+    bool restored = setting_restore(undo) == 0 && setting_present(undo) == 0;
+    if (restored && setting_read(undo, value) == 0 && !setting_holds(value, undo->value)) {
+        event_warn(&walk->run->events, "setting", "`%s` of the cgroup `%.256s` says `%s` of device %s, which was `%s` before the fault: somebody else has written it meanwhile, and it is left so", undo->name,
+                   walk->path, value, undo->device, undo->value);
+    }
+    return restored;
+}
+
 static bool take_back(struct walk *walk, int cgroup, struct undo *undo) {
     *walk->state = "unknown: a part of what was found has been removed";
     undo->at = cgroup;
-    return undo->kind == UNDO_SETTING ? setting_restore(undo) == 0 && setting_differs(undo) == 0 : remove_directory(walk, cgroup, undo);
+    return undo->kind == UNDO_SETTING ? restore_setting(walk, undo) : remove_directory(walk, cgroup, undo);
 }
 
 static void report(struct walk *walk, const struct undo *undo, bool in_use, bool removed) {
@@ -209,23 +219,58 @@ static enum told look_at_lines(struct walk *walk, int cgroup, char *text, size_t
     return told;
 }
 
-/** A record goes when all that it tells of has gone. Whoever has something to do with it has its cgroup locked. */
-static void look_at_record(struct walk *walk, int cgroup, const char *name) {
+static void not_known(struct walk *walk, const char *name) {
+    event_warn(&walk->run->events, "unseen", "the record `%.128s` on the cgroup `%.256s` is of another pid namespace: whether its experiment is at work cannot be seen from this one", name, walk->path);
+    sums_add_unseen(walk->sums, 0, 0);
+}
+
+/** A record goes when all that it tells of has gone; and only that one, should another experiment have put its own there meanwhile. */
+static void remove_record(int cgroup, const char *name, const char *was, size_t length) {
     char text[RECORD_MAX_BYTES];
     struct undo record = {.kind = UNDO_RECORD, .at = cgroup, .directory = -1};
-    bool in_use = flock(cgroup, LOCK_EX | LOCK_NB) < 0;
-    ssize_t got = fgetxattr(cgroup, name, text, sizeof text - 1);
-    if (got >= 0 || errno == ERANGE) {
-        text[got < 0 ? 0 : got] = '\0';
-        enum told told = strlen(name) < sizeof record.name ? look_at_lines(walk, cgroup, text, got < 0 ? 0 : (size_t)got, in_use) : TOLD_NOTHING;
-        if (told == TOLD_NOTHING) {
-            unreadable(walk, name);
-        } else if (told == TOLD_OF_WHAT_IS_GONE) {
-            memcpy(record.name, name, strlen(name) + 1);
-            (void)record_remove(&record);
-        }
+    ssize_t got = fgetxattr(cgroup, name, text, sizeof text);
+    if (got == (ssize_t)length && memcmp(text, was, length) == 0) {
+        memcpy(record.name, name, strlen(name) + 1);
+        (void)record_remove(&record);
     }
-    (void)flock(cgroup, LOCK_UN);
+}
+
+static void look_at_text(struct walk *walk, int cgroup, const char *name, const char *was, size_t length) {
+    char text[RECORD_MAX_BYTES];
+    size_t used = 0;
+    enum lease_state state = record_state(was, length, &used);
+    if (state == LEASE_UNKNOWN) {
+        not_known(walk, name);
+        return;
+    }
+    memcpy(text, was + used, length - used);
+    text[length - used] = '\0';
+    switch (look_at_lines(walk, cgroup, text, length - used, state == LEASE_HELD)) {
+    case TOLD_NOTHING:
+        unreadable(walk, name);
+        return;
+    case TOLD_OF_REMAINS:
+        return;
+    case TOLD_OF_WHAT_IS_GONE:
+        remove_record(cgroup, name, was, length);
+        return;
+    }
+}
+
+static void look_at_record(struct walk *walk, int cgroup, const char *name) {
+    char text[RECORD_MAX_BYTES];
+    if (strlen(name) >= UNDO_NAME_BYTES) {
+        unreadable(walk, name);
+        return;
+    }
+    record_lock(walk->run, cgroup, LOCK_EX);
+    ssize_t got = fgetxattr(cgroup, name, text, sizeof text - 1);
+    if (got >= 0) {
+        look_at_text(walk, cgroup, name, text, (size_t)got);
+    } else if (errno == ERANGE) {
+        unreadable(walk, name);
+    }
+    record_unlock(cgroup);
 }
 
 static void look_at_cgroup(struct walk *walk, int cgroup) {

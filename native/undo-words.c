@@ -191,33 +191,56 @@ static void put(struct text *text, const char *separator, const char *word) {
     text->length += words_encode(text->out + RECORD_MAX_BYTES - room, room, word);
 }
 
+static void put_number(struct text *text, uint64_t number) {
+    char word[24];
+    format_text(word, sizeof word, "%llu", (unsigned long long)number);
+    put(text, " ", word);
+}
+
 static void put_directory(struct text *text, const struct undo *undo) {
-    char inode[24];
     put(text, "", "directory");
     put(text, " ", undo->path);
     put(text, " ", undo->name);
     if (undo->inode != 0) {
-        format_text(inode, sizeof inode, "%llu", (unsigned long long)undo->inode);
-        put(text, " ", inode);
+        put_number(text, undo->inode);
     }
 }
 
-static void put_setting(struct text *text, const struct undo *undo) {
-    struct span rest = {undo->value, strlen(undo->value)};
+static void put_value(struct text *text, const char *value) {
+    struct span rest = {value, strlen(value)};
     struct span word;
+    while (span_cut(&rest, ' ', &word)) {
+        char one[UNDO_VALUE_BYTES];
+        format_text(one, sizeof one, "%.*s", (int)word.length, word.at);
+        put(text, " ", one);
+    }
+}
+
+static const char over[] = "over";
+
+static void put_setting(struct text *text, const struct undo *undo) {
     put(text, "", "setting");
     put(text, " ", undo->name);
     put(text, " ", undo->device);
-    while (span_cut(&rest, ' ', &word)) {
-        char value[UNDO_VALUE_BYTES];
-        format_text(value, sizeof value, "%.*s", (int)word.length, word.at);
-        put(text, " ", value);
-    }
+    put_value(text, undo->value);
+    put(text, " ", over);
+    put_value(text, undo->wanted);
 }
 
-bool record_write(const struct undo_list *list, char out[RECORD_MAX_BYTES]) {
+static void put_lease(struct text *text, const struct lease *lease) {
+    put(text, "", "lease");
+    put_number(text, (uint64_t)lease->pid);
+    put_number(text, lease->start_ticks);
+    put_number(text, lease->pid_namespace);
+    put(text, "\n", "");
+}
+
+bool record_write(const struct undo_list *list, const struct lease *leases, size_t count, char out[RECORD_MAX_BYTES]) {
     struct text text = {out, 0};
     out[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        put_lease(&text, &leases[i]);
+    }
     for (size_t i = 0; i < list->count; i++) {
         const struct undo *undo = &list->item[i];
         if (undo->kind == UNDO_DIRECTORY) {
@@ -229,6 +252,16 @@ bool record_write(const struct undo_list *list, char out[RECORD_MAX_BYTES]) {
         }
     }
     return text.length < RECORD_MAX_BYTES;
+}
+
+bool lease_read(struct span line, struct lease *lease) {
+    struct span word;
+    uint64_t pid = 0;
+    if (!span_cut(&line, ' ', &word) || !span_equal(word, "lease") || !span_cut(&line, ' ', &word) || !span_number(word, &pid) || pid == 0 || pid > INT32_MAX) {
+        return false;
+    }
+    lease->pid = (pid_t)pid;
+    return span_cut(&line, ' ', &word) && span_number(word, &lease->start_ticks) && span_number(line, &lease->pid_namespace) && lease->pid_namespace != 0;
 }
 
 static bool read_directory(const struct words *words, struct undo *undo) {
@@ -246,10 +279,33 @@ static bool read_directory(const struct words *words, struct undo *undo) {
     return words->count == 3 || (span_number((struct span){words->item[3], strlen(words->item[3])}, &undo->inode) && undo->inode != 0);
 }
 
+/** `setting FILE DEVICE FORMER… over VALUE…`: two of stdin's settings in one. */
+static bool read_setting(struct words *words, struct undo *undo) {
+    struct words second = *words;
+    struct undo written;
+    size_t former = 0;
+    while (former < words->count && strcmp(words->item[former], over) != 0) {
+        former++;
+    }
+    if (former < 3 || former == words->count) {
+        return false;
+    }
+    second.count = words->count - former + 2;
+    for (size_t i = 3; i <= second.count; i++) {
+        second.item[i] = words->item[i + former - 2]; /* With the NULL at the end. */
+    }
+    words->count = former;
+    if (!setting_parse(words, undo) || !setting_parse(&second, &written)) {
+        return false;
+    }
+    memcpy(undo->wanted, written.value, sizeof undo->wanted);
+    return true;
+}
+
 bool record_read(char *line, size_t length, struct undo *undo) {
     struct words words;
     if (!words_parse(&words, line, length)) {
         return false;
     }
-    return strcmp(words.item[0], "setting") == 0 ? setting_parse(&words, undo) : strcmp(words.item[0], "directory") == 0 && read_directory(&words, undo);
+    return strcmp(words.item[0], "setting") == 0 ? read_setting(&words, undo) : strcmp(words.item[0], "directory") == 0 && read_directory(&words, undo);
 }

@@ -1,6 +1,8 @@
 #ifndef NSEXEC_UNDO_WORDS_H
 #define NSEXEC_UNDO_WORDS_H
 
+#include "lease.h"
+#include "proc.h"
 #include "undo.h"
 
 /* What is undone, in the words of stdin and of records (README). All of it is pure. */
@@ -15,9 +17,11 @@ bool setting_is_v2(const char *file);
 
 /* A path takes three bytes for each of its own at most. */
 enum { RECORD_MAX_BYTES = 3 * 4096 + 8192 };
-/** The words for the directories and settings of the list, a line each. False when there are too many. */
-bool record_write(const struct undo_list *list, char out[RECORD_MAX_BYTES]);
-/** Reads one line of that, as a stranger's, and decodes it in place: a directory's `path` points into it. False when it says nothing of the contract. */
+/** The words for who is at work, and for the directories and settings of the list, a line each. False when there are too many. */
+bool record_write(const struct undo_list *list, const struct lease *leases, size_t count, char out[RECORD_MAX_BYTES]);
+/** Reads one of the first lines of that, `lease PID START_TICKS PID_NAMESPACE`. False when it is none. */
+bool lease_read(struct span line, struct lease *lease);
+/** Reads one of the other lines, as a stranger's, and decodes it in place: a directory's `path` points into it. False when it says nothing of the contract. */
 bool record_read(char *line, size_t length, struct undo *undo);
 
 #endif

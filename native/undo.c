@@ -65,7 +65,7 @@ static int present(int route, const struct undo_list *list, const struct undo *u
     case UNDO_DIRECTORY:
         return directory_present(undo);
     case UNDO_SETTING:
-        return setting_differs(undo);
+        return setting_present(undo);
     case UNDO_RECORD:
         return record_present(undo);
     default:

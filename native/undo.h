@@ -30,6 +30,7 @@ struct undo {
     const struct last_steps *owner; /**< of the directory, who removes it first; NULL: root alone does */
     char device[UNDO_DEVICE_BYTES]; /**< of a setting, `8:16` */
     char value[UNDO_VALUE_BYTES];   /**< of a setting: what stood there, in the words of its file */
+    char wanted[UNDO_VALUE_BYTES];  /**< of a setting: what the fault writes there, which alone is taken back */
 };
 
 /** In the order in which it was said, which is that of undoing. A guardian has it, and what it points to, by having been forked. */

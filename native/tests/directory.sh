@@ -66,7 +66,7 @@ there_and_gone() {
   begin_litter
   equal "$(stat -c '%u %g %a' "$DISK/$NAME")" "65532 2000 2700" "owner, group and mode"
   equal "$(readlink "/proc/$(field active .pid)/cwd")" "/data/$NAME" "working directory"
-  matches "$(record_of)" "^$NAME=directory /data $NAME $(stat -c %i "$DISK/$NAME")" "record"
+  matches "$(record_of)" "^$NAME=lease $SHIM "$'[0-9 ]+\n'"lease $GUARDIAN "$'[0-9 ]+\n'"directory /data $NAME $(stat -c %i "$DISK/$NAME")" "record"
   sweep_aside --remove
   equal "$SWEPT" "[\"/data/$NAME\",true,false]" "a sweep, meanwhile"
   [[ -e $DISK/$NAME/file7 ]] || fail "the sweep has removed what is in use"
@@ -266,6 +266,24 @@ swept_without_openat2() {
 }
 it "without openat2: a sweep leaves a directory with its record, and says why" swept_without_openat2
 it "the same of root's, in a target that is not root" both_killed --as root
+locked() { # OPTION of flock
+  make_disk ext4 32
+  with_volume "${MINE[@]}"
+  lock_cgroups "$1"
+  begin_litter
+  sweep_aside --remove
+  equal "$SWEPT" "[\"/data/$NAME\",true,false]" "a sweep, meanwhile"
+  stop
+  reverted
+  clean
+  begin_litter
+  kill_both
+  sweep_aside --remove
+  equal "$SWEPT" "[\"/data/$NAME\",false,true]" "removed"
+  clean
+}
+it "a process of the target has its cgroups locked: it is made, removed, and swept as without it" locked --exclusive
+it "the same with a shared lock" locked --shared
 gone_already() {
   make_disk ext4 32
   with_volume "${MINE[@]}"
@@ -455,7 +473,7 @@ frozen_disk() {
   say start
   finish 15000
   undo_failed "process [0-9]+ waits for the file system and may make the directory still"
-  matches "$(record_of)" "^$NAME=directory" "record"
+  matches "$(record_of)" "^$NAME=lease .*directory" "record"
   thaw_disk
   soon_clean 5000
 }

@@ -104,6 +104,18 @@ make_distroless() {
 DOCKER_CAPS=a80425fb
 DOCKER_ROOT=(--uid 0 --gid 0 --caps "0:$DOCKER_CAPS:$DOCKER_CAPS:0" --bounding "$DOCKER_CAPS")
 
+# lock_cgroups --exclusive|--shared: a process of a user without any right holds such a lock on the target's cgroup in every hierarchy, as any process of a target can.
+lock_cgroups() {
+  local h directories=()
+  for h in "${HIERARCHIES[@]}"; do directories+=("$h$CGROUP"); done
+  : >"$T/locked"
+  # shellcheck disable=SC2016
+  setpriv --reuid 1000 --regid 1000 --clear-groups --bounding-set=-all --inh-caps=-all \
+    bash -c 'for d in "${@:2}"; do exec {fd}<"$d"; flock "$1" "$fd"; done; echo locked; exec sleep 600' _ "$1" "${directories[@]}" >"$T/locked" 2>&1 {IDLE}>&- &
+  at_end end_process "$!"
+  soon 3000 "the cgroups are locked" grep -q locked "$T/locked"
+}
+
 namespace_of() { stat -Lc %i "/proc/$1/ns/$2" 2>/dev/null; }
 # only_target_left: in every hierarchy the target's cgroup holds the target and nobody else.
 only_target_left() { [[ $(cgroup_members "${1:-$ID}") == "${TARGET:-}" ]]; }

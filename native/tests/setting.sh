@@ -20,6 +20,9 @@ if [[ $MODE == v2 ]]; then
   SET=("$DEVICE rbps=max wbps=1048576 riops=50 wiops=max")
   FORMER=("$DEVICE rbps=7340032 wbps=4194304 riops=max wiops=max")
   FORMER_SET=("$DEVICE rbps=7340032 wbps=1048576 riops=50 wiops=max")
+  RECORDED=("setting io.max $DEVICE rbps=max wbps=max riops=max wiops=max over wbps=1048576 riops=50")
+  OTHERS="$DEVICE wbps=2097152"
+  OTHERS_SET=("$DEVICE rbps=7340032 wbps=2097152 riops=max wiops=max")
 else
   DIRECTORY=$(cgroup_of blkio "$ID")
   FILES=(blkio.throttle.write_bps_device blkio.throttle.read_iops_device)
@@ -27,6 +30,10 @@ else
   SET=("$DEVICE 1048576" "$DEVICE 50")
   FORMER=("$DEVICE 4194304" "$DEVICE 7000")
   FORMER_SET=("${SET[@]}")
+  RECORDED=("setting ${FILES[0]} $DEVICE 0 over 1048576" "setting ${FILES[1]} $DEVICE 0 over 50")
+  # Somebody else writes the first, and what is then to be there at the end.
+  OTHERS="$DEVICE 2097152"
+  OTHERS_SET=("$OTHERS" "${FORMER[1]}")
 fi
 [[ -e $DIRECTORY/${FILES[0]} ]] || { T=$(mktemp -d "$RUN_TMP/case.XXXXXX"); it "limits" na "this kernel has no ${FILES[0]}"; exit 0; }
 
@@ -39,12 +46,16 @@ write_limits() { # LINE for each file
 }
 no_limits() { if [[ $MODE == v2 ]]; then write_limits "$DEVICE rbps=max wbps=max riops=max wiops=max"; else write_limits "$DEVICE 0" "$DEVICE 0"; fi; }
 record() { "$PROBES/probe-static" record "$DIRECTORY"; }
-start_limits() { start_nsexec hold --container "$ID" --path /data --probe write=0 --sample-ms 60000 --termination-log "$T/termlog" "$@"; }
+# As the record has it: who is at work. Its start time is the twenty-second field behind its name, which has no blanks here.
+lease_of() { local stat; read -ra stat <"/proc/$1/stat"; echo "lease $1 ${stat[21]} $(stat -Lc %i /proc/self/ns/pid)"; }
+record_names() { [[ $(record) == *"$(lease_of "$1")"* ]]; }
+SAMPLE_MS=60000
+start_limits() { start_nsexec hold --container "$ID" --path /data --probe write=0 --sample-ms "$SAMPLE_MS" --termination-log "$T/termlog" "$@"; }
 ask_limits() { local one; for one in "${SETTINGS[@]}"; do say "setting $one"; done; }
-begin_limits() {
+begin_limits() { # OPTION...
   : >"$T/termlog"
   limits >"$T/limits"
-  start_limits
+  start_limits "$@"
   ask_limits
   say start
   await active
@@ -69,7 +80,7 @@ given_back() {
 set_and_given_back() {
   begin_limits
   limited "${SET[@]}"
-  matches "$(record)" "^throttle=setting ${FILES[0]} $DEVICE " "record"
+  equal "$(record)" "throttle=$(printf '%s\n' "$(lease_of "$SHIM")" "$(lease_of "$GUARDIAN")" "${RECORDED[@]}")" "record"
   given_back
   equal "$(limits)" "" "limits"
 }
@@ -137,6 +148,7 @@ guardian_killed() {
   local first=$GUARDIAN
   kill -KILL "$first"
   soon 3000 "another guardian" another_than "$first"
+  soon 3000 "the record names it" record_names "$GUARDIAN"
   kill -KILL "$SHIM"
   soon 3000 "the limits are as before" as_before
   finish
@@ -179,6 +191,49 @@ both_killed() {
 }
 it "shim and guardian killed at once: swept by the record; until then nobody begins another, and while it ran it was in use" both_killed
 
+locked() { # OPTION of flock
+  local since
+  lock_cgroups "$1"
+  write_limits "${FORMER[@]}"
+  at_end no_limits
+  begin_limits
+  given_back
+  begin_limits
+  sweep_aside --remove
+  swept_is "true false"
+  limited "${FORMER_SET[@]}"
+  kill -STOP "$SHIM"
+  kill -KILL "$GUARDIAN" "$SHIM"
+  finish
+  soon 1000 "both are gone" gone "$GUARDIAN"
+  since=$(now_ms)
+  sweep_aside --remove
+  in_time $(($(now_ms) - since)) 10000 "milliseconds of the sweep"
+  swept_is "false true"
+  equal "$SWEEP_STATUS" 0 "exit code"
+  untouched_limits
+  limited "${FORMER[@]}"
+}
+it "a process of the target has its cgroups locked: limits are set, given back, and swept as without it" locked --exclusive
+it "the same with a shared lock" locked --shared
+
+put_record() { "$PROBES/probe-static" record "$DIRECTORY" trusted.kubectl-chaos.throttle "$1"; }
+recycled() {
+  local lease words
+  lease=$(lease_of "$TARGET")
+  read -ra words <<<"$lease"
+  write_limits "${FORMER[@]}"
+  at_end no_limits
+  put_record "$lease"$'\n'"${RECORDED[0]}"
+  sweep_aside --remove
+  equal "$SWEPT" "${FILES[0]} $DEVICE true false" "found while that process is there"
+  limited "${FORMER[@]}"
+  put_record "lease ${words[1]} $((words[2] + 1)) ${words[3]}"$'\n'"${RECORDED[0]}"
+  sweep_aside --remove
+  equal "$SWEPT" "${FILES[0]} $DEVICE false true" "found when its pid is another's"
+  equal "$(record)" "" "record"
+}
+it "a process is told by its start time, too: a pid that is another's now keeps nothing" recycled
 two_at_once() {
   begin_limits
   (
@@ -225,6 +280,92 @@ target_gone() {
 }
 it "the target ends" target_gone
 
+# What `systemctl daemon-reload` does: systemd writes again what it knows.
+others_write() { echo "$OTHERS" >"$DIRECTORY/${FILES[0]}"; }
+ends_overwritten() {
+  finish
+  ended_by overwritten
+  equal "$(jq -c '[.event, .left, .by]' <<<"$(tail -n 1 "$T/out")")" '["reverted",0,"shim"]' "last event"
+  equal "$STATUS" 0 "exit code"
+  equal "$(record)" "" "record"
+  gone "$GUARDIAN" || fail "the guardian is still there"
+}
+warned_of_setting() { jq -r 'select(.event == "warning" and .code == "setting") | .message' "$T/out"; }
+overwritten() {
+  local SAMPLE_MS=100
+  write_limits "${FORMER[@]}"
+  at_end no_limits
+  begin_limits
+  others_write
+  ends_overwritten
+  equal "$(warned_of_setting | wc -l)" 1 "warnings"
+  matches "$(warned_of_setting)" "^\`${FILES[0]}\` of the target's cgroup says \`.*2097152.*\` of device $DEVICE now and not \`.*1048576.*and it is left so$" "warning"
+  limited "${OTHERS_SET[@]}"
+}
+it "somebody else writes a limit: it is said, the fault ends, that one is left, and what is ours still goes" overwritten
+written_back() {
+  local SAMPLE_MS=100
+  write_limits "${FORMER[@]}"
+  at_end no_limits
+  begin_limits
+  write_limits "${FORMER[@]}"
+  ends_overwritten
+  equal "$(warned_of_setting | wc -l)" "${#FILES[@]}" "warnings"
+  matches "$(warned_of_setting)" "it is what stood there before" "warning"
+  untouched_limits
+}
+it "somebody writes the former ones back: it is said, and the fault ends" written_back
+taken_away() {
+  local SAMPLE_MS=100
+  begin_limits
+  no_limits
+  ends_overwritten
+  untouched_limits
+}
+it "somebody takes them away: the fault ends" taken_away
+at_the_end() {
+  write_limits "${FORMER[@]}"
+  at_end no_limits
+  begin_limits
+  others_write
+  say stop
+  finish
+  ended_by stopped
+  equal "$(warned_of_setting | wc -l)" 1 "warnings"
+  limited "${OTHERS_SET[@]}"
+  equal "$(record)" "" "record"
+}
+it "what is written between the last sample and the end is said, and left" at_the_end
+for_guardian() {
+  write_limits "${FORMER[@]}"
+  at_end no_limits
+  begin_limits
+  others_write
+  kill -KILL "$SHIM"
+  soon 3000 "what is ours is gone" limits_are "${OTHERS_SET[@]}"
+  finish
+  soon 1000 "the guardian is gone" gone "$GUARDIAN"
+  limited "${OTHERS_SET[@]}"
+  equal "$(record)" "" "record"
+}
+it "nor does the guardian take away what somebody else has written" for_guardian
+for_sweep() {
+  write_limits "${FORMER[@]}"
+  at_end no_limits
+  begin_limits
+  kill -STOP "$SHIM"
+  kill -KILL "$GUARDIAN" "$SHIM"
+  finish
+  soon 1000 "both are gone" gone "$GUARDIAN"
+  others_write
+  sweep_aside --remove
+  swept_is "false true"
+  matches "$(jq -r 'select(.event == "warning" and .code == "setting") | .message' "$T/aside/out")" "^\`${FILES[0]}\` of the cgroup .*2097152.* somebody else has written it meanwhile, and it is left so$" "warning"
+  limited "${OTHERS_SET[@]}"
+  equal "$(record)" "" "record"
+}
+it "nor does a sweep, which says so" for_sweep
+
 fails() { # CODE STATE PATTERN LINE...
   limits >"$T/limits"
   start_limits
@@ -234,6 +375,26 @@ fails() { # CODE STATE PATTERN LINE...
   matches "$(field error .message)" "$3" "message"
   untouched_limits
 }
+elsewhere() {
+  local words
+  read -ra words <<<"$(lease_of "$TARGET")"
+  put_record "lease ${words[1]} ${words[2]} 1"$'\n'"${RECORDED[0]}"
+  at_end without_lease
+  sweep_aside --remove
+  equal "$SWEPT" "" "found"
+  equal "$SWEEP_STATUS" 1 "exit code"
+  matches "$(jq -r 'select(.event == "warning" and .code == "unseen") | .message' "$T/aside/out")" "another pid namespace" "warning"
+  start_limits
+  ask_limits
+  say start
+  finish
+  refused foreign
+  matches "$(field error .message)" "cannot be seen from this pid namespace" "message"
+}
+# Without a lease it is nobody's.
+without_lease() { put_record "${RECORDED[0]}"; sweep_aside --remove; }
+it "a pid of another pid namespace is nobody's that is known: the record stays, and is told of" elsewhere
+
 no_such_file() {
   if [[ $MODE == v2 ]]; then
     fails cgroup unchanged "no cgroup hierarchy that has \`blkio.throttle.read_bps_device\`" "setting blkio.throttle.read_bps_device $DEVICE 1"
@@ -269,14 +430,14 @@ it "lines that say nothing of the contract: a warning for each, and no start" al
 
 mistaken_records() {
   local text
-  for text in "" "x" "setting" "setting cgroup.procs $DEVICE 1" $'setting io.max 8:0 wbps=1\nrubbish' "directory data .kubectl-chaos-a" "directory /data a" "directory /data .kubectl-chaos-/../a" "directory /data .kubectl-chaos-a 0" "directory /data"; do
+  for text in "" "x" "lease" "lease 1 1" "lease 1 1 1 1" "lease 0 1 1" "lease 4000000000 1 1" $'lease 1 1 1\n' "setting" $'setting io.max 8:0 wbps=1\nlease 1 1 1' "setting cgroup.procs $DEVICE 1" $'setting io.max 8:0 wbps=1\nrubbish' "directory data .kubectl-chaos-a" "directory /data a" "directory /data .kubectl-chaos-/../a" "directory /data .kubectl-chaos-a 0" "directory /data"; do
     "$PROBES/probe-static" record "$DIRECTORY" trusted.kubectl-chaos.throttle "$text"
     sweep_aside --remove
     equal "$SWEEP_STATUS" 1 "exit code after <$text>"
     equal "$(jq -r 'select(.event == "warning") | .code' "$T/aside/out" | head -n 1)" unseen "warning of <$text>"
     matches "$(record)" "^throttle=" "record"
   done
-  "$PROBES/probe-static" record "$DIRECTORY" trusted.kubectl-chaos.throttle "setting ${SETTINGS[0]}"
+  "$PROBES/probe-static" record "$DIRECTORY" trusted.kubectl-chaos.throttle "${RECORDED[0]}"
   write_limits "${FORMER[@]}"
   at_end no_limits
   sweep_aside --remove

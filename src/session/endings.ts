@@ -63,6 +63,8 @@ export function earlyEnd(
       return `the agent was told to end from outside ${after}: somebody deleted its pod, or the node is shutting down`;
     case 'target-gone':
       return explained ? undefined : `the target's process ended ${after}`;
+    case 'overwritten':
+      return `somebody else has overwritten the limit on the target's cgroup ${after}, and it was not in force any more; systemd writes its own back at every \`systemctl daemon-reload\``;
   }
 }
 

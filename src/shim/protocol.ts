@@ -181,7 +181,16 @@ export interface Warning {
   message: string;
 }
 
-export const endReasons = ['exited', 'killed', 'stopped', 'deadline', 'lease', 'signal', 'target-gone'] as const;
+export const endReasons = [
+  'exited',
+  'killed',
+  'stopped',
+  'deadline',
+  'lease',
+  'signal',
+  'target-gone',
+  'overwritten',
+] as const;
 export type EndReason = (typeof endReasons)[number];
 
 export interface Ended {

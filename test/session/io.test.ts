@@ -258,6 +258,27 @@ describe('an io fault that is refused', () => {
   });
 });
 
+describe('a limit that somebody else overwrites', () => {
+  ioExperiment(
+    'ends the fault: said what stands there now and who it may have been, exit 3',
+    async (s) => {
+      await run(s);
+      const message = "`io.max` of the target's cgroup says `wbps=max` of device 8:16 now and not `wbps=1048576`";
+      s.cluster.attachment.say({ event: 'warning', at_ms: 0, code: 'setting', message });
+      await s.finish({ reason: 'overwritten', signal: 0, run_ms: 5_000 });
+      const outcome = await s.outcome();
+      expect(s.reporter.of('warning').map((fact) => fact.message)).toContain(message);
+      expect(outcome).toMatchObject({ exitCode: 3, reverted: true });
+      expect(outcome.problems).toEqual([
+        expect.stringMatching(
+          /^somebody else has overwritten the limit on the target's cgroup after 5s.*systemctl daemon-reload/,
+        ),
+      ]);
+    },
+    ioRequest({ action: throttle }),
+  );
+});
+
 describe('the stream of an io fault', () => {
   ioExperiment(
     'that took `start` with it: the limits are said again before the next',

@@ -13,7 +13,7 @@ static const struct
   { "report", probe_report }, { "hold", probe_hold },     { "exit", probe_exit },          { "die", probe_die },       { "signals", probe_signals },
   { "ignore-term", probe_ignore }, { "family", probe_family }, { "write", probe_write },   { "fill", probe_fill },     { "spin", probe_spin },
   { "eat", probe_eat },       { "disk", probe_disk },     { "climb", probe_climb },        { "scan", probe_scan },
-  { "litter", probe_litter }, { "record", probe_record },
+  { "litter", probe_litter }, { "record", probe_record }, { "ipc", probe_ipc },
   { "parent", probe_parent }, { "deaf", probe_deaf }, { "unshare", probe_unshare }, { "lay-down", probe_lay_down },     { "listen", probe_listen },
 };
 

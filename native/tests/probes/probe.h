@@ -19,6 +19,7 @@ int probe_eat (int argc, char **argv);     /* eat BYTES: touch memory and keep i
 int probe_disk (int argc, char **argv);    /* disk PATH BYTES: write and fsync, then read past the cache */
 int probe_litter (int argc, char **argv);  /* litter FILES DEPTH [mount]: all kinds of things in the working directory, then as hold */
 int probe_record (int argc, char **argv);  /* record DIR [NAME TEXT]: the records on a cgroup; or put one there */
+int probe_ipc (int argc, char **argv);     /* ipc WHAT... [exit]: makes shm, sem, msg, /QUEUE, each by a process that ends; or attach=ID; then stays */
 int probe_climb (int argc, char **argv);   /* climb MARKER: follow ".." from the working directory, look for MARKER above */
 int probe_listen (int argc, char **argv);  /* listen ADDRESS PORT: IPv4 TCP, accepted by the kernel alone */
 int probe_unshare (int argc, char **argv); /* unshare: what unshare(2) of a user namespace says, as unshare=MESSAGE */

@@ -226,11 +226,34 @@ disk_counts (void **state)
       fail_msg ("taken for a disk's counts: `%s`", wrong[i]);
 }
 
+static void
+first_numbers (void **state)
+{
+  (void) state;
+  static const char text[] = "       key      shmid perms                  size  cpid\n"
+                             "         0          7   600                  4096     0     0\n"
+                             "\n"
+                             "-559038737      32768  1600  18446744073709551615  4711\n"
+                             "         1          2   600\n"
+                             "         1          2   600  18446744073709551616     1\n"
+                             "         1          2   600  - 1\n"
+                             "3 4 5 6 7";
+  static const uint64_t table[][5] = { { 0, 7, 600, 4096, 0 }, { 559038737, 32768, 1600, UINT64_MAX, 4711 }, { 3, 4, 5, 6, 7 } };
+  struct span rest = { text, sizeof text - 1 };
+  uint64_t found[5];
+  for (size_t i = 0; i < COUNT (table); i++)
+    {
+      assert_true (proc_next_numbers (&rest, found, 5));
+      assert_memory_equal (found, table[i], sizeof found);
+    }
+  assert_false (proc_next_numbers (&rest, found, 5));
+}
+
 int
 unit_proc (void)
 {
   const struct CMUnitTest tests[] = { cmocka_unit_test (names_container), cmocka_unit_test (cgroup_lines), cmocka_unit_test (mount_lines), cmocka_unit_test (stat_lines),
                                       cmocka_unit_test (status_fields),   cmocka_unit_test (numbers),      cmocka_unit_test (id_maps),     cmocka_unit_test (keyed),
-                                      cmocka_unit_test (disk_counts) };
+                                      cmocka_unit_test (disk_counts),  cmocka_unit_test (first_numbers) };
   return cmocka_run_group_tests_name ("proc", tests, NULL, NULL);
 }

@@ -234,9 +234,10 @@ records (void **state)
   const struct undo directory = { .kind = UNDO_DIRECTORY, .name = ".kubectl-chaos-7f3k2", .inode = 18446744073709551615U, .path = "/a b/100%/\xc3\xbc<\n" };
   struct undo setting;
   assert_true (read_setting ("setting io.max 8:16 rbps=max wbps=max riops=max wiops=50", &setting));
+  strcpy (setting.wanted, "wbps=7 riops=max");
   assert_true (undo_push (&list, &directory) && undo_push (&list, &setting) && add (&list, "undo link x"));
-  assert_true (record_write (&list, text));
-  assert_string_equal (text, "directory /a%20b/100%25/%C3%BC%3C%0A .kubectl-chaos-7f3k2 18446744073709551615\nsetting io.max 8:16 rbps=max wbps=max riops=max wiops=50\n");
+  assert_true (record_write (&list, NULL, 0, text));
+  assert_string_equal (text, "directory /a%20b/100%25/%C3%BC%3C%0A .kubectl-chaos-7f3k2 18446744073709551615\nsetting io.max 8:16 rbps=max wbps=max riops=max wiops=50 over wbps=7 riops=max\n");
   struct undo read;
   char *end = strchr (text, '\n');
   *end = '\0';
@@ -250,6 +251,7 @@ records (void **state)
   *end = '\0';
   assert_true (record_read (second, (size_t) (end - second), &read));
   assert_string_equal (read.value, setting.value);
+  assert_string_equal (read.wanted, setting.wanted);
 }
 
 static void
@@ -264,12 +266,14 @@ longest_record (void **state)
   path[0] = '/';
   assert_true (read_setting ("setting blkio.throttle.write_iops_device 4294967295:4294967295 18446744073709551615", &setting));
   assert_true (undo_push (&list, &directory));
+  const struct lease longest = { .pid = INT32_MAX, .start_ticks = UINT64_MAX, .pid_namespace = UINT64_MAX };
+  const struct lease leases[] = { longest, longest };
   while (list.count < UNDO_MAX)
     assert_true (undo_push (&list, &setting));
-  assert_true (record_write (&list, text));
+  assert_true (record_write (&list, leases, 2, text));
   assert_int_equal (text[strlen (text) - 1], '\n');
   list.item[1] = directory;
-  assert_false (record_write (&list, text));
+  assert_false (record_write (&list, NULL, 0, text));
 }
 
 static void
@@ -294,6 +298,19 @@ refuses_records (void **state)
     "setting cgroup.procs 8:0 1",
     "undo link eth0",
     "setting io.max 8:0 wbps=1 ",
+    "setting io.max 8:0 wbps=1",
+    "setting io.max 8:0 wbps=1 over",
+    "setting io.max 8:0 over wbps=1",
+    "setting io.max over wbps=1",
+    "setting over 8:0 over",
+    "setting over",
+    "over",
+    "setting io.max 8:0 wbps=1 over 8:0 wbps=1",
+    "setting io.max 8:0 wbps=1 over wbps=2 over wbps=3",
+    "setting io.max 8:0 wbps=1 over wbps=2 <x",
+    "setting io.max 8:0 wbps=1 over 2",
+    "setting blkio.throttle.read_bps_device 8:0 1 over max",
+    "setting blkio.throttle.read_bps_device 8:0 1 over 1 1",
   };
   for (size_t i = 0; i < COUNT (table); i++)
     {
@@ -305,11 +322,54 @@ refuses_records (void **state)
     }
 }
 
+static bool
+read_lease (const char *text, struct lease *lease)
+{
+  return lease_read ((struct span) { text, strlen (text) }, lease);
+}
+
+/* What is written of who is at work reads as that. */
+static void
+leases (void **state)
+{
+  (void) state;
+  static char text[RECORD_MAX_BYTES];
+  const struct lease both[] = { { .pid = 4711, .start_ticks = 0, .pid_namespace = 4026531836 }, { .pid = INT32_MAX, .start_ticks = UINT64_MAX, .pid_namespace = UINT64_MAX } };
+  const struct undo_list none = { .count = 0 };
+  assert_true (record_write (&none, both, 2, text));
+  assert_string_equal (text, "lease 4711 0 4026531836\nlease 2147483647 18446744073709551615 18446744073709551615\n");
+  for (size_t i = 0; i < 2; i++)
+    {
+      struct lease read;
+      char *line = i == 0 ? text : strchr (text, '\0') + 1;
+      char *end = strchr (line, '\n');
+      *end = '\0';
+      assert_true (read_lease (line, &read));
+      assert_true (read.pid == both[i].pid && read.start_ticks == both[i].start_ticks && read.pid_namespace == both[i].pid_namespace);
+    }
+}
+
+static void
+refuses_leases (void **state)
+{
+  (void) state;
+  static const char *const table[] = {
+    "", "lease", "lease ", "lease 1", "lease 1 1", "lease 1 1 ", "lease 1 1 1 ", "lease 1 1 1 1", "lease  1 1 1", " lease 1 1 1", "Lease 1 1 1", "lease 0 1 1", "lease -1 1 1",
+    "lease 2147483648 1 1", "lease 4294967297 1 1", "lease 1 18446744073709551616 1", "lease 1 1 0", "lease 1 x 1", "lease %31 1 1", "setting io.max 8:0 wbps=1",
+  };
+  for (size_t i = 0; i < COUNT (table); i++)
+    {
+      struct lease lease;
+      if (read_lease (table[i], &lease))
+        fail_msg ("taken: `%s`", table[i]);
+    }
+}
+
 int
 unit_undo (void)
 {
   const struct CMUnitTest tests[] = { cmocka_unit_test (takes), cmocka_unit_test (refuses), cmocka_unit_test (at_most), cmocka_unit_test (in_front), cmocka_unit_test (learns),
                                       cmocka_unit_test (takes_settings), cmocka_unit_test (refuses_settings), cmocka_unit_test (records),
-                                      cmocka_unit_test (longest_record), cmocka_unit_test (refuses_records) };
+                                      cmocka_unit_test (leases), cmocka_unit_test (refuses_leases), cmocka_unit_test (longest_record), cmocka_unit_test (refuses_records) };
   return cmocka_run_group_tests_name ("undo", tests, NULL, NULL);
 }
