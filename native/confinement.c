@@ -126,52 +126,37 @@ static int take_filter(struct confinement *confinement, const struct target *tar
 
 /* --- security modules */
 
-enum label label_parse(struct span text, char profile[PROFILE_BYTES]) {
-    static const char *const modes[] = {" (enforce)", " (complain)", " (kill)", " (prompt)", " (mixed)", " (unconfined)", " (user)"};
-    while (text.length > 0 && (text.at[text.length - 1] == '\n' || text.at[text.length - 1] == '\0')) {
-        text.length--;
-    }
-    profile[0] = '\0';
-    if (text.length == 0 || span_equal(text, "unconfined")) {
-        return LABEL_NONE;
-    }
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
-        size_t length = text.length - strlen(modes[i]);
-        if (span_ends(text, modes[i]) && length < PROFILE_BYTES) {
-            memcpy(profile, text.at, length);
-            profile[length] = '\0';
-            return LABEL_APPARMOR;
-        }
-    }
-    return LABEL_OTHER;
-}
-
 /** attr/apparmor/current where several modules share the machine (Linux 5.8), else the one that there is. -errno: there is no module that says anything. */
 static ssize_t read_label(int proc, char *out, size_t size) {
     ssize_t got = read_file_at(proc, "attr/apparmor/current", out, size);
     return got > 0 ? got : read_file_at(proc, "attr/current", out, size);
 }
 
-static void take_label(struct confinement *confinement, const struct target *target) {
-    char theirs[PROFILE_BYTES + 16];
-    char ours[sizeof theirs];
+/** What the process says of itself, terminated; where that is what our own does, nothing. How long it is. */
+static size_t foreign_label(int proc, char *label, size_t size) {
+    char ours[PROFILE_BYTES + 16];
     cleanup_close int self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    ssize_t got = read_label(target->proc, theirs, sizeof theirs);
+    ssize_t got = read_label(proc, label, size);
     ssize_t own = self < 0 ? -1 : read_label(self, ours, sizeof ours);
-    if (got <= 0 || (got == own && memcmp(theirs, ours, (size_t)got) == 0)) {
-        return;
+    if (got <= 0 || (got == own && memcmp(label, ours, (size_t)got) == 0)) {
+        return 0;
     }
-    const struct span text = {theirs, (size_t)got};
-    theirs[got] = '\0'; /* A file that fills all of it is an error. */
-    theirs[strcspn(theirs, "\n")] = '\0';
-    if (label_parse(text, confinement->profile) == LABEL_OTHER) {
-        format_text(confinement->lsm_missing, sizeof confinement->lsm_missing, "its security label `%.200s` (SELinux, Smack): the workload has the agent's", theirs);
+    label[got] = '\0'; /* A file that fills all of it is an error. */
+    label[strcspn(label, "\n")] = '\0';
+    return strlen(label);
+}
+
+void confinement_read_profile(struct confinement *confinement, int proc) {
+    char label[PROFILE_BYTES + 16];
+    size_t length = foreign_label(proc, label, sizeof label);
+    if (length > 0 && proc_parse_label((struct span){label, length}, confinement->profile) == LABEL_OTHER) {
+        format_text(confinement->lsm_missing, sizeof confinement->lsm_missing, "its security label `%.200s` (SELinux, Smack): the workload has the agent's", label);
     }
 }
 
 int confinement_read(struct confinement *confinement, const struct target *target, struct error *err) {
     *confinement = (struct confinement){0};
-    take_label(confinement, target);
+    confinement_read_profile(confinement, target->proc);
     return take_filter(confinement, target, err);
 }
 

@@ -11,7 +11,7 @@
 
 /* What confines the target besides its namespaces and credentials, to be put over the workload as well (README, "Confinement"). */
 
-enum { PROFILE_BYTES = 512, CONFINEMENT_WORDS = 320 };
+enum { CONFINEMENT_WORDS = 320 };
 
 struct confinement {
     struct sock_filter *filter; /**< the first seccomp filter that the target's process got: the runtime's. NULL: it has none, or it cannot be read */
@@ -23,11 +23,8 @@ struct confinement {
 
 /** Reads it. Stops the target's process for a moment where it has a filter. Fails only for want of memory, or when the target has ended. */
 int confinement_read(struct confinement *confinement, const struct target *target, struct error *err);
+/** The part of it that security modules say, of the process of this directory of /proc; nothing where that is what they say of us. */
+void confinement_read_profile(struct confinement *confinement, int proc);
 void confinement_free(struct confinement *confinement);
-
-/** What a security module says of a process in its attr/current. */
-enum label { LABEL_NONE, LABEL_APPARMOR, LABEL_OTHER };
-/** `profile` gets the name of an AppArmor profile. Pure. */
-enum label label_parse(struct span text, char profile[PROFILE_BYTES]);
 
 #endif

@@ -180,6 +180,7 @@ static int wait_for(struct run *run, pid_t pid, const struct errand *errand, str
             /* It ends with the request that it waits for; until then no container has it. */
             place_other_outside(&run->hierarchies, pid);
             outcome->lost = pid;
+            outcome->lost_fd = fcntl(run->children.slot[CHILD_ERRAND].pidfd, F_DUPFD_CLOEXEC, 0);
             break;
         }
         child_signal(&run->children, CHILD_ERRAND, SIGKILL);
@@ -195,7 +196,7 @@ int errand_run(struct run *run, const struct errand *errand, struct outcome *out
     cleanup_close int in = input_file(errand);
     cleanup_close int out = scratch_file("nsexec-stdout");
     cleanup_close int errors = scratch_file("nsexec-stderr");
-    *outcome = (struct outcome){0};
+    *outcome = (struct outcome){.lost_fd = -1};
     if (in < 0 || out < 0 || errors < 0) {
         return fail(err, "internal", errno, "make the files of an errand");
     }
@@ -225,6 +226,9 @@ int errand_run(struct run *run, const struct errand *errand, struct outcome *out
 }
 
 void outcome_free(struct outcome *outcome) {
+    if (outcome->lost != 0) {
+        close_fd(&outcome->lost_fd);
+    }
     free_pointer(&outcome->out);
     free_pointer(&outcome->err);
 }

@@ -31,6 +31,7 @@ struct outcome {
     bool truncated; /**< of one of them there was more */
     bool cut;       /**< a reason to end the run came first */
     pid_t lost;     /**< of `may_hang`, or without a leash: it has not ended, and may not for long; 0: it has */
+    int lost_fd;    /**< a pidfd of it, by which it stays known; else -1 */
     int64_t ended_us; /**< CLOCK_MONOTONIC */
 };
 

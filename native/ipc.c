@@ -8,6 +8,7 @@
 #include "mount.h"
 #include "revert.h"
 #include "sys.h"
+#include "tree.h"
 
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -16,6 +17,7 @@
 #include <sys/ipc.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 
 enum { INSIDE_LIMIT_MS = 1000, LIMIT_MS = 3000, LIST_MAX_BYTES = 8 << 20, NAMED_MAX = 8, NOBODY = 65534 };
 /* Everybody on the node may use the initial one (PROC_IPC_INIT_INO): what is new there says nothing of a workload. */
@@ -26,9 +28,8 @@ static const char *const files[] = {[IPC_SHM] = "shm", [IPC_SEM] = "sem", [IPC_M
 /* --- the children that open the lists */
 
 struct opening {
-    pid_t parent;
-    int ipc, pid_namespace, link;
-    bool join_ipc;
+    struct entry entry; /**< what joining needs */
+    int pid_namespace;
 };
 
 static void send(int link, enum ipc_list which, int fd) {
@@ -54,7 +55,7 @@ static long drop_all_rights(void) {
     return result;
 }
 
-/** In the workload's pid namespace, where there is nothing of ours but this, without any right, and a moment later gone. */
+/** In the workload's pid namespace, where a target can see it: without any right, among the target's files, and a moment later gone. */
 __attribute__((noreturn)) static void open_inside(int directory, int link) {
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NAME, "nsexec:ipc", 0, 0, 0);
@@ -75,28 +76,44 @@ static void await_inside(int pidfd) {
     }
 }
 
+/**
+ * The list of shared memory, of a /proc of the workload's pid namespace: whoever is led there by /proc/PID of who opens it sees nothing that the target does not. -1 where there is no System V
+ * IPC. Everything else that /proc tells of the one who opens it is the target's then, too.
+ */
+static int enter_to_open(const struct opening *opening) {
+    struct error ignored = {0};
+    const struct entry *entry = &opening->entry;
+    long result = sys2(__NR_setns, opening->pid_namespace, CLONE_NEWPID);
+    int proc = result < 0 ? -1 : mount_proc(&ignored);
+    result = result < 0 ? result : proc < 0 ? -EPERM : 0;
+    if (result == 0 && entry->namespaces->inode[NS_MNT] != entry->own.inode[NS_MNT]) {
+        result = sys2(__NR_setns, entry->namespaces->fd[NS_MNT], CLONE_NEWNS);
+    }
+    result = result < 0 ? result : sys1(__NR_fchdir, proc);
+    result = result < 0 ? result : sys1(__NR_chroot, ".");
+    result = result < 0 ? result : drop_all_rights();
+    if (result < 0) {
+        give_up(entry->link, result);
+    }
+    int directory = openat(proc, "sysvipc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0 && errno != ENOENT) {
+        give_up(entry->link, -errno);
+    }
+    return directory;
+}
+
 __attribute__((noreturn)) static void open_lists(const struct opening *opening) {
     struct error ignored = {0};
     int pidfd = -1;
-    int link = opening->link;
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (sys0(__NR_getppid) != opening->parent) {
-        sys_exit(EXIT_OWN_FAILURE);
-    }
-    long result = opening->join_ipc ? sys2(__NR_setns, opening->ipc, CLONE_NEWIPC) : 0;
-    if (result < 0) {
-        give_up(link, result);
-    }
-    int directory = open("/proc/sysvipc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0 && errno != ENOENT) {
-        give_up(link, -errno);
-    }
-    send(link, IPC_SEM, openat(directory, files[IPC_SEM], O_RDONLY | O_CLOEXEC));
-    send(link, IPC_MSG, openat(directory, files[IPC_MSG], O_RDONLY | O_CLOEXEC));
+    int link = opening->entry.link;
+    child_end_with_supervisor(&opening->entry);
+    int own_lists = open("/proc/sysvipc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    child_join_early(&opening->entry);
+    send(link, IPC_SEM, openat(own_lists, files[IPC_SEM], O_RDONLY | O_CLOEXEC));
+    send(link, IPC_MSG, openat(own_lists, files[IPC_MSG], O_RDONLY | O_CLOEXEC));
     send(link, IPC_QUEUES, mount_queues(&ignored));
-    result = sys2(__NR_setns, opening->pid_namespace, CLONE_NEWPID);
-    result = result < 0 ? result : drop_all_rights();
-    result = result < 0 || directory < 0 ? result : sys5(__NR_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
+    int directory = enter_to_open(opening);
+    long result = directory < 0 ? 0 : sys5(__NR_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
     if (result == 0 && directory >= 0) {
         open_inside(directory, link);
     }
@@ -147,7 +164,14 @@ static int open_all(struct run *run, struct ipc *ipc, struct error *err) {
     if (link_make(&ours, &theirs, err) < 0) {
         return -1;
     }
-    const struct opening opening = {(pid_t)sys0(__NR_getpid), ipc->namespace, run->tree.pid_namespace, theirs, run->target.namespaces.inode[NS_IPC] != run->own.inode[NS_IPC]};
+    struct opening opening = {
+        .entry = {.namespaces = &run->target.namespaces, .own = run->own, .link = theirs, .supervisor_links = {ours, -1}},
+        .pid_namespace = run->tree.pid_namespace,
+    };
+    struct stat st;
+    if (stat("/proc/self/ns/cgroup", &st) == 0) {
+        opening.entry.own.inode[NS_CGROUP] = st.st_ino; /* view_enter may have left the one that we came with. */
+    }
     long pid = sys5(__NR_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
     if (pid == 0) {
         open_lists(&opening);

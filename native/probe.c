@@ -241,8 +241,9 @@ static bool still_lost(struct path *path) {
 }
 
 /** Keeps an eye on one that is left to the kernel. */
-static void remember_lost(struct run *run, pid_t pid) {
-    run->path.lost = (int)sys2(__NR_pidfd_open, pid, 0); /* Not reaped, or a file system that answers again: then there is nothing to wait for. */
+static void remember_lost(struct run *run, pid_t pid, int pidfd) {
+    close_fd(&run->path.lost);
+    run->path.lost = pidfd;
     event_warn(&run->events, "path", "process %d, which measures `%.256s`, hangs in a request to the file system, and not even KILL ends it; it ends when that is answered", (int)pid, run->options.path);
 }
 
@@ -277,7 +278,7 @@ static bool send_probe(struct run *run, int limit_ms, struct measure *result) {
         format_text(result->problem, sizeof result->problem, "the probe ended with %d: %.120s", outcome.exit_code, outcome.err);
     }
     if (outcome.lost != 0) {
-        remember_lost(run, outcome.lost);
+        remember_lost(run, outcome.lost, steal_fd(&outcome.lost_fd));
     }
     return !outcome.cut;
 }

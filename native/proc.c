@@ -249,6 +249,26 @@ bool proc_parse_status(struct span text, struct status *status) {
     return seen == ALL;
 }
 
+enum label proc_parse_label(struct span text, char profile[PROFILE_BYTES]) {
+    static const char *const modes[] = {" (enforce)", " (complain)", " (kill)", " (prompt)", " (mixed)", " (unconfined)", " (user)"};
+    while (text.length > 0 && (text.at[text.length - 1] == '\n' || text.at[text.length - 1] == '\0')) {
+        text.length--;
+    }
+    profile[0] = '\0';
+    if (text.length == 0 || span_equal(text, "unconfined")) {
+        return LABEL_NONE;
+    }
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        size_t length = text.length - strlen(modes[i]);
+        if (span_ends(text, modes[i]) && length < PROFILE_BYTES) {
+            memcpy(profile, text.at, length);
+            profile[length] = '\0';
+            return LABEL_APPARMOR;
+        }
+    }
+    return LABEL_OTHER;
+}
+
 bool proc_parse_stat(struct span text, struct stat_line *line) {
     const char *open = text.length == 0 ? NULL : memchr(text.at, '(', text.length);
     size_t close = text.length;

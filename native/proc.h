@@ -66,6 +66,12 @@ struct status {
 /** False when a field that we need is missing or not a number. */
 bool proc_parse_status(struct span text, struct status *status);
 
+/** What a security module says of a process in its attr/current. */
+enum label { LABEL_NONE, LABEL_APPARMOR, LABEL_OTHER };
+enum { PROFILE_BYTES = 512 };
+/** `profile` gets the name of an AppArmor profile: `NAME (enforce)`; else it is empty. */
+enum label proc_parse_label(struct span text, char profile[PROFILE_BYTES]);
+
 /** What we want of /proc/PID/stat: comm may hold anything, parentheses and blanks included. */
 struct stat_line {
     struct span comm;

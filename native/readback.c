@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include "cleanup.h"
+#include "confinement.h"
 #include "credentials.h"
 #include "files.h"
 #include "format.h"
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -56,6 +58,27 @@ static int compare_namespaces(const struct run *run, int proc, int *entered, int
     return 0;
 }
 
+/** Ours, and the target's where it has one; before Linux 5.9 it is only said that there are some. */
+static int compare_filters(const struct run *run, const struct status *found, struct error *err) {
+    enum { BY_FILTER = 2 };
+    int64_t wanted = run->steps->filter_count > 0 ? 2 : 1;
+    if (found->seccomp != BY_FILTER || (found->seccomp_filters >= 0 && found->seccomp_filters != wanted)) {
+        return fail(err, "readback", 0, "the workload has %lld seccomp filters (mode %u), not %lld", (long long)found->seccomp_filters, found->seccomp, (long long)wanted);
+    }
+    return 0;
+}
+
+static int compare_profile(const struct run *run, int proc, struct error *err) {
+    struct confinement found = {0};
+    confinement_read_profile(&found, proc);
+    const char *wanted = (const char *)run->steps + run->steps->profile_at + strlen("changeprofile ");
+    size_t length = run->steps->profile_length == 0 ? 0 : run->steps->profile_length - strlen("changeprofile ");
+    if (length > 0 && (strlen(found.profile) != length || memcmp(found.profile, wanted, length) != 0)) {
+        return fail(err, "readback", 0, "the workload's AppArmor profile is `%.128s`, not `%.*s`", found.profile, length < 128 ? (int)length : 128, wanted);
+    }
+    return 0;
+}
+
 static int compare_credentials(const struct run *run, int proc, struct error *err) {
     cleanup_free char *text = NULL;
     struct span span;
@@ -64,7 +87,13 @@ static int compare_credentials(const struct run *run, int proc, struct error *er
     if (result < 0) {
         return unreadable(run, -result, err);
     }
-    return proc_parse_status(span, &status) ? credentials_compare(run->steps, &status, err) : unreadable(run, 0, err);
+    if (!proc_parse_status(span, &status)) {
+        return unreadable(run, 0, err);
+    }
+    if (credentials_compare(run->steps, &status, err) < 0 || compare_filters(run, &status, err) < 0) {
+        return -1;
+    }
+    return compare_profile(run, proc, err);
 }
 
 int read_back(const struct run *run, int *entered, int *of, struct error *err) {

@@ -11,6 +11,7 @@
 #include "undo-words.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -305,8 +306,9 @@ bool revert_keep_guarded(struct run *run) {
 int revert_all(struct run *run, struct error *err) {
     cleanup_outcome struct outcome outcome = {0};
     const struct undo *directory = directory_of(&run->revert->undo);
-    if (run->revert->maker != 0 && sys2(__NR_kill, run->revert->maker, 0) == 0) {
-        return fail(err, "undo", 0, "process %d waits for the file system and may make the directory still; the guardian removes it if that is within a minute", (int)run->revert->maker);
+    struct pollfd made = {.fd = run->revert->maker, .events = POLLIN};
+    if (run->revert->maker >= 0 && poll(&made, 1, 0) == 0) {
+        return fail(err, "undo", 0, "a process of ours waits for the file system and may make the directory still; the guardian removes it if that is within a minute");
     }
     /* In one that was not made there is nothing. */
     int limit_ms = directory != NULL && directory->directory >= 0 ? DIRECTORY_LIMIT_MS : ERRAND_LIMIT_MS;
@@ -328,6 +330,7 @@ int revert_all(struct run *run, struct error *err) {
 void revert_close(struct revert *revert) {
     guardian_close(&revert->guardian);
     close_fd(&revert->cgroup);
+    close_fd(&revert->maker);
     close_fd(&revert->links);
     ipc_close(&revert->ipc);
 }

@@ -21,5 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (proc_map_outside(text, 0, &value)) {
         assert(value < UINT32_MAX);
     }
+    char profile[PROFILE_BYTES];
+    assert((proc_parse_label(text, profile) == LABEL_APPARMOR) == (profile[0] != '\0') || profile[0] == '\0');
     return 0;
 }

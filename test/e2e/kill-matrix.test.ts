@@ -72,7 +72,7 @@ async function itHolds({ fault, point, killer: name }: Cell): Promise<void> {
   const since = () => Date.now() - killedAt;
   const codes = killer.codes[phaseOf(point)] ?? [];
   // What is not there yet starts first; and a run that may go on ends by its own time.
-  const limit = codes.includes(0) ? 30 : leaseSeconds + 2.5 + (phaseOf(point) === 'before' ? 2 : 0);
+  const limit = codes.includes(0) || killer.hangs ? 30 : leaseSeconds + 2.5 + (phaseOf(point) === 'before' ? 2 : 0);
   let goneMs = Number.NaN;
   const gone = until('the fault gone', limit, async () => {
     const left = await ofTheFault(run);

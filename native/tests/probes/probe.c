@@ -12,7 +12,7 @@ static const struct
 } parts[] = {
   { "report", probe_report }, { "hold", probe_hold },     { "exit", probe_exit },          { "die", probe_die },       { "signals", probe_signals },
   { "ignore-term", probe_ignore }, { "family", probe_family }, { "write", probe_write },   { "fill", probe_fill },     { "spin", probe_spin },
-  { "eat", probe_eat },       { "disk", probe_disk },     { "climb", probe_climb },        { "scan", probe_scan },
+  { "eat", probe_eat },       { "disk", probe_disk },     { "climb", probe_climb },        { "scan", probe_scan },     { "attack", probe_attack },
   { "litter", probe_litter }, { "record", probe_record }, { "ipc", probe_ipc },
   { "parent", probe_parent }, { "deaf", probe_deaf }, { "unshare", probe_unshare }, { "lay-down", probe_lay_down },     { "listen", probe_listen },
 };

@@ -22,6 +22,7 @@ int probe_record (int argc, char **argv);  /* record DIR [NAME TEXT]: the record
 int probe_ipc (int argc, char **argv);     /* ipc WHAT... [exit]: makes shm, sem, msg, /QUEUE, each by a process that ends; or attach=ID; then stays */
 int probe_climb (int argc, char **argv);   /* climb MARKER: follow ".." from the working directory, look for MARKER above */
 int probe_listen (int argc, char **argv);  /* listen ADDRESS PORT: IPv4 TCP, accepted by the kernel alone */
+int probe_attack (int argc, char **argv);  /* attack ACT OUT: trace, stop, kill, descriptors, pids, rename or mounts, until TERM; a line "gained ..." for what it wins */
 int probe_unshare (int argc, char **argv); /* unshare: what unshare(2) of a user namespace says, as unshare=MESSAGE */
 int probe_lay_down (int argc, char **argv); /* lay-down FILE: lays every capability down when FILE appears, and waits */
 int probe_scan (int argc, char **argv);    /* scan OUT MARKER: a hostile target looking at its new neighbours; TERM ends it */

@@ -249,11 +249,41 @@ first_numbers (void **state)
   assert_false (proc_next_numbers (&rest, found, 5));
 }
 
+static void
+labels (void **state)
+{
+  static const struct
+  {
+    const char *text;
+    enum label label;
+    const char *profile;
+  } rows[] = {
+    { "", LABEL_NONE, "" },
+    { "\n", LABEL_NONE, "" },
+    { "unconfined\n", LABEL_NONE, "" },
+    { "cri-containerd.apparmor.d (enforce)\n", LABEL_APPARMOR, "cri-containerd.apparmor.d" },
+    { "docker-default (complain)", LABEL_APPARMOR, "docker-default" },
+    { "a//&:root:b (mixed)\n", LABEL_APPARMOR, "a//&:root:b" },
+    { "a profile (enforce) (kill)\n", LABEL_APPARMOR, "a profile (enforce)" },
+    { "snap.x (unconfined)\n", LABEL_APPARMOR, "snap.x" },
+    { "system_u:system_r:container_t:s0:c1,c2\n", LABEL_OTHER, "" },
+    { "_", LABEL_OTHER, "" },
+    { "docker-default (other)\n", LABEL_OTHER, "" },
+  };
+  (void) state;
+  for (size_t i = 0; i < COUNT (rows); i++)
+    {
+      char profile[PROFILE_BYTES];
+      assert_int_equal (proc_parse_label (SPAN (rows[i].text), profile), rows[i].label);
+      assert_string_equal (profile, rows[i].profile);
+    }
+}
+
 int
 unit_proc (void)
 {
   const struct CMUnitTest tests[] = { cmocka_unit_test (names_container), cmocka_unit_test (cgroup_lines), cmocka_unit_test (mount_lines), cmocka_unit_test (stat_lines),
                                       cmocka_unit_test (status_fields),   cmocka_unit_test (numbers),      cmocka_unit_test (id_maps),     cmocka_unit_test (keyed),
-                                      cmocka_unit_test (disk_counts),  cmocka_unit_test (first_numbers) };
+                                      cmocka_unit_test (disk_counts),  cmocka_unit_test (first_numbers), cmocka_unit_test (labels) };
   return cmocka_run_group_tests_name ("proc", tests, NULL, NULL);
 }

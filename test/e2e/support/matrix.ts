@@ -187,6 +187,8 @@ interface Killer {
   destroysTarget?: boolean;
   /** It hits every run that there is. */
   alone?: boolean;
+  /** The shim is there still, and silent: so long that nobody can know it for dead before. */
+  hangs?: boolean;
 }
 
 const pluginSignal = (signal: NodeJS.Signals, code: number): Killer => ({
@@ -266,13 +268,18 @@ export const killers: Readonly<Record<string, Killer>> = {
   },
   // Another one takes its place, and the fault goes on.
   'guardian -9': {
-    only: ['net', 'io'],
     act: (run) => signalOurs(run, 'KILL', 'nsexec:guardian'),
     codes: { active: [0, 3], after: [130, 3] },
   },
   'shim TERM': { act: (run) => signalOurs(run, 'TERM', 'nsexec'), codes: early },
   // Not its guardian: both at once is what nothing on the node can answer.
   'shim -9': { act: ({ scope }) => ourShims(scope).then((shims) => signalAll('KILL', shims)), codes: early },
+  // Its guardian hears nothing of it for fifteen seconds, and then does what it would for a dead one.
+  'shim stopped': {
+    act: ({ scope }) => ourShims(scope).then((shims) => signalAll('STOP', shims)),
+    codes: { active: [3, 4], after: [130, 3, 4] },
+    hangs: true,
+  },
   'stressors -9': {
     only: ['stress', 'io'],
     act: (run) => signalOurs(run, 'KILL', 'stress-ng'),
