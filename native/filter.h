@@ -29,6 +29,12 @@
 #define FILTER_HAS(bits, if_so, if_not) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (uint32_t)(bits), if_so, if_not)
 #define FILTER_ALLOW_IF(value) FILTER_IS(value, 0, 1), FILTER_ALLOW
 #define FILTER_ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+/** AddressSanitizer asks for the signal stack before each call that does not return. */
+#if defined(__SANITIZE_ADDRESS__)
+#define FILTER_ALLOW_SANITIZER FILTER_ALLOW_IF(__NR_sigaltstack),
+#else
+#define FILTER_ALLOW_SANITIZER
+#endif
 #define FILTER_REFUSE(number) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (number))
 
 /** Puts a filter over the caller. 0 or -errno. */

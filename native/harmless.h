@@ -7,4 +7,7 @@
  */
 long become_harmless(void);
 
+/** The same for who opens a list in the workload's pid namespace: it may open files, hand them over, make one process that does so, and end it. Needs no_new_privs. 0 or -errno. */
+long become_harmless_opener(void);
+
 #endif

@@ -69,6 +69,8 @@ __attribute__((constructor)) static void enter_the_target(int argc, char **argv,
     if (environment != NULL) {
         forget_the_loader(environment);
     }
+    const struct message goes_on = {.kind = MESSAGE_GOES_ON};
+    sys3(__NR_write, WORKLOAD_LINK, &goes_on, sizeof goes_on);
     sys_close_from(WORKLOAD_LINK, ~0U);
     uint64_t none = 0;
     sys4(__NR_rt_sigprocmask, SET_MASK, &none, 0, SIGNAL_SET_BYTES);

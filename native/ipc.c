@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "errand.h"
 #include "format.h"
+#include "harmless.h"
 #include "link.h"
 #include "mount.h"
 #include "revert.h"
@@ -18,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <time.h>
 
 enum { INSIDE_LIMIT_MS = 1000, LIMIT_MS = 3000, LIST_MAX_BYTES = 8 << 20, NAMED_MAX = 8, NOBODY = 65534 };
 /* Everybody on the node may use the initial one (PROC_IPC_INIT_INO): what is new there says nothing of a workload. */
@@ -59,11 +61,6 @@ static long drop_all_rights(void) {
 __attribute__((noreturn)) static void open_inside(int directory, int link) {
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NAME, "nsexec:ipc", 0, 0, 0);
-    int low = directory < link ? directory : link;
-    int high = directory < link ? link : directory;
-    sys_close_from(0, (unsigned int)low - 1);
-    sys_close_from((unsigned int)low + 1, (unsigned int)high - 1);
-    sys_close_from((unsigned int)high + 1, ~0U);
     send(link, IPC_SHM, openat(directory, files[IPC_SHM], O_RDONLY | O_CLOEXEC));
     sys_exit(0);
 }
@@ -71,9 +68,20 @@ __attribute__((noreturn)) static void open_inside(int directory, int link) {
 /** Whoever may see the one inside may stop it as well: nobody waits for it longer than this. */
 static void await_inside(int pidfd) {
     struct pollfd ended = {.fd = pidfd, .events = POLLIN};
-    if (poll(&ended, 1, INSIDE_LIMIT_MS) != 1) {
+    const struct timespec limit = {.tv_sec = INSIDE_LIMIT_MS / 1000};
+    if (sys5(__NR_ppoll, &ended, 1, &limit, 0, 0) != 1) {
         sys4(__NR_pidfd_send_signal, pidfd, SIGKILL, 0, 0);
     }
+}
+
+static void close_all_but(int first, int second) {
+    int low = first < second ? first : second;
+    int high = first < second ? second : first;
+    if (low > 0) {
+        sys_close_from(0, (unsigned int)low - 1);
+    }
+    sys_close_from((unsigned int)low + 1, (unsigned int)high - 1);
+    sys_close_from((unsigned int)high + 1, ~0U);
 }
 
 /**
@@ -98,6 +106,12 @@ static int enter_to_open(const struct opening *opening) {
     int directory = openat(proc, "sysvipc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0 && errno != ENOENT) {
         give_up(entry->link, -errno);
+    }
+    /* Before there is anybody whom the target sees, and who would have all of these. */
+    close_all_but(directory, entry->link);
+    result = become_harmless_opener();
+    if (result < 0) {
+        give_up(entry->link, result);
     }
     return directory;
 }

@@ -10,6 +10,7 @@ enum message_kind {
     MESSAGE_WORKLOAD,   /**< keeper → supervisor, with the workload's pid in `value` */
     MESSAGE_READY,      /**< workload → supervisor: everything entered, nothing executed yet */
     MESSAGE_GO,         /**< supervisor → nester, keeper, workload: go on */
+    MESSAGE_GOES_ON,    /**< workload of a dynamic program → supervisor: the last step is done */
     MESSAGE_PATH,       /**< who looked at --path → supervisor, with the directory and perhaps a file */
     MESSAGE_ON_GUARD,   /**< guardian → shim */
     MESSAGE_INSIDE,     /**< the same of one that could not leave the agent's cgroup */

@@ -306,9 +306,9 @@ bool revert_keep_guarded(struct run *run) {
 int revert_all(struct run *run, struct error *err) {
     cleanup_outcome struct outcome outcome = {0};
     const struct undo *directory = directory_of(&run->revert->undo);
-    struct pollfd made = {.fd = run->revert->maker, .events = POLLIN};
-    if (run->revert->maker >= 0 && poll(&made, 1, 0) == 0) {
-        return fail(err, "undo", 0, "a process of ours waits for the file system and may make the directory still; the guardian removes it if that is within a minute");
+    struct pollfd made = {.fd = run->revert->maker_fd, .events = POLLIN};
+    if (run->revert->maker_fd >= 0 && poll(&made, 1, 0) == 0) {
+        return fail(err, "undo", 0, "process %d waits for the file system and may make the directory still; the guardian removes it if that is within a minute", (int)run->revert->maker);
     }
     /* In one that was not made there is nothing. */
     int limit_ms = directory != NULL && directory->directory >= 0 ? DIRECTORY_LIMIT_MS : ERRAND_LIMIT_MS;
@@ -330,7 +330,7 @@ int revert_all(struct run *run, struct error *err) {
 void revert_close(struct revert *revert) {
     guardian_close(&revert->guardian);
     close_fd(&revert->cgroup);
-    close_fd(&revert->maker);
+    close_fd(&revert->maker_fd);
     close_fd(&revert->links);
     ipc_close(&revert->ipc);
 }

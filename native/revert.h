@@ -11,7 +11,8 @@
 struct revert {
     struct undo_list undo;
     struct guardian guardian;
-    int maker; /**< pidfd of who was to make the directory, hung when it was given up, and may make it still; -1: there is none */
+    pid_t maker;  /**< who was to make the directory, hung when it was given up, and may make it still: for words alone */
+    int maker_fd; /**< its pidfd; -1: there is none */
     int cgroup; /**< that the record is on; -1: there is no record */
     int links;  /**< the kernel tells on it of the links of the target's network, from the first look on; -1: no link of the list is to be recognised */
     struct lease leases[2]; /**< who the record says is at work: we, and the guardian */
@@ -19,7 +20,7 @@ struct revert {
     struct ipc ipc; /**< of a workload */
 };
 
-#define REVERT_NONE ((struct revert){.guardian = GUARDIAN_NONE, .maker = -1, .cgroup = -1, .links = -1, .ipc = IPC_NONE})
+#define REVERT_NONE ((struct revert){.guardian = GUARDIAN_NONE, .maker_fd = -1, .cgroup = -1, .links = -1, .ipc = IPC_NONE})
 
 /** What was there before must not be undone by us: nothing that is on the list may be there yet. From here on devices are known by their indexes. */
 int revert_refuse_foreign(struct run *run, struct error *err);

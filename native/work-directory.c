@@ -92,7 +92,8 @@ static int send_child(struct run *run, struct error *err) {
     if (errand_run(run, &errand, &outcome, err) < 0) {
         return -1;
     }
-    run->revert->maker = outcome.lost == 0 ? -1 : steal_fd(&outcome.lost_fd);
+    run->revert->maker = outcome.lost;
+    run->revert->maker_fd = outcome.lost == 0 ? -1 : steal_fd(&outcome.lost_fd);
     if (outcome.out_length == sizeof made) {
         memcpy(&made, outcome.out, sizeof made);
     }

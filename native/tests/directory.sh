@@ -472,7 +472,7 @@ frozen_disk() {
   freeze_disk
   say start
   finish 15000
-  undo_failed "a process of ours waits for the file system and may make the directory still"
+  undo_failed "process [0-9]+ waits for the file system and may make the directory still"
   matches "$(record_of)" "^$NAME=lease .*directory" "record"
   thaw_disk
   soon_clean 5000

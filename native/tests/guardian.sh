@@ -120,7 +120,8 @@ hang_at() { # SIGNALLED: the shim is stopped when this is true
   "$@"
   kill -STOP "$SHIM"
   since=$(now_ms)
-  soon 25000 "only the target is left after $*" only_target_left "$ID"
+  soon 25000 "it is killed" gone "$SHIM"
+  soon 2000 "only the target is left after $*" only_target_left "$ID"
   at_least $(($(now_ms) - since)) 13000 "milliseconds until the guardian's patience ended"
   finish 3000
   equal "$STATUS" 137 "exit code: killed by its guardian"
