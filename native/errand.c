@@ -1,11 +1,11 @@
 #include "errand.h"
 
-#include "cleanup.h"
-#include "clock.h"
-#include "files.h"
-#include "format.h"
-#include "place.h"
-#include "sys.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/format.h"
+#include "enter/place.h"
+#include "base/sys.h"
 
 #include <fcntl.h>
 #include <linux/memfd.h>

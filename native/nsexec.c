@@ -1,16 +1,16 @@
 /* nsexec: the life of one run, from the command line to the revert. README.md is the contract. */
 #include "run.h"
 
-#include "clock.h"
-#include "fill.h"
-#include "format.h"
-#include "hold.h"
-#include "probe.h"
-#include "revert.h"
-#include "sample.h"
-#include "seal.h"
-#include "sweep.h"
-#include "sys.h"
+#include "base/clock.h"
+#include "fill/fill.h"
+#include "base/format.h"
+#include "hold/hold.h"
+#include "path/probe.h"
+#include "undo/revert.h"
+#include "target/sample.h"
+#include "base/seal.h"
+#include "sweep/sweep.h"
+#include "base/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>

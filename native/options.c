@@ -1,6 +1,6 @@
 #include "options.h"
 
-#include "proc.h"
+#include "proc/proc.h"
 
 #include <errno.h>
 #include <stdlib.h>

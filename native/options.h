@@ -1,7 +1,7 @@
 #ifndef NSEXEC_OPTIONS_H
 #define NSEXEC_OPTIONS_H
 
-#include "error.h"
+#include "base/error.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 #include "run.h"
 
-#include "clock.h"
-#include "hold.h"
-#include "revert.h"
-#include "sys.h"
+#include "base/clock.h"
+#include "hold/hold.h"
+#include "undo/revert.h"
+#include "base/sys.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,8 +1,8 @@
 #include "run.h"
 
-#include "clock.h"
-#include "hold.h"
-#include "sample.h"
+#include "base/clock.h"
+#include "hold/hold.h"
+#include "target/sample.h"
 
 #include <string.h>
 #include <sys/utsname.h>

@@ -1,14 +1,14 @@
 #ifndef NSEXEC_RUN_H
 #define NSEXEC_RUN_H
 
-#include "children.h"
-#include "events.h"
-#include "hierarchy.h"
-#include "lines.h"
+#include "enter/children.h"
+#include "base/events.h"
+#include "target/hierarchy.h"
+#include "base/lines.h"
 #include "options.h"
-#include "path.h"
-#include "program.h"
-#include "target.h"
+#include "path/path.h"
+#include "enter/program.h"
+#include "target/target.h"
 
 #include <signal.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "proc.h"
+#include "proc/proc.h"
 
 #include <assert.h>
 

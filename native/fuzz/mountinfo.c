@@ -1,4 +1,4 @@
-#include "mountinfo.h"
+#include "proc/mountinfo.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "undo-words.h"
+#include "undo/undo-words.h"
 
 #include <assert.h>
 #include <stdint.h>

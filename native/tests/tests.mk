@@ -26,8 +26,8 @@ $(PROBES)/loader: $(TESTS_DIR)/probes/loader.c | $(PROBES)
 	$(PROBE_CC) $(PROBE_CFLAGS) -o $@ $< -ldl -lpthread
 $(PROBES)/evil.so: $(TESTS_DIR)/probes/evil.c | $(PROBES)
 	$(PROBE_CC) $(PROBE_CFLAGS) -shared -fPIC -o $@ $<
-$(PROBES)/filters: $(TESTS_DIR)/probes/filters.c $(addprefix $(TESTS_DIR)/../,exec-filter.c exec-filter.h harmless.c harmless.h filter.h) | $(PROBES)
-	$(PROBE_CC) $(PROBE_CFLAGS) -static -o $@ $(filter %.c,$^)
+$(PROBES)/filters: $(TESTS_DIR)/probes/filters.c $(addprefix $(TESTS_DIR)/../,enter/exec-filter.c enter/exec-filter.h enter/harmless.c enter/harmless.h enter/filter.h base/sys.h) | $(PROBES)
+	$(PROBE_CC) $(PROBE_CFLAGS) -I$(TESTS_DIR)/.. -static -o $@ $(filter %.c,$^)
 $(PROBES)/%: $(TESTS_DIR)/probes/%.c | $(PROBES)
 	$(PROBE_CC) $(PROBE_CFLAGS) -static -o $@ $<
 
@@ -39,7 +39,7 @@ clean-tests:
 
 # Unit tests of the parsers, with the sanitizers and linked to every object of nsexec but the one that has main.
 ifdef SOURCES
-UNIT_OBJECTS = $(filter-out $(ASAN)/nsexec.o,$(SOURCES:%.c=$(ASAN)/%.o)) $(ASAN)/hook-bytes.o
+UNIT_OBJECTS = $(filter-out $(ASAN)/nsexec.o,$(SOURCES:%.c=$(ASAN)/%.o)) $(ASAN)/enter/hook-bytes.o
 UNIT_SOURCES := $(wildcard $(TESTS_DIR)/unit/*.c)
 .PHONY: unit
 unit: $(BUILD)/unit-tests

@@ -53,7 +53,7 @@ export const targetContainer = 'target-0';
 const startupAllowanceMs = 300_000;
 /** After the shim's deadline and grace: reporting, and a slow node. */
 const endAllowanceMs = 30_000;
-/** As long as the shim takes at most to remove what a workload has left on a disk, a million files perhaps (native/revert.c). */
+/** As long as the shim takes at most to remove what a workload has left on a disk, a million files perhaps (native/undo/revert.c). */
 export const removalAllowanceMs = 60_000;
 
 function endAllowanceOf(fault: Fault): number {

@@ -1,7 +1,7 @@
 /* filters: the shim's two seccomp filters, by what the kernel makes of them, each in a child of its own. A line for each, "ok" or where it does not hold; as root. Without a
    sanitizer, which makes system calls that nobody sees. */
-#include "../../exec-filter.h"
-#include "../../harmless.h"
+#include "../../enter/exec-filter.h"
+#include "../../enter/harmless.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* What a workload or a target makes in its IPC namespace, and leaves there. */
-#include "probe.h"
+#include "path/probe.h"
 
 #include <fcntl.h>
 #include <mqueue.h>

@@ -1,5 +1,5 @@
 /* Uses of what a container has: CPU, memory, disk, files. */
-#include "probe.h"
+#include "path/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>

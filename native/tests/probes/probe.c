@@ -1,4 +1,4 @@
-#include "probe.h"
+#include "path/probe.h"
 
 #include <errno.h>
 #include <stdlib.h>

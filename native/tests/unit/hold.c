@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "hold.h"
+#include "hold/hold.h"
 
 #include <fcntl.h>
 #include <string.h>

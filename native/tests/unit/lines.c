@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "lines.h"
+#include "base/lines.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "mountinfo.h"
+#include "proc/mountinfo.h"
 
 #include <string.h>
 

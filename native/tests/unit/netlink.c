@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "netlink.h"
+#include "undo/netlink.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "proc.h"
+#include "proc/proc.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* Samples of a cgroup v2 tree, from files as a kernel writes them: the behaviour tests see v2 only where the machine has it. */
 #include "unit.h"
 
-#include "disk-limits.h"
-#include "levels.h"
-#include "sample.h"
+#include "target/disk-limits.h"
+#include "target/levels.h"
+#include "target/sample.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "setting.h"
+#include "undo/setting.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "space.h"
+#include "proc/space.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 #include "unit.h"
 
-#include "undo-network.h"
-#include "undo-words.h"
+#include "undo/undo-network.h"
+#include "undo/undo-words.h"
 
-#include "netlink.h"
+#include "undo/netlink.h"
 
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "words.h"
+#include "base/words.h"
 
 #include <stdlib.h>
 #include <string.h>

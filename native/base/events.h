@@ -1,0 +1,46 @@
+#ifndef NSEXEC_EVENTS_H
+#define NSEXEC_EVENTS_H
+
+#include "base/error.h"
+#include "base/json.h"
+
+#include <stdbool.h>
+
+/** How much an event matters when the reader is slower than we are. */
+enum weight {
+    WEIGHT_LIFE,   /**< the life cycle: waits in the queue, never dropped */
+    WEIGHT_NOTICE, /**< warnings and repeated facts: dropped when half the queue is full */
+    WEIGHT_SAMPLE, /**< dropped when anything waits at all */
+};
+
+/** Where events go. The shim outlives its reader: a full pipe never blocks it, a closed one never ends it. */
+struct events {
+    int fd; /**< -1 when nobody can read any more */
+    enum { OUTPUT_SOCKET, OUTPUT_REOPENED, OUTPUT_BLOCKING } kind;
+    struct json queue;     /**< lines not yet written */
+    struct json last_ended; /**< for the termination log */
+    const char *log_path;
+};
+
+/** Takes stdout over: descriptor 1 is closed, so that no child inherits it. */
+void events_open(struct events *events, const char *log_path);
+
+/** Begins `{"event":NAME,"at_ms":…`. */
+void event_begin(struct json *line, const char *name);
+/** Closes the object, writes it or puts it into the queue, and frees it. */
+void event_emit(struct events *events, struct json *line, enum weight weight);
+/** Emits, and writes `ended` (if there was one) and this line to the termination log, if that exists. */
+void event_emit_last(struct events *events, struct json *line);
+/** A `warning` event. */
+__attribute__((format(printf, 3, 4))) void event_warn(struct events *events, const char *code, const char *format, ...);
+/** The `error` event, also on the termination log, and its text on stderr. `state` as in README. */
+void event_error(struct events *events, const struct error *err, const char *state);
+
+/** Writes what waits, as far as it goes without blocking. True when there is more. */
+bool events_flush(struct events *events);
+/** Whether more waits to be read than a reader that keeps up leaves. */
+bool events_congested(const struct events *events);
+/** Waits for the reader until everything is written, but no longer than 2 s; then closes. */
+void events_close(struct events *events);
+
+#endif

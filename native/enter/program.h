@@ -1,0 +1,23 @@
+#ifndef NSEXEC_PROGRAM_H
+#define NSEXEC_PROGRAM_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+/** The workload's program, in a sealed memfd: the target sees it as /proc/PID/exe and cannot write to it. */
+struct program {
+    int fd;
+    bool dynamic; /**< it names an interpreter (PT_INTERP): its loader and libraries are in our file system, not in the target's */
+};
+
+/** Finds it as execvp(3) would, in our own file system; `exit_code` of the failure is 126 or 127. */
+int program_open(struct program *program, const char *name, struct error *err);
+
+/** The last component of its name, which becomes comm. */
+const char *program_base_name(const char *name);
+
+/** `PATH=…` of our own environment, or the usual one. */
+const char *program_path_variable(void);
+
+#endif
