@@ -61,8 +61,16 @@ describe('G7 the target is no more privileged than before', () => {
   }
 
   it('--as root: uid 0 of the target’s user namespace, when asked for', () =>
-    during('nonroot', ['--as', 'root'], async (_target, stressors) => {
-      for (const stressor of stressors) expect(stressor.Uid).toMatch(/^0\t0\t0\t0$/);
+    during('nonroot', ['--as', 'root'], async (target, stressors) => {
+      for (const stressor of stressors) {
+        expect(stressor.Uid).toMatch(/^0\t0\t0\t0$/);
+        // And no more than the target can ever get.
+        expect(pick(stressor, ['CapPrm', 'CapEff', 'CapBnd'])).toEqual({
+          CapPrm: target.CapBnd,
+          CapEff: target.CapBnd,
+          CapBnd: target.CapBnd,
+        });
+      }
     }));
 
   it('what the target sees as /proc/PID/exe cannot be written', () =>

@@ -1,5 +1,5 @@
 /* A target that does one kind of harm to every process that appears beside it, as fast as it can. What it has won is a line "gained ..."; "ready" when it begins. */
-#include "path/probe.h"
+#include "probe.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -1,5 +1,5 @@
 /* Descendants that a supervisor loses when it only knows its child. Every one stays until it is killed. */
-#include "path/probe.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <signal.h>

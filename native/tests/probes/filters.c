@@ -1,4 +1,4 @@
-/* filters: the shim's two seccomp filters, by what the kernel makes of them, each in a child of its own. A line for each, "ok" or where it does not hold; as root. Without a
+/* filters: the shim's seccomp filters, by what the kernel makes of them, each in a child of its own. A line for each, "ok" or where it does not hold; as root. Without a
    sanitizer, which makes system calls that nobody sees. */
 #include "../../enter/exec-filter.h"
 #include "../../enter/harmless.h"
@@ -23,39 +23,68 @@
 
 enum { CALLS = 470 };
 
+/* Whether every call but these is refused. */
 static int
-is_harmless (long number)
+all_others_refused (const long *allowed, size_t count)
 {
-  static const long allowed[] = { SYS_sendto, SYS_ppoll, SYS_capset, SYS_exit_group, SYS_clone, SYS_prctl };
-  for (size_t i = 0; i < COUNT (allowed); i++)
-    if (number == allowed[i])
-      return 1;
+  for (long number = 0; number < CALLS; number++)
+    {
+      int is_allowed = 0;
+      for (size_t i = 0; i < count; i++)
+        is_allowed |= number == allowed[i];
 #if defined(__x86_64__)
-  /* uretprobe and uprobe: of no use but in a trampoline that the kernel has put there, and never filtered. */
-  if (number == 335 || number == 336)
-    return 1;
+      /* uretprobe and uprobe: of no use but in a trampoline that the kernel has put there, and never filtered. */
+      is_allowed |= number == 335 || number == 336;
 #endif
-  return 0;
+      if (! is_allowed && ! (syscall (number, -1L, -1L, -1L, -1L, -1L, -1L) == -1 && errno == EPERM))
+        return 0;
+    }
+  return 1;
 }
 
 static int
-check_harmless (void)
+options_refused (const int *allowed, size_t count)
 {
-  if (become_harmless () < 0)
-    return 1;
-  for (long number = 0; number < CALLS; number++)
-    if (! is_harmless (number) && ! (syscall (number, -1L, -1L, -1L, -1L, -1L, -1L) == -1 && errno == EPERM))
-      return 2;
-  /* Of those two, what nest and init do and nothing else. */
   for (int option = 0; option < 80; option++)
-    if (option != PR_SET_NAME && option != PR_SET_PDEATHSIG && option != PR_SET_DUMPABLE && option != PR_SET_NO_NEW_PRIVS
-        && ! (prctl (option, -1L, -1L, -1L, -1L) == -1 && errno == EPERM))
-      return 3;
+    {
+      int is_allowed = 0;
+      for (size_t i = 0; i < count; i++)
+        is_allowed |= option == allowed[i];
+      if (! is_allowed && ! (prctl (option, -1L, -1L, -1L, -1L) == -1 && errno == EPERM))
+        return 0;
+    }
+  return 1;
+}
+
+static int
+clones_refused (void)
+{
   static const unsigned long flags[] = { SIGCHLD, CLONE_NEWUSER | CLONE_PARENT | SIGCHLD, CLONE_NEWNS | CLONE_NEWPID | CLONE_PARENT | SIGCHLD, CLONE_VM | CLONE_PARENT | SIGCHLD };
   for (size_t i = 0; i < COUNT (flags); i++)
     if (! (syscall (SYS_clone, flags[i], 0, 0, 0, 0) == -1 && errno == EPERM))
-      return 4;
-  return 0;
+      return 0;
+  return 1;
+}
+
+/* What nest and init do, and nothing else. */
+static int
+check_harmless (void)
+{
+  static const long calls[] = { SYS_sendto, SYS_ppoll, SYS_capset, SYS_exit_group, SYS_clone, SYS_prctl };
+  static const int options[] = { PR_SET_NAME, PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS };
+  if (become_harmless () < 0)
+    return 1;
+  return ! all_others_refused (calls, COUNT (calls)) ? 2 : ! options_refused (options, COUNT (options)) ? 3 : ! clones_refused () ? 4 : 0;
+}
+
+static int
+check_opener (void)
+{
+  static const long calls[] = { SYS_openat, SYS_sendmsg, SYS_ppoll, SYS_pidfd_send_signal, SYS_exit_group, SYS_clone, SYS_prctl };
+  static const int options[] = { PR_SET_NAME, PR_SET_PDEATHSIG };
+  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || become_harmless_opener () < 0)
+    return 1;
+  return ! all_others_refused (calls, COUNT (calls)) ? 2 : ! options_refused (options, COUNT (options)) ? 3 : ! clones_refused () ? 4 : 0;
 }
 
 static const uint64_t key = UINT64_C (0x123456789abcdef0);
@@ -166,7 +195,7 @@ int
 main (void)
 {
   self = open ("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-  int failed = in_child ("harmless", check_harmless) | in_child ("exec filter", check_exec_filter);
+  int failed = in_child ("harmless", check_harmless) | in_child ("opener", check_opener) | in_child ("exec filter", check_exec_filter);
 #if defined(__x86_64__)
   if (takes_32_bits ())
     failed |= in_child ("32 bits", check_32_bits);

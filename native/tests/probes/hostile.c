@@ -1,5 +1,5 @@
 /* A target that means harm: what can it reach through the processes that appear beside it? Every success is a line "breach ...". */
-#include "path/probe.h"
+#include "probe.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -1,5 +1,5 @@
 /* What a workload or a target makes in its IPC namespace, and leaves there. */
-#include "path/probe.h"
+#include "probe.h"
 
 #include <fcntl.h>
 #include <mqueue.h>

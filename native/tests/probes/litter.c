@@ -1,5 +1,5 @@
 /* What a workload leaves in its working directory, and the records that tell of it. */
-#include "path/probe.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* Uses of what a container has: CPU, memory, disk, files. */
-#include "path/probe.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* A service in the target's network, for what is asked about connections. */
-#include "path/probe.h"
+#include "probe.h"
 
 #include <arpa/inet.h>
 #include <stdint.h>

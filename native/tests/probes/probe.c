@@ -1,4 +1,4 @@
-#include "path/probe.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <stdlib.h>

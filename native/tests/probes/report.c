@@ -1,5 +1,5 @@
 /* Who and where am I. Everything that a system call tells is asked of a system call, since a target's root may have no /proc. */
-#include "path/probe.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <linux/capability.h>

@@ -1,5 +1,5 @@
 /* Ends of every kind, and what arrives before the end. */
-#include "path/probe.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <signal.h>

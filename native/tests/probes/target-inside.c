@@ -1,5 +1,5 @@
 /* The steps of the process that becomes the target. */
-#include "target/target.h"
+#include "target.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -11,7 +11,7 @@
      --seccomp-kill       a filter that kills whoever calls write(2)
      --hostname NAME --time-offset SECONDS --oom-score-adj N --comm NAME
      --pid N              the process gets this pid (through ns_last_pid), for reuse */
-#include "target/target.h"
+#include "target.h"
 
 #include <errno.h>
 #include <fcntl.h>
