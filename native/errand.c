@@ -4,14 +4,14 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/format.h"
-#include "enter/place.h"
+#include "base/pidfd.h"
 #include "base/sys.h"
+#include "enter/place.h"
 
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <linux/sched.h>
 #include <net/if.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -100,8 +100,7 @@ __attribute__((noreturn)) static void give_up(const char *text) {
 __attribute__((noreturn)) static void child(const struct run *run, const struct errand *errand, bool in_v2, int parent, const int files[3]) {
     /* Ours die with us: what half an errand has left is the guardian's to undo, and nobody may go on with it meanwhile. */
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    struct pollfd dead = {.fd = parent, .events = POLLIN};
-    if (poll(&dead, 1, 0) != 0) {
+    if (pidfd_has_ended(parent)) {
         sys_exit(EXIT_OWN_FAILURE);
     }
     if (errand->leash >= 0) {

@@ -2,15 +2,15 @@
 #include "run.h"
 
 #include "base/clock.h"
-#include "fill/fill.h"
 #include "base/format.h"
+#include "base/seal.h"
+#include "base/sys.h"
+#include "fill/fill.h"
 #include "hold/hold.h"
 #include "path/probe.h"
-#include "undo/revert.h"
-#include "target/sample.h"
-#include "base/seal.h"
 #include "sweep/sweep.h"
-#include "base/sys.h"
+#include "target/sample.h"
+#include "undo/revert.h"
 
 #include <errno.h>
 #include <fcntl.h>

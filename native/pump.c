@@ -1,9 +1,9 @@
 #include "run.h"
 
 #include "base/clock.h"
+#include "base/sys.h"
 #include "hold/hold.h"
 #include "undo/revert.h"
-#include "base/sys.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -211,15 +211,10 @@ bool pump(struct run *run, int link, int64_t until) {
     return ready[LINK].revents != 0;
 }
 
-static bool target_has_ended(const struct run *run) {
-    struct pollfd dead = {.fd = run->target.pidfd, .events = POLLIN};
-    return run->target.pidfd >= 0 && poll(&dead, 1, 0) == 1;
-}
-
 bool target_ends_soon(struct run *run) {
     int64_t until = clock_ms() + TOGETHER_MS;
-    while (!target_has_ended(run) && clock_ms() < until) {
+    while (!target_is_gone(&run->target) && clock_ms() < until) {
         pump(run, -1, until);
     }
-    return target_has_ended(run);
+    return target_is_gone(&run->target);
 }

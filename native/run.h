@@ -1,13 +1,13 @@
 #ifndef NSEXEC_RUN_H
 #define NSEXEC_RUN_H
 
-#include "enter/children.h"
 #include "base/events.h"
-#include "target/hierarchy.h"
 #include "base/lines.h"
+#include "enter/children.h"
+#include "enter/program.h"
 #include "options.h"
 #include "path/path.h"
-#include "enter/program.h"
+#include "target/hierarchy.h"
 #include "target/target.h"
 
 #include <signal.h>

@@ -3,8 +3,8 @@
  * are mapped first, and this enters the target as the last thing before main. It has no libc of its own and needs no symbol but
  * `environ`, which glibc and musl both export; it is linked into nsexec as bytes and handed over as a sealed memfd.
  */
-#include "enter/last-steps.h"
 #include "base/sys.h"
+#include "enter/last-steps.h"
 
 #include <linux/prctl.h>
 

@@ -1,9 +1,9 @@
 /* What the children that enter have in common, and the one that makes the workload: tree.h. */
 #include "enter/tree.h"
 
+#include "base/sys.h"
 #include "enter/link.h"
 #include "enter/place.h"
-#include "base/sys.h"
 
 #include <linux/sched.h>
 #include <poll.h>

@@ -11,9 +11,9 @@
  */
 #include "enter/last-steps.h"
 
+#include "base/sys.h"
 #include "enter/exec-filter.h"
 #include "enter/filter.h"
-#include "base/sys.h"
 
 #include <linux/capability.h>
 #include <linux/prctl.h>

@@ -1,8 +1,8 @@
 /* The way to a pid namespace within the target's: tree.h. System calls only, since the filter leaves libc none. */
 #include "enter/tree.h"
 
-#include "enter/harmless.h"
 #include "base/sys.h"
+#include "enter/harmless.h"
 
 #include <linux/capability.h>
 #include <linux/prctl.h>

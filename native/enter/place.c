@@ -3,8 +3,8 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/format.h"
-#include "target/sample.h"
 #include "base/sys.h"
+#include "target/sample.h"
 
 #include <fcntl.h>
 #include <signal.h>

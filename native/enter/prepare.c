@@ -1,13 +1,13 @@
 #include "run.h"
 
 #include "base/cleanup.h"
-#include "target/confinement.h"
-#include "target/credentials.h"
 #include "base/files.h"
 #include "base/format.h"
+#include "base/seal.h"
 #include "enter/hook-bytes.h"
 #include "proc/mount.h"
-#include "base/seal.h"
+#include "target/confinement.h"
+#include "target/credentials.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,15 +1,15 @@
 #include "run.h"
 
 #include "base/cleanup.h"
-#include "target/confinement.h"
-#include "target/credentials.h"
 #include "base/files.h"
 #include "base/format.h"
+#include "base/pidfd.h"
 #include "base/sys.h"
+#include "target/confinement.h"
+#include "target/credentials.h"
 
 #include <fcntl.h>
 #include <linux/nsfs.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -107,6 +107,5 @@ int read_back(const struct run *run, int *entered, int *of, struct error *err) {
         return -1;
     }
     /* As with the target: the pidfd is older than the directory, and alive still, so all this was the workload's. */
-    struct pollfd dead = {.fd = run->children.slot[CHILD_WORKLOAD].pidfd, .events = POLLIN};
-    return poll(&dead, 1, 0) == 0 ? 0 : fail(err, "readback", 0, "the workload ended while it was read back");
+    return !pidfd_has_ended(run->children.slot[CHILD_WORKLOAD].pidfd) ? 0 : fail(err, "readback", 0, "the workload ended while it was read back");
 }

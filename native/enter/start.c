@@ -4,18 +4,18 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/format.h"
+#include "base/pidfd.h"
+#include "base/sys.h"
 #include "enter/hear.h"
 #include "enter/place.h"
-#include "path/probe.h"
-#include "undo/revert.h"
-#include "target/sample.h"
-#include "base/sys.h"
 #include "enter/tracing.h"
 #include "enter/tree.h"
+#include "path/probe.h"
+#include "target/sample.h"
+#include "undo/revert.h"
 
 #include <fcntl.h>
 #include <linux/nsfs.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -78,7 +78,6 @@ static int let_go_on(int link, const char *what, struct error *err) {
 /** Its pid namespace, while it is alive: then nobody else has had its number. */
 static int open_nested(struct run *run, struct error *err) {
     const struct child *init = &run->children.slot[CHILD_INIT];
-    struct pollfd ended = {.fd = init->pidfd, .events = POLLIN};
     char path[32];
     struct stat st;
     format_text(path, sizeof path, "/proc/%d/ns/pid", (int)init->pid);
@@ -86,7 +85,7 @@ static int open_nested(struct run *run, struct error *err) {
     if (run->tree.pid_namespace < 0 || fstat(run->tree.pid_namespace, &st) < 0) {
         return fail(err, "namespace", errno, "open the nested pid namespace");
     }
-    if (poll(&ended, 1, 0) != 0) {
+    if (pidfd_has_ended(init->pidfd)) {
         return fail(err, "namespace", 0, "the init of the nested pid namespace has ended");
     }
     run->tree.pid_namespace_inode = st.st_ino;

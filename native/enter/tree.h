@@ -30,8 +30,8 @@
  * cgroup. The workload says READY and waits for GO so that it is read back while it is what it will be, and has executed nothing.
  */
 
-#include "target/hierarchy.h"
 #include "enter/last-steps.h"
+#include "target/hierarchy.h"
 #include "target/namespaces.h"
 
 #include <stdbool.h>

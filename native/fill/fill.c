@@ -1,8 +1,8 @@
 #include "fill/fill.h"
 
 #include "base/format.h"
-#include "proc/proc.h"
 #include "fill/take.h"
+#include "proc/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>

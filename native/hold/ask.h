@@ -1,8 +1,8 @@
 #ifndef NSEXEC_ASK_H
 #define NSEXEC_ASK_H
 
-#include "path/entrance.h"
 #include "errand.h"
+#include "path/entrance.h"
 
 /** The errands that need no program. Each takes its own structure as `argument` and returns the exit code of README's table. */
 

@@ -1,8 +1,8 @@
 #ifndef NSEXEC_HOLD_H
 #define NSEXEC_HOLD_H
 
-#include "errand.h"
 #include "enter/program.h"
+#include "errand.h"
 #include "undo/revert.h"
 
 /* What a plugin sends before `start`, and what it may have asked without waiting for the answers. */

@@ -1,8 +1,8 @@
 /* What hold does when asked: programs of the image in the target's network namespace, names as the target knows them, round trips. */
 #include "hold/hold.h"
 
-#include "hold/ask.h"
 #include "base/sys.h"
+#include "hold/ask.h"
 
 #include <fcntl.h>
 #include <string.h>

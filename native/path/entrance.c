@@ -1,7 +1,7 @@
 #include "path/entrance.h"
 
-#include "run.h"
 #include "base/sys.h"
+#include "run.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -2,13 +2,13 @@
 #include "path/path.h"
 
 #include "base/cleanup.h"
-#include "target/disk-limits.h"
-#include "errand.h"
 #include "base/files.h"
 #include "base/format.h"
 #include "enter/link.h"
-#include "proc/mountinfo.h"
+#include "errand.h"
 #include "path/probe.h"
+#include "proc/mountinfo.h"
+#include "target/disk-limits.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 #ifndef NSEXEC_PATH_H
 #define NSEXEC_PATH_H
 
-#include "proc/disk.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "path/sight.h"
+#include "proc/disk.h"
 
 #include <stdbool.h>
 #include <stdint.h>

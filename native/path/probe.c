@@ -2,13 +2,13 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "target/disk-limits.h"
-#include "errand.h"
 #include "base/format.h"
+#include "base/pidfd.h"
 #include "base/sys.h"
+#include "errand.h"
+#include "target/disk-limits.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -233,8 +233,7 @@ static void report(struct run *run, const struct measure *measure) {
 
 /** Whether one has not come back yet: another would wait behind it for the same. */
 static bool still_lost(struct path *path) {
-    struct pollfd ended = {.fd = path->lost, .events = POLLIN};
-    if (path->lost >= 0 && poll(&ended, 1, 0) == 1) {
+    if (pidfd_has_ended(path->lost)) {
         close_fd(&path->lost);
     }
     return path->lost >= 0;

@@ -3,8 +3,8 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/format.h"
-#include "enter/link.h"
 #include "base/sys.h"
+#include "enter/link.h"
 
 #include <errno.h>
 #include <fcntl.h>

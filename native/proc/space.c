@@ -2,8 +2,8 @@
 
 #include "base/files.h"
 #include "base/format.h"
-#include "proc/proc.h"
 #include "base/sys.h"
+#include "proc/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>

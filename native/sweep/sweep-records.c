@@ -2,14 +2,14 @@
 #include "sweep/sums.h"
 
 #include "base/cleanup.h"
-#include "undo/directory.h"
-#include "errand.h"
 #include "base/files.h"
 #include "base/format.h"
+#include "base/sys.h"
+#include "errand.h"
+#include "path/sight.h"
+#include "undo/directory.h"
 #include "undo/record.h"
 #include "undo/setting.h"
-#include "path/sight.h"
-#include "base/sys.h"
 #include "undo/undo-words.h"
 
 #include <fcntl.h>

@@ -1,11 +1,11 @@
 /* sweep: the last resort, when shim and guardian were killed at once and nobody knows any more what they had done. */
 #include "sweep/sweep.h"
 
-#include "sweep/census.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "errand.h"
 #include "base/format.h"
+#include "errand.h"
+#include "sweep/census.h"
 #include "sweep/residue.h"
 #include "sweep/sums.h"
 

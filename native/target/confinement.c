@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/format.h"
+#include "base/pidfd.h"
 #include "base/sys.h"
 
 #include <fcntl.h>
@@ -75,8 +76,7 @@ static long read_filter(const struct target *target, struct copy *copy) {
         return pid;
     }
     cleanup_close int pidfd = (int)sys2(__NR_pidfd_open, pid, 0);
-    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
-    if (pidfd >= 0 && poll(&ended, 1, 2 * STOP_LIMIT_MS) != 1) {
+    if (pidfd >= 0 && !pidfd_ends_within(pidfd, 2 * STOP_LIMIT_MS)) {
         sys4(__NR_pidfd_send_signal, pidfd, SIGKILL, 0, 0);
     }
     while (waitpid((pid_t)pid, NULL, __WALL) < 0 && errno == EINTR) {

@@ -1,8 +1,8 @@
 #ifndef NSEXEC_LEVELS_H
 #define NSEXEC_LEVELS_H
 
-#include "target/hierarchy.h"
 #include "proc/proc.h"
+#include "target/hierarchy.h"
 
 #include <stdint.h>
 

@@ -1,8 +1,8 @@
 #ifndef NSEXEC_SAMPLE_H
 #define NSEXEC_SAMPLE_H
 
-#include "target/hierarchy.h"
 #include "base/json.h"
+#include "target/hierarchy.h"
 
 #include <stdint.h>
 

@@ -2,22 +2,19 @@
 
 #include "base/cleanup.h"
 #include "base/files.h"
-#include "target/find.h"
 #include "base/format.h"
+#include "base/pidfd.h"
 #include "base/sys.h"
+#include "target/find.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 
 static int gone(const struct target *target, struct error *err) {
     return fail(err, "target-gone", 0, "process %d, the target, has ended", (int)target->pid);
 }
 
-bool target_is_gone(const struct target *target) {
-    struct pollfd dead = {.fd = target->pidfd, .events = POLLIN};
-    return poll(&dead, 1, 0) == 1;
-}
+bool target_is_gone(const struct target *target) { return pidfd_has_ended(target->pidfd); }
 
 static int open_process(struct target *target, struct error *err) {
     long pidfd = sys2(__NR_pidfd_open, target->pid, 0);

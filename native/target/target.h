@@ -2,9 +2,9 @@
 #define NSEXEC_TARGET_H
 
 #include "base/error.h"
-#include "target/namespaces.h"
 #include "options.h"
 #include "proc/proc.h"
+#include "target/namespaces.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,11 +2,12 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "errand.h"
 #include "base/files.h"
+#include "base/pidfd.h"
+#include "base/sys.h"
 #include "enter/link.h"
 #include "enter/place.h"
-#include "base/sys.h"
+#include "errand.h"
 #include "undo/undo-network.h"
 
 #include <fcntl.h>
@@ -138,8 +139,7 @@ static void undo_by_child(struct run *run, struct undo_list *undo) {
         undo_and_report(run, undo, -1);
         return;
     }
-    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
-    if (poll(&ended, 1, UNDO_LIMIT_MS + HANGS_MS) != 1) {
+    if (!pidfd_ends_within(pidfd, UNDO_LIMIT_MS + HANGS_MS)) {
         report(run, undo, 1, "the file system does not answer", since);
         /* Nor may it go on for ever where somebody adds what it removes. */
         sys4(__NR_pidfd_send_signal, pidfd, SIGKILL, 0, 0);
@@ -205,12 +205,11 @@ static void watch_shim(struct watch *watch) {
 
 /** The shim, if it has not died, and with it, or where it cannot die now, all that is in the workload's pid namespace. */
 static void end_shim_and_workload(const struct watch *watch) {
-    struct pollfd ended = {.fd = watch->init, .events = POLLIN};
     sys4(__NR_pidfd_send_signal, KEPT_SHIM, SIGKILL, 0, 0);
     if (watch->init >= 0) {
         sys4(__NR_pidfd_send_signal, watch->init, SIGKILL, 0, 0);
         /* What a workload does, it could do again after it is undone. */
-        poll(&ended, 1, WORKLOAD_DIES_MS);
+        (void)pidfd_ends_within(watch->init, WORKLOAD_DIES_MS);
     }
 }
 

@@ -2,14 +2,14 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "errand.h"
 #include "base/format.h"
+#include "base/sys.h"
 #include "enter/harmless.h"
 #include "enter/link.h"
+#include "enter/tree.h"
+#include "errand.h"
 #include "proc/mount.h"
 #include "undo/revert.h"
-#include "base/sys.h"
-#include "enter/tree.h"
 
 #include <fcntl.h>
 #include <linux/sched.h>

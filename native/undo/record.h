@@ -1,8 +1,8 @@
 #ifndef NSEXEC_RECORD_H
 #define NSEXEC_RECORD_H
 
-#include "undo/lease.h"
 #include "run.h"
+#include "undo/lease.h"
 #include "undo/undo.h"
 
 /*

@@ -4,14 +4,14 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/format.h"
+#include "base/pidfd.h"
+#include "base/sys.h"
 #include "enter/link.h"
 #include "undo/record.h"
-#include "base/sys.h"
 #include "undo/undo-network.h"
 #include "undo/undo-words.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -306,8 +306,7 @@ bool revert_keep_guarded(struct run *run) {
 int revert_all(struct run *run, struct error *err) {
     cleanup_outcome struct outcome outcome = {0};
     const struct undo *directory = directory_of(&run->revert->undo);
-    struct pollfd made = {.fd = run->revert->maker_fd, .events = POLLIN};
-    if (run->revert->maker_fd >= 0 && poll(&made, 1, 0) == 0) {
+    if (run->revert->maker_fd >= 0 && !pidfd_has_ended(run->revert->maker_fd)) {
         return fail(err, "undo", 0, "process %d waits for the file system and may make the directory still; the guardian removes it if that is within a minute", (int)run->revert->maker);
     }
     /* In one that was not made there is nothing. */

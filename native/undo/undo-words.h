@@ -1,8 +1,8 @@
 #ifndef NSEXEC_UNDO_WORDS_H
 #define NSEXEC_UNDO_WORDS_H
 
-#include "undo/lease.h"
 #include "proc/proc.h"
+#include "undo/lease.h"
 #include "undo/undo.h"
 
 /* What is undone, in the words of stdin and of records (README). All of it is pure. */

@@ -1,8 +1,8 @@
 #include "undo/undo.h"
 
 #include "base/cleanup.h"
-#include "undo/directory.h"
 #include "base/format.h"
+#include "undo/directory.h"
 #include "undo/netlink.h"
 #include "undo/record.h"
 #include "undo/setting.h"

@@ -2,8 +2,8 @@
 #define NSEXEC_UNDO_H
 
 #include "base/error.h"
-#include "enter/last-steps.h"
 #include "base/words.h"
+#include "enter/last-steps.h"
 
 #include <stdbool.h>
 #include <stdint.h>

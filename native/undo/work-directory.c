@@ -2,10 +2,10 @@
 #include "run.h"
 
 #include "base/cleanup.h"
-#include "undo/directory.h"
-#include "path/entrance.h"
 #include "enter/link.h"
+#include "path/entrance.h"
 #include "path/probe.h"
+#include "undo/directory.h"
 #include "undo/revert.h"
 
 #include <string.h>
