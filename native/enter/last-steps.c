@@ -248,6 +248,8 @@ void become_workload(const struct last_steps *plan) {
         say(&made);
         sys_exit(0);
     }
+    /* Of a session and a process group of its own, by whose number a program may send signals to all that it has made. */
+    sys0(__NR_setsid);
     if (result == 0 && robust != NULL) {
         /* A new process begins without one: its libc has given it away already. */
         sys2(__NR_set_robust_list, robust, robust_size);

@@ -58,10 +58,16 @@ static int compare_namespaces(const struct run *run, int proc, int *entered, int
     return 0;
 }
 
-/** Ours, and the target's where it has one; before Linux 5.9 it is only said that there are some. */
+/** Those that the shim is under itself, ours, and the target's where it has one; before Linux 5.9 it is only said that there are some. */
 static int compare_filters(const struct run *run, const struct status *found, struct error *err) {
     enum { BY_FILTER = 2 };
-    int64_t wanted = run->steps->filter_count > 0 ? 2 : 1;
+    cleanup_free char *text = NULL;
+    struct span span;
+    struct status own;
+    if (read_whole_at(AT_FDCWD, "/proc/self/status", &text, &span) < 0 || !proc_parse_status(span, &own)) {
+        return fail(err, "internal", 0, "cannot make sense of our own `/proc/self/status`");
+    }
+    int64_t wanted = (run->steps->filter_count > 0 ? 2 : 1) + (own.seccomp_filters > 0 ? own.seccomp_filters : 0);
     if (found->seccomp != BY_FILTER || (found->seccomp_filters >= 0 && found->seccomp_filters != wanted)) {
         return fail(err, "readback", 0, "the workload has %lld seccomp filters (mode %u), not %lld", (long long)found->seccomp_filters, found->seccomp, (long long)wanted);
     }

@@ -88,6 +88,8 @@ static const char *why_unread(long number) {
     switch (number) {
     case -EPERM:
         return "somebody traces its process, or the kernel lets nobody do that";
+    case -EACCES:
+        return "nsexec is under a seccomp filter itself, and may not";
     case -ETIMEDOUT:
         return "its process does not stop for a moment, as that needs";
     case -EMEDIUMTYPE:

@@ -132,3 +132,16 @@ it "exit code 126: a script whose interpreter is not there" cannot 126 "$PROGRAM
 it "exit code 126: an ELF file cut off" cannot 126 "$PROGRAMS/truncated"
 it "exit code 126: an ELF file of another architecture" cannot 126 "$PROGRAMS/foreign"
 it "exit code 126: an empty file" cannot 126 "$PROGRAMS/empty"
+
+own_group() { # LINKAGE
+  make_distroless
+  begin --container "$ID" -- "$PROBES/probe-$1" hold
+  local words
+  words=$(<"/proc/$WORKLOAD/stat") && read -ra words <<<"${words##*) }"
+  # Fields 5 and 6 of stat(5), counted behind the name.
+  equal "${words[2]}" "$WORKLOAD" "process group"
+  equal "${words[3]}" "$WORKLOAD" "session"
+  stop
+}
+it "the workload leads a process group and a session of its own, as a program that signals its group expects (static)" own_group static
+it "the workload leads a process group and a session of its own, as a program that signals its group expects (dynamic)" own_group dynamic
