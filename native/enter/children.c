@@ -16,12 +16,24 @@
 /* One look takes so many: a target that sends signals to what is traced makes events without end. */
 enum { EVENTS_MAX = 256 };
 
+static bool is_named(const struct children *children, pid_t pid) {
+    for (size_t i = 0; i < CHILD_NAMES; i++) {
+        if (children->slot[i].pid == pid && !children->slot[i].ended) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int children_expect(struct children *children, enum child_name name, pid_t pid) {
     siginfo_t info = {0};
     struct child *child = &children->slot[name];
     /* WNOWAIT: asked only whether it is ours. As long as we have not reaped it, the pid is nobody else's. */
     if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0) {
         return -errno;
+    }
+    if (is_named(children, pid)) {
+        return -EEXIST;
     }
     int pidfd = (int)sys2(__NR_pidfd_open, pid, 0);
     if (pidfd < 0) {
@@ -74,15 +86,6 @@ void children_reap(struct children *children) {
     children->more = events == EVENTS_MAX;
 }
 
-static bool is_named(const struct children *children, pid_t pid) {
-    for (size_t i = 0; i < CHILD_NAMES; i++) {
-        if (children->slot[i].pid == pid && !children->slot[i].ended) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_namespace(int fd, uint64_t inode) {
     struct stat st;
     return fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == inode;
@@ -105,6 +108,10 @@ int children_kill_strays(const struct children *children, uint64_t pid_namespace
     struct span word;
     uint64_t pid = 0;
     int count = 0;
+    /* There are others below our own, also some that came with us through execve; and traced, none of the run's can have been missed. */
+    if (pid_namespace == own && children->traced) {
+        return 0;
+    }
     /* Needs CONFIG_PROC_CHILDREN; without it there is nothing to be seen. They are not reaped while we look: the numbers are theirs. */
     if (read_whole_at(AT_FDCWD, "/proc/thread-self/children", &text, &rest) < 0) {
         return 0;

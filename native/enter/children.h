@@ -37,7 +37,7 @@ struct children {
 #define CHILD_NONE {.pidfd = -1}
 #define CHILDREN_NONE ((struct children){.slot = {CHILD_NONE, CHILD_NONE, CHILD_NONE, CHILD_NONE, CHILD_NONE, CHILD_NONE, CHILD_NONE}})
 
-/** Puts a child of ours that has not been reaped into its slot. 0, or -errno: -ECHILD when it is no child of ours. */
+/** Puts a child of ours that has not been reaped into its slot. 0, or -errno: -ECHILD when it is no child of ours, -EEXIST when it is in a slot already. */
 int children_expect(struct children *children, enum child_name name, pid_t pid);
 /** Whether it has ended, and then its wait status; `status` is otherwise left alone. False too when there has been none. */
 bool child_ended(const struct children *children, enum child_name name, int *status);

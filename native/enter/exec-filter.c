@@ -38,5 +38,9 @@ long exec_filter_install(uint64_t key) {
     filter[COUNT - 3].k = (uint32_t)(key >> 32);
     /* It may have been ours. */
     sys1(__NR_personality, sys1(__NR_personality, 0xffffffff) & ~(long)READ_IMPLIES_EXEC);
-    return filter_install(filter, COUNT);
+    long result = filter_install(filter, COUNT);
+    /* In the hook this memory stays. */
+    filter[COUNT - 5].k = 0;
+    filter[COUNT - 3].k = 0;
+    return result;
 }

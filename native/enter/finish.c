@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 /* Long enough for a process that writes to a slow disk; after it we say that something is left instead of waiting in silence. */
@@ -60,6 +61,7 @@ static void wait_until(struct run *run, bool (*gone)(const struct children *chil
 
 static void kill_all(const struct children *children) {
     child_signal(children, CHILD_INIT, SIGKILL);
+    child_signal(children, CHILD_WORKLOAD, SIGKILL);
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
         child_signal(children, makers[i], SIGKILL);
     }
@@ -71,6 +73,27 @@ static int kill_strays(const struct run *run) { return children_kill_strays(&run
 static void thaw(const struct run *run) {
     const struct child *keeper = &run->children.slot[CHILD_KEEPER];
     place_thaw(&run->hierarchies, run->tree.pid_namespace_inode, child_is_gone(&run->children, CHILD_KEEPER) ? 0 : keeper->pid);
+}
+
+/** Whether a process of the workload's pid namespace runs still, wherever its cgroup is: a target may move it. */
+static bool one_runs(const struct run *run) {
+    cleanup_dir DIR *all = opendir("/proc");
+    for (struct dirent *entry = all == NULL ? NULL : readdir(all); entry != NULL; entry = readdir(all)) {
+        char path[300];
+        char buffer[1024];
+        struct stat st;
+        struct stat_line stat_line;
+        format_text(path, sizeof path, "%s/ns/pid", entry->d_name);
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || fstatat(dirfd(all), path, &st, 0) < 0 || st.st_ino != run->tree.pid_namespace_inode) {
+            continue;
+        }
+        format_text(path, sizeof path, "%s/stat", entry->d_name);
+        ssize_t got = read_file_at(dirfd(all), path, buffer, sizeof buffer);
+        if (got > 0 && proc_parse_stat((struct span){buffer, (size_t)got}, &stat_line) && stat_line.state != 'Z' && stat_line.state != 'X' && !stat_line.exiting) {
+            return true;
+        }
+    }
+    return all == NULL;
 }
 
 /**
@@ -89,7 +112,7 @@ static bool only_zombies_are_left(const struct run *run) {
     }
     format_text(path, sizeof path, "/proc/%d/stat", (int)init->pid); /* Not reaped: it is its own. */
     ssize_t got = child_is_gone(&run->children, CHILD_INIT) ? -1 : read_file_at(AT_FDCWD, path, buffer, sizeof buffer);
-    return got > 0 && proc_parse_stat((struct span){buffer, (size_t)got}, &stat) && stat.exiting && place_count(&run->hierarchies, run->tree.pid_namespace_inode) == 0;
+    return got > 0 && proc_parse_stat((struct span){buffer, (size_t)got}, &stat) && stat.exiting && !one_runs(run);
 }
 
 /** KILL until nothing is left. */

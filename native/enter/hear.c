@@ -38,6 +38,9 @@ static int child_failed(const struct run *run, const struct message *message, st
         {STEP_WORKLOAD, "cgroup", "make the workload's process in the target's cgroup (its pids limit, or its seccomp filter?)"},
         {STEP_PLAN, "internal", "read the hook's plan"},
     };
+    if (message->step < 0) {
+        return fail(err, "internal", 0, "a child has failed at a step that there is not");
+    }
     if (message->step == STEP_EXEC) {
         fail(err, "exec", message->value, "execute `%s`", run->options.program[0]);
         err->exit_code = message->value == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
@@ -161,6 +164,8 @@ static int hear_once(struct run *run, int link, enum message_kind kind, struct a
         }
         if (heard == HEARD_NOTHING) {
             wait_for_more(run, link, until);
+        } else {
+            pump(run, -1, clock_ms()); /* Who says such things without end does not keep us from all else. */
         }
     }
     return fail(err, "internal", 0, "the processes did not enter the target within %d s: does its cgroup get any CPU time, or does the target stop them?", HEAR_LIMIT_MS / 1000);

@@ -18,6 +18,7 @@
 #include <linux/capability.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
+#include <stdbool.h>
 
 enum { SIGNAL_KILL = 9 };
 
@@ -173,11 +174,12 @@ static int open_profile(const struct last_steps *plan) {
 
 /** By attr/current and not by attr/exec: the profile's rules about paths are for the programs of the target, and would stop ours, and its loader. */
 static int change_profile(const struct last_steps *plan, int fd, struct message *failed) {
-    long result = plan->profile_length == 0 ? 0 : sys3(__NR_write, fd, (const char *)plan + plan->profile_at, plan->profile_length);
-    if (fd >= 0) {
-        sys1(__NR_close, fd);
+    if (plan->profile_length == 0) {
+        return 0;
     }
-    return result < 0 ? failed_at(failed, STEP_PROFILE, result) : 0;
+    long result = sys3(__NR_write, fd, (const char *)plan + plan->profile_at, plan->profile_length);
+    sys1(__NR_close, fd);
+    return result != (long)plan->profile_length ? failed_at(failed, STEP_PROFILE, result < 0 ? result : -5 /* EIO */) : 0;
 }
 
 static int install_filters(const struct last_steps *plan, struct message *failed) {
@@ -190,11 +192,32 @@ static int install_filters(const struct last_steps *plan, struct message *failed
     return result < 0 ? failed_at(failed, STEP_FILTER, result) : 0;
 }
 
-static int confine(const struct last_steps *plan, struct message *failed) {
+/** A filter may answer capset without having it done: the kernel is asked, into memory that says something else before. */
+static int check_capabilities(const struct last_steps *plan, struct message *failed) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2] = {{~0U, ~0U, ~0U}, {~0U, ~0U, ~0U}};
+    long result = sys2(__NR_capget, &header, data);
+    uint64_t effective = data[0].effective | (uint64_t)data[1].effective << 32;
+    uint64_t permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+    bool holds = result == 0 && effective == plan->effective && permitted == plan->permitted;
+    return holds ? 0 : failed_at(failed, STEP_CAPABILITIES, result < 0 ? result : -1 /* EPERM */);
+}
+
+/** What a filter takes is one capability more than there is to be at last, which whoever has installed such a filter in the target had. */
+static int lay_down_most(const struct last_steps *plan, struct message *failed) {
+    uint64_t admin = UINT64_C(1) << 21; /* CAP_SYS_ADMIN */
+    long result = set_capabilities(plan->effective | admin, plan->permitted | admin, plan->inheritable);
+    return result < 0 ? failed_at(failed, STEP_CAPABILITIES, result) : 0;
+}
+
+static int confine(const struct last_steps *plan, int profile, struct message *failed) {
     if (!plan->no_new_privs) {
-        return install_filters(plan, failed) < 0 ? -1 : take_capabilities(plan, failed);
+        /* The profile may forbid what a filter takes. */
+        return lay_down_most(plan, failed) < 0 || install_filters(plan, failed) < 0 || change_profile(plan, profile, failed) < 0 || take_capabilities(plan, failed) < 0
+                   ? -1
+                   : check_capabilities(plan, failed);
     }
-    return take_capabilities(plan, failed) < 0 || set_no_new_privs(plan, failed) < 0 ? -1 : install_filters(plan, failed);
+    return take_capabilities(plan, failed) < 0 || change_profile(plan, profile, failed) < 0 || set_no_new_privs(plan, failed) < 0 ? -1 : install_filters(plan, failed);
 }
 
 static int enter_and_lay_down(const struct last_steps *plan, struct message *failed) {
@@ -203,11 +226,11 @@ static int enter_and_lay_down(const struct last_steps *plan, struct message *fai
         return -1;
     }
     end_with_parent();
-    return change_profile(plan, profile, failed) < 0 ? -1 : confine(plan, failed);
+    return confine(plan, profile, failed);
 }
 
 /**
- * A libc keeps the id of its thread where it has told the kernel to clear it (glibc), or elsewhere too (musl, for raise() alone): where it is found there, it is to be right in the
+ * A libc keeps the id of its thread where it has told the kernel to clear it (glibc), or elsewhere too (musl, where it stays that of the maker: a number that nothing but locks compares): where it is found there, it is to be right in the
  * new process. NULL: it is not. Needs CONFIG_CHECKPOINT_RESTORE, as criu does.
  */
 static int *own_thread_id(void) {

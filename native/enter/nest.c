@@ -53,6 +53,7 @@ void nester_main(const struct entry *entry) {
     sys5(__NR_prctl, PR_SET_NAME, "nsexec:nester", 0, 0, 0);
     child_end_with_supervisor(entry);
     child_await_go(link);
+    sys0(__NR_setsid);
     child_join_early(entry);
     enter_files(entry);
     /* init ignores it: the kernel reaps for it what is left to it. */

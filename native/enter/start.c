@@ -89,6 +89,10 @@ static int open_nested(struct run *run, struct error *err) {
         return fail(err, "namespace", 0, "the init of the nested pid namespace has ended");
     }
     run->tree.pid_namespace_inode = st.st_ino;
+    cleanup_close int parent = ioctl(run->tree.pid_namespace, NS_GET_PARENT);
+    if (parent < 0 || fstat(parent, &st) < 0 || st.st_ino != run->target.namespaces.inode[NS_PID]) {
+        return fail(err, "namespace", 0, "the init of the nested pid namespace is in none that is nested in the target's");
+    }
     return 0;
 }
 

@@ -58,6 +58,8 @@ __attribute__((noreturn)) static void execute(const struct entry *entry, int pro
 
 void workload_main(const struct entry *entry) {
     prctl(PR_SET_NAME, "nsexec:enter", 0, 0, 0);
+    /* Out of the agent's, before the target sees it. */
+    sys0(__NR_setsid);
     umask(022);
     int program = arrange(entry, entry->link);
     if (entry->hook >= 0) {

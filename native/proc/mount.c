@@ -99,15 +99,6 @@ int mount_scratch(uint64_t bytes, uint32_t uid, uint32_t gid, struct error *err)
     return result < 0 ? fail(err, "internal", (int)-result, "make a scratch tmpfs of %s bytes", size) : (int)result;
 }
 
-int mount_proc(struct error *err) {
-    cleanup_close int fs = open_type("proc", err);
-    if (fs < 0) {
-        return -1;
-    }
-    int result = make(fs, HIERARCHY_ATTRIBUTES);
-    return result < 0 ? fail(err, "internal", -result, "mount a proc") : result;
-}
-
 int mount_queues(struct error *err) {
     cleanup_close int fs = open_type("mqueue", err);
     if (fs < 0) {

@@ -21,8 +21,6 @@ int mount_v2(struct span super_options, struct error *err);
 /** A tmpfs of so many bytes, owned by these ids, mode 0700. */
 int mount_scratch(uint64_t bytes, uint32_t uid, uint32_t gid, struct error *err);
 
-/** A detached proc of the pid namespace that the caller's children are born into. -1 on failure. */
-int mount_proc(struct error *err);
 /** The POSIX message queues of the caller's IPC namespace. */
 int mount_queues(struct error *err);
 

@@ -68,8 +68,8 @@ static long read_filter(const struct target *target, struct copy *copy) {
     long pid = sys_fork(0);
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        /* With our end it goes on, and gets what signal it has stopped for. */
         copy->count = copy_filter(target, copy->filter);
-        ptrace(PTRACE_DETACH, target->pid, 0, 0);
         sys_exit(0);
     }
     if (pid < 0) {

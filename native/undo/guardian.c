@@ -290,8 +290,9 @@ int guardian_start(struct guardian *guardian, struct run *run, const struct undo
         guardian_close(guardian);
         return fail(err, "internal", -pid, "make the guardian");
     }
-    if (children_expect(&run->children, CHILD_GUARDIAN, pid) < 0) {
-        return fail(err, "internal", errno, "hold the guardian");
+    int expected = children_expect(&run->children, CHILD_GUARDIAN, pid);
+    if (expected < 0) {
+        return fail(err, "internal", -expected, "hold the guardian");
     }
     guardian->pid = pid;
     run->next_pulse = clock_ms() + PULSE_MS;

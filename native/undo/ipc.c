@@ -12,6 +12,7 @@
 #include "undo/revert.h"
 
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <string.h>
@@ -19,9 +20,10 @@
 #include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 
-enum { INSIDE_LIMIT_MS = 1000, LIMIT_MS = 3000, LIST_MAX_BYTES = 8 << 20, NAMED_MAX = 8, NOBODY = 65534 };
+enum { INSIDE_LIMIT_MS = 1000, LIMIT_MS = 3000, LIST_MAX_BYTES = 8 << 20, NAMED_MAX = 8, NOBODY = 65534, MESSAGES_MAX = 8, PROC_MAGIC = 0x9fa0 /* PROC_SUPER_MAGIC */ };
 /* Everybody on the node may use the initial one (PROC_IPC_INIT_INO): what is new there says nothing of a workload. */
 #define INITIAL_IPC_NAMESPACE 4026531839U
 
@@ -84,36 +86,36 @@ static void close_all_but(int first, int second) {
     sys_close_from((unsigned int)high + 1, ~0U);
 }
 
+/** The agent's /proc/sysvipc and nothing else of its /proc: the root of a mount of its own, from which no `..` leads out. -1, with errno; ENOENT where there is no System V IPC. */
+static int open_lists_alone(void) {
+    long fd = sys3(__NR_open_tree, AT_FDCWD, "/proc/sysvipc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (fd < 0) {
+        errno = (int)-fd;
+    }
+    return (int)(fd < 0 ? -1 : fd);
+}
+
 /**
- * The list of shared memory, of a /proc of the workload's pid namespace: whoever is led there by /proc/PID of who opens it sees nothing that the target does not. -1 where there is no System V
- * IPC. Everything else that /proc tells of the one who opens it is the target's then, too.
+ * What the list shows depends on who opens it and not on where it lies. Whoever is led to our root by /proc/PID of who opens it comes to these three lists; everything else that /proc tells of
+ * him is the target's.
  */
-static int enter_to_open(const struct opening *opening) {
-    struct error ignored = {0};
+static void enter_to_open(const struct opening *opening, int directory) {
     const struct entry *entry = &opening->entry;
     long result = sys2(__NR_setns, opening->pid_namespace, CLONE_NEWPID);
-    int proc = result < 0 ? -1 : mount_proc(&ignored);
-    result = result < 0 ? result : proc < 0 ? -EPERM : 0;
     if (result == 0 && entry->namespaces->inode[NS_MNT] != entry->own.inode[NS_MNT]) {
         result = sys2(__NR_setns, entry->namespaces->fd[NS_MNT], CLONE_NEWNS);
     }
-    result = result < 0 ? result : sys1(__NR_fchdir, proc);
+    result = result < 0 ? result : sys1(__NR_fchdir, directory);
     result = result < 0 ? result : sys1(__NR_chroot, ".");
     result = result < 0 ? result : drop_all_rights();
+    if (result == 0) {
+        /* Before there is anybody whom the target sees, and who would have all of these. */
+        close_all_but(directory, entry->link);
+        result = become_harmless_opener();
+    }
     if (result < 0) {
         give_up(entry->link, result);
     }
-    int directory = openat(proc, "sysvipc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0 && errno != ENOENT) {
-        give_up(entry->link, -errno);
-    }
-    /* Before there is anybody whom the target sees, and who would have all of these. */
-    close_all_but(directory, entry->link);
-    result = become_harmless_opener();
-    if (result < 0) {
-        give_up(entry->link, result);
-    }
-    return directory;
 }
 
 __attribute__((noreturn)) static void open_lists(const struct opening *opening) {
@@ -121,14 +123,21 @@ __attribute__((noreturn)) static void open_lists(const struct opening *opening) 
     int pidfd = -1;
     int link = opening->entry.link;
     child_end_with_supervisor(&opening->entry);
-    int own_lists = open("/proc/sysvipc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    sys0(__NR_setsid);
+    int directory = open_lists_alone();
+    if (directory < 0 && errno != ENOENT) {
+        give_up(link, -errno);
+    }
     child_join_early(&opening->entry);
-    send(link, IPC_SEM, openat(own_lists, files[IPC_SEM], O_RDONLY | O_CLOEXEC));
-    send(link, IPC_MSG, openat(own_lists, files[IPC_MSG], O_RDONLY | O_CLOEXEC));
+    send(link, IPC_SEM, openat(directory, files[IPC_SEM], O_RDONLY | O_CLOEXEC));
+    send(link, IPC_MSG, openat(directory, files[IPC_MSG], O_RDONLY | O_CLOEXEC));
     send(link, IPC_QUEUES, mount_queues(&ignored));
-    int directory = enter_to_open(opening);
-    long result = directory < 0 ? 0 : sys5(__NR_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
-    if (result == 0 && directory >= 0) {
+    if (directory < 0) {
+        sys_exit(0);
+    }
+    enter_to_open(opening, directory);
+    long result = sys5(__NR_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
+    if (result == 0) {
         open_inside(directory, link);
     }
     if (result < 0) {
@@ -138,13 +147,32 @@ __attribute__((noreturn)) static void open_lists(const struct opening *opening) 
     sys_exit(0);
 }
 
+/**
+ * Whoever may trace the one inside can say what it says: a list is a file of a /proc, and its number there that of our own. What a list of another pid namespace shows are segments that
+ * somebody there has made: nothing but those of who has sent it.
+ */
+static bool is_list(int fd, enum ipc_list which) {
+    struct statfs where;
+    struct stat list;
+    struct stat own;
+    char path[32];
+    format_text(path, sizeof path, "/proc/sysvipc/%s", files[which]);
+    return fstatfs(fd, &where) == 0 && where.f_type == PROC_MAGIC && fstat(fd, &list) == 0 && stat(path, &own) == 0 && list.st_ino == own.st_ino;
+}
+
+/** Three of the four come from the opener itself, which nobody else sees. */
+static bool is_credible(const struct arrival *arrival, pid_t opener) {
+    enum ipc_list which = (enum ipc_list)arrival->message.value;
+    return which == IPC_SHM ? is_list(arrival->fds[0], IPC_SHM) : arrival->sender == opener;
+}
+
 /** 0 or the errno that it has failed with. */
-static int take_lists(struct ipc *ipc, int link) {
+static int take_lists(struct ipc *ipc, int link, pid_t opener) {
     struct arrival arrival;
     int number = 0;
-    while (link_receive(link, &arrival) == 1) {
+    for (int taken = 0; taken < MESSAGES_MAX && link_receive(link, &arrival) == 1; taken++) {
         int which = arrival.message.value;
-        if (arrival.message.kind == MESSAGE_LIST && which >= 0 && which < IPC_LISTS && ipc->list[which] < 0) {
+        if (arrival.message.kind == MESSAGE_LIST && which >= 0 && which < IPC_LISTS && ipc->list[which] < 0 && arrival.fds[0] >= 0 && is_credible(&arrival, opener)) {
             ipc->list[which] = steal_fd(&arrival.fds[0]);
         } else if (arrival.message.kind == MESSAGE_FAILED) {
             number = which;
@@ -194,7 +222,7 @@ static int open_all(struct run *run, struct ipc *ipc, struct error *err) {
         return fail(err, "internal", (int)-pid, "make a process");
     }
     await_child(run, pidfd);
-    int number = take_lists(ipc, ours);
+    int number = take_lists(ipc, ours, (pid_t)pid);
     /* The one inside has not come to it: it may have been stopped. A kernel without System V IPC has none of these lists. */
     number = number == 0 && ipc->list[IPC_SHM] < 0 && ipc->list[IPC_SEM] >= 0 ? ETIMEDOUT : number;
     return number != 0 ? fail(err, "internal", number, "look into the target's IPC namespace") : 0;

@@ -94,6 +94,20 @@ look_at_exe (const char *pid)
     }
 }
 
+/* A /proc that is not ours to see, at this place or above it: from there /proc/1/root leads anywhere. */
+static void
+look_for_proc (const char *pid, const char *place)
+{
+  char path[700];
+  struct stat st;
+  for (int up = 0; up < 2; up++)
+    {
+      snprintf (path, sizeof path, "%s%s/1/status", place, up ? "/.." : "");
+      if (stat (path, &st) == 0)
+        breach (pid, "proc", path);
+    }
+}
+
 static void
 look_at_files (const char *pid)
 {
@@ -102,12 +116,15 @@ look_at_files (const char *pid)
   DIR *dir = opendir (path);
   for (struct dirent *e; dir && (e = readdir (dir)) != NULL;)
     {
+      if (e->d_name[0] == '.')
+        continue;
       snprintf (path, sizeof path, "/proc/%s/fd/%s", pid, e->d_name);
       ssize_t n = readlink (path, link, sizeof link - 1);
       link[n < 0 ? 0 : n] = '\0';
       /* The copy of the program that is executed is what /proc/PID/exe shows as well. */
       if (n > 0 && strstr (link, marker) && strncmp (link, "/memfd:", 7) != 0)
         breach (pid, "descriptor", link);
+      look_for_proc (pid, path);
     }
   if (dir)
     closedir (dir);
@@ -117,6 +134,8 @@ look_at_files (const char *pid)
       snprintf (path, sizeof path, "/proc/%s/%s/%s", pid, i ? "cwd" : "root", marker);
       if (stat (path, &st) == 0)
         breach (pid, i ? "cwd" : "root", path);
+      snprintf (path, sizeof path, "/proc/%s/%s", pid, i ? "cwd" : "root");
+      look_for_proc (pid, path);
     }
 }
 
