@@ -275,7 +275,7 @@ traced_run() {
 stuck() {
   local ID TARGET CGROUP CGROUP_ARGS since GUARDIAN
   make_another
-  begin_hold --duration-ms 500 --lease-ms 0
+  begin_hold --duration-ms 2000 --lease-ms 0
   since=$(now_ms)
   kill -STOP "$SHIM"
   ! within 3000 network_is "$T/network" || fail "it was undone before its time"

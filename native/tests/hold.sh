@@ -595,7 +595,7 @@ three_hundred() {
   start_hold
   line_of ask n ip -o link show dev t0
   for i in {1..300}; do echo "$LINE"; done >&"$SHIM_IN"
-  soon 60000 "every one is answered or refused" all_told 300
+  soon 120000 "every one is answered or refused" all_told 300
   at_least "$(answers n)" 256 "answers"
   say clear
   undo_all
