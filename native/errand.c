@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/files.h"
 #include "base/format.h"
 #include "base/pidfd.h"
@@ -49,21 +50,6 @@ static void raise_loopback(void) {
     if (fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0) {
         request.ifr_flags = (short)(request.ifr_flags | IFF_UP);
         ioctl(fd, SIOCSIFFLAGS, &request);
-    }
-}
-
-/** Closes all from 3 on but these. */
-static void close_others(const int *kept, size_t count) {
-    for (int from = 3;;) {
-        int next = -1;
-        for (size_t i = 0; i < count; i++) {
-            next = kept[i] >= from && (next < 0 || kept[i] < next) ? kept[i] : next;
-        }
-        sys_close_from((unsigned int)from, next < 0 ? ~0U : (unsigned int)next - 1);
-        if (next < 0) {
-            return;
-        }
-        from = next + 1;
     }
 }
 
@@ -123,7 +109,7 @@ __attribute__((noreturn)) static void child(const struct run *run, const struct 
         if (!take_place(run, errand, in_v2)) {
             give_up("cannot enter the target's cgroup\n");
         }
-        close_others(errand->kept, errand->kept_count);
+        close_all_but(3, errand->kept, errand->kept_count);
         sys_exit(errand->work(errand->argument));
     }
     long result = errand->fresh ? sys1(__NR_unshare, CLONE_NEWNET) : sys2(__NR_setns, run->target.namespaces.fd[NS_NET], CLONE_NEWNET);

@@ -1,6 +1,7 @@
 /* The way to a pid namespace within the target's: tree.h. System calls only, since the filter leaves libc none. */
 #include "enter/tree.h"
 
+#include "base/descriptors.h"
 #include "base/sys.h"
 #include "enter/harmless.h"
 
@@ -70,8 +71,7 @@ void nester_main(const struct entry *entry) {
     }
     /* Another user namespace has made it dumpable again, perhaps. */
     sys5(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
-    sys_close_from(0, (unsigned int)link - 1);
-    sys_close_from((unsigned int)link + 1, ~0U);
+    close_all_but(0, &link, 1);
     keep_one_capability(link, entry->steps->last_cap);
     result = become_harmless();
     if (result < 0) {

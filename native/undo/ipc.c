@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/format.h"
 #include "base/sys.h"
 #include "enter/harmless.h"
@@ -76,16 +77,6 @@ static void await_inside(int pidfd) {
     }
 }
 
-static void close_all_but(int first, int second) {
-    int low = first < second ? first : second;
-    int high = first < second ? second : first;
-    if (low > 0) {
-        sys_close_from(0, (unsigned int)low - 1);
-    }
-    sys_close_from((unsigned int)low + 1, (unsigned int)high - 1);
-    sys_close_from((unsigned int)high + 1, ~0U);
-}
-
 /** The agent's /proc/sysvipc and nothing else of its /proc: the root of a mount of its own, from which no `..` leads out. -1, with errno; ENOENT where there is no System V IPC. */
 static int open_lists_alone(void) {
     long fd = sys3(__NR_open_tree, AT_FDCWD, "/proc/sysvipc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -110,7 +101,8 @@ static void enter_to_open(const struct opening *opening, int directory) {
     result = result < 0 ? result : drop_all_rights();
     if (result == 0) {
         /* Before there is anybody whom the target sees, and who would have all of these. */
-        close_all_but(directory, entry->link);
+        const int kept[] = {directory, entry->link};
+        close_all_but(0, kept, 2);
         result = become_harmless_opener();
     }
     if (result < 0) {
