@@ -1,8 +1,8 @@
 import { type Invocation, parseCommandLine } from './cli/program.ts';
 import { ChaosError, ExitCode } from './errors.ts';
+import type { SessionPorts } from './experiment/run.ts';
 import type { Request } from './faults/request.ts';
 import type { Architecture, Clock, Cluster, ConnectionOptions, Output, Reporter, Signals } from './ports.ts';
-import type { SessionPorts } from './session/run.ts';
 import { errorText } from './terminal/words.ts';
 
 /** The world, as `bin.ts` hands it down; a test hands down another. */
@@ -37,11 +37,11 @@ export async function main(argv: readonly string[], ports: MainPorts): Promise<n
       return ExitCode.effective;
     }
     if (invocation.kind === 'manage') {
-      const { manage } = await import('./manage.ts');
+      const { manage } = await import('./commands/list.ts');
       return await manage(invocation.request, ports);
     }
     if (invocation.kind === 'sweep') {
-      const { sweepNodes } = await import('./sweep.ts');
+      const { sweepNodes } = await import('./commands/sweep.ts');
       return await sweepNodes(invocation.request, ports);
     }
     const told = optionsOf(invocation);
@@ -93,7 +93,7 @@ async function follow(invocation: Following, reporter: Reporter, ports: MainPort
   try {
     const session = { ...ports, cluster, reporter, startedAt };
     if (invocation.kind === 'run') return await run(invocation.request, session);
-    const { attachExperiment } = await import('./session/attach.ts');
+    const { attachExperiment } = await import('./experiment/attach.ts');
     return (await attachExperiment(invocation.request, session)).exitCode;
   } finally {
     cluster.close();
@@ -103,13 +103,13 @@ async function follow(invocation: Following, reporter: Reporter, ports: MainPort
 async function run(request: Request, session: SessionPorts & Pick<MainPorts, 'stdout'>): Promise<number> {
   if (request.run.dryRun) {
     const [{ prepare }, { renderPlan }] = await Promise.all([
-      import('./session/run.ts'),
+      import('./experiment/run.ts'),
       import('./terminal/dry-run.ts'),
     ]);
     const plan = await prepare(request, session);
     session.stdout.write(renderPlan(plan, session.cluster.render(plan.agent), request.run.output));
     return ExitCode.effective;
   }
-  const { runExperiment } = await import('./session/run.ts');
+  const { runExperiment } = await import('./experiment/run.ts');
   return (await runExperiment(request, session)).exitCode;
 }

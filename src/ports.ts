@@ -289,7 +289,7 @@ export interface Signals {
 
 /** What the user sees while the experiment runs. The session reports facts; words and layout are the reporter's. */
 export interface Reporter {
-  report(fact: import('./session/facts.ts').Fact): void;
+  report(fact: import('./experiment/events.ts').Fact): void;
 }
 
 export type { NetRequest, NetSurroundings, Peer, PeerQuery, ShimEvent, Volume };

@@ -74,8 +74,8 @@ describe('the boundaries in src/', () => {
     expect(imported).toEqual([]);
   });
 
-  test('cli, faults and session know nothing of Node', () => {
-    for (const file of files.filter((name) => /^src\/(?:cli|faults|session)\//.test(name))) {
+  test('cli, faults and experiment know nothing of Node', () => {
+    for (const file of files.filter((name) => /^src\/(?:cli|faults|experiment)\//.test(name))) {
       expect(
         imports(file).filter((name) => name.startsWith('node:')),
         file,
@@ -112,44 +112,44 @@ describe('the linter', () => {
 
   /** Where, what, and the rule that must object. */
   const violations: ReadonlyArray<[folder: string, code: string, rule: string]> = [
-    ...(['faults', 'session', 'kubernetes', 'shim', 'terminal', '.'] as const).map(
+    ...(['faults', 'experiment', 'kubernetes', 'shim', 'terminal', '.'] as const).map(
       (folder): [string, string, string] => [folder, uses('commander'), 'noRestrictedImports'],
     ),
-    ...(['cli', 'faults', 'session', 'shim', 'terminal', '.'] as const).flatMap(
+    ...(['cli', 'faults', 'experiment', 'shim', 'terminal', '.'] as const).flatMap(
       (folder): Array<[string, string, string]> => [
         [folder, uses('@kubernetes/client-node'), 'noRestrictedImports'],
         [folder, uses('ws'), 'noRestrictedImports'],
       ],
     ),
-    ...(['cli', 'faults', 'session', 'kubernetes', 'shim', '.'] as const).flatMap(
+    ...(['cli', 'faults', 'experiment', 'kubernetes', 'shim', '.'] as const).flatMap(
       (folder): Array<[string, string, string]> => [
         [folder, uses('ora'), 'noRestrictedImports'],
         [folder, uses('cli-table3'), 'noRestrictedImports'],
       ],
     ),
-    ['session', lazily('ora'), 'noRestrictedImports'],
-    ['session', lazily('@kubernetes/client-node'), 'noRestrictedImports'],
-    ['cli', uses('../session/run.ts'), 'noRestrictedImports'],
+    ['experiment', lazily('ora'), 'noRestrictedImports'],
+    ['experiment', lazily('@kubernetes/client-node'), 'noRestrictedImports'],
+    ['cli', uses('../experiment/run.ts'), 'noRestrictedImports'],
     ['cli', uses('../kubernetes/cluster.ts'), 'noRestrictedImports'],
     ['cli', uses('../terminal/plain.ts'), 'noRestrictedImports'],
     ['cli', uses('node:fs'), 'noRestrictedImports'],
     ['faults', uses('../cli/program.ts'), 'noRestrictedImports'],
-    ['faults', uses('../session/run.ts'), 'noRestrictedImports'],
+    ['faults', uses('../experiment/run.ts'), 'noRestrictedImports'],
     ['faults', uses('../kubernetes/cluster.ts'), 'noRestrictedImports'],
     ['faults', uses('../terminal/words.ts'), 'noRestrictedImports'],
     ['faults', uses('node:os'), 'noRestrictedImports'],
-    ['session', uses('../kubernetes/cluster.ts'), 'noRestrictedImports'],
-    ['session', uses('../terminal/words.ts'), 'noRestrictedImports'],
-    ['session', uses('../cli/program.ts'), 'noRestrictedImports'],
-    ['session', uses('node:timers'), 'noRestrictedImports'],
-    ['kubernetes', uses('../session/run.ts'), 'noRestrictedImports'],
+    ['experiment', uses('../kubernetes/cluster.ts'), 'noRestrictedImports'],
+    ['experiment', uses('../terminal/words.ts'), 'noRestrictedImports'],
+    ['experiment', uses('../cli/program.ts'), 'noRestrictedImports'],
+    ['experiment', uses('node:timers'), 'noRestrictedImports'],
+    ['kubernetes', uses('../experiment/run.ts'), 'noRestrictedImports'],
     ['kubernetes', uses('../faults/plan.ts'), 'noRestrictedImports'],
     ['kubernetes', uses('../terminal/words.ts'), 'noRestrictedImports'],
     ['shim', uses('../faults/plan.ts'), 'noRestrictedImports'],
-    ['shim', uses('../session/run.ts'), 'noRestrictedImports'],
+    ['shim', uses('../experiment/run.ts'), 'noRestrictedImports'],
     ['terminal', uses('../kubernetes/cluster.ts'), 'noRestrictedImports'],
     ['terminal', uses('../cli/program.ts'), 'noRestrictedImports'],
-    ...(['cli', 'faults', 'session', 'kubernetes', 'shim', 'terminal', '.'] as const).flatMap(
+    ...(['cli', 'faults', 'experiment', 'kubernetes', 'shim', 'terminal', '.'] as const).flatMap(
       (folder): Array<[string, string, string]> => [
         [folder, `export const y = process.argv;\n`, 'noRestrictedGlobals'],
         [folder, `export const y = process.env.HOME;\n`, 'noProcessEnv'],
@@ -165,12 +165,12 @@ describe('the linter', () => {
     ['kubernetes', uses('@kubernetes/client-node')],
     ['kubernetes', uses('ws')],
     ['kubernetes', uses('node:https')],
-    ['session', uses('../faults/plan.ts')],
+    ['experiment', uses('../faults/plan.ts')],
     ['terminal', uses('ora')],
     ['terminal', uses('cli-table3')],
-    ['terminal', uses('../session/facts.ts')],
+    ['terminal', uses('../experiment/events.ts')],
     ['shim', uses('node:fs/promises')],
-    ['.', lazily('./session/run.ts')],
+    ['.', lazily('./experiment/run.ts')],
   ];
 
   let folder: string;

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { ChaosError } from '../src/errors.ts';
 import { type MainPorts, main } from '../src/main.ts';
 import type { ConnectionOptions, Experiment, Reporter } from '../src/ports.ts';
+import { Scenario } from './experiment/scenario.ts';
 import { settle } from './fakes/clock.ts';
 import { BufferOutput } from './fakes/output.ts';
 import { RecordingReporter } from './fakes/reporter.ts';
 import { detachedExperiment, request } from './fakes/samples.ts';
-import { Scenario } from './session/scenario.ts';
 
 class ClosableReporter extends RecordingReporter {
   isClosed = false;

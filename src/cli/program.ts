@@ -2,6 +2,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import { type ChaosError, usageError } from '../errors.ts';
 import type { AttachRequest, ManageRequest, Request, SweepRequest } from '../faults/request.ts';
 import { normalizeArgv } from './argv.ts';
+import { toAttachRequest, toManageRequest } from './experiments.ts';
 import {
   attachFlags,
   connectionFlags,
@@ -16,7 +17,6 @@ import {
   sweepFlags,
 } from './flags.ts';
 import { toIoRequest } from './io.ts';
-import { toAttachRequest, toManageRequest } from './manage.ts';
 import { nearest } from './nearest.ts';
 import { toNetRequest } from './net.ts';
 import { type FlagValues, toRunOptions } from './run-options.ts';

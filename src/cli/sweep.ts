@@ -1,6 +1,6 @@
 import { usageError } from '../errors.ts';
 import type { SweepRequest } from '../faults/request.ts';
-import { toPlace } from './manage.ts';
+import { toPlace } from './experiments.ts';
 import { type FlagValues, text, toConnection, toImage } from './run-options.ts';
 import { choice, quote } from './values.ts';
 

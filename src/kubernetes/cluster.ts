@@ -21,9 +21,9 @@ import type {
 } from '../ports.ts';
 import { type Environment, resolveAccess } from './access.ts';
 import { agentPod, configMap } from './agent-pod.ts';
+import { followAgent, followTarget } from './agent-watch.ts';
 import { recordEvent } from './audit.ts';
 import { listExperiments } from './experiments.ts';
-import { followAgent, followTarget } from './follow.ts';
 import { launch } from './launch.ts';
 import { findNodes, podsOn, readLog } from './nodes.ts';
 import { type Existing, remove } from './remove.ts';

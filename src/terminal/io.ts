@@ -1,6 +1,6 @@
+import type { Fact } from '../experiment/events.ts';
 import { roomOf } from '../faults/io/room.ts';
 import type { IoMeasurement } from '../faults/io/types.ts';
-import type { Fact } from '../session/facts.ts';
 import type { PathEvent, PathFacts, Sample } from '../shim/protocol.ts';
 import { formatBytes, formatCount } from '../units.ts';
 import { dash, pressure, render } from './table.ts';

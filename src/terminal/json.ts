@@ -1,6 +1,6 @@
 import type { ChaosError } from '../errors.ts';
+import type { Detached, Fact, Outcome } from '../experiment/events.ts';
 import type { Output, Reporter } from '../ports.ts';
-import type { Detached, Fact, Outcome } from '../session/facts.ts';
 
 /** `-o json`: one document at the end. `-o ndjson`: every fact as it comes, the outcome last. Keys are in snake_case and carry their unit, as the shim's do. */
 export class JsonReporter implements Reporter {

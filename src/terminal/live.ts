@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import ora, { type Ora } from 'ora';
+import type { Fact } from '../experiment/events.ts';
 import type { Output, Reporter } from '../ports.ts';
-import type { Fact } from '../session/facts.ts';
 import { type Mark, runningTable, tell } from './plain.ts';
 import * as words from './words.ts';
 

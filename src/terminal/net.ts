@@ -1,5 +1,5 @@
+import type { Fact } from '../experiment/events.ts';
 import { measureRoundTrips, type NetMeasurement, type RoundTrips } from '../faults/net/measure.ts';
-import type { Fact } from '../session/facts.ts';
 import { formatBytes } from '../units.ts';
 import { dash, render } from './table.ts';
 import { count, harmless, milliseconds, seconds, targetName } from './words.ts';

@@ -1,6 +1,6 @@
+import type { Detached, Fact, Outcome } from '../experiment/events.ts';
 import type { Verdict } from '../faults/verdict.ts';
 import type { Output, Reporter } from '../ports.ts';
-import type { Detached, Fact, Outcome } from '../session/facts.ts';
 import { formatDuration } from '../units.ts';
 import { ioProofTable, liveIoTable, mountLine } from './io.ts';
 import { hitAndSpared, liveNetTable, netProofTable } from './net.ts';

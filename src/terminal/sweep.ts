@@ -1,4 +1,4 @@
-import type { NodeReport, SweepReport } from '../session/sweep.ts';
+import type { NodeReport, SweepReport } from '../experiment/sweep.ts';
 import { documentOf, jsonText } from './json.ts';
 import { columns, dash } from './table.ts';
 import { harmless } from './words.ts';

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ChaosError } from '../errors.ts';
+import type { Fact, Outcome } from '../experiment/events.ts';
 import type { Verdict } from '../faults/verdict.ts';
 import type { Target } from '../ports.ts';
-import type { Fact, Outcome } from '../session/facts.ts';
 import type { Resolved } from '../shim/protocol.ts';
 
 /** The sentences of the human reporters. Pure: a fact in, text out. */

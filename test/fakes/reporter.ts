@@ -1,5 +1,5 @@
+import type { Fact } from '../../src/experiment/events.ts';
 import type { Reporter } from '../../src/ports.ts';
-import type { Fact } from '../../src/session/facts.ts';
 
 /** Keeps every fact, in order. */
 export class RecordingReporter implements Reporter {

@@ -1,4 +1,5 @@
-import type { Fact } from '../../src/session/facts.ts';
+import type { Fact } from '../../src/experiment/events.ts';
+import { Scenario } from '../experiment/scenario.ts';
 import {
   ended,
   GiB,
@@ -10,7 +11,6 @@ import {
   reverted,
   surroundings,
 } from '../fakes/samples.ts';
-import { Scenario } from '../session/scenario.ts';
 
 /** The facts of real sessions on the fakes. */
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { Fact } from '../../src/experiment/events.ts';
 import type { IoMeasurement } from '../../src/faults/io/types.ts';
-import type { Fact } from '../../src/session/facts.ts';
 import { renderPlan } from '../../src/terminal/dry-run.ts';
 import { ioProofTable, liveIoTable, mountLine } from '../../src/terminal/io.ts';
 import { JsonReporter } from '../../src/terminal/json.ts';

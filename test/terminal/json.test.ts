@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
-import type { Fact } from '../../src/session/facts.ts';
+import type { Fact } from '../../src/experiment/events.ts';
 import { JsonReporter } from '../../src/terminal/json.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { badRun, detachedRun, effectiveRun, unwatchedRun, watchedRun } from './facts.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Fact } from '../../src/session/facts.ts';
+import type { Fact } from '../../src/experiment/events.ts';
 import { FakeTerminal } from '../fakes/terminal.ts';
 import { badRun, detachedRun, effectiveRun, watchedRun } from './facts.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Fact } from '../../src/session/facts.ts';
+import type { Fact } from '../../src/experiment/events.ts';
 import { renderPlan } from '../../src/terminal/dry-run.ts';
 import { JsonReporter } from '../../src/terminal/json.ts';
 import { liveNetTable, netProofTable } from '../../src/terminal/net.ts';

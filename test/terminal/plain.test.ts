@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Fact } from '../../src/session/facts.ts';
+import type { Fact } from '../../src/experiment/events.ts';
 import { PlainReporter } from '../../src/terminal/plain.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { badRun, detachedRun, effectiveRun, unwatchedRun, watchedRun } from './facts.ts';

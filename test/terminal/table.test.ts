@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Fact } from '../../src/session/facts.ts';
+import type { Fact } from '../../src/experiment/events.ts';
 import { liveTable, proofTable } from '../../src/terminal/table.ts';
 import { MiB, sample, target } from '../fakes/samples.ts';
 

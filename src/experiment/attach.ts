@@ -1,0 +1,99 @@
+import { ChaosError } from '../errors.ts';
+import { type CoursePlan, experimentCommands, stopCommand } from '../faults/plan.ts';
+import { readPlan } from '../faults/plan-record.ts';
+import type { AttachRequest } from '../faults/request.ts';
+import type { Agent, Clock, Cluster, Experiment, Reporter, Signals } from '../ports.ts';
+import { Audit } from './audit.ts';
+import type { Detached, Outcome } from './events.ts';
+import { agentOf, list, notFound } from './experiments.ts';
+import { finish, leftInHaste, part } from './finish.ts';
+import { Interrupts } from './interrupt.ts';
+import { followDetached } from './target-run.ts';
+
+export interface AttachPorts {
+  cluster: Cluster;
+  clock: Clock;
+  signals: Signals;
+  reporter: Reporter;
+  /** When the command began, on `clock`. */
+  startedAt: number;
+}
+
+/**
+ * Follows a detached experiment until its end, which is judged and taken back as that of any run, or until a signal, after which it goes on.
+ * @throws ChaosError not-found; target-unsuitable for one that is not detached; connection-lost when it cannot be attached to, and goes on.
+ */
+export async function attachExperiment(request: AttachRequest, ports: AttachPorts): Promise<Outcome | Detached> {
+  const experiment = await find(request, ports.cluster);
+  const { plan, agent } = detachedPlan(experiment, request);
+  const interrupts = new Interrupts(ports.signals);
+  try {
+    const leaving = interrupts.again.then(() => {
+      throw leftInHaste(plan, interrupts);
+    });
+    return await Promise.race([watch(experiment, plan, agent, ports, interrupts), leaving]);
+  } finally {
+    interrupts.close();
+  }
+}
+
+async function find(request: AttachRequest, cluster: Cluster): Promise<Experiment> {
+  const { found } = await list(request, cluster);
+  const experiment = found.find(({ id }) => id === request.id);
+  if (!experiment) throw notFound([request.id], found, request, cluster);
+  return experiment;
+}
+
+/** What its agent pod says of it. Only of a detached one: beats would keep the lease of another from running out, and its own command is at it. */
+function detachedPlan(experiment: Experiment, request: AttachRequest): { plan: CoursePlan; agent: Agent } {
+  const { id, namespace } = experiment;
+  const agent = agentOf(experiment);
+  const refuse = (why: string, hint: string) =>
+    new ChaosError('target-unsuitable', `experiment ${id} cannot be attached to: ${why}`, {
+      hint: `${hint}: ${stopCommand(request.connection, namespace, id)}`,
+      state: 'nothing was changed by this command',
+    });
+  if (!agent) {
+    throw refuse('there is no agent pod any more, only what it has left', 'To remove that');
+  }
+  if (experiment.plan === undefined) {
+    throw refuse(
+      'it was not started with --detach; the command that started it follows it, and without that its lease ends it',
+      'To end it now',
+    );
+  }
+  const recorded = readPlan(experiment.plan);
+  if (!recorded) {
+    throw refuse('what its agent pod says of it was written by another version, or changed', 'To end it');
+  }
+  return {
+    plan: { id, ...recorded, agent, ...experimentCommands(request.connection, agent, id) },
+    agent,
+  };
+}
+
+async function watch(
+  experiment: Experiment,
+  plan: CoursePlan,
+  agent: Agent,
+  ports: AttachPorts,
+  interrupts: Interrupts,
+): Promise<Outcome | Detached> {
+  const { clock } = ports;
+  const audit = new Audit(plan, ports);
+  const end = { ...ports, interrupts, audit };
+  const found = {
+    runs: experiment.state === 'running',
+    activeAt: clock.now() - agoOf(experiment, plan, clock.date()),
+    ...(experiment.endsAt ? { startedAt: experiment.endsAt.getTime() - plan.durationMs } : {}),
+  };
+  const result = await followDetached(plan, agent, found, { ...ports, reporter: audit, interrupts });
+  if (!result.goesOn) return finish(plan, result, result.failure, end);
+  if (result.failure) throw result.failure;
+  return part(plan, result, result.goesOn.leftMs, end);
+}
+
+/** How long the agent's container has run, milliseconds. */
+function agoOf({ endsAt }: Experiment, { durationMs }: CoursePlan, now: Date): number {
+  return endsAt ? Math.max(0, durationMs - (endsAt.getTime() - now.getTime())) : 0;
+}

@@ -1,0 +1,205 @@
+import { ChaosError, ExitCode } from '../errors.ts';
+import { throttler } from '../faults/io/throttle.ts';
+import { judgeIo } from '../faults/io/verdict.ts';
+import { placedIn } from '../faults/io/volume.ts';
+import { measureNet } from '../faults/net/measure.ts';
+import { judgeNet } from '../faults/net/verdict.ts';
+import type { CoursePlan } from '../faults/plan.ts';
+import { judgeStress, type Observation, type Verdict } from '../faults/verdict.ts';
+import type { Clock, Cluster, RemovalResult, Reporter } from '../ports.ts';
+import type { Audit } from './audit.ts';
+import { decideExitCode, ownEnd } from './early-end.ts';
+import type { Detached, Outcome } from './events.ts';
+import { type Interrupts, leftAtOnce } from './interrupt.ts';
+import type { RunResult } from './observations.ts';
+
+export interface FinishPorts {
+  cluster: Cluster;
+  clock: Clock;
+  reporter: Reporter;
+  interrupts: Interrupts;
+  audit: Audit;
+  /** When the command began, on `clock`. */
+  startedAt: number;
+}
+
+/** How long to wait for the confirmation that everything created is gone: a kubelet's usual round is two seconds. */
+const removalTimeoutMs = 20_000;
+
+/**
+ * Removes what was created, confirms it, and tells how the fault ended. `failure`: why it never became active.
+ * @throws ChaosError that failure, once everything is gone; or what is left.
+ */
+export async function finish(
+  plan: CoursePlan,
+  result: RunResult | undefined,
+  failure: unknown,
+  ports: FinishPorts,
+): Promise<Outcome> {
+  const { cluster, clock, reporter, interrupts, audit } = ports;
+  // On a second signal the user has been told what is left, and main is ending the process: nothing more is said or done.
+  if (interrupts.leaving) return new Promise(() => undefined);
+  const endedAt = clock.now();
+  const removal = await remove(plan, ports, result?.reverted === true);
+  const reverted = isReverted(result, removal);
+  if (failure !== undefined && reverted && removal.left.length === 0) throw failure;
+  if (result === undefined || failure !== undefined) throw notRemoved(plan, removal, failure);
+
+  const outcome = summarize(plan, result, removal, { reverted, endedAt, ports });
+  await audit.ended(outcome);
+  const counted = { ...outcome, requests: cluster.requests() };
+  reporter.report({ kind: 'outcome', outcome: counted });
+  return counted;
+}
+
+/** Tells that the fault goes on, and removes nothing. */
+export async function part(plan: CoursePlan, result: RunResult, leftMs: number, ports: FinishPorts): Promise<Detached> {
+  const { cluster, clock, reporter, audit, startedAt } = ports;
+  await audit.written();
+  const detached: Detached = {
+    id: plan.id,
+    summary: plan.summary,
+    target: plan.target,
+    exitCode: ExitCode.effective,
+    until: new Date(clock.date().getTime() + leftMs),
+    leftMs,
+    commands: plan.commands,
+    undo: plan.undo,
+    times: {
+      ...(result.activeMs === undefined ? {} : { activeMs: result.activeMs }),
+      totalMs: clock.now() - startedAt,
+    },
+    requests: cluster.requests(),
+  };
+  reporter.report({ kind: 'detached', detached });
+  return detached;
+}
+
+async function remove(plan: CoursePlan, ports: FinishPorts, reverted: boolean): Promise<RemovalResult> {
+  ports.reporter.report({ kind: 'removing' });
+  let removal: RemovalResult;
+  try {
+    removal = await ports.cluster.remove(plan.id, plan.agent.namespace, removalTimeoutMs, reverted);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    removal = { left: [`pod/${plan.id}`, `configmap/${plan.id}`], why };
+  }
+  ports.reporter.report({ kind: 'removed', left: removal.left, why: removal.why });
+  return removal;
+}
+
+/**
+ * A pod leaves the API server only after the kubelet has seen its containers end, no stressor outlives its shim, and a shim that is told to end reverts before it does: a confirmed removal
+ * confirms the revert, unless the agent is known to have gone otherwise.
+ */
+function isReverted(result: RunResult | undefined, removal: RemovalResult): boolean {
+  return result === undefined || result.reverted || (!result.isUnconfirmed && removal.left.length === 0);
+}
+
+function summarize(
+  plan: CoursePlan,
+  result: RunResult,
+  removal: RemovalResult,
+  end: { reverted: boolean; endedAt: number; ports: FinishPorts },
+): Outcome {
+  const { clock, cluster, interrupts, startedAt } = end.ports;
+  const now = clock.now();
+  const unmeasured = plan.leaseMs === 0 && result.began && !isMeasured(result);
+  const verdict = result.began && !unmeasured ? judge(plan, result) : undefined;
+  return {
+    id: plan.id,
+    summary: plan.summary,
+    target: plan.target,
+    exitCode: decideExitCode({
+      reverted: end.reverted,
+      left: removal.left.length,
+      interrupted: interrupts.first,
+      began: result.began,
+      problems: result.problems.length,
+      verdict: unmeasured ? 'unmeasured' : verdict,
+    }),
+    ...(verdict ? { verdict } : {}),
+    ...watched(result, unmeasured),
+    problems: result.problems,
+    ...(result.ended ? { ended: result.ended } : {}),
+    reverted: end.reverted,
+    ...(result.revertedBy === undefined ? {} : { revertedBy: result.revertedBy }),
+    left: [...removal.left],
+    undo: plan.undo,
+    sweep: plan.commands.sweep,
+    times: {
+      ...(result.activeMs === undefined ? {} : { activeMs: result.activeMs }),
+      ...(result.revertMs === undefined ? {} : { revertMs: result.revertMs }),
+      removeMs: now - end.endedAt,
+      totalMs: now - startedAt,
+    },
+    requests: cluster.requests(),
+  };
+}
+
+/** How much of a fault that was found in force was seen of it. */
+function watched({ watchedMs }: RunResult, unmeasured: boolean): Pick<Outcome, 'watchedMs'> {
+  if (unmeasured) return { watchedMs: 0 };
+  return watchedMs === undefined ? {} : { watchedMs };
+}
+
+/** Of a fault that was found in force: whether enough was heard for a verdict. What the target is by itself is known from after it, if at all. */
+function isMeasured({ net, io, before, during, after }: RunResult): boolean {
+  if (net) return net.counters.length > 0;
+  if (io) return during.length > 1 && io.pathsDuring.length > 0;
+  return during.length > 1 && (before.length > 0 || after !== undefined);
+}
+
+function judge(plan: CoursePlan, result: RunResult): Verdict {
+  const { net, differs } = result;
+  const isFound = result.watchedMs !== undefined;
+  if (plan.fault.fault === 'net') {
+    const { counters = [], roundTripsBefore = [], roundTripsDuring = [] } = net ?? {};
+    const seen = { counters, roundTripsBefore, roundTripsDuring, differs, isFound };
+    return { ...judgeNet(plan.fault, seen), net: measureNet(seen) };
+  }
+  const ended = howEnded(result);
+  if (plan.fault.fault === 'io') {
+    const { before: samplesBefore, during: samplesDuring, io } = result;
+    const { volume, ...paths } = io ?? { volume: plan.fault.surroundings.volume, pathsBefore: [], pathsDuring: [] };
+    const counter = result.resolved && throttler(result.resolved.cgroups);
+    const seen = { ...paths, samplesBefore, samplesDuring, isFound, ...(counter ? { counter } : {}), ...ended };
+    return judgeIo(placedIn(plan.fault, volume), seen);
+  }
+  return judgeStress(plan.fault, {
+    // Of one that was found in force, what the target was before has not been seen: what it is afterwards stands for it.
+    before: result.before.length === 0 && result.after ? [result.after] : result.before,
+    during: result.during,
+    ...(result.after ? { after: result.after } : {}),
+    isFound,
+    nodeCores: plan.target.nodeAllocatableCores,
+    ...ended,
+  });
+}
+
+function howEnded({ ended }: RunResult): Pick<Observation, 'ended'> {
+  if (!ended) return {};
+  return { ended: { reason: ended.reason, exitCode: ended.exit_code, oomKills: ended.oom_kills ?? 0 } };
+}
+
+/** The last words after a second signal. */
+export function leftInHaste(plan: CoursePlan, interrupts: Interrupts): ChaosError {
+  return leftAtOnce(interrupts, {
+    hint: `Remove what is left: ${plan.undo}`,
+    state: `the fault ends by itself ${ownEnd(plan)}; pod/${plan.id} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
+  });
+}
+
+function notRemoved(plan: CoursePlan, removal: RemovalResult, cause: unknown): ChaosError {
+  const first = cause instanceof Error ? `${cause.message}; then ` : '';
+  const what = removal.left.length > 0 ? removal.left.join(' and ') : 'the fault';
+  return new ChaosError(
+    'not-reverted',
+    `${first}${what} could not be confirmed to be gone: ${removal.why || 'the shim did not answer'}`,
+    {
+      hint: removal.left.length > 0 ? `Remove it by hand: ${plan.undo}` : `To be certain: ${plan.commands.sweep}`,
+      state: `the fault, if it ever began, ends by itself ${ownEnd(plan)}`,
+      cause,
+    },
+  );
+}

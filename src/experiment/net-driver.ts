@@ -1,0 +1,65 @@
+import { readRoundTrip } from '../faults/net/counters.ts';
+import type { NetFault, NetPlan } from '../faults/net/types.ts';
+import { askLine } from '../shim/commands.ts';
+import type { AnswerEvent } from '../shim/protocol.ts';
+import type { Conduct } from './driver.ts';
+import { NetCounts } from './net-counts.ts';
+import { connectQuestion, planLines, toAnswer } from './net-lines.ts';
+import { NameWatch } from './net-names.ts';
+import type { NetRun } from './observations.ts';
+import type { Stage } from './run-context.ts';
+import { waits } from './timeouts.ts';
+
+/** While a net fault is in force: counts what it hits, measures the round trip with every sample, and follows names to the addresses that they get. */
+export class NetConduct implements Conduct {
+  readonly #stage: Stage;
+  readonly #fault: NetFault;
+  readonly #plan: NetPlan;
+  readonly #run: NetRun;
+  readonly #counts: NetCounts;
+  readonly #names: NameWatch;
+  /** The round trip that is being measured. */
+  #connecting: { id: string; askedAt: number } | undefined;
+  #connections = 0;
+
+  constructor(stage: Stage, fault: NetFault, plan: NetPlan, roundTripsBefore: NetRun['roundTripsBefore']) {
+    this.#stage = stage;
+    this.#fault = fault;
+    this.#plan = plan;
+    this.#run = { plan, counters: [], roundTripsBefore, roundTripsDuring: [] };
+    this.#counts = new NetCounts(stage, fault, this.#run);
+    this.#names = new NameWatch(stage, fault, plan);
+    stage.record.result.net = this.#run;
+  }
+
+  begin(): void {
+    for (const line of planLines(this.#plan)) this.#stage.send(line);
+    this.#stage.sendStart();
+  }
+
+  onSample(): void {
+    if (this.#stage.stopAskedAt !== undefined) return;
+    this.#connect();
+    this.#names.look();
+  }
+
+  onAnswer(event: AnswerEvent): void {
+    if (event.id === this.#connecting?.id) {
+      this.#connecting = undefined;
+      this.#run.roundTripsDuring.push(readRoundTrip(toAnswer(event)));
+    } else if (!this.#counts.onAnswer(event)) {
+      this.#names.onAnswer(toAnswer(event));
+    }
+  }
+
+  /** One at a time; a question or its answer that was lost with a stream is given up. */
+  #connect(): void {
+    const { probe } = this.#plan;
+    // One that is not answered proves a partition; more of them would only be counted with the target's own packets.
+    if (this.#fault.block && this.#run.roundTripsDuring.length > 0) return;
+    const now = this.#stage.clock.now();
+    if (!probe || (this.#connecting && now - this.#connecting.askedAt < waits.answer)) return;
+    this.#connecting = { id: `round-trip:${++this.#connections}`, askedAt: now };
+    this.#stage.send(askLine(connectQuestion(this.#connecting.id, probe)));
+  }
+}

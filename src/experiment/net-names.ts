@@ -1,0 +1,64 @@
+import { followNames } from '../faults/net/names.ts';
+import { nameQuestions } from '../faults/net/questions.ts';
+import type { Answer, NetFault, NetPlan, Question } from '../faults/net/types.ts';
+import { applyLine, askLine } from '../shim/commands.ts';
+import type { Stage } from './run-context.ts';
+import { waits } from './timeouts.ts';
+
+/** Asks again and again for the addresses of the peers that were given by name, and has the fault extended to those that are new. */
+export class NameWatch {
+  readonly #stage: Stage;
+  readonly #fault: NetFault;
+  readonly #questions: readonly Question[];
+  /** What the shim is known to have applied. */
+  #plan: NetPlan;
+  #lastLookAt: number;
+  readonly #answers = new Map<string, Answer>();
+  /** Applied as soon as this question is answered, since lines are read in their order; lost with a stream, it is worked out and sent again. */
+  #extension: { id: string; plan: NetPlan } | undefined;
+  #extensions = 0;
+
+  constructor(stage: Stage, fault: NetFault, plan: NetPlan) {
+    this.#stage = stage;
+    this.#fault = fault;
+    this.#questions = nameQuestions(fault);
+    this.#plan = plan;
+    this.#lastLookAt = stage.clock.now();
+  }
+
+  /** Asks, when it is time to. */
+  look(): void {
+    const now = this.#stage.clock.now();
+    if (this.#questions.length === 0 || now - this.#lastLookAt < waits.names) return;
+    this.#lastLookAt = now;
+    this.#answers.clear();
+    for (const question of this.#questions) this.#stage.send(askLine(question));
+  }
+
+  onAnswer(answer: Answer): void {
+    if (answer.id === this.#extension?.id) {
+      this.#confirm(this.#extension.plan);
+    } else if (this.#questions.some(({ id }) => id === answer.id)) {
+      this.#answers.set(answer.id, answer);
+      if (this.#answers.size === this.#questions.length) this.#extend();
+    }
+  }
+
+  #extend(): void {
+    const { plan, steps } = followNames(this.#fault, this.#plan, this.#answers);
+    this.#answers.clear();
+    if (steps.length === 0 || this.#stage.stopAskedAt !== undefined) return;
+    this.#extension = { id: `extended:${++this.#extensions}`, plan };
+    for (const step of steps) this.#stage.send(applyLine(step));
+    this.#stage.send(askLine({ id: this.#extension.id, verb: 'ask', argv: ['tc', '-Version'] }));
+  }
+
+  #confirm(plan: NetPlan): void {
+    const isNew = (line: string) => !this.#plan.hit.includes(line);
+    const added = plan.hit.filter(isNew);
+    this.#plan = plan;
+    this.#extension = undefined;
+    const message = `a name has got other addresses, which are hit as well${added.length > 0 ? `: ${added.join('; ')}` : ''}`;
+    this.#stage.report({ kind: 'warning', message });
+  }
+}

@@ -1,0 +1,132 @@
+import { ChaosError } from '../errors.ts';
+import { readRoundTrip } from '../faults/net/counters.ts';
+import { planNet } from '../faults/net/plan.ts';
+import { questions } from '../faults/net/questions.ts';
+import type { Answer, NetFault, NetPlan, Question, RoundTrip } from '../faults/net/types.ts';
+import { askLine } from '../shim/commands.ts';
+import type { AnswerEvent, Resolved } from '../shim/protocol.ts';
+import { formatDuration } from '../units.ts';
+import { whoElse } from './agent-errors.ts';
+import type { Conduct, Preparation } from './driver.ts';
+import { NetConduct } from './net-driver.ts';
+import { connectQuestion, describeQuestion, planLines, toAnswer } from './net-lines.ts';
+import type { Stage } from './run-context.ts';
+import { type TimerName, waits } from './timeouts.ts';
+
+/** Round trips before the fault: enough for a median, and soon over. */
+const roundTripsWanted = 5;
+/** Of a peer that does not answer; each takes a second. */
+const failuresAllowed = 2;
+
+/** The shim reads no longer line. */
+const longestLine = 2 ** 20;
+
+/**
+ * Before a net fault: asks the target's network what the plan depends on, plans, tells the user what will be hit, and measures the round trip without the fault. Nothing is changed by any of it,
+ * so a stream that is lost meanwhile has it all begun again.
+ */
+export class NetPreparation implements Preparation {
+  readonly #stage: Stage;
+  readonly #fault: NetFault;
+  readonly #go: (conduct: Conduct) => void;
+  /** Asked and not answered yet, in the order of asking. */
+  readonly #open = new Map<string, Question>();
+  #answers = new Map<string, Answer>();
+  #plan: NetPlan | undefined;
+  #roundTrips: RoundTrip[] = [];
+  #asked = 0;
+  #isTold = false;
+
+  constructor(stage: Stage, fault: NetFault, go: (conduct: Conduct) => void) {
+    this.#stage = stage;
+    this.#fault = fault;
+    this.#go = go;
+  }
+
+  onResolved(_resolved: Resolved, anew: boolean): void {
+    // From here on it is answers that are waited for, each by its name.
+    this.#stage.timers.stop('answer');
+    if (!anew) return;
+    this.#plan = undefined;
+    this.#answers = new Map();
+    this.#roundTrips = [];
+    this.#open.clear();
+    for (const question of questions(this.#fault)) this.#ask(question);
+  }
+
+  onAnswer(event: AnswerEvent): void {
+    const question = this.#open.get(event.id);
+    if (!question) return;
+    this.#open.delete(event.id);
+    this.#stage.timers.set('question', waits.answer);
+    if (event.truncated) {
+      this.#stage.refuse(
+        new ChaosError('shim', `the answer to ${describeQuestion(question)} is longer than the shim can tell`),
+      );
+    } else if (this.#plan) {
+      this.#onRoundTrip(this.#plan, toAnswer(event));
+    } else {
+      this.#answers.set(event.id, toAnswer(event));
+      if (this.#open.size === 0) this.#decide();
+    }
+  }
+
+  onTimer(name: TimerName): void {
+    if (name !== 'question') return;
+    const [first] = this.#open.values();
+    const what = first ? describeQuestion(first) : 'what it was asked';
+    const message = `the shim has not answered ${what} within ${formatDuration(waits.answer)}`;
+    this.#stage.refuse(new ChaosError('shim', message));
+  }
+
+  #ask(question: Question): void {
+    this.#open.set(question.id, question);
+    this.#stage.timers.set('question', waits.answer);
+    this.#stage.send(askLine(question));
+  }
+
+  #decide(): void {
+    const { id, commands } = this.#stage.plan;
+    let plan: NetPlan;
+    try {
+      plan = planNet(this.#fault, this.#answers, id, whoElse(commands));
+    } catch (error) {
+      if (!(error instanceof ChaosError)) throw error;
+      this.#stage.refuse(error);
+      return;
+    }
+    if (planLines(plan).some((line) => line.length >= longestLine)) {
+      this.#stage.refuse(
+        new ChaosError(
+          'target-unsuitable',
+          'this fault has more addresses and ports than the shim can be told at once',
+          {
+            hint: 'Name fewer peers, or wider ranges: --to 10.0.0.0/8.',
+          },
+        ),
+      );
+      return;
+    }
+    this.#plan = plan;
+    if (!this.#isTold) this.#stage.report({ kind: 'net-planned', target: this.#stage.plan.target, plan });
+    this.#isTold = true;
+    this.#measureOrGo(plan);
+  }
+
+  #onRoundTrip(plan: NetPlan, answer: Answer): void {
+    this.#roundTrips.push(readRoundTrip(answer));
+    this.#measureOrGo(plan);
+  }
+
+  #measureOrGo(plan: NetPlan): void {
+    const failures = this.#roundTrips.filter(({ us }) => us === undefined).length;
+    if (plan.probe && this.#roundTrips.length < roundTripsWanted && failures < failuresAllowed) {
+      // An id of its own each time: after a lost stream an answer of the former attempt may still come.
+      this.#asked++;
+      this.#ask(connectQuestion(`round-trip-before:${this.#asked}`, plan.probe));
+      return;
+    }
+    this.#stage.timers.stop('question');
+    this.#go(new NetConduct(this.#stage, this.#fault, plan, this.#roundTrips));
+  }
+}

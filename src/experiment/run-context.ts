@@ -1,0 +1,133 @@
+import type { ChaosError } from '../errors.ts';
+import type { CoursePlan } from '../faults/plan.ts';
+import type { AgentUpdate, Clock, Cluster, Reporter, TargetUpdate } from '../ports.ts';
+import type { Command, ShimEvent } from '../shim/protocol.ts';
+import type { Connection, ConnectionLoss } from './connection.ts';
+import type { Fact } from './events.ts';
+import type { RunRecord } from './observations.ts';
+import { type TimerName, waits } from './timeouts.ts';
+import type { Timers } from './timers.ts';
+
+/** One part of a run: what it does about each thing that can happen. */
+export interface Phase {
+  onAgent(update: AgentUpdate): void;
+  onAttached(): void;
+  onLost(loss: ConnectionLoss): void;
+  onEvent(event: ShimEvent): void;
+  onTarget(update: TargetUpdate): void;
+  onTimer(name: TimerName): void;
+  /** A watch cannot go on (rights taken away, a defect). */
+  onBroken(error: unknown): void;
+  /** The fault, or what was to become of it, is to end; `why` in words. */
+  stop(why: string): void;
+}
+
+interface Parts {
+  plan: CoursePlan;
+  cluster: Cluster;
+  clock: Clock;
+  reporter: Reporter;
+  /** The target's container in the agent pod. */
+  container: string;
+  timers: Timers<TimerName>;
+  connection: Connection;
+  record: RunRecord;
+}
+
+/** What the parts of one target's run share: the stream, the timers, and what is known so far. */
+export class Stage {
+  readonly plan: CoursePlan;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly container: string;
+  readonly timers: Timers<TimerName>;
+  readonly connection: Connection;
+  readonly record: RunRecord;
+  /** When a stop was asked for, by the user or by what happened. */
+  stopAskedAt: number | undefined;
+  /** The shim may have heard `start`: false as long as every attempt to say it is known to have failed. */
+  mayHaveStarted = false;
+  /** Nothing that comes now matters. */
+  isOver = false;
+  readonly #reporter: Reporter;
+
+  constructor(parts: Parts) {
+    this.plan = parts.plan;
+    this.cluster = parts.cluster;
+    this.clock = parts.clock;
+    this.container = parts.container;
+    this.timers = parts.timers;
+    this.connection = parts.connection;
+    this.record = parts.record;
+    this.#reporter = parts.reporter;
+  }
+
+  send(line: string): void {
+    this.#hand(line);
+  }
+
+  sendStart(): void {
+    const before = this.mayHaveStarted;
+    this.mayHaveStarted = true;
+    this.#hand('start', () => {
+      this.mayHaveStarted = before;
+    });
+  }
+
+  /** A stream that has ended is noticed as lost, and what matters is said again after the next attach. */
+  #hand(line: string, onFailure: () => void = () => undefined): void {
+    this.connection.send(line).then(
+      (handed) => handed || onFailure(),
+      (error: unknown) => {
+        onFailure();
+        const word = line.split(' ', 1)[0];
+        this.report({ kind: 'progress', message: `"${word}" could not be sent: ${String(error)}` });
+      },
+    );
+  }
+
+  /** Renews the lease, which any word does, and will again and again. */
+  beat(word: Command = 'beat'): void {
+    this.timers.set('beat', waits.beat);
+    this.send(word);
+  }
+
+  report(fact: Fact): void {
+    this.#reporter.report(fact);
+  }
+
+  /** It never became active. Where the shim cannot say that nothing of it is left, its container's end will, or nobody. */
+  fail(error: unknown, reverted = true): void {
+    this.timers.stop('answer');
+    this.record.failed(error, reverted);
+    if (reverted) this.end();
+    else this.timers.set('confirm', waits.slack);
+  }
+
+  /** It will not be begun, although the shim is ready to. */
+  refuse(error: unknown): void {
+    this.timers.stop('answer');
+    this.record.failed(error, true);
+    if (!this.sayGoodbye()) this.end();
+  }
+
+  /** A shim that waits for `start` ends at once when it is told to, and by the kubelet's hand after seconds. False: there is none that listens. */
+  sayGoodbye(): boolean {
+    if (this.mayHaveStarted || !this.record.result.resolved || !this.connection.isOpen) return false;
+    this.stopAskedAt ??= this.clock.now();
+    this.timers.set('confirm', waits.goodbye);
+    this.send('stop');
+    return true;
+  }
+
+  /** The fault stays in force for `leftMs`, and everything of it where it is; `error`: why it cannot be followed. */
+  leave(leftMs: number, error?: ChaosError): void {
+    this.record.result.goesOn = { leftMs };
+    if (error) this.record.failed(error, false);
+    this.end();
+  }
+
+  end(): void {
+    this.isOver = true;
+  }
+}

@@ -1,0 +1,76 @@
+import type { Stopped } from '../experiment/experiments.ts';
+import type { Experiment, Experiments } from '../ports.ts';
+import { formatDuration } from '../units.ts';
+import { documentOf, jsonText } from './json.ts';
+import { columns } from './table.ts';
+import { harmless } from './words.ts';
+
+/** What `ls` and `stop` print. Pure. */
+
+const none = '-';
+
+/** `where`: as in `in namespace shop`. */
+export function noExperiments(where: string): string {
+  return `No experiments, and nothing left of any, ${where}.\n`;
+}
+
+export function listing(found: readonly Experiment[], now: Date, wide: boolean): string {
+  const head = ['ID', 'FAULT', 'TARGET', 'NODE', 'WHO', 'STATE', 'SINCE', 'LEFT'];
+  const rows = found.map((experiment) => [
+    experiment.id,
+    experiment.fault ?? none,
+    experiment.target ?? none,
+    experiment.node ?? none,
+    experiment.who ?? none,
+    experiment.state,
+    time(now.getTime() - experiment.createdAt.getTime()),
+    experiment.endsAt ? time(experiment.endsAt.getTime() - now.getTime()) : none,
+    ...(wide ? [experiment.namespace, experiment.objects.join(' '), experiment.reason ?? none] : []),
+  ]);
+  return text(columns([...head, ...(wide ? ['NAMESPACE', 'OBJECTS', 'REASON'] : [])], rows.map(cells)));
+}
+
+/** A cell is one line whatever somebody has written into an annotation. */
+function cells(row: readonly string[]): string[] {
+  return row.map((cell) => harmless(cell).replace(/\s+/g, ' '));
+}
+
+export function ids(found: readonly Experiment[]): string {
+  return text(found.map(({ id }) => id));
+}
+
+export function listDocument({ found, unseen }: Experiments): string {
+  // The recorded plan is for `attach` alone, what its shim said last for `stop`.
+  const items = found.map(({ plan: _plan, podUid: _podUid, lastWords: _lastWords, ...experiment }) => experiment);
+  return jsonText(documentOf({ kind: 'experiments', items, unseen: [...unseen] }));
+}
+
+export function stopped({ experiment, gone, left, why, undo }: Stopped): string {
+  const name = `${experiment.id}${experiment.target ? ` (${experiment.target})` : ''}`;
+  if (gone) return `${harmless(name)}: ${ending(experiment)}, nothing left\n`;
+  if (left.length === 0) return harmless(`${name}: not confirmed to be reverted: ${why}\nTo be certain: ${undo}\n`);
+  return harmless(`${name}: not confirmed to be gone: ${left.join(' and ')} (${why})\nRemove by hand: ${undo}\n`);
+}
+
+/** A pod may be called starting although its fault is in force: the kubelet's report comes up to a second later. */
+function ending({ state, objects }: Experiment): string {
+  if (state === 'ended') return 'had ended, removed';
+  return objects.some((object) => object.startsWith('pod/')) ? 'reverted' : 'removed';
+}
+
+export function stopDocument(all: readonly Stopped[]): string {
+  const items = all.map(({ experiment: { id, namespace, target, state }, gone, left, why, undo }) => ({
+    ...{ id, namespace, target, wasInState: state, gone, left, undo },
+    ...(why === '' ? {} : { why }),
+  }));
+  return jsonText(documentOf({ kind: 'stopped', items }));
+}
+
+/** kubectl's ages: to the second, at least none of them. */
+function time(ms: number): string {
+  return ms < 1_000 ? '0s' : formatDuration(Math.floor(ms / 1_000) * 1_000);
+}
+
+function text(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
+}
