@@ -1,10 +1,6 @@
 /**
- * What the life cycle of an experiment needs of the world. `session/` sees these interfaces only; `bin.ts` and `kubernetes/` give the real ones, `test/fakes/` those of the tests.
+ * What the life cycle of an experiment needs of the world. `experiment/` sees these interfaces only; `bin.ts` and `kubernetes/` give the real ones, `test/fakes/` those of the tests.
  */
-import type { Volume } from './faults/io/types.ts';
-import type { NetRequest, NetSurroundings, Peer, PeerQuery } from './faults/net/types.ts';
-import type { ShimEvent } from './shim/protocol.ts';
-
 /** Kinds of TARGET that lead to a pod. */
 export const workloadKinds = [
   'pod',
@@ -57,6 +53,60 @@ export interface Target {
   nodeAllocatableMemoryBytes?: number;
   /** What could not be looked up and is assumed instead, in words for the user; absent: nothing. */
   assumed?: readonly string[];
+}
+
+/** What of its pod's spec a directory of a container is in. */
+export interface Volume {
+  /** The volume's kind in the API's words (`persistentVolumeClaim`, `emptyDir`, `hostPath`, `configMap`, …); `root`: the container's own root. */
+  kind: string;
+  /** Of the volume in the pod; of `root` empty. */
+  name: string;
+  /** The claim's name, the host's path, or the medium: what tells more than the volume's own name. */
+  detail?: string;
+  /** Where the container has it; `/` for `root`. */
+  mountPath: string;
+  readOnly: boolean;
+  /** Of an `emptyDir`: beyond so much in it the kubelet evicts the pod. Absent: there is no such limit. */
+  sizeLimitBytes?: number;
+}
+
+/** A pod's place in the network, as the API server knows it. */
+export interface PodNetwork {
+  hostNetwork: boolean;
+  podIps: readonly string[];
+  /** The node's InternalIPs: where the kubelet's probes may come from. Empty: not known. */
+  nodeIps: readonly string[];
+  /** Names of all containers of the pod: they share its network. */
+  podContainers: readonly string[];
+  /** Whether a container of the pod has an httpGet, tcpSocket or grpc probe, which come over the network. */
+  networkProbes: boolean;
+  /** What could not be looked up and is assumed instead, in words for the user; absent: nothing. */
+  assumed?: readonly string[];
+}
+
+/** An IP range in canonical form: the address lower-case, compressed (RFC 5952), without host bits. */
+export interface Cidr {
+  family: 4 | 6;
+  address: string;
+  /** 0 … 32 or 0 … 128. */
+  prefix: number;
+}
+
+/** An object of the API that has addresses: a service, a pod, or what makes pods. */
+export interface ObjectQuery {
+  kind: WorkloadKind | 'service';
+  name: string;
+  /** Undefined: the target's. */
+  namespace: string | undefined;
+}
+
+/** Where such an object is reached. */
+export interface ObjectAddresses {
+  cidrs: readonly Cidr[];
+  /** Of a service's endpoints: where a port of the service ends up at them. Absent: the port is the same. */
+  portMap?: readonly { port: number; targetPort: number }[];
+  /** The service is only another name for this host, which the target resolves: there are no addresses. */
+  host?: string;
 }
 
 /** One container of the agent pod: the shim at work on one target. */
@@ -216,8 +266,13 @@ export interface Cluster {
   readonly server: string;
   /** Finds the one target that the query names and refuses what cannot work (DESIGN G6); only reads. `agentNamespace` as in `--agent-namespace`: permissions are checked there as well. */
   findTarget(query: TargetQuery, agentNamespace: string | undefined): Promise<Target>;
-  /** What a net fault depends on: the addresses of the peers that it names, and the target's place in the network. Refuses a peer without an address; only reads. */
-  surroundings(request: NetRequest, target: Target): Promise<NetSurroundings>;
+  /** The target's place in the network; of a target that was found. Sends nothing. */
+  podNetwork(target: Target): Promise<PodNetwork>;
+  /**
+   * The addresses of each object, in the order of the queries, what is named twice looked up once; only reads. None: it has no address. `namespace`: of those that name none.
+   * Rejects with not-found, and with forbidden for all the rights that are missing together.
+   */
+  addressesOf(queries: readonly ObjectQuery[], namespace: string): Promise<ObjectAddresses[][]>;
   /** Where the target's container has which of its pod's volumes, its own root first; of a target that was found. Sends nothing. */
   volumes(target: Target): Promise<Volume[]>;
   /** Creates the ConfigMap with the shim, then the pod, and gives the ConfigMap the pod as owner. On failure everything created is removed again before it rejects. */
@@ -287,12 +342,10 @@ export interface Signals {
   listen(callback: (signal: InterruptSignal) => void): () => void;
 }
 
-/** What the user sees while the experiment runs. The session reports facts; words and layout are the reporter's. */
-export interface Reporter {
-  report(fact: import('./experiment/events.ts').Fact): void;
+/** Where what happens in an experiment is shown, or kept. */
+export interface Reporter<Event> {
+  report(event: Event): void;
 }
-
-export type { NetRequest, NetSurroundings, Peer, PeerQuery, ShimEvent, Volume };
 
 /** Where text goes. `isTTY` decides about spinners, colours and cursor movement, for each stream by itself. */
 export interface Output {
@@ -300,4 +353,26 @@ export interface Output {
   readonly isTTY: boolean;
   /** Width in columns; undefined off a terminal. */
   readonly columns: number | undefined;
+}
+
+/** The world, as `bin.ts` hands it down; a test hands down another. */
+export interface MainPorts<Event> {
+  stdout: Output;
+  stderr: Output;
+  env: Readonly<Record<string, string | undefined>>;
+  homeDirectory: string;
+  /** The local user's name, for the annotations of the agent pod. */
+  who: string;
+  clock: Clock;
+  signals: Signals;
+  randomSuffix: () => string;
+  version: string;
+  /** The tools image that this build was made for. */
+  defaultImage: string;
+  shim: (architecture: Architecture) => Promise<Uint8Array>;
+  connect: (options: ConnectionOptions) => Promise<Cluster>;
+  /** Asks on the terminal, and resolves to the line that is typed; absent: nobody is there to answer. */
+  ask?: (question: string) => Promise<string>;
+  /** Made only when a person watches: a spinner on this terminal. */
+  liveReporter: (verbose: boolean, colour: boolean) => Promise<Reporter<Event> & { close(): void }>;
 }

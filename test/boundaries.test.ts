@@ -10,7 +10,7 @@ const files = globSync('src/**/*.ts', { cwd: root }).sort();
 const source = (file: string) => readFileSync(join(root, file), 'utf8');
 
 /** The folder of src/ that a file belongs to; `src` for those at its top. */
-const folderOf = (file: string) => file.split('/').slice(0, -1).join('/');
+const folderOf = (file: string) => file.split('/').slice(0, -1).slice(0, 2).join('/');
 
 /** What a file imports: statically, for its types, or when it is needed. */
 function imports(file: string): string[] {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { CommandPorts } from '../src/commands/ports.ts';
 import { ChaosError } from '../src/errors.ts';
-import { type MainPorts, main } from '../src/main.ts';
-import type { ConnectionOptions, Experiment, Reporter } from '../src/ports.ts';
+import type { Reporter } from '../src/experiment/events.ts';
+import { main } from '../src/main.ts';
+import type { ConnectionOptions, Experiment } from '../src/ports.ts';
 import { Scenario } from './experiment/scenario.ts';
 import { settle } from './fakes/clock.ts';
 import { BufferOutput } from './fakes/output.ts';
@@ -18,7 +20,7 @@ class ClosableReporter extends RecordingReporter {
 
 interface World {
   scenario: Scenario;
-  ports: MainPorts;
+  ports: CommandPorts;
   stdout: BufferOutput;
   stderr: BufferOutput;
   live: ClosableReporter;
@@ -27,7 +29,7 @@ interface World {
   asked: Array<[boolean, boolean]>;
 }
 
-function world(change: { tty?: [stdout: boolean, stderr: boolean]; env?: MainPorts['env'] } = {}): World {
+function world(change: { tty?: [stdout: boolean, stderr: boolean]; env?: CommandPorts['env'] } = {}): World {
   const scenario = new Scenario(request({}, { durationMs: 10_000 }));
   const [stdout, stderr] = (change.tty ?? [false, false]).map((isTTY) => new BufferOutput(isTTY)) as [
     BufferOutput,
@@ -37,7 +39,7 @@ function world(change: { tty?: [stdout: boolean, stderr: boolean]; env?: MainPor
   const connections: ConnectionOptions[] = [];
   const asked: Array<[boolean, boolean]> = [];
   const { clock, signals, randomSuffix, who, defaultImage } = scenario.ports;
-  const ports: MainPorts = {
+  const ports: CommandPorts = {
     stdout,
     stderr,
     env: change.env ?? {},
@@ -101,7 +103,7 @@ describe('a run', () => {
     expect(at.asked).toEqual([]);
   });
 
-  test.each<[what: string, env: MainPorts['env'], colour: boolean]>([
+  test.each<[what: string, env: CommandPorts['env'], colour: boolean]>([
     ['', {}, true],
     ['NO_COLOR=1', { NO_COLOR: '1' }, false],
     ['NO_COLOR empty', { NO_COLOR: '' }, true],

@@ -1,5 +1,5 @@
 import { usageError } from '../errors.ts';
-import type { AttachRequest, ManageRequest, OutputFormat } from '../faults/request.ts';
+import type { AttachRequest, ManageRequest, OutputFormat } from '../requests.ts';
 import { type FlagValues, text, toConnection } from './run-options.ts';
 import { checkName } from './target.ts';
 import { choice, quote } from './values.ts';

@@ -1,6 +1,6 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { type ChaosError, usageError } from '../errors.ts';
-import type { AttachRequest, ManageRequest, Request, SweepRequest } from '../faults/request.ts';
+import type { AttachRequest, ManageRequest, Request, SweepRequest } from '../requests.ts';
 import { normalizeArgv } from './argv.ts';
 import { toAttachRequest, toManageRequest } from './experiments.ts';
 import {
@@ -29,7 +29,7 @@ export type Invocation =
   | { kind: 'run'; request: Request }
   | { kind: 'attach'; request: AttachRequest }
   | { kind: 'sweep'; request: SweepRequest }
-  | { kind: 'manage'; request: ManageRequest };
+  | { kind: 'list' | 'stop'; request: ManageRequest };
 
 const targetArgument = [
   '[targets...]',
@@ -131,7 +131,7 @@ Examples:
   kubectl chaos ls -o wide
 `,
   toInvocation: (words, flags, passedOn) => ({
-    kind: 'manage',
+    kind: 'list',
     request: toManageRequest('ls', [...words, ...(passedOn ?? [])], flags),
   }),
 };
@@ -151,7 +151,7 @@ Examples:
   kubectl chaos stop --all -A
 `,
   toInvocation: (words, flags, passedOn) => ({
-    kind: 'manage',
+    kind: 'stop',
     request: toManageRequest('stop', [...words, ...(passedOn ?? [])], flags),
   }),
 };

@@ -1,6 +1,6 @@
 import { usageError } from '../errors.ts';
-import type { OutputFormat, RunOptions } from '../faults/request.ts';
 import type { ConnectionOptions } from '../ports.ts';
+import type { OutputFormat, RunOptions } from '../requests.ts';
 import { parseDuration } from '../units.ts';
 import { checkName, parseTarget } from './target.ts';
 import { choice, duration, quote } from './values.ts';

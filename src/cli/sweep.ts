@@ -1,5 +1,5 @@
 import { usageError } from '../errors.ts';
-import type { SweepRequest } from '../faults/request.ts';
+import type { SweepRequest } from '../requests.ts';
 import { toPlace } from './experiments.ts';
 import { type FlagValues, text, toConnection, toImage } from './run-options.ts';
 import { choice, quote } from './values.ts';

@@ -1,10 +1,10 @@
-import { type SweepReport, sweep } from '../experiment/sweep.ts';
-import type { SweepRequest } from '../faults/request.ts';
-import type { MainPorts } from '../main.ts';
+import { type SweepReport, sweep as sweepNodes } from '../experiment/sweep.ts';
+import type { SweepRequest } from '../requests.ts';
 import { sweepDocument, sweepQuestion, sweepText } from '../terminal/sweep.ts';
+import type { CommandPorts } from './ports.ts';
 
 /** `sweep`: looks, asks, removes, and tells. Resolves to the exit code; rejects with ChaosError. */
-export async function sweepNodes(request: SweepRequest, ports: MainPorts): Promise<number> {
+export async function sweep(request: SweepRequest, ports: CommandPorts): Promise<number> {
   const cluster = await ports.connect(request.connection);
   const isHuman = request.output === 'human';
   const { ask } = ports;
@@ -13,7 +13,7 @@ export async function sweepNodes(request: SweepRequest, ports: MainPorts): Promi
     return /^y(?:es)?$/i.test((await ask?.(sweepQuestion(count)))?.trim() ?? '');
   };
   try {
-    const report = await sweep(request, {
+    const report = await sweepNodes(request, {
       ...ports,
       cluster,
       confirm: isHuman && ask && ports.stdout.isTTY ? confirm : undefined,

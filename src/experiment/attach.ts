@@ -1,13 +1,14 @@
 import { ChaosError } from '../errors.ts';
 import { type CoursePlan, experimentCommands, stopCommand } from '../faults/plan.ts';
 import { readPlan } from '../faults/plan-record.ts';
-import type { AttachRequest } from '../faults/request.ts';
-import type { Agent, Clock, Cluster, Experiment, Reporter, Signals } from '../ports.ts';
+import type { Agent, Clock, Cluster, Experiment, Signals } from '../ports.ts';
+import type { AttachRequest } from '../requests.ts';
 import { Audit } from './audit.ts';
-import type { Detached, Outcome } from './events.ts';
+import type { Reporter } from './events.ts';
 import { agentOf, list, notFound } from './experiments.ts';
-import { finish, leftInHaste, part } from './finish.ts';
+import { finish, leftInHaste, reportDetached } from './finish.ts';
 import { Interrupts } from './interrupt.ts';
+import type { Detached, Outcome } from './outcome.ts';
 import { followDetached } from './target-run.ts';
 
 export interface AttachPorts {
@@ -90,7 +91,7 @@ async function watch(
   const result = await followDetached(plan, agent, found, { ...ports, reporter: audit, interrupts });
   if (!result.goesOn) return finish(plan, result, result.failure, end);
   if (result.failure) throw result.failure;
-  return part(plan, result, result.goesOn.leftMs, end);
+  return reportDetached(plan, result, result.goesOn.leftMs, end);
 }
 
 /** How long the agent's container has run, milliseconds. */

@@ -1,6 +1,7 @@
 import type { CoursePlan } from '../faults/plan.ts';
-import type { AuditEvent, Clock, Cluster, Reporter } from '../ports.ts';
-import type { Fact, Outcome } from './events.ts';
+import type { AuditEvent, Clock, Cluster } from '../ports.ts';
+import type { Reporter, RunEvent } from './events.ts';
+import type { Outcome } from './outcome.ts';
 
 /** How long the end of a run waits for its last Event at most: it is of use, and never a reason to wait. */
 const limitMs = 2_000;
@@ -30,7 +31,7 @@ export class Audit implements Reporter {
     this.#reporter = ports.reporter;
   }
 
-  report(fact: Fact): void {
+  report(fact: RunEvent): void {
     this.#reporter.report(fact);
     if (fact.kind !== 'active' || this.#announcement === undefined) return;
     this.#begun = this.#record({ type: 'Normal', reason: 'ChaosStarted', message: this.#announcement });

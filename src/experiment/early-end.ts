@@ -1,11 +1,8 @@
-import { ExitCode } from '../errors.ts';
 import type { CoursePlan, Fault } from '../faults/plan.ts';
-import type { Verdict } from '../faults/verdict.ts';
-import type { InterruptSignal, TargetUpdate } from '../ports.ts';
+import type { TargetUpdate } from '../ports.ts';
 import type { Ended } from '../shim/protocol.ts';
 import { formatDuration } from '../units.ts';
 import { complaint, doer, program } from './actor.ts';
-import { signalExitCodes } from './interrupt.ts';
 
 /** What happened to the target, in one sentence. */
 export function describeTargetUpdate(update: TargetUpdate, target: string, fault: Fault['fault']): string {
@@ -66,24 +63,6 @@ export function earlyEnd(
     case 'overwritten':
       return `somebody else has overwritten the limit on the target's cgroup ${after}, and it was not in force any more; systemd writes its own back at every \`systemctl daemon-reload\``;
   }
-}
-
-/** The one place where the exit code of a run that got as far as the cluster is decided. The worst that happened wins. */
-export function decideExitCode(end: {
-  reverted: boolean;
-  left: number;
-  interrupted: InterruptSignal | undefined;
-  began: boolean;
-  problems: number;
-  verdict: Verdict | 'unmeasured' | undefined;
-}): number {
-  if (!end.reverted || end.left > 0) return ExitCode.notReverted;
-  if (end.began && end.problems > 0) return ExitCode.notEffective;
-  if (end.interrupted) return signalExitCodes[end.interrupted];
-  if (!end.began) return ExitCode.notInjected;
-  // Of a detached fault that nobody watched it is known how it ended, and nothing that speaks against it.
-  if (end.verdict === 'unmeasured') return ExitCode.effective;
-  return end.verdict?.effective ? ExitCode.effective : ExitCode.notEffective;
 }
 
 /** When a fault that nobody is at ends, for a sentence. */

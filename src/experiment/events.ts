@@ -1,63 +1,15 @@
-import type { Volume } from '../faults/io/types.ts';
 import type { NetCounters, NetPlan, RoundTrip } from '../faults/net/types.ts';
 import type { CoursePlan, Plan } from '../faults/plan.ts';
-import type { Verdict } from '../faults/verdict.ts';
-import type { Target, TargetQuery } from '../ports.ts';
+import type { Reporter as Port, Target, TargetQuery, Volume } from '../ports.ts';
 import type { Active, Ended, PathEvent, PathFacts, Resolved, Sample } from '../shim/protocol.ts';
 import type { RevertWitness } from './observations.ts';
+import type { Detached, Outcome } from './outcome.ts';
 
-/** How an experiment ended: the last fact, and what decides the exit code. */
-export interface Outcome {
-  id: string;
-  summary: string;
-  target: Target;
-  exitCode: number;
-  /** Whether what was asked was measured; undefined when the fault was never active. */
-  verdict?: Verdict;
-  /** Of a fault that was detached: how much of it was watched; 0: nobody did, and there is no verdict. Milliseconds. */
-  watchedMs?: number;
-  /** Why it ended otherwise than by its time or the user; one sentence each. */
-  problems: string[];
-  ended?: Ended;
-  /** The revert was confirmed, by the shim or by the container's end. */
-  reverted: boolean;
-  /** Who confirmed it; undefined when it was the removal, or nobody. */
-  revertedBy?: RevertWitness;
-  /** What could not be confirmed to be gone (`pod/chaos-7f3k2`), and the command that removes it. */
-  left: string[];
-  undo: string;
-  /** What looks for what the fault may have left where nothing is left of the experiment. */
-  sweep: string;
-  times: {
-    /** From the command's start to `active`, milliseconds. */
-    activeMs?: number;
-    /** From the end of the fault's time or the request to stop to the shim's `reverted`. */
-    revertMs?: number;
-    /** From there to everything deleted and confirmed. */
-    removeMs?: number;
-    totalMs: number;
-  };
-  requests: Readonly<Record<string, number>>;
-}
-
-/** How a command ends that leaves the fault in force. */
-export interface Detached {
-  id: string;
-  summary: string;
-  target: Target;
-  exitCode: number;
-  /** When the fault ends by itself, about. */
-  until: Date;
-  leftMs: number;
-  /** How to look at it, how to end it, and how to do so without this plugin. */
-  commands: CoursePlan['commands'];
-  undo: string;
-  times: { activeMs?: number; totalMs: number };
-  requests: Readonly<Record<string, number>>;
-}
+/** What the user sees while an experiment runs: it reports events; words and layout are the reporter's. */
+export type Reporter = Port<RunEvent>;
 
 /** What happens in an experiment, in the order in which it happens. Times are milliseconds since the command began. */
-export type Fact =
+export type RunEvent =
   | { kind: 'selecting'; query: TargetQuery }
   | { kind: 'selected'; target: Target }
   | { kind: 'planned'; plan: Plan }

@@ -1,8 +1,8 @@
 import { ChaosError } from '../errors.ts';
 import { experimentCommands, undoCommand } from '../faults/plan.ts';
-import type { ManageRequest } from '../faults/request.ts';
 import type { Agent, Clock, Cluster, Experiment, Experiments } from '../ports.ts';
-import { lastWord, tellToStop, type Word } from './stop-agent.ts';
+import type { ManageRequest } from '../requests.ts';
+import { lastReport, type RevertReport, stopAgent } from './stop-agent.ts';
 
 /** How one experiment was stopped. */
 export interface Stopped {
@@ -79,10 +79,10 @@ export async function stopOne(
 ): Promise<Stopped> {
   const { id, namespace, graceMs } = experiment;
   const agent = agentOf(experiment);
-  const word: Word =
+  const word: RevertReport =
     agent && mayListen(experiment)
-      ? await tellToStop(agent, graceMs, cluster, clock)
-      : lastWord(experiment.lastWords ?? '');
+      ? await stopAgent(agent, graceMs, cluster, clock)
+      : lastReport(experiment.lastWords ?? '');
   const { left, why } = await cluster.remove(id, namespace, graceMs + reportMs, word.reverted);
   const undo = undoCommand(request.connection, namespace, id);
   if (left.length > 0 || word.reverted || word.why === undefined || !agent) {

@@ -6,12 +6,14 @@ import { measureNet } from '../faults/net/measure.ts';
 import { judgeNet } from '../faults/net/verdict.ts';
 import type { CoursePlan } from '../faults/plan.ts';
 import { judgeStress, type Observation, type Verdict } from '../faults/verdict.ts';
-import type { Clock, Cluster, RemovalResult, Reporter } from '../ports.ts';
+import type { Clock, Cluster, RemovalResult } from '../ports.ts';
 import type { Audit } from './audit.ts';
-import { decideExitCode, ownEnd } from './early-end.ts';
-import type { Detached, Outcome } from './events.ts';
+import { ownEnd } from './early-end.ts';
+import type { Reporter } from './events.ts';
+import { decideExitCode } from './exit-code.ts';
 import { type Interrupts, leftAtOnce } from './interrupt.ts';
 import type { RunResult } from './observations.ts';
+import type { Detached, Outcome } from './outcome.ts';
 
 export interface FinishPorts {
   cluster: Cluster;
@@ -53,7 +55,12 @@ export async function finish(
 }
 
 /** Tells that the fault goes on, and removes nothing. */
-export async function part(plan: CoursePlan, result: RunResult, leftMs: number, ports: FinishPorts): Promise<Detached> {
+export async function reportDetached(
+  plan: CoursePlan,
+  result: RunResult,
+  leftMs: number,
+  ports: FinishPorts,
+): Promise<Detached> {
   const { cluster, clock, reporter, audit, startedAt } = ports;
   await audit.written();
   const detached: Detached = {

@@ -1,33 +1,33 @@
 import type { Sample } from '../shim/protocol.ts';
-import type { Conduct } from './driver.ts';
-import type { Stage } from './run-context.ts';
+import type { Driver } from './driver.ts';
+import type { RunContext } from './run-context.ts';
 
 /** While an io fault is in force: the shim measures the path by itself, and is told nothing but beats. */
-export class IoConduct implements Conduct {
-  readonly #stage: Stage;
+export class IoDriver implements Driver {
+  readonly #context: RunContext;
   readonly #orders: readonly string[];
 
   /** `orders`: lines to be said before `start`. */
-  constructor(stage: Stage, orders: readonly string[] = []) {
-    this.#stage = stage;
+  constructor(context: RunContext, orders: readonly string[] = []) {
+    this.#context = context;
     this.#orders = orders;
   }
 
   begin(): void {
-    for (const line of this.#orders) this.#stage.send(line);
-    this.#stage.sendStart();
+    for (const line of this.#orders) this.#context.send(line);
+    this.#context.sendStart();
   }
 
   onAnswer(): void {}
 
   onSample(sample: Sample, previous: Sample | undefined): void {
-    const { plan, record } = this.#stage;
+    const { plan, observations } = this.#context;
     if (!previous) return;
     const { target } = plan;
-    const { facts, pathsBefore = [], pathsDuring = [] } = record.result.io ?? {};
+    const { facts, pathsBefore = [], pathsDuring = [] } = observations.result.io ?? {};
     const pathBefore = pathsBefore.at(-1);
     const path = pathsDuring.at(-1);
-    this.#stage.report({
+    this.#context.report({
       kind: 'io-sample',
       target,
       previous,
@@ -35,7 +35,7 @@ export class IoConduct implements Conduct {
       ...(facts ? { facts } : {}),
       ...(pathBefore ? { pathBefore } : {}),
       ...(path ? { path } : {}),
-      leftMs: record.leftMs,
+      leftMs: observations.leftMs,
     });
   }
 }

@@ -2,19 +2,19 @@ import { readCounters } from '../faults/net/counters.ts';
 import { countersId } from '../faults/net/plan.ts';
 import type { Answer, NetFault } from '../faults/net/types.ts';
 import type { AnswerEvent } from '../shim/protocol.ts';
-import type { Conduct } from './driver.ts';
+import type { Driver } from './driver.ts';
 import { toAnswer } from './net-lines.ts';
 import type { NetRun } from './observations.ts';
-import type { Stage } from './run-context.ts';
+import type { RunContext } from './run-context.ts';
 
 /** What a net fault hits, as the shim counts it with every sample: kept and shown. */
 export class NetCounts {
-  readonly #stage: Stage;
+  readonly #context: RunContext;
   readonly #fault: NetFault;
   readonly #run: NetRun;
 
-  constructor(stage: Stage, fault: NetFault, run: NetRun) {
-    this.#stage = stage;
+  constructor(context: RunContext, fault: NetFault, run: NetRun) {
+    this.#context = context;
     this.#fault = fault;
     this.#run = run;
   }
@@ -30,29 +30,29 @@ export class NetCounts {
     const counters = readCounters(this.#fault, new Map([[answer.id, answer]]));
     if (!counters) return;
     this.#run.counters.push(counters);
-    const { record, plan } = this.#stage;
-    if (!record.isInForce) return;
+    const { observations, plan } = this.#context;
+    if (!observations.isInForce) return;
     const { roundTripsBefore, roundTripsDuring } = this.#run;
     const { target } = plan;
-    this.#stage.report({
+    this.#context.report({
       kind: 'net-sample',
       target,
       counters,
       roundTripsBefore,
       roundTripsDuring: [...roundTripsDuring],
-      leftMs: record.leftMs,
+      leftMs: observations.leftMs,
     });
   }
 }
 
 /** A net fault that another command has started is counted; its peers and names are that command's. */
-export class NetWatch implements Conduct {
+export class AttachedNetDriver implements Driver {
   readonly #counts: NetCounts;
 
-  constructor(stage: Stage, fault: NetFault) {
+  constructor(context: RunContext, fault: NetFault) {
     const run: NetRun = { counters: [], roundTripsBefore: [], roundTripsDuring: [] };
-    stage.record.result.net = run;
-    this.#counts = new NetCounts(stage, fault, run);
+    context.observations.result.net = run;
+    this.#counts = new NetCounts(context, fault, run);
   }
 
   begin(): void {}

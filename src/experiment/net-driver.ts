@@ -2,17 +2,17 @@ import { readRoundTrip } from '../faults/net/counters.ts';
 import type { NetFault, NetPlan } from '../faults/net/types.ts';
 import { askLine } from '../shim/commands.ts';
 import type { AnswerEvent } from '../shim/protocol.ts';
-import type { Conduct } from './driver.ts';
+import type { Driver } from './driver.ts';
 import { NetCounts } from './net-counts.ts';
 import { connectQuestion, planLines, toAnswer } from './net-lines.ts';
 import { NameWatch } from './net-names.ts';
 import type { NetRun } from './observations.ts';
-import type { Stage } from './run-context.ts';
-import { waits } from './timeouts.ts';
+import type { RunContext } from './run-context.ts';
+import { timeouts } from './timeouts.ts';
 
 /** While a net fault is in force: counts what it hits, measures the round trip with every sample, and follows names to the addresses that they get. */
-export class NetConduct implements Conduct {
-  readonly #stage: Stage;
+export class NetDriver implements Driver {
+  readonly #context: RunContext;
   readonly #fault: NetFault;
   readonly #plan: NetPlan;
   readonly #run: NetRun;
@@ -22,23 +22,23 @@ export class NetConduct implements Conduct {
   #connecting: { id: string; askedAt: number } | undefined;
   #connections = 0;
 
-  constructor(stage: Stage, fault: NetFault, plan: NetPlan, roundTripsBefore: NetRun['roundTripsBefore']) {
-    this.#stage = stage;
+  constructor(context: RunContext, fault: NetFault, plan: NetPlan, roundTripsBefore: NetRun['roundTripsBefore']) {
+    this.#context = context;
     this.#fault = fault;
     this.#plan = plan;
     this.#run = { plan, counters: [], roundTripsBefore, roundTripsDuring: [] };
-    this.#counts = new NetCounts(stage, fault, this.#run);
-    this.#names = new NameWatch(stage, fault, plan);
-    stage.record.result.net = this.#run;
+    this.#counts = new NetCounts(context, fault, this.#run);
+    this.#names = new NameWatch(context, fault, plan);
+    context.observations.result.net = this.#run;
   }
 
   begin(): void {
-    for (const line of planLines(this.#plan)) this.#stage.send(line);
-    this.#stage.sendStart();
+    for (const line of planLines(this.#plan)) this.#context.send(line);
+    this.#context.sendStart();
   }
 
   onSample(): void {
-    if (this.#stage.stopAskedAt !== undefined) return;
+    if (this.#context.stopAskedAt !== undefined) return;
     this.#connect();
     this.#names.look();
   }
@@ -57,9 +57,9 @@ export class NetConduct implements Conduct {
     const { probe } = this.#plan;
     // One that is not answered proves a partition; more of them would only be counted with the target's own packets.
     if (this.#fault.block && this.#run.roundTripsDuring.length > 0) return;
-    const now = this.#stage.clock.now();
-    if (!probe || (this.#connecting && now - this.#connecting.askedAt < waits.answer)) return;
+    const now = this.#context.clock.now();
+    if (!probe || (this.#connecting && now - this.#connecting.askedAt < timeouts.answer)) return;
     this.#connecting = { id: `round-trip:${++this.#connections}`, askedAt: now };
-    this.#stage.send(askLine(connectQuestion(this.#connecting.id, probe)));
+    this.#context.send(askLine(connectQuestion(this.#connecting.id, probe)));
   }
 }

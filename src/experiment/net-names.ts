@@ -2,12 +2,12 @@ import { followNames } from '../faults/net/names.ts';
 import { nameQuestions } from '../faults/net/questions.ts';
 import type { Answer, NetFault, NetPlan, Question } from '../faults/net/types.ts';
 import { applyLine, askLine } from '../shim/commands.ts';
-import type { Stage } from './run-context.ts';
-import { waits } from './timeouts.ts';
+import type { RunContext } from './run-context.ts';
+import { timeouts } from './timeouts.ts';
 
 /** Asks again and again for the addresses of the peers that were given by name, and has the fault extended to those that are new. */
 export class NameWatch {
-  readonly #stage: Stage;
+  readonly #context: RunContext;
   readonly #fault: NetFault;
   readonly #questions: readonly Question[];
   /** What the shim is known to have applied. */
@@ -18,21 +18,21 @@ export class NameWatch {
   #extension: { id: string; plan: NetPlan } | undefined;
   #extensions = 0;
 
-  constructor(stage: Stage, fault: NetFault, plan: NetPlan) {
-    this.#stage = stage;
+  constructor(context: RunContext, fault: NetFault, plan: NetPlan) {
+    this.#context = context;
     this.#fault = fault;
     this.#questions = nameQuestions(fault);
     this.#plan = plan;
-    this.#lastLookAt = stage.clock.now();
+    this.#lastLookAt = context.clock.now();
   }
 
   /** Asks, when it is time to. */
   look(): void {
-    const now = this.#stage.clock.now();
-    if (this.#questions.length === 0 || now - this.#lastLookAt < waits.names) return;
+    const now = this.#context.clock.now();
+    if (this.#questions.length === 0 || now - this.#lastLookAt < timeouts.names) return;
     this.#lastLookAt = now;
     this.#answers.clear();
-    for (const question of this.#questions) this.#stage.send(askLine(question));
+    for (const question of this.#questions) this.#context.send(askLine(question));
   }
 
   onAnswer(answer: Answer): void {
@@ -47,10 +47,10 @@ export class NameWatch {
   #extend(): void {
     const { plan, steps } = followNames(this.#fault, this.#plan, this.#answers);
     this.#answers.clear();
-    if (steps.length === 0 || this.#stage.stopAskedAt !== undefined) return;
+    if (steps.length === 0 || this.#context.stopAskedAt !== undefined) return;
     this.#extension = { id: `extended:${++this.#extensions}`, plan };
-    for (const step of steps) this.#stage.send(applyLine(step));
-    this.#stage.send(askLine({ id: this.#extension.id, verb: 'ask', argv: ['tc', '-Version'] }));
+    for (const step of steps) this.#context.send(applyLine(step));
+    this.#context.send(askLine({ id: this.#extension.id, verb: 'ask', argv: ['tc', '-Version'] }));
   }
 
   #confirm(plan: NetPlan): void {
@@ -59,6 +59,6 @@ export class NameWatch {
     this.#plan = plan;
     this.#extension = undefined;
     const message = `a name has got other addresses, which are hit as well${added.length > 0 ? `: ${added.join('; ')}` : ''}`;
-    this.#stage.report({ kind: 'warning', message });
+    this.#context.report({ kind: 'warning', message });
   }
 }

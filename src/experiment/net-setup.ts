@@ -7,11 +7,11 @@ import { askLine } from '../shim/commands.ts';
 import type { AnswerEvent, Resolved } from '../shim/protocol.ts';
 import { formatDuration } from '../units.ts';
 import { whoElse } from './agent-errors.ts';
-import type { Conduct, Preparation } from './driver.ts';
-import { NetConduct } from './net-driver.ts';
+import type { Driver, Setup } from './driver.ts';
+import { NetDriver } from './net-driver.ts';
 import { connectQuestion, describeQuestion, planLines, toAnswer } from './net-lines.ts';
-import type { Stage } from './run-context.ts';
-import { type TimerName, waits } from './timeouts.ts';
+import type { RunContext } from './run-context.ts';
+import { type TimerName, timeouts } from './timeouts.ts';
 
 /** Round trips before the fault: enough for a median, and soon over. */
 const roundTripsWanted = 5;
@@ -25,10 +25,10 @@ const longestLine = 2 ** 20;
  * Before a net fault: asks the target's network what the plan depends on, plans, tells the user what will be hit, and measures the round trip without the fault. Nothing is changed by any of it,
  * so a stream that is lost meanwhile has it all begun again.
  */
-export class NetPreparation implements Preparation {
-  readonly #stage: Stage;
+export class NetSetup implements Setup {
+  readonly #context: RunContext;
   readonly #fault: NetFault;
-  readonly #go: (conduct: Conduct) => void;
+  readonly #go: (driver: Driver) => void;
   /** Asked and not answered yet, in the order of asking. */
   readonly #open = new Map<string, Question>();
   #answers = new Map<string, Answer>();
@@ -37,15 +37,15 @@ export class NetPreparation implements Preparation {
   #asked = 0;
   #isTold = false;
 
-  constructor(stage: Stage, fault: NetFault, go: (conduct: Conduct) => void) {
-    this.#stage = stage;
+  constructor(context: RunContext, fault: NetFault, go: (driver: Driver) => void) {
+    this.#context = context;
     this.#fault = fault;
     this.#go = go;
   }
 
   onResolved(_resolved: Resolved, anew: boolean): void {
     // From here on it is answers that are waited for, each by its name.
-    this.#stage.timers.stop('answer');
+    this.#context.timers.stop('answer');
     if (!anew) return;
     this.#plan = undefined;
     this.#answers = new Map();
@@ -58,9 +58,9 @@ export class NetPreparation implements Preparation {
     const question = this.#open.get(event.id);
     if (!question) return;
     this.#open.delete(event.id);
-    this.#stage.timers.set('question', waits.answer);
+    this.#context.timers.set('question', timeouts.answer);
     if (event.truncated) {
-      this.#stage.refuse(
+      this.#context.refuse(
         new ChaosError('shim', `the answer to ${describeQuestion(question)} is longer than the shim can tell`),
       );
     } else if (this.#plan) {
@@ -75,28 +75,28 @@ export class NetPreparation implements Preparation {
     if (name !== 'question') return;
     const [first] = this.#open.values();
     const what = first ? describeQuestion(first) : 'what it was asked';
-    const message = `the shim has not answered ${what} within ${formatDuration(waits.answer)}`;
-    this.#stage.refuse(new ChaosError('shim', message));
+    const message = `the shim has not answered ${what} within ${formatDuration(timeouts.answer)}`;
+    this.#context.refuse(new ChaosError('shim', message));
   }
 
   #ask(question: Question): void {
     this.#open.set(question.id, question);
-    this.#stage.timers.set('question', waits.answer);
-    this.#stage.send(askLine(question));
+    this.#context.timers.set('question', timeouts.answer);
+    this.#context.send(askLine(question));
   }
 
   #decide(): void {
-    const { id, commands } = this.#stage.plan;
+    const { id, commands } = this.#context.plan;
     let plan: NetPlan;
     try {
       plan = planNet(this.#fault, this.#answers, id, whoElse(commands));
     } catch (error) {
       if (!(error instanceof ChaosError)) throw error;
-      this.#stage.refuse(error);
+      this.#context.refuse(error);
       return;
     }
     if (planLines(plan).some((line) => line.length >= longestLine)) {
-      this.#stage.refuse(
+      this.#context.refuse(
         new ChaosError(
           'target-unsuitable',
           'this fault has more addresses and ports than the shim can be told at once',
@@ -108,7 +108,7 @@ export class NetPreparation implements Preparation {
       return;
     }
     this.#plan = plan;
-    if (!this.#isTold) this.#stage.report({ kind: 'net-planned', target: this.#stage.plan.target, plan });
+    if (!this.#isTold) this.#context.report({ kind: 'net-planned', target: this.#context.plan.target, plan });
     this.#isTold = true;
     this.#measureOrGo(plan);
   }
@@ -126,7 +126,7 @@ export class NetPreparation implements Preparation {
       this.#ask(connectQuestion(`round-trip-before:${this.#asked}`, plan.probe));
       return;
     }
-    this.#stage.timers.stop('question');
-    this.#go(new NetConduct(this.#stage, this.#fault, plan, this.#roundTrips));
+    this.#context.timers.stop('question');
+    this.#go(new NetDriver(this.#context, this.#fault, plan, this.#roundTrips));
   }
 }

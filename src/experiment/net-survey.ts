@@ -1,9 +1,10 @@
 import { ChaosError } from '../errors.ts';
 import { refuseHostNetwork } from '../faults/net/plan.ts';
-import type { NetRequest, NetSurroundings } from '../faults/net/types.ts';
+import type { NetRequest, NetSurroundings, Peer, PeerQuery } from '../faults/net/types.ts';
 import { stopCommand } from '../faults/plan.ts';
-import type { Request } from '../faults/request.ts';
-import type { Cluster, Experiment, Reporter, Target } from '../ports.ts';
+import type { Cluster, Experiment, ObjectAddresses, Target } from '../ports.ts';
+import type { Request } from '../requests.ts';
+import type { Reporter } from './events.ts';
 
 /**
  * What the cluster knows of a net fault's target and peers, after a look at whether another net fault is there already; only reads.
@@ -15,10 +16,12 @@ export async function surveyNet(
   run: Request['run'],
   { cluster, reporter }: { cluster: Cluster; reporter: Reporter },
 ): Promise<NetSurroundings> {
-  const [surroundings, experiments] = await Promise.all([
-    cluster.surroundings(request, target),
+  const [network, peers, experiments] = await Promise.all([
+    cluster.podNetwork(target),
+    findPeers(request, target.namespace, cluster),
     cluster.listExperiments(run.agentNamespace ?? target.namespace),
   ]);
+  const surroundings = { ...network, ...peers };
   const other = experiments.found.find((experiment) => isInForce(experiment, target));
   if (other) throw occupied(other, target, run);
   refuseHostNetwork({ surroundings, allowHostNetwork: request.allowHostNetwork });
@@ -46,4 +49,53 @@ function occupied(
       hint: `Wait until it has ended, or end it: ${stopCommand(connection, namespace, id)}`,
     },
   );
+}
+
+type Flag = 'to' | 'from' | 'except';
+const flags: readonly Flag[] = ['to', 'from', 'except'];
+
+/** The addresses of all that a request names. Refuses an object without one. */
+export async function findPeers(
+  request: Pick<NetRequest, Flag>,
+  namespace: string,
+  cluster: Pick<Cluster, 'addressesOf'>,
+): Promise<Record<Flag, Peer[]>> {
+  const named = flags.flatMap((flag) => request[flag].filter(isObject));
+  const addresses = await cluster.addressesOf(named, namespace);
+  const found: Record<Flag, Peer[]> = { to: [], from: [], except: [] };
+  for (const flag of flags) {
+    for (const query of request[flag]) {
+      if (query.kind === 'cidr') found[flag].push({ query, cidrs: [query.cidr] });
+      // The target resolves it.
+      else if (query.kind === 'host') found[flag].push({ query, cidrs: [] });
+      else {
+        const peers = (addresses.shift() ?? []).map((one) => toPeer(query, one));
+        if (peers.length === 0) throw withoutAddress(flag, query);
+        found[flag].push(...peers);
+      }
+    }
+  }
+  return found;
+}
+
+type NamedObject = Exclude<PeerQuery, { kind: 'cidr' } | { kind: 'host' }>;
+
+function isObject(query: PeerQuery): query is NamedObject {
+  return query.kind !== 'cidr' && query.kind !== 'host';
+}
+
+function toPeer(query: NamedObject, { host, ...addresses }: ObjectAddresses): Peer {
+  return { query: host === undefined ? query : { kind: 'host', text: query.text, name: host }, ...addresses };
+}
+
+function withoutAddress(flag: Flag, query: PeerQuery): ChaosError {
+  const why =
+    query.kind === 'service'
+      ? 'it has no cluster IP and no endpoints'
+      : query.kind === 'pod'
+        ? 'it is not running, or has no IP yet'
+        : 'it has no running pods';
+  return new ChaosError('target-unsuitable', `--${flag} ${query.text} has no address: ${why}`, {
+    hint: 'Wait until it has one, or name addresses: --to 10.0.0.0/8.',
+  });
 }

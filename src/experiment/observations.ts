@@ -1,10 +1,10 @@
 import { ChaosError } from '../errors.ts';
-import type { Volume } from '../faults/io/types.ts';
 import type { NetCounters, NetPlan, RoundTrip } from '../faults/net/types.ts';
 import type { CoursePlan } from '../faults/plan.ts';
-import type { Clock, Reporter, TargetUpdate } from '../ports.ts';
+import type { Clock, TargetUpdate, Volume } from '../ports.ts';
 import type { Active, Ended, PathEvent, PathFacts, Resolved, Sample } from '../shim/protocol.ts';
 import { describeTargetUpdate, earlyEnd } from './early-end.ts';
+import type { Reporter } from './events.ts';
 
 /** What was asked of the target's network, and measured of it. */
 export interface NetRun {
@@ -83,7 +83,7 @@ function ioRun({ fault }: CoursePlan): Pick<RunResult, 'io'> {
 }
 
 /** Collects what is heard of a run and reports it, in whatever order and how often it comes. It decides nothing about what to do next. */
-export class RunRecord {
+export class Observations {
   readonly result: RunResult;
   /** The target's own end has been told. */
   explained = false;

@@ -1,11 +1,11 @@
 import type { ChaosError } from '../errors.ts';
 import type { CoursePlan } from '../faults/plan.ts';
-import type { AgentUpdate, Clock, Cluster, Reporter, TargetUpdate } from '../ports.ts';
+import type { AgentUpdate, Clock, Cluster, TargetUpdate } from '../ports.ts';
 import type { Command, ShimEvent } from '../shim/protocol.ts';
 import type { Connection, ConnectionLoss } from './connection.ts';
-import type { Fact } from './events.ts';
-import type { RunRecord } from './observations.ts';
-import { type TimerName, waits } from './timeouts.ts';
+import type { Reporter, RunEvent } from './events.ts';
+import type { Observations } from './observations.ts';
+import { type TimerName, timeouts } from './timeouts.ts';
 import type { Timers } from './timers.ts';
 
 /** One part of a run: what it does about each thing that can happen. */
@@ -31,18 +31,18 @@ interface Parts {
   container: string;
   timers: Timers<TimerName>;
   connection: Connection;
-  record: RunRecord;
+  observations: Observations;
 }
 
 /** What the parts of one target's run share: the stream, the timers, and what is known so far. */
-export class Stage {
+export class RunContext {
   readonly plan: CoursePlan;
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly container: string;
   readonly timers: Timers<TimerName>;
   readonly connection: Connection;
-  readonly record: RunRecord;
+  readonly observations: Observations;
   /** When a stop was asked for, by the user or by what happened. */
   stopAskedAt: number | undefined;
   /** The shim may have heard `start`: false as long as every attempt to say it is known to have failed. */
@@ -58,7 +58,7 @@ export class Stage {
     this.container = parts.container;
     this.timers = parts.timers;
     this.connection = parts.connection;
-    this.record = parts.record;
+    this.observations = parts.observations;
     this.#reporter = parts.reporter;
   }
 
@@ -88,42 +88,42 @@ export class Stage {
 
   /** Renews the lease, which any word does, and will again and again. */
   beat(word: Command = 'beat'): void {
-    this.timers.set('beat', waits.beat);
+    this.timers.set('beat', timeouts.beat);
     this.send(word);
   }
 
-  report(fact: Fact): void {
+  report(fact: RunEvent): void {
     this.#reporter.report(fact);
   }
 
   /** It never became active. Where the shim cannot say that nothing of it is left, its container's end will, or nobody. */
   fail(error: unknown, reverted = true): void {
     this.timers.stop('answer');
-    this.record.failed(error, reverted);
+    this.observations.failed(error, reverted);
     if (reverted) this.end();
-    else this.timers.set('confirm', waits.slack);
+    else this.timers.set('confirm', timeouts.slack);
   }
 
   /** It will not be begun, although the shim is ready to. */
   refuse(error: unknown): void {
     this.timers.stop('answer');
-    this.record.failed(error, true);
+    this.observations.failed(error, true);
     if (!this.sayGoodbye()) this.end();
   }
 
   /** A shim that waits for `start` ends at once when it is told to, and by the kubelet's hand after seconds. False: there is none that listens. */
   sayGoodbye(): boolean {
-    if (this.mayHaveStarted || !this.record.result.resolved || !this.connection.isOpen) return false;
+    if (this.mayHaveStarted || !this.observations.result.resolved || !this.connection.isOpen) return false;
     this.stopAskedAt ??= this.clock.now();
-    this.timers.set('confirm', waits.goodbye);
+    this.timers.set('confirm', timeouts.goodbye);
     this.send('stop');
     return true;
   }
 
   /** The fault stays in force for `leftMs`, and everything of it where it is; `error`: why it cannot be followed. */
   leave(leftMs: number, error?: ChaosError): void {
-    this.record.result.goesOn = { leftMs };
-    if (error) this.record.failed(error, false);
+    this.observations.result.goesOn = { leftMs };
+    if (error) this.observations.failed(error, false);
     this.end();
   }
 

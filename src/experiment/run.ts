@@ -2,15 +2,16 @@ import { ChaosError, ExitCode } from '../errors.ts';
 import { joined } from '../faults/net/describe.ts';
 import { hostNames } from '../faults/net/questions.ts';
 import { type Plan, planExperiment } from '../faults/plan.ts';
-import type { Request } from '../faults/request.ts';
-import type { Clock, Cluster, Reporter, Signals } from '../ports.ts';
+import type { Clock, Cluster, Signals } from '../ports.ts';
+import type { Request } from '../requests.ts';
 import { Audit } from './audit.ts';
-import type { Detached, Outcome } from './events.ts';
-import { finish, leftInHaste, part } from './finish.ts';
+import type { Reporter } from './events.ts';
+import { finish, leftInHaste, reportDetached } from './finish.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
 import { surveyIo } from './io-survey.ts';
 import { surveyNet } from './net-survey.ts';
 import type { RunResult } from './observations.ts';
+import type { Detached, Outcome } from './outcome.ts';
 import { followRun } from './target-run.ts';
 
 export interface SessionPorts {
@@ -89,7 +90,7 @@ async function execute(plan: Plan, ports: SessionPorts, interrupts: Interrupts):
     failure = error;
   }
   const end = { cluster, clock, reporter, interrupts, audit, startedAt };
-  return result?.goesOn ? part(plan, result, result.goesOn.leftMs, end) : finish(plan, result, failure, end);
+  return result?.goesOn ? reportDetached(plan, result, result.goesOn.leftMs, end) : finish(plan, result, failure, end);
 }
 
 function interrupted(interrupts: Interrupts): ChaosError {

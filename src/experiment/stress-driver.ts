@@ -3,80 +3,80 @@ import { memoryRisk } from '../faults/memory-risk.ts';
 import type { StressFault } from '../faults/stress.ts';
 import type { Resolved, Sample } from '../shim/protocol.ts';
 import { lookAgain, warnOfUnmounted } from './baseline.ts';
-import type { Conduct, Preparation } from './driver.ts';
-import type { Stage } from './run-context.ts';
-import { type TimerName, waits } from './timeouts.ts';
+import type { Driver, Setup } from './driver.ts';
+import type { RunContext } from './run-context.ts';
+import { type TimerName, timeouts } from './timeouts.ts';
 
 /** Before a stress: refuses what would kill more than was asked for, and measures the target by itself. */
-export class StressPreparation implements Preparation {
-  readonly #stage: Stage;
+export class StressSetup implements Setup {
+  readonly #context: RunContext;
   readonly #fault: StressFault;
-  readonly #go: (conduct: Conduct) => void;
+  readonly #go: (driver: Driver) => void;
   #reviewed = false;
 
-  constructor(stage: Stage, fault: StressFault, go: (conduct: Conduct) => void) {
-    this.#stage = stage;
+  constructor(context: RunContext, fault: StressFault, go: (driver: Driver) => void) {
+    this.#context = context;
     this.#fault = fault;
     this.#go = go;
   }
 
   onResolved(resolved: Resolved): void {
     // Asked again and again until it may start: each answer has its own time.
-    this.#stage.timers.set('answer', waits.answer);
+    this.#context.timers.set('answer', timeouts.answer);
     if (!this.#reviewed) {
       this.#review(resolved);
-    } else if (this.#stage.record.baselineMs >= waits.baseline) {
-      this.#stage.timers.stop('baseline');
-      this.#go(new StressConduct(this.#stage));
+    } else if (this.#context.observations.baselineMs >= timeouts.baseline) {
+      this.#context.timers.stop('baseline');
+      this.#go(new StressDriver(this.#context));
     }
   }
 
   onAnswer(): void {}
 
   onTimer(name: TimerName): void {
-    if (name === 'baseline') lookAgain(this.#stage);
+    if (name === 'baseline') lookAgain(this.#context);
   }
 
   /** The last look before anything changes: on the target's real cgroup. */
   #review(resolved: Resolved): void {
-    const stage = this.#stage;
+    const context = this.#context;
     this.#reviewed = true;
-    warnOfUnmounted(stage, resolved);
+    warnOfUnmounted(context, resolved);
     const risk = memoryRisk(this.#fault, resolved.sample);
     if (risk.kind === 'refusal') {
-      stage.refuse(new ChaosError('target-unsuitable', risk.message, { hint: risk.hint }));
+      context.refuse(new ChaosError('target-unsuitable', risk.message, { hint: risk.hint }));
       return;
     }
-    if (risk.kind === 'warning') stage.report({ kind: 'warning', message: risk.message });
-    stage.timers.set('baseline', waits.baseline);
+    if (risk.kind === 'warning') context.report({ kind: 'warning', message: risk.message });
+    context.timers.set('baseline', timeouts.baseline);
   }
 }
 
 /** A stress needs nothing but the beats while it runs. */
-export class StressConduct implements Conduct {
-  readonly #stage: Stage;
+export class StressDriver implements Driver {
+  readonly #context: RunContext;
 
-  constructor(stage: Stage) {
-    this.#stage = stage;
+  constructor(context: RunContext) {
+    this.#context = context;
   }
 
   begin(): void {
-    this.#stage.sendStart();
+    this.#context.sendStart();
   }
 
   onAnswer(): void {}
 
   onSample(sample: Sample, previous: Sample | undefined): void {
-    const { plan, record } = this.#stage;
+    const { plan, observations } = this.#context;
     if (!previous) return;
     const { target } = plan;
-    this.#stage.report({
+    this.#context.report({
       kind: 'sample',
       target,
-      before: record.result.before,
+      before: observations.result.before,
       previous,
       sample,
-      leftMs: record.leftMs,
+      leftMs: observations.leftMs,
     });
   }
 }

@@ -1,6 +1,5 @@
 import { ChaosError, ExitCode, unchanged } from '../errors.ts';
 import { sweepAgent, undoCommand } from '../faults/plan.ts';
-import type { SweepRequest } from '../faults/request.ts';
 import type {
   Agent,
   Clock,
@@ -11,6 +10,7 @@ import type {
   Signals,
   SweptNode,
 } from '../ports.ts';
+import type { SweepRequest } from '../requests.ts';
 import { parseTerminationMessage } from '../shim/protocol.ts';
 import { parseResidue, parseSwept, type Residue, type Swept } from '../shim/swept.ts';
 import { shimFailure, startupFailure } from './agent-errors.ts';

@@ -1,15 +1,16 @@
 import { type CoursePlan, type Plan, targetContainer } from '../faults/plan.ts';
-import type { Agent, AgentUpdate, Clock, Cluster, InterruptSignal, Reporter, TargetUpdate } from '../ports.ts';
+import type { Agent, AgentUpdate, Clock, Cluster, InterruptSignal, TargetUpdate } from '../ports.ts';
 import { parseShimEvent } from '../shim/protocol.ts';
 import { startupFailure } from './agent-errors.ts';
 import { Connection, type ConnectionLoss } from './connection.ts';
+import type { Reporter } from './events.ts';
 import { Inbox } from './inbox.ts';
 import type { Interrupts } from './interrupt.ts';
-import { RunRecord, type RunResult } from './observations.ts';
-import { AfterStart } from './phases/active.ts';
-import { type Found, Watching } from './phases/attached.ts';
-import { BeforeStart } from './phases/starting.ts';
-import { type Phase, Stage } from './run-context.ts';
+import { Observations, type RunResult } from './observations.ts';
+import { ActivePhase } from './phases/active.ts';
+import { AttachedPhase, type Found } from './phases/attached.ts';
+import { StartingPhase } from './phases/starting.ts';
+import { type Phase, RunContext } from './run-context.ts';
 import type { TimerName } from './timeouts.ts';
 import { Timers } from './timers.ts';
 
@@ -40,10 +41,10 @@ export interface FollowPorts {
  * Never rejects for what the run does; ends in bounded time whatever stays silent.
  */
 export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise<RunResult> {
-  return follow(plan, agent, ports, true, (stage, enter) => {
-    return new BeforeStart(stage, plan, (conduct) => {
-      const next = new AfterStart(stage, conduct, (update) =>
-        stage.mayHaveStarted ? undefined : startupFailure(plan, stage.container, update),
+  return follow(plan, agent, ports, true, (context, enter) => {
+    return new StartingPhase(context, plan, (driver) => {
+      const next = new ActivePhase(context, driver, (update) =>
+        context.mayHaveStarted ? undefined : startupFailure(plan, context.container, update),
       );
       enter(next);
       next.begin();
@@ -53,7 +54,7 @@ export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise
 
 /** Follows a detached fault that another command has started, to its confirmed revert or until the user has seen enough. In other respects as `followRun`. */
 export function followDetached(plan: CoursePlan, agent: Agent, found: Found, ports: FollowPorts): Promise<RunResult> {
-  return follow(plan, agent, ports, false, (stage) => new Watching(stage, found));
+  return follow(plan, agent, ports, false, (context) => new AttachedPhase(context, found));
 }
 
 /** `isOurs`: this command starts the fault. `enter`: goes on with another phase than the first. */
@@ -62,13 +63,13 @@ async function follow(
   agent: Agent,
   ports: FollowPorts,
   isOurs: boolean,
-  first: (stage: Stage, enter: (next: Phase) => void) => Phase,
+  first: (context: RunContext, enter: (next: Phase) => void) => Phase,
 ): Promise<RunResult> {
   const { cluster, clock, reporter, interrupts } = ports;
   const inbox = new Inbox<Input>();
   const abort = new AbortController();
   const container = targetContainer;
-  const record = new RunRecord(plan, ports, isOurs);
+  const observations = new Observations(plan, ports, isOurs);
   const timers = new Timers<TimerName>(clock, (name) => inbox.post({ from: 'timer', name }));
   const connection = new Connection(cluster, agent, container, {
     attached: () => inbox.post({ from: 'attached' }),
@@ -76,7 +77,7 @@ async function follow(
     output: (text) => inbox.post({ from: 'output', text }),
     lost: (loss) => inbox.post({ from: 'lost', loss }),
   });
-  const stage = new Stage({ plan, cluster, clock, reporter, container, timers, connection, record });
+  const context = new RunContext({ plan, cluster, clock, reporter, container, timers, connection, observations });
 
   const broken = (error: unknown): Input => ({ from: 'broken', error });
   interrupts.onFirst((signal) => inbox.post({ from: 'interrupt', signal }));
@@ -84,20 +85,20 @@ async function follow(
   void inbox.pour(cluster.followAgent(agent, abort.signal), (update) => ({ from: 'agent', update }), broken);
   void inbox.pour(cluster.followTarget(plan.target, abort.signal), (update) => ({ from: 'target', update }), broken);
 
-  let phase = first(stage, (next) => {
+  let phase = first(context, (next) => {
     phase = next;
   });
   try {
-    while (!stage.isOver) handle(await inbox.next(), phase, stage);
+    while (!context.isOver) handle(await inbox.next(), phase, context);
   } finally {
     timers.clear();
     abort.abort();
     connection.close();
   }
-  return record.close();
+  return observations.close();
 }
 
-function handle(input: Input, phase: Phase, stage: Stage): void {
+function handle(input: Input, phase: Phase, context: RunContext): void {
   switch (input.from) {
     case 'agent':
       return phase.onAgent(input.update);
@@ -106,21 +107,21 @@ function handle(input: Input, phase: Phase, stage: Stage): void {
     case 'lost':
       return phase.onLost(input.loss);
     case 'line': {
-      stage.timers.stop('silence');
+      context.timers.stop('silence');
       const event = parseShimEvent(input.text);
       if (event) phase.onEvent(event);
-      else stage.report({ kind: 'output', text: `${input.text}\n` });
+      else context.report({ kind: 'output', text: `${input.text}\n` });
       return;
     }
     case 'output':
-      stage.record.output(input.text);
-      return stage.report({ kind: 'output', text: input.text });
+      context.observations.output(input.text);
+      return context.report({ kind: 'output', text: input.text });
     case 'target':
       return phase.onTarget(input.update);
     case 'interrupt':
       return phase.stop(`${input.signal} received`);
     case 'leave':
-      return stage.end();
+      return context.end();
     case 'timer':
       return phase.onTimer(input.name);
     case 'broken':

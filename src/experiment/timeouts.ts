@@ -1,7 +1,7 @@
 import { type Fault, removalAllowanceMs } from '../faults/plan.ts';
 
-/** How long a run waits for what, in milliseconds. Every silence has an end (G2), and each end is a decision of the phase that waits. */
-export const waits = {
+/** How long a run timeouts for what, in milliseconds. Every silence has an end (G2), and each end is a decision of the phase that timeouts. */
+export const timeouts = {
   /** Between two beats: the shim's lease, at least 5 s, survives a lost one. */
   beat: 3_000,
   /** The target by itself is measured at least this long before `start`; the counters are exact to the microsecond. */
@@ -26,22 +26,22 @@ export const waits = {
   goodbye: 1_000,
   /** From the end of a shim that was killed to its guardian's word: the undo takes a tenth of a second, the kubelet's next rounds a few. */
   guardian: 5_000,
-  /** A shim that waits for `start` answers a beat with `resolved` within this, a round trip: samples without that are of a fault in force. */
+  /** A shim that timeouts for `start` answers a beat with `resolved` within this, a round trip: samples without that are of a fault in force. */
   waiting: 1_000,
   /** From the start of the agent's container to `active`, at most: what a shim may have been asked meanwhile. */
-  preparation: 60_000,
+  setup: 60_000,
   /** For the API server to say why the target ended, once the shim has seen that it did. */
   explain: 2_000,
 } as const;
 
 /** From the end of the workload to the word that the fault is undone. */
 export function undoMs(fault: Fault): number {
-  return waits.slack + (hasManyFiles(fault) ? removalAllowanceMs : 0);
+  return timeouts.slack + (hasManyFiles(fault) ? removalAllowanceMs : 0);
 }
 
 /** From the end of a shim that was killed to its guardian's word. */
 export function guardianMs(fault: Fault): number {
-  return waits.guardian + (hasManyFiles(fault) ? removalAllowanceMs : 0);
+  return timeouts.guardian + (hasManyFiles(fault) ? removalAllowanceMs : 0);
 }
 
 /** A stressor's are few. */

@@ -1,6 +1,6 @@
 import { isObject, readJson } from '../json.ts';
-import type { Target } from '../ports.ts';
-import { type IoFault, loadModes, type ThrottleLimits, type Volume } from './io/types.ts';
+import type { Target, Volume } from '../ports.ts';
+import { type IoFault, loadModes, type ThrottleLimits } from './io/types.ts';
 import type { NetFault, PortRange, Shaping } from './net/types.ts';
 import type { CoursePlan, Fault } from './plan.ts';
 import type { StressFault } from './stress.ts';

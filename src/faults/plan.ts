@@ -1,4 +1,5 @@
 import type { AgentSpec, ConnectionOptions, Target } from '../ports.ts';
+import type { Request, RunOptions, SweepRequest } from '../requests.ts';
 import { formatDuration } from '../units.ts';
 import { directoryOf, ioCommand } from './io/arguments.ts';
 import { describeIo } from './io/describe.ts';
@@ -6,7 +7,6 @@ import type { IoFault, IoSurroundings } from './io/types.ts';
 import { describeNet } from './net/describe.ts';
 import type { NetFault, NetSurroundings } from './net/types.ts';
 import { writePlan } from './plan-record.ts';
-import type { Request, RunOptions, SweepRequest } from './request.ts';
 import { describeStress, neededControllers, resolveStress, type StressFault, stressNgCommand } from './stress.ts';
 
 export type Fault = StressFault | NetFault | IoFault;

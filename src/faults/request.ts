@@ -1,7 +1,3 @@
-import type { ConnectionOptions, TargetQuery } from '../ports.ts';
-import type { IoRequest } from './io/types.ts';
-import type { NetRequest } from './net/types.ts';
-
 /** An amount of memory as the user said it. */
 export type MemoryAmount =
   /** Bytes, > 0. */
@@ -18,73 +14,4 @@ export interface StressRequest {
   /** Arguments for stress-ng as the user wrote them after `--`. */
   stressNgArgs: readonly string[];
   oomVictim: 'stressor' | 'app';
-}
-
-/** How to run it, whatever the fault is. Times are whole milliseconds. */
-export interface RunOptions {
-  target: TargetQuery;
-  connection: ConnectionOptions;
-  /** ≥ 1 s, always finite (G2). */
-  durationMs: number;
-  graceMs: number;
-  /** 0: `--detach`. The command returns when the fault is active, and its own time ends it. */
-  leaseMs: number;
-  runAs: 'target' | 'root';
-  /** Refuse a workload that would lack something of what confines the target. */
-  strict: boolean;
-  /** Undefined: the image this build was made for. */
-  image: string | undefined;
-  imagePullSecret: string | undefined;
-  /** Undefined: the target's namespace. */
-  agentNamespace: string | undefined;
-  reason: string | undefined;
-  dryRun: boolean;
-  output: OutputFormat;
-  verbose: boolean;
-}
-
-export type OutputFormat = 'human' | 'json' | 'ndjson';
-
-/** `ls` and `stop`: which experiments, of those that the cluster shows. */
-export interface ManageRequest {
-  verb: 'ls' | 'stop';
-  connection: ConnectionOptions;
-  /** Undefined: the namespace of the kubeconfig's context. */
-  namespace: string | undefined;
-  allNamespaces: boolean;
-  /** Empty: all of them. */
-  ids: readonly string[];
-  output: 'human' | 'wide' | 'json' | 'name';
-}
-
-/** `attach`: which experiment to follow. */
-export interface AttachRequest {
-  id: string;
-  connection: ConnectionOptions;
-  /** Undefined: the namespace of the kubeconfig's context. */
-  namespace: string | undefined;
-  allNamespaces: boolean;
-  output: OutputFormat;
-  verbose: boolean;
-}
-
-/** `sweep`: which nodes, and whether what is found goes without a question. */
-export interface SweepRequest {
-  /** Empty: every node. */
-  nodes: readonly string[];
-  connection: ConnectionOptions;
-  /** Where leftovers are looked for and the agents run; undefined: the namespace of the kubeconfig's context. */
-  namespace: string | undefined;
-  /** Leftovers are looked for in every namespace. */
-  allNamespaces: boolean;
-  yes: boolean;
-  /** Undefined: the image this build was made for. */
-  image: string | undefined;
-  imagePullSecret: string | undefined;
-  output: 'human' | 'json';
-}
-
-export interface Request {
-  fault: StressRequest | NetRequest | IoRequest;
-  run: RunOptions;
 }

@@ -1,10 +1,9 @@
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
-import type { Agent, AgentUpdate, Target, TargetUpdate } from '../ports.ts';
+import type { Agent, AgentUpdate } from '../ports.ts';
 import { eventUpdate, statusUpdate } from './agent-updates.ts';
 import { Queue } from './queue.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
-import { TargetComparison } from './target-updates.ts';
 import { watch } from './watch.ts';
 
 /** The agent pod's statuses and events, by one watch for each. `created`: the pod as its creation answered it, if it was we who created it. */
@@ -86,28 +85,7 @@ async function* eventUpdates(rest: Rest, agent: Agent, signal: AbortSignal): Asy
   }
 }
 
-/** What happens to the target after the list of `resourceVersion`, or, without that, after what `target` says. */
-export async function* followTarget(
-  rest: Rest,
-  target: Target,
-  resourceVersion: string | undefined,
-  signal: AbortSignal,
-): AsyncGenerator<TargetUpdate, void, undefined> {
-  const comparison = new TargetComparison(target);
-  const known: V1Pod[] = [{ metadata: { name: target.pod, uid: target.podUid } }];
-  for await (const { type, object } of watch<V1Pod>(
-    rest,
-    podByName(target.namespace, target.pod),
-    { resourceVersion, known },
-    signal,
-  )) {
-    const ours = object.metadata?.uid === target.podUid;
-    // A last state that says why (an OOM kill, an eviction) goes before the deletion that followed from it.
-    if (ours && object.status) yield* comparison.changed(object);
-    if (type === 'DELETED' || !ours) yield* comparison.gone();
-  }
-}
-
-function podByName(namespace: string, name: string) {
+/** The watch of one pod. */
+export function podByName(namespace: string, name: string) {
   return { resource: resources.pods, namespace, query: { fieldSelector: `metadata.name=${name}` } };
 }

@@ -10,8 +10,9 @@ import type {
   Cluster,
   ConnectionOptions,
   Experiments,
-  NetRequest,
-  NetSurroundings,
+  ObjectAddresses,
+  ObjectQuery,
+  PodNetwork,
   RemovalResult,
   SweptNode,
   Target,
@@ -20,16 +21,18 @@ import type {
   Volume,
 } from '../ports.ts';
 import { type Environment, resolveAccess } from './access.ts';
+import { addressesOf } from './addresses.ts';
 import { agentPod, configMap } from './agent-pod.ts';
-import { followAgent, followTarget } from './agent-watch.ts';
+import { followAgent } from './agent-watch.ts';
 import { recordEvent } from './audit.ts';
 import { listExperiments } from './experiments.ts';
 import { launch } from './launch.ts';
 import { findNodes, podsOn, readLog } from './nodes.ts';
+import { podNetwork } from './pod-network.ts';
 import { type Existing, remove } from './remove.ts';
 import { Rest } from './rest.ts';
-import { findSurroundings } from './surroundings.ts';
 import { type FoundTarget, findTarget } from './target.ts';
+import { followTarget } from './target-watch.ts';
 import { volumesOf } from './volumes.ts';
 
 /** What the adapter needs of the machine it runs on. */
@@ -75,8 +78,12 @@ export class KubernetesCluster implements Cluster {
     return found.target;
   }
 
-  async surroundings(request: NetRequest, target: Target): Promise<NetSurroundings> {
-    return findSurroundings(this.#rest, request, target, this.#seen(target));
+  async podNetwork(target: Target): Promise<PodNetwork> {
+    return podNetwork(this.#seen(target));
+  }
+
+  addressesOf(queries: readonly ObjectQuery[], namespace: string): Promise<ObjectAddresses[][]> {
+    return addressesOf(this.#rest, queries, namespace);
   }
 
   async volumes(target: Target): Promise<Volume[]> {

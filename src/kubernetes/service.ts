@@ -1,6 +1,6 @@
 import { isIP, SocketAddress } from 'node:net';
 import type { V1EndpointSlice, V1Endpoints, V1Service } from '@kubernetes/client-node';
-import type { Peer, PeerQuery } from '../ports.ts';
+import type { Cidr, ObjectAddresses } from '../ports.ts';
 import { ApiError } from './api-error.ts';
 import { noSuchObject } from './not-found.ts';
 import { type Resource, resources } from './request.ts';
@@ -12,14 +12,11 @@ interface EndpointSet {
   ports: readonly { name?: string; port?: number }[];
 }
 
-type ServiceQuery = Extract<PeerQuery, { kind: 'service' }>;
-
 /**
- * A service as peers: one of its cluster IPs, where its ports are its own, and one of its endpoints, where they may be others. A service that is only another name for a host (`ExternalName`) is
+ * A service is reached at its cluster IPs, where its ports are its own, and at its endpoints, where they may be others. A service that is only another name for a host (`ExternalName`) is
  * that host. Empty: it has no address. Rejects with not-found when there is no such service.
  */
-export async function peersOfService(rest: Rest, query: ServiceQuery, namespace: string): Promise<Peer[]> {
-  const { name } = query;
+export async function addressesOfService(rest: Rest, name: string, namespace: string): Promise<ObjectAddresses[]> {
   // Asked for at once: most services have endpoints, and a round trip is the price of each request.
   const endpoints = endpointSets(rest, name, namespace);
   endpoints.catch(() => undefined);
@@ -30,13 +27,13 @@ export async function peersOfService(rest: Rest, query: ServiceQuery, namespace:
     });
   const { externalName, type } = service.spec ?? {};
   if (type === 'ExternalName' && externalName) {
-    return [{ query: { kind: 'host', text: query.text, name: externalName.replace(/\.$/, '') }, cidrs: [] }];
+    return [{ cidrs: [], host: externalName.replace(/\.$/, '') }];
   }
-  return servicePeers(query, service, await endpoints);
+  return serviceAddresses(service, await endpoints);
 }
 
 /** Pure. */
-export function servicePeers(query: PeerQuery, service: V1Service, sets: readonly EndpointSet[]): Peer[] {
+export function serviceAddresses(service: V1Service, sets: readonly EndpointSet[]): ObjectAddresses[] {
   const { clusterIPs, clusterIP, ports: own = [] } = service.spec ?? {};
   const virtual = cidrsOf(clusterIPs ?? (clusterIP === undefined ? [] : [clusterIP]));
   const real = cidrsOf(sets.flatMap(({ addresses }) => addresses));
@@ -49,14 +46,14 @@ export function servicePeers(query: PeerQuery, service: V1Service, sets: readonl
     }
   }
   return [
-    ...(virtual.length > 0 ? [{ query, cidrs: virtual }] : []),
-    ...(real.length > 0 ? [{ query, cidrs: real, ...(pairs.size > 0 ? { portMap: [...pairs.values()] } : {}) }] : []),
+    ...(virtual.length > 0 ? [{ cidrs: virtual }] : []),
+    ...(real.length > 0 ? [{ cidrs: real, ...(pairs.size > 0 ? { portMap: [...pairs.values()] } : {}) }] : []),
   ];
 }
 
 /** Addresses as ranges of one, canonical and each once. Texts that are no address (`None`, a host name, the empty text) are passed over. */
-export function cidrsOf(addresses: readonly string[]): Peer['cidrs'] {
-  const cidrs = new Map<string, Peer['cidrs'][number]>();
+export function cidrsOf(addresses: readonly string[]): Cidr[] {
+  const cidrs = new Map<string, Cidr>();
   for (const text of addresses) {
     const family = isIP(text);
     if (family === 4) {

@@ -14,6 +14,11 @@ export function noExperiments(where: string): string {
   return `No experiments, and nothing left of any, ${where}.\n`;
 }
 
+/** Of what may be left and could not be looked at, a line each. */
+export function unseenNotes(unseen: readonly string[]): string {
+  return unseen.map((what) => `note: leftovers without a pod are not shown: ${what}\n`).join('');
+}
+
 export function listing(found: readonly Experiment[], now: Date, wide: boolean): string {
   const head = ['ID', 'FAULT', 'TARGET', 'NODE', 'WHO', 'STATE', 'SINCE', 'LEFT'];
   const rows = found.map((experiment) => [

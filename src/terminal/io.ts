@@ -1,4 +1,4 @@
-import type { Fact } from '../experiment/events.ts';
+import type { RunEvent } from '../experiment/events.ts';
 import { roomOf } from '../faults/io/room.ts';
 import type { IoMeasurement } from '../faults/io/types.ts';
 import type { PathEvent, PathFacts, Sample } from '../shim/protocol.ts';
@@ -9,12 +9,12 @@ import { count, milliseconds, oneLine, seconds, targetName } from './words.ts';
 /** What the human reporters show of an io fault: which disk it is, how it goes on, what it did. Pure. */
 
 /** Below `target` and `fault`. The target may have named its mounts. */
-export function mountLine({ line }: Extract<Fact, { kind: 'io-found' }>): string {
+export function mountLine({ line }: Extract<RunEvent, { kind: 'io-found' }>): string {
   return oneLine(`mount    ${line}`);
 }
 
 /** The live view of a running io fault. */
-export function liveIoTable(fact: Extract<Fact, { kind: 'io-sample' }>): string[] {
+export function liveIoTable(fact: Extract<RunEvent, { kind: 'io-sample' }>): string[] {
   const { target, previous, sample, facts, pathBefore, path } = fact;
   return render(
     ['TARGET', 'READ', 'WRITTEN', 'SYNCED WRITE before → now', 'FREE', 'left'],

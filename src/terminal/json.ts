@@ -1,6 +1,7 @@
 import type { ChaosError } from '../errors.ts';
-import type { Detached, Fact, Outcome } from '../experiment/events.ts';
-import type { Output, Reporter } from '../ports.ts';
+import type { Reporter, RunEvent } from '../experiment/events.ts';
+import type { Detached, Outcome } from '../experiment/outcome.ts';
+import type { Output } from '../ports.ts';
 
 /** `-o json`: one document at the end. `-o ndjson`: every fact as it comes, the outcome last. Keys are in snake_case and carry their unit, as the shim's do. */
 export class JsonReporter implements Reporter {
@@ -12,25 +13,20 @@ export class JsonReporter implements Reporter {
     this.#stream = stream;
   }
 
-  report(fact: Fact): void {
+  report(fact: RunEvent): void {
     if (fact.kind === 'outcome') this.#write({ kind: 'outcome', ...outcomeDocument(fact.outcome) });
     else if (this.#stream || fact.kind === 'detached') this.#write(factDocument(fact));
-  }
-
-  fail(error: ChaosError): void {
-    this.#write({
-      kind: 'error',
-      code: error.code,
-      message: error.message,
-      ...(error.hint ? { hint: error.hint } : {}),
-      state: error.state,
-      exit_code: error.exitCode,
-    });
   }
 
   #write(document: Record<string, unknown>): void {
     this.#stdout.write(jsonText(document, this.#stream));
   }
+}
+
+/** An error that ends a command. */
+export function errorDocument(error: ChaosError, onOneLine: boolean): string {
+  const { code, message, hint, state, exitCode } = error;
+  return jsonText({ kind: 'error', code, message, ...(hint ? { hint } : {}), state, exit_code: exitCode }, onOneLine);
 }
 
 /** One document as text, with a newline. */
@@ -78,7 +74,7 @@ function detachedDocument({ summary, commands, requests, ...rest }: Detached): R
   });
 }
 
-function factDocument(fact: Exclude<Fact, { kind: 'outcome' }>): Record<string, unknown> {
+function factDocument(fact: Exclude<RunEvent, { kind: 'outcome' }>): Record<string, unknown> {
   switch (fact.kind) {
     case 'sample':
       return { kind: 'sample', left_ms: Math.round(fact.leftMs), sample: fact.sample };

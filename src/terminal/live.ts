@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import ora, { type Ora } from 'ora';
-import type { Fact } from '../experiment/events.ts';
-import type { Output, Reporter } from '../ports.ts';
+import type { Reporter, RunEvent } from '../experiment/events.ts';
+import type { Output } from '../ports.ts';
 import { type Mark, runningTable, tell } from './plain.ts';
 import * as words from './words.ts';
 
@@ -32,7 +32,7 @@ export class LiveReporter implements Reporter {
     });
   }
 
-  report(fact: Fact): void {
+  report(fact: RunEvent): void {
     // What still goes on in the background after a second Ctrl-C must not draw over the last words.
     if (this.#closed) return;
     const spinning = this.#spinner.isSpinning;
@@ -71,12 +71,12 @@ export class LiveReporter implements Reporter {
   }
 }
 
-function isLast({ kind }: Fact): boolean {
+function isLast({ kind }: RunEvent): boolean {
   return kind === 'outcome' || kind === 'detached';
 }
 
 /** What the spinner says from this fact on; undefined: the same as before. */
-function phaseText(fact: Fact): string | undefined {
+function phaseText(fact: RunEvent): string | undefined {
   switch (fact.kind) {
     case 'selecting':
       return `looking up ${fact.query.kind}/${fact.query.name}`;

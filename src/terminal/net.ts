@@ -1,4 +1,4 @@
-import type { Fact } from '../experiment/events.ts';
+import type { RunEvent } from '../experiment/events.ts';
 import { measureRoundTrips, type NetMeasurement, type RoundTrips } from '../faults/net/measure.ts';
 import { formatBytes } from '../units.ts';
 import { dash, render } from './table.ts';
@@ -7,7 +7,7 @@ import { count, harmless, milliseconds, seconds, targetName } from './words.ts';
 /** What the human reporters show of a net fault: whom it hits, how it goes on, what it did. Pure. */
 
 /** Who is hit and who is not, before it starts: lines below `target` and `fault`. Texts are partly from name servers and the API server. */
-export function hitAndSpared({ plan }: Extract<Fact, { kind: 'net-planned' }>): string[] {
+export function hitAndSpared({ plan }: Extract<RunEvent, { kind: 'net-planned' }>): string[] {
   return [...block('hit', plan.hit), ...block('spared', plan.spared)].map(harmless);
 }
 
@@ -16,7 +16,7 @@ function block(title: string, lines: readonly string[]): string[] {
 }
 
 /** The live view of a running net fault. */
-export function liveNetTable(fact: Extract<Fact, { kind: 'net-sample' }>): string[] {
+export function liveNetTable(fact: Extract<RunEvent, { kind: 'net-sample' }>): string[] {
   const { target, counters, roundTripsBefore, roundTripsDuring } = fact;
   const before = measureRoundTrips(roundTripsBefore).medianUs;
   const now = roundTripsDuring.at(-1);

@@ -1,6 +1,7 @@
-import type { Detached, Fact, Outcome } from '../experiment/events.ts';
+import type { Reporter, RunEvent } from '../experiment/events.ts';
+import type { Detached, Outcome } from '../experiment/outcome.ts';
 import type { Verdict } from '../faults/verdict.ts';
-import type { Output, Reporter } from '../ports.ts';
+import type { Output } from '../ports.ts';
 import { formatDuration } from '../units.ts';
 import { ioProofTable, liveIoTable, mountLine } from './io.ts';
 import { hitAndSpared, liveNetTable, netProofTable } from './net.ts';
@@ -20,7 +21,7 @@ export interface LineWriter {
 }
 
 /** What is said of the facts that both human reporters print as lines. */
-export function tell(fact: Fact, out: LineWriter, verbose: boolean): void {
+export function tell(fact: RunEvent, out: LineWriter, verbose: boolean): void {
   switch (fact.kind) {
     case 'selected':
       out.aside(undefined, `target   ${words.selected(fact.target)}`);
@@ -109,7 +110,7 @@ function measuredTable(verdict: Verdict): string[] {
 }
 
 /** The table of the running fault; undefined: the fact is about something else. */
-export function runningTable(fact: Fact): string[] | undefined {
+export function runningTable(fact: RunEvent): string[] | undefined {
   switch (fact.kind) {
     case 'sample':
       return liveTable(fact);
@@ -137,7 +138,7 @@ export class PlainReporter implements Reporter {
     this.#verbose = verbose;
   }
 
-  report(fact: Fact): void {
+  report(fact: RunEvent): void {
     tell(
       fact,
       {

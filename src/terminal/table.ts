@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { Fact } from '../experiment/events.ts';
+import type { RunEvent } from '../experiment/events.ts';
 import { cpuCeiling, type Measurement, measure } from '../faults/cgroup/measure.ts';
 import { workingSet } from '../faults/cgroup/memory.ts';
 import type { Verdict } from '../faults/verdict.ts';
@@ -50,7 +50,7 @@ export const dash = '-';
 const ceilingWords = { quota: 'of limit', node: 'of node', cpuset: 'of cpuset' };
 
 /** The live view of one running target. */
-export function liveTable(fact: Extract<Fact, { kind: 'sample' }>): string[] {
+export function liveTable(fact: Extract<RunEvent, { kind: 'sample' }>): string[] {
   const { before, previous, sample, target } = fact;
   const first = before[0];
   const last = before.at(-1);

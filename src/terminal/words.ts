@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ChaosError } from '../errors.ts';
-import type { Fact, Outcome } from '../experiment/events.ts';
+import type { RunEvent } from '../experiment/events.ts';
+import type { Outcome } from '../experiment/outcome.ts';
 import type { Verdict } from '../faults/verdict.ts';
 import type { Target } from '../ports.ts';
 import type { Resolved } from '../shim/protocol.ts';
@@ -47,7 +48,7 @@ function shortPath(path: string): string {
   return path.replace(/([0-9a-f]{8})[-_0-9a-f]{24,}/g, '$1…');
 }
 
-export function active(fact: Extract<Fact, { kind: 'active' }>): string {
+export function active(fact: Extract<RunEvent, { kind: 'active' }>): string {
   const { target, resolved, active: event, network, disk } = fact;
   const inside = disk === undefined ? `${event.entered} of ${event.of} namespaces` : `disk ${disk}`;
   return [
@@ -62,7 +63,7 @@ function networkPlace({ pod }: Target, sharedBy: readonly string[]): string {
 }
 
 /** Texts are from the agent pod, which anybody may have written. */
-export function watching({ plan, agoMs, leftMs }: Extract<Fact, { kind: 'watching' }>): string {
+export function watching({ plan, agoMs, leftMs }: Extract<RunEvent, { kind: 'watching' }>): string {
   const times = `since ${seconds(agoMs)}, ${seconds(leftMs)} left`;
   return [`in force: ${plan.summary}`, `${targetName(plan.target)} on ${plan.target.node}`, times].join('   ');
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseCommandLine } from '../../src/cli/program.ts';
-import type { Request, StressRequest } from '../../src/faults/request.ts';
+import type { StressRequest } from '../../src/faults/request.ts';
+import type { Request } from '../../src/requests.ts';
 
 function requestOf(line: string | readonly string[]): { stress: StressRequest; run: Request['run'] } {
   const invocation = parseCommandLine(typeof line === 'string' ? line.split(' ') : line, '1.2.3');

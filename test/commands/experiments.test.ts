@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { CommandPorts } from '../../src/commands/ports.ts';
 import { ChaosError } from '../../src/errors.ts';
-import { type MainPorts, main } from '../../src/main.ts';
+import { main } from '../../src/main.ts';
 import type { ConnectionOptions, Experiment } from '../../src/ports.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
@@ -17,7 +18,7 @@ function world() {
   const forbidden = () => {
     throw new Error('neither ls nor stop needs this');
   };
-  const ports: MainPorts = {
+  const ports: CommandPorts = {
     ...{ stdout, stderr, clock, env: {}, homeDirectory: '/home/ada', who: 'ada', signals: new FakeSignals() },
     ...{ randomSuffix: forbidden, version: '1.2.3', defaultImage: 'tools:1', shim: forbidden, liveReporter: forbidden },
     connect: async (options) => {

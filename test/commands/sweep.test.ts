@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { CommandPorts } from '../../src/commands/ports.ts';
 import { ChaosError } from '../../src/errors.ts';
 import { podUidOf } from '../../src/experiment/sweep.ts';
-import { type MainPorts, main } from '../../src/main.ts';
+import { main } from '../../src/main.ts';
 import type { Experiment } from '../../src/ports.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { BufferOutput } from '../fakes/output.ts';
@@ -28,7 +29,7 @@ function world(answer?: string | Promise<string>) {
   const forbidden = () => {
     throw new Error('a sweep does not need this');
   };
-  const ports: MainPorts = {
+  const ports: CommandPorts = {
     ...{ stdout, stderr, signals, clock: new FakeClock(), env: {}, homeDirectory: '/home/ada', who: 'ada' },
     randomSuffix: () => `aaaa${String.fromCharCode(97 + agents++)}`,
     ...{ version: '1.2.3', defaultImage: 'tools:1', shim: forbidden, liveReporter: forbidden },

@@ -3,7 +3,7 @@ import type { NetRequest } from '../../src/faults/net/types.ts';
 import { planExperiment } from '../../src/faults/plan.ts';
 import { readPlan } from '../../src/faults/plan-record.ts';
 import { settle } from '../fakes/clock.ts';
-import { netRequest, plan, request, shimError, surroundings, target } from '../fakes/samples.ts';
+import { netRequest, plan, request, shimError, target } from '../fakes/samples.ts';
 import { experiment, Scenario } from './scenario.ts';
 
 const detached = request({}, { leaseMs: 0 });
@@ -140,7 +140,6 @@ describe('a detached net fault', () => {
   experiment(
     'says that nobody follows its names',
     async (s) => {
-      s.cluster.around = surroundings({ to: [{ query: host, cidrs: [] }] });
       s.net.addresses.set('db.example.com', ['10.0.0.9']);
       await s.launch();
       await s.attach();

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import type { FillRequest, LoadRequest, ThrottleRequest } from '../../src/faults/io/types.ts';
-import type { Request } from '../../src/faults/request.ts';
+import type { Request } from '../../src/requests.ts';
 import type { PathFacts } from '../../src/shim/protocol.ts';
 import { settle } from '../fakes/clock.ts';
 import {

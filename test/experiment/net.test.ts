@@ -1,11 +1,11 @@
 import { describe, expect } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import type { NetRequest } from '../../src/faults/net/types.ts';
-import type { Request } from '../../src/faults/request.ts';
 import type { Experiment } from '../../src/ports.ts';
+import type { Request } from '../../src/requests.ts';
 import type { FakeAttachment } from '../fakes/attachment.ts';
 import { settle } from '../fakes/clock.ts';
-import { lastWords, netRequest, reverted, surroundings } from '../fakes/samples.ts';
+import { lastWords, netRequest, podNetwork, reverted } from '../fakes/samples.ts';
 import { experiment, type Scenario } from './scenario.ts';
 
 type Body = (scenario: Scenario) => Promise<void>;
@@ -48,7 +48,6 @@ async function hit(s: Scenario, seconds = 5): Promise<void> {
 const host: NetRequest['to'][number] = { kind: 'host', text: 'db.example.com', name: 'db.example.com' };
 const byName = netRequest({ to: [host] });
 function knowName(s: Scenario, ...addresses: string[]): void {
-  s.cluster.around = surroundings({ to: [{ query: host, cidrs: [] }] });
   s.net.addresses.set('db.example.com', addresses);
 }
 
@@ -122,7 +121,6 @@ describe('a net fault that goes as asked', () => {
   netExperiment(
     'measures no round trip where no peer is known',
     async (s) => {
-      s.cluster.around = surroundings({ to: [] });
       await activate(s);
       await hit(s);
       await s.finish();
@@ -190,14 +188,14 @@ describe('a net fault that is refused', () => {
   });
 
   netExperiment('by the cluster, before anything is created', async (s) => {
-    s.cluster.failNext('surroundings', new ChaosError('not-found', 'there is no service "db"'));
+    s.cluster.failNext('addressesOf', new ChaosError('not-found', 'there is no service "db"'));
     await s.launch();
     expect(await s.error()).toMatchObject({ code: 'not-found' });
     expect(s.cluster.count('launch')).toBe(0);
   });
 
   netExperiment('on the network of the node, before anything is created', async (s) => {
-    s.cluster.around = surroundings({ hostNetwork: true });
+    s.cluster.network = podNetwork({ hostNetwork: true });
     await s.launch();
     expect(await s.error()).toMatchObject({
       code: 'target-unsuitable',
@@ -415,7 +413,7 @@ describe('names', () => {
 
 describe('Ctrl-C', () => {
   netExperiment('while the cluster is asked creates nothing', async (s) => {
-    const release = s.cluster.hold('surroundings');
+    const release = s.cluster.hold('addressesOf');
     await s.launch();
     await s.interrupt();
     expect(await s.error()).toMatchObject({ code: 'interrupted', exitCode: 130 });

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import { attachExperiment } from '../../src/experiment/attach.ts';
-import type { Detached, Outcome } from '../../src/experiment/events.ts';
+import type { Detached, Outcome } from '../../src/experiment/outcome.ts';
 import { runExperiment, type SessionPorts } from '../../src/experiment/run.ts';
-import type { AttachRequest, Request } from '../../src/faults/request.ts';
 import type { AgentUpdate, ContainerStatus, Experiment } from '../../src/ports.ts';
+import type { AttachRequest, Request } from '../../src/requests.ts';
 import type { Ended, Reverted, Sample, SampleEvent, ShimEvent } from '../../src/shim/protocol.ts';
 import type { FakeAttachment } from '../fakes/attachment.ts';
 import { FakeClock, settle } from '../fakes/clock.ts';

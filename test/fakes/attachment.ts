@@ -1,5 +1,6 @@
 import { ChaosError } from '../../src/errors.ts';
-import type { Attachment, ShimEvent } from '../../src/ports.ts';
+import type { Attachment } from '../../src/ports.ts';
+import type { ShimEvent } from '../../src/shim/protocol.ts';
 import { Channel } from './channel.ts';
 
 /** One stream to a shim that the test plays. */

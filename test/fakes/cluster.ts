@@ -1,5 +1,4 @@
 import { ChaosError } from '../../src/errors.ts';
-import type { NetRequest, NetSurroundings } from '../../src/faults/net/types.ts';
 import type {
   Agent,
   AgentSpec,
@@ -8,6 +7,9 @@ import type {
   AuditEvent,
   Cluster,
   Experiments,
+  ObjectAddresses,
+  ObjectQuery,
+  PodNetwork,
   RemovalResult,
   SweptNode,
   Target,
@@ -17,13 +19,14 @@ import type {
 } from '../../src/ports.ts';
 import { FakeAttachment } from './attachment.ts';
 import { Channel } from './channel.ts';
-import { surroundings, target, volumes } from './samples.ts';
+import { podNetwork, target, volumes } from './samples.ts';
 
 type Method =
   | 'findNodes'
   | 'readLog'
   | 'findTarget'
-  | 'surroundings'
+  | 'podNetwork'
+  | 'addressesOf'
   | 'volumes'
   | 'launch'
   | 'attach'
@@ -43,7 +46,9 @@ export class FakeCluster implements Cluster {
   /** Called with each new stream before the session has it. */
   onAttach: ((attachment: FakeAttachment) => void) | undefined;
   target: Target = target();
-  around: NetSurroundings = surroundings();
+  network: PodNetwork = podNetwork();
+  /** By the name of the object. */
+  readonly addresses = new Map<string, ObjectAddresses[]>();
   mounted: Volume[] = volumes();
   launched: AgentSpec | undefined;
   removed: { id: string; namespace: string; timeoutMs: number; reverted: boolean } | undefined;
@@ -97,9 +102,14 @@ export class FakeCluster implements Cluster {
     return this.target;
   }
 
-  async surroundings(_request: NetRequest, _target: Target): Promise<NetSurroundings> {
-    await this.#enter('surroundings');
-    return this.around;
+  async podNetwork(_target: Target): Promise<PodNetwork> {
+    await this.#enter('podNetwork');
+    return this.network;
+  }
+
+  async addressesOf(queries: readonly ObjectQuery[], _namespace: string): Promise<ObjectAddresses[][]> {
+    await this.#enter('addressesOf');
+    return queries.map(({ name }) => this.addresses.get(name) ?? []);
   }
 
   async volumes(_target: Target): Promise<Volume[]> {

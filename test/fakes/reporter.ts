@@ -1,11 +1,10 @@
-import type { Fact } from '../../src/experiment/events.ts';
-import type { Reporter } from '../../src/ports.ts';
+import type { Reporter, RunEvent } from '../../src/experiment/events.ts';
 
 /** Keeps every fact, in order. */
 export class RecordingReporter implements Reporter {
-  readonly facts: Fact[] = [];
+  readonly facts: RunEvent[] = [];
 
-  report(fact: Fact): void {
+  report(fact: RunEvent): void {
     this.facts.push(fact);
   }
 
@@ -14,7 +13,7 @@ export class RecordingReporter implements Reporter {
     return this.facts.map(({ kind }) => kind).filter((kind, index, all) => kind !== all[index - 1]);
   }
 
-  of<K extends Fact['kind']>(kind: K): Array<Extract<Fact, { kind: K }>> {
-    return this.facts.filter((fact): fact is Extract<Fact, { kind: K }> => fact.kind === kind);
+  of<K extends RunEvent['kind']>(kind: K): Array<Extract<RunEvent, { kind: K }>> {
+    return this.facts.filter((fact): fact is Extract<RunEvent, { kind: K }> => fact.kind === kind);
   }
 }

@@ -1,9 +1,10 @@
-import type { IoRequest, Volume } from '../../src/faults/io/types.ts';
+import type { IoRequest } from '../../src/faults/io/types.ts';
 import { volumeAt } from '../../src/faults/io/volume.ts';
 import type { NetRequest, NetSurroundings, Peer } from '../../src/faults/net/types.ts';
 import { type Plan, planExperiment } from '../../src/faults/plan.ts';
-import type { Request, RunOptions, StressRequest } from '../../src/faults/request.ts';
-import type { Experiment, Target } from '../../src/ports.ts';
+import type { StressRequest } from '../../src/faults/request.ts';
+import type { Experiment, PodNetwork, Target, Volume } from '../../src/ports.ts';
+import type { Request, RunOptions } from '../../src/requests.ts';
 import type {
   Active,
   AnswerEvent,
@@ -109,6 +110,13 @@ export function surroundings(change: Partial<NetSurroundings> = {}): NetSurround
     to: [dbPeer],
     from: [],
     except: [],
+    ...podNetwork(),
+    ...change,
+  };
+}
+
+export function podNetwork(change: Partial<PodNetwork> = {}): PodNetwork {
+  return {
     hostNetwork: false,
     podIps: ['10.0.0.5'],
     nodeIps: ['192.168.1.3'],

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { NetRequest } from '../../src/faults/net/types.ts';
 import { planExperiment } from '../../src/faults/plan.ts';
 import { readPlan, writePlan } from '../../src/faults/plan-record.ts';
-import type { Request } from '../../src/faults/request.ts';
+import type { Request } from '../../src/requests.ts';
 import { ioRequest, netRequest, plan, request, requestFor, surroundings, target, volumes } from '../fakes/samples.ts';
 import { ioRequest as ioFlags } from './io/support/fault.ts';
 

@@ -1,11 +1,12 @@
 import { expect } from 'vitest';
-import { type MainPorts, main } from '../../src/main.ts';
+import type { CommandPorts } from '../../src/commands/ports.ts';
+import { main } from '../../src/main.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { FakeSignals } from '../fakes/signals.ts';
 
 /** Ports of which none that leads out of the process may be used. */
-function ports(): MainPorts & { stdout: BufferOutput; stderr: BufferOutput } {
+function ports(): CommandPorts & { stdout: BufferOutput; stderr: BufferOutput } {
   const forbidden = () => {
     throw new Error('a wrong command line must not get as far as this');
   };

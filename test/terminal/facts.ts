@@ -1,21 +1,11 @@
-import type { Fact } from '../../src/experiment/events.ts';
+import type { RunEvent } from '../../src/experiment/events.ts';
 import { Scenario } from '../experiment/scenario.ts';
-import {
-  ended,
-  GiB,
-  ioRequest,
-  lastWords,
-  MiB,
-  netRequest,
-  request,
-  reverted,
-  surroundings,
-} from '../fakes/samples.ts';
+import { ended, GiB, ioRequest, lastWords, MiB, netRequest, podNetwork, request, reverted } from '../fakes/samples.ts';
 
 /** The facts of real sessions on the fakes. */
 
 /** Ten seconds of two busy CPUs, effective and reverted. */
-export async function effectiveRun(): Promise<Fact[]> {
+export async function effectiveRun(): Promise<RunEvent[]> {
   const s = new Scenario(request({}, { durationMs: 10_000 }));
   await s.activate();
   s.cluster.attachment.stderr.push('stress-ng: info: dispatching hogs\n');
@@ -26,7 +16,7 @@ export async function effectiveRun(): Promise<Fact[]> {
 }
 
 /** The target is evicted, with a message made to harm a terminal, and the agent cannot be removed. */
-export async function badRun(): Promise<Fact[]> {
+export async function badRun(): Promise<RunEvent[]> {
   const s = new Scenario();
   s.cluster.removal = { left: ['pod/chaos-7f3k2'], why: 'the kubelet \u001b[31mdoes not answer' };
   await s.activate();
@@ -39,9 +29,9 @@ export async function badRun(): Promise<Fact[]> {
 }
 
 /** Ten seconds of a delay to one peer, by a pod of three containers. */
-export async function netRun(): Promise<Fact[]> {
+export async function netRun(): Promise<RunEvent[]> {
   const s = new Scenario(netRequest({}, { durationMs: 10_000 }));
-  s.cluster.around = surroundings({ podContainers: ['app', 'proxy', 'mesh'] });
+  s.cluster.network = podNetwork({ podContainers: ['app', 'proxy', 'mesh'] });
   await s.launch();
   await s.attach();
   s.net.roundTripUs = 100_900;
@@ -54,7 +44,7 @@ export async function netRun(): Promise<Fact[]> {
 }
 
 /** Ten seconds of a busy disk, at a path of a volume. */
-export async function ioRun(): Promise<Fact[]> {
+export async function ioRun(): Promise<RunEvent[]> {
   const s = new Scenario(ioRequest({}, { durationMs: 10_000 }));
   await s.activate();
   s.io.writesPerSecond = 200 * MiB;
@@ -67,14 +57,14 @@ export async function ioRun(): Promise<Fact[]> {
 }
 
 /** A minute of two busy CPUs, left in force. */
-export async function detachedRun(): Promise<Fact[]> {
+export async function detachedRun(): Promise<RunEvent[]> {
   const s = new Scenario(request({}, { leaseMs: 0, connection: { context: 'prod' } }));
   await s.activate();
   return s.reporter.facts;
 }
 
 /** The same, watched from its tenth second on, to its end or, with `leave`, for five seconds. */
-export async function watchedRun(leave = false): Promise<Fact[]> {
+export async function watchedRun(leave = false): Promise<RunEvent[]> {
   const s = new Scenario();
   await s.attachTo();
   await s.pass(5_000);
@@ -89,7 +79,7 @@ export async function watchedRun(leave = false): Promise<Fact[]> {
 }
 
 /** The same, over before anybody looked. */
-export async function unwatchedRun(): Promise<Fact[]> {
+export async function unwatchedRun(): Promise<RunEvent[]> {
   const s = new Scenario();
   await s.attachTo({ state: 'ended' });
   const message = lastWords(ended(), reverted());

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Fact } from '../../src/experiment/events.ts';
+import type { RunEvent } from '../../src/experiment/events.ts';
 import type { IoMeasurement } from '../../src/faults/io/types.ts';
 import { renderPlan } from '../../src/terminal/dry-run.ts';
 import { ioProofTable, liveIoTable, mountLine } from '../../src/terminal/io.ts';
@@ -21,7 +21,7 @@ import {
 } from '../fakes/samples.ts';
 import { ioRun } from './facts.ts';
 
-type IoSample = Extract<Fact, { kind: 'io-sample' }>;
+type IoSample = Extract<RunEvent, { kind: 'io-sample' }>;
 
 function fact(change: Partial<IoSample> = {}): IoSample {
   return {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
-import type { Fact } from '../../src/experiment/events.ts';
-import { JsonReporter } from '../../src/terminal/json.ts';
+import type { RunEvent } from '../../src/experiment/events.ts';
+import { errorDocument, JsonReporter } from '../../src/terminal/json.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { badRun, detachedRun, effectiveRun, unwatchedRun, watchedRun } from './facts.ts';
 
-function print(facts: readonly Fact[], stream: boolean): string {
+function print(facts: readonly RunEvent[], stream: boolean): string {
   const stdout = new BufferOutput();
   const reporter = new JsonReporter(stdout, stream);
   for (const fact of facts) reporter.report(fact);
@@ -64,9 +64,8 @@ describe('-o json', () => {
   });
 
   test('an error is one too', () => {
-    const stdout = new BufferOutput();
-    new JsonReporter(stdout, false).fail(new ChaosError('image', 'no such image', { hint: 'name another' }));
-    expect(JSON.parse(stdout.text)).toEqual({
+    const text = errorDocument(new ChaosError('image', 'no such image', { hint: 'name another' }), false);
+    expect(JSON.parse(text)).toEqual({
       kind: 'error',
       code: 'image',
       message: 'no such image',

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Fact } from '../../src/experiment/events.ts';
+import type { RunEvent } from '../../src/experiment/events.ts';
 import { FakeTerminal } from '../fakes/terminal.ts';
 import { badRun, detachedRun, effectiveRun, watchedRun } from './facts.ts';
 
@@ -35,7 +35,7 @@ afterEach(() => {
 });
 
 /** Reports the facts up to `last`, on one terminal for both streams. */
-function show(facts: readonly Fact[], options: { colour?: boolean; last?: Fact['kind'] } = {}) {
+function show(facts: readonly RunEvent[], options: { colour?: boolean; last?: RunEvent['kind'] } = {}) {
   const terminal = new FakeTerminal();
   const reporter = new LiveReporter(terminal, terminal.stream, { verbose: false, colour: options.colour ?? false });
   const end = facts.findLastIndex(({ kind }) => kind === options.last);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Fact } from '../../src/experiment/events.ts';
+import type { RunEvent } from '../../src/experiment/events.ts';
 import { renderPlan } from '../../src/terminal/dry-run.ts';
 import { JsonReporter } from '../../src/terminal/json.ts';
 import { liveNetTable, netProofTable } from '../../src/terminal/net.ts';
@@ -9,7 +9,7 @@ import { BufferOutput } from '../fakes/output.ts';
 import { netRequest, plan, target } from '../fakes/samples.ts';
 import { netRun } from './facts.ts';
 
-type NetSample = Extract<Fact, { kind: 'net-sample' }>;
+type NetSample = Extract<RunEvent, { kind: 'net-sample' }>;
 
 function fact(change: Partial<NetSample> = {}): NetSample {
   return {

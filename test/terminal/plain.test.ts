@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { Fact } from '../../src/experiment/events.ts';
+import type { RunEvent } from '../../src/experiment/events.ts';
 import { PlainReporter } from '../../src/terminal/plain.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { badRun, detachedRun, effectiveRun, unwatchedRun, watchedRun } from './facts.ts';
 
-function print(facts: readonly Fact[], verbose = false): { stdout: string; stderr: string } {
+function print(facts: readonly RunEvent[], verbose = false): { stdout: string; stderr: string } {
   const stdout = new BufferOutput();
   const stderr = new BufferOutput();
   const reporter = new PlainReporter(stdout, stderr, verbose);
@@ -87,7 +87,7 @@ describe('off a terminal', () => {
     const outcome = facts.at(-1);
     if (outcome?.kind !== 'outcome') throw new Error('no outcome');
     const { verdict: _verdict, ended: _ended, ...rest } = outcome.outcome;
-    const never: Fact = { kind: 'outcome', outcome: { ...rest, exitCode: 130, times: { totalMs: 500 } } };
+    const never: RunEvent = { kind: 'outcome', outcome: { ...rest, exitCode: 130, times: { totalMs: 500 } } };
     expect(print([never]).stdout).toBe('ok: nothing left\n');
   });
 });

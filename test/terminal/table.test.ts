@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Fact } from '../../src/experiment/events.ts';
+import type { RunEvent } from '../../src/experiment/events.ts';
 import { liveTable, proofTable } from '../../src/terminal/table.ts';
 import { MiB, sample, target } from '../fakes/samples.ts';
 
-type SampleFact = Extract<Fact, { kind: 'sample' }>;
+type SampleFact = Extract<RunEvent, { kind: 'sample' }>;
 
 function fact(change: Partial<SampleFact> = {}): SampleFact {
   return {

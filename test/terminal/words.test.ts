@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ChaosError, usageError } from '../../src/errors.ts';
-import type { Outcome } from '../../src/experiment/events.ts';
+import type { Outcome } from '../../src/experiment/outcome.ts';
 import { cgroupPlace, errorText, harmless, reverted, seconds, selected, verdict } from '../../src/terminal/words.ts';
 import { resolved, target } from '../fakes/samples.ts';
 

@@ -6,9 +6,9 @@ import { parseTerminationMessage } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { failedShim, shimFailure } from '../agent-errors.ts';
 import type { ConnectionLoss } from '../connection.ts';
-import type { Conduct } from '../driver.ts';
-import type { Phase, Stage } from '../run-context.ts';
-import { guardianMs, type TimerName, undoMs, waits } from '../timeouts.ts';
+import type { Driver } from '../driver.ts';
+import type { Phase, RunContext } from '../run-context.ts';
+import { guardianMs, type TimerName, timeouts, undoMs } from '../timeouts.ts';
 
 type NeverBegan = (update: AgentUpdate) => ChaosError | undefined;
 
@@ -16,9 +16,9 @@ type NeverBegan = (update: AgentUpdate) => ChaosError | undefined;
  * From `start` to the confirmed revert: the target may be changed, and only the shim, or its container's end, says that it is not. Keeps the lease, stops the fault when asked or when something
  * else happens, and ends in bounded time whatever stays silent.
  */
-export class AfterStart implements Phase {
-  readonly #stage: Stage;
-  readonly #conduct: Conduct;
+export class ActivePhase implements Phase {
+  readonly #context: RunContext;
+  readonly #driver: Driver;
   readonly #neverBegan: NeverBegan;
   /** A stream was made since `start`, and the shim has not been heard on it. */
   #isNewStream = false;
@@ -26,27 +26,27 @@ export class AfterStart implements Phase {
   #shimEnd: string | undefined;
 
   /** `neverBegan`: why, when the agent's end shows that `start` was not heard. */
-  constructor(stage: Stage, conduct: Conduct, neverBegan: NeverBegan = () => undefined) {
-    this.#stage = stage;
-    this.#conduct = conduct;
+  constructor(context: RunContext, driver: Driver, neverBegan: NeverBegan = () => undefined) {
+    this.#context = context;
+    this.#driver = driver;
     this.#neverBegan = neverBegan;
   }
 
   /** Says `start`. */
   begin(): void {
-    this.#stage.timers.set('answer', waits.answer);
-    this.#conduct.begin();
+    this.#context.timers.set('answer', timeouts.answer);
+    this.#driver.begin();
   }
 
   onAgent(update: AgentUpdate): void {
-    const { connection, container } = this.#stage;
+    const { connection, container } = this.#context;
     switch (update.kind) {
       case 'started':
         if (update.container === container) connection.open();
         return;
       case 'progress':
       case 'warning':
-        return this.#stage.report({ kind: update.kind, message: `${update.reason}: ${update.message}` });
+        return this.#context.report({ kind: update.kind, message: `${update.reason}: ${update.message}` });
       case 'contact':
         // Once the fault is in force the stream tells, and the lease decides.
         return;
@@ -59,28 +59,28 @@ export class AfterStart implements Phase {
 
   #onAgentEnd(update: AgentPodUpdate): void {
     const failure = this.#neverBegan(update);
-    if (failure) this.#stage.fail(failure);
+    if (failure) this.#context.fail(failure);
     else if (update.kind === 'deleted') this.#onAgentGone();
     else if (update.kind === 'deleting') this.#onAgentDeleted();
     else this.#onAgentStatus(update);
   }
 
   #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' }>): void {
-    const status = update.containers[this.#stage.container];
+    const status = update.containers[this.#context.container];
     if (status?.state === 'terminated') {
       this.#onTerminated(status.message, `exit code ${status.exitCode}, ${update.reason || status.reason}`);
     } else if (update.phase === 'Failed') {
       this.#onTerminated('', `${update.reason}: ${update.message}`);
     } else if (status?.state === 'running') {
-      this.#stage.connection.open();
+      this.#context.connection.open();
     }
   }
 
   /** The kubelet's word that the shim has ended, with the shim's own last words: the truth about how a run ended, whatever the stream delivered. */
   #onTerminated(message: string, how: string): void {
     for (const event of parseTerminationMessage(message)) this.onEvent(event);
-    if (this.#stage.isOver) return;
-    const { record, plan, timers } = this.#stage;
+    if (this.#context.isOver) return;
+    const { observations, plan, timers } = this.#context;
     if (plan.fault.fault !== 'stress') {
       // What is done to a network, a directory or a cgroup's settings outlives whoever did it. The guardian's word may come after the kubelet has looked for last words, and is then in a later status.
       // The shim's own time for the undo, which may be long, is over with it.
@@ -88,7 +88,7 @@ export class AfterStart implements Phase {
       this.#shimEnd ??= how;
       return;
     }
-    if (!record.result.ended) record.problem(killedUnheard(how));
+    if (!observations.result.ended) observations.problem(killedUnheard(how));
     // A stressor cannot outlive the shim: its pid namespace dies with it, by the kernel's hand.
     this.#onReverted('container');
   }
@@ -96,42 +96,42 @@ export class AfterStart implements Phase {
   /** Whoever deletes it wants the fault to end, now and not when its kubelet comes to that. */
   #onAgentDeleted(): void {
     const why = 'the agent pod was deleted by somebody else';
-    this.#stage.record.problem(why);
-    if (!this.#stage.record.result.ended) this.stop(why);
+    this.#context.observations.problem(why);
+    if (!this.#context.observations.result.ended) this.stop(why);
   }
 
   #onAgentGone(): void {
-    const { record, plan, timers } = this.#stage;
+    const { observations, plan, timers } = this.#context;
     this.#onAgentDeleted();
-    if (record.result.ended && plan.fault.fault === 'stress') {
+    if (observations.result.ended && plan.fault.fault === 'stress') {
       this.#onReverted('container');
       return;
     }
     // Deleted by force, a pod may be gone from the API server before its containers are. The stream goes on, and with it the shim's own word may still come.
-    record.unconfirmed();
+    observations.unconfirmed();
     timers.set('confirm', plan.graceMs + undoMs(plan.fault));
   }
 
   onAttached(): void {
     this.#isNewStream = true;
-    this.#stage.beat(this.#stage.stopAskedAt === undefined ? 'beat' : 'stop');
+    this.#context.beat(this.#context.stopAskedAt === undefined ? 'beat' : 'stop');
   }
 
   onLost({ reason, failures, retryMs }: ConnectionLoss): void {
-    const { timers, plan, record } = this.#stage;
+    const { timers, plan, observations } = this.#context;
     timers.stop('beat');
     // The shim has said its last word: only the reason for it is waited for.
-    if (record.result.reverted) return;
+    if (observations.result.reverted) return;
     if (failures === 1) {
-      this.#stage.report({ kind: 'progress', message: `the stream to the agent ended (${reason}): attaching again` });
-      timers.set('silence', record.aloneMs + plan.graceMs + undoMs(plan.fault));
+      this.#context.report({ kind: 'progress', message: `the stream to the agent ended (${reason}): attaching again` });
+      timers.set('silence', observations.aloneMs + plan.graceMs + undoMs(plan.fault));
     }
     timers.set('attach', retryMs);
   }
 
   onEvent(event: ShimEvent): void {
-    const { record, timers } = this.#stage;
-    const { result } = record;
+    const { observations, timers } = this.#context;
+    const { result } = observations;
     switch (event.event) {
       case 'resolved':
         return this.#onStillWaiting();
@@ -140,20 +140,20 @@ export class AfterStart implements Phase {
       case 'sample':
         return this.#onSample(event);
       case 'path':
-        return record.pathAfter(event);
+        return observations.pathAfter(event);
       case 'answer':
-        return this.#conduct.onAnswer(event);
+        return this.#driver.onAnswer(event);
       case 'warning':
-        return this.#stage.report({ kind: 'warning', message: event.message });
+        return this.#context.report({ kind: 'warning', message: event.message });
       case 'ended':
         if (result.ended) return;
         timers.stop('answer');
         timers.stop('deadline');
-        timers.set('confirm', undoMs(this.#stage.plan.fault));
-        if (event.reason === 'stopped' && this.#stage.stopAskedAt === undefined) {
-          record.problem(`somebody else stopped it after ${formatDuration(event.run_ms)}`);
+        timers.set('confirm', undoMs(this.#context.plan.fault));
+        if (event.reason === 'stopped' && this.#context.stopAskedAt === undefined) {
+          observations.problem(`somebody else stopped it after ${formatDuration(event.run_ms)}`);
         }
-        return record.ended(event);
+        return observations.ended(event);
       case 'reverted':
         return this.#onReverted(event.by ?? 'shim', event);
       case 'error':
@@ -162,124 +162,124 @@ export class AfterStart implements Phase {
   }
 
   #onActive(active: Active): void {
-    const { record, timers, plan } = this.#stage;
-    if (record.result.active) return;
+    const { observations, timers, plan } = this.#context;
+    if (observations.result.active) return;
     timers.stop('answer');
-    timers.set('deadline', plan.durationMs + plan.graceMs + waits.slack);
-    record.active(active);
+    timers.set('deadline', plan.durationMs + plan.graceMs + timeouts.slack);
+    observations.active(active);
     // Detached: from here on only its time ends it, or somebody's wish.
-    if (plan.leaseMs === 0 && this.#stage.stopAskedAt === undefined) this.#stage.leave(record.leftMs);
+    if (plan.leaseMs === 0 && this.#context.stopAskedAt === undefined) this.#context.leave(observations.leftMs);
   }
 
   /** `start` was lost with its stream. An answer to a beat that was sent before it says nothing. */
   #onStillWaiting(): void {
     if (!this.#isNewStream) return;
     this.#isNewStream = false;
-    if (this.#stage.stopAskedAt === undefined && !this.#stage.record.result.active) this.#conduct.begin();
+    if (this.#context.stopAskedAt === undefined && !this.#context.observations.result.active) this.#driver.begin();
   }
 
   #onSample(sample: SampleEvent): void {
-    const { record } = this.#stage;
-    const previous = record.result.during.at(-1);
-    if (record.sampleAfter(sample)) this.#conduct.onSample(sample, previous);
+    const { observations } = this.#context;
+    const previous = observations.result.during.at(-1);
+    if (observations.sampleAfter(sample)) this.#driver.onSample(sample, previous);
   }
 
   #onShimError(error: ShimError): void {
-    const { record, plan } = this.#stage;
-    if (!record.result.began) {
-      this.#stage.fail(shimFailure(error, plan), !error.state.startsWith('unknown'));
+    const { observations, plan } = this.#context;
+    if (!observations.result.began) {
+      this.#context.fail(shimFailure(error, plan), !error.state.startsWith('unknown'));
       return;
     }
-    record.problem(failedShim(error));
+    observations.problem(failedShim(error));
     if (error.state === 'reverted') this.#onReverted('shim');
   }
 
   onTarget(update: TargetUpdate): void {
-    const { record } = this.#stage;
-    if (record.explained) return;
-    record.targetChanged(update);
-    if (record.result.reverted) this.#stage.end();
+    const { observations } = this.#context;
+    if (observations.explained) return;
+    observations.targetChanged(update);
+    if (observations.result.reverted) this.#context.end();
     else this.stop('the target ended');
   }
 
   stop(why: string): void {
-    const { clock, timers, plan } = this.#stage;
-    if (this.#stage.stopAskedAt !== undefined) return;
-    this.#stage.stopAskedAt = clock.now();
-    this.#stage.report({ kind: 'stopping', why });
+    const { clock, timers, plan } = this.#context;
+    if (this.#context.stopAskedAt !== undefined) return;
+    this.#context.stopAskedAt = clock.now();
+    this.#context.report({ kind: 'stopping', why });
     timers.set('confirm', plan.graceMs + undoMs(plan.fault));
-    this.#stage.send('stop');
+    this.#context.send('stop');
   }
 
   /** `event`: with the shim's own time from the end of the fault's time, for a run that nobody asked to stop. */
   #onReverted(by: 'shim' | 'guardian' | 'container', event?: Reverted): void {
-    const { record, clock, timers, stopAskedAt } = this.#stage;
-    const { result } = record;
+    const { observations, clock, timers, stopAskedAt } = this.#context;
+    const { result } = observations;
     if (result.reverted) return;
     const revertMs = stopAskedAt === undefined ? (event?.elapsed_ms ?? 0) : clock.now() - stopAskedAt;
-    record.reverted(revertMs, by, event?.differs ?? []);
+    observations.reverted(revertMs, by, event?.differs ?? []);
     const unexplained = result.ended?.reason === 'target-gone' || result.ended?.reason === 'killed';
-    if (unexplained && !record.explained) timers.set('explain', waits.explain);
-    else if (this.#isSilentFailure) timers.set('explain', waits.goodbye);
-    else this.#stage.end();
+    if (unexplained && !observations.explained) timers.set('explain', timeouts.explain);
+    else if (this.#isSilentFailure) timers.set('explain', timeouts.goodbye);
+    else this.#context.end();
   }
 
   /** What the workload said is on another stream, and may come after the shim's word that it has ended. */
   get #isSilentFailure(): boolean {
-    const { plan, record } = this.#stage;
-    const { ended, output } = record.result;
+    const { plan, observations } = this.#context;
+    const { ended, output } = observations.result;
     return plan.fault.fault === 'io' && ended?.reason === 'exited' && ended.exit_code !== 0 && output.length === 0;
   }
 
   onTimer(name: TimerName): void {
-    const { connection, record } = this.#stage;
+    const { connection, observations } = this.#context;
     switch (name) {
       case 'beat':
-        return this.#stage.beat();
+        return this.#context.beat();
       case 'attach':
         return connection.open();
       case 'answer':
         return this.#onNoAnswer();
       case 'deadline':
-        record.problem('the time was over and the shim had not ended the fault by itself');
+        observations.problem('the time was over and the shim had not ended the fault by itself');
         return this.stop('the time is over');
       case 'silence':
-        record.problem(
-          `the shim could not be reached any more; its ${this.#stage.plan.leaseMs > 0 ? 'lease has run out' : 'time is over'} meanwhile`,
+        observations.problem(
+          `the shim could not be reached any more; its ${this.#context.plan.leaseMs > 0 ? 'lease has run out' : 'time is over'} meanwhile`,
         );
-        return this.#stage.end();
+        return this.#context.end();
       case 'confirm':
         return this.#onUnconfirmed();
       case 'explain':
-        return this.#stage.end();
+        return this.#context.end();
     }
   }
 
   #onUnconfirmed(): void {
-    const { record, plan } = this.#stage;
+    const { observations, plan } = this.#context;
     if (this.#shimEnd === undefined) {
-      record.problem('the shim did not confirm the revert in time');
+      observations.problem('the shim did not confirm the revert in time');
     } else {
-      if (!record.result.ended) record.problem(killedUnheard(this.#shimEnd));
-      record.unconfirmed();
-      record.problem(`its guardian has not told that ${unconfirmed(plan)}`);
+      if (!observations.result.ended) observations.problem(killedUnheard(this.#shimEnd));
+      observations.unconfirmed();
+      observations.problem(`its guardian has not told that ${unconfirmed(plan)}`);
     }
-    this.#stage.end();
+    this.#context.end();
   }
 
   /** Nothing came back to `start`: the target may have been changed. */
   #onNoAnswer(): void {
-    const message = `the agent runs, but its shim has not answered for ${formatDuration(waits.answer)}`;
+    const message = `the agent runs, but its shim has not answered for ${formatDuration(timeouts.answer)}`;
     const state = 'the agent was removed, and with it whatever it had begun';
-    this.#stage.fail(new ChaosError('shim', message, { state }), false);
+    this.#context.fail(new ChaosError('shim', message, { state }), false);
     this.stop('no answer');
   }
 
   /** A running fault is ended rather than left unwatched. */
   onBroken(error: unknown): void {
-    if (this.#stage.record.result.reverted) return;
+    if (this.#context.observations.result.reverted) return;
     const why = error instanceof Error ? error.message : String(error);
-    this.#stage.record.problem(`the experiment could no longer be watched: ${why}`);
+    this.#context.observations.problem(`the experiment could no longer be watched: ${why}`);
     this.stop('the watch failed');
   }
 }

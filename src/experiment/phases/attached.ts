@@ -2,10 +2,10 @@ import { ChaosError } from '../../errors.ts';
 import type { AgentUpdate, TargetUpdate } from '../../ports.ts';
 import { parseTerminationMessage, type ShimEvent } from '../../shim/protocol.ts';
 import type { ConnectionLoss } from '../connection.ts';
-import { watchFault } from '../driver.ts';
-import type { Phase, Stage } from '../run-context.ts';
-import { attachAttempts, type TimerName, waits } from '../timeouts.ts';
-import { AfterStart } from './active.ts';
+import { attachFault } from '../driver.ts';
+import type { Phase, RunContext } from '../run-context.ts';
+import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
+import { ActivePhase } from './active.ts';
 
 /** What is known of a detached experiment before its shim is heard. */
 export interface Found {
@@ -21,38 +21,38 @@ export interface Found {
  * A detached fault, from whenever it is attached to: what follows `start`, with another beginning, and with an end of the following that leaves the fault in force. Beats do it no good and no
  * harm, since it has no lease; they tell a shim that still waits for `start`.
  */
-export class Watching implements Phase {
-  readonly #stage: Stage;
+export class AttachedPhase implements Phase {
+  readonly #context: RunContext;
   readonly #found: Found;
-  readonly #rest: AfterStart;
+  readonly #rest: ActivePhase;
   /** When the first beat went out on this stream. */
   #askedAt: number | undefined;
   #isHeard = false;
   #isTold = false;
 
-  constructor(stage: Stage, found: Found) {
-    this.#stage = stage;
+  constructor(context: RunContext, found: Found) {
+    this.#context = context;
     this.#found = found;
-    this.#rest = new AfterStart(stage, watchFault(stage));
+    this.#rest = new ActivePhase(context, attachFault(context));
     this.#limit(this.#leftMs);
-    if (found.runs) stage.connection.open();
+    if (found.runs) context.connection.open();
   }
 
   onAgent(update: AgentUpdate): void {
     // Trouble with its start, which the API server tells once more, is over.
     if (update.kind === 'progress' || update.kind === 'warning') return;
-    const status = update.kind === 'status' ? update.containers[this.#stage.container] : undefined;
+    const status = update.kind === 'status' ? update.containers[this.#context.container] : undefined;
     if (status?.state === 'terminated' && parseTerminationMessage(status.message).length === 0) this.#assumeBegun();
     this.#rest.onAgent(update);
   }
 
   /** Without a word of its shim's: the command that detached it has seen it in force. */
   #assumeBegun(): void {
-    if (!this.#isHeard) this.#stage.record.result.began = true;
+    if (!this.#isHeard) this.#context.observations.result.began = true;
   }
 
   onAttached(): void {
-    this.#askedAt = this.#stage.clock.now();
+    this.#askedAt = this.#context.clock.now();
     this.#rest.onAttached();
   }
 
@@ -61,8 +61,8 @@ export class Watching implements Phase {
       this.#rest.onLost(loss);
       return;
     }
-    const { agent, commands } = this.#stage.plan;
-    this.#stage.leave(
+    const { agent, commands } = this.#context.plan;
+    this.#context.leave(
       this.#leftMs,
       new ChaosError('connection-lost', `the agent on node ${agent.node} cannot be attached to: ${loss.reason}`, {
         hint: `To end the fault: ${commands.stop}`,
@@ -78,13 +78,13 @@ export class Watching implements Phase {
       case 'resolved':
         return this.#onWaiting();
       case 'active':
-        return this.#onInForce(this.#stage.clock.now());
+        return this.#onInForce(this.#context.clock.now());
       case 'sample':
         if (this.#isInForce(event.at_ms)) this.#rest.onEvent(event);
         return;
       case 'path':
         // One that comes from a shim which waits for `start` is of the target by itself.
-        if (this.#stage.record.result.began) this.#rest.onEvent(event);
+        if (this.#context.observations.result.began) this.#rest.onEvent(event);
         return;
       default:
         return this.#rest.onEvent(event);
@@ -93,40 +93,40 @@ export class Watching implements Phase {
 
   /** The command that launched it has not said `start` yet, or has died before it could. */
   #onWaiting(): void {
-    if (this.#stage.record.isInForce) return;
-    this.#askedAt = this.#stage.clock.now();
+    if (this.#context.observations.isInForce) return;
+    this.#askedAt = this.#context.clock.now();
     if (this.#isTold) return;
     this.#isTold = true;
-    this.#stage.report({ kind: 'progress', message: 'the fault has not begun yet: waiting for it' });
+    this.#context.report({ kind: 'progress', message: 'the fault has not begun yet: waiting for it' });
   }
 
   /** `atMs`: when the shim has said so, by the node's clock, which is the kubelet's as well. */
   #isInForce(atMs: number): boolean {
-    const { record, clock } = this.#stage;
+    const { observations, clock } = this.#context;
     const { activeAt, startedAt } = this.#found;
-    if (record.result.began) return true;
-    if (this.#askedAt === undefined || clock.now() - this.#askedAt < waits.waiting) return false;
+    if (observations.result.began) return true;
+    if (this.#askedAt === undefined || clock.now() - this.#askedAt < timeouts.waiting) return false;
     this.#onInForce(startedAt === undefined ? activeAt : clock.now() - Math.max(0, atMs - startedAt));
     return true;
   }
 
   #onInForce(activeAt: number): void {
-    const { record, plan, clock } = this.#stage;
-    if (record.result.began) return;
-    record.found(activeAt);
-    this.#limit(record.leftMs);
-    this.#stage.report({ kind: 'watching', plan, agoMs: clock.now() - activeAt, leftMs: record.leftMs });
+    const { observations, plan, clock } = this.#context;
+    if (observations.result.began) return;
+    observations.found(activeAt);
+    this.#limit(observations.leftMs);
+    this.#context.report({ kind: 'watching', plan, agoMs: clock.now() - activeAt, leftMs: observations.leftMs });
   }
 
   /** The third clock, beside the shim's and the kubelet's. */
   #limit(leftMs: number): void {
-    const { timers, plan } = this.#stage;
-    timers.set('deadline', waits.preparation + leftMs + plan.graceMs + waits.slack);
+    const { timers, plan } = this.#context;
+    timers.set('deadline', timeouts.setup + leftMs + plan.graceMs + timeouts.slack);
   }
 
   get #leftMs(): number {
-    const { record, plan, clock } = this.#stage;
-    if (record.result.began) return record.leftMs;
+    const { observations, plan, clock } = this.#context;
+    if (observations.result.began) return observations.leftMs;
     return Math.max(0, plan.durationMs - (clock.now() - this.#found.activeAt));
   }
 
@@ -142,12 +142,12 @@ export class Watching implements Phase {
   /** What the API server does not let us watch does not concern the fault, and the stream tells of it. */
   onBroken(error: unknown): void {
     const why = error instanceof Error ? error.message : String(error);
-    this.#stage.report({ kind: 'warning', message: `not everything can be watched: ${why}` });
+    this.#context.report({ kind: 'warning', message: `not everything can be watched: ${why}` });
   }
 
   /** It is the following that is to end; of a fault that is ending, the end is waited for. */
   stop(): void {
-    const { record, stopAskedAt } = this.#stage;
-    if (!record.result.ended && stopAskedAt === undefined) this.#stage.leave(this.#leftMs);
+    const { observations, stopAskedAt } = this.#context;
+    if (!observations.result.ended && stopAskedAt === undefined) this.#context.leave(this.#leftMs);
   }
 }

@@ -5,40 +5,40 @@ import type { Resolved, ShimEvent } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { shimFailure, startupFailure } from '../agent-errors.ts';
 import type { ConnectionLoss } from '../connection.ts';
-import { type Conduct, type Preparation, prepareFault } from '../driver.ts';
-import type { Phase, Stage } from '../run-context.ts';
-import { attachAttempts, type TimerName, waits } from '../timeouts.ts';
+import { type Driver, type Setup, setupFault } from '../driver.ts';
+import type { Phase, RunContext } from '../run-context.ts';
+import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
 
 /**
  * From the created agent pod to `start`: waits for the pod, attaches, and has the fault prepared. Nothing is changed yet: whoever leaves only says goodbye.
  */
-export class BeforeStart implements Phase {
-  readonly #stage: Stage;
+export class StartingPhase implements Phase {
+  readonly #context: RunContext;
   readonly #plan: Plan;
-  readonly #preparation: Preparation;
+  readonly #setup: Setup;
   /** The shim has not been heard on this stream yet. */
   #isNewStream = false;
 
   /** `go` is called once, when the fault can start. */
-  constructor(stage: Stage, plan: Plan, go: (conduct: Conduct) => void) {
-    this.#stage = stage;
+  constructor(context: RunContext, plan: Plan, go: (driver: Driver) => void) {
+    this.#context = context;
     this.#plan = plan;
-    this.#preparation = prepareFault(stage, (conduct) => {
-      for (const name of ['answer', 'startup', 'contact'] as const) stage.timers.stop(name);
-      go(conduct);
+    this.#setup = setupFault(context, (driver) => {
+      for (const name of ['answer', 'startup', 'contact'] as const) context.timers.stop(name);
+      go(driver);
     });
-    stage.timers.set('pickup', waits.pickup);
-    stage.timers.set('startup', waits.startup);
+    context.timers.set('pickup', timeouts.pickup);
+    context.timers.set('startup', timeouts.startup);
   }
 
   onAgent(update: AgentUpdate): void {
-    const { timers, connection, container } = this.#stage;
+    const { timers, connection, container } = this.#context;
     if (update.kind === 'started') {
       timers.stop('pickup');
       if (update.container === container) connection.open();
     } else if (update.kind === 'progress' || update.kind === 'warning') {
       timers.stop('pickup');
-      this.#stage.report({ kind: update.kind, message: `${update.reason}: ${update.message}` });
+      this.#context.report({ kind: update.kind, message: `${update.reason}: ${update.message}` });
     } else if (update.kind === 'contact') {
       this.#onContact(update.problem);
     } else {
@@ -48,51 +48,51 @@ export class BeforeStart implements Phase {
 
   /** The shim waits no longer than its lease, and so do we. */
   #onContact(problem: string | undefined): void {
-    const { timers, plan } = this.#stage;
+    const { timers, plan } = this.#context;
     if (problem === undefined) {
       timers.stop('contact');
     } else if (!timers.isSet('contact')) {
-      this.#stage.report({ kind: 'progress', message: `${problem}: trying again` });
+      this.#context.report({ kind: 'progress', message: `${problem}: trying again` });
       timers.set('contact', contactMs(plan.leaseMs));
     }
   }
 
   #onAgentPod(update: AgentPodUpdate): void {
-    const { container, timers, connection } = this.#stage;
+    const { container, timers, connection } = this.#context;
     const status = update.kind === 'status' ? update.containers[container] : undefined;
     if (this.#isLeaving) {
-      if (update.kind === 'deleted' || status?.state === 'terminated') this.#stage.end();
+      if (update.kind === 'deleted' || status?.state === 'terminated') this.#context.end();
       return;
     }
     if (status) timers.stop('pickup');
     const failure = startupFailure(this.#plan, container, update);
     if (failure && update.kind !== 'status') {
       // The shim may go on for a while: one that listens ends at once.
-      this.#stage.record.failed(failure, true);
+      this.#context.observations.failed(failure, true);
       this.stop();
     } else if (failure) {
-      this.#stage.fail(failure);
+      this.#context.fail(failure);
     } else if (status?.state === 'running') {
       connection.open();
     }
   }
 
   onAttached(): void {
-    const { timers, record } = this.#stage;
+    const { timers, observations } = this.#context;
     this.#isNewStream = true;
     timers.stop('pickup');
-    if (!record.result.resolved) timers.set('answer', waits.answer);
-    this.#stage.beat(this.#isLeaving ? 'stop' : 'beat');
+    if (!observations.result.resolved) timers.set('answer', timeouts.answer);
+    this.#context.beat(this.#isLeaving ? 'stop' : 'beat');
   }
 
   onLost({ reason, error, failures, retryMs }: ConnectionLoss): void {
-    const { plan, timers } = this.#stage;
+    const { plan, timers } = this.#context;
     timers.stop('beat');
     if (this.#isLeaving) {
-      this.#stage.end();
+      this.#context.end();
     } else if (failures >= attachAttempts) {
       const why = `the agent on node ${plan.agent.node} cannot be attached to: ${reason}`;
-      this.#stage.fail(error ?? new ChaosError('connection-lost', why));
+      this.#context.fail(error ?? new ChaosError('connection-lost', why));
     } else {
       timers.set('attach', retryMs);
     }
@@ -100,96 +100,96 @@ export class BeforeStart implements Phase {
 
   onEvent(event: ShimEvent): void {
     if (this.#isLeaving) {
-      if (event.event === 'error' || event.event === 'ended') this.#stage.end();
+      if (event.event === 'error' || event.event === 'ended') this.#context.end();
       return;
     }
     switch (event.event) {
       case 'resolved':
         return this.#onResolved(event);
       case 'answer':
-        return this.#preparation.onAnswer(event);
+        return this.#setup.onAnswer(event);
       case 'sample':
-        this.#stage.record.sampleBefore(event);
+        this.#context.observations.sampleBefore(event);
         return;
       case 'path':
-        this.#stage.record.pathBefore(event);
+        this.#context.observations.pathBefore(event);
         return;
       case 'warning':
-        return this.#stage.report({ kind: 'warning', message: event.message });
+        return this.#context.report({ kind: 'warning', message: event.message });
       case 'error':
-        return this.#stage.fail(shimFailure(event, this.#stage.plan), !event.state.startsWith('unknown'));
+        return this.#context.fail(shimFailure(event, this.#context.plan), !event.state.startsWith('unknown'));
     }
   }
 
   #onResolved(resolved: Resolved): void {
     const anew = this.#isNewStream;
     this.#isNewStream = false;
-    this.#stage.record.resolved(resolved);
-    this.#preparation.onResolved(resolved, anew);
+    this.#context.observations.resolved(resolved);
+    this.#setup.onResolved(resolved, anew);
   }
 
   onTarget(update: TargetUpdate): void {
-    const { record } = this.#stage;
-    if (record.explained) return;
-    record.targetChanged(update);
+    const { observations } = this.#context;
+    if (observations.explained) return;
+    observations.targetChanged(update);
     this.stop();
   }
 
   stop(): void {
-    const { record, clock } = this.#stage;
+    const { observations, clock } = this.#context;
     if (this.#isLeaving) return;
-    this.#stage.stopAskedAt = clock.now();
-    record.result.reverted = true;
-    if (!this.#stage.sayGoodbye()) this.#stage.end();
+    this.#context.stopAskedAt = clock.now();
+    observations.result.reverted = true;
+    if (!this.#context.sayGoodbye()) this.#context.end();
   }
 
   onTimer(name: TimerName): void {
-    const { plan, connection, cluster } = this.#stage;
+    const { plan, connection, cluster } = this.#context;
     const { node } = plan.agent;
     if (this.#isLeaving) {
-      if (name === 'confirm') this.#stage.end();
+      if (name === 'confirm') this.#context.end();
       return;
     }
     switch (name) {
       case 'beat':
-        return this.#stage.beat();
+        return this.#context.beat();
       case 'attach':
         return connection.open();
       case 'pickup': {
         const message = `node ${node} has not taken the agent pod up yet: is its kubelet reachable?`;
-        return this.#stage.report({ kind: 'progress', message });
+        return this.#context.report({ kind: 'progress', message });
       }
       case 'contact': {
         const time = formatDuration(contactMs(plan.leaseMs));
-        return this.#stage.fail(new ChaosError('unreachable', `${cluster.server} could not be reached for ${time}`));
+        return this.#context.fail(new ChaosError('unreachable', `${cluster.server} could not be reached for ${time}`));
       }
       case 'startup': {
-        const time = formatDuration(waits.startup);
+        const time = formatDuration(timeouts.startup);
         const message = `the agent pod has not started on node ${node} within ${time}`;
-        return this.#stage.fail(new ChaosError('agent-failed', message));
+        return this.#context.fail(new ChaosError('agent-failed', message));
       }
       case 'answer': {
-        const message = `the agent runs, but its shim has not answered for ${formatDuration(waits.answer)}`;
-        return this.#stage.fail(new ChaosError('shim', message));
+        const message = `the agent runs, but its shim has not answered for ${formatDuration(timeouts.answer)}`;
+        return this.#context.fail(new ChaosError('shim', message));
       }
       case 'confirm':
-        this.#stage.record.problem('the shim did not confirm the revert in time');
-        return this.#stage.end();
+        this.#context.observations.problem('the shim did not confirm the revert in time');
+        return this.#context.end();
       default:
-        return this.#preparation.onTimer(name);
+        return this.#setup.onTimer(name);
     }
   }
 
   onBroken(error: unknown): void {
-    if (!this.#stage.record.result.reverted) this.#stage.fail(error);
+    if (!this.#context.observations.result.reverted) this.#context.fail(error);
   }
 
   get #isLeaving(): boolean {
-    return this.#stage.stopAskedAt !== undefined;
+    return this.#context.stopAskedAt !== undefined;
   }
 }
 
 /** A shim without a lease would wait longer than anybody wants to. */
 function contactMs(leaseMs: number): number {
-  return leaseMs > 0 ? leaseMs : waits.contact;
+  return leaseMs > 0 ? leaseMs : timeouts.contact;
 }

@@ -1,4 +1,4 @@
-import type { RunOptions } from '../request.ts';
+import type { RunOptions } from '../../requests.ts';
 import { fillCommand } from './fill.ts';
 import { loadCommand } from './load.ts';
 import { probeFor } from './throttle.ts';

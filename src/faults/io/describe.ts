@@ -1,8 +1,9 @@
+import type { Volume } from '../../ports.ts';
 import type { PathFacts } from '../../shim/protocol.ts';
 import { formatBytes, formatCount, formatQuantity } from '../../units.ts';
 import { joined } from '../net/describe.ts';
 import { roomOf } from './room.ts';
-import type { FillRequest, IoRequest, LoadRequest, ThrottleLimits, Volume } from './types.ts';
+import type { FillRequest, IoRequest, LoadRequest, ThrottleLimits } from './types.ts';
 
 /** What is asked, for people: `write by 4 workers of 1Gi each in /data`. */
 export function describeIo({ path, action }: Pick<IoRequest, 'path' | 'action'>): string {

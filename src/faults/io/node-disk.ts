@@ -1,6 +1,6 @@
+import type { Volume } from '../../ports.ts';
 import type { PathFacts } from '../../shim/protocol.ts';
 import { isMemory } from './file-systems.ts';
-import type { Volume } from './types.ts';
 
 /** Where the kubelet, unless configured otherwise, begins to evict, percent that is free: of its own file system, and of one that only containers' roots are in. */
 const thresholds = { nodefs: { space: 10, inodes: 5 }, imagefs: { space: 15, inodes: 5 } };

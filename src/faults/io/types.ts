@@ -1,3 +1,4 @@
+import type { Volume } from '../../ports.ts';
 import type { PathEvent, PathFacts, Sample } from '../../shim/protocol.ts';
 
 /** The words of the io fault: what is asked (by the user), whose disk it is, and what was seen of it. All of it is data. */
@@ -54,21 +55,6 @@ export interface IoRequest {
   action: LoadRequest | FillRequest | ThrottleRequest;
   /** A disk that the whole node lives on may be hit. */
   allowNodeDisk: boolean;
-}
-
-/** What of the pod's spec the path is in. */
-export interface Volume {
-  /** The volume's kind in the API's words (`persistentVolumeClaim`, `emptyDir`, `hostPath`, `configMap`, …); `root`: the container's own root. */
-  kind: string;
-  /** Of the volume in the pod; of `root` empty. */
-  name: string;
-  /** The claim's name, the host's path, or the medium: what tells more than the volume's own name. */
-  detail?: string;
-  /** Where the container has it; `/` for `root`. */
-  mountPath: string;
-  readOnly: boolean;
-  /** Of an `emptyDir`: beyond so much in it the kubelet evicts the pod. Absent: there is no such limit. */
-  sizeLimitBytes?: number;
 }
 
 /** What an io fault depends on besides its target. */

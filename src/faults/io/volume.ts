@@ -1,5 +1,6 @@
+import type { Volume } from '../../ports.ts';
 import type { PathFacts } from '../../shim/protocol.ts';
-import type { IoFault, Volume } from './types.ts';
+import type { IoFault } from './types.ts';
 
 /** The volume that a path is in by its words: the one that is mounted deepest above it. `volumes` has one at `/`. */
 export function volumeAt(volumes: readonly Volume[], path: string): Volume {

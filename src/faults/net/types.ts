@@ -1,18 +1,12 @@
-import type { WorkloadKind } from '../../ports.ts';
+import type { Cidr, ObjectAddresses, PodNetwork, WorkloadKind } from '../../ports.ts';
+
+export type { Cidr };
 
 /** The words of the net fault: what is asked (by the user), who the peers are, what the target's network is, and what follows from it. All of it is data. */
 
 export type Direction = 'egress' | 'ingress' | 'both';
 export type IpFamily = 4 | 6;
 export type IpProtocol = 'tcp' | 'udp' | 'icmp';
-
-/** An IP range in canonical form: the address lower-case, compressed (RFC 5952), without host bits. */
-export interface Cidr {
-  family: IpFamily;
-  address: string;
-  /** 0 … 32 or 0 … 128. */
-  prefix: number;
-}
 
 /** Ports `from` … `to`, both included, 1 … 65535. */
 export interface PortRange {
@@ -65,28 +59,15 @@ export interface NetRequest {
 }
 
 /** A peer with its addresses. */
-export interface Peer {
+export interface Peer extends Omit<ObjectAddresses, 'host'> {
   query: PeerQuery;
-  cidrs: readonly Cidr[];
-  /** Of a service's endpoints: where a port of the service ends up at them. Absent: the port is the same. */
-  portMap?: readonly { port: number; targetPort: number }[];
 }
 
 /** What the API server knows for a net fault. Host names are still without addresses: the target resolves them. */
-export interface NetSurroundings {
+export interface NetSurroundings extends PodNetwork {
   to: readonly Peer[];
   from: readonly Peer[];
   except: readonly Peer[];
-  hostNetwork: boolean;
-  podIps: readonly string[];
-  /** The node's InternalIPs: where the kubelet's probes may come from. Empty: not known. */
-  nodeIps: readonly string[];
-  /** Names of all containers of the pod: they share its network. */
-  podContainers: readonly string[];
-  /** Whether a container of the pod has an httpGet, tcpSocket or grpc probe, which come over the network. */
-  networkProbes: boolean;
-  /** What could not be looked up and is assumed instead, in words for the user; absent: nothing. */
-  assumed?: readonly string[];
 }
 
 /** The net fault as the cluster's side decides it; what remains is to be decided with the facts of the target's own network. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { describeIo, describeMount } from '../../../src/faults/io/describe.ts';
 import { probeFor, probeOf, throttleSettings } from '../../../src/faults/io/throttle.ts';
 import type { ThrottleLimits } from '../../../src/faults/io/types.ts';
-import type { RunOptions } from '../../../src/faults/request.ts';
+import type { RunOptions } from '../../../src/requests.ts';
 import type { CgroupPlace } from '../../../src/shim/protocol.ts';
 import { ioRequest as asked, MiB, pathFacts, plan, volumes } from '../../fakes/samples.ts';
 import { ioRequest } from './support/fault.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Volume } from '../../../src/faults/io/types.ts';
 import { volumeAt, volumeBehind } from '../../../src/faults/io/volume.ts';
+import type { Volume } from '../../../src/ports.ts';
 import { pathFacts } from '../../fakes/samples.ts';
 
 const volume = (mountPath: string, kind = 'emptyDir'): Volume => ({

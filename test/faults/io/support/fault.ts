@@ -1,5 +1,6 @@
 import { parseCommandLine } from '../../../../src/cli/program.ts';
-import type { IoFault, IoRequest, Volume } from '../../../../src/faults/io/types.ts';
+import type { IoFault, IoRequest } from '../../../../src/faults/io/types.ts';
+import type { Volume } from '../../../../src/ports.ts';
 import { volumes } from '../../../fakes/samples.ts';
 
 /** The request of `kubectl chaos io db --path /data FLAGS`. */

@@ -1,9 +1,10 @@
 import type { V1Service } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findPeers } from '../../src/kubernetes/peers.ts';
-import { cidrsOf, servicePeers } from '../../src/kubernetes/service.ts';
-import { placeOf } from '../../src/kubernetes/surroundings.ts';
-import type { PeerQuery } from '../../src/ports.ts';
+import { findPeers } from '../../src/experiment/net-survey.ts';
+import type { PeerQuery } from '../../src/faults/net/types.ts';
+import { addressesOf } from '../../src/kubernetes/addresses.ts';
+import { podNetwork } from '../../src/kubernetes/pod-network.ts';
+import { cidrsOf, serviceAddresses } from '../../src/kubernetes/service.ts';
 import { ApiServer, json, status } from '../fakes/api-server.ts';
 import { netRequest } from '../fakes/samples.ts';
 import { readyNode, runningPod } from './objects.ts';
@@ -22,7 +23,7 @@ describe('cidrsOf', () => {
   });
 });
 
-describe('servicePeers', () => {
+describe('serviceAddresses', () => {
   it('has its own ports at the cluster IPs, and those of the pods at the endpoints', () => {
     const sets = [
       {
@@ -34,10 +35,9 @@ describe('servicePeers', () => {
       },
       { addresses: ['10.0.0.6'], ports: [{ name: 'pg', port: 25432 }] },
     ];
-    expect(servicePeers(db, namedPort, sets)).toEqual([
-      { query: db, cidrs: [one('10.96.0.7'), { family: 6, address: 'fd00::7', prefix: 128 }] },
+    expect(serviceAddresses(namedPort, sets)).toEqual([
+      { cidrs: [one('10.96.0.7'), { family: 6, address: 'fd00::7', prefix: 128 }] },
       {
-        query: db,
         cidrs: [one('10.0.0.5'), one('10.0.0.6')],
         portMap: [
           { port: 5432, targetPort: 15432 },
@@ -49,17 +49,17 @@ describe('servicePeers', () => {
 
   it('knows a single port without a name, and a service without a cluster IP', () => {
     const headless: V1Service = { spec: { clusterIP: 'None', ports: [{ port: 80 }] } };
-    expect(servicePeers(db, headless, [{ addresses: ['10.0.0.5'], ports: [{ port: 8080 }] }])).toEqual([
-      { query: db, cidrs: [one('10.0.0.5')], portMap: [{ port: 80, targetPort: 8080 }] },
+    expect(serviceAddresses(headless, [{ addresses: ['10.0.0.5'], ports: [{ port: 8080 }] }])).toEqual([
+      { cidrs: [one('10.0.0.5')], portMap: [{ port: 80, targetPort: 8080 }] },
     ]);
   });
 
   it('is nothing when there is neither', () => {
-    expect(servicePeers(db, { spec: { clusterIP: 'None' } }, [])).toEqual([]);
+    expect(serviceAddresses({ spec: { clusterIP: 'None' } }, [])).toEqual([]);
   });
 });
 
-describe('placeOf', () => {
+describe('podNetwork', () => {
   const node = readyNode((each) => {
     each.status.addresses = [
       { type: 'InternalIP', address: '192.168.1.3' },
@@ -74,7 +74,7 @@ describe('placeOf', () => {
   });
 
   it('tells who shares the network', () => {
-    expect(placeOf({ pod, node })).toEqual({
+    expect(podNetwork({ pod, node })).toEqual({
       hostNetwork: false,
       podIps: ['10.0.0.5', 'fd00::5'],
       nodeIps: ['192.168.1.3', 'fd01::3'],
@@ -84,7 +84,7 @@ describe('placeOf', () => {
   });
 
   it('says which addresses it does not know', () => {
-    const place = placeOf({ pod, node: undefined });
+    const place = podNetwork({ pod, node: undefined });
     expect(place.nodeIps).toEqual([]);
     expect(place.assumed).toEqual([expect.stringContaining('not allowed to get node node-3')]);
   });
@@ -101,7 +101,7 @@ describe('placeOf', () => {
         const probed = runningPod((each) => {
           each.spec.containers = [{ name: 'app' }, { name: 'proxy', [name]: probe }];
         });
-        const { networkProbes } = placeOf({ pod: probed, node });
+        const { networkProbes } = podNetwork({ pod: probed, node });
         expect(networkProbes, JSON.stringify(probe)).toBe(!('exec' in probe));
       }
     },
@@ -111,7 +111,7 @@ describe('placeOf', () => {
     const onHost = runningPod((each) => {
       each.spec.hostNetwork = true;
     });
-    expect(placeOf({ pod: onHost, node }).hostNetwork).toBe(true);
+    expect(podNetwork({ pod: onHost, node }).hostNetwork).toBe(true);
   });
 });
 
@@ -127,7 +127,8 @@ describe('findPeers', () => {
 
   const find = (to: PeerQuery[], except: PeerQuery[] = []) => {
     const rest = restFor(server);
-    return findPeers(rest, netRequest({ to, except }).fault, 'shop').finally(() => rest.close());
+    const cluster = { addressesOf: addressesOf.bind(undefined, rest) };
+    return findPeers(netRequest({ to, except }).fault, 'shop', cluster).finally(() => rest.close());
   };
   const answer = (path: string, body: unknown, code = 200) =>
     server.on('GET', path, (_, response) => json(response, code, body));

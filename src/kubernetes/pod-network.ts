@@ -1,7 +1,6 @@
 import type { V1Container, V1Node, V1Pod, V1Probe } from '@kubernetes/client-node';
-import type { NetRequest, NetSurroundings, Target } from '../ports.ts';
-import { findPeers, podIps } from './peers.ts';
-import type { Rest } from './rest.ts';
+import type { PodNetwork } from '../ports.ts';
+import { podIps } from './addresses.ts';
 
 /** What was read of the target when it was found. `node`: undefined where the user may not read nodes. */
 export interface SeenTarget {
@@ -9,18 +8,8 @@ export interface SeenTarget {
   node: V1Node | undefined;
 }
 
-/** What a net fault depends on: one request or two for each peer that is named by an object, none for the target itself. */
-export async function findSurroundings(
-  rest: Rest,
-  request: NetRequest,
-  target: Target,
-  seen: SeenTarget,
-): Promise<NetSurroundings> {
-  return { ...placeOf(seen), ...(await findPeers(rest, request, target.namespace)) };
-}
-
 /** The target's place in the network. Pure. */
-export function placeOf({ pod, node }: SeenTarget): Omit<NetSurroundings, 'to' | 'from' | 'except'> {
+export function podNetwork({ pod, node }: SeenTarget): PodNetwork {
   const containers = longLived(pod);
   const assumed = `probes come from elsewhere than what is hit: you are not allowed to get node ${pod.spec?.nodeName}, so that its addresses are not known`;
   return {

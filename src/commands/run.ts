@@ -1,0 +1,28 @@
+import { ExitCode } from '../errors.ts';
+import type { Request } from '../requests.ts';
+import type { CommandPorts } from './ports.ts';
+import { reporting } from './reporting.ts';
+
+/** A fault: carries it out, or with `--dry-run` shows what would be. Resolves to the exit code; rejects with ChaosError. */
+export function run(request: Request, ports: CommandPorts): Promise<number> {
+  return reporting(request.run, ports, request.run.dryRun, async (reporter) => {
+    const startedAt = ports.clock.now();
+    const cluster = await ports.connect(request.run.connection);
+    try {
+      const around = { ...ports, cluster, reporter, startedAt };
+      if (request.run.dryRun) {
+        const [{ prepare }, { renderPlan }] = await Promise.all([
+          import('../experiment/run.ts'),
+          import('../terminal/dry-run.ts'),
+        ]);
+        const plan = await prepare(request, around);
+        ports.stdout.write(renderPlan(plan, cluster.render(plan.agent), request.run.output));
+        return ExitCode.effective;
+      }
+      const { runExperiment } = await import('../experiment/run.ts');
+      return (await runExperiment(request, around)).exitCode;
+    } finally {
+      cluster.close();
+    }
+  });
+}

@@ -1,0 +1,31 @@
+import { ExitCode } from '../errors.ts';
+import * as experiments from '../experiment/experiments.ts';
+import type { ManageRequest } from '../requests.ts';
+import * as text from '../terminal/experiments.ts';
+import type { CommandPorts } from './ports.ts';
+
+/** `stop`: ends what is there, and tells of each how that went. Resolves to the exit code; rejects with ChaosError. */
+export async function stop(request: ManageRequest, ports: CommandPorts): Promise<number> {
+  const cluster = await ports.connect(request.connection);
+  const isHuman = request.output === 'human';
+  try {
+    const { stopped, unseen } = await experiments.stop(
+      request,
+      cluster,
+      ports.clock,
+      ({ id }) => void (isHuman && ports.stderr.write(`stopping ${id}\n`)),
+      (one) => {
+        if (isHuman) ports.stdout.write(text.stopped(one));
+        else if (request.output === 'name') ports.stdout.write(`${one.experiment.id}\n`);
+      },
+    );
+    if (request.output === 'json') ports.stdout.write(text.stopDocument(stopped));
+    else if (stopped.length === 0 && unseen.length === 0) {
+      ports.stderr.write(text.noExperiments(experiments.placeOf(request, cluster)));
+    }
+    ports.stderr.write(text.unseenNotes(unseen));
+    return stopped.every(({ gone }) => gone) ? ExitCode.effective : ExitCode.notReverted;
+  } finally {
+    cluster.close();
+  }
+}

@@ -1,0 +1,28 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Target, TargetUpdate } from '../ports.ts';
+import { podByName } from './agent-watch.ts';
+import type { Rest } from './rest.ts';
+import { TargetComparison } from './target-updates.ts';
+import { watch } from './watch.ts';
+
+/** What happens to the target after the list of `resourceVersion`, or, without that, after what `target` says. */
+export async function* followTarget(
+  rest: Rest,
+  target: Target,
+  resourceVersion: string | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<TargetUpdate, void, undefined> {
+  const comparison = new TargetComparison(target);
+  const known: V1Pod[] = [{ metadata: { name: target.pod, uid: target.podUid } }];
+  for await (const { type, object } of watch<V1Pod>(
+    rest,
+    podByName(target.namespace, target.pod),
+    { resourceVersion, known },
+    signal,
+  )) {
+    const ours = object.metadata?.uid === target.podUid;
+    // A last state that says why (an OOM kill, an eviction) goes before the deletion that followed from it.
+    if (ours && object.status) yield* comparison.changed(object);
+    if (type === 'DELETED' || !ours) yield* comparison.gone();
+  }
+}
