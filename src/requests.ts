@@ -1,6 +1,6 @@
 import type { IoRequest } from './faults/io/types.ts';
 import type { NetRequest } from './faults/net/types.ts';
-import type { StressRequest } from './faults/request.ts';
+import type { StressRequest } from './faults/stress/types.ts';
 import type { ConnectionOptions, TargetQuery } from './ports.ts';
 
 /** What the commands are asked to do. */

@@ -1,5 +1,5 @@
 import { usageError } from '../errors.ts';
-import type { StressRequest } from '../faults/request.ts';
+import type { StressRequest } from '../faults/stress/types.ts';
 import { type FlagValues, text } from './run-options.ts';
 import { choice, integer, loadPercent, memory } from './values.ts';
 

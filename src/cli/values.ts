@@ -1,5 +1,5 @@
 import { usageError } from '../errors.ts';
-import type { MemoryAmount } from '../faults/request.ts';
+import type { MemoryAmount } from '../faults/stress/types.ts';
 import { formatDuration, formatQuantity, parseDuration, parsePercent, parseQuantity } from '../units.ts';
 
 /** Parsers of flag values; each throws one line that names the flag, the value, and what would be right. */

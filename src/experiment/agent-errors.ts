@@ -1,7 +1,7 @@
 import { ChaosError, unchanged } from '../errors.ts';
-import type { CoursePlan, Plan } from '../faults/plan.ts';
 import type { AgentUpdate, ContainerStatus } from '../ports.ts';
 import { parseTerminationMessage, type ShimError } from '../shim/protocol.ts';
+import type { CoursePlan, Plan } from './plan.ts';
 
 /** What of a plan its start is about; without a fault, the shim needs nothing of the image, and is in nobody's way. */
 type Starting = Pick<Plan, 'id' | 'agent'> & Needy;

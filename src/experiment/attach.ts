@@ -1,5 +1,4 @@
 import { ChaosError } from '../errors.ts';
-import { type CoursePlan, experimentCommands, stopCommand } from '../faults/plan.ts';
 import { readPlan } from '../faults/plan-record.ts';
 import type { Agent, Clock, Cluster, Experiment, Signals } from '../ports.ts';
 import type { AttachRequest } from '../requests.ts';
@@ -9,6 +8,7 @@ import { agentOf, list, notFound } from './experiments.ts';
 import { finish, leftInHaste, reportDetached } from './finish.ts';
 import { Interrupts } from './interrupt.ts';
 import type { Detached, Outcome } from './outcome.ts';
+import { type CoursePlan, experimentCommands, stopCommand } from './plan.ts';
 import { followDetached } from './target-run.ts';
 
 export interface AttachPorts {

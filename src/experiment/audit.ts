@@ -1,7 +1,7 @@
-import type { CoursePlan } from '../faults/plan.ts';
 import type { AuditEvent, Clock, Cluster } from '../ports.ts';
 import type { Reporter, RunEvent } from './events.ts';
 import type { Outcome } from './outcome.ts';
+import type { CoursePlan } from './plan.ts';
 
 /** How long the end of a run waits for its last Event at most: it is of use, and never a reason to wait. */
 const limitMs = 2_000;

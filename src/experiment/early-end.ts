@@ -1,8 +1,8 @@
-import type { CoursePlan, Fault } from '../faults/plan.ts';
+import { complaint, doer, program } from '../faults/io/actor.ts';
 import type { TargetUpdate } from '../ports.ts';
 import type { Ended } from '../shim/protocol.ts';
 import { formatDuration } from '../units.ts';
-import { complaint, doer, program } from './actor.ts';
+import type { CoursePlan, Fault } from './plan.ts';
 
 /** What happened to the target, in one sentence. */
 export function describeTargetUpdate(update: TargetUpdate, target: string, fault: Fault['fault']): string {

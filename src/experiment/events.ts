@@ -1,9 +1,9 @@
 import type { NetCounters, NetPlan, RoundTrip } from '../faults/net/types.ts';
-import type { CoursePlan, Plan } from '../faults/plan.ts';
 import type { Reporter as Port, Target, TargetQuery, Volume } from '../ports.ts';
 import type { Active, Ended, PathEvent, PathFacts, Resolved, Sample } from '../shim/protocol.ts';
 import type { RevertWitness } from './observations.ts';
 import type { Detached, Outcome } from './outcome.ts';
+import type { CoursePlan, Plan } from './plan.ts';
 
 /** What the user sees while an experiment runs: it reports events; words and layout are the reporter's. */
 export type Reporter = Port<RunEvent>;

@@ -1,7 +1,7 @@
 import { ChaosError } from '../errors.ts';
-import { experimentCommands, undoCommand } from '../faults/plan.ts';
 import type { Agent, Clock, Cluster, Experiment, Experiments } from '../ports.ts';
 import type { ManageRequest } from '../requests.ts';
+import { experimentCommands, undoCommand } from './plan.ts';
 import { lastReport, type RevertReport, stopAgent } from './stop-agent.ts';
 
 /** How one experiment was stopped. */

@@ -4,8 +4,7 @@ import { judgeIo } from '../faults/io/verdict.ts';
 import { placedIn } from '../faults/io/volume.ts';
 import { measureNet } from '../faults/net/measure.ts';
 import { judgeNet } from '../faults/net/verdict.ts';
-import type { CoursePlan } from '../faults/plan.ts';
-import { judgeStress, type Observation, type Verdict } from '../faults/verdict.ts';
+import { judgeStress, type Observation, type Verdict } from '../faults/stress/verdict.ts';
 import type { Clock, Cluster, RemovalResult } from '../ports.ts';
 import type { Audit } from './audit.ts';
 import { ownEnd } from './early-end.ts';
@@ -14,6 +13,7 @@ import { decideExitCode } from './exit-code.ts';
 import { type Interrupts, leftAtOnce } from './interrupt.ts';
 import type { RunResult } from './observations.ts';
 import type { Detached, Outcome } from './outcome.ts';
+import type { CoursePlan } from './plan.ts';
 
 export interface FinishPorts {
   cluster: Cluster;

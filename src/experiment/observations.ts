@@ -1,10 +1,10 @@
 import { ChaosError } from '../errors.ts';
 import type { NetCounters, NetPlan, RoundTrip } from '../faults/net/types.ts';
-import type { CoursePlan } from '../faults/plan.ts';
 import type { Clock, TargetUpdate, Volume } from '../ports.ts';
 import type { Active, Ended, PathEvent, PathFacts, Resolved, Sample } from '../shim/protocol.ts';
 import { describeTargetUpdate, earlyEnd } from './early-end.ts';
 import type { Reporter } from './events.ts';
+import type { CoursePlan } from './plan.ts';
 
 /** What was asked of the target's network, and measured of it. */
 export interface NetRun {

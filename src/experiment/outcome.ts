@@ -1,8 +1,8 @@
-import type { CoursePlan } from '../faults/plan.ts';
-import type { Verdict } from '../faults/verdict.ts';
+import type { Verdict } from '../faults/stress/verdict.ts';
 import type { Target } from '../ports.ts';
 import type { Ended } from '../shim/protocol.ts';
 import type { RevertWitness } from './observations.ts';
+import type { CoursePlan } from './plan.ts';
 
 /** How an experiment ended: the last fact, and what decides the exit code. */
 export interface Outcome {

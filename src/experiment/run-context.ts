@@ -1,10 +1,10 @@
 import type { ChaosError } from '../errors.ts';
-import type { CoursePlan } from '../faults/plan.ts';
 import type { AgentUpdate, Clock, Cluster, TargetUpdate } from '../ports.ts';
 import type { Command, ShimEvent } from '../shim/protocol.ts';
 import type { Connection, ConnectionLoss } from './connection.ts';
 import type { Reporter, RunEvent } from './events.ts';
 import type { Observations } from './observations.ts';
+import type { CoursePlan } from './plan.ts';
 import { type TimerName, timeouts } from './timeouts.ts';
 import type { Timers } from './timers.ts';
 

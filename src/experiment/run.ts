@@ -1,17 +1,17 @@
 import { ChaosError, ExitCode } from '../errors.ts';
+import { surveyIo } from '../faults/io/survey.ts';
 import { joined } from '../faults/net/describe.ts';
 import { hostNames } from '../faults/net/questions.ts';
-import { type Plan, planExperiment } from '../faults/plan.ts';
+import { surveyNet } from '../faults/net/survey.ts';
 import type { Clock, Cluster, Signals } from '../ports.ts';
 import type { Request } from '../requests.ts';
 import { Audit } from './audit.ts';
 import type { Reporter } from './events.ts';
 import { finish, leftInHaste, reportDetached } from './finish.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
-import { surveyIo } from './io-survey.ts';
-import { surveyNet } from './net-survey.ts';
 import type { RunResult } from './observations.ts';
 import type { Detached, Outcome } from './outcome.ts';
+import { type Plan, planExperiment } from './plan.ts';
 import { followRun } from './target-run.ts';
 
 export interface SessionPorts {

@@ -1,7 +1,7 @@
-import { targetContainer } from '../faults/plan.ts';
 import type { Agent, Attachment, Clock, Cluster } from '../ports.ts';
 import { parseShimEvent, parseTerminationMessage, type ShimEvent } from '../shim/protocol.ts';
 import { failedShim } from './agent-errors.ts';
+import { targetContainer } from './plan.ts';
 
 /** What the shim itself has said of its revert: that it is done, that it may not be, with the reason, or nothing. */
 export type RevertReport = { reverted: true } | { reverted: false; why?: string };

@@ -1,5 +1,4 @@
 import { ChaosError, ExitCode, unchanged } from '../errors.ts';
-import { sweepAgent, undoCommand } from '../faults/plan.ts';
 import type {
   Agent,
   Clock,
@@ -16,6 +15,7 @@ import { parseResidue, parseSwept, type Residue, type Swept } from '../shim/swep
 import { shimFailure, startupFailure } from './agent-errors.ts';
 import { list, type Stopped, stopOne } from './experiments.ts';
 import { Interrupts, leftAtOnce, signalExitCodes } from './interrupt.ts';
+import { sweepAgent, undoCommand } from './plan.ts';
 
 export interface SweepPorts {
   cluster: Cluster;

@@ -1,4 +1,3 @@
-import { type CoursePlan, type Plan, targetContainer } from '../faults/plan.ts';
 import type { Agent, AgentUpdate, Clock, Cluster, InterruptSignal, TargetUpdate } from '../ports.ts';
 import { parseShimEvent } from '../shim/protocol.ts';
 import { startupFailure } from './agent-errors.ts';
@@ -10,6 +9,7 @@ import { Observations, type RunResult } from './observations.ts';
 import { ActivePhase } from './phases/active.ts';
 import { AttachedPhase, type Found } from './phases/attached.ts';
 import { StartingPhase } from './phases/starting.ts';
+import { type CoursePlan, type Plan, targetContainer } from './plan.ts';
 import { type Phase, RunContext } from './run-context.ts';
 import type { TimerName } from './timeouts.ts';
 import { Timers } from './timers.ts';

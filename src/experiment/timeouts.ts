@@ -1,4 +1,4 @@
-import { type Fault, removalAllowanceMs } from '../faults/plan.ts';
+import { type Fault, removalAllowanceMs } from './plan.ts';
 
 /** How long a run timeouts for what, in milliseconds. Every silence has an end (G2), and each end is a decision of the phase that timeouts. */
 export const timeouts = {

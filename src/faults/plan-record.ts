@@ -1,9 +1,9 @@
+import type { CoursePlan, Fault } from '../experiment/plan.ts';
 import { isObject, readJson } from '../json.ts';
 import type { Target, Volume } from '../ports.ts';
 import { type IoFault, loadModes, type ThrottleLimits } from './io/types.ts';
 import type { NetFault, PortRange, Shaping } from './net/types.ts';
-import type { CoursePlan, Fault } from './plan.ts';
-import type { StressFault } from './stress.ts';
+import type { StressFault } from './stress/plan.ts';
 
 /**
  * What of a plan is left at the agent pod for whoever follows a detached fault: enough to watch it and to judge it. Whoever may write pods may have written it, so that it is read as a

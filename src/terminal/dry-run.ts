@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
+import type { Plan } from '../experiment/plan.ts';
 import { formatCidr } from '../faults/net/address.ts';
 import type { NetFault } from '../faults/net/types.ts';
-import type { Plan } from '../faults/plan.ts';
 import type { OutputFormat } from '../requests.ts';
 import { formatDuration } from '../units.ts';
 

@@ -1,10 +1,10 @@
 import type { Reporter, RunEvent } from '../experiment/events.ts';
 import type { Detached, Outcome } from '../experiment/outcome.ts';
-import type { Verdict } from '../faults/verdict.ts';
+import { ioProofTable, liveIoTable, mountLine } from '../faults/io/view.ts';
+import { hitAndSpared, liveNetTable, netProofTable } from '../faults/net/view.ts';
+import type { Verdict } from '../faults/stress/verdict.ts';
 import type { Output } from '../ports.ts';
 import { formatDuration } from '../units.ts';
-import { ioProofTable, liveIoTable, mountLine } from './io.ts';
-import { hitAndSpared, liveNetTable, netProofTable } from './net.ts';
 import { liveTable, proofTable } from './table.ts';
 import * as words from './words.ts';
 

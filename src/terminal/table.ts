@@ -1,8 +1,8 @@
 import Table from 'cli-table3';
 import type { RunEvent } from '../experiment/events.ts';
-import { cpuCeiling, type Measurement, measure } from '../faults/cgroup/measure.ts';
-import { workingSet } from '../faults/cgroup/memory.ts';
-import type { Verdict } from '../faults/verdict.ts';
+import { cpuCeiling, type Measurement, measure } from '../faults/common/measure.ts';
+import { workingSet } from '../faults/common/memory.ts';
+import type { Verdict } from '../faults/stress/verdict.ts';
 import { formatBytes } from '../units.ts';
 import { seconds } from './words.ts';
 

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { ChaosError } from '../errors.ts';
 import type { RunEvent } from '../experiment/events.ts';
 import type { Outcome } from '../experiment/outcome.ts';
-import type { Verdict } from '../faults/verdict.ts';
+import type { Verdict } from '../faults/stress/verdict.ts';
 import type { Target } from '../ports.ts';
 import type { Resolved } from '../shim/protocol.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseCommandLine } from '../../src/cli/program.ts';
-import type { StressRequest } from '../../src/faults/request.ts';
+import type { StressRequest } from '../../src/faults/stress/types.ts';
 import type { Request } from '../../src/requests.ts';
 
 function requestOf(line: string | readonly string[]): { stress: StressRequest; run: Request['run'] } {

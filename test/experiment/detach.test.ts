@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { planExperiment } from '../../src/experiment/plan.ts';
 import type { NetRequest } from '../../src/faults/net/types.ts';
-import { planExperiment } from '../../src/faults/plan.ts';
 import { readPlan } from '../../src/faults/plan-record.ts';
 import { settle } from '../fakes/clock.ts';
 import { netRequest, plan, request, shimError, target } from '../fakes/samples.ts';

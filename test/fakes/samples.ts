@@ -1,8 +1,8 @@
+import { type Plan, planExperiment } from '../../src/experiment/plan.ts';
 import type { IoRequest } from '../../src/faults/io/types.ts';
 import { volumeAt } from '../../src/faults/io/volume.ts';
 import type { NetRequest, NetSurroundings, Peer } from '../../src/faults/net/types.ts';
-import { type Plan, planExperiment } from '../../src/faults/plan.ts';
-import type { StressRequest } from '../../src/faults/request.ts';
+import type { StressRequest } from '../../src/faults/stress/types.ts';
 import type { Experiment, PodNetwork, Target, Volume } from '../../src/ports.ts';
 import type { Request, RunOptions } from '../../src/requests.ts';
 import type {

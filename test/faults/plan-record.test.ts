@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { planExperiment } from '../../src/experiment/plan.ts';
 import type { NetRequest } from '../../src/faults/net/types.ts';
-import { planExperiment } from '../../src/faults/plan.ts';
 import { readPlan, writePlan } from '../../src/faults/plan-record.ts';
 import type { Request } from '../../src/requests.ts';
 import { ioRequest, netRequest, plan, request, requestFor, surroundings, target, volumes } from '../fakes/samples.ts';

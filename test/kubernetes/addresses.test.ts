@@ -1,6 +1,6 @@
 import type { V1Service } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findPeers } from '../../src/experiment/net-survey.ts';
+import { findPeers } from '../../src/faults/net/survey.ts';
 import type { PeerQuery } from '../../src/faults/net/types.ts';
 import { addressesOf } from '../../src/kubernetes/addresses.ts';
 import { podNetwork } from '../../src/kubernetes/pod-network.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/experiment/events.ts';
 import type { IoMeasurement } from '../../src/faults/io/types.ts';
+import { ioProofTable, liveIoTable, mountLine } from '../../src/faults/io/view.ts';
 import { renderPlan } from '../../src/terminal/dry-run.ts';
-import { ioProofTable, liveIoTable, mountLine } from '../../src/terminal/io.ts';
 import { JsonReporter } from '../../src/terminal/json.ts';
 import { PlainReporter } from '../../src/terminal/plain.ts';
 import { active } from '../../src/terminal/words.ts';
@@ -19,7 +19,7 @@ import {
   target,
   volumes,
 } from '../fakes/samples.ts';
-import { ioRun } from './facts.ts';
+import { ioRun } from './events.ts';
 
 type IoSample = Extract<RunEvent, { kind: 'io-sample' }>;
 

@@ -3,7 +3,7 @@ import { ChaosError } from '../../src/errors.ts';
 import type { RunEvent } from '../../src/experiment/events.ts';
 import { errorDocument, JsonReporter } from '../../src/terminal/json.ts';
 import { BufferOutput } from '../fakes/output.ts';
-import { badRun, detachedRun, effectiveRun, unwatchedRun, watchedRun } from './facts.ts';
+import { badRun, detachedRun, effectiveRun, unwatchedRun, watchedRun } from './events.ts';
 
 function print(facts: readonly RunEvent[], stream: boolean): string {
   const stdout = new BufferOutput();

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/experiment/events.ts';
 import { FakeTerminal } from '../fakes/terminal.ts';
-import { badRun, detachedRun, effectiveRun, watchedRun } from './facts.ts';
+import { badRun, detachedRun, effectiveRun, watchedRun } from './events.ts';
 
 const { env, stdin } = process;
 const before = { CI: env.CI, TERM: env.TERM, isTTY: stdin.isTTY, setRawMode: stdin.setRawMode };

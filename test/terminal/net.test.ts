@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/experiment/events.ts';
+import { liveNetTable, netProofTable } from '../../src/faults/net/view.ts';
 import { renderPlan } from '../../src/terminal/dry-run.ts';
 import { JsonReporter } from '../../src/terminal/json.ts';
-import { liveNetTable, netProofTable } from '../../src/terminal/net.ts';
 import { PlainReporter } from '../../src/terminal/plain.ts';
 import { reverted } from '../../src/terminal/words.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { netRequest, plan, target } from '../fakes/samples.ts';
-import { netRun } from './facts.ts';
+import { netRun } from './events.ts';
 
 type NetSample = Extract<RunEvent, { kind: 'net-sample' }>;
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/experiment/events.ts';
 import { PlainReporter } from '../../src/terminal/plain.ts';
 import { BufferOutput } from '../fakes/output.ts';
-import { badRun, detachedRun, effectiveRun, unwatchedRun, watchedRun } from './facts.ts';
+import { badRun, detachedRun, effectiveRun, unwatchedRun, watchedRun } from './events.ts';
 
 function print(facts: readonly RunEvent[], verbose = false): { stdout: string; stderr: string } {
   const stdout = new BufferOutput();

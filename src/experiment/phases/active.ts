@@ -1,12 +1,12 @@
 import { ChaosError } from '../../errors.ts';
-import type { CoursePlan } from '../../faults/plan.ts';
+import type { Driver } from '../../faults/fault.ts';
 import type { AgentPodUpdate, AgentUpdate, TargetUpdate } from '../../ports.ts';
 import type { Active, Reverted, SampleEvent, ShimError, ShimEvent } from '../../shim/protocol.ts';
 import { parseTerminationMessage } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { failedShim, shimFailure } from '../agent-errors.ts';
 import type { ConnectionLoss } from '../connection.ts';
-import type { Driver } from '../driver.ts';
+import type { CoursePlan } from '../plan.ts';
 import type { Phase, RunContext } from '../run-context.ts';
 import { guardianMs, type TimerName, timeouts, undoMs } from '../timeouts.ts';
 

@@ -1,8 +1,8 @@
 import { ChaosError } from '../../errors.ts';
+import { attachFault } from '../../faults/fault.ts';
 import type { AgentUpdate, TargetUpdate } from '../../ports.ts';
 import { parseTerminationMessage, type ShimEvent } from '../../shim/protocol.ts';
 import type { ConnectionLoss } from '../connection.ts';
-import { attachFault } from '../driver.ts';
 import type { Phase, RunContext } from '../run-context.ts';
 import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
 import { ActivePhase } from './active.ts';

@@ -1,11 +1,11 @@
 import { ChaosError } from '../../errors.ts';
-import type { Plan } from '../../faults/plan.ts';
+import { type Driver, type Setup, setupFault } from '../../faults/fault.ts';
 import type { AgentPodUpdate, AgentUpdate, TargetUpdate } from '../../ports.ts';
 import type { Resolved, ShimEvent } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { shimFailure, startupFailure } from '../agent-errors.ts';
 import type { ConnectionLoss } from '../connection.ts';
-import { type Driver, type Setup, setupFault } from '../driver.ts';
+import type { Plan } from '../plan.ts';
 import type { Phase, RunContext } from '../run-context.ts';
 import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
 

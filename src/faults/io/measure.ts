@@ -1,5 +1,5 @@
 import type { PathEvent, Sample, Space } from '../../shim/protocol.ts';
-import { growth, measure, withoutUndefined } from '../cgroup/measure.ts';
+import { growth, measure, withoutUndefined } from '../common/measure.ts';
 import { roomOf } from './room.ts';
 import type { IoMeasurement, IoObservation } from './types.ts';
 

@@ -1,5 +1,5 @@
 import { formatBytes, formatMicroseconds } from '../../units.ts';
-import type { Observation, Proof } from '../verdict.ts';
+import type { Observation, Proof } from '../stress/verdict.ts';
 import { describeVolume, pathWord } from './describe.ts';
 import type { IoFault, IoObservation } from './types.ts';
 

@@ -1,6 +1,6 @@
 import type { PathFacts, Resolved } from '../../shim/protocol.ts';
 import { formatBytes, formatCount, formatQuantity } from '../../units.ts';
-import { memoryLimitBytes, memoryRoom, workingSet } from '../cgroup/memory.ts';
+import { memoryLimitBytes, memoryRoom, workingSet } from '../common/memory.ts';
 import { pathWord } from './describe.ts';
 import { isMemory } from './file-systems.ts';
 import { defaultLeaveBytes, describeRoom, fillBytes, fillInodes, loadBytes, type Room } from './room.ts';

@@ -1,5 +1,5 @@
-import { conclude } from '../cgroup/conclude.ts';
-import type { Proof, Verdict } from '../verdict.ts';
+import { conclude } from '../common/conclude.ts';
+import type { Proof, Verdict } from '../stress/verdict.ts';
 import { judgeFill } from './fill-verdict.ts';
 import { judgeLoad } from './load-verdict.ts';
 import { measureIo } from './measure.ts';

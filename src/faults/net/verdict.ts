@@ -1,5 +1,5 @@
 import { formatCount as count, formatDuration, formatMicroseconds as formatUs } from '../../units.ts';
-import type { Proof, Verdict } from '../verdict.ts';
+import type { Proof, Verdict } from '../stress/verdict.ts';
 import { formatRate, joined } from './describe.ts';
 import { measureRoundTrips } from './measure.ts';
 import { formatPorts } from './ports.ts';

@@ -1,6 +1,6 @@
-import type { Sample } from '../shim/protocol.ts';
-import type { Driver } from './driver.ts';
-import type { RunContext } from './run-context.ts';
+import type { RunContext } from '../../experiment/run-context.ts';
+import type { Sample } from '../../shim/protocol.ts';
+import type { Driver } from '../fault.ts';
 
 /** While an io fault is in force: the shim measures the path by itself, and is told nothing but beats. */
 export class IoDriver implements Driver {

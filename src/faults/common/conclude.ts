@@ -1,4 +1,4 @@
-import type { Proof, Verdict } from '../verdict.ts';
+import type { Proof, Verdict } from '../stress/verdict.ts';
 
 /** The verdict that these make. */
 export function conclude(proofs: Proof[]): Pick<Verdict, 'effective' | 'unmeasured' | 'proofs'> {

@@ -1,10 +1,10 @@
-import { ChaosError } from '../errors.ts';
-import { refuseHostNetwork } from '../faults/net/plan.ts';
-import type { NetRequest, NetSurroundings, Peer, PeerQuery } from '../faults/net/types.ts';
-import { stopCommand } from '../faults/plan.ts';
-import type { Cluster, Experiment, ObjectAddresses, Target } from '../ports.ts';
-import type { Request } from '../requests.ts';
-import type { Reporter } from './events.ts';
+import { ChaosError } from '../../errors.ts';
+import type { Reporter } from '../../experiment/events.ts';
+import { stopCommand } from '../../experiment/plan.ts';
+import type { Cluster, Experiment, ObjectAddresses, Target } from '../../ports.ts';
+import type { Request } from '../../requests.ts';
+import { refuseHostNetwork } from './plan.ts';
+import type { NetRequest, NetSurroundings, Peer, PeerQuery } from './types.ts';
 
 /**
  * What the cluster knows of a net fault's target and peers, after a look at whether another net fault is there already; only reads.

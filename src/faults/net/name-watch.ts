@@ -1,9 +1,9 @@
-import { followNames } from '../faults/net/names.ts';
-import { nameQuestions } from '../faults/net/questions.ts';
-import type { Answer, NetFault, NetPlan, Question } from '../faults/net/types.ts';
-import { applyLine, askLine } from '../shim/commands.ts';
-import type { RunContext } from './run-context.ts';
-import { timeouts } from './timeouts.ts';
+import type { RunContext } from '../../experiment/run-context.ts';
+import { timeouts } from '../../experiment/timeouts.ts';
+import { applyLine, askLine } from '../../shim/commands.ts';
+import { followNames } from './names.ts';
+import { nameQuestions } from './questions.ts';
+import type { Answer, NetFault, NetPlan, Question } from './types.ts';
 
 /** Asks again and again for the addresses of the peers that were given by name, and has the fault extended to those that are new. */
 export class NameWatch {

@@ -1,13 +1,19 @@
+import { directoryOf, ioCommand } from '../faults/io/arguments.ts';
+import { describeIo } from '../faults/io/describe.ts';
+import type { IoFault, IoSurroundings } from '../faults/io/types.ts';
+import { describeNet } from '../faults/net/describe.ts';
+import type { NetFault, NetSurroundings } from '../faults/net/types.ts';
+import { writePlan } from '../faults/plan-record.ts';
+import {
+  describeStress,
+  neededControllers,
+  resolveStress,
+  type StressFault,
+  stressNgCommand,
+} from '../faults/stress/plan.ts';
 import type { AgentSpec, ConnectionOptions, Target } from '../ports.ts';
 import type { Request, RunOptions, SweepRequest } from '../requests.ts';
 import { formatDuration } from '../units.ts';
-import { directoryOf, ioCommand } from './io/arguments.ts';
-import { describeIo } from './io/describe.ts';
-import type { IoFault, IoSurroundings } from './io/types.ts';
-import { describeNet } from './net/describe.ts';
-import type { NetFault, NetSurroundings } from './net/types.ts';
-import { writePlan } from './plan-record.ts';
-import { describeStress, neededControllers, resolveStress, type StressFault, stressNgCommand } from './stress.ts';
 
 export type Fault = StressFault | NetFault | IoFault;
 

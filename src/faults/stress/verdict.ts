@@ -1,11 +1,11 @@
-import type { EndReason, Sample } from '../shim/protocol.ts';
-import { formatBytes } from '../units.ts';
-import { conclude } from './cgroup/conclude.ts';
-import { type CpuCeiling, cpuCeiling, growth, isPinned, type Measurement, measure } from './cgroup/measure.ts';
-import { heldBytes, memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from './cgroup/memory.ts';
-import type { IoMeasurement } from './io/types.ts';
-import type { NetMeasurement } from './net/measure.ts';
-import { describeMemory, type StressFault, stressorOverheadBytes } from './stress.ts';
+import type { EndReason, Sample } from '../../shim/protocol.ts';
+import { formatBytes } from '../../units.ts';
+import { conclude } from '../common/conclude.ts';
+import { type CpuCeiling, cpuCeiling, growth, isPinned, type Measurement, measure } from '../common/measure.ts';
+import { heldBytes, memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from '../common/memory.ts';
+import type { IoMeasurement } from '../io/types.ts';
+import type { NetMeasurement } from '../net/measure.ts';
+import { describeMemory, type StressFault, stressorOverheadBytes } from './plan.ts';
 
 /** The samples of one run, in order. */
 export interface Observation {

@@ -1,10 +1,10 @@
-import type { RunEvent } from '../experiment/events.ts';
-import { roomOf } from '../faults/io/room.ts';
-import type { IoMeasurement } from '../faults/io/types.ts';
-import type { PathEvent, PathFacts, Sample } from '../shim/protocol.ts';
-import { formatBytes, formatCount } from '../units.ts';
-import { dash, pressure, render } from './table.ts';
-import { count, milliseconds, oneLine, seconds, targetName } from './words.ts';
+import type { RunEvent } from '../../experiment/events.ts';
+import type { PathEvent, PathFacts, Sample } from '../../shim/protocol.ts';
+import { dash, pressure, render } from '../../terminal/table.ts';
+import { count, milliseconds, oneLine, seconds, targetName } from '../../terminal/words.ts';
+import { formatBytes, formatCount } from '../../units.ts';
+import { roomOf } from './room.ts';
+import type { IoMeasurement } from './types.ts';
 
 /** What the human reporters show of an io fault: which disk it is, how it goes on, what it did. Pure. */
 

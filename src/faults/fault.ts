@@ -1,11 +1,11 @@
+import type { RunContext } from '../experiment/run-context.ts';
+import type { TimerName } from '../experiment/timeouts.ts';
 import type { AnswerEvent, Resolved, Sample } from '../shim/protocol.ts';
-import { IoDriver } from './io-driver.ts';
-import { IoSetup } from './io-setup.ts';
-import { AttachedNetDriver } from './net-counts.ts';
-import { NetSetup } from './net-setup.ts';
-import type { RunContext } from './run-context.ts';
-import { StressDriver, StressSetup } from './stress-driver.ts';
-import type { TimerName } from './timeouts.ts';
+import { IoDriver } from './io/driver.ts';
+import { IoSetup } from './io/setup.ts';
+import { AttachedNetDriver } from './net/counts.ts';
+import { NetSetup } from './net/setup.ts';
+import { StressDriver, StressSetup } from './stress/driver.ts';
 
 /** What is special to one kind of fault before `start`: the last look at the target, and what has to be known of it. It ends the run, or goes on to the driver. */
 export interface Setup {

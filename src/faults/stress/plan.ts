@@ -1,7 +1,7 @@
-import { ChaosError } from '../errors.ts';
-import type { Target } from '../ports.ts';
-import { formatBytes } from '../units.ts';
-import type { StressRequest } from './request.ts';
+import { ChaosError } from '../../errors.ts';
+import type { Target } from '../../ports.ts';
+import { formatBytes } from '../../units.ts';
+import type { StressRequest } from './types.ts';
 
 /** A stress fault with every amount worked out for one target. */
 export interface StressFault {

@@ -1,4 +1,4 @@
-import type { Fault } from '../faults/plan.ts';
+import type { Fault } from '../../experiment/plan.ts';
 
 /** What does a fault, in the words of a sentence about its end. Pure. */
 

@@ -1,17 +1,17 @@
-import { ChaosError } from '../errors.ts';
-import { readRoundTrip } from '../faults/net/counters.ts';
-import { planNet } from '../faults/net/plan.ts';
-import { questions } from '../faults/net/questions.ts';
-import type { Answer, NetFault, NetPlan, Question, RoundTrip } from '../faults/net/types.ts';
-import { askLine } from '../shim/commands.ts';
-import type { AnswerEvent, Resolved } from '../shim/protocol.ts';
-import { formatDuration } from '../units.ts';
-import { whoElse } from './agent-errors.ts';
-import type { Driver, Setup } from './driver.ts';
-import { NetDriver } from './net-driver.ts';
-import { connectQuestion, describeQuestion, planLines, toAnswer } from './net-lines.ts';
-import type { RunContext } from './run-context.ts';
-import { type TimerName, timeouts } from './timeouts.ts';
+import { ChaosError } from '../../errors.ts';
+import { whoElse } from '../../experiment/agent-errors.ts';
+import type { RunContext } from '../../experiment/run-context.ts';
+import { type TimerName, timeouts } from '../../experiment/timeouts.ts';
+import { askLine } from '../../shim/commands.ts';
+import type { AnswerEvent, Resolved } from '../../shim/protocol.ts';
+import { formatDuration } from '../../units.ts';
+import type { Driver, Setup } from '../fault.ts';
+import { readRoundTrip } from './counters.ts';
+import { NetDriver } from './driver.ts';
+import { connectQuestion, describeQuestion, planLines, toAnswer } from './lines.ts';
+import { planNet } from './plan.ts';
+import { questions } from './questions.ts';
+import type { Answer, NetFault, NetPlan, Question, RoundTrip } from './types.ts';
 
 /** Round trips before the fault: enough for a median, and soon over. */
 const roundTripsWanted = 5;

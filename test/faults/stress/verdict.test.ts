@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { StressRequest } from '../../src/faults/request.ts';
-import { resolveStress } from '../../src/faults/stress.ts';
-import { judgeStress, type Observation, type Verdict } from '../../src/faults/verdict.ts';
-import type { Sample } from '../../src/shim/protocol.ts';
-import { MiB, requestFor, sample, target } from '../fakes/samples.ts';
+import { resolveStress } from '../../../src/faults/stress/plan.ts';
+import type { StressRequest } from '../../../src/faults/stress/types.ts';
+import { judgeStress, type Observation, type Verdict } from '../../../src/faults/stress/verdict.ts';
+import type { Sample } from '../../../src/shim/protocol.ts';
+import { MiB, requestFor, sample, target } from '../../fakes/samples.ts';
 
 /** Ten samples in which the cgroup uses `cores`, with the fields of `at` at each second. */
 function series(cores: number, at: (second: number) => Partial<Sample> = () => ({}), seconds = 10): Sample[] {

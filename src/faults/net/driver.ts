@@ -1,14 +1,14 @@
-import { readRoundTrip } from '../faults/net/counters.ts';
-import type { NetFault, NetPlan } from '../faults/net/types.ts';
-import { askLine } from '../shim/commands.ts';
-import type { AnswerEvent } from '../shim/protocol.ts';
-import type { Driver } from './driver.ts';
-import { NetCounts } from './net-counts.ts';
-import { connectQuestion, planLines, toAnswer } from './net-lines.ts';
-import { NameWatch } from './net-names.ts';
-import type { NetRun } from './observations.ts';
-import type { RunContext } from './run-context.ts';
-import { timeouts } from './timeouts.ts';
+import type { NetRun } from '../../experiment/observations.ts';
+import type { RunContext } from '../../experiment/run-context.ts';
+import { timeouts } from '../../experiment/timeouts.ts';
+import { askLine } from '../../shim/commands.ts';
+import type { AnswerEvent } from '../../shim/protocol.ts';
+import type { Driver } from '../fault.ts';
+import { readRoundTrip } from './counters.ts';
+import { NetCounts } from './counts.ts';
+import { connectQuestion, planLines, toAnswer } from './lines.ts';
+import { NameWatch } from './name-watch.ts';
+import type { NetFault, NetPlan } from './types.ts';
 
 /** While a net fault is in force: counts what it hits, measures the round trip with every sample, and follows names to the addresses that they get. */
 export class NetDriver implements Driver {

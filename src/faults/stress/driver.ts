@@ -1,11 +1,11 @@
-import { ChaosError } from '../errors.ts';
-import { memoryRisk } from '../faults/memory-risk.ts';
-import type { StressFault } from '../faults/stress.ts';
-import type { Resolved, Sample } from '../shim/protocol.ts';
-import { lookAgain, warnOfUnmounted } from './baseline.ts';
-import type { Driver, Setup } from './driver.ts';
-import type { RunContext } from './run-context.ts';
-import { type TimerName, timeouts } from './timeouts.ts';
+import { ChaosError } from '../../errors.ts';
+import type { RunContext } from '../../experiment/run-context.ts';
+import { type TimerName, timeouts } from '../../experiment/timeouts.ts';
+import type { Resolved, Sample } from '../../shim/protocol.ts';
+import { lookAgain, warnOfUnmounted } from '../common/baseline.ts';
+import type { Driver, Setup } from '../fault.ts';
+import { memoryRisk } from './memory-risk.ts';
+import type { StressFault } from './plan.ts';
 
 /** Before a stress: refuses what would kill more than was asked for, and measures the target by itself. */
 export class StressSetup implements Setup {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cpuLimitCores, measure } from '../../src/faults/cgroup/measure.ts';
-import { memoryLimitBytes, workingSet } from '../../src/faults/cgroup/memory.ts';
-import type { Sample } from '../../src/shim/protocol.ts';
-import { MiB, sample } from '../fakes/samples.ts';
+import { cpuLimitCores, measure } from '../../../src/faults/common/measure.ts';
+import { memoryLimitBytes, workingSet } from '../../../src/faults/common/memory.ts';
+import type { Sample } from '../../../src/shim/protocol.ts';
+import { MiB, sample } from '../../fakes/samples.ts';
 
 describe('measure', () => {
   test('on v2, with pressure', () => {

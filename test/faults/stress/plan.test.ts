@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { StressRequest } from '../../src/faults/request.ts';
-import { describeStress, neededControllers, resolveStress, stressNgCommand } from '../../src/faults/stress.ts';
-import { GiB, MiB, request, requestFor, target } from '../fakes/samples.ts';
+import { describeStress, neededControllers, resolveStress, stressNgCommand } from '../../../src/faults/stress/plan.ts';
+import type { StressRequest } from '../../../src/faults/stress/types.ts';
+import { GiB, MiB, request, requestFor, target } from '../../fakes/samples.ts';
 
 const cpu = (workers: number, loadPercent = 100) => requestFor({ cpu: { workers, loadPercent } }).fault;
 const only = (stress: Partial<StressRequest>) => requestFor(stress).fault;

@@ -1,7 +1,7 @@
-import type { Sample } from '../shim/protocol.ts';
-import { formatBytes } from '../units.ts';
-import { memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from './cgroup/memory.ts';
-import { describeMemory, type StressFault, stressorOverheadBytes } from './stress.ts';
+import type { Sample } from '../../shim/protocol.ts';
+import { formatBytes } from '../../units.ts';
+import { memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from '../common/memory.ts';
+import { describeMemory, type StressFault, stressorOverheadBytes } from './plan.ts';
 
 /** What the asked memory would do to the container, judged on its real cgroup before anything is started. */
 export type MemoryRisk =

@@ -1,8 +1,8 @@
-import type { RunEvent } from '../experiment/events.ts';
-import { measureRoundTrips, type NetMeasurement, type RoundTrips } from '../faults/net/measure.ts';
-import { formatBytes } from '../units.ts';
-import { dash, render } from './table.ts';
-import { count, harmless, milliseconds, seconds, targetName } from './words.ts';
+import type { RunEvent } from '../../experiment/events.ts';
+import { dash, render } from '../../terminal/table.ts';
+import { count, harmless, milliseconds, seconds, targetName } from '../../terminal/words.ts';
+import { formatBytes } from '../../units.ts';
+import { measureRoundTrips, type NetMeasurement, type RoundTrips } from './measure.ts';
 
 /** What the human reporters show of a net fault: whom it hits, how it goes on, what it did. Pure. */
 

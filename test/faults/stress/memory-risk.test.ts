@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { memoryRisk } from '../../src/faults/memory-risk.ts';
-import { resolveStress } from '../../src/faults/stress.ts';
-import type { Sample } from '../../src/shim/protocol.ts';
-import { MiB, request, requestFor, sample, target } from '../fakes/samples.ts';
+import { memoryRisk } from '../../../src/faults/stress/memory-risk.ts';
+import { resolveStress } from '../../../src/faults/stress/plan.ts';
+import type { Sample } from '../../../src/shim/protocol.ts';
+import { MiB, request, requestFor, sample, target } from '../../fakes/samples.ts';
 
 /** In a container with 128 MiB of which 40 are in use; 16 are for the stressor itself: 72 are free. */
 function risk(mebibytes: number, oomVictim: 'stressor' | 'app' = 'stressor', change: Partial<Sample> = {}) {

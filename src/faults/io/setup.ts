@@ -1,16 +1,16 @@
-import { ChaosError } from '../errors.ts';
-import { describeMount } from '../faults/io/describe.ts';
-import { reviewPath } from '../faults/io/review.ts';
-import { throttleSettings } from '../faults/io/throttle.ts';
-import type { IoFault } from '../faults/io/types.ts';
-import { placedIn, volumeBehind } from '../faults/io/volume.ts';
-import { clearLine, settingLine } from '../shim/commands.ts';
-import type { PathFacts, Resolved } from '../shim/protocol.ts';
-import { lookAgain, warnOfUnmounted } from './baseline.ts';
-import type { Driver, Setup } from './driver.ts';
-import { IoDriver } from './io-driver.ts';
-import type { RunContext } from './run-context.ts';
-import { type TimerName, timeouts } from './timeouts.ts';
+import { ChaosError } from '../../errors.ts';
+import type { RunContext } from '../../experiment/run-context.ts';
+import { type TimerName, timeouts } from '../../experiment/timeouts.ts';
+import { clearLine, settingLine } from '../../shim/commands.ts';
+import type { PathFacts, Resolved } from '../../shim/protocol.ts';
+import { lookAgain, warnOfUnmounted } from '../common/baseline.ts';
+import type { Driver, Setup } from '../fault.ts';
+import { describeMount } from './describe.ts';
+import { IoDriver } from './driver.ts';
+import { reviewPath } from './review.ts';
+import { throttleSettings } from './throttle.ts';
+import type { IoFault } from './types.ts';
+import { placedIn, volumeBehind } from './volume.ts';
 
 /** One alone may have met with a moment's work of the disk; those of a limit take long enough not to mind, and are seldom. */
 const probesWanted = { load: 2, fill: 2, throttle: 1 };

@@ -1,6 +1,6 @@
-import type { Resolved } from '../shim/protocol.ts';
-import type { RunContext } from './run-context.ts';
-import { timeouts } from './timeouts.ts';
+import type { RunContext } from '../../experiment/run-context.ts';
+import { timeouts } from '../../experiment/timeouts.ts';
+import type { Resolved } from '../../shim/protocol.ts';
 
 /** What the preparations of faults in a container's cgroup have in common. */
 

@@ -1,11 +1,11 @@
-import { readCounters } from '../faults/net/counters.ts';
-import { countersId } from '../faults/net/plan.ts';
-import type { Answer, NetFault } from '../faults/net/types.ts';
-import type { AnswerEvent } from '../shim/protocol.ts';
-import type { Driver } from './driver.ts';
-import { toAnswer } from './net-lines.ts';
-import type { NetRun } from './observations.ts';
-import type { RunContext } from './run-context.ts';
+import type { NetRun } from '../../experiment/observations.ts';
+import type { RunContext } from '../../experiment/run-context.ts';
+import type { AnswerEvent } from '../../shim/protocol.ts';
+import type { Driver } from '../fault.ts';
+import { readCounters } from './counters.ts';
+import { toAnswer } from './lines.ts';
+import { countersId } from './plan.ts';
+import type { Answer, NetFault } from './types.ts';
 
 /** What a net fault hits, as the shim counts it with every sample: kept and shown. */
 export class NetCounts {
