@@ -1,9 +1,11 @@
-import type { IoRequest } from './faults/io/types.ts';
-import type { NetRequest } from './faults/net/types.ts';
-import type { StressRequest } from './faults/stress/types.ts';
 import type { ConnectionOptions, TargetQuery } from './ports.ts';
 
 /** What the commands are asked to do. */
+
+/** What a fault is asked to do: data, of which only the fault itself knows more than its name. */
+export interface FaultRequest {
+  fault: string;
+}
 
 /** How to run it, whatever the fault is. Times are whole milliseconds. */
 export interface RunOptions {
@@ -70,6 +72,6 @@ export interface SweepRequest {
 }
 
 export interface Request {
-  fault: StressRequest | NetRequest | IoRequest;
+  fault: FaultRequest;
   run: RunOptions;
 }

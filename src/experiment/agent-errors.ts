@@ -1,11 +1,13 @@
 import { ChaosError, unchanged } from '../errors.ts';
+import { whoElse } from '../faults/common/words.ts';
+import { kindOf } from '../faults/registry.ts';
 import type { AgentUpdate, ContainerStatus } from '../ports.ts';
 import { parseTerminationMessage, type ShimError } from '../shim/protocol.ts';
-import type { CoursePlan, Plan } from './plan.ts';
+import type { Plan, RunPlan } from './plan.ts';
 
 /** What of a plan its start is about; without a fault, the shim needs nothing of the image, and is in nobody's way. */
 type Starting = Pick<Plan, 'id' | 'agent'> & Needy;
-type Needy = Partial<Pick<CoursePlan, 'fault' | 'commands'>>;
+type Needy = Partial<Pick<RunPlan, 'fault' | 'commands'>>;
 
 /** Reasons for which a container waits that time does not heal, or heals only by the kubelet's slow retries: the user is told at once. */
 const hopeless: Readonly<Record<string, 'image' | 'agent-failed'>> = {
@@ -102,11 +104,6 @@ export function failedShim({ message, code }: Pick<ShimError, 'message' | 'code'
   return `the shim failed: ${message} (${code})`;
 }
 
-/** Where something of another experiment is met: whether it is in force yet. */
-export function whoElse({ list, sweep }: CoursePlan['commands']): string {
-  return `Which experiments there are: ${list} -A\nWhat one has left that is not there any more: ${sweep}`;
-}
-
 function hintFor(code: string, plan: Needy): string | undefined {
   if (code === 'exec') return `Name an image ${tools(plan)}: --image.`;
   if (code === 'foreign' && plan.commands) return whoElse(plan.commands);
@@ -116,8 +113,8 @@ function hintFor(code: string, plan: Needy): string | undefined {
 /** What the plan's fault needs of the image. */
 function tools({ fault }: Needy): string {
   if (!fault) return 'will do';
-  if (fault.fault === 'io' && fault.action.kind !== 'load') return 'will do';
-  return `with ${fault.fault === 'net' ? 'iproute2 and nftables' : 'stress-ng'} in it`;
+  const { names, needed } = kindOf(fault).tools;
+  return needed(fault) ? `with ${names} in it` : 'will do';
 }
 
 function sentence(reason: string, message: string): string {

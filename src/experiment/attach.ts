@@ -1,5 +1,4 @@
 import { ChaosError } from '../errors.ts';
-import { readPlan } from '../faults/plan-record.ts';
 import type { Agent, Clock, Cluster, Experiment, Signals } from '../ports.ts';
 import type { AttachRequest } from '../requests.ts';
 import { Audit } from './audit.ts';
@@ -8,7 +7,8 @@ import { agentOf, list, notFound } from './experiments.ts';
 import { finish, leftInHaste, reportDetached } from './finish.ts';
 import { Interrupts } from './interrupt.ts';
 import type { Detached, Outcome } from './outcome.ts';
-import { type CoursePlan, experimentCommands, stopCommand } from './plan.ts';
+import { experimentCommands, type RunPlan, stopCommand } from './plan.ts';
+import { readPlan } from './plan-record.ts';
 import { followDetached } from './target-run.ts';
 
 export interface AttachPorts {
@@ -46,7 +46,7 @@ async function find(request: AttachRequest, cluster: Cluster): Promise<Experimen
 }
 
 /** What its agent pod says of it. Only of a detached one: beats would keep the lease of another from running out, and its own command is at it. */
-function detachedPlan(experiment: Experiment, request: AttachRequest): { plan: CoursePlan; agent: Agent } {
+function detachedPlan(experiment: Experiment, request: AttachRequest): { plan: RunPlan; agent: Agent } {
   const { id, namespace } = experiment;
   const agent = agentOf(experiment);
   const refuse = (why: string, hint: string) =>
@@ -75,7 +75,7 @@ function detachedPlan(experiment: Experiment, request: AttachRequest): { plan: C
 
 async function watch(
   experiment: Experiment,
-  plan: CoursePlan,
+  plan: RunPlan,
   agent: Agent,
   ports: AttachPorts,
   interrupts: Interrupts,
@@ -95,6 +95,6 @@ async function watch(
 }
 
 /** How long the agent's container has run, milliseconds. */
-function agoOf({ endsAt }: Experiment, { durationMs }: CoursePlan, now: Date): number {
+function agoOf({ endsAt }: Experiment, { durationMs }: RunPlan, now: Date): number {
   return endsAt ? Math.max(0, durationMs - (endsAt.getTime() - now.getTime())) : 0;
 }

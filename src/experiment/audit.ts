@@ -1,7 +1,7 @@
 import type { AuditEvent, Clock, Cluster } from '../ports.ts';
 import type { Reporter, RunEvent } from './events.ts';
 import type { Outcome } from './outcome.ts';
-import type { CoursePlan } from './plan.ts';
+import type { RunPlan } from './plan.ts';
 
 /** How long the end of a run waits for its last Event at most: it is of use, and never a reason to wait. */
 const limitMs = 2_000;
@@ -11,7 +11,7 @@ const limitMs = 2_000;
  * written (a right that is missing, say) changes nothing of the experiment.
  */
 export class Audit implements Reporter {
-  readonly #plan: CoursePlan;
+  readonly #plan: RunPlan;
   readonly #announcement: string | undefined;
   readonly #cluster: Cluster;
   readonly #clock: Clock;
@@ -20,7 +20,7 @@ export class Audit implements Reporter {
 
   /** Without an announcement, of a fault that another command has announced. */
   constructor(
-    plan: CoursePlan & { announcement?: string },
+    plan: RunPlan & { announcement?: string },
     ports: { cluster: Cluster; clock: Clock; reporter: Reporter },
   ) {
     this.#plan = plan;

@@ -1,31 +1,29 @@
-import { complaint, doer, program } from '../faults/io/actor.ts';
+import type { Fault } from '../faults/fault.ts';
+import { kindOf } from '../faults/registry.ts';
 import type { TargetUpdate } from '../ports.ts';
 import type { Ended } from '../shim/protocol.ts';
 import { formatDuration } from '../units.ts';
-import type { CoursePlan, Fault } from './plan.ts';
+import type { RunPlan } from './plan.ts';
 
 /** What happened to the target, in one sentence. */
-export function describeTargetUpdate(update: TargetUpdate, target: string, fault: Fault['fault']): string {
+export function describeTargetUpdate(update: TargetUpdate, target: string, fault: Fault): string {
+  const kind = kindOf(fault);
   const detail = (reason: string, exitCode: number | undefined) =>
     [reason, exitCode === undefined ? '' : `exit code ${exitCode}`].filter(Boolean).join(', ') || 'no reason known';
   switch (update.kind) {
     case 'restarted':
-      // The new container is in the pod's network as the former was, and the fault ends with the shim's target.
-      return `the target ${target} was restarted meanwhile (${detail(update.reason, update.exitCode)})${fault === 'net' ? '' : '; the new container has no fault'}`;
+      return `the target ${target} was restarted meanwhile (${detail(update.reason, update.exitCode)})${kind.staysAfterRestart ? '' : '; the new container has no fault'}`;
     case 'terminated':
       return `the target ${target} ended meanwhile (${detail(update.reason, update.exitCode)})`;
     case 'deleted':
       return `the target pod of ${target} was deleted meanwhile`;
-    case 'evicted':
-      return `the target pod of ${target} was evicted meanwhile: ${update.message}${fault === 'io' && isAboutDisk(update.message) ? '; what the fault did to the disk may be why' : ''}`;
+    case 'evicted': {
+      const why = kind.evictedWhy?.(update.message);
+      return `the target pod of ${target} was evicted meanwhile: ${update.message}${why === undefined ? '' : `; ${why}`}`;
+    }
     case 'node-lost':
       return `the target's node was lost meanwhile: ${update.message}`;
   }
-}
-
-/** The kubelet's words: "The node was low on resource: ephemeral-storage", "Usage of EmptyDir volume "x" exceeds the limit", "… low on resource: inodes". */
-function isAboutDisk(message: string): boolean {
-  return /storage|emptydir|inodes|disk/i.test(message);
 }
 
 /**
@@ -33,27 +31,26 @@ function isAboutDisk(message: string): boolean {
  * workload's last lines.
  */
 export function earlyEnd(
-  plan: CoursePlan,
+  plan: RunPlan,
   ended: Ended,
   explained: boolean,
   output: readonly string[] = [],
 ): string | undefined {
+  const actor = kindOf(plan.fault).actor(plan.fault);
   const after = `after ${formatDuration(ended.run_ms)}`;
   switch (ended.reason) {
     case 'deadline':
     case 'stopped':
       return undefined;
     case 'exited': {
-      const why = ended.exit_code === 0 ? undefined : complaint(plan.fault, output);
-      if (why !== undefined) return `${program(plan.fault)} ended ${after} with exit code ${ended.exit_code}: ${why}`;
-      // stress-ng's own limits (`--cpu-ops`, …) may end it early: asked for, not a failure.
-      const asked = plan.fault.fault === 'stress' && plan.fault.stressNgArgs.length > 0;
-      return asked ? undefined : `${program(plan.fault)} ended by itself ${after}`;
+      const why = ended.exit_code === 0 ? undefined : actor.complaint(output);
+      if (why !== undefined) return `${actor.program} ended ${after} with exit code ${ended.exit_code}: ${why}`;
+      return actor.mayEnd ? undefined : `${actor.program} ended by itself ${after}`;
     }
     case 'killed':
       return explained
         ? undefined
-        : `${doer(plan.fault)} was killed by signal ${ended.signal} ${after}${ended.oom_kills ? ', by the OOM killer' : ''}`;
+        : `${actor.name} was killed by signal ${ended.signal} ${after}${ended.oom_kills ? ', by the OOM killer' : ''}`;
     case 'lease':
       return `the shim had not heard from this command for ${formatDuration(plan.leaseMs)} and ended the fault ${after}`;
     case 'signal':
@@ -66,7 +63,7 @@ export function earlyEnd(
 }
 
 /** When a fault that nobody is at ends, for a sentence. */
-export function ownEnd({ leaseMs, durationMs }: CoursePlan): string {
+export function ownEnd({ leaseMs, durationMs }: RunPlan): string {
   return leaseMs > 0
     ? `within ${leaseMs / 1_000} s, when the shim's lease runs out`
     : `when its time of ${formatDuration(durationMs)} is over`;

@@ -1,5 +1,5 @@
 import { ExitCode } from '../errors.ts';
-import type { Verdict } from '../faults/stress/verdict.ts';
+import type { Verdict } from '../faults/fault.ts';
 import type { InterruptSignal } from '../ports.ts';
 import { signalExitCodes } from './interrupt.ts';
 

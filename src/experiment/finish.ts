@@ -1,10 +1,6 @@
 import { ChaosError, ExitCode } from '../errors.ts';
-import { throttler } from '../faults/io/throttle.ts';
-import { judgeIo } from '../faults/io/verdict.ts';
-import { placedIn } from '../faults/io/volume.ts';
-import { measureNet } from '../faults/net/measure.ts';
-import { judgeNet } from '../faults/net/verdict.ts';
-import { judgeStress, type Observation, type Verdict } from '../faults/stress/verdict.ts';
+import type { Seen } from '../faults/fault.ts';
+import { kindOf } from '../faults/registry.ts';
 import type { Clock, Cluster, RemovalResult } from '../ports.ts';
 import type { Audit } from './audit.ts';
 import { ownEnd } from './early-end.ts';
@@ -13,7 +9,7 @@ import { decideExitCode } from './exit-code.ts';
 import { type Interrupts, leftAtOnce } from './interrupt.ts';
 import type { RunResult } from './observations.ts';
 import type { Detached, Outcome } from './outcome.ts';
-import type { CoursePlan } from './plan.ts';
+import type { RunPlan } from './plan.ts';
 
 export interface FinishPorts {
   cluster: Cluster;
@@ -33,7 +29,7 @@ const removalTimeoutMs = 20_000;
  * @throws ChaosError that failure, once everything is gone; or what is left.
  */
 export async function finish(
-  plan: CoursePlan,
+  plan: RunPlan,
   result: RunResult | undefined,
   failure: unknown,
   ports: FinishPorts,
@@ -56,7 +52,7 @@ export async function finish(
 
 /** Tells that the fault goes on, and removes nothing. */
 export async function reportDetached(
-  plan: CoursePlan,
+  plan: RunPlan,
   result: RunResult,
   leftMs: number,
   ports: FinishPorts,
@@ -82,7 +78,7 @@ export async function reportDetached(
   return detached;
 }
 
-async function remove(plan: CoursePlan, ports: FinishPorts, reverted: boolean): Promise<RemovalResult> {
+async function remove(plan: RunPlan, ports: FinishPorts, reverted: boolean): Promise<RemovalResult> {
   ports.reporter.report({ kind: 'removing' });
   let removal: RemovalResult;
   try {
@@ -104,15 +100,18 @@ function isReverted(result: RunResult | undefined, removal: RemovalResult): bool
 }
 
 function summarize(
-  plan: CoursePlan,
+  plan: RunPlan,
   result: RunResult,
   removal: RemovalResult,
   end: { reverted: boolean; endedAt: number; ports: FinishPorts },
 ): Outcome {
   const { clock, cluster, interrupts, startedAt } = end.ports;
   const now = clock.now();
-  const unmeasured = plan.leaseMs === 0 && result.began && !isMeasured(result);
-  const verdict = result.began && !unmeasured ? judge(plan, result) : undefined;
+  const unmeasured = plan.leaseMs === 0 && result.began && !kindOf(plan.fault).isMeasured(seenOf(result), result.own);
+  const verdict =
+    result.began && !unmeasured
+      ? kindOf(plan.fault).judge(plan.fault, plan.target, seenOf(result), result.own)
+      : undefined;
   return {
     id: plan.id,
     summary: plan.summary,
@@ -150,54 +149,19 @@ function watched({ watchedMs }: RunResult, unmeasured: boolean): Pick<Outcome, '
   return watchedMs === undefined ? {} : { watchedMs };
 }
 
-/** Of a fault that was found in force: whether enough was heard for a verdict. What the target is by itself is known from after it, if at all. */
-function isMeasured({ net, io, before, during, after }: RunResult): boolean {
-  if (net) return net.counters.length > 0;
-  if (io) return during.length > 1 && io.pathsDuring.length > 0;
-  return during.length > 1 && (before.length > 0 || after !== undefined);
-}
-
-function judge(plan: CoursePlan, result: RunResult): Verdict {
-  const { net, differs } = result;
-  const isFound = result.watchedMs !== undefined;
-  if (plan.fault.fault === 'net') {
-    const { counters = [], roundTripsBefore = [], roundTripsDuring = [] } = net ?? {};
-    const seen = { counters, roundTripsBefore, roundTripsDuring, differs, isFound };
-    return { ...judgeNet(plan.fault, seen), net: measureNet(seen) };
-  }
-  const ended = howEnded(result);
-  if (plan.fault.fault === 'io') {
-    const { before: samplesBefore, during: samplesDuring, io } = result;
-    const { volume, ...paths } = io ?? { volume: plan.fault.surroundings.volume, pathsBefore: [], pathsDuring: [] };
-    const counter = result.resolved && throttler(result.resolved.cgroups);
-    const seen = { ...paths, samplesBefore, samplesDuring, isFound, ...(counter ? { counter } : {}), ...ended };
-    return judgeIo(placedIn(plan.fault, volume), seen);
-  }
-  return judgeStress(plan.fault, {
-    // Of one that was found in force, what the target was before has not been seen: what it is afterwards stands for it.
-    before: result.before.length === 0 && result.after ? [result.after] : result.before,
-    during: result.during,
-    ...(result.after ? { after: result.after } : {}),
-    isFound,
-    nodeCores: plan.target.nodeAllocatableCores,
-    ...ended,
-  });
-}
-
-function howEnded({ ended }: RunResult): Pick<Observation, 'ended'> {
-  if (!ended) return {};
-  return { ended: { reason: ended.reason, exitCode: ended.exit_code, oomKills: ended.oom_kills ?? 0 } };
+function seenOf(result: RunResult): Seen {
+  return { ...result, isFound: result.watchedMs !== undefined };
 }
 
 /** The last words after a second signal. */
-export function leftInHaste(plan: CoursePlan, interrupts: Interrupts): ChaosError {
+export function leftInHaste(plan: RunPlan, interrupts: Interrupts): ChaosError {
   return leftAtOnce(interrupts, {
     hint: `Remove what is left: ${plan.undo}`,
     state: `the fault ends by itself ${ownEnd(plan)}; pod/${plan.id} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
   });
 }
 
-function notRemoved(plan: CoursePlan, removal: RemovalResult, cause: unknown): ChaosError {
+function notRemoved(plan: RunPlan, removal: RemovalResult, cause: unknown): ChaosError {
   const first = cause instanceof Error ? `${cause.message}; then ` : '';
   const what = removal.left.length > 0 ? removal.left.join(' and ') : 'the fault';
   return new ChaosError(

@@ -1,30 +1,11 @@
 import { ChaosError } from '../errors.ts';
-import type { NetCounters, NetPlan, RoundTrip } from '../faults/net/types.ts';
-import type { Clock, TargetUpdate, Volume } from '../ports.ts';
-import type { Active, Ended, PathEvent, PathFacts, Resolved, Sample } from '../shim/protocol.ts';
+import type { Seen } from '../faults/fault.ts';
+import { kindOf } from '../faults/registry.ts';
+import type { Clock, TargetUpdate } from '../ports.ts';
+import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
 import { describeTargetUpdate, earlyEnd } from './early-end.ts';
 import type { Reporter } from './events.ts';
-import type { CoursePlan } from './plan.ts';
-
-/** What was asked of the target's network, and measured of it. */
-export interface NetRun {
-  /** Undefined: another command has made it. */
-  plan?: NetPlan;
-  counters: NetCounters[];
-  roundTripsBefore: readonly RoundTrip[];
-  roundTripsDuring: RoundTrip[];
-}
-
-/** What was seen of the path of an io fault. */
-export interface IoRun {
-  /** Undefined: not heard, of a fault that another command has started. */
-  facts?: PathFacts;
-  /** Where the path has been found to be. */
-  volume: Volume;
-  pathsBefore: PathEvent[];
-  pathsDuring: PathEvent[];
-  pathAfter?: PathEvent;
-}
+import type { RunPlan } from './plan.ts';
 
 /** Who said that the fault is undone: the shim, its guardian after the shim's death, or the kubelet, that the shim's container has ended. */
 export type RevertWitness = 'shim' | 'guardian' | 'container';
@@ -40,10 +21,8 @@ export interface RunResult {
   before: Sample[];
   during: Sample[];
   after?: Sample;
-  /** Of a net fault, once it is planned. */
-  net?: NetRun;
-  /** Of an io fault. */
-  io?: IoRun;
+  /** What the fault has seen of itself. */
+  own: unknown;
   /** The last whole lines of the workload's output. */
   output: readonly string[];
   ended?: Ended;
@@ -77,17 +56,12 @@ function lastLines(output: string): string[] {
     .slice(-mostLines);
 }
 
-function ioRun({ fault }: CoursePlan): Pick<RunResult, 'io'> {
-  if (fault.fault !== 'io') return {};
-  return { io: { volume: fault.surroundings.volume, pathsBefore: [], pathsDuring: [] } };
-}
-
 /** Collects what is heard of a run and reports it, in whatever order and how often it comes. It decides nothing about what to do next. */
 export class Observations {
   readonly result: RunResult;
   /** The target's own end has been told. */
   explained = false;
-  readonly #plan: CoursePlan;
+  readonly #plan: RunPlan;
   readonly #clock: Clock;
   readonly #reporter: Reporter;
   readonly #startedAt: number;
@@ -96,19 +70,19 @@ export class Observations {
   #activeAt: number | undefined;
   /** When it was found in force, on the clock. */
   #foundAt: number | undefined;
-  readonly #problemsOfPath = new Set<string>();
   /** The end of what the workload wrote. */
   #output = '';
 
   /** `isOurs`: it is this command that starts the fault. */
-  constructor(plan: CoursePlan, ports: { clock: Clock; reporter: Reporter; startedAt: number }, isOurs: boolean) {
+  constructor(plan: RunPlan, ports: { clock: Clock; reporter: Reporter; startedAt: number }, isOurs: boolean) {
     this.#plan = plan;
     this.#isOurs = isOurs;
     this.#clock = ports.clock;
     this.#reporter = ports.reporter;
     this.#startedAt = ports.startedAt;
+    const own = kindOf(plan.fault).observations(plan.fault);
     const nothing = { before: [], during: [], output: [], differs: [], problems: [] };
-    this.result = { began: false, reverted: false, ...nothing, ...ioRun(plan) };
+    this.result = { began: false, reverted: false, own, ...nothing };
   }
 
   /** Takes the sample of the target by itself. */
@@ -119,7 +93,6 @@ export class Observations {
       this.#reporter.report({ kind: 'resolved', resolved });
     }
     result.before.push(resolved.sample);
-    if (result.io && resolved.path) result.io.facts = resolved.path;
   }
 
   active(active: Active): void {
@@ -130,18 +103,8 @@ export class Observations {
     result.activeMs = this.#activeAt - this.#startedAt;
     const { target, fault } = this.#plan;
     if (!result.resolved) return;
-    const network = fault.fault === 'net' ? { sharedBy: fault.surroundings.podContainers } : undefined;
-    const isThrottle = fault.fault === 'io' && fault.action.kind === 'throttle';
-    const disk = isThrottle ? result.resolved.path?.disk_name : undefined;
-    this.#reporter.report({
-      kind: 'active',
-      target,
-      active,
-      resolved: result.resolved,
-      activeMs: result.activeMs,
-      ...(network ? { network } : {}),
-      ...(disk === undefined ? {} : { disk }),
-    });
+    const where = kindOf(fault).where(fault, target, result.resolved, active);
+    this.#reporter.report({ kind: 'active', target, active, where, activeMs: result.activeMs });
   }
 
   /** Another command has started it, at this time on the clock. */
@@ -171,36 +134,15 @@ export class Observations {
     return first && last ? (last.elapsed_us - first.elapsed_us) / 1_000 : 0;
   }
 
-  /** Where the path of an io fault is. */
-  foundIn(volume: Volume): void {
-    if (this.result.io) this.result.io.volume = volume;
-  }
-
-  pathBefore(path: PathEvent): void {
-    this.#warnOf(path);
-    this.result.io?.pathsBefore.push(path);
-  }
-
-  /** Since `start`. */
-  pathAfter(path: PathEvent): void {
-    const { io, ended } = this.result;
-    if (!io) return;
-    this.#warnOf(path);
-    if (ended) io.pathAfter = path;
-    else io.pathsDuring.push(path);
-  }
-
-  /** Once of each kind: what goes wrong with a disk goes wrong every second. */
-  #warnOf({ problem }: PathEvent): void {
-    if (problem === undefined || this.#problemsOfPath.has(problem)) return;
-    this.#problemsOfPath.add(problem);
-    this.#reporter.report({ kind: 'warning', message: `the path could not be measured: ${problem}` });
-  }
-
   /** A piece of what the workload wrote. */
   output(text: string): void {
     this.#output = `${this.#output}${text}`.slice(-longestOutput);
     this.result.output = lastLines(this.#output);
+  }
+
+  /** What every fault sees of its run. */
+  get seen(): Seen {
+    return { ...this.result, isFound: this.#foundAt !== undefined };
   }
 
   /** From `active`, or from when it was found so, to its end. */
@@ -244,7 +186,7 @@ export class Observations {
   }
 
   #stateName(id: string): string {
-    return this.result.net?.plan?.compare.find((state) => state.id === id)?.argv.join(' ') ?? id;
+    return kindOf(this.#plan.fault).stateName?.(id, this.result.own) ?? id;
   }
 
   /** The agent is gone, or will be, and with it nothing is proven. */
@@ -255,7 +197,7 @@ export class Observations {
   targetChanged(update: TargetUpdate): void {
     this.explained = true;
     const { namespace, pod, container } = this.#plan.target;
-    this.problem(describeTargetUpdate(update, `${namespace}/${pod} (${container})`, this.#plan.fault.fault));
+    this.problem(describeTargetUpdate(update, `${namespace}/${pod} (${container})`, this.#plan.fault));
   }
 
   /** Said by the stream and by the kubelet, it is one. */

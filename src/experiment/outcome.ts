@@ -1,8 +1,8 @@
-import type { Verdict } from '../faults/stress/verdict.ts';
+import type { Verdict } from '../faults/fault.ts';
 import type { Target } from '../ports.ts';
 import type { Ended } from '../shim/protocol.ts';
 import type { RevertWitness } from './observations.ts';
-import type { CoursePlan } from './plan.ts';
+import type { RunPlan } from './plan.ts';
 
 /** How an experiment ended: the last fact, and what decides the exit code. */
 export interface Outcome {
@@ -48,7 +48,7 @@ export interface Detached {
   until: Date;
   leftMs: number;
   /** How to look at it, how to end it, and how to do so without this plugin. */
-  commands: CoursePlan['commands'];
+  commands: RunPlan['commands'];
   undo: string;
   times: { activeMs?: number; totalMs: number };
   requests: Readonly<Record<string, number>>;

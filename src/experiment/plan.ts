@@ -1,24 +1,12 @@
-import { directoryOf, ioCommand } from '../faults/io/arguments.ts';
-import { describeIo } from '../faults/io/describe.ts';
-import type { IoFault, IoSurroundings } from '../faults/io/types.ts';
-import { describeNet } from '../faults/net/describe.ts';
-import type { NetFault, NetSurroundings } from '../faults/net/types.ts';
-import { writePlan } from '../faults/plan-record.ts';
-import {
-  describeStress,
-  neededControllers,
-  resolveStress,
-  type StressFault,
-  stressNgCommand,
-} from '../faults/stress/plan.ts';
+import type { Fault } from '../faults/fault.ts';
+import { kindOf } from '../faults/registry.ts';
 import type { AgentSpec, ConnectionOptions, Target } from '../ports.ts';
 import type { Request, RunOptions, SweepRequest } from '../requests.ts';
 import { formatDuration } from '../units.ts';
-
-export type Fault = StressFault | NetFault | IoFault;
+import { writePlan } from './plan-record.ts';
 
 /** What of a plan matters from `start` on: enough to follow the fault, to judge it and to take it back. */
-export interface CoursePlan {
+export interface RunPlan {
   id: string;
   target: Target;
   fault: Fault;
@@ -35,7 +23,7 @@ export interface CoursePlan {
 }
 
 /** Everything that will happen, decided before anything does: what `--dry-run=client` prints. */
-export interface Plan extends CoursePlan {
+export interface Plan extends RunPlan {
   agent: AgentSpec;
   /** What is done, for how long at most, by whom and why: for those who look at the target meanwhile. */
   announcement: string;
@@ -48,8 +36,8 @@ export interface PlanContext {
   who: string;
   now: Date;
   defaultImage: string;
-  /** What a net or an io fault depends on. */
-  surroundings?: NetSurroundings | IoSurroundings;
+  /** What the fault's own look at the cluster has found. */
+  surveyed: unknown;
 }
 
 /** One container per target: its name is the target's place in the experiment. */
@@ -59,27 +47,21 @@ export const targetContainer = 'target-0';
 const startupAllowanceMs = 300_000;
 /** After the shim's deadline and grace: reporting, and a slow node. */
 const endAllowanceMs = 30_000;
-/** As long as the shim takes at most to remove what a workload has left on a disk, a million files perhaps (native/undo/revert.c). */
-export const removalAllowanceMs = 60_000;
-
-function endAllowanceOf(fault: Fault): number {
-  const leavesFiles = fault.fault === 'io' && fault.action.kind !== 'throttle';
-  return endAllowanceMs + (leavesFiles ? removalAllowanceMs : 0);
-}
-
 export function planExperiment(request: Request, target: Target, context: PlanContext): Plan {
   const { run } = request;
-  const { fault, summary } = resolveFault(request, target, context);
+  const kind = kindOf(request.fault);
+  const { fault, summary } = kind.plan(request.fault, target, context.surveyed, { id: context.id, run });
+  const endMs = endAllowanceMs + (kind.allowances?.endMs(fault) ?? 0);
   const namespace = run.agentNamespace ?? target.namespace;
   const commands = experimentCommands(run.connection, { namespace, node: target.node }, context.id);
   const { undo } = commands;
   const course = { target, fault, summary, durationMs: run.durationMs, graceMs: run.graceMs, leaseMs: run.leaseMs };
-  const deadlineMs = startupAllowanceMs + run.durationMs + run.graceMs + endAllowanceOf(fault);
+  const deadlineMs = startupAllowanceMs + run.durationMs + run.graceMs + endMs;
   return {
     id: context.id,
     ...course,
     ...commands,
-    announcement: `${summary} ${placeOf(fault, target)} for ${formatDuration(run.durationMs)}, by ${context.who}, as ${context.id}${run.reason === undefined ? '' : `: ${run.reason}`}`,
+    announcement: `${summary} ${kind.place(fault, target)} for ${formatDuration(run.durationMs)}, by ${context.who}, as ${context.id}${run.reason === undefined ? '' : `: ${run.reason}`}`,
     agent: {
       id: context.id,
       namespace,
@@ -89,7 +71,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
       ...(run.imagePullSecret === undefined ? {} : { imagePullSecret: run.imagePullSecret }),
       containers: [{ name: targetContainer, target, args: shimArguments(run, target, fault) }],
       activeDeadlineSeconds: Math.ceil(deadlineMs / 1_000),
-      terminationGracePeriodSeconds: Math.ceil((run.graceMs + endAllowanceOf(fault)) / 1_000),
+      terminationGracePeriodSeconds: Math.ceil((run.graceMs + endMs) / 1_000),
       annotations: {
         'kubectl-chaos.io/verb': fault.fault,
         'kubectl-chaos.io/fault': summary,
@@ -134,32 +116,6 @@ export function sweepAgent(
   };
 }
 
-function resolveFault(
-  { fault: asked, run }: Request,
-  target: Target,
-  { id, surroundings }: PlanContext,
-): { fault: Fault; summary: string } {
-  if (asked.fault === 'stress') {
-    const fault = resolveStress(asked, target);
-    return { fault, summary: describeStress(fault) };
-  }
-  if (!surroundings) throw new Error('a fault of a network or a disk is planned with what surrounds its target');
-  if (asked.fault === 'io' && 'volume' in surroundings) {
-    const asRoot = run.runAs === 'root' ? ({ asRoot: true } as const) : {};
-    return { fault: { ...asked, surroundings, directory: directoryOf(id), ...asRoot }, summary: describeIo(asked) };
-  }
-  if (asked.fault === 'net' && 'to' in surroundings) {
-    const { to: _to, from: _from, except: _except, ...rest } = asked;
-    return { fault: { ...rest, surroundings }, summary: describeNet(asked) };
-  }
-  throw new Error('planned with the surroundings of another fault');
-}
-
-/** A pod's containers share its network. */
-function placeOf(fault: Fault, target: Target): string {
-  return fault.fault === 'net' ? `on the network of pod ${target.pod}` : `in container ${target.container}`;
-}
-
 /** What ends an experiment and removes all of it without this plugin. */
 export function undoCommand(connection: ConnectionOptions, namespace: string, id: string): string {
   const words = ['-n', namespace, 'delete pod,configmap -l', `kubectl-chaos.io/experiment=${id}`];
@@ -178,9 +134,9 @@ function chaosCommand(connection: ConnectionOptions, namespace: string, ...words
 /** What leads to an experiment, and what ends it and finds what it left, with this plugin and without. */
 export function experimentCommands(
   connection: ConnectionOptions,
-  { namespace, node }: CoursePlan['agent'],
+  { namespace, node }: RunPlan['agent'],
   id: string,
-): Pick<CoursePlan, 'undo' | 'commands'> {
+): Pick<RunPlan, 'undo' | 'commands'> {
   const chaos = (...words: string[]) => chaosCommand(connection, namespace, ...words);
   return {
     undo: undoCommand(connection, namespace, id),
@@ -225,33 +181,14 @@ function sampleMs(durationMs: number): number {
   return Math.max(100, Math.min(1_000, Math.floor(durationMs / 8)));
 }
 
-/** What a net fault is made, read and measured with; the shim finds and opens them before anything else. */
-const netTools = ['tc', 'ip', 'nft'];
-
+/** The bounds of the run, which every fault has; then what is the fault's own. */
 function shimArguments(run: RunOptions, target: Target, fault: Fault): string[] {
-  const bounds: Array<[string, string]> = [
-    ['--container', target.containerId],
-    ['--duration-ms', String(run.durationMs)],
-    ['--lease-ms', String(run.leaseMs)],
+  const { command, options, workload } = kindOf(fault).shimCommand(fault, run);
+  return [
+    command,
+    ...['--container', target.containerId, '--duration-ms', String(run.durationMs)],
+    ...['--lease-ms', String(run.leaseMs), '--sample-ms', String(sampleMs(run.durationMs))],
+    ...options,
+    ...(workload.length > 0 ? ['--', ...workload] : []),
   ];
-  const sampling: [string, string] = ['--sample-ms', String(sampleMs(run.durationMs))];
-  if (fault.fault === 'net') {
-    const allowed = fault.allowHostNetwork ? ['--allow-host-network'] : [];
-    return ['hold', ...bounds.flat(), ...sampling, ...allowed, ...netTools.flatMap((tool) => ['--tool', tool])];
-  }
-  if (fault.fault === 'io') {
-    const { command, options, workload } = ioCommand(fault, run);
-    return [command, ...bounds.flat(), ...sampling, ...options, ...(workload.length > 0 ? ['--', ...workload] : [])];
-  }
-  const options: Array<[string, string]> = [
-    ...bounds,
-    ['--grace-ms', String(run.graceMs)],
-    sampling,
-    ['--as', run.runAs],
-    ['--need', neededControllers(fault).join(',')],
-    // 1000 makes it the OOM killer's first choice; -1000 exempts it, so that the application is taken.
-    ['--oom-score-adj', fault.oomVictim === 'stressor' ? '1000' : '-1000'],
-  ];
-  const strict = run.strict ? ['--strict'] : [];
-  return ['run', ...options.flat(), ...strict, '--', ...stressNgCommand(fault, run.durationMs)];
 }

@@ -1,29 +1,16 @@
 import type { ChaosError } from '../errors.ts';
-import type { AgentUpdate, Clock, Cluster, TargetUpdate } from '../ports.ts';
-import type { Command, ShimEvent } from '../shim/protocol.ts';
-import type { Connection, ConnectionLoss } from './connection.ts';
+import type { Fault, FaultRun, Seen } from '../faults/fault.ts';
+import type { Clock, Cluster } from '../ports.ts';
+import type { Command } from '../shim/protocol.ts';
+import type { Connection } from './connection.ts';
 import type { Reporter, RunEvent } from './events.ts';
 import type { Observations } from './observations.ts';
-import type { CoursePlan } from './plan.ts';
+import type { RunPlan } from './plan.ts';
 import { type TimerName, timeouts } from './timeouts.ts';
 import type { Timers } from './timers.ts';
 
-/** One part of a run: what it does about each thing that can happen. */
-export interface Phase {
-  onAgent(update: AgentUpdate): void;
-  onAttached(): void;
-  onLost(loss: ConnectionLoss): void;
-  onEvent(event: ShimEvent): void;
-  onTarget(update: TargetUpdate): void;
-  onTimer(name: TimerName): void;
-  /** A watch cannot go on (rights taken away, a defect). */
-  onBroken(error: unknown): void;
-  /** The fault, or what was to become of it, is to end; `why` in words. */
-  stop(why: string): void;
-}
-
 interface Parts {
-  plan: CoursePlan;
+  plan: RunPlan;
   cluster: Cluster;
   clock: Clock;
   reporter: Reporter;
@@ -34,9 +21,9 @@ interface Parts {
   observations: Observations;
 }
 
-/** What the parts of one target's run share: the stream, the timers, and what is known so far. */
-export class RunContext {
-  readonly plan: CoursePlan;
+/** What the parts of one target's run share, its fault included: the stream, the timers, and what is known so far. */
+export class RunContext implements FaultRun<Fault, unknown> {
+  readonly plan: RunPlan;
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly container: string;
@@ -60,6 +47,26 @@ export class RunContext {
     this.connection = parts.connection;
     this.observations = parts.observations;
     this.#reporter = parts.reporter;
+  }
+
+  get own(): unknown {
+    return this.observations.result.own;
+  }
+
+  get seen(): Seen {
+    return this.observations.seen;
+  }
+
+  get isInForce(): boolean {
+    return this.observations.isInForce;
+  }
+
+  get leftMs(): number {
+    return this.observations.leftMs;
+  }
+
+  get baselineMs(): number {
+    return this.observations.baselineMs;
   }
 
   send(line: string): void {

@@ -1,8 +1,5 @@
 import { ChaosError, ExitCode } from '../errors.ts';
-import { surveyIo } from '../faults/io/survey.ts';
-import { joined } from '../faults/net/describe.ts';
-import { hostNames } from '../faults/net/questions.ts';
-import { surveyNet } from '../faults/net/survey.ts';
+import { kindOf } from '../faults/registry.ts';
 import type { Clock, Cluster, Signals } from '../ports.ts';
 import type { Request } from '../requests.ts';
 import { Audit } from './audit.ts';
@@ -11,7 +8,7 @@ import { finish, leftInHaste, reportDetached } from './finish.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
 import type { RunResult } from './observations.ts';
 import type { Detached, Outcome } from './outcome.ts';
-import { type Plan, planExperiment } from './plan.ts';
+import { type Plan, planExperiment, stopCommand } from './plan.ts';
 import { followRun } from './target-run.ts';
 
 export interface SessionPorts {
@@ -34,23 +31,22 @@ export async function prepare(request: Request, ports: Omit<SessionPorts, 'signa
   const target = await cluster.findTarget(request.run.target, request.run.agentNamespace);
   reporter.report({ kind: 'selected', target });
   const { fault, run } = request;
-  const surroundings =
-    fault.fault === 'net'
-      ? await surveyNet(fault, target, run, ports)
-      : fault.fault === 'io'
-        ? await surveyIo(fault, target, cluster)
-        : undefined;
+  const kind = kindOf(fault);
+  const surveyed = await kind.survey(fault, target, {
+    cluster,
+    run,
+    report: (event) => reporter.report(event),
+    stopCommand: (namespace, id) => stopCommand(run.connection, namespace, id),
+  });
   const plan = planExperiment(request, target, {
     id: `chaos-${ports.randomSuffix()}`,
     who: ports.who,
     now: ports.clock.date(),
     defaultImage: ports.defaultImage,
-    ...(surroundings ? { surroundings } : {}),
+    surveyed,
   });
   reporter.report({ kind: 'planned', plan });
-  const names = run.leaseMs === 0 && plan.fault.fault === 'net' ? hostNames(plan.fault) : [];
-  if (names.length > 0) {
-    const message = `${joined(names)}: resolved once, when the fault begins; addresses that a name gets while the fault is detached are not followed`;
+  for (const message of kind.cautions?.(plan.fault, run.leaseMs === 0) ?? []) {
     reporter.report({ kind: 'warning', message });
   }
   return plan;

@@ -8,9 +8,10 @@ import type { Interrupts } from './interrupt.ts';
 import { Observations, type RunResult } from './observations.ts';
 import { ActivePhase } from './phases/active.ts';
 import { AttachedPhase, type Found } from './phases/attached.ts';
+import type { Phase } from './phases/phase.ts';
 import { StartingPhase } from './phases/starting.ts';
-import { type CoursePlan, type Plan, targetContainer } from './plan.ts';
-import { type Phase, RunContext } from './run-context.ts';
+import { type Plan, type RunPlan, targetContainer } from './plan.ts';
+import { RunContext } from './run-context.ts';
 import type { TimerName } from './timeouts.ts';
 import { Timers } from './timers.ts';
 
@@ -53,13 +54,13 @@ export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise
 }
 
 /** Follows a detached fault that another command has started, to its confirmed revert or until the user has seen enough. In other respects as `followRun`. */
-export function followDetached(plan: CoursePlan, agent: Agent, found: Found, ports: FollowPorts): Promise<RunResult> {
+export function followDetached(plan: RunPlan, agent: Agent, found: Found, ports: FollowPorts): Promise<RunResult> {
   return follow(plan, agent, ports, false, (context) => new AttachedPhase(context, found));
 }
 
 /** `isOurs`: this command starts the fault. `enter`: goes on with another phase than the first. */
 async function follow(
-  plan: CoursePlan,
+  plan: RunPlan,
   agent: Agent,
   ports: FollowPorts,
   isOurs: boolean,

@@ -1,25 +1,18 @@
-import { type Fault, removalAllowanceMs } from './plan.ts';
+import { answerMs } from '../faults/common/timeouts.ts';
+import type { Fault, FaultTimer } from '../faults/fault.ts';
+import { kindOf } from '../faults/registry.ts';
 
 /** How long a run timeouts for what, in milliseconds. Every silence has an end (G2), and each end is a decision of the phase that timeouts. */
 export const timeouts = {
   /** Between two beats: the shim's lease, at least 5 s, survives a lost one. */
   beat: 3_000,
-  /** The target by itself is measured at least this long before `start`; the counters are exact to the microsecond. */
-  baseline: 200,
-  /** For the second probe of a path before `start`, from the first `resolved` on: on a slow disk there is only one, or none. */
-  probes: 1_500,
   /** For an API server that does not answer, before a detached fault begins: as the usual lease. */
   contact: 15_000,
   /** The kubelet takes a pod up, or says why not, within a second or two. */
   pickup: 5_000,
   /** From created to `resolved`: what a plan allows for pulling an image. */
   startup: 300_000,
-  /**
-   * From attached to `resolved`, and from `start` to `active`: the shim's work takes milliseconds. Between two answers to questions: a program has 5 s.
-   */
-  answer: 10_000,
-  /** Between two looks at names that may have got other addresses. */
-  names: 10_000,
+  answer: answerMs,
   /** After the workload's grace: the shim reports, the stream or the kubelet delivers. */
   slack: 10_000,
   /** From `stop` to the end of a shim that has not begun: a round trip. */
@@ -36,31 +29,24 @@ export const timeouts = {
 
 /** From the end of the workload to the word that the fault is undone. */
 export function undoMs(fault: Fault): number {
-  return timeouts.slack + (hasManyFiles(fault) ? removalAllowanceMs : 0);
+  return timeouts.slack + (kindOf(fault).allowances?.undoMs(fault) ?? 0);
 }
 
 /** From the end of a shim that was killed to its guardian's word. */
 export function guardianMs(fault: Fault): number {
-  return timeouts.guardian + (hasManyFiles(fault) ? removalAllowanceMs : 0);
-}
-
-/** A stressor's are few. */
-function hasManyFiles(fault: Fault): boolean {
-  return fault.fault === 'io' && fault.action.kind === 'fill' && fault.action.inodes !== undefined;
+  return timeouts.guardian + (kindOf(fault).allowances?.undoMs(fault) ?? 0);
 }
 
 /** A container that has just been started may refuse an attach for a moment. */
 export const attachAttempts = 6;
 
 export type TimerName =
+  | FaultTimer
   | 'beat'
-  | 'baseline'
-  | 'question'
   | 'attach'
   | 'pickup'
   | 'contact'
   | 'startup'
-  | 'answer'
   | 'deadline'
   | 'silence'
   | 'confirm'

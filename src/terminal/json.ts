@@ -1,6 +1,7 @@
 import type { ChaosError } from '../errors.ts';
 import type { Reporter, RunEvent } from '../experiment/events.ts';
 import type { Detached, Outcome } from '../experiment/outcome.ts';
+import type { Verdict } from '../faults/fault.ts';
 import type { Output } from '../ports.ts';
 
 /** `-o json`: one document at the end. `-o ndjson`: every fact as it comes, the outcome last. Keys are in snake_case and carry their unit, as the shim's do. */
@@ -49,7 +50,7 @@ function outcomeDocument(outcome: Outcome): Record<string, unknown> {
     exitCode: outcome.exitCode,
     // Null: nobody watched it, or nothing counts what it does.
     effective: outcome.watchedMs === 0 || outcome.verdict?.unmeasured ? null : (outcome.verdict?.effective ?? false),
-    verdict: outcome.verdict,
+    verdict: outcome.verdict && verdictOf(outcome.verdict),
     watchedMs: outcome.watchedMs,
     problems: outcome.problems,
     ended: outcome.ended,
@@ -64,6 +65,10 @@ function outcomeDocument(outcome: Outcome): Record<string, unknown> {
   });
 }
 
+function verdictOf({ effective, unmeasured, proofs, document }: Verdict): Record<string, unknown> {
+  return { effective, unmeasured, proofs, ...document };
+}
+
 function detachedDocument({ summary, commands, requests, ...rest }: Detached): Record<string, unknown> {
   return documentOf({
     kind: 'detached',
@@ -76,27 +81,11 @@ function detachedDocument({ summary, commands, requests, ...rest }: Detached): R
 
 function factDocument(fact: Exclude<RunEvent, { kind: 'outcome' }>): Record<string, unknown> {
   switch (fact.kind) {
-    case 'sample':
-      return { kind: 'sample', left_ms: Math.round(fact.leftMs), sample: fact.sample };
-    case 'net-sample':
-      return documentOf({
-        kind: fact.kind,
-        leftMs: Math.round(fact.leftMs),
-        counters: fact.counters,
-        // Null: the latest was not answered.
-        roundTripUs: fact.roundTripsDuring.length > 0 ? (fact.roundTripsDuring.at(-1)?.us ?? null) : undefined,
-      });
-    case 'io-found': {
-      const { kind, line, facts, volume } = fact;
-      return documentOf({ kind, line, path: facts, volume });
-    }
-    case 'io-sample': {
-      const { path } = fact;
-      return documentOf({ kind: fact.kind, leftMs: Math.round(fact.leftMs), sample: fact.sample, path });
-    }
-    case 'net-planned': {
-      const { hit, spared, warnings, probe } = fact.plan;
-      return documentOf({ kind: fact.kind, hit, spared, warnings, probe });
+    case 'announced':
+      return documentOf(fact.document);
+    case 'sample': {
+      const { kind, ...document } = fact.document;
+      return documentOf({ kind, leftMs: Math.round(fact.leftMs), ...document });
     }
     case 'planned':
     case 'launching':

@@ -2,7 +2,8 @@ import { styleText } from 'node:util';
 import ora, { type Ora } from 'ora';
 import type { Reporter, RunEvent } from '../experiment/events.ts';
 import type { Output } from '../ports.ts';
-import { type Mark, runningTable, tell } from './plain.ts';
+import { type Mark, tell } from './plain.ts';
+import { liveTable } from './table.ts';
 import * as words from './words.ts';
 
 const signs: Readonly<Record<Mark, { sign: string; colour: 'green' | 'red' | 'yellow' }>> = {
@@ -36,7 +37,7 @@ export class LiveReporter implements Reporter {
     // What still goes on in the background after a second Ctrl-C must not draw over the last words.
     if (this.#closed) return;
     const spinning = this.#spinner.isSpinning;
-    const table = runningTable(fact);
+    const table = liveTable(fact);
     if (table) {
       this.#spinner.text = `fault active\n${table.join('\n')}`;
       return;

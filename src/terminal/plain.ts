@@ -1,8 +1,5 @@
 import type { Reporter, RunEvent } from '../experiment/events.ts';
 import type { Detached, Outcome } from '../experiment/outcome.ts';
-import { ioProofTable, liveIoTable, mountLine } from '../faults/io/view.ts';
-import { hitAndSpared, liveNetTable, netProofTable } from '../faults/net/view.ts';
-import type { Verdict } from '../faults/stress/verdict.ts';
 import type { Output } from '../ports.ts';
 import { formatDuration } from '../units.ts';
 import { liveTable, proofTable } from './table.ts';
@@ -49,12 +46,9 @@ export function tell(fact: RunEvent, out: LineWriter, verbose: boolean): void {
     case 'warning':
       out.aside('note', words.harmless(fact.message));
       break;
-    case 'net-planned':
-      for (const text of hitAndSpared(fact)) out.aside(undefined, text);
-      for (const warning of fact.plan.warnings) out.aside('note', words.harmless(warning));
-      break;
-    case 'io-found':
-      out.aside(undefined, mountLine(fact));
+    case 'announced':
+      for (const text of fact.lines) out.aside(undefined, words.oneLine(text));
+      for (const note of fact.notes) out.aside('note', words.oneLine(note));
       break;
     case 'active':
       out.result('good', words.active(fact));
@@ -94,32 +88,13 @@ function tellOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void 
   const how = revertMs === undefined ? '' : `${words.reverted(revertMs, outcome.revertedBy)}   `;
   if (clean) out.result('good', `${how}nothing left`);
   const { verdict } = outcome;
-  for (const line of verdict ? measuredTable(verdict) : []) out.result(undefined, line);
+  for (const line of verdict ? proofTable(verdict.table) : []) out.result(undefined, line);
   for (const line of words.verdict(outcome)) out.result(undefined, line);
   for (const line of words.leftovers(outcome)) out.result('bad', line);
   if (verbose) {
     const requests = Object.entries(outcome.requests).map(([name, count]) => `${count} ${name}`);
     const total = Object.values(outcome.requests).reduce((sum, count) => sum + count, 0);
     out.aside('note', `${total} API requests: ${requests.join(', ')}`);
-  }
-}
-
-function measuredTable(verdict: Verdict): string[] {
-  if (verdict.net) return netProofTable(verdict.net);
-  return verdict.io ? ioProofTable(verdict.io) : proofTable(verdict);
-}
-
-/** The table of the running fault; undefined: the fact is about something else. */
-export function runningTable(fact: RunEvent): string[] | undefined {
-  switch (fact.kind) {
-    case 'sample':
-      return liveTable(fact);
-    case 'net-sample':
-      return liveNetTable(fact);
-    case 'io-sample':
-      return liveIoTable(fact);
-    default:
-      return undefined;
   }
 }
 
@@ -153,7 +128,7 @@ export class PlainReporter implements Reporter {
         line('note', fact.kind === 'progress' ? words.harmless(fact.message) : `stopping: ${fact.why}`),
       );
     }
-    const table = runningTable(fact);
+    const table = liveTable(fact);
     if (table && this.#samples++ % 10 === 0) this.#stderr.write(`${table.join('\n')}\n`);
   }
 }

@@ -1,6 +1,7 @@
 import type { NodeReport, SweepReport } from '../experiment/sweep.ts';
+import { dash } from '../faults/common/cells.ts';
 import { documentOf, jsonText } from './json.ts';
-import { columns, dash } from './table.ts';
+import { columns } from './table.ts';
 import { harmless } from './words.ts';
 
 /** What `sweep` prints. Pure. */

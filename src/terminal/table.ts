@@ -1,9 +1,6 @@
 import Table from 'cli-table3';
 import type { RunEvent } from '../experiment/events.ts';
-import { cpuCeiling, type Measurement, measure } from '../faults/common/measure.ts';
-import { workingSet } from '../faults/common/memory.ts';
-import type { Verdict } from '../faults/stress/verdict.ts';
-import { formatBytes } from '../units.ts';
+import type { Rows } from '../faults/fault.ts';
 import { seconds } from './words.ts';
 
 /** Columns apart by spaces, as kubectl prints tables. */
@@ -26,13 +23,13 @@ const plainChars = {
 };
 
 /** Lines of cells in columns. */
-export function columns(head: string[], rows: string[][]): string[] {
+export function columns(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const table = new Table({
-    head,
+    head: [...head],
     chars: plainChars,
     style: { 'padding-left': 0, 'padding-right': 1, head: [], border: [], compact: true },
   });
-  table.push(...rows);
+  table.push(...rows.map((row) => [...row]));
   return table
     .toString()
     .split('\n')
@@ -40,75 +37,18 @@ export function columns(head: string[], rows: string[][]): string[] {
 }
 
 /** As `columns`, set off from the text around it. */
-export function render(head: string[], rows: string[][]): string[] {
+function render(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   return columns(head, rows).map((line) => `  ${line}`);
 }
 
-/** Where there is nothing to say. */
-export const dash = '-';
-
-const ceilingWords = { quota: 'of limit', node: 'of node', cpuset: 'of cpuset' };
-
-/** The live view of one running target. */
-export function liveTable(fact: Extract<RunEvent, { kind: 'sample' }>): string[] {
-  const { before, previous, sample, target } = fact;
-  const first = before[0];
-  const last = before.at(-1);
-  const base = first && last ? measure(first, last) : undefined;
-  const now = measure(previous, sample);
-  const ceiling = cpuCeiling(sample, target.nodeAllocatableCores);
-  const cpu = now?.cpuCores;
-  const memory = workingSet(sample);
-  return render(
-    ['TARGET', 'CPU before → now', ceilingWords[ceiling?.by ?? 'quota'], 'throttled', 'MEMORY', 'left'],
-    [
-      [
-        `${target.pod} (${target.container})`,
-        cpu === undefined ? dash : `${base?.cpuCores?.toFixed(2) ?? dash} → ${cpu.toFixed(2)} cores`,
-        cpu === undefined || !ceiling ? dash : percent(cpu / ceiling.cores),
-        percent(now?.throttledShare),
-        memory === undefined ? dash : formatBytes(memory),
-        seconds(fact.leftMs),
-      ],
-    ],
-  );
+/** The table of the running fault; undefined: the event is about something else. */
+export function liveTable(event: RunEvent): string[] | undefined {
+  if (event.kind !== 'sample') return undefined;
+  const { head, row } = event.live;
+  return render([...head, 'left'], [[...row, seconds(event.leftMs)]]);
 }
 
-/** What the target's cgroup showed before, during and after; rows that the kernel does not tell are left out. */
-export function proofTable(verdict: Verdict): string[] {
-  const { before, during, after } = verdict;
-  if (!during) return [];
-  const row = (name: string, of: (m: Measurement) => string | undefined, end = ''): string[] => [
-    name,
-    (before && of(before)) ?? dash,
-    of(during) ?? dash,
-    end || dash,
-  ];
-  const bytes = (value: number | undefined) => (value === undefined ? undefined : formatBytes(value));
-  const rows = [
-    row('CPU', (m) => (m.cpuCores === undefined ? undefined : `${m.cpuCores.toFixed(2)} cores`)),
-    row('throttled', (m) => (m.throttledShare === undefined ? undefined : `${percent(m.throttledShare)} of periods`)),
-    row('memory', (m) => bytes(m.memoryBytes), bytes(after?.memoryBytes)),
-    row('OOM kills', (m) => m.oomKills?.toString()),
-    row('processes', (m) => m.processes?.toString(), after?.processes?.toString()),
-    row('CPU pressure', (m) => pressure(m.cpuPressure)),
-    row('memory pressure', (m) => pressure(m.memoryPressure)),
-    row('I/O pressure', (m) => pressure(m.ioPressure)),
-  ];
-  return render(
-    ['', 'before', 'during', 'after'],
-    rows.filter(([, ...cells]) => cells.some((cell) => cell !== dash && cell !== noPressure)),
-  );
-}
-
-/** Said of nothing but a resource that nobody waited for: such a row tells nothing. */
-const noPressure = '0 % of the time';
-
-function percent(share: number | undefined): string {
-  return share === undefined ? dash : `${Math.round(share * 100)} %`;
-}
-
-/** Of the time in which somebody waited for a resource. */
-export function pressure(share: number | undefined): string | undefined {
-  return share === undefined ? undefined : `${percent(share)} of the time`;
+/** What a fault measured; nothing where there are no rows. */
+export function proofTable({ head, rows }: Rows): string[] {
+  return rows.length === 0 ? [] : render(head, rows);
 }

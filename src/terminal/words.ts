@@ -2,28 +2,14 @@ import { stripVTControlCharacters } from 'node:util';
 import type { ChaosError } from '../errors.ts';
 import type { RunEvent } from '../experiment/events.ts';
 import type { Outcome } from '../experiment/outcome.ts';
-import type { Verdict } from '../faults/stress/verdict.ts';
+import { targetName } from '../faults/common/cells.ts';
+import type { Verdict } from '../faults/fault.ts';
 import type { Target } from '../ports.ts';
-import type { Resolved } from '../shim/protocol.ts';
 
 /** The sentences of the human reporters. Pure: a fact in, text out. */
 
 export function seconds(ms: number): string {
   return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
-}
-
-export function milliseconds(us: number): string {
-  if (us < 995) return `${(us / 1_000).toFixed(2)} ms`;
-  return us < 9_950 ? `${(us / 1_000).toFixed(1)} ms` : `${Math.round(us / 1_000)} ms`;
-}
-
-/** `1,204`. */
-export function count(value: number): string {
-  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ',');
-}
-
-export function targetName(target: Target): string {
-  return `pod/${target.pod} (${target.container})`;
 }
 
 export function selected(target: Target): string {
@@ -33,33 +19,8 @@ export function selected(target: Target): string {
   return `${targetName(target)} in ${target.namespace} on ${target.node}${chosen}`;
 }
 
-/** The target's place, as the shim read it on the host: v2's path, or on v1 the one of its hierarchy for disks, or for CPUs where no disk is meant. */
-export function cgroupPlace(resolved: Resolved): string {
-  const places = resolved.cgroups.filter((place) => place.joined);
-  const place =
-    resolved.cgroup_mode === 'v2'
-      ? places.find(({ version }) => version === 2)
-      : places.find(({ hierarchy }) => hierarchy.split(',').includes(resolved.path ? 'blkio' : 'cpu'));
-  return `cgroup ${resolved.cgroup_mode} ${shortPath(place?.path ?? places[0]?.path ?? '?')}`;
-}
-
-/** The ids in a cgroup's path, 32 to 64 characters long each, by their beginning. */
-function shortPath(path: string): string {
-  return path.replace(/([0-9a-f]{8})[-_0-9a-f]{24,}/g, '$1…');
-}
-
-export function active(fact: Extract<RunEvent, { kind: 'active' }>): string {
-  const { target, resolved, active: event, network, disk } = fact;
-  const inside = disk === undefined ? `${event.entered} of ${event.of} namespaces` : `disk ${disk}`;
-  return [
-    `active after ${seconds(fact.activeMs)}`,
-    `${targetName(target)} on ${target.node}`,
-    ...(network ? [networkPlace(target, network.sharedBy)] : [cgroupPlace(resolved), inside]),
-  ].join('   ');
-}
-
-function networkPlace({ pod }: Target, sharedBy: readonly string[]): string {
-  return `network namespace of pod/${pod}${sharedBy.length > 1 ? `, shared by all ${sharedBy.length} containers` : ''}`;
+export function active({ target, where, activeMs }: Extract<RunEvent, { kind: 'active' }>): string {
+  return [`active after ${seconds(activeMs)}`, `${targetName(target)} on ${target.node}`, ...where].join('   ');
 }
 
 /** Texts are from the agent pod, which anybody may have written. */

@@ -8,7 +8,7 @@ function requestOf(line: string | readonly string[]): { stress: StressRequest; r
   if (invocation.kind !== 'run') throw new Error(`not a run: ${JSON.stringify(invocation)}`);
   const { fault, run } = invocation.request;
   if (fault.fault !== 'stress') throw new Error(`not stress: ${fault.fault}`);
-  return { stress: fault, run };
+  return { stress: fault as StressRequest, run };
 }
 
 test('the defaults', () => {

@@ -355,12 +355,18 @@ describe('following a detached net fault', () => {
       s.net.packets = 1_000;
       await s.attachTo();
       await s.pass(5_000);
-      expect(s.reporter.kinds).toEqual(['watching', 'net-sample']);
-      expect(s.reporter.of('net-sample').at(-1)).toMatchObject({ counters: { packets: 1_000 } });
+      expect(s.reporter.kinds).toEqual(['watching', 'sample']);
+      expect(s.reporter.of('sample').at(-1)?.document).toMatchObject({
+        kind: 'net-sample',
+        counters: { packets: 1_000 },
+      });
       expect(said(s)).toEqual(['beat']);
       await s.finish({}, { by: 'shim' });
       const outcome = await s.outcome();
-      expect(outcome).toMatchObject({ exitCode: 0, verdict: { effective: true, net: { packets: 1_000 } } });
+      expect(outcome).toMatchObject({
+        exitCode: 0,
+        verdict: { effective: true, document: { net: { packets: 1_000 } } },
+      });
       expect(outcome.verdict?.proofs[0]?.sentence).toContain('the round trip is not measured');
     },
     netRequest(),

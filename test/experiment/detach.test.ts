@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { planExperiment } from '../../src/experiment/plan.ts';
+import { readPlan } from '../../src/experiment/plan-record.ts';
 import type { NetRequest } from '../../src/faults/net/types.ts';
-import { readPlan } from '../../src/faults/plan-record.ts';
 import { settle } from '../fakes/clock.ts';
 import { netRequest, plan, request, shimError, target } from '../fakes/samples.ts';
 import { experiment, Scenario } from './scenario.ts';
@@ -130,7 +130,7 @@ describe('a detached net fault', () => {
       await s.launch();
       await s.attach();
       expect(await s.detached()).toMatchObject({ exitCode: 0 });
-      expect(s.reporter.kinds.slice(-3)).toEqual(['net-planned', 'active', 'detached']);
+      expect(s.reporter.kinds.slice(-3)).toEqual(['announced', 'active', 'detached']);
       expect(s.reporter.of('warning')).toEqual([]);
     },
     detachedNet(),
@@ -160,7 +160,7 @@ describe('its commands', () => {
     };
     const asked = request({}, { leaseMs: 0, connection, agentNamespace: 'chaos' });
     const { commands, agent } = planExperiment(asked, target(), {
-      ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), defaultImage: 'tools:1' },
+      ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), defaultImage: 'tools:1', surveyed: undefined },
     });
     const flags =
       "-n chaos --kubeconfig '/home/ada/my config' --context prod --as bob --as-group dev --as-group ops --insecure-skip-tls-verify";

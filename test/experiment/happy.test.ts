@@ -1,7 +1,12 @@
 import { describe, expect } from 'vitest';
+import type { Measurement } from '../../src/faults/common/measure.ts';
+import type { Verdict } from '../../src/faults/fault.ts';
 import { settle } from '../fakes/clock.ts';
 import { request, requestFor, resolved, sample, sampleEvent } from '../fakes/samples.ts';
 import { experiment } from './scenario.ts';
+
+/** What was measured of the target by itself. */
+const measured = (verdict: Verdict | undefined) => (verdict?.document ?? {}) as { before?: Measurement };
 
 describe('an experiment that goes as asked', () => {
   experiment('is effective, reverted, removed, and told in order', async (s) => {
@@ -57,7 +62,7 @@ describe('an experiment that goes as asked', () => {
     await s.pass(10_000);
     await s.finish();
     const { verdict } = await s.outcome();
-    expect(verdict?.before?.seconds).toBeGreaterThanOrEqual(0.2);
+    expect(measured(verdict).before?.seconds).toBeGreaterThanOrEqual(0.2);
   });
 
   experiment('keeps samples between start and active out of the baseline', async (s) => {
@@ -72,7 +77,7 @@ describe('an experiment that goes as asked', () => {
     await s.pass(5_000);
     await s.finish();
     const { verdict } = await s.outcome();
-    expect(verdict?.before?.cpuCores).toBeLessThan(0.1);
+    expect(measured(verdict).before?.cpuCores).toBeLessThan(0.1);
   });
 
   experiment('counts down in the samples', async (s) => {

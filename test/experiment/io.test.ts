@@ -68,22 +68,24 @@ describe('an io fault that goes as asked', () => {
     expect(outcome).toMatchObject({ exitCode: 0, reverted: true, revertedBy: 'shim', problems: [] });
     expect(outcome.verdict).toMatchObject({
       effective: true,
-      io: {
-        writeUsBefore: 2_000,
-        writeUsDuring: 48_000,
-        availableBytesBefore: 8 * GiB,
-        availableBytesDuring: 7 * GiB,
-        availableBytesAfter: 8 * GiB,
+      document: {
+        io: {
+          writeUsBefore: 2_000,
+          writeUsDuring: 48_000,
+          availableBytesBefore: 8 * GiB,
+          availableBytesDuring: 7 * GiB,
+          availableBytesAfter: 8 * GiB,
+        },
       },
     });
     expect(s.reporter.kinds).toEqual(
-      'selecting selected planned launching resolved io-found active io-sample ended reverted removing removed outcome'.split(
+      'selecting selected planned launching resolved announced active sample ended reverted removing removed outcome'.split(
         ' ',
       ),
     );
-    expect(s.reporter.of('io-sample').at(-1)).toMatchObject({
-      pathBefore: { write_us: 2_000 },
-      path: { write_us: 48_000 },
+    expect(s.reporter.of('sample').at(-1)).toMatchObject({
+      live: { row: expect.arrayContaining(['2.0 ms → 48 ms']) },
+      document: { kind: 'io-sample', path: { write_us: 48_000 } },
       leftMs: 50_000,
     });
     expect(s.sent.slice(0, 3)).toEqual(['beat', 'beat', 'start']);
@@ -97,17 +99,21 @@ describe('an io fault that goes as asked', () => {
     await s.pass(1_000);
     const told = ['the path could not be measured: write: Read-only file system'];
     expect(s.reporter.of('warning').map(({ message }) => message)).toEqual(told);
-    expect(s.reporter.of('io-sample').at(-2)?.path?.problem).toBe('write: Read-only file system');
+    expect(s.reporter.of('sample').at(-2)?.document).toMatchObject({
+      path: { problem: 'write: Read-only file system' },
+    });
     await s.finish();
     await s.outcome();
   });
 
   ioExperiment('says in one line what the path is, before anything is changed', async (s) => {
     await run(s);
-    const [found] = s.reporter.of('io-found');
-    expect(found).toMatchObject({ facts: { type: 'ext4', disk: '8:16' }, volume: { detail: 'data-web-0' } });
-    for (const part of ['/data', 'ext4', '/dev/sdb', 'data-web-0']) expect(found?.line).toContain(part);
-    expect(found?.line).not.toContain('\n');
+    const [found] = s.reporter.of('announced');
+    expect(found?.lines).toHaveLength(1);
+    const [line] = found?.lines ?? [];
+    expect(found?.document).toMatchObject({ path: { type: 'ext4', disk: '8:16' }, volume: { detail: 'data-web-0' } });
+    for (const part of ['/data', 'ext4', '/dev/sdb', 'data-web-0']) expect(line).toContain(part);
+    expect(line).not.toContain('\n');
     await s.finish();
     await s.outcome();
   });
@@ -117,7 +123,7 @@ describe('an io fault that goes as asked', () => {
     async (s) => {
       s.io.expect({ path: '/home/link', mount_point: '/data' });
       await run(s);
-      expect(s.reporter.of('io-found')[0]?.volume.name).toBe('data');
+      expect(s.reporter.of('announced')[0]?.document).toMatchObject({ volume: { name: 'data' } });
       await s.finish();
       await s.outcome();
     },
@@ -137,7 +143,7 @@ describe('an io fault that goes as asked', () => {
     await s.pass(5_000);
     await s.finish();
     const { verdict } = await s.outcome();
-    expect(verdict?.io?.writeUsBefore).toBeUndefined();
+    expect(verdict?.document.io).not.toHaveProperty('writeUsBefore');
   });
 
   ioExperiment(
@@ -149,7 +155,7 @@ describe('an io fault that goes as asked', () => {
       expect(told.slice(1, -1)).toEqual([expect.stringMatching(/^setting io\.max 8:16 /)]);
       expect(told.join()).toContain('wbps=1048576');
       expect(told.join()).toContain('rbps=4194304');
-      expect(s.reporter.of('active')[0]?.disk).toBe('sdb');
+      expect(s.reporter.of('active')[0]?.where).toContain('disk sdb');
       expect(s.cluster.launched?.containers[0]?.args[0]).toBe('hold');
       await s.finish();
       await s.outcome();
@@ -207,7 +213,7 @@ describe('an io fault that is refused', () => {
         expect(error).toMatchObject({ code: 'target-unsuitable', exitCode: 1, state: 'nothing was changed' });
         expect(error.message).toMatch(words);
         expect(error.hint).not.toBe('');
-        expect(s.reporter.of('io-found')).toHaveLength(1);
+        expect(s.reporter.of('announced')).toHaveLength(1);
         expect(verbs(s)).toEqual(['beat', 'stop']);
       },
       asked,
@@ -312,7 +318,7 @@ describe('the stream of an io fault', () => {
     s.cluster.attachment.drop('reset by peer');
     s.io.isProbing = true;
     await s.pass(2_000);
-    expect(s.reporter.of('io-found')).toHaveLength(1);
+    expect(s.reporter.of('announced')).toHaveLength(1);
     expect(s.reporter.of('active')).toHaveLength(1);
     s.io.writesPerSecond = 200 * MiB;
     await s.pass(5_000);
@@ -489,8 +495,8 @@ describe('a detached io fault', () => {
     await s.finish();
     const outcome = await s.outcome();
     expect(outcome).toMatchObject({ reverted: true, watchedMs: expect.any(Number) });
-    expect(outcome.verdict?.io).toMatchObject({ writeUsDuring: 48_000 });
-    expect(outcome.verdict?.io?.writeUsBefore).toBeUndefined();
+    expect(outcome.verdict?.document.io).toMatchObject({ writeUsDuring: 48_000 });
+    expect(outcome.verdict?.document.io).not.toHaveProperty('writeUsBefore');
   });
 });
 

@@ -60,21 +60,26 @@ describe('a net fault that goes as asked', () => {
     expect(outcome).toMatchObject({ exitCode: 0, reverted: true, revertedBy: 'shim', problems: [] });
     expect(outcome.verdict).toMatchObject({
       effective: true,
-      net: {
-        packets: 200,
-        dropped: 0,
-        roundTripsBefore: { sent: 5, lost: 0, medianUs: 800 },
-        roundTripsDuring: { lost: 0, medianUs: 100_900 },
+      document: {
+        net: {
+          packets: 200,
+          dropped: 0,
+          roundTripsBefore: { sent: 5, lost: 0, medianUs: 800 },
+          roundTripsDuring: { lost: 0, medianUs: 100_900 },
+        },
       },
     });
     expect(s.reporter.kinds).toEqual(
-      'selecting selected planned launching resolved net-planned active net-sample ended reverted removing removed outcome'.split(
+      'selecting selected planned launching resolved announced active sample ended reverted removing removed outcome'.split(
         ' ',
       ),
     );
-    expect(s.reporter.of('net-planned')[0]?.plan.hit.join()).toContain('10.0.0.7');
-    expect(s.reporter.of('active')[0]?.network).toEqual({ sharedBy: ['app'] });
-    expect(s.reporter.of('net-sample').at(-1)).toMatchObject({ counters: { packets: 200 }, leftMs: 50_000 });
+    expect(s.reporter.of('announced')[0]?.lines.join()).toContain('10.0.0.7');
+    expect(s.reporter.of('active')[0]?.where).toEqual(['network namespace of pod/web-7d4b9']);
+    expect(s.reporter.of('sample').at(-1)).toMatchObject({
+      document: { kind: 'net-sample', counters: { packets: 200 } },
+      leftMs: 50_000,
+    });
   });
 
   netExperiment('changes nothing before everything is known, and the undo goes before what it undoes', async (s) => {
@@ -262,7 +267,7 @@ describe('the stream of a net fault', () => {
     s.net.silentTo.add('round-trip-before:1');
     await s.launch();
     await s.attach();
-    expect(s.reporter.of('net-planned')).toHaveLength(1);
+    expect(s.reporter.of('announced')).toHaveLength(1);
     s.cluster.attachment.drop('reset by peer');
     await s.pass(1_000);
     expect(s.cluster.attachments).toHaveLength(2);
@@ -271,10 +276,10 @@ describe('the stream of a net fault', () => {
     expect(again[0]).toBe('beat');
     expect(again[1]).toMatch(/^ask links /);
     expect(again).toContain('start');
-    expect(s.reporter.of('net-planned')).toHaveLength(1);
+    expect(s.reporter.of('announced')).toHaveLength(1);
     await hit(s);
     await s.finish();
-    expect((await s.outcome()).verdict?.net?.roundTripsBefore.sent).toBe(5);
+    expect((await s.outcome()).verdict?.document).toMatchObject({ net: { roundTripsBefore: { sent: 5 } } });
   });
 
   netExperiment('lost in the midst of the questions: begun again', async (s) => {

@@ -11,8 +11,8 @@ describe('the arguments of the shim', () => {
         name: 'target-0',
         target: target(),
         args: [
-          ...`run --container ${'a'.repeat(64)} --duration-ms 60000 --lease-ms 15000 --grace-ms 2000`.split(' '),
-          ...'--sample-ms 1000 --as target --need cpu,cpuacct,memory --oom-score-adj 1000'.split(' '),
+          ...`run --container ${'a'.repeat(64)} --duration-ms 60000 --lease-ms 15000 --sample-ms 1000`.split(' '),
+          ...'--grace-ms 2000 --as target --need cpu,cpuacct,memory --oom-score-adj 1000'.split(' '),
           ...'-- stress-ng --timeout 65s --cpu 2 --cpu-load 100'.split(' '),
         ],
       },

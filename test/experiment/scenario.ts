@@ -3,6 +3,7 @@ import { ChaosError } from '../../src/errors.ts';
 import { attachExperiment } from '../../src/experiment/attach.ts';
 import type { Detached, Outcome } from '../../src/experiment/outcome.ts';
 import { runExperiment, type SessionPorts } from '../../src/experiment/run.ts';
+import type { IoRequest } from '../../src/faults/io/types.ts';
 import type { AgentUpdate, ContainerStatus, Experiment } from '../../src/ports.ts';
 import type { AttachRequest, Request } from '../../src/requests.ts';
 import type { Ended, Reverted, Sample, SampleEvent, ShimEvent } from '../../src/shim/protocol.ts';
@@ -58,7 +59,7 @@ export class Scenario {
 
   constructor(asked: Request = request()) {
     this.request = asked;
-    if (asked.fault.fault === 'io') this.io.expect({ path: asked.fault.path });
+    if (asked.fault.fault === 'io') this.io.expect({ path: (asked.fault as IoRequest).path });
     this.cluster.onAttach = (attachment) => {
       attachment.onLine = (line) => this.#hear(attachment, line);
     };

@@ -1,40 +1,39 @@
 import { describe, expect, test } from 'vitest';
-import type { RunEvent } from '../../src/experiment/events.ts';
 import type { IoMeasurement } from '../../src/faults/io/types.ts';
-import { ioProofTable, liveIoTable, mountLine } from '../../src/faults/io/view.ts';
+import { type IoSample, liveRow, proofRows } from '../../src/faults/io/view.ts';
+import { kindOf } from '../../src/faults/registry.ts';
+import type { Request } from '../../src/requests.ts';
 import { renderPlan } from '../../src/terminal/dry-run.ts';
 import { JsonReporter } from '../../src/terminal/json.ts';
 import { PlainReporter } from '../../src/terminal/plain.ts';
+import { liveTable, proofTable } from '../../src/terminal/table.ts';
 import { active } from '../../src/terminal/words.ts';
 import { BufferOutput } from '../fakes/output.ts';
-import {
-  GiB,
-  ioRequest,
-  MiB,
-  pathEvent,
-  pathFacts,
-  plan,
-  resolved,
-  sample,
-  target,
-  volumes,
-} from '../fakes/samples.ts';
+import { GiB, ioRequest, MiB, pathEvent, pathFacts, plan, resolved, sample, target } from '../fakes/samples.ts';
 import { ioRun } from './events.ts';
-
-type IoSample = Extract<RunEvent, { kind: 'io-sample' }>;
 
 function fact(change: Partial<IoSample> = {}): IoSample {
   return {
-    kind: 'io-sample',
     target: target(),
     previous: sample(9, 0, { io_read_bytes: 0, io_write_bytes: 100 * MiB }),
     sample: sample(11, 0, { io_read_bytes: 4_096, io_write_bytes: 524 * MiB }),
     pathBefore: pathEvent(0),
     path: pathEvent(11, { write_us: 48_400, available_bytes: 7 * GiB, free_bytes: 7.5 * GiB }),
-    leftMs: 38_400,
     ...change,
   };
 }
+
+/** As it is shown with 38 seconds left. */
+const liveIoTable = (of: IoSample) =>
+  liveTable({
+    kind: 'sample',
+    target: of.target,
+    live: liveRow(of),
+    leftMs: 38_400,
+    document: { kind: 'io-sample' },
+  }) ?? [];
+
+const ioProofTable = (of: IoMeasurement) => proofTable(proofRows(of));
 
 const cells = (line = '') => line.trim().split(/\s{2,}/);
 
@@ -106,10 +105,11 @@ describe('the table of the proof', () => {
 });
 
 test('the line of the mount obeys nothing that a target has called it', () => {
-  const found = { kind: 'io-found', target: target(), facts: pathFacts(), volume: volumes()[1] as never } as const;
-  expect(mountLine({ ...found, line: '/da\u001b[2Jta is ext4\u0007\nok: reverted' })).toBe(
-    'mount    /data is ext4 ok: reverted',
-  );
+  const stderr = new BufferOutput();
+  const lines = ['mount    /da\u001b[2Jta is ext4\u0007\nok: reverted'];
+  const found = { kind: 'announced', target: target(), lines, notes: [], document: { kind: 'io-found' } } as const;
+  new PlainReporter(new BufferOutput(), stderr, false).report(found);
+  expect(stderr.text).toBe('mount    /data is ext4 ok: reverted\n');
 });
 
 test('where a fault is active: of a limit the disk, on v1 the hierarchy that has it', () => {
@@ -119,11 +119,15 @@ test('where a fault is active: of a limit the disk, on v1 the hierarchy that has
   ] as const;
   const found = resolved(undefined, { cgroup_mode: 'v1', cgroups: [...cgroups], path: pathFacts() });
   const event = { event: 'active', at_ms: 1, pid: 1, entered: 1, of: 1, elapsed_ms: 3 } as const;
-  const at = { kind: 'active', target: target(), active: event, resolved: found, activeMs: 1_300 } as const;
-  expect(active({ ...at, disk: 'sdb' })).toBe(
+  const said = (asked: Request) => {
+    const { fault } = plan(asked);
+    const where = kindOf(fault).where(fault, target(), found, event);
+    return active({ kind: 'active', target: target(), active: event, where, activeMs: 1_300 });
+  };
+  expect(said(ioRequest({ action: { kind: 'throttle', limits: { readOpsPerSecond: 50 } } }))).toBe(
     'active after 1.3 s   pod/web-7d4b9 (app) on node-3   cgroup v1 /disk   disk sdb',
   );
-  expect(active(at)).toMatch(/1 of 1 namespaces$/);
+  expect(said(ioRequest())).toMatch(/1 of 1 namespaces$/);
 });
 
 test('the plan of a dry run says which volume the path is in', () => {

@@ -1,27 +1,36 @@
 import { describe, expect, test } from 'vitest';
-import type { RunEvent } from '../../src/experiment/events.ts';
-import { liveNetTable, netProofTable } from '../../src/faults/net/view.ts';
+import type { NetMeasurement } from '../../src/faults/net/measure.ts';
+import { liveRow, type NetSample, proofRows } from '../../src/faults/net/view.ts';
 import { renderPlan } from '../../src/terminal/dry-run.ts';
 import { JsonReporter } from '../../src/terminal/json.ts';
 import { PlainReporter } from '../../src/terminal/plain.ts';
+import { liveTable, proofTable } from '../../src/terminal/table.ts';
 import { reverted } from '../../src/terminal/words.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { netRequest, plan, target } from '../fakes/samples.ts';
 import { netRun } from './events.ts';
 
-type NetSample = Extract<RunEvent, { kind: 'net-sample' }>;
-
 function fact(change: Partial<NetSample> = {}): NetSample {
   return {
-    kind: 'net-sample',
     target: target(),
     counters: { packets: 1_204, bytes: 120_400, dropped: 25, elapsedUs: 5e6 },
     roundTripsBefore: [{ us: 700 }, { us: 900 }, { us: 800 }],
     roundTripsDuring: [{ us: 99_000 }, { us: 101_400 }],
-    leftMs: 38_400,
     ...change,
   };
 }
+
+/** As it is shown with 38 seconds left. */
+const liveNetTable = (of: NetSample) =>
+  liveTable({
+    kind: 'sample',
+    target: of.target,
+    live: liveRow(of),
+    leftMs: 38_400,
+    document: { kind: 'net-sample' },
+  }) ?? [];
+
+const netProofTable = (of: NetMeasurement) => proofTable(proofRows(of));
 
 describe('the live table of a net fault', () => {
   test('has what is hit, and the round trip before and now', () => {

@@ -1,25 +1,26 @@
 import { describe, expect, test } from 'vitest';
-import type { RunEvent } from '../../src/experiment/events.ts';
+import { liveRow, proofRows, type StressSample } from '../../src/faults/stress/view.ts';
 import { liveTable, proofTable } from '../../src/terminal/table.ts';
 import { MiB, sample, target } from '../fakes/samples.ts';
 
-type SampleFact = Extract<RunEvent, { kind: 'sample' }>;
-
-function fact(change: Partial<SampleFact> = {}): SampleFact {
+function fact(change: Partial<StressSample> = {}): StressSample {
   return {
-    kind: 'sample',
     target: target(),
     before: [sample(0), sample(1, 0.02)],
     previous: sample(9, 0.99),
     sample: sample(10, 0.99, { cpu_throttled_periods: 7 }),
-    leftMs: 38_400,
     ...change,
   };
 }
 
+/** As it is shown with 38 seconds left. */
+const shown = (of: StressSample) =>
+  liveTable({ kind: 'sample', target: of.target, live: liveRow(of), leftMs: 38_400, document: { kind: 'sample' } }) ??
+  [];
+
 describe('the live table', () => {
   test('of a container with a limit', () => {
-    expect(liveTable(fact())).toEqual([
+    expect(shown(fact())).toEqual([
       '  TARGET            CPU before → now    of limit   throttled   MEMORY   left',
       '  web-7d4b9 (app)   0.02 → 0.99 cores   99 %       70 %        40 MiB   38 s',
     ]);
@@ -27,7 +28,7 @@ describe('the live table', () => {
 
   test('without a limit it is a share of the node', () => {
     const free = { cpu_quota_us: -1 };
-    const [head, row] = liveTable(fact({ previous: sample(9, 2, free), sample: sample(10, 2, free) }));
+    const [head, row] = shown(fact({ previous: sample(9, 2, free), sample: sample(10, 2, free) }));
     expect(head).toContain('of node');
     expect(row).toContain('50 %');
   });
@@ -35,7 +36,7 @@ describe('the live table', () => {
   test('what is not known is a dash, not a zero', () => {
     const { nodeAllocatableCores: _cores, ...unknown } = target();
     const bare = (seconds: number) => ({ elapsed_us: seconds * 1e6, cpu_usage_us: seconds * 5e5 });
-    const [, row] = liveTable(fact({ target: unknown, before: [bare(0)], previous: bare(1), sample: bare(2) }));
+    const [, row] = shown(fact({ target: unknown, before: [bare(0)], previous: bare(1), sample: bare(2) }));
     expect(row?.trim().split(/\s{2,}/)).toEqual(['web-7d4b9 (app)', '- → 0.50 cores', '-', '-', '-', '38 s']);
   });
 });
@@ -43,22 +44,22 @@ describe('the live table', () => {
 describe('the proof table', () => {
   test('before, during, after; what the kernel does not tell is left out', () => {
     expect(
-      proofTable({
-        effective: true,
-        proofs: [],
-        before: { seconds: 1, cpuCores: 0.02, throttledShare: 0, memoryBytes: 40 * MiB, oomKills: 0, processes: 3 },
-        during: {
-          seconds: 9,
-          cpuCores: 0.99,
-          throttledShare: 0.9,
-          memoryBytes: 90 * MiB,
-          oomKills: 2,
-          processes: 5,
-          cpuPressure: 0.4,
-          ioPressure: 0.001,
-        },
-        after: { memoryBytes: 41 * MiB, processes: 3 },
-      }),
+      proofTable(
+        proofRows({
+          before: { seconds: 1, cpuCores: 0.02, throttledShare: 0, memoryBytes: 40 * MiB, oomKills: 0, processes: 3 },
+          during: {
+            seconds: 9,
+            cpuCores: 0.99,
+            throttledShare: 0.9,
+            memoryBytes: 90 * MiB,
+            oomKills: 2,
+            processes: 5,
+            cpuPressure: 0.4,
+            ioPressure: 0.001,
+          },
+          after: { memoryBytes: 41 * MiB, processes: 3 },
+        }),
+      ),
     ).toEqual([
       '                 before           during             after',
       '  CPU            0.02 cores       0.99 cores         -',
@@ -71,6 +72,6 @@ describe('the proof table', () => {
   });
 
   test('without a measurement there is none', () => {
-    expect(proofTable({ effective: false, proofs: [] })).toEqual([]);
+    expect(proofTable(proofRows({}))).toEqual([]);
   });
 });

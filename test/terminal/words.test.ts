@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ChaosError, usageError } from '../../src/errors.ts';
 import type { Outcome } from '../../src/experiment/outcome.ts';
-import { cgroupPlace, errorText, harmless, reverted, seconds, selected, verdict } from '../../src/terminal/words.ts';
+import { cgroupPlace } from '../../src/faults/common/place.ts';
+import { errorText, harmless, reverted, seconds, selected, verdict } from '../../src/terminal/words.ts';
 import { resolved, target } from '../fakes/samples.ts';
 
 describe('harmless', () => {

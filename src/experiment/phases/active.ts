@@ -1,14 +1,15 @@
 import { ChaosError } from '../../errors.ts';
 import type { Driver } from '../../faults/fault.ts';
+import { kindOf } from '../../faults/registry.ts';
 import type { AgentPodUpdate, AgentUpdate, TargetUpdate } from '../../ports.ts';
 import type { Active, Reverted, SampleEvent, ShimError, ShimEvent } from '../../shim/protocol.ts';
 import { parseTerminationMessage } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { failedShim, shimFailure } from '../agent-errors.ts';
 import type { ConnectionLoss } from '../connection.ts';
-import type { CoursePlan } from '../plan.ts';
-import type { Phase, RunContext } from '../run-context.ts';
+import type { RunContext } from '../run-context.ts';
 import { guardianMs, type TimerName, timeouts, undoMs } from '../timeouts.ts';
+import type { Phase } from './phase.ts';
 
 type NeverBegan = (update: AgentUpdate) => ChaosError | undefined;
 
@@ -81,15 +82,15 @@ export class ActivePhase implements Phase {
     for (const event of parseTerminationMessage(message)) this.onEvent(event);
     if (this.#context.isOver) return;
     const { observations, plan, timers } = this.#context;
-    if (plan.fault.fault !== 'stress') {
-      // What is done to a network, a directory or a cgroup's settings outlives whoever did it. The guardian's word may come after the kubelet has looked for last words, and is then in a later status.
+    if (kindOf(plan.fault).outlivesShim(plan.fault)) {
+      // The guardian's word may come after the kubelet has looked for last words, and is then in a later status.
       // The shim's own time for the undo, which may be long, is over with it.
       if (this.#shimEnd === undefined) timers.set('confirm', guardianMs(plan.fault));
       this.#shimEnd ??= how;
       return;
     }
     if (!observations.result.ended) observations.problem(killedUnheard(how));
-    // A stressor cannot outlive the shim: its pid namespace dies with it, by the kernel's hand.
+    // The fault has ended with its shim.
     this.#onReverted('container');
   }
 
@@ -103,7 +104,7 @@ export class ActivePhase implements Phase {
   #onAgentGone(): void {
     const { observations, plan, timers } = this.#context;
     this.#onAgentDeleted();
-    if (observations.result.ended && plan.fault.fault === 'stress') {
+    if (observations.result.ended && !kindOf(plan.fault).outlivesShim(plan.fault)) {
       this.#onReverted('container');
       return;
     }
@@ -140,9 +141,9 @@ export class ActivePhase implements Phase {
       case 'sample':
         return this.#onSample(event);
       case 'path':
-        return observations.pathAfter(event);
+        return this.#driver.onPath?.(event);
       case 'answer':
-        return this.#driver.onAnswer(event);
+        return this.#driver.onAnswer?.(event);
       case 'warning':
         return this.#context.report({ kind: 'warning', message: event.message });
       case 'ended':
@@ -228,7 +229,12 @@ export class ActivePhase implements Phase {
   get #isSilentFailure(): boolean {
     const { plan, observations } = this.#context;
     const { ended, output } = observations.result;
-    return plan.fault.fault === 'io' && ended?.reason === 'exited' && ended.exit_code !== 0 && output.length === 0;
+    return (
+      kindOf(plan.fault).actor(plan.fault).speaks === true &&
+      ended?.reason === 'exited' &&
+      ended.exit_code !== 0 &&
+      output.length === 0
+    );
   }
 
   onTimer(name: TimerName): void {
@@ -262,7 +268,7 @@ export class ActivePhase implements Phase {
     } else {
       if (!observations.result.ended) observations.problem(killedUnheard(this.#shimEnd));
       observations.unconfirmed();
-      observations.problem(`its guardian has not told that ${unconfirmed(plan)}`);
+      observations.problem(`its guardian has not told that ${kindOf(plan.fault).unconfirmed(plan.fault, plan.target)}`);
     }
     this.#context.end();
   }
@@ -286,15 +292,4 @@ export class ActivePhase implements Phase {
 
 function killedUnheard(how: string): string {
   return `the shim ended without a word: it was killed (${how})`;
-}
-
-/** What nobody has confirmed, and what makes certain of it: what goes with the pod's network, or with its container's cgroup, goes with the pod. */
-function unconfirmed({ fault, target }: CoursePlan): string {
-  const { pod } = target;
-  if (fault.fault === 'io' && fault.action.kind !== 'throttle') {
-    return `${fault.directory} in ${fault.path} of pod ${pod} is gone`;
-  }
-  const what =
-    fault.fault === 'io' ? "the limits of the container's cgroup are as they were" : 'the network is as it was';
-  return `${what}; to be certain, delete pod ${pod}`;
 }

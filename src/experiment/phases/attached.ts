@@ -1,11 +1,12 @@
 import { ChaosError } from '../../errors.ts';
-import { attachFault } from '../../faults/fault.ts';
+import { kindOf } from '../../faults/registry.ts';
 import type { AgentUpdate, TargetUpdate } from '../../ports.ts';
 import { parseTerminationMessage, type ShimEvent } from '../../shim/protocol.ts';
 import type { ConnectionLoss } from '../connection.ts';
-import type { Phase, RunContext } from '../run-context.ts';
+import type { RunContext } from '../run-context.ts';
 import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
 import { ActivePhase } from './active.ts';
+import type { Phase } from './phase.ts';
 
 /** What is known of a detached experiment before its shim is heard. */
 export interface Found {
@@ -33,7 +34,7 @@ export class AttachedPhase implements Phase {
   constructor(context: RunContext, found: Found) {
     this.#context = context;
     this.#found = found;
-    this.#rest = new ActivePhase(context, attachFault(context));
+    this.#rest = new ActivePhase(context, kindOf(context.plan.fault).attach(context));
     this.#limit(this.#leftMs);
     if (found.runs) context.connection.open();
   }

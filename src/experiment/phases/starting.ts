@@ -1,13 +1,15 @@
 import { ChaosError } from '../../errors.ts';
-import { type Driver, type Setup, setupFault } from '../../faults/fault.ts';
+import type { Driver, Setup } from '../../faults/fault.ts';
+import { kindOf } from '../../faults/registry.ts';
 import type { AgentPodUpdate, AgentUpdate, TargetUpdate } from '../../ports.ts';
 import type { Resolved, ShimEvent } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { shimFailure, startupFailure } from '../agent-errors.ts';
 import type { ConnectionLoss } from '../connection.ts';
 import type { Plan } from '../plan.ts';
-import type { Phase, RunContext } from '../run-context.ts';
+import type { RunContext } from '../run-context.ts';
 import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
+import type { Phase } from './phase.ts';
 
 /**
  * From the created agent pod to `start`: waits for the pod, attaches, and has the fault prepared. Nothing is changed yet: whoever leaves only says goodbye.
@@ -23,7 +25,7 @@ export class StartingPhase implements Phase {
   constructor(context: RunContext, plan: Plan, go: (driver: Driver) => void) {
     this.#context = context;
     this.#plan = plan;
-    this.#setup = setupFault(context, (driver) => {
+    this.#setup = kindOf(plan.fault).setup(context, (driver) => {
       for (const name of ['answer', 'startup', 'contact'] as const) context.timers.stop(name);
       go(driver);
     });
@@ -107,13 +109,12 @@ export class StartingPhase implements Phase {
       case 'resolved':
         return this.#onResolved(event);
       case 'answer':
-        return this.#setup.onAnswer(event);
+        return this.#setup.onAnswer?.(event);
       case 'sample':
         this.#context.observations.sampleBefore(event);
         return;
       case 'path':
-        this.#context.observations.pathBefore(event);
-        return;
+        return this.#setup.onPath?.(event);
       case 'warning':
         return this.#context.report({ kind: 'warning', message: event.message });
       case 'error':

@@ -1,33 +1,28 @@
-import type { Fault } from '../../experiment/plan.ts';
+import type { Actor } from '../fault.ts';
+import type { IoFault } from './types.ts';
 
-/** What does a fault, in the words of a sentence about its end. Pure. */
-
-export function doer(fault: Fault): string {
-  if (fault.fault === 'stress' || isLoad(fault)) return 'the stressor';
-  return isFill(fault) ? 'what fills the file system' : 'what held the fault';
+/** What does an io fault, in the words of a sentence about its end. Pure. */
+export function actor({ action }: IoFault): Actor {
+  switch (action.kind) {
+    case 'load':
+      return { name: 'the stressor', program: 'stress-ng', complaint, speaks: true };
+    case 'fill': {
+      const name = 'what fills the file system';
+      return { name, program: name, complaint, speaks: true };
+    }
+    case 'throttle': {
+      const name = 'what held the fault';
+      return { name, program: name, complaint: () => undefined, speaks: true };
+    }
+  }
 }
 
-/** The same by its program's name, if it is somebody else's. */
-export function program(fault: Fault): string {
-  return fault.fault === 'stress' || isLoad(fault) ? 'stress-ng' : doer(fault);
-}
-
-/** Why it failed, by the last lines that it wrote; undefined: it writes nothing. */
-export function complaint(fault: Fault, output: readonly string[]): string | undefined {
-  if (fault.fault === 'stress') return 'see its output above';
-  if (!isLoad(fault) && !isFill(fault)) return undefined;
+/** Why it failed, by the last lines that it wrote. */
+function complaint(output: readonly string[]): string {
   if (output.length === 0) return 'it said nothing';
   const text = output.join('; ');
   const refusal = refusals.find(([pattern]) => pattern.test(text));
   return refusal ? `${refusal[1]} (${text})` : text;
-}
-
-function isLoad(fault: Fault): boolean {
-  return fault.fault === 'io' && fault.action.kind === 'load';
-}
-
-function isFill(fault: Fault): boolean {
-  return fault.fault === 'io' && fault.action.kind === 'fill';
 }
 
 /** The kernel's words for what a file system did not do, and its numbers as stress-ng prints them. */

@@ -1,4 +1,4 @@
-import type { RunOptions } from '../../requests.ts';
+import type { ShimCommand, ShimOptions } from '../fault.ts';
 import { fillCommand } from './fill.ts';
 import { loadCommand } from './load.ts';
 import { probeFor } from './throttle.ts';
@@ -9,17 +9,7 @@ export function directoryOf(id: string): string {
   return `.kubectl-${id}`;
 }
 
-/** What the shim is told besides the bounds of the run: its command, its options, and behind `--` the workload. */
-export interface ShimCommand {
-  command: 'run' | 'hold';
-  options: readonly string[];
-  workload: readonly string[];
-}
-
-export function ioCommand(
-  fault: IoFault,
-  run: Pick<RunOptions, 'durationMs' | 'graceMs' | 'runAs' | 'strict'>,
-): ShimCommand {
+export function ioCommand(fault: IoFault, run: ShimOptions): ShimCommand {
   const { action, path, directory } = fault;
   const where = ['--path', path];
   if (action.kind === 'throttle') {

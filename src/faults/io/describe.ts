@@ -1,7 +1,7 @@
 import type { Volume } from '../../ports.ts';
 import type { PathFacts } from '../../shim/protocol.ts';
 import { formatBytes, formatCount, formatQuantity } from '../../units.ts';
-import { joined } from '../net/describe.ts';
+import { joined } from '../common/words.ts';
 import { roomOf } from './room.ts';
 import type { FillRequest, IoRequest, LoadRequest, ThrottleLimits } from './types.ts';
 

@@ -1,41 +1,45 @@
-import type { RunContext } from '../../experiment/run-context.ts';
-import type { Sample } from '../../shim/protocol.ts';
-import type { Driver } from '../fault.ts';
+import type { PathEvent, Sample } from '../../shim/protocol.ts';
+import type { Driver, FaultRun } from '../fault.ts';
+import type { IoRun } from './observations.ts';
+import type { IoFault } from './types.ts';
+import { liveRow } from './view.ts';
 
 /** While an io fault is in force: the shim measures the path by itself, and is told nothing but beats. */
 export class IoDriver implements Driver {
-  readonly #context: RunContext;
+  readonly #run: FaultRun<IoFault, IoRun>;
   readonly #orders: readonly string[];
 
   /** `orders`: lines to be said before `start`. */
-  constructor(context: RunContext, orders: readonly string[] = []) {
-    this.#context = context;
+  constructor(run: FaultRun<IoFault, IoRun>, orders: readonly string[] = []) {
+    this.#run = run;
     this.#orders = orders;
   }
 
   begin(): void {
-    for (const line of this.#orders) this.#context.send(line);
-    this.#context.sendStart();
+    for (const line of this.#orders) this.#run.send(line);
+    this.#run.sendStart();
   }
 
-  onAnswer(): void {}
+  onPath(path: PathEvent): void {
+    const { own, seen } = this.#run;
+    own.warnOf(path, this.#run);
+    if (seen.ended) own.pathAfter = path;
+    else own.pathsDuring.push(path);
+  }
 
   onSample(sample: Sample, previous: Sample | undefined): void {
-    const { plan, observations } = this.#context;
     if (!previous) return;
+    const { plan, own, leftMs } = this.#run;
     const { target } = plan;
-    const { facts, pathsBefore = [], pathsDuring = [] } = observations.result.io ?? {};
-    const pathBefore = pathsBefore.at(-1);
-    const path = pathsDuring.at(-1);
-    this.#context.report({
-      kind: 'io-sample',
-      target,
-      previous,
-      sample,
+    const { facts } = own;
+    const pathBefore = own.pathsBefore.at(-1);
+    const path = own.pathsDuring.at(-1);
+    const live = liveRow({
+      ...{ target, previous, sample },
       ...(facts ? { facts } : {}),
       ...(pathBefore ? { pathBefore } : {}),
       ...(path ? { path } : {}),
-      leftMs: observations.leftMs,
     });
+    this.#run.report({ kind: 'sample', target, live, leftMs, document: { kind: 'io-sample', sample, path } });
   }
 }

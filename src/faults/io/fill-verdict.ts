@@ -1,6 +1,6 @@
 import type { Space } from '../../shim/protocol.ts';
 import { formatBytes, formatCount } from '../../units.ts';
-import type { Proof } from '../stress/verdict.ts';
+import type { Proof } from '../fault.ts';
 import { describeFill } from './describe.ts';
 import { placeOf, proof, type SeenIo } from './proof.ts';
 import { fillBytes, fillInodes, type Room, roomOf } from './room.ts';

@@ -1,6 +1,6 @@
 import { formatBytes, formatCount } from '../../units.ts';
 import { growth } from '../common/measure.ts';
-import type { Proof } from '../stress/verdict.ts';
+import type { Proof } from '../fault.ts';
 import { addedTraffic, type Traffic } from './measure.ts';
 import { amount, change, placeOf, proof, type SeenIo, unmeasured } from './proof.ts';
 import type { IoFault, IoMeasurement, LoadMode, LoadRequest } from './types.ts';

@@ -1,5 +1,6 @@
 import { formatBytes, formatMicroseconds } from '../../units.ts';
-import type { Observation, Proof } from '../stress/verdict.ts';
+import type { Observation } from '../common/observation.ts';
+import type { Proof } from '../fault.ts';
 import { describeVolume, pathWord } from './describe.ts';
 import type { IoFault, IoObservation } from './types.ts';
 

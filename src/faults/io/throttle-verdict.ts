@@ -1,5 +1,5 @@
 import { formatBytes, formatCount, formatMicroseconds, formatQuantity } from '../../units.ts';
-import type { Proof } from '../stress/verdict.ts';
+import type { Proof } from '../fault.ts';
 import { describeLimits } from './describe.ts';
 import { limitsAbove, tighterLimits } from './limits.ts';
 import { ownPart, type Traffic, trafficUnder } from './measure.ts';

@@ -1,5 +1,5 @@
 import { conclude } from '../common/conclude.ts';
-import type { Proof, Verdict } from '../stress/verdict.ts';
+import type { Conclusion, Proof } from '../fault.ts';
 import { judgeFill } from './fill-verdict.ts';
 import { judgeLoad } from './load-verdict.ts';
 import { measureIo } from './measure.ts';
@@ -8,7 +8,7 @@ import { judgeThrottle } from './throttle-verdict.ts';
 import type { IoFault, IoMeasurement } from './types.ts';
 
 /** Compares what was asked with what the target's cgroup, its disk, its file system and the probe in it measured (G1). */
-export function judgeIo(fault: IoFault, seen: SeenIo): Verdict {
+export function judgeIo(fault: IoFault, seen: SeenIo): Conclusion & { io?: IoMeasurement } {
   const io = measureIo(seen);
   const proofs = io
     ? judge(fault, seen, io)

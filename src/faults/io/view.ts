@@ -1,34 +1,36 @@
-import type { RunEvent } from '../../experiment/events.ts';
+import type { Target } from '../../ports.ts';
 import type { PathEvent, PathFacts, Sample } from '../../shim/protocol.ts';
-import { dash, pressure, render } from '../../terminal/table.ts';
-import { count, milliseconds, oneLine, seconds, targetName } from '../../terminal/words.ts';
 import { formatBytes, formatCount } from '../../units.ts';
+import { count, dash, milliseconds, pressure, targetName } from '../common/cells.ts';
+import type { LiveRow, Rows } from '../fault.ts';
 import { roomOf } from './room.ts';
 import type { IoMeasurement } from './types.ts';
 
-/** What the human reporters show of an io fault: which disk it is, how it goes on, what it did. Pure. */
-
-/** Below `target` and `fault`. The target may have named its mounts. */
-export function mountLine({ line }: Extract<RunEvent, { kind: 'io-found' }>): string {
-  return oneLine(`mount    ${line}`);
-}
+/** What is shown of an io fault: how it goes on, what it did. Pure. */
 
 /** The live view of a running io fault. */
-export function liveIoTable(fact: Extract<RunEvent, { kind: 'io-sample' }>): string[] {
-  const { target, previous, sample, facts, pathBefore, path } = fact;
-  return render(
-    ['TARGET', 'READ', 'WRITTEN', 'SYNCED WRITE before → now', 'FREE', 'left'],
-    [
-      [
-        targetName(target),
-        rate(previous, sample, 'io_read_bytes'),
-        rate(previous, sample, 'io_write_bytes'),
-        `${latency(pathBefore?.write_us)} → ${path?.problem === undefined ? latency(path?.write_us) : 'failed'}`,
-        free(path ?? pathBefore, facts),
-        seconds(fact.leftMs),
-      ],
+export interface IoSample {
+  target: Target;
+  previous: Sample;
+  sample: Sample;
+  /** Undefined: not heard, of a fault that another command has started. */
+  facts?: PathFacts;
+  /** The latest before the fault, and the latest under it. */
+  pathBefore?: PathEvent;
+  path?: PathEvent;
+}
+
+export function liveRow({ target, previous, sample, facts, pathBefore, path }: IoSample): LiveRow {
+  return {
+    head: ['TARGET', 'READ', 'WRITTEN', 'SYNCED WRITE before → now', 'FREE'],
+    row: [
+      targetName(target),
+      rate(previous, sample, 'io_read_bytes'),
+      rate(previous, sample, 'io_write_bytes'),
+      `${latency(pathBefore?.write_us)} → ${path?.problem === undefined ? latency(path?.write_us) : 'failed'}`,
+      free(path ?? pathBefore, facts),
     ],
-  );
+  };
 }
 
 function rate(previous: Sample, sample: Sample, name: 'io_read_bytes' | 'io_write_bytes'): string {
@@ -48,7 +50,7 @@ function free(path: PathEvent | undefined, { may_use_reserved = false }: Partial
 }
 
 /** What the container did to its disks and what was seen of the path, before, during and after; rows that nothing was measured for are left out. */
-export function ioProofTable(measured: IoMeasurement): string[] {
+export function proofRows(measured: IoMeasurement): Rows {
   const { seconds: time } = measured;
   const rows = [
     ['read', dash, amount(measured.readBytes, measured.readOps, time), dash],
@@ -71,10 +73,10 @@ export function ioProofTable(measured: IoMeasurement): string[] {
     ],
     ['I/O pressure', dash, pressure(measured.pressure) ?? dash, dash],
   ];
-  return render(
-    ['', 'before', 'during', 'after'],
-    rows.filter(([, ...cells]) => cells.some((cell) => cell !== dash)),
-  );
+  return {
+    head: ['', 'before', 'during', 'after'],
+    rows: rows.filter(([, ...cells]) => cells.some((cell) => cell !== dash)),
+  };
 }
 
 function amount(total: number | undefined, ops: number | undefined, time: number): string {

@@ -1,21 +1,17 @@
-import type { NetRun } from '../../experiment/observations.ts';
-import type { RunContext } from '../../experiment/run-context.ts';
 import type { AnswerEvent } from '../../shim/protocol.ts';
-import type { Driver } from '../fault.ts';
+import type { FaultRun } from '../fault.ts';
 import { readCounters } from './counters.ts';
 import { toAnswer } from './lines.ts';
+import type { NetRun } from './observations.ts';
 import { countersId } from './plan.ts';
 import type { Answer, NetFault } from './types.ts';
+import { liveRow } from './view.ts';
 
 /** What a net fault hits, as the shim counts it with every sample: kept and shown. */
 export class NetCounts {
-  readonly #context: RunContext;
-  readonly #fault: NetFault;
-  readonly #run: NetRun;
+  readonly #run: FaultRun<NetFault, NetRun>;
 
-  constructor(context: RunContext, fault: NetFault, run: NetRun) {
-    this.#context = context;
-    this.#fault = fault;
+  constructor(run: FaultRun<NetFault, NetRun>) {
     this.#run = run;
   }
 
@@ -27,39 +23,16 @@ export class NetCounts {
   }
 
   #count(answer: Answer): void {
-    const counters = readCounters(this.#fault, new Map([[answer.id, answer]]));
+    const { plan, own, isInForce, leftMs } = this.#run;
+    const { target, fault } = plan;
+    const counters = readCounters(fault, new Map([[answer.id, answer]]));
     if (!counters) return;
-    this.#run.counters.push(counters);
-    const { observations, plan } = this.#context;
-    if (!observations.isInForce) return;
-    const { roundTripsBefore, roundTripsDuring } = this.#run;
-    const { target } = plan;
-    this.#context.report({
-      kind: 'net-sample',
-      target,
-      counters,
-      roundTripsBefore,
-      roundTripsDuring: [...roundTripsDuring],
-      leftMs: observations.leftMs,
-    });
-  }
-}
-
-/** A net fault that another command has started is counted; its peers and names are that command's. */
-export class AttachedNetDriver implements Driver {
-  readonly #counts: NetCounts;
-
-  constructor(context: RunContext, fault: NetFault) {
-    const run: NetRun = { counters: [], roundTripsBefore: [], roundTripsDuring: [] };
-    context.observations.result.net = run;
-    this.#counts = new NetCounts(context, fault, run);
-  }
-
-  begin(): void {}
-
-  onSample(): void {}
-
-  onAnswer(event: AnswerEvent): void {
-    this.#counts.onAnswer(event);
+    own.counters.push(counters);
+    if (!isInForce) return;
+    const { roundTripsBefore, roundTripsDuring } = own;
+    const live = liveRow({ target, counters, roundTripsBefore, roundTripsDuring });
+    // Null: the latest was not answered.
+    const roundTripUs = roundTripsDuring.length > 0 ? (roundTripsDuring.at(-1)?.us ?? null) : undefined;
+    this.#run.report({ kind: 'sample', target, live, leftMs, document: { kind: 'net-sample', counters, roundTripUs } });
   }
 }

@@ -1,4 +1,5 @@
 import { formatDuration } from '../../units.ts';
+import { joined } from '../common/words.ts';
 import { formatPorts } from './ports.ts';
 import type { NetRequest, PeerQuery, Shaping } from './types.ts';
 
@@ -44,11 +45,6 @@ function describePackets({ to, from, except, ports, protocol, interfaces, direct
   if (interfaces.length > 0) words.push(`through ${joined(interfaces)}`);
   if (except.length > 0) words.push(`except ${names(except)}`);
   return words.join(' ');
-}
-
-/** `a, b and c`. */
-export function joined(parts: readonly string[]): string {
-  return parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
 /** As tc and `--rate` write it: `1.5mbit`. */

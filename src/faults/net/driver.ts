@@ -1,44 +1,39 @@
-import type { NetRun } from '../../experiment/observations.ts';
-import type { RunContext } from '../../experiment/run-context.ts';
-import { timeouts } from '../../experiment/timeouts.ts';
 import { askLine } from '../../shim/commands.ts';
 import type { AnswerEvent } from '../../shim/protocol.ts';
-import type { Driver } from '../fault.ts';
+import { answerMs } from '../common/timeouts.ts';
+import type { Driver, FaultRun } from '../fault.ts';
 import { readRoundTrip } from './counters.ts';
 import { NetCounts } from './counts.ts';
 import { connectQuestion, planLines, toAnswer } from './lines.ts';
 import { NameWatch } from './name-watch.ts';
+import type { NetRun } from './observations.ts';
 import type { NetFault, NetPlan } from './types.ts';
 
 /** While a net fault is in force: counts what it hits, measures the round trip with every sample, and follows names to the addresses that they get. */
 export class NetDriver implements Driver {
-  readonly #context: RunContext;
-  readonly #fault: NetFault;
+  readonly #run: FaultRun<NetFault, NetRun>;
   readonly #plan: NetPlan;
-  readonly #run: NetRun;
   readonly #counts: NetCounts;
   readonly #names: NameWatch;
   /** The round trip that is being measured. */
   #connecting: { id: string; askedAt: number } | undefined;
   #connections = 0;
 
-  constructor(context: RunContext, fault: NetFault, plan: NetPlan, roundTripsBefore: NetRun['roundTripsBefore']) {
-    this.#context = context;
-    this.#fault = fault;
+  constructor(run: FaultRun<NetFault, NetRun>, plan: NetPlan, roundTripsBefore: NetRun['roundTripsBefore']) {
+    this.#run = run;
     this.#plan = plan;
-    this.#run = { plan, counters: [], roundTripsBefore, roundTripsDuring: [] };
-    this.#counts = new NetCounts(context, fault, this.#run);
-    this.#names = new NameWatch(context, fault, plan);
-    context.observations.result.net = this.#run;
+    Object.assign(run.own, { plan, roundTripsBefore });
+    this.#counts = new NetCounts(run);
+    this.#names = new NameWatch(run, plan);
   }
 
   begin(): void {
-    for (const line of planLines(this.#plan)) this.#context.send(line);
-    this.#context.sendStart();
+    for (const line of planLines(this.#plan)) this.#run.send(line);
+    this.#run.sendStart();
   }
 
   onSample(): void {
-    if (this.#context.stopAskedAt !== undefined) return;
+    if (this.#run.stopAskedAt !== undefined) return;
     this.#connect();
     this.#names.look();
   }
@@ -46,7 +41,7 @@ export class NetDriver implements Driver {
   onAnswer(event: AnswerEvent): void {
     if (event.id === this.#connecting?.id) {
       this.#connecting = undefined;
-      this.#run.roundTripsDuring.push(readRoundTrip(toAnswer(event)));
+      this.#run.own.roundTripsDuring.push(readRoundTrip(toAnswer(event)));
     } else if (!this.#counts.onAnswer(event)) {
       this.#names.onAnswer(toAnswer(event));
     }
@@ -56,10 +51,10 @@ export class NetDriver implements Driver {
   #connect(): void {
     const { probe } = this.#plan;
     // One that is not answered proves a partition; more of them would only be counted with the target's own packets.
-    if (this.#fault.block && this.#run.roundTripsDuring.length > 0) return;
-    const now = this.#context.clock.now();
-    if (!probe || (this.#connecting && now - this.#connecting.askedAt < timeouts.answer)) return;
+    if (this.#run.plan.fault.block && this.#run.own.roundTripsDuring.length > 0) return;
+    const now = this.#run.clock.now();
+    if (!probe || (this.#connecting && now - this.#connecting.askedAt < answerMs)) return;
     this.#connecting = { id: `round-trip:${++this.#connections}`, askedAt: now };
-    this.#context.send(askLine(connectQuestion(this.#connecting.id, probe)));
+    this.#run.send(askLine(connectQuestion(this.#connecting.id, probe)));
   }
 }

@@ -1,5 +1,6 @@
 import { ChaosError } from '../../errors.ts';
-import { describeEffect, joined } from './describe.ts';
+import { joined } from '../common/words.ts';
+import { describeEffect } from './describe.ts';
 import { rootHandle } from './filters.ts';
 import { type Trial, trialModules } from './questions.ts';
 import { firstLine, type Surface } from './surface.ts';

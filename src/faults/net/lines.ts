@@ -2,7 +2,7 @@ import { applyLine, clearLine, compareLine, countLine, undoLine } from '../../sh
 import type { AnswerEvent } from '../../shim/protocol.ts';
 import type { Answer, NetPlan, Question } from './types.ts';
 
-/** What the session of a net fault says to the shim and hears from it, besides start, beat and stop. Pure. */
+/** What the run of a net fault says to the shim and hears from it, besides start, beat and stop. Pure. */
 
 /** All that the shim has to know of a plan before `start`, the undo first: nothing is applied without it. */
 export function planLines(plan: NetPlan): string[] {

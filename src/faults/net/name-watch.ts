@@ -1,14 +1,16 @@
-import type { RunContext } from '../../experiment/run-context.ts';
-import { timeouts } from '../../experiment/timeouts.ts';
 import { applyLine, askLine } from '../../shim/commands.ts';
+import type { FaultRun } from '../fault.ts';
 import { followNames } from './names.ts';
+import type { NetRun } from './observations.ts';
 import { nameQuestions } from './questions.ts';
 import type { Answer, NetFault, NetPlan, Question } from './types.ts';
 
+/** Between two looks at names that may have got other addresses. */
+const lookMs = 10_000;
+
 /** Asks again and again for the addresses of the peers that were given by name, and has the fault extended to those that are new. */
 export class NameWatch {
-  readonly #context: RunContext;
-  readonly #fault: NetFault;
+  readonly #run: FaultRun<NetFault, NetRun>;
   readonly #questions: readonly Question[];
   /** What the shim is known to have applied. */
   #plan: NetPlan;
@@ -18,21 +20,20 @@ export class NameWatch {
   #extension: { id: string; plan: NetPlan } | undefined;
   #extensions = 0;
 
-  constructor(context: RunContext, fault: NetFault, plan: NetPlan) {
-    this.#context = context;
-    this.#fault = fault;
-    this.#questions = nameQuestions(fault);
+  constructor(run: FaultRun<NetFault, NetRun>, plan: NetPlan) {
+    this.#run = run;
+    this.#questions = nameQuestions(run.plan.fault);
     this.#plan = plan;
-    this.#lastLookAt = context.clock.now();
+    this.#lastLookAt = run.clock.now();
   }
 
   /** Asks, when it is time to. */
   look(): void {
-    const now = this.#context.clock.now();
-    if (this.#questions.length === 0 || now - this.#lastLookAt < timeouts.names) return;
+    const now = this.#run.clock.now();
+    if (this.#questions.length === 0 || now - this.#lastLookAt < lookMs) return;
     this.#lastLookAt = now;
     this.#answers.clear();
-    for (const question of this.#questions) this.#context.send(askLine(question));
+    for (const question of this.#questions) this.#run.send(askLine(question));
   }
 
   onAnswer(answer: Answer): void {
@@ -45,12 +46,12 @@ export class NameWatch {
   }
 
   #extend(): void {
-    const { plan, steps } = followNames(this.#fault, this.#plan, this.#answers);
+    const { plan, steps } = followNames(this.#run.plan.fault, this.#plan, this.#answers);
     this.#answers.clear();
-    if (steps.length === 0 || this.#context.stopAskedAt !== undefined) return;
+    if (steps.length === 0 || this.#run.stopAskedAt !== undefined) return;
     this.#extension = { id: `extended:${++this.#extensions}`, plan };
-    for (const step of steps) this.#context.send(applyLine(step));
-    this.#context.send(askLine({ id: this.#extension.id, verb: 'ask', argv: ['tc', '-Version'] }));
+    for (const step of steps) this.#run.send(applyLine(step));
+    this.#run.send(askLine({ id: this.#extension.id, verb: 'ask', argv: ['tc', '-Version'] }));
   }
 
   #confirm(plan: NetPlan): void {
@@ -59,6 +60,6 @@ export class NameWatch {
     this.#plan = plan;
     this.#extension = undefined;
     const message = `a name has got other addresses, which are hit as well${added.length > 0 ? `: ${added.join('; ')}` : ''}`;
-    this.#context.report({ kind: 'warning', message });
+    this.#run.report({ kind: 'warning', message });
   }
 }

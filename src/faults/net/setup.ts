@@ -1,17 +1,18 @@
 import { ChaosError } from '../../errors.ts';
-import { whoElse } from '../../experiment/agent-errors.ts';
-import type { RunContext } from '../../experiment/run-context.ts';
-import { type TimerName, timeouts } from '../../experiment/timeouts.ts';
 import { askLine } from '../../shim/commands.ts';
 import type { AnswerEvent, Resolved } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
-import type { Driver, Setup } from '../fault.ts';
+import { answerMs } from '../common/timeouts.ts';
+import { whoElse } from '../common/words.ts';
+import type { Driver, FaultRun, Setup } from '../fault.ts';
 import { readRoundTrip } from './counters.ts';
 import { NetDriver } from './driver.ts';
 import { connectQuestion, describeQuestion, planLines, toAnswer } from './lines.ts';
+import type { NetRun } from './observations.ts';
 import { planNet } from './plan.ts';
 import { questions } from './questions.ts';
 import type { Answer, NetFault, NetPlan, Question, RoundTrip } from './types.ts';
+import { hitAndSpared } from './view.ts';
 
 /** Round trips before the fault: enough for a median, and soon over. */
 const roundTripsWanted = 5;
@@ -26,8 +27,7 @@ const longestLine = 2 ** 20;
  * so a stream that is lost meanwhile has it all begun again.
  */
 export class NetSetup implements Setup {
-  readonly #context: RunContext;
-  readonly #fault: NetFault;
+  readonly #run: FaultRun<NetFault, NetRun>;
   readonly #go: (driver: Driver) => void;
   /** Asked and not answered yet, in the order of asking. */
   readonly #open = new Map<string, Question>();
@@ -35,32 +35,31 @@ export class NetSetup implements Setup {
   #plan: NetPlan | undefined;
   #roundTrips: RoundTrip[] = [];
   #asked = 0;
-  #isTold = false;
+  #isAnnounced = false;
 
-  constructor(context: RunContext, fault: NetFault, go: (driver: Driver) => void) {
-    this.#context = context;
-    this.#fault = fault;
+  constructor(run: FaultRun<NetFault, NetRun>, go: (driver: Driver) => void) {
+    this.#run = run;
     this.#go = go;
   }
 
   onResolved(_resolved: Resolved, anew: boolean): void {
     // From here on it is answers that are waited for, each by its name.
-    this.#context.timers.stop('answer');
+    this.#run.timers.stop('answer');
     if (!anew) return;
     this.#plan = undefined;
     this.#answers = new Map();
     this.#roundTrips = [];
     this.#open.clear();
-    for (const question of questions(this.#fault)) this.#ask(question);
+    for (const question of questions(this.#run.plan.fault)) this.#ask(question);
   }
 
   onAnswer(event: AnswerEvent): void {
     const question = this.#open.get(event.id);
     if (!question) return;
     this.#open.delete(event.id);
-    this.#context.timers.set('question', timeouts.answer);
+    this.#run.timers.set('question', answerMs);
     if (event.truncated) {
-      this.#context.refuse(
+      this.#run.refuse(
         new ChaosError('shim', `the answer to ${describeQuestion(question)} is longer than the shim can tell`),
       );
     } else if (this.#plan) {
@@ -71,32 +70,32 @@ export class NetSetup implements Setup {
     }
   }
 
-  onTimer(name: TimerName): void {
+  onTimer(name: string): void {
     if (name !== 'question') return;
     const [first] = this.#open.values();
     const what = first ? describeQuestion(first) : 'what it was asked';
-    const message = `the shim has not answered ${what} within ${formatDuration(timeouts.answer)}`;
-    this.#context.refuse(new ChaosError('shim', message));
+    const message = `the shim has not answered ${what} within ${formatDuration(answerMs)}`;
+    this.#run.refuse(new ChaosError('shim', message));
   }
 
   #ask(question: Question): void {
     this.#open.set(question.id, question);
-    this.#context.timers.set('question', timeouts.answer);
-    this.#context.send(askLine(question));
+    this.#run.timers.set('question', answerMs);
+    this.#run.send(askLine(question));
   }
 
   #decide(): void {
-    const { id, commands } = this.#context.plan;
+    const { id, commands } = this.#run.plan;
     let plan: NetPlan;
     try {
-      plan = planNet(this.#fault, this.#answers, id, whoElse(commands));
+      plan = planNet(this.#run.plan.fault, this.#answers, id, whoElse(commands));
     } catch (error) {
       if (!(error instanceof ChaosError)) throw error;
-      this.#context.refuse(error);
+      this.#run.refuse(error);
       return;
     }
     if (planLines(plan).some((line) => line.length >= longestLine)) {
-      this.#context.refuse(
+      this.#run.refuse(
         new ChaosError(
           'target-unsuitable',
           'this fault has more addresses and ports than the shim can be told at once',
@@ -108,9 +107,20 @@ export class NetSetup implements Setup {
       return;
     }
     this.#plan = plan;
-    if (!this.#isTold) this.#context.report({ kind: 'net-planned', target: this.#context.plan.target, plan });
-    this.#isTold = true;
+    if (!this.#isAnnounced) this.#announce(plan);
+    this.#isAnnounced = true;
     this.#measureOrGo(plan);
+  }
+
+  #announce(plan: NetPlan): void {
+    const { hit, spared, warnings, probe } = plan;
+    this.#run.report({
+      kind: 'announced',
+      target: this.#run.plan.target,
+      lines: hitAndSpared(plan),
+      notes: warnings,
+      document: { kind: 'net-planned', hit, spared, warnings, probe },
+    });
   }
 
   #onRoundTrip(plan: NetPlan, answer: Answer): void {
@@ -126,7 +136,7 @@ export class NetSetup implements Setup {
       this.#ask(connectQuestion(`round-trip-before:${this.#asked}`, plan.probe));
       return;
     }
-    this.#context.timers.stop('question');
-    this.#go(new NetDriver(this.#context, this.#fault, plan, this.#roundTrips));
+    this.#run.timers.stop('question');
+    this.#go(new NetDriver(this.#run, plan, this.#roundTrips));
   }
 }

@@ -1,8 +1,6 @@
 import { ChaosError } from '../../errors.ts';
-import type { Reporter } from '../../experiment/events.ts';
-import { stopCommand } from '../../experiment/plan.ts';
 import type { Cluster, Experiment, ObjectAddresses, Target } from '../../ports.ts';
-import type { Request } from '../../requests.ts';
+import type { SurveyPorts } from '../fault.ts';
 import { refuseHostNetwork } from './plan.ts';
 import type { NetRequest, NetSurroundings, Peer, PeerQuery } from './types.ts';
 
@@ -13,8 +11,7 @@ import type { NetRequest, NetSurroundings, Peer, PeerQuery } from './types.ts';
 export async function surveyNet(
   request: NetRequest,
   target: Target,
-  run: Request['run'],
-  { cluster, reporter }: { cluster: Cluster; reporter: Reporter },
+  { cluster, run, report, stopCommand }: SurveyPorts,
 ): Promise<NetSurroundings> {
   const [network, peers, experiments] = await Promise.all([
     cluster.podNetwork(target),
@@ -23,10 +20,9 @@ export async function surveyNet(
   ]);
   const surroundings = { ...network, ...peers };
   const other = experiments.found.find((experiment) => isInForce(experiment, target));
-  if (other) throw occupied(other, target, run);
+  if (other) throw occupied(other, target, stopCommand(other.namespace, other.id));
   refuseHostNetwork({ surroundings, allowHostNetwork: request.allowHostNetwork });
-  for (const message of surroundings.assumed ?? [])
-    reporter.report({ kind: 'warning', message: `assumed: ${message}` });
+  for (const message of surroundings.assumed ?? []) report({ kind: 'warning', message: `assumed: ${message}` });
   return surroundings;
 }
 
@@ -36,17 +32,13 @@ function isInForce({ verb, target, state }: Experiment, { namespace, pod }: Targ
   return lives && verb === 'net' && target?.startsWith(`${namespace}/${pod}/`) === true;
 }
 
-function occupied(
-  { id, namespace, fault, who, state }: Experiment,
-  { pod }: Target,
-  { connection }: Request['run'],
-): ChaosError {
+function occupied({ id, fault, who, state }: Experiment, { pod }: Target, stop: string): ChaosError {
   const what = `${fault ?? 'a net fault'}${who === undefined ? '' : `, by ${who}`}`;
   return new ChaosError(
     'target-unsuitable',
     `experiment ${id} is at the network of pod/${pod} already (${what}; ${state})`,
     {
-      hint: `Wait until it has ended, or end it: ${stopCommand(connection, namespace, id)}`,
+      hint: `Wait until it has ended, or end it: ${stop}`,
     },
   );
 }

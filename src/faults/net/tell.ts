@@ -1,6 +1,7 @@
 import { formatDuration } from '../../units.ts';
+import { joined } from '../common/words.ts';
 import { isSingle } from './address.ts';
-import { describeEffect, joined } from './describe.ts';
+import { describeEffect } from './describe.ts';
 import { formatPorts } from './ports.ts';
 import { addressesOf, listCidrs, mayHit, nodeAddresses, type Rules } from './rules.ts';
 import type { Surface } from './surface.ts';

@@ -1,6 +1,7 @@
 import { formatCount as count, formatDuration, formatMicroseconds as formatUs } from '../../units.ts';
-import type { Proof, Verdict } from '../stress/verdict.ts';
-import { formatRate, joined } from './describe.ts';
+import { joined } from '../common/words.ts';
+import type { Conclusion, Proof } from '../fault.ts';
+import { formatRate } from './describe.ts';
 import { measureRoundTrips } from './measure.ts';
 import { formatPorts } from './ports.ts';
 import type { NetCounters, NetFault, NetObservation, RoundTrip, Shaping } from './types.ts';
@@ -12,7 +13,7 @@ const effectiveShare = 0.75;
 const tellingLosses = 20;
 
 /** Compares what was asked with what our qdisc or our table counted, and with the round trips to a peer (G1). */
-export function judgeNet(fault: NetFault, seen: NetObservation): Verdict {
+export function judgeNet(fault: NetFault, seen: NetObservation): Conclusion {
   const last = seen.counters.at(-1);
   if (!last) {
     return verdict([
@@ -29,7 +30,7 @@ export function judgeNet(fault: NetFault, seen: NetObservation): Verdict {
   return verdict(fault.shaping ? judgeShaping(fault, fault.shaping, last, seen) : []);
 }
 
-function verdict(proofs: Proof[]): Verdict {
+function verdict(proofs: Proof[]): Conclusion {
   return { effective: proofs.length > 0 && proofs.every(({ effective }) => effective), proofs };
 }
 

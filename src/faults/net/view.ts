@@ -1,14 +1,16 @@
-import type { RunEvent } from '../../experiment/events.ts';
-import { dash, render } from '../../terminal/table.ts';
-import { count, harmless, milliseconds, seconds, targetName } from '../../terminal/words.ts';
+import type { Target } from '../../ports.ts';
 import { formatBytes } from '../../units.ts';
+import { count, dash, milliseconds, targetName } from '../common/cells.ts';
+import type { LiveRow, Rows } from '../fault.ts';
+import { formatCidr } from './address.ts';
 import { measureRoundTrips, type NetMeasurement, type RoundTrips } from './measure.ts';
+import type { NetCounters, NetFault, NetPlan, RoundTrip } from './types.ts';
 
-/** What the human reporters show of a net fault: whom it hits, how it goes on, what it did. Pure. */
+/** What is shown of a net fault: whom it hits, how it goes on, what it did. Pure. */
 
-/** Who is hit and who is not, before it starts: lines below `target` and `fault`. Texts are partly from name servers and the API server. */
-export function hitAndSpared({ plan }: Extract<RunEvent, { kind: 'net-planned' }>): string[] {
-  return [...block('hit', plan.hit), ...block('spared', plan.spared)].map(harmless);
+/** Who is hit and who is not, before it starts. */
+export function hitAndSpared({ hit, spared }: Pick<NetPlan, 'hit' | 'spared'>): string[] {
+  return [...block('hit', hit), ...block('spared', spared)];
 }
 
 function block(title: string, lines: readonly string[]): string[] {
@@ -16,28 +18,32 @@ function block(title: string, lines: readonly string[]): string[] {
 }
 
 /** The live view of a running net fault. */
-export function liveNetTable(fact: Extract<RunEvent, { kind: 'net-sample' }>): string[] {
-  const { target, counters, roundTripsBefore, roundTripsDuring } = fact;
+export interface NetSample {
+  target: Target;
+  /** Since the fault began. */
+  counters: NetCounters;
+  roundTripsBefore: readonly RoundTrip[];
+  roundTripsDuring: readonly RoundTrip[];
+}
+
+export function liveRow({ target, counters, roundTripsBefore, roundTripsDuring }: NetSample): LiveRow {
   const before = measureRoundTrips(roundTripsBefore).medianUs;
   const now = roundTripsDuring.at(-1);
   const roundTrip = now === undefined ? dash : now.us === undefined ? 'no answer' : milliseconds(now.us);
   const isMeasured = roundTripsBefore.length + roundTripsDuring.length > 0;
-  return render(
-    ['TARGET', 'PACKETS HIT', 'dropped', 'ROUND TRIP before → now', 'left'],
-    [
-      [
-        targetName(target),
-        `${count(counters.packets)} (${formatBytes(counters.bytes)})`,
-        dropped(counters),
-        isMeasured ? `${before === undefined ? dash : milliseconds(before)} → ${roundTrip}` : dash,
-        seconds(fact.leftMs),
-      ],
+  return {
+    head: ['TARGET', 'PACKETS HIT', 'dropped', 'ROUND TRIP before → now'],
+    row: [
+      targetName(target),
+      `${count(counters.packets)} (${formatBytes(counters.bytes)})`,
+      dropped(counters),
+      isMeasured ? `${before === undefined ? dash : milliseconds(before)} → ${roundTrip}` : dash,
     ],
-  );
+  };
 }
 
 /** What was counted, and the round trips before and during; rows that nothing was measured for are left out. */
-export function netProofTable(measured: NetMeasurement): string[] {
+export function proofRows(measured: NetMeasurement): Rows {
   const { roundTripsBefore: before, roundTripsDuring: during } = measured;
   const rows = [
     ['packets hit', dash, `${count(measured.packets)} (${formatBytes(measured.bytes)})`],
@@ -45,10 +51,7 @@ export function netProofTable(measured: NetMeasurement): string[] {
     ['round trip', median(before), median(during)],
     ['without answer', unanswered(before), unanswered(during)],
   ];
-  return render(
-    ['', 'before', 'during'],
-    rows.filter(([, ...cells]) => cells.some((cell) => cell !== dash)),
-  );
+  return { head: ['', 'before', 'during'], rows: rows.filter(([, ...cells]) => cells.some((cell) => cell !== dash)) };
 }
 
 function median({ medianUs }: RoundTrips): string {
@@ -61,4 +64,25 @@ function unanswered({ sent, lost }: RoundTrips): string {
 
 function dropped({ packets, dropped: lost }: { packets: number; dropped: number }): string {
   return packets === 0 ? String(lost) : `${count(lost)} (${((100 * lost) / packets).toFixed(1)} %)`;
+}
+
+/** A pod's containers share its network. */
+export function networkPlace({ pod }: Target, sharedBy: readonly string[]): string {
+  return `network namespace of pod/${pod}${sharedBy.length > 1 ? `, shared by all ${sharedBy.length} containers` : ''}`;
+}
+
+/** Whom the cluster knows under the names that were given; host names are for the target itself to resolve. */
+export function peersOf({ surroundings }: NetFault): Record<string, string[]> {
+  const lists = { to: surroundings.to, from: surroundings.from, except: surroundings.except };
+  return Object.fromEntries(
+    Object.entries(lists)
+      .filter(([, peers]) => peers.length > 0)
+      .map(([name, peers]) => [
+        name,
+        peers.map(({ query, cidrs }) => {
+          const ranges = cidrs.map(formatCidr).join(' ');
+          return ranges === '' ? `${query.text}: as the target resolves it` : `${query.text}: ${ranges}`;
+        }),
+      ]),
+  );
 }

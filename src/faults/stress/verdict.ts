@@ -1,61 +1,27 @@
-import type { EndReason, Sample } from '../../shim/protocol.ts';
+import type { Sample } from '../../shim/protocol.ts';
 import { formatBytes } from '../../units.ts';
 import { conclude } from '../common/conclude.ts';
 import { type CpuCeiling, cpuCeiling, growth, isPinned, type Measurement, measure } from '../common/measure.ts';
 import { heldBytes, memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from '../common/memory.ts';
-import type { IoMeasurement } from '../io/types.ts';
-import type { NetMeasurement } from '../net/measure.ts';
+import type { Observation } from '../common/observation.ts';
+import type { Conclusion, Proof } from '../fault.ts';
 import { describeMemory, type StressFault, stressorOverheadBytes } from './plan.ts';
 
-/** The samples of one run, in order. */
-export interface Observation {
-  /** Before `start`: the first and the last; the target by itself. */
-  before: readonly Sample[];
-  /** From `active` to the end of the workload. */
-  during: readonly Sample[];
-  /** After the revert, if it was seen. */
-  after?: Sample;
-  /** Undefined: not known. */
-  nodeCores: number | undefined;
-  /** How the workload ended; undefined when nobody heard it. */
-  ended?: { reason: EndReason; exitCode: number; oomKills: number };
-  /** The fault was found in force: how busy the target is by itself has not been seen. */
-  isFound?: boolean;
-}
-
-/** What was measured of one thing that was asked for. */
-export interface Proof {
-  what: 'cpu' | 'memory' | 'processes' | 'net' | 'io' | 'other';
-  effective: boolean;
-  /** One sentence: asked, possible within the limit, measured. */
-  sentence: string;
-  /** Nothing counts what it may have done: that it did nothing is not known either. */
-  unmeasured?: true;
-}
-
-export interface Verdict {
-  effective: boolean;
-  /** It is not known whether it was effective: what was measured of it was, and something was not. */
-  unmeasured?: true;
-  proofs: Proof[];
+export interface StressVerdict extends Conclusion {
   before?: Measurement;
   during?: Measurement;
   after?: { memoryBytes?: number; processes?: number };
-  /** Of a net fault. */
-  net?: NetMeasurement;
-  /** Of an io fault. */
-  io?: IoMeasurement;
 }
 
 /** Of what was asked and possible, this share must have been measured. */
 const effectiveShare = 0.75;
 
 /** Compares what was asked, within the container's limit, with what its cgroup measured (G1). */
-export function judgeStress(fault: StressFault, seen: Observation): Verdict {
+export function judgeStress(fault: StressFault, seen: Observation): StressVerdict {
   const before = span(seen.before);
   const during = overview(seen.during);
   const last = seen.during.at(-1);
-  const base: Pick<Verdict, 'before' | 'during' | 'after'> = {
+  const base: Pick<StressVerdict, 'before' | 'during' | 'after'> = {
     ...(before ? { before } : {}),
     ...(during ? { during } : {}),
     ...(seen.after ? { after: afterwards(seen.after) } : {}),
@@ -100,7 +66,7 @@ function settled(samples: readonly Sample[]): readonly Sample[] {
   return samples.length >= 4 ? samples.slice(1) : samples;
 }
 
-function afterwards(sample: Sample): NonNullable<Verdict['after']> {
+function afterwards(sample: Sample): NonNullable<StressVerdict['after']> {
   const memoryBytes = workingSet(sample);
   return {
     ...(memoryBytes === undefined ? {} : { memoryBytes }),

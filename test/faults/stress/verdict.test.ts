@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { Observation } from '../../../src/faults/common/observation.ts';
 import { resolveStress } from '../../../src/faults/stress/plan.ts';
 import type { StressRequest } from '../../../src/faults/stress/types.ts';
-import { judgeStress, type Observation, type Verdict } from '../../../src/faults/stress/verdict.ts';
+import { judgeStress, type StressVerdict } from '../../../src/faults/stress/verdict.ts';
 import type { Sample } from '../../../src/shim/protocol.ts';
 import { MiB, requestFor, sample, target } from '../../fakes/samples.ts';
 
@@ -10,7 +11,7 @@ function series(cores: number, at: (second: number) => Partial<Sample> = () => (
   return Array.from({ length: seconds + 1 }, (_, second) => sample(second, cores, at(second)));
 }
 
-function judge(stress: Partial<StressRequest>, seen: Partial<Observation>): Verdict {
+function judge(stress: Partial<StressRequest>, seen: Partial<Observation>): StressVerdict {
   return judgeStress(resolveStress(requestFor(stress).fault, target()), {
     before: series(0.02, undefined, 1),
     during: [],

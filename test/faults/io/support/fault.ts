@@ -7,7 +7,7 @@ import { volumes } from '../../../fakes/samples.ts';
 export function ioRequest(flags: string, path = '/data'): IoRequest {
   const invocation = parseCommandLine(['io', 'db', '--path', path, ...flags.split(' ')], '1.2.3');
   if (invocation.kind !== 'run' || invocation.request.fault.fault !== 'io') throw new Error('not an io fault');
-  return invocation.request.fault;
+  return invocation.request.fault as IoRequest;
 }
 
 /** Of which the path is in a claim, with `change`. */

@@ -16,7 +16,7 @@ export function netRequest(flags: string | readonly string[]): NetRequest {
   const words = typeof flags === 'string' ? flags.split(' ') : flags;
   const invocation = parseCommandLine(['net', 'web', ...words], '1.2.3');
   if (invocation.kind !== 'run' || invocation.request.fault.fault !== 'net') throw new Error('not a net fault');
-  return invocation.request.fault;
+  return invocation.request.fault as NetRequest;
 }
 
 /** A fault with surroundings of a pod without probes on a node that is not known; peers other than addresses and host names are given in `change`. */

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planExperiment } from '../../src/experiment/plan.ts';
+import { readPlan, writePlan } from '../../src/experiment/plan-record.ts';
 import type { NetRequest } from '../../src/faults/net/types.ts';
-import { readPlan, writePlan } from '../../src/faults/plan-record.ts';
 import type { Request } from '../../src/requests.ts';
 import { ioRequest, netRequest, plan, request, requestFor, surroundings, target, volumes } from '../fakes/samples.ts';
-import { ioRequest as ioFlags } from './io/support/fault.ts';
+import { ioRequest as ioFlags } from '../faults/io/support/fault.ts';
 
 const again = (asked: Request) => readPlan(writePlan(plan(asked)));
 
@@ -78,7 +78,7 @@ describe('a recorded plan', () => {
     const text = writePlan(
       planExperiment(ioRequest({ path }), target(), {
         ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), defaultImage: 'tools:1' },
-        surroundings: { volume: hostPath, volumes: [root, hostPath] },
+        surveyed: { volume: hostPath, volumes: [root, hostPath] },
       }),
     );
     expect(readPlan(text)?.fault).toMatchObject({ path, surroundings: { volume: { kind: 'hostPath' } } });
@@ -93,7 +93,7 @@ describe('a recorded plan', () => {
     const text = writePlan(
       planExperiment(netRequest(), target(), {
         ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), defaultImage: 'tools:1' },
-        surroundings: surroundings({ to: many, from: many }),
+        surveyed: surroundings({ to: many, from: many }),
       }),
     );
     expect(text.length).toBeLessThan(32 * 1024);

@@ -1,9 +1,9 @@
-import type { CoursePlan, Fault } from '../experiment/plan.ts';
+import { type IoFault, loadModes, type ThrottleLimits } from '../faults/io/types.ts';
+import type { NetFault, PortRange, Shaping } from '../faults/net/types.ts';
+import type { StressFault } from '../faults/stress/plan.ts';
 import { isObject, readJson } from '../json.ts';
 import type { Target, Volume } from '../ports.ts';
-import { type IoFault, loadModes, type ThrottleLimits } from './io/types.ts';
-import type { NetFault, PortRange, Shaping } from './net/types.ts';
-import type { StressFault } from './stress/plan.ts';
+import type { RunPlan } from './plan.ts';
 
 /**
  * What of a plan is left at the agent pod for whoever follows a detached fault: enough to watch it and to judge it. Whoever may write pods may have written it, so that it is read as a
@@ -11,7 +11,7 @@ import type { StressFault } from './stress/plan.ts';
  */
 
 /** What is read back. */
-export type RecordedPlan = Pick<CoursePlan, 'target' | 'fault' | 'summary' | 'durationMs' | 'graceMs' | 'leaseMs'>;
+export type RecordedPlan = Pick<RunPlan, 'target' | 'fault' | 'summary' | 'durationMs' | 'graceMs' | 'leaseMs'>;
 
 /** Of the peers only what a sentence needs: their addresses may be thousands. */
 interface NetRecord extends Pick<NetFault, 'fault' | 'shaping' | 'block' | 'direction' | 'ports' | 'protocol'> {
@@ -46,11 +46,20 @@ export function writePlan(plan: RecordedPlan): string {
   const { chosenFrom: _chosenFrom, assumed: _assumed, ...target } = plan.target;
   const { durationMs, graceMs } = plan;
   const summary = plan.summary.replace(/\p{Cc}/gu, ' ').slice(0, longestText);
-  const record: PlanRecord = { version: 1, target, fault: recordFault(plan.fault), summary, durationMs, graceMs };
+  const record: PlanRecord = {
+    version: 1,
+    target,
+    fault: recordFault(plan.fault as AnyFault),
+    summary,
+    durationMs,
+    graceMs,
+  };
   return JSON.stringify(record);
 }
 
-function recordFault(fault: Fault): PlanRecord['fault'] {
+type AnyFault = StressFault | NetFault | IoFault;
+
+function recordFault(fault: AnyFault): PlanRecord['fault'] {
   if (fault.fault === 'stress') {
     const { stressNgArgs, ...rest } = fault;
     return { ...rest, ownArgs: stressNgArgs.length > 0 };
@@ -92,7 +101,7 @@ export function readPlan(text: string): RecordedPlan | undefined {
   return { target, summary, durationMs, graceMs, leaseMs: 0, fault: toFault(fault) };
 }
 
-function toFault(record: PlanRecord['fault']): Fault {
+function toFault(record: PlanRecord['fault']): AnyFault {
   if (record.fault === 'stress') {
     const { ownArgs, ...rest } = record;
     // That there are some is all that matters now that they have been given to stress-ng.

@@ -1,0 +1,72 @@
+import type { Target } from '../../ports.ts';
+import { joined } from '../common/words.ts';
+import type { Actor, FaultKind } from '../fault.ts';
+import { AttachedNetDriver } from './attached-driver.ts';
+import { describeNet } from './describe.ts';
+import { measureNet } from './measure.ts';
+import type { NetRun } from './observations.ts';
+import { hostNames } from './questions.ts';
+import { NetSetup } from './setup.ts';
+import { surveyNet } from './survey.ts';
+import type { NetFault, NetRequest, NetSurroundings } from './types.ts';
+import { judgeNet } from './verdict.ts';
+import { networkPlace, peersOf, proofRows } from './view.ts';
+
+/** What a net fault is made, read and measured with; the shim finds and opens them before anything else. */
+const tools = ['tc', 'ip', 'nft'];
+
+/** The network of the target's pod: slow, lossy, narrow or broken. */
+export const net: FaultKind<NetRequest, NetFault, NetSurroundings, NetRun> = {
+  verb: 'net',
+  command: { summary: '', usage: '', examples: '' },
+  tools: { names: 'iproute2 and nftables', needed: () => true },
+
+  survey: surveyNet,
+  plan(request, _target, surroundings) {
+    const { to: _to, from: _from, except: _except, ...rest } = request;
+    return { fault: { ...rest, surroundings }, summary: describeNet(request) };
+  },
+  cautions,
+  place: (_fault, { pod }) => `on the network of pod ${pod}`,
+  shimCommand: ({ allowHostNetwork }) => ({
+    command: 'hold',
+    options: [...(allowHostNetwork ? ['--allow-host-network'] : []), ...tools.flatMap((tool) => ['--tool', tool])],
+    workload: [],
+  }),
+
+  observations: () => ({ counters: [], roundTripsBefore: [], roundTripsDuring: [] }),
+  setup: (run, go) => new NetSetup(run, go),
+  attach: (run) => new AttachedNetDriver(run),
+
+  // What is done to a network stays there.
+  outlivesShim: () => true,
+  // It goes with the pod's network.
+  unconfirmed: (_fault: NetFault, { pod }: Target) => `the network is as it was; to be certain, delete pod ${pod}`,
+  actor,
+  stateName: (id, { plan }) => plan?.compare.find((state) => state.id === id)?.argv.join(' '),
+  // The new container is in the pod's network as the former was, and the fault ends with the shim's target.
+  staysAfterRestart: true,
+
+  isMeasured: (_seen, { counters }) => counters.length > 0,
+  judge(fault, _target, { differs, isFound }, { counters, roundTripsBefore, roundTripsDuring }) {
+    const seen = { counters, roundTripsBefore, roundTripsDuring, differs, isFound };
+    const measured = measureNet(seen);
+    return { ...judgeNet(fault, seen), table: proofRows(measured), document: { net: measured } };
+  },
+
+  where: ({ surroundings }, target) => [networkPlace(target, surroundings.podContainers)],
+  dryRun: (fault) => ({ peers: peersOf(fault) }),
+};
+
+function cautions(fault: NetFault, isDetached: boolean): readonly string[] {
+  const names = isDetached ? hostNames(fault) : [];
+  if (names.length === 0) return [];
+  return [
+    `${joined(names)}: resolved once, when the fault begins; addresses that a name gets while the fault is detached are not followed`,
+  ];
+}
+
+function actor(): Actor {
+  const name = 'what held the fault';
+  return { name, program: name, complaint: () => undefined };
+}
