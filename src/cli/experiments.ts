@@ -1,8 +1,9 @@
 import { usageError } from '../errors.ts';
+import type { FlagValues } from '../flags/flag.ts';
+import { checkName } from '../flags/names.ts';
+import { choice, quote } from '../flags/values.ts';
 import type { AttachRequest, ManageRequest, OutputFormat } from '../requests.ts';
-import { type FlagValues, text, toConnection } from './run-options.ts';
-import { checkName } from './target.ts';
-import { choice, quote } from './values.ts';
+import { text, toConnection } from './run-options.ts';
 
 /** Words and flags of `ls` and `stop` as a request. Throws usage errors only. */
 export function toManageRequest(

@@ -1,26 +1,15 @@
-import { Command, CommanderError, type Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { type ChaosError, usageError } from '../errors.ts';
+import type { FaultKind } from '../faults/fault.ts';
+import { faultKinds } from '../faults/registry.ts';
+import type { Flag, FlagValues } from '../flags/flag.ts';
+import { nearest } from '../flags/nearest.ts';
 import type { AttachRequest, ManageRequest, Request, SweepRequest } from '../requests.ts';
 import { normalizeArgv } from './argv.ts';
 import { toAttachRequest, toManageRequest } from './experiments.ts';
-import {
-  attachFlags,
-  connectionFlags,
-  impersonate,
-  ioFlags,
-  listFlags,
-  netFlags,
-  runFlags,
-  shapes,
-  stopFlags,
-  stressFlags,
-  sweepFlags,
-} from './flags.ts';
-import { toIoRequest } from './io.ts';
-import { nearest } from './nearest.ts';
-import { toNetRequest } from './net.ts';
-import { type FlagValues, toRunOptions } from './run-options.ts';
-import { toStressRequest } from './stress.ts';
+import { attachFlags, connectionFlags, impersonate, listFlags, runFlags, stopFlags, sweepFlags } from './flags.ts';
+import { shapes, toOption } from './options.ts';
+import { toRunOptions } from './run-options.ts';
 import { toSweepRequest } from './sweep.ts';
 
 /** What a command line asks for. */
@@ -42,86 +31,30 @@ interface Verb {
   summary: string;
   usage: string;
   argument: readonly [name: string, description: string];
-  flags(): Option[];
+  flags: readonly Flag[];
   examples: string;
   toInvocation(words: readonly string[], flags: FlagValues, passedOn: readonly string[] | undefined): Invocation;
 }
 
-const stress: Verb = {
-  name: 'stress',
-  summary: 'make a running container short of CPU, memory or processes',
-  usage: 'TARGET [flags] [-- STRESS-NG ARGS]',
-  argument: targetArgument,
-  flags: () => [...stressFlags(), ...runFlags(), ...connectionFlags()],
-  examples: `
-Examples:
-  # Two busy CPUs in the container for a minute
-  kubectl chaos stress pod/web --cpu 2
-
-  # 80 % of the container's memory limit, in one pod of a deployment, for five minutes
-  kubectl chaos stress deploy/web -c app --memory 80% --duration 5m
-
-  # Anything else that stress-ng can do
-  kubectl chaos stress web-0 --duration 30s -- --switch 4 --timer 2
-`,
-  toInvocation: (targets, flags, passedOn) => ({
-    kind: 'run',
-    request: { run: toRunOptions(targets, flags), fault: toStressRequest(flags, passedOn) },
-  }),
-};
-
-const net: Verb = {
-  name: 'net',
-  summary: "make a running pod's network slow, lossy, narrow or broken",
-  usage: 'TARGET [flags]',
-  argument: targetArgument,
-  flags: () => [...netFlags(), ...runFlags('net'), ...connectionFlags(), impersonate()],
-  examples: `
-Examples:
-  # What the pod sends to a service is slow, and some of it is lost, for two minutes
-  kubectl chaos net pod/api --delay 100ms --jitter 20ms --loss 2% --to svc/db --port 5432 --duration 2m
-
-  # One pod of a deployment on a narrow line, both ways
-  kubectl chaos net deploy/web --rate 1mbit --direction both
-
-  # Nothing from there, and nothing to the cache
-  kubectl chaos net pod/api --partition --from 10.0.0.0/8 --to deploy/cache
-`,
-  toInvocation: (targets, flags, passedOn) => ({
-    kind: 'run',
-    request: { run: toRunOptions(targets, flags), fault: toNetRequest(flags, passedOn) },
-  }),
-};
-
-const io: Verb = {
-  name: 'io',
-  summary: 'make the disk that a running container uses busy, full or slow',
-  usage: 'TARGET --path DIRECTORY [flags]',
-  argument: targetArgument,
-  flags: () => [...ioFlags(), ...runFlags('io'), ...connectionFlags()],
-  examples: `
-Examples:
-  # Four writers on the volume of a database
-  kubectl chaos io pod/db-0 -c postgres --path /var/lib/postgresql/data --mode write --workers 4 --size 1Gi
-
-  # A volume that is almost full, for five minutes
-  kubectl chaos io pod/db-0 --path /data --fill 95% --duration 5m
-
-  # A slow disk
-  kubectl chaos io pod/db-0 --path /data --throttle write=1Mi,read=4Mi,write-iops=50
-`,
-  toInvocation: (targets, flags, passedOn) => ({
-    kind: 'run',
-    request: { run: toRunOptions(targets, flags), fault: toIoRequest(flags, passedOn) },
-  }),
-};
+/** The verb of a fault: its own flags, then those of every run. */
+function faultVerb({ verb: name, command, tools }: FaultKind): Verb {
+  const { summary, usage, examples, parse, workload } = command;
+  return {
+    ...{ name, summary, usage, examples, argument: targetArgument },
+    flags: [...command.flags, ...runFlags(command, tools), ...connectionFlags(), ...(workload ? [] : [impersonate])],
+    toInvocation: (targets, values, passedOn) => ({
+      kind: 'run',
+      request: { run: toRunOptions(targets, values), fault: parse(values, passedOn) },
+    }),
+  };
+}
 
 const ls: Verb = {
   name: 'ls',
   summary: 'list running experiments, and what earlier ones have left',
   usage: '[flags]',
   argument: ['[words...]', ''],
-  flags: () => [...listFlags(), ...connectionFlags('the agents')],
+  flags: [...listFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
   # Everything in the cluster
@@ -141,7 +74,7 @@ const stop: Verb = {
   summary: 'end experiments, and remove what earlier ones have left',
   usage: 'ID... | --all [flags]',
   argument: ['[ids...]', 'experiments, as "kubectl chaos ls" shows them'],
-  flags: () => [...stopFlags(), ...connectionFlags('the agents')],
+  flags: [...stopFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
   # One experiment: its fault is reverted, and everything of it removed
@@ -161,7 +94,7 @@ const attach: Verb = {
   summary: 'follow a detached experiment; Ctrl-C ends the following, not the fault',
   usage: 'ID [flags]',
   argument: ['[ids...]', 'a detached experiment, as "kubectl chaos ls" shows it'],
-  flags: () => [...attachFlags(), ...connectionFlags('the agents')],
+  flags: [...attachFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
   # What it does now, and at its end the verdict
@@ -181,7 +114,7 @@ const sweep: Verb = {
   summary: 'look for what faults have left on nodes, without any record, and remove it',
   usage: 'NODE... | --all-nodes [flags]',
   argument: ['[nodes...]', 'names of nodes'],
-  flags: () => [...sweepFlags(), ...connectionFlags('the agents')],
+  flags: [...sweepFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
   # What is left on one node; asks before it removes anything
@@ -196,7 +129,7 @@ Examples:
   }),
 };
 
-const verbs: readonly Verb[] = [stress, net, io, ls, attach, stop, sweep];
+const verbs: readonly Verb[] = [...faultKinds.map(faultVerb), ls, attach, stop, sweep];
 
 /**
  * Reads the words after `kubectl chaos`. Pure: no environment, no output, no exit.
@@ -205,7 +138,7 @@ const verbs: readonly Verb[] = [stress, net, io, ls, attach, stop, sweep];
 export function parseCommandLine(argv: readonly string[], version: string): Invocation {
   let invocation: Invocation | undefined;
   let output = '';
-  const all = verbs.flatMap((verb) => verb.flags());
+  const all = verbs.flatMap((verb) => verb.flags);
   const { words, passedOn } = normalizeArgv(argv, [...shapes(all), { long: '--help', short: '-h', boolean: true }]);
 
   const program = new Command('kubectl chaos');
@@ -232,7 +165,7 @@ export function parseCommandLine(argv: readonly string[], version: string): Invo
       .action((given: string[], flags: FlagValues) => {
         invocation = verb.toInvocation(given, flags, passedOn);
       });
-    for (const option of verb.flags()) command.addOption(option);
+    for (const flag of verb.flags) command.addOption(toOption(flag));
   }
 
   try {

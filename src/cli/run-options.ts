@@ -1,22 +1,15 @@
 import { usageError } from '../errors.ts';
+import { type FlagValues, isGiven } from '../flags/flag.ts';
+import { checkName } from '../flags/names.ts';
+import { choice, quote } from '../flags/values.ts';
 import type { ConnectionOptions } from '../ports.ts';
-import type { OutputFormat, RunOptions } from '../requests.ts';
-import { parseDuration } from '../units.ts';
-import { checkName, parseTarget } from './target.ts';
-import { choice, duration, quote } from './values.ts';
-
-/** Flags as commander hands them over: every value a string, a repeated one a list. */
-export type FlagValues = Readonly<Record<string, string | string[] | boolean | undefined>>;
+import type { RunOptions } from '../requests.ts';
+import { requestTimeoutFlag, run } from './flags.ts';
+import { parseTarget } from './target.ts';
 
 export function text(flags: FlagValues, name: string): string | undefined {
   const value = flags[name];
   return typeof value === 'string' ? value : undefined;
-}
-
-/** All values of a flag that may be repeated, each of which may be a comma-separated list. */
-export function list(flags: FlagValues, name: string): string[] {
-  const values = flags[name];
-  return Array.isArray(values) ? values.flatMap((value) => value.split(',')) : [];
 }
 
 /** A connection flag. kubectl takes an empty value as no flag; but an unset variable in a script must not lead a fault to another cluster. */
@@ -26,23 +19,20 @@ function setting(flags: FlagValues, name: string): string | undefined {
   return value;
 }
 
-const day = 24 * 3_600_000;
-
 /** The part of a request that all faults share. Throws usage errors only. */
 export function toRunOptions(targets: readonly string[], flags: FlagValues): RunOptions {
   const [target, ...others] = targets;
   if (target === undefined) throw usageError('TARGET is missing: name a pod, or a workload such as deploy/web');
   if (others.length > 0) throw usageError(`only one TARGET can be given, and there is also ${quote(others[0] ?? '')}`);
 
-  const durationMs = duration('--duration', text(flags, 'duration') ?? '60s', 1_000, day);
-  const graceMs = duration('--grace', text(flags, 'grace') ?? '2s', 0, 600_000);
+  const durationMs = run.duration.read(flags);
+  const graceMs = run.grace.read(flags);
   const leaseMs = toLease(flags);
-  const dryRun = text(flags, 'dryRun');
+  const dryRun = run.dryRun.read(flags);
   if (dryRun !== undefined && dryRun !== 'none') choice('--dry-run', dryRun, ['client']);
-  const output = text(flags, 'output');
-  const reason = text(flags, 'reason');
+  const reason = run.reason.read(flags);
   if (reason !== undefined && reason.length > 1_024) throw usageError('--reason: at most 1024 characters');
-  const agentNamespace = text(flags, 'agentNamespace');
+  const agentNamespace = run.agentNamespace.read(flags);
   checkName('--agent-namespace', agentNamespace);
 
   const runsAsRoot = text(flags, 'as') === 'root';
@@ -53,13 +43,13 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
     graceMs,
     leaseMs,
     runAs: runsAsRoot ? 'root' : 'target',
-    strict: flags.strict === true,
+    strict: run.strict.read(flags),
     ...toImage(flags),
     agentNamespace,
     reason,
     dryRun: dryRun === 'client',
-    output: output === undefined ? 'human' : choice<OutputFormat>('--output', output, ['json', 'ndjson']),
-    verbose: flags.verbose === true,
+    output: run.output.read(flags) ?? 'human',
+    verbose: run.verbose.read(flags),
   };
 }
 
@@ -72,13 +62,9 @@ export function toImage(flags: FlagValues): Pick<RunOptions, 'image' | 'imagePul
 
 /** 0: detached. */
 function toLease(flags: FlagValues): number {
-  const lease = text(flags, 'lease');
-  if (flags.detach === true) {
-    if (lease === undefined) return 0;
-    throw usageError('--detach and --lease exclude each other: without this command nobody renews a lease');
-  }
-  // A beat goes out every 3 s: a shorter lease would end on a single late packet.
-  return duration('--lease', lease ?? '15s', 5_000, 3_600_000);
+  if (!run.detach.read(flags)) return run.lease.read(flags);
+  if (!isGiven(run.lease, flags)) return 0;
+  throw usageError('--detach and --lease exclude each other: without this command nobody renews a lease');
 }
 
 /** Where a fault is asked for, these values of `--as` speak of the workload; every other name is impersonated, as kubectl does. */
@@ -127,18 +113,8 @@ export function toConnection(flags: FlagValues, notUsers: readonly string[]): Co
     }
     connection.insecureSkipTlsVerify = true;
   }
-  const timeout = setting(flags, 'requestTimeout');
-  // kubectl takes a bare number as seconds here, and only here.
-  if (timeout !== undefined) connection.requestTimeoutMs = requestTimeout(timeout);
+  setting(flags, 'requestTimeout');
+  const requestTimeoutMs = requestTimeoutFlag.read(flags);
+  if (requestTimeoutMs !== undefined) connection.requestTimeoutMs = requestTimeoutMs;
   return connection;
-}
-
-function requestTimeout(value: string): number {
-  const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : parseDuration(value);
-  if (ms === undefined) {
-    throw usageError(`--request-timeout ${quote(value)}: not a number of seconds or a duration such as 5s`);
-  }
-  // A timer of Node's that is longer than 2^31 ms (24.8 days) fires at once.
-  if (ms > day) throw usageError(`--request-timeout ${quote(value)}: at most 24h, or 0 for never`);
-  return ms;
 }

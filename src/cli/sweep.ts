@@ -1,8 +1,9 @@
 import { usageError } from '../errors.ts';
+import type { FlagValues } from '../flags/flag.ts';
+import { choice, quote } from '../flags/values.ts';
 import type { SweepRequest } from '../requests.ts';
 import { toPlace } from './experiments.ts';
-import { type FlagValues, text, toConnection, toImage } from './run-options.ts';
-import { choice, quote } from './values.ts';
+import { text, toConnection, toImage } from './run-options.ts';
 
 /** Words and flags of `sweep` as a request. Throws usage errors only. */
 export function toSweepRequest(words: readonly string[], flags: FlagValues): SweepRequest {

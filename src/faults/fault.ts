@@ -1,4 +1,5 @@
 import type { ChaosError } from '../errors.ts';
+import type { Flag, FlagValues } from '../flags/flag.ts';
 import type { Clock, Cluster, Target } from '../ports.ts';
 import type { FaultRequest, RunOptions } from '../requests.ts';
 import type { Active, AnswerEvent, Ended, PathEvent, Resolved, Sample } from '../shim/protocol.ts';
@@ -67,10 +68,18 @@ export interface FaultKind<
 
 /** What the command line is told of a fault. */
 export interface FaultCommand<Request extends FaultRequest> {
-  parse?(request: never): Request;
+  /** For the list of commands. */
   readonly summary: string;
   readonly usage: string;
   readonly examples: string;
+  /** Those of this fault alone; how to run one are the same for all. */
+  readonly flags: readonly Flag[];
+  /** What help says of `--container`; absent: the usual. */
+  readonly container?: string;
+  /** What its workload does, for help; absent: it starts none in the target. */
+  readonly workload?: string;
+  /** `passedOn`: what stood behind `--`. @throws ChaosError usage. */
+  parse(values: FlagValues, passedOn: readonly string[] | undefined): Request;
 }
 
 /** What a fault needs of the tools image. */

@@ -4,6 +4,7 @@ import { cgroupPlace } from '../common/place.ts';
 import type { FaultKind } from '../fault.ts';
 import { actor } from './actor.ts';
 import { directoryOf, ioCommand } from './arguments.ts';
+import { command } from './command.ts';
 import { describeIo } from './describe.ts';
 import { IoDriver } from './driver.ts';
 import { IoRun } from './observations.ts';
@@ -21,7 +22,7 @@ const removalMs = 60_000;
 /** The disk behind a directory of the target's: busy, full, or slow. */
 export const io: FaultKind<IoRequest, IoFault, IoSurroundings, IoRun> = {
   verb: 'io',
-  command: { summary: '', usage: '', examples: '' },
+  command,
   tools: { names: 'stress-ng', needed: ({ action }) => action.kind === 'load' },
 
   survey: surveyIo,

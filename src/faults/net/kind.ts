@@ -2,6 +2,7 @@ import type { Target } from '../../ports.ts';
 import { joined } from '../common/words.ts';
 import type { Actor, FaultKind } from '../fault.ts';
 import { AttachedNetDriver } from './attached-driver.ts';
+import { command } from './command.ts';
 import { describeNet } from './describe.ts';
 import { measureNet } from './measure.ts';
 import type { NetRun } from './observations.ts';
@@ -18,7 +19,7 @@ const tools = ['tc', 'ip', 'nft'];
 /** The network of the target's pod: slow, lossy, narrow or broken. */
 export const net: FaultKind<NetRequest, NetFault, NetSurroundings, NetRun> = {
   verb: 'net',
-  command: { summary: '', usage: '', examples: '' },
+  command,
   tools: { names: 'iproute2 and nftables', needed: () => true },
 
   survey: surveyNet,

@@ -1,6 +1,7 @@
 import { howEnded } from '../common/observation.ts';
 import { cgroupPlace } from '../common/place.ts';
 import type { Actor, FaultKind, ShimCommand, ShimOptions } from '../fault.ts';
+import { command } from './command.ts';
 import { StressDriver } from './driver.ts';
 import { describeStress, neededControllers, resolveStress, type StressFault, stressNgCommand } from './plan.ts';
 import { StressSetup } from './setup.ts';
@@ -11,7 +12,7 @@ import { proofRows } from './view.ts';
 /** CPU, memory and processes that a stressor takes in the target's own cgroup. */
 export const stress: FaultKind<StressRequest, StressFault, undefined, undefined> = {
   verb: 'stress',
-  command: { summary: '', usage: '', examples: '' },
+  command,
   tools: { names: 'stress-ng', needed: () => true },
 
   survey: async () => undefined,

@@ -1,5 +1,5 @@
 import { test } from 'vitest';
-import { expectWrong, type Wrong } from '../support/wrong-input.ts';
+import { expectWrong, type Wrong } from '../../support/wrong-input.ts';
 
 const wrong: readonly Wrong[] = [
   ['net --delay 5ms', 'TARGET is missing: name a pod, or a workload such as deploy/web'],

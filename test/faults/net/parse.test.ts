@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { NetRequest } from '../../src/faults/net/types.ts';
-import { netRequest } from '../faults/net/support/fault.ts';
+import type { NetRequest } from '../../../src/faults/net/types.ts';
+import { netRequest } from './support/fault.ts';
 
 test('everything at once', () => {
   const line =

@@ -1,5 +1,5 @@
 import { test } from 'vitest';
-import { expectWrong, type Wrong } from '../support/wrong-input.ts';
+import { expectWrong, type Wrong } from '../../support/wrong-input.ts';
 
 const nothing = 'nothing to do: give --mode, --fill, --fill-inodes or --throttle';
 const limit = 'must be write=, read=, write-iops=, read-iops=, such as write=1Mi,read=4Mi,write-iops=50';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { IoRequest } from '../../src/faults/io/types.ts';
-import { GiB, MiB } from '../fakes/samples.ts';
-import { ioRequest } from '../faults/io/support/fault.ts';
+import type { IoRequest } from '../../../src/faults/io/types.ts';
+import { GiB, MiB } from '../../fakes/samples.ts';
+import { ioRequest } from './support/fault.ts';
 
 test.each<[flags: string, action: IoRequest['action']]>([
   ['--mode write', { kind: 'load', mode: 'write', workers: 1, sizeBytes: GiB }],

@@ -1,121 +1,108 @@
-import { usageError } from '../errors.ts';
-import { joinRanges } from '../faults/net/ports.ts';
-import type { Direction, IpProtocol, NetRequest, PortRange, Shaping } from '../faults/net/types.ts';
-import { formatDuration, parseQuantity } from '../units.ts';
-import { parsePeer } from './peer.ts';
-import { type FlagValues, list, text } from './run-options.ts';
-import { choice, duration, percentage, quote, rate } from './values.ts';
+import { usageError } from '../../errors.ts';
+import { type Flag, type FlagValues, isGiven } from '../../flags/flag.ts';
+import { percentage, quote } from '../../flags/values.ts';
+import { formatDuration, parseQuantity } from '../../units.ts';
+import { flags } from './flags.ts';
+import { parsePeer } from './peer-query.ts';
+import { joinRanges } from './ports.ts';
+import type { Direction, IpProtocol, NetRequest, PortRange, Shaping } from './types.ts';
 
 /** Flags of `net` as a request. `passedOn` is what stood behind `--`. Throws usage errors only. */
-export function toNetRequest(flags: FlagValues, passedOn: readonly string[] | undefined): NetRequest {
+export function toNetRequest(values: FlagValues, passedOn: readonly string[] | undefined): NetRequest {
   if (passedOn !== undefined) throw usageError('-- : net starts no program in the target, and takes nothing behind it');
-  const as = text(flags, 'as');
+  const { as } = values;
   if (as === 'root' || as === 'target') {
     throw usageError(
       `--as ${as}: net starts no program in the target; a user of that name is impersonated by --as-user`,
     );
   }
-  const shaping = toShaping(flags);
-  const block = toBlock(flags);
+  const shaping = toShaping(values);
+  const block = toBlock(values);
   if (shaping && block) {
-    const [flag] = given(flags, shapingFlags);
-    throw usageError(`--${block.flag} and --${flag ?? ''} exclude each other: what does not arrive cannot be shaped`);
+    const flag = shapingFlags.find((one) => isGiven(one, values));
+    throw usageError(`${block.flag} and ${flag?.name} exclude each other: what does not arrive cannot be shaped`);
   }
   if (!shaping && !block) {
     throw usageError(
       'nothing to do: give --delay, --loss, --loss-model, --corrupt, --duplicate, --rate, --partition or --reject',
     );
   }
-  const peers = (name: string) => list(flags, name).map((value) => parsePeer(`--${name}`, value));
-  const [to, from] = [peers('to'), peers('from')];
-  const protocol = toProtocol(flags);
-  const ports = toPorts(flags, protocol);
+  const peers = (flag: Flag<string[]>) => flag.read(values).map((value) => parsePeer(flag.name, value));
+  const [to, from] = [peers(flags.to), peers(flags.from)];
+  const protocol = flags.protocol.read(values);
+  const ports = toPorts(values, protocol);
   return {
     fault: 'net',
     ...(shaping ? { shaping } : {}),
     ...(block ? { block: block.kind } : {}),
     to,
     from,
-    except: peers('except'),
+    except: peers(flags.except),
     ports,
     ...(protocol ? { protocol } : {}),
-    interfaces: toInterfaces(flags),
-    direction: toDirection(flags, to.length > 0, from.length > 0, block !== undefined),
-    allowHostNetwork: flags.allowHostNetwork === true,
+    interfaces: toInterfaces(values),
+    direction: toDirection(values, to.length > 0, from.length > 0, block !== undefined),
+    allowHostNetwork: flags.allowHostNetwork.read(values),
   };
 }
 
-const shapingFlags: Readonly<Record<string, string>> = {
-  delay: 'delay',
-  loss: 'loss',
-  lossModel: 'loss-model',
-  corrupt: 'corrupt',
-  duplicate: 'duplicate',
-  reorder: 'reorder',
-  rate: 'rate',
-};
+const { delay, loss, lossModel, corrupt, duplicate, reorder, rate } = flags;
+const shapingFlags: readonly Flag[] = [delay, loss, lossModel, corrupt, duplicate, reorder, rate];
 
-function given(flags: FlagValues, names: Readonly<Record<string, string>>): string[] {
-  return Object.keys(names).flatMap((name) => (flags[name] === undefined ? [] : [names[name] ?? '']));
-}
-
-function toBlock(flags: FlagValues): { kind: 'drop' | 'reject'; flag: string } | undefined {
-  if (flags.partition === true && flags.reject === true) {
+function toBlock(values: FlagValues): { kind: 'drop' | 'reject'; flag: string } | undefined {
+  const { partition, reject } = flags;
+  if (partition.read(values) && reject.read(values)) {
     throw usageError('--partition and --reject exclude each other: a packet is dropped, or answered with an error');
   }
-  if (flags.partition === true) return { kind: 'drop', flag: 'partition' };
-  return flags.reject === true ? { kind: 'reject', flag: 'reject' } : undefined;
+  if (partition.read(values)) return { kind: 'drop', flag: partition.name };
+  return reject.read(values) ? { kind: 'reject', flag: reject.name } : undefined;
 }
 
-function toShaping(flags: FlagValues): Shaping | undefined {
-  const delay = toDelay(flags);
-  const loss = toLoss(flags);
-  const corrupt = text(flags, 'corrupt');
-  const duplicate = text(flags, 'duplicate');
-  const reorder = text(flags, 'reorder');
+function toShaping(values: FlagValues): Shaping | undefined {
+  const delay = toDelay(values);
+  const loss = toLoss(values);
+  const reorder = flags.reorder.read(values);
   if (reorder !== undefined && !delay) {
     throw usageError('--reorder needs --delay: the packets that are not delayed overtake the others');
   }
+  const corruptPercent = flags.corrupt.read(values);
+  const duplicatePercent = flags.duplicate.read(values);
   const shaping: Shaping = {
     ...(delay ? { delay } : {}),
     ...(loss ? { loss } : {}),
-    ...(corrupt === undefined ? {} : { corruptPercent: percentage('--corrupt', corrupt) }),
-    ...(duplicate === undefined ? {} : { duplicatePercent: percentage('--duplicate', duplicate) }),
+    ...(corruptPercent === undefined ? {} : { corruptPercent }),
+    ...(duplicatePercent === undefined ? {} : { duplicatePercent }),
     ...(reorder === undefined ? {} : { reorder: correlated('--reorder', reorder) }),
-    ...toRate(flags),
+    ...toRate(values),
   };
   return Object.keys(shaping).length > 0 ? shaping : undefined;
 }
 
-/** Old kernels keep netem's times in 32 bits of 64 ns, which is 274 s; and no application waits longer for a packet. */
-const maxDelayMs = 4 * 60_000;
-
-function toDelay(flags: FlagValues): Shaping['delay'] {
-  const delay = text(flags, 'delay');
-  const jitter = text(flags, 'jitter');
-  const correlation = text(flags, 'correlation');
-  const distribution = text(flags, 'distribution');
-  if (jitter !== undefined && delay === undefined) throw usageError('--jitter needs --delay');
-  if (jitter === undefined) {
-    if (correlation !== undefined) throw usageError('--correlation needs --jitter: it is that of the delays');
-    if (distribution !== undefined) throw usageError('--distribution needs --jitter: it is that of the delays');
+function toDelay(values: FlagValues): Shaping['delay'] {
+  const given = (flag: Flag) => isGiven(flag, values);
+  if (given(flags.jitter) && !given(flags.delay)) throw usageError('--jitter needs --delay');
+  if (!given(flags.jitter)) {
+    for (const flag of [flags.correlation, flags.distribution]) {
+      if (given(flag)) throw usageError(`${flag.name} needs --jitter: it is that of the delays`);
+    }
   }
-  if (delay === undefined) return undefined;
-  const ms = duration('--delay', delay, 1, maxDelayMs, 'ms');
-  if (jitter === undefined) return { ms };
-  const jitterMs = duration('--jitter', jitter, 1, maxDelayMs, 'ms');
+  const ms = flags.delay.read(values);
+  if (ms === undefined) return undefined;
+  const jitterMs = flags.jitter.read(values);
+  if (jitterMs === undefined) return { ms };
   if (jitterMs > ms) {
+    const jitter = String(values.jitter);
     throw usageError(
       `--jitter ${quote(jitter)}: must be at most --delay ${formatDuration(ms)}: no packet can be early`,
     );
   }
+  const correlationPercent = flags.correlation.read(values);
+  const distribution = flags.distribution.read(values);
   return {
     ms,
     jitterMs,
-    ...(correlation === undefined ? {} : { correlationPercent: percentage('--correlation', correlation) }),
-    ...(distribution === undefined
-      ? {}
-      : { distribution: choice('--distribution', distribution, ['normal', 'uniform', 'pareto', 'paretonormal']) }),
+    ...(correlationPercent === undefined ? {} : { correlationPercent }),
+    ...(distribution === undefined ? {} : { distribution }),
   };
 }
 
@@ -129,12 +116,12 @@ function correlated(flag: string, value: string): { percent: number; correlation
   };
 }
 
-function toLoss(flags: FlagValues): Shaping['loss'] {
-  const loss = text(flags, 'loss');
-  const model = text(flags, 'lossModel');
+function toLoss(values: FlagValues): Shaping['loss'] {
+  const loss = flags.loss.read(values);
+  const model = flags.lossModel.read(values);
   if (loss !== undefined && model !== undefined) throw usageError('--loss and --loss-model exclude each other');
   if (loss !== undefined) return correlated('--loss', loss);
-  return model === undefined ? undefined : { model: lossModel(model) };
+  return model === undefined ? undefined : { model: toLossModel(model) };
 }
 
 /** How many percentages follow the name of the model at most; the first is needed. */
@@ -143,7 +130,7 @@ const lossModels: Readonly<Record<string, { most: number; grammar: string }>> = 
   state: { most: 5, grammar: 'state P13 [P31 [P32 [P23 [P14]]]]' },
 };
 
-function lossModel(value: string): string[] {
+function toLossModel(value: string): string[] {
   const [name = '', ...percents] = value.trim().split(/[\s,]+/);
   const model = Object.hasOwn(lossModels, name) ? lossModels[name] : undefined;
   if (!model)
@@ -163,14 +150,13 @@ const minBurstBytes = 1_500;
 /** The kernel keeps a bucket's size as the time that it takes to fill, in 32 bits of 64 ns. */
 const maxBurstSeconds = 60;
 
-function toRate(flags: FlagValues): Pick<Shaping, 'rate'> {
-  const value = text(flags, 'rate');
-  const burst = text(flags, 'burst');
-  if (value === undefined) {
+function toRate(values: FlagValues): Pick<Shaping, 'rate'> {
+  const burst = flags.burst.read(values);
+  const bitsPerSecond = flags.rate.read(values);
+  if (bitsPerSecond === undefined) {
     if (burst !== undefined) throw usageError('--burst needs --rate: it is the size of its bucket');
     return {};
   }
-  const bitsPerSecond = rate('--rate', value);
   if (burst === undefined) return { rate: { bitsPerSecond } };
   const burstBytes = parseQuantity(burst);
   if (burstBytes === undefined) throw usageError(`--burst ${quote(burst)}: not a size in bytes such as 32Ki or 1M`);
@@ -178,20 +164,13 @@ function toRate(flags: FlagValues): Pick<Shaping, 'rate'> {
     throw usageError(`--burst ${quote(burst)}: must be at least ${minBurstBytes} bytes, the size of a packet`);
   }
   if (burstBytes * 8 > bitsPerSecond * maxBurstSeconds || burstBytes > 2 ** 31) {
-    throw usageError(`--burst ${quote(burst)}: must be at most what --rate ${value} sends in a minute, and 2Gi`);
+    throw usageError(`--burst ${quote(burst)}: must be at most what --rate ${values.rate} sends in a minute, and 2Gi`);
   }
   return { rate: { bitsPerSecond, burstBytes: Math.floor(burstBytes) } };
 }
 
-function toProtocol(flags: FlagValues): IpProtocol | undefined {
-  const protocol = text(flags, 'protocol');
-  return protocol === undefined
-    ? undefined
-    : choice<IpProtocol>('--protocol', protocol.toLowerCase(), ['tcp', 'udp', 'icmp']);
-}
-
-function toPorts(flags: FlagValues, protocol: IpProtocol | undefined): PortRange[] {
-  const ranges = list(flags, 'port').map(portRange);
+function toPorts(values: FlagValues, protocol: IpProtocol | undefined): PortRange[] {
+  const ranges = flags.port.read(values).map(portRange);
   if (ranges.length > 0 && protocol === 'icmp')
     throw usageError('--port and --protocol icmp exclude each other: ICMP has no ports');
   return joinRanges(ranges);
@@ -207,8 +186,8 @@ function portRange(value: string): PortRange {
   return { from, to };
 }
 
-function toInterfaces(flags: FlagValues): string[] {
-  const names = list(flags, 'interface');
+function toInterfaces(values: FlagValues): string[] {
+  const names = flags.interface.read(values);
   // The kernel takes more characters, which tc and nft would read as words of their own.
   const wrong = names.find((name) => !/^[\w.@+-]{1,15}$/.test(name));
   if (wrong !== undefined)
@@ -216,10 +195,9 @@ function toInterfaces(flags: FlagValues): string[] {
   return [...new Set(names)];
 }
 
-function toDirection(flags: FlagValues, hasTo: boolean, hasFrom: boolean, blocks: boolean): Direction {
-  const value = text(flags, 'direction');
-  if (value === undefined) return blocks || (hasTo && hasFrom) ? 'both' : hasFrom ? 'ingress' : 'egress';
-  const direction = choice('--direction', value, ['egress', 'ingress', 'both']);
+function toDirection(values: FlagValues, hasTo: boolean, hasFrom: boolean, blocks: boolean): Direction {
+  const direction = flags.direction.read(values);
+  if (direction === undefined) return blocks || (hasTo && hasFrom) ? 'both' : hasFrom ? 'ingress' : 'egress';
   if (direction === 'egress' && hasFrom) {
     throw usageError('--direction egress has no use for --from: what the target sends is told by --to');
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nearest } from '../../src/cli/nearest.ts';
+import { nearest } from '../../src/flags/nearest.ts';
 
 const names = ['--duration', '--dry-run', '--cpu', '--cpu-load', '--context', '--container'];
 

@@ -1,5 +1,4 @@
 import { usageError } from '../errors.ts';
-import type { MemoryAmount } from '../faults/stress/types.ts';
 import { formatDuration, formatQuantity, parseDuration, parsePercent, parseQuantity } from '../units.ts';
 
 /** Parsers of flag values; each throws one line that names the flag, the value, and what would be right. */
@@ -24,28 +23,6 @@ export function duration(flag: string, text: string, minMs: number, maxMs: numbe
     throw usageError(`${flag} ${quote(text)}: must be from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`);
   }
   return value;
-}
-
-/** `80%` or `80`, 1 to 100. */
-export function loadPercent(flag: string, text: string): number {
-  const value = parsePercent(text.endsWith('%') ? text : `${text}%`);
-  if (value === undefined || !Number.isInteger(value) || value < 1 || value > 100) {
-    throw usageError(`${flag} ${quote(text)}: must be a whole percentage from 1 to 100`);
-  }
-  return value;
-}
-
-/** From one page of memory on; stress-ng refuses less, and no machine has a PiB. */
-const minMemoryBytes = 4096;
-const maxMemoryBytes = 2 ** 50;
-
-export function memory(flag: string, text: string): MemoryAmount {
-  const percent = parsePercent(text);
-  if (percent !== undefined) {
-    if (percent < 1 || percent > 200) throw usageError(`${flag} ${quote(text)}: must be from 1% to 200%`);
-    return { percent };
-  }
-  return { bytes: size(flag, text, minMemoryBytes, maxMemoryBytes, true) };
 }
 
 /** `512Mi` or `1G` in whole bytes; `orPercent`: the flag takes a percentage as well. */
@@ -76,25 +53,6 @@ export function percentage(flag: string, text: string, min = leastPercent): numb
 
 /** netem keeps probabilities in 32 bits: this is some 4000 of its steps. */
 const leastPercent = 0.0001;
-
-const rateUnits: Readonly<Record<string, number>> = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 };
-const minBitsPerSecond = 1e3;
-const maxBitsPerSecond = 100e9;
-
-/** `1mbit`, `500kbit`, `1.5gbit` as bits a second. What tc takes for bytes (`1mbps` is 8 Mbit/s to it) is refused: hardly anybody who types it means that. */
-export function rate(flag: string, text: string): number {
-  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)([kmg]?bit)$/i.exec(text) ?? [];
-  if (digits === '') {
-    const other = /^(\d+(?:\.\d+)?)\s*([kmg]?)i?(?:bps|b|b\/s|bits?\/s|bits?)?$/i.exec(text);
-    const hint = other && Number(other[1]) > 0 ? `; for bits a second: ${other[1]}${other[2]?.toLowerCase()}bit` : '';
-    throw usageError(`${flag} ${quote(text)}: not a rate in bits a second such as 500kbit, 1mbit or 1gbit${hint}`);
-  }
-  const value = Math.round(Number(digits) * (rateUnits[unit.toLowerCase()] ?? Number.NaN));
-  if (value < minBitsPerSecond || value > maxBitsPerSecond) {
-    throw usageError(`${flag} ${quote(text)}: must be from 1kbit to 100gbit`);
-  }
-  return value;
-}
 
 /** `512MB`, `512 mb`, `1gib` as Kubernetes would write them. */
 function kubernetesSize(text: string): string {

@@ -1,7 +1,7 @@
-import { usageError } from '../errors.ts';
-import type { StressRequest } from '../faults/stress/types.ts';
-import { type FlagValues, text } from './run-options.ts';
-import { choice, integer, loadPercent, memory } from './values.ts';
+import { usageError } from '../../errors.ts';
+import { type Flag, type FlagValues, isGiven } from '../../flags/flag.ts';
+import { flags } from './flags.ts';
+import type { StressRequest } from './types.ts';
 
 /** Options of stress-ng that would break what this plugin promises, with the flag that serves instead. */
 const ownedOptions: Readonly<Record<string, string>> = {
@@ -14,35 +14,27 @@ const ownedOptions: Readonly<Record<string, string>> = {
 };
 
 /** Flags of `stress` as a request. `passedOn` is what stood behind `--`. Throws usage errors only. */
-export function toStressRequest(flags: FlagValues, passedOn: readonly string[] | undefined): StressRequest {
-  const cpu = text(flags, 'cpu');
-  const load = text(flags, 'cpuLoad');
-  const memoryText = text(flags, 'memory');
-  const processes = text(flags, 'processes');
-  const oomVictim = text(flags, 'oomVictim');
-
-  if (load !== undefined && cpu === undefined) throw usageError('--cpu-load needs --cpu');
-  if (oomVictim !== undefined && memoryText === undefined && !passedOn?.length) {
+export function toStressRequest(values: FlagValues, passedOn: readonly string[] | undefined): StressRequest {
+  const given = (flag: Flag) => isGiven(flag, values);
+  if (given(flags.cpuLoad) && !given(flags.cpu)) throw usageError('--cpu-load needs --cpu');
+  if (given(flags.oomVictim) && !given(flags.memory) && !passedOn?.length) {
     throw usageError('--oom-victim needs --memory');
   }
   if (passedOn !== undefined) checkPassedOn(passedOn);
-  if (cpu === undefined && memoryText === undefined && processes === undefined && passedOn === undefined) {
+  if (![flags.cpu, flags.memory, flags.processes].some(given) && passedOn === undefined) {
     throw usageError('nothing to do: give --cpu, --memory, --processes, or arguments for stress-ng after --');
   }
+  const workers = flags.cpu.read(values);
+  const cpu = workers === undefined ? undefined : { workers, loadPercent: flags.cpuLoad.read(values) };
+  const memory = flags.memory.read(values);
+  const processes = flags.processes.read(values);
   return {
     fault: 'stress',
-    ...(cpu === undefined
-      ? {}
-      : {
-          cpu: {
-            workers: integer('--cpu', cpu, 1, 4_096),
-            loadPercent: load === undefined ? 100 : loadPercent('--cpu-load', load),
-          },
-        }),
-    ...(memoryText === undefined ? {} : { memory: memory('--memory', memoryText) }),
-    ...(processes === undefined ? {} : { processes: integer('--processes', processes, 1, 10_000) }),
+    ...(cpu === undefined ? {} : { cpu }),
+    ...(memory === undefined ? {} : { memory }),
+    ...(processes === undefined ? {} : { processes }),
     stressNgArgs: passedOn ?? [],
-    oomVictim: oomVictim === undefined ? 'stressor' : choice('--oom-victim', oomVictim, ['stressor', 'app']),
+    oomVictim: flags.oomVictim.read(values),
   };
 }
 

@@ -1,5 +1,8 @@
-import { usageError } from '../errors.ts';
-import { defaultLeaveBytes, defaultSizeBytes } from '../faults/io/room.ts';
+import { usageError } from '../../errors.ts';
+import { type Flag, type FlagValues, isGiven } from '../../flags/flag.ts';
+import { choice, percentage, quote, size } from '../../flags/values.ts';
+import { formatQuantity, parsePercent, parseQuantity } from '../../units.ts';
+import { flags, maxBytes, sectorBytes } from './flags.ts';
 import {
   type FillRequest,
   type IoRequest,
@@ -8,22 +11,19 @@ import {
   loadModes,
   type ThrottleLimits,
   type ThrottleRequest,
-} from '../faults/io/types.ts';
-import { formatQuantity, parsePercent, parseQuantity } from '../units.ts';
-import { type FlagValues, list, text } from './run-options.ts';
-import { choice, integer, percentage, quote, size } from './values.ts';
+} from './types.ts';
 
 /** Flags of `io` as a request. `passedOn` is what stood behind `--`. Throws usage errors only. */
-export function toIoRequest(flags: FlagValues, passedOn: readonly string[] | undefined): IoRequest {
+export function toIoRequest(values: FlagValues, passedOn: readonly string[] | undefined): IoRequest {
   if (passedOn !== undefined)
     throw usageError('-- : io takes nothing behind it; arguments for stress-ng are of stress');
-  if (flags.rate !== undefined) {
+  if (isGiven(flags.rate, values)) {
     throw usageError(
       '--rate: stress-ng cannot hold a rate of I/O; to slow the target to one: --throttle write=1Mi,read=4Mi',
     );
   }
-  const path = toPath(text(flags, 'path'));
-  return { fault: 'io', path, action: toAction(flags), allowNodeDisk: flags.allowNodeDisk === true };
+  const path = toPath(flags.path.read(values));
+  return { fault: 'io', path, action: toAction(values), allowNodeDisk: flags.allowNodeDisk.read(values) };
 }
 
 /** The kernel's PATH_MAX, with its NUL. */
@@ -41,57 +41,46 @@ function toPath(path: string | undefined): string {
 }
 
 /** What each action is asked for by, and the flags that only change how it is done. */
-const actions = {
-  load: { by: ['mode'], with: ['workers', 'size', 'blockSize'] },
-  fill: { by: ['fill', 'fillInodes'], with: ['leave'] },
-  throttle: { by: ['throttle'], with: [] },
-} as const satisfies Record<string, { by: readonly string[]; with: readonly string[] }>;
+const actions: ReadonlyArray<{
+  by: readonly Flag[];
+  with: readonly Flag[];
+  to(values: FlagValues): IoRequest['action'];
+}> = [
+  { by: [flags.mode], with: [flags.workers, flags.size, flags.blockSize], to: toLoad },
+  { by: [flags.fill, flags.fillInodes], with: [flags.leave], to: toFill },
+  { by: [flags.throttle], with: [], to: toThrottle },
+];
 
-function toAction(flags: FlagValues): IoRequest['action'] {
-  const given = (names: readonly string[]) => names.filter((name) => flags[name] !== undefined);
-  const asked = Object.values(actions).flatMap(({ by }) => given(by).slice(0, 1));
-  const [first, second] = asked;
-  if (first !== undefined && second !== undefined) {
-    throw usageError(`${spelt(first)} and ${spelt(second)} exclude each other: a run does one thing to the disk`);
+function toAction(values: FlagValues): IoRequest['action'] {
+  const given = (all: readonly Flag[]) => all.find((flag) => isGiven(flag, values));
+  const [first, second] = actions.flatMap(({ by }) => given(by) ?? []);
+  if (first && second) {
+    throw usageError(`${first.name} and ${second.name} exclude each other: a run does one thing to the disk`);
   }
-  for (const { by, with: others } of Object.values(actions)) {
-    const [other] = given(others);
-    if (other !== undefined && given(by).length === 0) {
-      throw usageError(`${spelt(other)} needs ${by.map(spelt).join(' or ')}`);
-    }
+  for (const { by, with: others } of actions) {
+    const other = given(others);
+    if (other && !given(by)) throw usageError(`${other.name} needs ${by.map(({ name }) => name).join(' or ')}`);
   }
-  if (first === 'mode') return toLoad(flags);
-  if (first === 'throttle') return toThrottle(flags);
-  if (first !== undefined) return toFill(flags);
-  throw usageError('nothing to do: give --mode, --fill, --fill-inodes or --throttle');
+  const action = actions.find(({ by }) => given(by));
+  if (!action) throw usageError('nothing to do: give --mode, --fill, --fill-inodes or --throttle');
+  return action.to(values);
 }
 
-function spelt(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-/** stress-ng takes no less for a file. */
-const minSizeBytes = 2 ** 20;
-const maxBytes = 2 ** 50;
-/** O_DIRECT asks for whole sectors, of at most 4 KiB; stress-ng takes no more than 4 MiB. */
-const sectorBytes = 4_096;
-const maxBlockBytes = 4 * 2 ** 20;
-
-function toLoad(flags: FlagValues): LoadRequest {
-  const mode = choice<LoadMode>('--mode', text(flags, 'mode') ?? '', loadModes);
-  const workers = integer('--workers', text(flags, 'workers') ?? '1', 1, 256);
-  const sizeText = text(flags, 'size');
-  const blockText = text(flags, 'blockSize');
+function toLoad(values: FlagValues): LoadRequest {
+  const mode = choice<LoadMode>(flags.mode.name, String(values.mode), loadModes);
+  const workers = flags.workers.read(values);
+  const given = (flag: Flag) => isGiven(flag, values);
   if (mode === 'metadata') {
-    const useless = sizeText === undefined ? (blockText === undefined ? undefined : '--block-size') : '--size';
-    if (useless) throw usageError(`${useless} has no use with --mode metadata: its files are empty`);
+    const useless = [flags.size, flags.blockSize].find(given);
+    if (useless) throw usageError(`${useless.name} has no use with --mode metadata: its files are empty`);
   }
-  if (mode === 'read' && blockText !== undefined) {
+  if (mode === 'read' && given(flags.blockSize)) {
     throw usageError('--block-size has no use with --mode read: stress-ng chooses it; --mode mixed reads in blocks');
   }
-  const sizeBytes = sizeText === undefined ? defaultSizeBytes : size('--size', sizeText, minSizeBytes, maxBytes);
-  if (blockText === undefined) return { kind: 'load', mode, workers, sizeBytes };
-  const blockBytes = size('--block-size', blockText, sectorBytes, maxBlockBytes);
+  const sizeBytes = flags.size.read(values);
+  const blockBytes = flags.blockSize.read(values);
+  if (blockBytes === undefined) return { kind: 'load', mode, workers, sizeBytes };
+  const blockText = String(values.blockSize);
   if (blockBytes % sectorBytes !== 0) {
     throw usageError(`--block-size ${quote(blockText)}: must be a multiple of ${formatQuantity(sectorBytes)}`);
   }
@@ -101,15 +90,14 @@ function toLoad(flags: FlagValues): LoadRequest {
   return { kind: 'load', mode, workers, sizeBytes, blockBytes };
 }
 
-function toFill(flags: FlagValues): FillRequest {
-  const space = text(flags, 'fill');
-  const inodes = text(flags, 'fillInodes');
-  const leave = text(flags, 'leave');
+function toFill(values: FlagValues): FillRequest {
+  const space = flags.fill.read(values);
+  const inodes = flags.fillInodes.read(values);
   return {
     kind: 'fill',
     ...(space === undefined ? {} : { space: toSpace(space) }),
     ...(inodes === undefined ? {} : { inodes: toInodes(inodes) }),
-    leaveBytes: leave === undefined ? defaultLeaveBytes : size('--leave', leave, 0, maxBytes),
+    leaveBytes: flags.leave.read(values),
   };
 }
 
@@ -151,9 +139,9 @@ const minBytesPerSecond = 4_096;
 const maxBytesPerSecond = 2 ** 40;
 const maxOpsPerSecond = 1e6;
 
-function toThrottle(flags: FlagValues): ThrottleRequest {
+function toThrottle(values: FlagValues): ThrottleRequest {
   const found: ThrottleLimits = {};
-  for (const item of list(flags, 'throttle')) {
+  for (const item of flags.throttle.read(values)) {
     const [name = '', value] = item.split('=');
     const limit = Object.hasOwn(limits, name) ? limits[name] : undefined;
     if (limit === undefined || value === undefined || item.split('=').length > 2) {

@@ -1,9 +1,9 @@
-import { type ChaosError, usageError } from '../errors.ts';
-import { formatAddress, formatCidr, parseAddress, parseCidr } from '../faults/net/address.ts';
-import type { PeerQuery } from '../faults/net/types.ts';
-import { nearest } from './nearest.ts';
-import { isLabel, isObjectName, workloadKind } from './target.ts';
-import { quote } from './values.ts';
+import { type ChaosError, usageError } from '../../errors.ts';
+import { isLabel, isObjectName, workloadKind } from '../../flags/names.ts';
+import { nearest } from '../../flags/nearest.ts';
+import { quote } from '../../flags/values.ts';
+import { formatAddress, formatCidr, parseAddress, parseCidr } from './address.ts';
+import type { PeerQuery } from './types.ts';
 
 const serviceWords = ['svc', 'service', 'services'];
 

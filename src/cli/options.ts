@@ -1,0 +1,21 @@
+import { Option } from 'commander';
+import type { Flag } from '../flags/flag.ts';
+import type { FlagShape } from './argv.ts';
+
+/** A flag as commander takes it; its value stays text, and is read by the flag itself. */
+export function toOption({ name, short, value, group, help, isRepeatable, isHidden }: Flag): Option {
+  const spelling = `${short === undefined ? '' : `${short}, `}${name}${value === undefined ? '' : ` <${value}>`}`;
+  const option = new Option(spelling, help).helpGroup(group);
+  if (isHidden) option.hideHelp();
+  if (isRepeatable) option.argParser((one: string, previous: string[] | undefined) => [...(previous ?? []), one]);
+  return option;
+}
+
+/** What argv's pre-pass needs to know of the flags. */
+export function shapes(flags: readonly Flag[]): FlagShape[] {
+  return flags.map(({ name, short, value }) => ({
+    long: name,
+    ...(short === undefined ? {} : { short }),
+    boolean: value === undefined,
+  }));
+}

@@ -1,0 +1,83 @@
+import { list, oneOf, percent, text, time, toggle, valued } from '../../flags/flag.ts';
+import { groups } from '../../flags/groups.ts';
+import { choice } from '../../flags/values.ts';
+import { rate } from './rate.ts';
+import type { IpProtocol } from './types.ts';
+
+const { fault: group } = groups;
+const packets = 'Which packets:';
+
+/** Old kernels keep netem's times in 32 bits of 64 ns, which is 274 s; and no application waits longer for a packet. */
+const delays = { min: 1, max: 4 * 60_000, unit: 'ms' } as const;
+
+/** The flags of `net` alone. */
+export const flags = {
+  delay: time({
+    name: '--delay',
+    value: 'time',
+    group,
+    help: 'hold each packet back this long, at most {max}',
+    ...delays,
+  }),
+  jitter: time({ name: '--jitter', value: 'time', group, help: 'vary the delay by up to this much', ...delays }),
+  correlation: percent({
+    ...{ name: '--correlation', value: 'percent', group },
+    help: "how much each packet's delay depends on the one before",
+  }),
+  distribution: oneOf({
+    ...{ name: '--distribution', value: 'name', group },
+    help: 'of the jitter: {choices} (default: uniform)',
+    choices: ['normal', 'uniform', 'pareto', 'paretonormal'],
+  }),
+  loss: text({ name: '--loss', value: 'percent', group, help: 'lose packets: 2%, or with a correlation 2%,25%' }),
+  lossModel: text({
+    ...{ name: '--loss-model', value: 'words', group },
+    help: "lose packets in netem's way: gemodel P [R [1-H [1-K]]], or state P13 [P31 …]",
+  }),
+  corrupt: percent({ name: '--corrupt', value: 'percent', group, help: 'flip a bit in this share of the packets' }),
+  duplicate: percent({ name: '--duplicate', value: 'percent', group, help: 'send this share of the packets twice' }),
+  reorder: text({
+    ...{ name: '--reorder', value: 'percent', group },
+    help: 'let this share of the packets overtake the delayed ones: 25%, or 25%,50%',
+  }),
+  rate: valued(
+    { name: '--rate', value: 'rate', group, help: 'at most this many bits a second: 500kbit, 1mbit, 1gbit' },
+    rate,
+  ),
+  burst: text({
+    ...{ name: '--burst', value: 'size', group },
+    help: 'size of the bucket that --rate fills: 32Ki (default: 10 ms of the rate)',
+  }),
+  partition: toggle({ name: '--partition', group, help: 'drop the packets' }),
+  reject: toggle({ name: '--reject', group, help: 'answer with an error at once: connection refused' }),
+  to: list({
+    ...{ name: '--to', value: 'peer', group: packets },
+    help: 'what the target sends to: CIDR, IP, host name, svc/NAME, pod/NAME, deploy/NAME; repeatable',
+  }),
+  from: list({
+    ...{ name: '--from', value: 'peer', group: packets },
+    help: 'what the target receives from, named in the same ways; repeatable',
+  }),
+  except: list({ name: '--except', value: 'peer', group: packets, help: 'never these; repeatable' }),
+  port: list({
+    ...{ name: '--port', value: 'ports', group: packets },
+    help: 'of the side that serves: the peer of --to, the target of --from: 80,8000-8080',
+  }),
+  protocol: valued(
+    { name: '--protocol', value: 'name', group: packets, help: 'tcp, udp or icmp (default: all)' },
+    (name, value) => choice<IpProtocol>(name, value.toLowerCase(), ['tcp', 'udp', 'icmp']),
+  ),
+  interface: list({
+    ...{ name: '--interface', value: 'name', group: packets },
+    help: 'only this one; repeatable (default: those with a route to the peers)',
+  }),
+  direction: oneOf({
+    ...{ name: '--direction', value: 'name', group: packets },
+    help: '{choices} (default: by --to and --from, else egress; to drop and reject: both)',
+    choices: ['egress', 'ingress', 'both'],
+  }),
+  allowHostNetwork: toggle({
+    ...{ name: '--allow-host-network', group: packets },
+    help: "also when the pod uses the node's own network: this hits the node",
+  }),
+};

@@ -1,0 +1,24 @@
+import type { FaultCommand } from '../fault.ts';
+import { flags } from './flags.ts';
+import { toStressRequest } from './parse.ts';
+import type { StressRequest } from './types.ts';
+
+/** The fault on the command line. */
+export const command: FaultCommand<StressRequest> = {
+  summary: 'make a running container short of CPU, memory or processes',
+  usage: 'TARGET [flags] [-- STRESS-NG ARGS]',
+  examples: `
+Examples:
+  # Two busy CPUs in the container for a minute
+  kubectl chaos stress pod/web --cpu 2
+
+  # 80 % of the container's memory limit, in one pod of a deployment, for five minutes
+  kubectl chaos stress deploy/web -c app --memory 80% --duration 5m
+
+  # Anything else that stress-ng can do
+  kubectl chaos stress web-0 --duration 30s -- --switch 4 --timer 2
+`,
+  flags: Object.values(flags),
+  workload: 'run the workload',
+  parse: toStressRequest,
+};

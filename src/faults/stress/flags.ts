@@ -1,0 +1,31 @@
+import { count, oneOf, valued } from '../../flags/flag.ts';
+import { groups } from '../../flags/groups.ts';
+import { loadPercent, memory } from './values.ts';
+
+const { fault: group } = groups;
+
+/** The flags of `stress` alone. */
+export const flags = {
+  cpu: count({ name: '--cpu', value: 'workers', group, help: 'keep this many CPUs busy', min: 1, max: 4_096 }),
+  cpuLoad: valued(
+    { name: '--cpu-load', value: 'percent', group, help: 'how busy each is (default: {default})', default: '100' },
+    loadPercent,
+  ),
+  memory: valued(
+    {
+      ...{ name: '--memory', value: 'size|percent', group },
+      help: "take and hold memory: 512Mi, or 80% of the container's limit (without one: of the node's allocatable)",
+    },
+    memory,
+  ),
+  processes: count({
+    ...{ name: '--processes', value: 'number', group },
+    ...{ help: 'fork pressure by this many workers', min: 1, max: 10_000 },
+  }),
+  oomVictim: oneOf({
+    ...{ name: '--oom-victim', value: 'who', group },
+    help: 'whom the OOM killer takes first: {choices} (default: {default})',
+    choices: ['stressor', 'app'],
+    default: 'stressor',
+  }),
+};

@@ -1,0 +1,126 @@
+import { formatDuration, formatQuantity } from '../units.ts';
+import { choice, duration, integer, percentage, size } from './values.ts';
+
+/** Flags as commander hands them over, by their names in camelCase: every value a string, a repeated one a list. */
+export type FlagValues = Readonly<Record<string, string | string[] | boolean | undefined>>;
+
+/** A flag: what help says of it, and how its value is read. */
+export interface Flag<Value = unknown> {
+  /** `--duration`. */
+  readonly name: string;
+  /** `-o`. */
+  readonly short?: string;
+  /** What help calls its value; absent: it takes none. */
+  readonly value?: string;
+  /** The heading that it stands under. */
+  readonly group: string;
+  readonly help: string;
+  readonly isRepeatable?: true;
+  readonly isHidden?: true;
+  /** @throws ChaosError usage, one line that names the flag, the value, and what would be right. */
+  read(values: FlagValues): Value;
+}
+
+/** `{default}`, `{min}`, `{max}` and `{choices}` in the help are what the flag's own fields say. */
+interface Described {
+  name: string;
+  short?: string;
+  group: string;
+  help: string;
+  isHidden?: true;
+}
+
+interface Valued extends Described {
+  value: string;
+  /** As a user would write it. */
+  default?: string;
+}
+
+type Read<Data, Value> = Data extends { default: string } ? Value : Value | undefined;
+
+/** A flag without a value. */
+export function toggle(data: Described): Flag<boolean> {
+  return { ...data, read: (values) => values[keyOf(data.name)] === true };
+}
+
+/** A flag whose value is taken as it is. */
+export function text<const Data extends Valued>(data: Data): Flag<Read<Data, string>> {
+  return valued(data, (_name, value) => value);
+}
+
+/** A flag that may be given several times, each time with a comma-separated list. */
+export function list(data: Valued): Flag<string[]> {
+  const read = (values: FlagValues) => {
+    const given = values[keyOf(data.name)];
+    return Array.isArray(given) ? given.flatMap((value) => value.split(',')) : [];
+  };
+  return { ...data, help: filled(data.help, data), isRepeatable: true, read };
+}
+
+/** Whole milliseconds, `min` … `max`; `unit`: what a bare number probably means. */
+export function time<const Data extends Valued & { min: number; max: number; unit?: 's' | 'ms' }>(
+  data: Data,
+): Flag<Read<Data, number>> {
+  const range = { min: formatDuration(data.min), max: formatDuration(data.max) };
+  return valued(data, (name, value) => duration(name, value, data.min, data.max, data.unit), range);
+}
+
+/** Whole bytes, `min` … `max`. */
+export function bytes<const Data extends Valued & { min: number; max: number }>(data: Data): Flag<Read<Data, number>> {
+  const range = { min: formatQuantity(data.min), max: formatQuantity(data.max) };
+  return valued(data, (name, value) => size(name, value, data.min, data.max), range);
+}
+
+/** A whole number, `min` … `max`. */
+export function count<const Data extends Valued & { min: number; max: number }>(data: Data): Flag<Read<Data, number>> {
+  const range = { min: String(data.min), max: String(data.max) };
+  return valued(data, (name, value) => integer(name, value, data.min, data.max), range);
+}
+
+/** A percentage, of 100 at most. */
+export function percent<const Data extends Valued>(data: Data): Flag<Read<Data, number>> {
+  return valued(data, (name, value) => percentage(name, value));
+}
+
+/** One of the words that are given. */
+export function oneOf<const Word extends string, const Data extends Valued & { choices: readonly Word[] }>(
+  data: Data & { choices: readonly Word[] },
+): Flag<Read<Data, Word>> {
+  const { choices } = data;
+  const words = `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
+  return valued(data, (name, value) => choice(name, value, choices), { choices: words });
+}
+
+/** A flag with a parser of its own. */
+export function valued<const Data extends Valued, Value>(
+  data: Data,
+  parse: (name: string, value: string) => Value,
+  words: Readonly<Record<string, string>> = {},
+): Flag<Read<Data, Value>> {
+  const { name, short, value, group, isHidden } = data;
+  return {
+    ...{ name, value, group },
+    ...(short === undefined ? {} : { short }),
+    ...(isHidden ? { isHidden } : {}),
+    help: filled(data.help, { ...words, ...(data.default === undefined ? {} : { default: data.default }) }),
+    read: (values) => {
+      const given = values[keyOf(name)];
+      const chosen = typeof given === 'string' ? given : data.default;
+      return (chosen === undefined ? undefined : parse(name, chosen)) as Read<Data, Value>;
+    },
+  };
+}
+
+function filled(help: string, words: { readonly [name: string]: unknown } | Valued): string {
+  return help.replace(/\{(\w+)\}/g, (_all, name: string) => String((words as Record<string, unknown>)[name]));
+}
+
+/** Whether it was given, whatever its value. */
+export function isGiven({ name }: Pick<Flag, 'name'>, values: FlagValues): boolean {
+  return values[keyOf(name)] !== undefined;
+}
+
+/** `--oom-victim` as `oomVictim`. */
+function keyOf(name: string): string {
+  return name.slice(2).replace(/-[a-z]/g, (letters) => letters.slice(1).toUpperCase());
+}

@@ -1,0 +1,60 @@
+import { usageError } from '../errors.ts';
+import type { WorkloadKind } from '../ports.ts';
+import { quote } from './values.ts';
+
+/** Names of Kubernetes' kinds and objects, as kubectl takes them. */
+
+/** kubectl's names, short names and plurals of the kinds that lead to a pod. */
+export const kindNames: Readonly<Record<string, WorkloadKind>> = {
+  po: 'pod',
+  pod: 'pod',
+  pods: 'pod',
+  deploy: 'deployment',
+  deployment: 'deployment',
+  deployments: 'deployment',
+  rs: 'replicaset',
+  replicaset: 'replicaset',
+  replicasets: 'replicaset',
+  sts: 'statefulset',
+  statefulset: 'statefulset',
+  statefulsets: 'statefulset',
+  ds: 'daemonset',
+  daemonset: 'daemonset',
+  daemonsets: 'daemonset',
+  job: 'job',
+  jobs: 'job',
+  cj: 'cronjob',
+  cronjob: 'cronjob',
+  cronjobs: 'cronjob',
+  rc: 'replicationcontroller',
+  replicationcontroller: 'replicationcontroller',
+  replicationcontrollers: 'replicationcontroller',
+};
+
+/** The API groups that kubectl lets a user append: `deployment.apps/web`, `deployments.v1.apps/web`. */
+const groupSuffix = /\.(?:v1\.)?(?:apps|batch)$/;
+
+const dnsSubdomain = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+const dnsLabel = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
+
+/** The kind that kubectl's word for it, in lower case, means; undefined: none that leads to a pod. */
+export function workloadKind(word: string): WorkloadKind | undefined {
+  const name = word.replace(groupSuffix, '');
+  return Object.hasOwn(kindNames, name) ? kindNames[name] : undefined;
+}
+
+/** Names of pods and of what makes them are DNS subdomains. */
+export function isObjectName(name: string): boolean {
+  return name.length <= 253 && dnsSubdomain.test(name);
+}
+
+/** Names of namespaces, containers and services are DNS labels. */
+export function isLabel(name: string): boolean {
+  return name.length <= 63 && dnsLabel.test(name);
+}
+
+export function checkName(flag: string, name: string | undefined): void {
+  if (name !== undefined && !isLabel(name)) {
+    throw usageError(`${flag} ${quote(name)}: not a valid name (lower-case letters, digits and "-", at most 63)`);
+  }
+}
