@@ -36,6 +36,8 @@ export interface FaultKind<
   place(fault: Planned, target: Target): string;
   shimCommand(fault: Planned, run: ShimOptions): ShimCommand;
   readonly allowances?: Allowances<Planned>;
+  /** How a plan of it is left with a detached experiment, and read back. */
+  readonly record: FaultRecord<Planned>;
 
   /** Nothing seen yet. */
   observations(fault: Planned): Own;
@@ -119,6 +121,14 @@ export interface Allowances<Planned extends Fault> {
   endMs(fault: Planned): number;
   /** Until its undo is waited for no longer. */
   undoMs(fault: Planned): number;
+}
+
+/** Whoever may write pods may have written a record: it is read as a stranger's. */
+export interface FaultRecord<Planned extends Fault> {
+  /** With the `fault` that it is of; no more than the pod itself shows, since whoever may read pods may read it. */
+  write(fault: Planned): Readonly<Record<string, unknown>>;
+  /** Undefined: not what `write` writes. */
+  read(record: unknown): Planned | undefined;
 }
 
 /** Who does the fault, in the words of a sentence about its end. */

@@ -8,6 +8,7 @@ import { command } from './command.ts';
 import { describeIo } from './describe.ts';
 import { IoDriver } from './driver.ts';
 import { IoRun } from './observations.ts';
+import { record } from './record.ts';
 import { IoSetup } from './setup.ts';
 import { surveyIo } from './survey.ts';
 import { throttler } from './throttle.ts';
@@ -32,6 +33,7 @@ export const io: FaultKind<IoRequest, IoFault, IoSurroundings, IoRun> = {
   },
   place: (_fault, { container }) => `in container ${container}`,
   shimCommand: ioCommand,
+  record,
   allowances: {
     endMs: ({ action }) => (action.kind === 'throttle' ? 0 : removalMs),
     // A stressor's files are few.

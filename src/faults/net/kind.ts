@@ -7,6 +7,7 @@ import { describeNet } from './describe.ts';
 import { measureNet } from './measure.ts';
 import type { NetRun } from './observations.ts';
 import { hostNames } from './questions.ts';
+import { record } from './record.ts';
 import { NetSetup } from './setup.ts';
 import { surveyNet } from './survey.ts';
 import type { NetFault, NetRequest, NetSurroundings } from './types.ts';
@@ -34,6 +35,7 @@ export const net: FaultKind<NetRequest, NetFault, NetSurroundings, NetRun> = {
     options: [...(allowHostNetwork ? ['--allow-host-network'] : []), ...tools.flatMap((tool) => ['--tool', tool])],
     workload: [],
   }),
+  record,
 
   observations: () => ({ counters: [], roundTripsBefore: [], roundTripsDuring: [] }),
   setup: (run, go) => new NetSetup(run, go),

@@ -4,6 +4,7 @@ import type { Actor, FaultKind, ShimCommand, ShimOptions } from '../fault.ts';
 import { command } from './command.ts';
 import { StressDriver } from './driver.ts';
 import { describeStress, neededControllers, resolveStress, type StressFault, stressNgCommand } from './plan.ts';
+import { record } from './record.ts';
 import { StressSetup } from './setup.ts';
 import type { StressRequest } from './types.ts';
 import { judgeStress } from './verdict.ts';
@@ -22,6 +23,7 @@ export const stress: FaultKind<StressRequest, StressFault, undefined, undefined>
   },
   place: (_fault, { container }) => `in container ${container}`,
   shimCommand,
+  record,
 
   observations: () => undefined,
   setup: (run, go) => new StressSetup(run, go),
