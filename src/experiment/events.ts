@@ -1,8 +1,7 @@
 import type { FaultEvent } from '../faults/fault.ts';
 import type { Reporter as Port, Target, TargetQuery } from '../ports.ts';
 import type { Active, Ended, Resolved } from '../shim/protocol.ts';
-import type { RevertWitness } from './observations.ts';
-import type { Detached, Outcome } from './outcome.ts';
+import type { Detached, Outcome, RevertWitness } from './outcome.ts';
 import type { Plan, RunPlan } from './plan.ts';
 
 /** What the user sees while an experiment runs: it reports events; words and layout are the reporter's. */

@@ -5,10 +5,8 @@ import type { Clock, TargetUpdate } from '../ports.ts';
 import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
 import { describeTargetUpdate, earlyEnd } from './early-end.ts';
 import type { Reporter } from './events.ts';
+import type { RevertWitness } from './outcome.ts';
 import type { RunPlan } from './plan.ts';
-
-/** Who said that the fault is undone: the shim, its guardian after the shim's death, or the kubelet, that the shim's container has ended. */
-export type RevertWitness = 'shim' | 'guardian' | 'container';
 
 /** What became known of one target's run. */
 export interface RunResult {

@@ -1,8 +1,10 @@
 import type { Verdict } from '../faults/fault.ts';
 import type { Target } from '../ports.ts';
 import type { Ended } from '../shim/protocol.ts';
-import type { RevertWitness } from './observations.ts';
 import type { RunPlan } from './plan.ts';
+
+/** Who said that the fault is undone: the shim, its guardian after the shim's death, or the kubelet, that the shim's container has ended. */
+export type RevertWitness = 'shim' | 'guardian' | 'container';
 
 /** How an experiment ended: the last fact, and what decides the exit code. */
 export interface Outcome {

@@ -9,10 +9,10 @@ import {
   oneOf,
   whole,
 } from '../faults/common/checks.ts';
+import type { Fault } from '../faults/fault.ts';
 import { kindNamed, kindOf } from '../faults/registry.ts';
 import { isObject, readJson } from '../json.ts';
 import type { Target } from '../ports.ts';
-import type { RunPlan } from './plan.ts';
 
 /**
  * What of a plan is left at the agent pod for whoever follows a detached fault: enough to watch it and to judge it. Whoever may write pods may have written it, so that it is read as a
@@ -20,7 +20,14 @@ import type { RunPlan } from './plan.ts';
  */
 
 /** What is read back. */
-export type RecordedPlan = Pick<RunPlan, 'target' | 'fault' | 'summary' | 'durationMs' | 'graceMs' | 'leaseMs'>;
+export interface RecordedPlan {
+  target: Target;
+  fault: Fault;
+  summary: string;
+  durationMs: number;
+  graceMs: number;
+  leaseMs: number;
+}
 
 interface PlanRecord {
   version: 1;
