@@ -118,6 +118,10 @@ export interface AgentContainer {
   args: readonly string[];
 }
 
+/** Where every agent has the shim: a folder of its own, and the file in it. */
+export const shimFolder = '/opt/kubectl-chaos';
+export const shimFile = 'nsexec';
+
 /** Everything that is created in the cluster for one experiment, as data. */
 export interface AgentSpec {
   /** `chaos-7f3k2`: the experiment's id, and the name of the pod and of the ConfigMap. */

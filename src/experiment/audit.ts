@@ -31,9 +31,9 @@ export class Audit implements Reporter {
     this.#reporter = ports.reporter;
   }
 
-  report(fact: RunEvent): void {
-    this.#reporter.report(fact);
-    if (fact.kind !== 'active' || this.#announcement === undefined) return;
+  report(event: RunEvent): void {
+    this.#reporter.report(event);
+    if (event.kind !== 'active' || this.#announcement === undefined) return;
     this.#begun = this.#record({ type: 'Normal', reason: 'ChaosStarted', message: this.#announcement });
   }
 

@@ -26,6 +26,6 @@ export type RunEvent =
   | { kind: 'reverted'; revertMs: number; confirmedBy: RevertWitness }
   | { kind: 'removing' }
   | { kind: 'removed'; left: readonly string[]; why: string }
-  /** The last fact of a command that leaves the fault in force. */
+  /** The last event of a command that leaves the fault in force. */
   | { kind: 'detached'; detached: Detached }
   | { kind: 'outcome'; outcome: Outcome };

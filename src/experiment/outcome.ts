@@ -6,7 +6,7 @@ import type { RunPlan } from './plan.ts';
 /** Who said that the fault is undone: the shim, its guardian after the shim's death, or the kubelet, that the shim's container has ended. */
 export type RevertWitness = 'shim' | 'guardian' | 'container';
 
-/** How an experiment ended: the last fact, and what decides the exit code. */
+/** How an experiment ended: the last event, and what decides the exit code. */
 export interface Outcome {
   id: string;
   summary: string;

@@ -99,8 +99,8 @@ export class RunContext implements FaultRun<Fault, unknown> {
     this.send(word);
   }
 
-  report(fact: RunEvent): void {
-    this.#reporter.report(fact);
+  report(event: RunEvent): void {
+    this.#reporter.report(event);
   }
 
   /** It never became active. Where the shim cannot say that nothing of it is left, its container's end will, or nobody. */

@@ -11,7 +11,7 @@ import type { Detached, Outcome } from './outcome.ts';
 import { type Plan, planExperiment, stopCommand } from './plan.ts';
 import { followRun } from './target-run.ts';
 
-export interface SessionPorts {
+export interface ExperimentPorts {
   cluster: Cluster;
   clock: Clock;
   signals: Signals;
@@ -25,7 +25,7 @@ export interface SessionPorts {
 }
 
 /** Finds the target and decides everything; only reads from the cluster. */
-export async function prepare(request: Request, ports: Omit<SessionPorts, 'signals'>): Promise<Plan> {
+export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'signals'>): Promise<Plan> {
   const { cluster, reporter } = ports;
   reporter.report({ kind: 'selecting', query: request.run.target });
   const target = await cluster.findTarget(request.run.target, request.run.agentNamespace);
@@ -56,7 +56,7 @@ export async function prepare(request: Request, ports: Omit<SessionPorts, 'signa
  * One experiment from argv's request to the confirmed revert: select → plan → launch → follow → stop → confirm → report. Of a detached one, to `active`.
  * @throws ChaosError when it never became active; by then everything created is gone again, or the error says what is left.
  */
-export async function runExperiment(request: Request, ports: SessionPorts): Promise<Outcome | Detached> {
+export async function runExperiment(request: Request, ports: ExperimentPorts): Promise<Outcome | Detached> {
   const interrupts = new Interrupts(ports.signals);
   try {
     const first = new Promise<'first'>((resolve) => interrupts.onFirst(() => resolve('first')));
@@ -71,7 +71,7 @@ export async function runExperiment(request: Request, ports: SessionPorts): Prom
   }
 }
 
-async function execute(plan: Plan, ports: SessionPorts, interrupts: Interrupts): Promise<Outcome | Detached> {
+async function execute(plan: Plan, ports: ExperimentPorts, interrupts: Interrupts): Promise<Outcome | Detached> {
   const { cluster, clock, reporter, startedAt } = ports;
   const audit = new Audit(plan, ports);
   reporter.report({ kind: 'launching', plan });

@@ -1,11 +1,8 @@
 import type { V1ConfigMap, V1Container, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
-import type { AgentSpec } from '../ports.ts';
+import { type AgentSpec, shimFile, shimFolder } from '../ports.ts';
 
 export const managedBy = { 'app.kubernetes.io/managed-by': 'kubectl-chaos' } as const;
 export const experimentLabel = 'kubectl-chaos.io/experiment';
-
-const shimFile = 'nsexec';
-const shimFolder = '/opt/kubectl-chaos';
 
 /** The ConfigMap that brings the shim to the node. Immutable: what runs as root on a node is not changed under way, and the kubelet need not watch it. */
 export function configMap(spec: AgentSpec, shim: Uint8Array): V1ConfigMap {

@@ -1,26 +1,29 @@
 /** The lines that `hold` hears besides `start`, `beat` and `stop`, as native/README.md defines them; without the newline. */
 
-/** A program's run; `input` is its stdin. */
-interface ProgramRun {
+/** A program's run in the target's network namespace; `input` is its stdin. */
+export interface Step {
   argv: readonly string[];
   input?: string;
 }
 
-/** What is answered with `id`. */
-interface Asked extends ProgramRun {
+/** One question to the shim, and the name by which its answer is known. */
+export interface Question extends Step {
   id: string;
+  /** Of `lookup`, argv is [name]; of `connect` it is [address, port]. */
   verb: 'ask' | 'fresh' | 'lookup' | 'connect';
 }
 
-/** What the shim can delete by itself. */
-type Deletion =
+/** What the shim can undo by itself: native/README.md, `undo`. */
+export type Undo =
   | { kind: 'qdisc'; device: string; handle: string }
   | { kind: 'ingress'; device: string }
-  | { kind: 'link' | 'table'; name: string }
+  | { kind: 'link'; name: string }
+  | { kind: 'table'; name: string }
+  /** Packets. */
   | { kind: 'txqueuelen'; device: string; length: number };
 
 /** What is written into a file of the target's cgroup at `start`, in the words of the kernel: of `io.max` several. */
-interface Setting {
+export interface CgroupSetting {
   file: string;
   /** `MAJOR:MINOR`. */
   device: string;
@@ -45,13 +48,13 @@ function withInput(words: string, input: string | undefined): string {
   return input === undefined ? words : `${words} <${encodeWord(input)}`;
 }
 
-export function askLine({ verb, id, argv, input }: Asked): string {
+export function askLine({ verb, id, argv, input }: Question): string {
   return withInput(line(verb, id, ...argv), input);
 }
 
 export const clearLine = 'clear';
 
-export function undoLine(undo: Deletion): string {
+export function undoLine(undo: Undo): string {
   switch (undo.kind) {
     case 'qdisc':
       return line('undo', 'qdisc', undo.device, undo.handle);
@@ -65,11 +68,11 @@ export function undoLine(undo: Deletion): string {
   }
 }
 
-export function settingLine({ file, device, value }: Setting): string {
+export function settingLine({ file, device, value }: CgroupSetting): string {
   return line('setting', file, device, ...value.split(' '));
 }
 
-export function applyLine({ argv, input }: ProgramRun): string {
+export function applyLine({ argv, input }: Step): string {
   return withInput(line('apply', ...argv), input);
 }
 

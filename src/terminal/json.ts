@@ -4,7 +4,7 @@ import type { Detached, Outcome } from '../experiment/outcome.ts';
 import type { Verdict } from '../faults/fault.ts';
 import type { Output } from '../ports.ts';
 
-/** `-o json`: one document at the end. `-o ndjson`: every fact as it comes, the outcome last. Keys are in snake_case and carry their unit, as the shim's do. */
+/** `-o json`: one document at the end. `-o ndjson`: every event as it comes, the outcome last. Keys are in snake_case and carry their unit, as the shim's do. */
 export class JsonReporter implements Reporter {
   readonly #stdout: Output;
   readonly #stream: boolean;
@@ -14,9 +14,9 @@ export class JsonReporter implements Reporter {
     this.#stream = stream;
   }
 
-  report(fact: RunEvent): void {
-    if (fact.kind === 'outcome') this.#write({ kind: 'outcome', ...outcomeDocument(fact.outcome) });
-    else if (this.#stream || fact.kind === 'detached') this.#write(factDocument(fact));
+  report(event: RunEvent): void {
+    if (event.kind === 'outcome') this.#write({ kind: 'outcome', ...outcomeDocument(event.outcome) });
+    else if (this.#stream || event.kind === 'detached') this.#write(eventDocument(event));
   }
 
   #write(document: Record<string, unknown>): void {
@@ -79,33 +79,33 @@ function detachedDocument({ summary, commands, requests, ...rest }: Detached): R
   });
 }
 
-function factDocument(fact: Exclude<RunEvent, { kind: 'outcome' }>): Record<string, unknown> {
-  switch (fact.kind) {
+function eventDocument(event: Exclude<RunEvent, { kind: 'outcome' }>): Record<string, unknown> {
+  switch (event.kind) {
     case 'announced':
-      return documentOf(fact.document);
+      return documentOf(event.document);
     case 'sample': {
-      const { kind, ...document } = fact.document;
-      return documentOf({ kind, leftMs: Math.round(fact.leftMs), ...document });
+      const { kind, ...document } = event.document;
+      return documentOf({ kind, leftMs: Math.round(event.leftMs), ...document });
     }
     case 'planned':
     case 'launching':
-      return documentOf({ kind: fact.kind, id: fact.plan.id, fault: fact.plan.summary, undo: fact.plan.undo });
+      return documentOf({ kind: event.kind, id: event.plan.id, fault: event.plan.summary, undo: event.plan.undo });
     case 'watching': {
-      const { id, summary, target } = fact.plan;
-      return documentOf({ kind: fact.kind, id, fault: summary, target, agoMs: fact.agoMs, leftMs: fact.leftMs });
+      const { id, summary, target } = event.plan;
+      return documentOf({ kind: event.kind, id, fault: summary, target, agoMs: event.agoMs, leftMs: event.leftMs });
     }
     case 'detached':
-      return detachedDocument(fact.detached);
+      return detachedDocument(event.detached);
     case 'active':
       return documentOf({
         kind: 'active',
-        target: fact.target,
-        activeMs: fact.activeMs,
-        ...fact.active,
+        target: event.target,
+        activeMs: event.activeMs,
+        ...event.active,
         event: undefined,
       });
     default:
-      return documentOf({ ...fact });
+      return documentOf({ ...event });
   }
 }
 

@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import ora, { type Ora } from 'ora';
 import type { Reporter, RunEvent } from '../experiment/events.ts';
 import type { Output } from '../ports.ts';
-import { type Mark, tell } from './plain.ts';
+import { type Mark, printEvent } from './plain.ts';
 import { liveTable } from './table.ts';
 import * as words from './words.ts';
 
@@ -33,16 +33,16 @@ export class LiveReporter implements Reporter {
     });
   }
 
-  report(fact: RunEvent): void {
+  report(event: RunEvent): void {
     // What still goes on in the background after a second Ctrl-C must not draw over the last words.
     if (this.#closed) return;
     const spinning = this.#spinner.isSpinning;
-    const table = liveTable(fact);
+    const table = liveTable(event);
     if (table) {
       this.#spinner.text = `fault active\n${table.join('\n')}`;
       return;
     }
-    const phase = phaseText(fact);
+    const phase = phaseText(event);
     let printed = false;
     const print = (mark: Mark | undefined, text: string) => {
       // The spinner owns the last lines of the screen: it makes room for every line that stays.
@@ -50,14 +50,14 @@ export class LiveReporter implements Reporter {
       printed = true;
       this.#stdout.write(mark === undefined ? `${text}\n` : `${this.#sign(mark)} ${text}\n`);
     };
-    tell(
-      fact,
+    printEvent(
+      event,
       { result: print, aside: print, output: (text) => print(undefined, text.replace(/\n$/, '')) },
       this.#verbose,
     );
     if (phase !== undefined) this.#spinner.start(phase);
-    else if (printed && spinning && !isLast(fact)) this.#spinner.start();
-    if (isLast(fact)) this.#spinner.stop();
+    else if (printed && spinning && !isLast(event)) this.#spinner.start();
+    if (isLast(event)) this.#spinner.stop();
   }
 
   /** Leaves the terminal as it was, whatever was on it. */
@@ -76,22 +76,22 @@ function isLast({ kind }: RunEvent): boolean {
   return kind === 'outcome' || kind === 'detached';
 }
 
-/** What the spinner says from this fact on; undefined: the same as before. */
-function phaseText(fact: RunEvent): string | undefined {
-  switch (fact.kind) {
+/** What the spinner says from this event on; undefined: the same as before. */
+function phaseText(event: RunEvent): string | undefined {
+  switch (event.kind) {
     case 'selecting':
-      return `looking up ${fact.query.kind}/${fact.query.name}`;
+      return `looking up ${event.query.kind}/${event.query.name}`;
     case 'launching':
-      return `starting the agent pod on ${fact.plan.agent.node}`;
+      return `starting the agent pod on ${event.plan.agent.node}`;
     case 'progress':
-      return words.harmless(fact.message);
+      return words.harmless(event.message);
     case 'resolved':
       return 'measuring the target by itself';
     case 'active':
     case 'watching':
       return 'fault active';
     case 'stopping':
-      return `stopping (${fact.why})`;
+      return `stopping (${event.why})`;
     case 'ended':
       return 'reverting';
     case 'removing':

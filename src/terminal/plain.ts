@@ -17,22 +17,24 @@ export interface LineWriter {
   output(text: string): void;
 }
 
-/** What is said of the facts that both human reporters print as lines. */
-export function tell(fact: RunEvent, out: LineWriter, verbose: boolean): void {
-  switch (fact.kind) {
+/** What is said of the events that both human reporters print as lines. */
+export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean): void {
+  switch (event.kind) {
     case 'selected':
-      out.aside(undefined, `target   ${words.selected(fact.target)}`);
+      out.aside(undefined, `target   ${words.selected(event.target)}`);
       break;
     case 'planned':
       out.aside(
         undefined,
-        words.oneLine(`fault    ${fact.plan.summary} for ${formatDuration(fact.plan.durationMs)}, as ${fact.plan.id}`),
+        words.oneLine(
+          `fault    ${event.plan.summary} for ${formatDuration(event.plan.durationMs)}, as ${event.plan.id}`,
+        ),
       );
-      out.aside(undefined, `undo     ${fact.plan.undo}`);
+      out.aside(undefined, `undo     ${event.plan.undo}`);
       break;
     case 'resolved':
       if (verbose) {
-        const { resolved } = fact;
+        const { resolved } = event;
         const places = resolved.cgroups.map((place) => `${place.hierarchy || 'v2'}:${place.path}`).join(' ');
         out.aside(
           'note',
@@ -44,37 +46,37 @@ export function tell(fact: RunEvent, out: LineWriter, verbose: boolean): void {
       }
       break;
     case 'warning':
-      out.aside('note', words.harmless(fact.message));
+      out.aside('note', words.harmless(event.message));
       break;
     case 'announced':
-      for (const text of fact.lines) out.aside(undefined, words.oneLine(text));
-      for (const note of fact.notes) out.aside('note', words.oneLine(note));
+      for (const text of event.lines) out.aside(undefined, words.oneLine(text));
+      for (const note of event.notes) out.aside('note', words.oneLine(note));
       break;
     case 'active':
-      out.result('good', words.active(fact));
+      out.result('good', words.active(event));
       break;
     case 'watching':
-      out.result('good', words.harmless(words.watching(fact)));
+      out.result('good', words.harmless(words.watching(event)));
       break;
     case 'detached':
-      tellDetached(fact.detached, out);
+      printDetached(event.detached, out);
       break;
     case 'output':
-      out.output(words.harmless(fact.text));
+      out.output(words.harmless(event.text));
       break;
     case 'ended':
-      if (verbose) out.aside('note', `workload ended: ${fact.ended.reason}, exit code ${fact.ended.exit_code}`);
+      if (verbose) out.aside('note', `workload ended: ${event.ended.reason}, exit code ${event.ended.exit_code}`);
       break;
     case 'removed':
-      if (fact.left.length > 0) out.aside('bad', words.harmless(`${fact.left.join(' and ')}: ${fact.why}`));
+      if (event.left.length > 0) out.aside('bad', words.harmless(`${event.left.join(' and ')}: ${event.why}`));
       break;
     case 'outcome':
-      tellOutcome(fact.outcome, out, verbose);
+      printOutcome(event.outcome, out, verbose);
       break;
   }
 }
 
-function tellDetached({ leftMs, until, commands }: Detached, out: LineWriter): void {
+function printDetached({ leftMs, until, commands }: Detached, out: LineWriter): void {
   const time = `${words.seconds(leftMs)}, until ${until.toISOString()}`;
   out.result('good', `the fault goes on without this command: for ${time}`);
   out.result(undefined, `look     ${commands.attach}`);
@@ -82,7 +84,7 @@ function tellDetached({ leftMs, until, commands }: Detached, out: LineWriter): v
   out.result(undefined, `stop     ${commands.stop}`);
 }
 
-function tellOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void {
+function printOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void {
   const clean = outcome.reverted && outcome.left.length === 0;
   const { revertMs } = outcome.times;
   const how = revertMs === undefined ? '' : `${words.reverted(revertMs, outcome.revertedBy)}   `;
@@ -113,9 +115,9 @@ export class PlainReporter implements Reporter {
     this.#verbose = verbose;
   }
 
-  report(fact: RunEvent): void {
-    tell(
-      fact,
+  report(event: RunEvent): void {
+    printEvent(
+      event,
       {
         result: (mark, text) => this.#stdout.write(line(mark, text)),
         aside: (mark, text) => this.#stderr.write(line(mark, text)),
@@ -123,12 +125,12 @@ export class PlainReporter implements Reporter {
       },
       this.#verbose,
     );
-    if (fact.kind === 'progress' || fact.kind === 'stopping') {
+    if (event.kind === 'progress' || event.kind === 'stopping') {
       this.#stderr.write(
-        line('note', fact.kind === 'progress' ? words.harmless(fact.message) : `stopping: ${fact.why}`),
+        line('note', event.kind === 'progress' ? words.harmless(event.message) : `stopping: ${event.why}`),
       );
     }
-    const table = liveTable(fact);
+    const table = liveTable(event);
     if (table && this.#samples++ % 10 === 0) this.#stderr.write(`${table.join('\n')}\n`);
   }
 }

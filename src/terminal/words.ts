@@ -6,7 +6,7 @@ import { targetName } from '../faults/common/cells.ts';
 import type { Verdict } from '../faults/fault.ts';
 import type { Target } from '../ports.ts';
 
-/** The sentences of the human reporters. Pure: a fact in, text out. */
+/** The sentences of the human reporters. Pure: a event in, text out. */
 
 export function seconds(ms: number): string {
   return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;

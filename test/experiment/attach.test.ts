@@ -254,7 +254,7 @@ describe('a fault that has not begun', () => {
   experiment('is waited for, and never started', async (s) => {
     await s.attachToWaiting();
     await s.pass(10_000);
-    expect(s.reporter.facts).toEqual([{ kind: 'progress', message: expect.stringContaining('not begun') }]);
+    expect(s.reporter.events).toEqual([{ kind: 'progress', message: expect.stringContaining('not begun') }]);
     expect(said(s)).toEqual(['beat']);
     s.cluster.attachment.say(active());
     await settle();

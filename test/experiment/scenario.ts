@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import { attachExperiment } from '../../src/experiment/attach.ts';
 import type { Detached, Outcome } from '../../src/experiment/outcome.ts';
-import { runExperiment, type SessionPorts } from '../../src/experiment/run.ts';
+import { type ExperimentPorts, runExperiment } from '../../src/experiment/run.ts';
 import type { IoRequest } from '../../src/faults/io/types.ts';
 import type { AgentUpdate, ContainerStatus, Experiment } from '../../src/ports.ts';
 import type { AttachRequest, Request } from '../../src/requests.ts';
@@ -65,7 +65,7 @@ export class Scenario {
     };
   }
 
-  get ports(): SessionPorts {
+  get ports(): ExperimentPorts {
     return {
       cluster: this.cluster,
       clock: this.clock,
@@ -210,7 +210,7 @@ export class Scenario {
     await settle();
     if (!this.#end) throw new Error(`still running; reported: ${this.reporter.kinds.join(' ')}`);
     if (!this.#end.outcome) throw this.#end.error;
-    expect(this.reporter.facts.at(-1)).toEqual({ kind: 'outcome', outcome: this.#end.outcome });
+    expect(this.reporter.events.at(-1)).toEqual({ kind: 'outcome', outcome: this.#end.outcome });
     return this.#end.outcome;
   }
 
@@ -219,7 +219,7 @@ export class Scenario {
     await settle();
     const { detached } = this.#end ?? {};
     if (!detached) throw new Error(`not detached; reported: ${this.reporter.kinds.join(' ')}`);
-    expect(this.reporter.facts.at(-1)).toEqual({ kind: 'detached', detached });
+    expect(this.reporter.events.at(-1)).toEqual({ kind: 'detached', detached });
     return detached;
   }
 

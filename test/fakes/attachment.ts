@@ -8,7 +8,7 @@ export class FakeAttachment implements Attachment {
   readonly stdout = new Channel<string>();
   readonly stderr = new Channel<string>();
   readonly closed: Promise<{ clean: boolean; reason: string }>;
-  /** The lines that came from the session, in order. */
+  /** The lines that came from the run, in order. */
   readonly sent: string[] = [];
   /** Plays the shim: called with each line that arrives. */
   onLine: ((line: string) => void) | undefined;

@@ -1,19 +1,19 @@
 import type { Reporter, RunEvent } from '../../src/experiment/events.ts';
 
-/** Keeps every fact, in order. */
+/** Keeps every event, in order. */
 export class RecordingReporter implements Reporter {
-  readonly facts: RunEvent[] = [];
+  readonly events: RunEvent[] = [];
 
-  report(fact: RunEvent): void {
-    this.facts.push(fact);
+  report(event: RunEvent): void {
+    this.events.push(event);
   }
 
   /** The kinds, in order; a run of one kind counts once. */
   get kinds(): string[] {
-    return this.facts.map(({ kind }) => kind).filter((kind, index, all) => kind !== all[index - 1]);
+    return this.events.map(({ kind }) => kind).filter((kind, index, all) => kind !== all[index - 1]);
   }
 
   of<K extends RunEvent['kind']>(kind: K): Array<Extract<RunEvent, { kind: K }>> {
-    return this.facts.filter((fact): fact is Extract<RunEvent, { kind: K }> => fact.kind === kind);
+    return this.events.filter((event): event is Extract<RunEvent, { kind: K }> => event.kind === kind);
   }
 }

@@ -2,7 +2,7 @@ import type { RunEvent } from '../../src/experiment/events.ts';
 import { Scenario } from '../experiment/scenario.ts';
 import { ended, GiB, ioRequest, lastWords, MiB, netRequest, podNetwork, request, reverted } from '../fakes/samples.ts';
 
-/** The facts of real sessions on the fakes. */
+/** The events of real experiments on the fakes. */
 
 /** Ten seconds of two busy CPUs, effective and reverted. */
 export async function effectiveRun(): Promise<RunEvent[]> {
@@ -12,7 +12,7 @@ export async function effectiveRun(): Promise<RunEvent[]> {
   await s.pass(10_000);
   await s.pass(100);
   await s.finish({ run_ms: 10_000 });
-  return s.reporter.facts;
+  return s.reporter.events;
 }
 
 /** The target is evicted, with a message made to harm a terminal, and the agent cannot be removed. */
@@ -25,7 +25,7 @@ export async function badRun(): Promise<RunEvent[]> {
   await s.pass(5_000);
   s.cluster.targetUpdates.push({ kind: 'evicted', message: 'node \u001b[?1049h was low' });
   await s.pass(1_000);
-  return s.reporter.facts;
+  return s.reporter.events;
 }
 
 /** Ten seconds of a delay to one peer, by a pod of three containers. */
@@ -40,7 +40,7 @@ export async function netRun(): Promise<RunEvent[]> {
     await s.pass(1_000);
   }
   await s.finish({ run_ms: 10_000 });
-  return s.reporter.facts;
+  return s.reporter.events;
 }
 
 /** Ten seconds of a busy disk, at a path of a volume. */
@@ -53,14 +53,14 @@ export async function ioRun(): Promise<RunEvent[]> {
   s.io.writesPerSecond = 0;
   s.io.found = {};
   await s.finish({ run_ms: 10_000 });
-  return s.reporter.facts;
+  return s.reporter.events;
 }
 
 /** A minute of two busy CPUs, left in force. */
 export async function detachedRun(): Promise<RunEvent[]> {
   const s = new Scenario(request({}, { leaseMs: 0, connection: { context: 'prod' } }));
   await s.activate();
-  return s.reporter.facts;
+  return s.reporter.events;
 }
 
 /** The same, watched from its tenth second on, to its end or, with `leave`, for five seconds. */
@@ -70,12 +70,12 @@ export async function watchedRun(leave = false): Promise<RunEvent[]> {
   await s.pass(5_000);
   if (leave) {
     await s.interrupt();
-    return s.reporter.facts;
+    return s.reporter.events;
   }
   await s.pass(45_000);
   s.cores = 0.02;
   await s.finish();
-  return s.reporter.facts;
+  return s.reporter.events;
 }
 
 /** The same, over before anybody looked. */
@@ -84,5 +84,5 @@ export async function unwatchedRun(): Promise<RunEvent[]> {
   await s.attachTo({ state: 'ended' });
   const message = lastWords(ended(), reverted());
   await s.status({ state: 'terminated', exitCode: 0, reason: 'Completed', message });
-  return s.reporter.facts;
+  return s.reporter.events;
 }

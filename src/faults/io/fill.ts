@@ -1,9 +1,10 @@
+import { shimFile, shimFolder } from '../../ports.ts';
 import type { FillRequest } from './types.ts';
 
 /** argv of the shim's own workload. */
 export function fillCommand({ space, inodes, leaveBytes }: FillRequest): string[] {
   return [
-    '/opt/kubectl-chaos/nsexec',
+    `${shimFolder}/${shimFile}`,
     'fill',
     ...spaceOptions(space),
     ...inodeOptions(inodes),

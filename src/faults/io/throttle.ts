@@ -1,3 +1,4 @@
+import type { CgroupSetting } from '../../shim/commands.ts';
 import type { CgroupPlace } from '../../shim/protocol.ts';
 import type { ThrottleLimits } from './types.ts';
 
@@ -5,14 +6,6 @@ import type { ThrottleLimits } from './types.ts';
 export function throttler(cgroups: readonly CgroupPlace[]): 'blkio' | 'io' | undefined {
   if (cgroups.some(({ version, hierarchy }) => version === 1 && hierarchy.split(',').includes('blkio'))) return 'blkio';
   return cgroups.some(({ version }) => version === 2) ? 'io' : undefined;
-}
-
-/** What is written into a file of the target's cgroup. */
-export interface CgroupSetting {
-  file: string;
-  /** `MAJOR:MINOR`. */
-  device: string;
-  value: string;
 }
 
 /** In the order of the kernel's own file. */

@@ -59,7 +59,7 @@ export interface IoRequest {
 
 /** What an io fault depends on besides its target. */
 export interface IoSurroundings {
-  /** By the path as it was given; the session puts in its place the one that the shim has found the path to be in, as soon as it has. */
+  /** By the path as it was given; the run puts in its place the one that the shim has found the path to be in, as soon as it has. */
   volume: Volume;
   /** All that the container has, `root` among them. Absent: of a fault that was found in force. */
   volumes?: readonly Volume[];

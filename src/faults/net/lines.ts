@@ -1,6 +1,6 @@
-import { applyLine, clearLine, compareLine, countLine, undoLine } from '../../shim/commands.ts';
+import { applyLine, clearLine, compareLine, countLine, type Question, undoLine } from '../../shim/commands.ts';
 import type { AnswerEvent } from '../../shim/protocol.ts';
-import type { Answer, NetPlan, Question } from './types.ts';
+import type { Answer, NetPlan } from './types.ts';
 
 /** What the run of a net fault says to the shim and hears from it, besides start, beat and stop. Pure. */
 

@@ -1,9 +1,9 @@
-import { applyLine, askLine } from '../../shim/commands.ts';
+import { applyLine, askLine, type Question } from '../../shim/commands.ts';
 import type { FaultRun } from '../fault.ts';
 import { followNames } from './names.ts';
 import type { NetRun } from './observations.ts';
 import { nameQuestions } from './questions.ts';
-import type { Answer, NetFault, NetPlan, Question } from './types.ts';
+import type { Answer, NetFault, NetPlan } from './types.ts';
 
 /** Between two looks at names that may have got other addresses. */
 const lookMs = 10_000;

@@ -1,12 +1,13 @@
 import { ChaosError } from '../../errors.ts';
+import type { Step } from '../../shim/commands.ts';
 import { contains, singleAddress } from './address.ts';
 import { filtersOf, maxFilters } from './layout.ts';
 import { addressSets, nftElements } from './nft.ts';
+import { describeHit, describeSpared } from './preview.ts';
 import { batch, hostNames } from './questions.ts';
 import { type Names, type Rules, rulesOf } from './rules.ts';
 import { firstLine } from './surface.ts';
-import { tellHit, tellSpared } from './tell.ts';
-import type { Answer, Cidr, NetBasis, NetFault, NetPlan, Step } from './types.ts';
+import type { Answer, Cidr, NetBasis, NetFault, NetPlan } from './types.ts';
 
 /** The addresses of the host names that the target could resolve. */
 function readNames(fault: NetFault, answers: ReadonlyMap<string, Answer>): Record<string, Cidr[]> {
@@ -55,7 +56,7 @@ export function followNames(
     basis.by.tool === 'nft' ? newElements(basis.by.table, old, rules) : newFilters(fault, basis, old, rules);
   if (input === '') return { plan, steps: [] };
   return {
-    plan: { ...plan, basis, hit: tellHit(fault, basis, rules), spared: tellSpared(fault, basis) },
+    plan: { ...plan, basis, hit: describeHit(fault, basis, rules), spared: describeSpared(fault, basis) },
     steps: [{ argv: basis.by.tool === 'nft' ? ['nft', '-f', '-'] : ['tc', '-batch', '-'], input }],
   };
 }

@@ -1,4 +1,5 @@
 import { ChaosError } from '../../errors.ts';
+import type { Undo } from '../../shim/commands.ts';
 import { joined } from '../common/words.ts';
 import { formatCidr, isSingle } from './address.ts';
 import { rootHandle } from './filters.ts';
@@ -7,11 +8,11 @@ import { filtersOf, maxFilters, shapingLines } from './layout.ts';
 import { resolveNames } from './names.ts';
 import { nftScript } from './nft.ts';
 import { formatPorts } from './ports.ts';
+import { describeHit, describeSpared, describeWarnings } from './preview.ts';
 import { batch } from './questions.ts';
 import { addressesOf, listCidrs, mayHit, type Names, type Rules, rulesOf, servedPorts } from './rules.ts';
 import { devicesTo, gatewaysOf, type Link, readSurface, type Surface } from './surface.ts';
-import { tellHit, tellSpared, tellWarnings } from './tell.ts';
-import type { Answer, NetBasis, NetFault, NetPlan, Peer, ShapedPort, Undo } from './types.ts';
+import type { Answer, NetBasis, NetFault, NetPlan, Peer, ShapedPort } from './types.ts';
 
 /** Id of the only `count` of a plan. */
 export const countersId = 'counters';
@@ -50,9 +51,9 @@ export function planNet(
   const probe = findProbe(fault, names, rules, surface);
   return {
     ...(by.tool === 'nft' ? nftSteps(fault, by.table, rules) : tcSteps(fault, basis, by.ports, rules, surface)),
-    hit: tellHit(fault, basis, rules),
-    spared: tellSpared(fault, basis),
-    warnings: tellWarnings(fault, basis, rules, surface),
+    hit: describeHit(fault, basis, rules),
+    spared: describeSpared(fault, basis),
+    warnings: describeWarnings(fault, basis, rules, surface),
     ...(probe ? { probe } : {}),
     basis,
   };

@@ -1,7 +1,8 @@
+import type { Question } from '../../shim/commands.ts';
 import { type Blocking, nftScript } from './nft.ts';
 import type { Rules } from './rules.ts';
 import { type Leaf, needsNetem, netemWords, redirectLines, shaperLines } from './shaper.ts';
-import type { NetFault, Question } from './types.ts';
+import type { NetFault } from './types.ts';
 
 /** What the target's network and the node's kernel are asked before anything is changed. */
 export function questions(fault: NetFault): Question[] {

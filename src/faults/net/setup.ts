@@ -1,5 +1,5 @@
 import { ChaosError } from '../../errors.ts';
-import { askLine } from '../../shim/commands.ts';
+import { askLine, type Question } from '../../shim/commands.ts';
 import type { AnswerEvent, Resolved } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { answerMs } from '../common/timeouts.ts';
@@ -11,7 +11,7 @@ import { connectQuestion, describeQuestion, planLines, toAnswer } from './lines.
 import type { NetRun } from './observations.ts';
 import { planNet } from './plan.ts';
 import { questions } from './questions.ts';
-import type { Answer, NetFault, NetPlan, Question, RoundTrip } from './types.ts';
+import type { Answer, NetFault, NetPlan, RoundTrip } from './types.ts';
 import { hitAndSpared } from './view.ts';
 
 /** Round trips before the fault: enough for a median, and soon over. */

@@ -1,4 +1,5 @@
 import type { Cidr, ObjectAddresses, PodNetwork, WorkloadKind } from '../../ports.ts';
+import type { Step, Undo } from '../../shim/commands.ts';
 
 export type { Cidr };
 
@@ -73,30 +74,6 @@ export interface NetSurroundings extends PodNetwork {
 /** The net fault as the cluster's side decides it; what remains is to be decided with the facts of the target's own network. */
 export interface NetFault extends Omit<NetRequest, 'to' | 'from' | 'except'> {
   surroundings: NetSurroundings;
-}
-
-/** A program's run in the target's network namespace; `input` is its stdin. */
-export interface Step {
-  argv: readonly string[];
-  input?: string;
-}
-
-/** native/README.md, `undo`. */
-export type Undo =
-  | { kind: 'qdisc'; device: string; handle: string }
-  | { kind: 'ingress'; device: string }
-  | { kind: 'link'; name: string }
-  | { kind: 'table'; name: string }
-  /** Packets. */
-  | { kind: 'txqueuelen'; device: string; length: number };
-
-/** One question to the shim, and how its answer is told apart. */
-export interface Question {
-  id: string;
-  verb: 'ask' | 'fresh' | 'lookup' | 'connect';
-  /** Of `lookup`: [name]; of `connect`: [address, port]. */
-  argv: readonly string[];
-  input?: string;
 }
 
 export interface Answer {

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { readCounters } from '../../../../src/faults/net/counters.ts';
 import { countersId } from '../../../../src/faults/net/plan.ts';
-import type { Answer, NetCounters, NetFault, NetPlan, Question, Step, Undo } from '../../../../src/faults/net/types.ts';
+import type { Answer, NetCounters, NetFault, NetPlan } from '../../../../src/faults/net/types.ts';
+import type { Question, Step, Undo } from '../../../../src/shim/commands.ts';
 import type { Talk } from './speaker.ts';
 
 /** Two network namespaces with a wire between them: the target's, and its only neighbour's. */

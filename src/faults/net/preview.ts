@@ -9,29 +9,29 @@ import type { NetBasis, NetFault, Peer, PortRange } from './types.ts';
 
 /** What is hit and what is not, for the user before it starts. */
 
-export function tellHit(fault: NetFault, basis: NetBasis, rules: readonly Rules[]): string[] {
+export function describeHit(fault: NetFault, basis: NetBasis, rules: readonly Rules[]): string[] {
   const { surroundings, shaping } = fault;
   const delay = fault.direction === 'both' ? shaping?.delay : undefined;
   const containers = surroundings.podContainers;
   return [
     `${describeEffect(fault)}${delay ? `, each way: ${formatDuration(2 * delay.ms)} on a round trip` : ''}`,
-    ...rules.map((each) => `${each.direction} ${tellPackets(fault, basis, each)}${throughWhat(fault, basis)}`),
+    ...rules.map((each) => `${each.direction} ${describePackets(fault, basis, each)}${throughWhat(fault, basis)}`),
     ...(containers.length > 1
       ? [`all ${containers.length} containers of the pod, which share its network: ${joined(containers)}`]
       : []),
   ];
 }
 
-function tellPackets(fault: NetFault, basis: NetBasis, { direction }: Rules): string {
+function describePackets(fault: NetFault, basis: NetBasis, { direction }: Rules): string {
   const { to, from } = fault.surroundings;
   const toWhom = direction === 'egress' ? 'to' : 'from';
   const isServing = direction === 'egress' ? to.length > 0 : from.length === 0;
   const peers = isServing ? to : from;
-  const who = peers.length === 0 ? 'everybody' : joined(merged(peers).map((peer) => tellPeer(peer, basis)));
-  return `${toWhom} ${who}${tellPorts(fault, peers.length === 0 ? 'of either side' : isServing ? '' : 'of the target')}`;
+  const who = peers.length === 0 ? 'everybody' : joined(merged(peers).map((peer) => describePeer(peer, basis)));
+  return `${toWhom} ${who}${describePorts(fault, peers.length === 0 ? 'of either side' : isServing ? '' : 'of the target')}`;
 }
 
-function tellPorts({ ports, protocol }: NetFault, whose: string): string {
+function describePorts({ ports, protocol }: NetFault, whose: string): string {
   const transport = protocol ?? (ports.length > 0 ? 'tcp and udp' : '');
   return `${transport === '' ? '' : `, ${transport}`}${ports.length > 0 ? `, ${portWord(ports)}${whose === '' ? '' : ` ${whose}`}` : ''}`;
 }
@@ -51,7 +51,7 @@ function merged(peers: readonly Peer[]): Peer[] {
   return [...byText.values()];
 }
 
-function tellPeer(peer: Peer, { names }: NetBasis): string {
+function describePeer(peer: Peer, { names }: NetBasis): string {
   return peer.query.kind === 'cidr' ? peer.query.text : `${peer.query.text} (${listCidrs(addressesOf(peer, names))})`;
 }
 
@@ -60,17 +60,22 @@ function throughWhat(fault: NetFault, { by }: NetBasis): string {
   return devices.length > 0 ? `, through ${joined(devices)}` : '';
 }
 
-export function tellSpared(fault: NetFault, basis: NetBasis): string[] {
+export function describeSpared(fault: NetFault, basis: NetBasis): string[] {
   const { except } = fault.surroundings;
   const node = nodeAddresses(fault, basis.names, basis.gateways).spared;
   return [
-    ...(except.length > 0 ? [joined(merged(except).map((peer) => tellPeer(peer, basis)))] : []),
+    ...(except.length > 0 ? [joined(merged(except).map((peer) => describePeer(peer, basis)))] : []),
     ...(node.length > 0 ? [`the node, where the kubelet's probes come from: ${listCidrs(node)}`] : []),
     fault.interfaces.includes('lo') ? 'ARP and IPv6 neighbour discovery' : 'loopback, ARP and IPv6 neighbour discovery',
   ];
 }
 
-export function tellWarnings(fault: NetFault, basis: NetBasis, rules: readonly Rules[], surface: Surface): string[] {
+export function describeWarnings(
+  fault: NetFault,
+  basis: NetBasis,
+  rules: readonly Rules[],
+  surface: Surface,
+): string[] {
   const { hostNetwork, networkProbes, nodeIps, to, from } = fault.surroundings;
   const node = nodeAddresses(fault, basis.names, basis.gateways);
   const devices = basis.by.tool === 'tc' ? basis.by.ports.map(({ device }) => device) : [];

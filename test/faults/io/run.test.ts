@@ -1,8 +1,9 @@
 import { describe, expect } from 'vitest';
-import type { FillRequest, LoadRequest, ThrottleRequest } from '../../src/faults/io/types.ts';
-import type { Request } from '../../src/requests.ts';
-import type { PathFacts } from '../../src/shim/protocol.ts';
-import { settle } from '../fakes/clock.ts';
+import type { FillRequest, LoadRequest, ThrottleRequest } from '../../../src/faults/io/types.ts';
+import type { Request } from '../../../src/requests.ts';
+import type { PathFacts } from '../../../src/shim/protocol.ts';
+import { experiment, type Scenario } from '../../experiment/scenario.ts';
+import { settle } from '../../fakes/clock.ts';
 import {
   ended,
   GiB,
@@ -15,8 +16,7 @@ import {
   reverted,
   shimError,
   volumes,
-} from '../fakes/samples.ts';
-import { experiment, type Scenario } from './scenario.ts';
+} from '../../fakes/samples.ts';
 
 type Body = (scenario: Scenario) => Promise<void>;
 

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { NetMeasurement } from '../../src/faults/net/measure.ts';
-import { liveRow, type NetSample, proofRows } from '../../src/faults/net/view.ts';
-import { renderPlan } from '../../src/terminal/dry-run.ts';
-import { JsonReporter } from '../../src/terminal/json.ts';
-import { PlainReporter } from '../../src/terminal/plain.ts';
-import { liveTable, proofTable } from '../../src/terminal/table.ts';
-import { reverted } from '../../src/terminal/words.ts';
-import { BufferOutput } from '../fakes/output.ts';
-import { netRequest, plan, target } from '../fakes/samples.ts';
-import { netRun } from './events.ts';
+import type { NetMeasurement } from '../../../src/faults/net/measure.ts';
+import { liveRow, type NetSample, proofRows } from '../../../src/faults/net/view.ts';
+import { renderPlan } from '../../../src/terminal/dry-run.ts';
+import { JsonReporter } from '../../../src/terminal/json.ts';
+import { PlainReporter } from '../../../src/terminal/plain.ts';
+import { liveTable, proofTable } from '../../../src/terminal/table.ts';
+import { reverted } from '../../../src/terminal/words.ts';
+import { BufferOutput } from '../../fakes/output.ts';
+import { netRequest, plan, target } from '../../fakes/samples.ts';
+import { netRun } from '../../terminal/events.ts';
 
 function fact(change: Partial<NetSample> = {}): NetSample {
   return {

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import type { IoMeasurement } from '../../src/faults/io/types.ts';
-import { type IoSample, liveRow, proofRows } from '../../src/faults/io/view.ts';
-import { kindOf } from '../../src/faults/registry.ts';
-import type { Request } from '../../src/requests.ts';
-import { renderPlan } from '../../src/terminal/dry-run.ts';
-import { JsonReporter } from '../../src/terminal/json.ts';
-import { PlainReporter } from '../../src/terminal/plain.ts';
-import { liveTable, proofTable } from '../../src/terminal/table.ts';
-import { active } from '../../src/terminal/words.ts';
-import { BufferOutput } from '../fakes/output.ts';
-import { GiB, ioRequest, MiB, pathEvent, pathFacts, plan, resolved, sample, target } from '../fakes/samples.ts';
-import { ioRun } from './events.ts';
+import type { IoMeasurement } from '../../../src/faults/io/types.ts';
+import { type IoSample, liveRow, proofRows } from '../../../src/faults/io/view.ts';
+import { kindOf } from '../../../src/faults/registry.ts';
+import type { Request } from '../../../src/requests.ts';
+import { renderPlan } from '../../../src/terminal/dry-run.ts';
+import { JsonReporter } from '../../../src/terminal/json.ts';
+import { PlainReporter } from '../../../src/terminal/plain.ts';
+import { liveTable, proofTable } from '../../../src/terminal/table.ts';
+import { active } from '../../../src/terminal/words.ts';
+import { BufferOutput } from '../../fakes/output.ts';
+import { GiB, ioRequest, MiB, pathEvent, pathFacts, plan, resolved, sample, target } from '../../fakes/samples.ts';
+import { ioRun } from '../../terminal/events.ts';
 
 function fact(change: Partial<IoSample> = {}): IoSample {
   return {

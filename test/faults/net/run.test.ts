@@ -1,12 +1,12 @@
 import { describe, expect } from 'vitest';
-import { ChaosError } from '../../src/errors.ts';
-import type { NetRequest } from '../../src/faults/net/types.ts';
-import type { Experiment } from '../../src/ports.ts';
-import type { Request } from '../../src/requests.ts';
-import type { FakeAttachment } from '../fakes/attachment.ts';
-import { settle } from '../fakes/clock.ts';
-import { lastWords, netRequest, podNetwork, reverted } from '../fakes/samples.ts';
-import { experiment, type Scenario } from './scenario.ts';
+import { ChaosError } from '../../../src/errors.ts';
+import type { NetRequest } from '../../../src/faults/net/types.ts';
+import type { Experiment } from '../../../src/ports.ts';
+import type { Request } from '../../../src/requests.ts';
+import { experiment, type Scenario } from '../../experiment/scenario.ts';
+import type { FakeAttachment } from '../../fakes/attachment.ts';
+import { settle } from '../../fakes/clock.ts';
+import { lastWords, netRequest, podNetwork, reverted } from '../../fakes/samples.ts';
 
 type Body = (scenario: Scenario) => Promise<void>;
 
