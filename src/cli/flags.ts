@@ -154,7 +154,7 @@ export function netFlags(): Option[] {
     fault('--duplicate <percent>', 'send this share of the packets twice'),
     fault('--reorder <percent>', 'let this share of the packets overtake the delayed ones: 25%, or 25%,50%'),
     fault('--rate <rate>', 'at most this many bits a second: 500kbit, 1mbit, 1gbit'),
-    fault('--burst <size>', 'size of the bucket that --rate fills: 32Ki (default: 10 ms of the rate)'),
+    fault('--burst <size>', 'size of the bucket that --rate fills: 32Ki (default: 10ms of the rate)'),
     fault('--partition', 'drop the packets'),
     fault('--reject', 'answer with an error at once: connection refused'),
     repeated(

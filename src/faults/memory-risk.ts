@@ -1,5 +1,5 @@
 import type { Sample } from '../shim/protocol.ts';
-import { formatBytes } from '../units.ts';
+import { formatBytes } from '../text.ts';
 import { memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from './cgroup/memory.ts';
 import { describeMemory, type StressFault, stressorOverheadBytes } from './stress.ts';
 

@@ -65,7 +65,7 @@ export function answerError(answer: ErrorAnswer, request: ApiRequest, server: st
       return error(
         'api',
         `the API server is overloaded: ${said}`,
-        retryAfterMs === undefined ? 'try again later' : `try again in ${Math.ceil(retryAfterMs / 1_000)} s`,
+        retryAfterMs === undefined ? 'try again later' : `try again in ${Math.ceil(retryAfterMs / 1_000)}s`,
       );
     default:
   }

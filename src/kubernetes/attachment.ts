@@ -202,7 +202,7 @@ export class ContainerStream implements Attachment {
       this.#lifeTimer = setTimeout(() => {
         if (this.#alive) return this.#expectPing();
         this.#socket.terminate();
-        this.#ended({ clean: false, reason: `no sign of life for ${this.#limits.pongMs / 1_000} s after a ping` });
+        this.#ended({ clean: false, reason: `no sign of life for ${this.#limits.pongMs / 1_000}s after a ping` });
       }, this.#limits.pongMs);
     }, this.#limits.pingMs);
   }

@@ -1,4 +1,5 @@
 import type { V1ResourceRule, V1SelfSubjectAccessReview, V1SelfSubjectRulesReview } from '@kubernetes/client-node';
+import { joinWords } from '../text.ts';
 import { ApiError, ruleHint } from './api-error.ts';
 import { type ApiRequest, resourceName, resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -70,9 +71,7 @@ function listPermissions(permissions: readonly Permission[]): string {
     const name = resourceName(permission);
     verbs.set(name, [...(verbs.get(name) ?? []), permission.verb]);
   }
-  return [...verbs]
-    .map(([name, all]) => `${all.length > 1 ? `${all.slice(0, -1).join(', ')} and ${all.at(-1)}` : all[0]} ${name}`)
-    .join('; ');
+  return [...verbs].map(([name, all]) => `${joinWords(all)} ${name}`).join('; ');
 }
 
 async function denied(rest: Rest, namespace: string, asked: readonly Permission[]): Promise<Permission[]> {

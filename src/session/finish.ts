@@ -7,6 +7,7 @@ import { judgeNet } from '../faults/net/verdict.ts';
 import type { CoursePlan } from '../faults/plan.ts';
 import { judgeStress, type Observation, type Verdict } from '../faults/verdict.ts';
 import type { Clock, Cluster, RemovalResult, Reporter } from '../ports.ts';
+import { joinWords } from '../text.ts';
 import type { Audit } from './audit.ts';
 import { decideExitCode, ownEnd } from './endings.ts';
 import type { Detached, Outcome } from './facts.ts';
@@ -192,7 +193,7 @@ export function leftInHaste(plan: CoursePlan, interrupts: Interrupts): ChaosErro
 
 function notRemoved(plan: CoursePlan, removal: RemovalResult, cause: unknown): ChaosError {
   const first = cause instanceof Error ? `${cause.message}; then ` : '';
-  const what = removal.left.length > 0 ? removal.left.join(' and ') : 'the fault';
+  const what = removal.left.length > 0 ? joinWords(removal.left) : 'the fault';
   return new ChaosError(
     'not-reverted',
     `${first}${what} could not be confirmed to be gone: ${removal.why || 'the shim did not answer'}`,

@@ -4,6 +4,7 @@ import type { NetCounters, NetPlan, RoundTrip } from '../faults/net/types.ts';
 import type { CoursePlan } from '../faults/plan.ts';
 import type { Clock, Reporter, TargetUpdate } from '../ports.ts';
 import type { Active, Ended, PathEvent, PathFacts, Resolved, Sample } from '../shim/protocol.ts';
+import { joinWords } from '../text.ts';
 import { describeTargetUpdate, earlyEnd } from './endings.ts';
 
 /** What was asked of the target's network, and measured of it. */
@@ -239,7 +240,7 @@ export class RunRecord {
     result.revertMs = revertMs;
     result.differs = differs;
     if (by === 'guardian' && !result.ended) this.problem('the shim was killed, and its guardian undid the fault');
-    if (differs.length > 0) this.problem(`${differs.map((id) => this.#stateName(id)).join(' and ')}: not as before`);
+    if (differs.length > 0) this.problem(`${joinWords(differs.map((id) => this.#stateName(id)))}: not as before`);
     this.#reporter.report({ kind: 'reverted', revertMs, confirmedBy: by });
   }
 

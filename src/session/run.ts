@@ -1,9 +1,9 @@
 import { ChaosError, ExitCode } from '../errors.ts';
-import { joined } from '../faults/net/describe.ts';
 import { hostNames } from '../faults/net/questions.ts';
 import { type Plan, planExperiment } from '../faults/plan.ts';
 import type { Request } from '../faults/request.ts';
 import type { Clock, Cluster, Reporter, Signals } from '../ports.ts';
+import { joinWords } from '../text.ts';
 import { Audit } from './audit.ts';
 import type { Detached, Outcome } from './facts.ts';
 import { finish, leftInHaste, part } from './finish.ts';
@@ -49,7 +49,7 @@ export async function prepare(request: Request, ports: Omit<SessionPorts, 'signa
   reporter.report({ kind: 'planned', plan });
   const names = run.leaseMs === 0 && plan.fault.fault === 'net' ? hostNames(plan.fault) : [];
   if (names.length > 0) {
-    const message = `${joined(names)}: resolved once, when the fault begins; addresses that a name gets while the fault is detached are not followed`;
+    const message = `${joinWords(names)}: resolved once, when the fault begins; addresses that a name gets while the fault is detached are not followed`;
     reporter.report({ kind: 'warning', message });
   }
   return plan;

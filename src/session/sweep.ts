@@ -13,6 +13,7 @@ import type {
 } from '../ports.ts';
 import { parseTerminationMessage } from '../shim/protocol.ts';
 import { parseResidue, parseSwept, type Residue, type Swept } from '../shim/swept.ts';
+import { joinWords } from '../text.ts';
 import { Interrupts, leftAtOnce, signalExitCodes } from './interrupt.ts';
 import { list, type Stopped, stopOne } from './manage.ts';
 import { shimFailure, startupFailure } from './startup.ts';
@@ -196,7 +197,7 @@ async function sweepNode(
     report = { node: name, residue: [], problem: signal.aborted ? 'interrupted' : textOf(error) };
   }
   const { left, why } = await cluster.remove(id, namespace, removeMs, report.swept !== undefined);
-  const kept = left.length === 0 ? undefined : `${left.join(' and ')} could not be removed (${why}): ${undo}`;
+  const kept = left.length === 0 ? undefined : `${joinWords(left)} could not be removed (${why}): ${undo}`;
   return kept === undefined ? report : { ...report, kept };
 }
 

@@ -2,9 +2,9 @@ import { roomOf } from '../faults/io/room.ts';
 import type { IoMeasurement } from '../faults/io/types.ts';
 import type { Fact } from '../session/facts.ts';
 import type { PathEvent, PathFacts, Sample } from '../shim/protocol.ts';
-import { formatBytes, formatCount } from '../units.ts';
+import { formatBytes, formatCount, formatElapsed, formatNumber } from '../text.ts';
 import { dash, pressure, render } from './table.ts';
-import { count, milliseconds, oneLine, seconds, targetName } from './words.ts';
+import { oneLine, targetName } from './words.ts';
 
 /** What the human reporters show of an io fault: which disk it is, how it goes on, what it did. Pure. */
 
@@ -25,7 +25,7 @@ export function liveIoTable(fact: Extract<Fact, { kind: 'io-sample' }>): string[
         rate(previous, sample, 'io_write_bytes'),
         `${latency(pathBefore?.write_us)} → ${path?.problem === undefined ? latency(path?.write_us) : 'failed'}`,
         free(path ?? pathBefore, facts),
-        seconds(fact.leftMs),
+        formatElapsed(fact.leftMs),
       ],
     ],
   );
@@ -43,7 +43,7 @@ function rate(previous: Sample, sample: Sample, name: 'io_read_bytes' | 'io_writ
 function free(path: PathEvent | undefined, { may_use_reserved = false }: Partial<PathFacts> = {}): string {
   if (!path) return dash;
   const { freeBytes, wholeBytes, inodes } = roomOf(path, { may_use_reserved });
-  const files = inodes ? `, ${count(inodes.free)} inodes` : '';
+  const files = inodes ? `, ${formatNumber(inodes.free)} inodes` : '';
   return `${formatBytes(freeBytes)} of ${formatBytes(wholeBytes)}${files}`;
 }
 
@@ -84,7 +84,7 @@ function amount(total: number | undefined, ops: number | undefined, time: number
 }
 
 function latency(us: number | undefined): string {
-  return us === undefined ? dash : milliseconds(us);
+  return us === undefined ? dash : formatElapsed(us / 1_000);
 }
 
 function bytes(value: number | undefined): string {
@@ -92,5 +92,5 @@ function bytes(value: number | undefined): string {
 }
 
 function inodes(value: number | undefined): string {
-  return value === undefined ? dash : count(value);
+  return value === undefined ? dash : formatNumber(value);
 }

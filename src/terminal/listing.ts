@@ -1,5 +1,6 @@
 import type { Experiment, Experiments } from '../ports.ts';
 import type { Stopped } from '../session/manage.ts';
+import { joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { documentOf, jsonText } from './json.ts';
 import { columns } from './table.ts';
@@ -49,7 +50,7 @@ export function stopped({ experiment, gone, left, why, undo }: Stopped): string 
   const name = `${experiment.id}${experiment.target ? ` (${experiment.target})` : ''}`;
   if (gone) return `${harmless(name)}: ${ending(experiment)}, nothing left\n`;
   if (left.length === 0) return harmless(`${name}: not confirmed to be reverted: ${why}\nTo be certain: ${undo}\n`);
-  return harmless(`${name}: not confirmed to be gone: ${left.join(' and ')} (${why})\nRemove by hand: ${undo}\n`);
+  return harmless(`${name}: not confirmed to be gone: ${joinWords(left)} (${why})\nRemove by hand: ${undo}\n`);
 }
 
 /** A pod may be called starting although its fault is in force: the kubelet's report comes up to a second later. */

@@ -1,8 +1,8 @@
 import { measureRoundTrips, type NetMeasurement, type RoundTrips } from '../faults/net/measure.ts';
 import type { Fact } from '../session/facts.ts';
-import { formatBytes } from '../units.ts';
+import { formatBytes, formatElapsed, formatNumber, formatPercent } from '../text.ts';
 import { dash, render } from './table.ts';
-import { count, harmless, milliseconds, seconds, targetName } from './words.ts';
+import { harmless, targetName } from './words.ts';
 
 /** What the human reporters show of a net fault: whom it hits, how it goes on, what it did. Pure. */
 
@@ -20,17 +20,17 @@ export function liveNetTable(fact: Extract<Fact, { kind: 'net-sample' }>): strin
   const { target, counters, roundTripsBefore, roundTripsDuring } = fact;
   const before = measureRoundTrips(roundTripsBefore).medianUs;
   const now = roundTripsDuring.at(-1);
-  const roundTrip = now === undefined ? dash : now.us === undefined ? 'no answer' : milliseconds(now.us);
+  const roundTrip = now === undefined ? dash : now.us === undefined ? 'no answer' : formatElapsed(now.us / 1_000);
   const isMeasured = roundTripsBefore.length + roundTripsDuring.length > 0;
   return render(
     ['TARGET', 'PACKETS HIT', 'dropped', 'ROUND TRIP before → now', 'left'],
     [
       [
         targetName(target),
-        `${count(counters.packets)} (${formatBytes(counters.bytes)})`,
+        `${formatNumber(counters.packets)} (${formatBytes(counters.bytes)})`,
         dropped(counters),
-        isMeasured ? `${before === undefined ? dash : milliseconds(before)} → ${roundTrip}` : dash,
-        seconds(fact.leftMs),
+        isMeasured ? `${before === undefined ? dash : formatElapsed(before / 1_000)} → ${roundTrip}` : dash,
+        formatElapsed(fact.leftMs),
       ],
     ],
   );
@@ -40,7 +40,7 @@ export function liveNetTable(fact: Extract<Fact, { kind: 'net-sample' }>): strin
 export function netProofTable(measured: NetMeasurement): string[] {
   const { roundTripsBefore: before, roundTripsDuring: during } = measured;
   const rows = [
-    ['packets hit', dash, `${count(measured.packets)} (${formatBytes(measured.bytes)})`],
+    ['packets hit', dash, `${formatNumber(measured.packets)} (${formatBytes(measured.bytes)})`],
     ['dropped', dash, dropped(measured)],
     ['round trip', median(before), median(during)],
     ['without answer', unanswered(before), unanswered(during)],
@@ -52,7 +52,7 @@ export function netProofTable(measured: NetMeasurement): string[] {
 }
 
 function median({ medianUs }: RoundTrips): string {
-  return medianUs === undefined ? dash : milliseconds(medianUs);
+  return medianUs === undefined ? dash : formatElapsed(medianUs / 1_000);
 }
 
 function unanswered({ sent, lost }: RoundTrips): string {
@@ -60,5 +60,5 @@ function unanswered({ sent, lost }: RoundTrips): string {
 }
 
 function dropped({ packets, dropped: lost }: { packets: number; dropped: number }): string {
-  return packets === 0 ? String(lost) : `${count(lost)} (${((100 * lost) / packets).toFixed(1)} %)`;
+  return packets === 0 ? String(lost) : `${formatNumber(lost)} (${formatPercent((100 * lost) / packets)})`;
 }

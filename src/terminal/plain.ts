@@ -1,6 +1,7 @@
 import type { Verdict } from '../faults/verdict.ts';
 import type { Output, Reporter } from '../ports.ts';
 import type { Detached, Fact, Outcome } from '../session/facts.ts';
+import { formatElapsed, joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { ioProofTable, liveIoTable, mountLine } from './io.ts';
 import { hitAndSpared, liveNetTable, netProofTable } from './net.ts';
@@ -71,7 +72,7 @@ export function tell(fact: Fact, out: LineWriter, verbose: boolean): void {
       if (verbose) out.aside('note', `workload ended: ${fact.ended.reason}, exit code ${fact.ended.exit_code}`);
       break;
     case 'removed':
-      if (fact.left.length > 0) out.aside('bad', words.harmless(`${fact.left.join(' and ')}: ${fact.why}`));
+      if (fact.left.length > 0) out.aside('bad', words.harmless(`${joinWords(fact.left)}: ${fact.why}`));
       break;
     case 'outcome':
       tellOutcome(fact.outcome, out, verbose);
@@ -80,7 +81,7 @@ export function tell(fact: Fact, out: LineWriter, verbose: boolean): void {
 }
 
 function tellDetached({ leftMs, until, commands }: Detached, out: LineWriter): void {
-  const time = `${words.seconds(leftMs)}, until ${until.toISOString()}`;
+  const time = `${formatElapsed(leftMs)}, until ${until.toISOString()}`;
   out.result('good', `the fault goes on without this command: for ${time}`);
   out.result(undefined, `look     ${commands.attach}`);
   out.result(undefined, `         ${commands.list}`);

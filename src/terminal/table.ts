@@ -3,8 +3,7 @@ import { cpuCeiling, type Measurement, measure } from '../faults/cgroup/measure.
 import { workingSet } from '../faults/cgroup/memory.ts';
 import type { Verdict } from '../faults/verdict.ts';
 import type { Fact } from '../session/facts.ts';
-import { formatBytes } from '../units.ts';
-import { seconds } from './words.ts';
+import { formatBytes, formatElapsed, formatPercent } from '../text.ts';
 
 /** Columns apart by spaces, as kubectl prints tables. */
 const plainChars = {
@@ -68,7 +67,7 @@ export function liveTable(fact: Extract<Fact, { kind: 'sample' }>): string[] {
         cpu === undefined || !ceiling ? dash : percent(cpu / ceiling.cores),
         percent(now?.throttledShare),
         memory === undefined ? dash : formatBytes(memory),
-        seconds(fact.leftMs),
+        formatElapsed(fact.leftMs),
       ],
     ],
   );
@@ -97,15 +96,15 @@ export function proofTable(verdict: Verdict): string[] {
   ];
   return render(
     ['', 'before', 'during', 'after'],
-    rows.filter(([, ...cells]) => cells.some((cell) => cell !== dash && cell !== noPressure)),
+    rows.filter(([, ...cells]) => cells.some((cell) => cell !== dash && !noPressure.test(cell))),
   );
 }
 
-/** Said of nothing but a resource that nobody waited for: such a row tells nothing. */
-const noPressure = '0 % of the time';
+/** A resource that nobody waited for, or hardly: a row of nothing else is left out. */
+const noPressure = /^0(?:\.[0-4])?% of the time$/;
 
 function percent(share: number | undefined): string {
-  return share === undefined ? dash : `${Math.round(share * 100)} %`;
+  return share === undefined ? dash : formatPercent(100 * share);
 }
 
 /** Of the time in which somebody waited for a resource. */

@@ -188,7 +188,7 @@ describe('an io fault that is refused', () => {
     ['a mount for reading only', { read_only: true, options: 'ro,relatime', writable: false }, /read-only/],
     ['a directory that its user may not write to', { writable: false }, /may not|not writable|cannot write/i],
     ['the disk of the node', { on_node: true }, /node/],
-    ['less room than asked', { available_bytes: 100 * MiB, free_bytes: 600 * MiB }, /MiB/, ioRequest({ action: fill })],
+    ['less room than asked', { available_bytes: 100 * MiB, free_bytes: 600 * MiB }, /Mi/, ioRequest({ action: fill })],
     [
       'a limit where there is no disk',
       { type: 'nfs4', source: 'nas:/export', device: '', disk: '', disk_name: '' },

@@ -1,5 +1,6 @@
 import { ChaosError } from '../../errors.ts';
-import { describeEffect, joined } from './describe.ts';
+import { joinWords } from '../../text.ts';
+import { describeEffect } from './describe.ts';
 import { rootHandle } from './filters.ts';
 import { type Trial, trialModules } from './questions.ts';
 import { firstLine, type Surface } from './surface.ts';
@@ -59,7 +60,7 @@ export function refuseOthers({ qdiscs, links, tables }: Surface, hint: string): 
   ];
   throw new ChaosError(
     'target-unsuitable',
-    `another experiment${suffix === undefined ? '' : `, chaos-${suffix},`} is at work on this pod's network, or has left something: ${joined(found)}`,
+    `another experiment${suffix === undefined ? '' : `, chaos-${suffix},`} is at work on this pod's network, or has left something: ${joinWords(found)}`,
     { hint },
   );
 }
