@@ -2,9 +2,9 @@ import { StringDecoder } from 'node:string_decoder';
 import { WebSocket } from 'ws';
 import { ChaosError } from '../errors.ts';
 import type { Attachment } from '../ports.ts';
+import { Queue } from '../queue.ts';
 import { Channel, decodeFrame, encodeFrame, streamEnd } from './channel.ts';
 import { LineAssembler } from './lines.ts';
-import { Queue } from './queue.ts';
 
 /** Milliseconds and bytes; the defaults are for production, tests shorten them. */
 export interface AttachLimits {

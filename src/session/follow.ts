@@ -1,10 +1,10 @@
 import { type CoursePlan, type Plan, targetContainer } from '../faults/plan.ts';
 import type { Agent, AgentUpdate, Clock, Cluster, InterruptSignal, Reporter, TargetUpdate } from '../ports.ts';
+import { Queue } from '../queue.ts';
 import { parseShimEvent } from '../shim/protocol.ts';
 import { AfterStart } from './after-start.ts';
 import { BeforeStart } from './before-start.ts';
 import { Connection, type ConnectionLoss } from './connection.ts';
-import { Inbox } from './inbox.ts';
 import type { Interrupts } from './interrupt.ts';
 import { RunRecord, type RunResult } from './record.ts';
 import { type Phase, Stage } from './stage.ts';
@@ -65,30 +65,34 @@ async function follow(
   first: (stage: Stage, enter: (next: Phase) => void) => Phase,
 ): Promise<RunResult> {
   const { cluster, clock, reporter, interrupts } = ports;
-  const inbox = new Inbox<Input>();
+  const inbox = new Queue<Input>();
   const abort = new AbortController();
   const container = targetContainer;
   const record = new RunRecord(plan, ports, isOurs);
-  const timers = new Timers<TimerName>(clock, (name) => inbox.post({ from: 'timer', name }));
+  const timers = new Timers<TimerName>(clock, (name) => inbox.push({ from: 'timer', name }));
   const connection = new Connection(cluster, agent, container, {
-    attached: () => inbox.post({ from: 'attached' }),
-    line: (text) => inbox.post({ from: 'line', text }),
-    output: (text) => inbox.post({ from: 'output', text }),
-    lost: (loss) => inbox.post({ from: 'lost', loss }),
+    attached: () => inbox.push({ from: 'attached' }),
+    line: (text) => inbox.push({ from: 'line', text }),
+    output: (text) => inbox.push({ from: 'output', text }),
+    lost: (loss) => inbox.push({ from: 'lost', loss }),
   });
   const stage = new Stage({ plan, cluster, clock, reporter, container, timers, connection, record });
 
   const broken = (error: unknown): Input => ({ from: 'broken', error });
-  interrupts.onFirst((signal) => inbox.post({ from: 'interrupt', signal }));
-  void interrupts.again.then(() => inbox.post({ from: 'leave' }));
-  void inbox.pour(cluster.followAgent(agent, abort.signal), (update) => ({ from: 'agent', update }), broken);
-  void inbox.pour(cluster.followTarget(plan.target, abort.signal), (update) => ({ from: 'target', update }), broken);
+  interrupts.onFirst((signal) => inbox.push({ from: 'interrupt', signal }));
+  void interrupts.again.then(() => inbox.push({ from: 'leave' }));
+  void inbox.pipe(cluster.followAgent(agent, abort.signal), (update) => ({ from: 'agent', update }), broken);
+  void inbox.pipe(cluster.followTarget(plan.target, abort.signal), (update) => ({ from: 'target', update }), broken);
 
   let phase = first(stage, (next) => {
     phase = next;
   });
   try {
-    while (!stage.isOver) handle(await inbox.next(), phase, stage);
+    while (!stage.isOver) {
+      const input = await inbox.next();
+      if (input.done) break;
+      handle(input.value, phase, stage);
+    }
   } finally {
     timers.clear();
     abort.abort();
