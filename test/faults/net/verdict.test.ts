@@ -186,7 +186,7 @@ describe('the verdict', () => {
       netFault(`--delay 100ms ${db}`),
       { counters: [counted(99)], roundTripsBefore: ms(0.2), roundTripsDuring: ms(0.2, 0.3) },
       false,
-      'Asked for 100ms: measured 0.1ms more over 2 round trips (0.2ms before, 0.3ms under it); 99 packets hit',
+      'Asked for 100ms: measured 0ms more over 2 round trips (0.2ms before, 0.2ms under it); 99 packets hit',
     ],
     [
       'a delay each way',
