@@ -1,6 +1,6 @@
 import { type ChaosError, usageError } from '../errors.ts';
-import { formatAddress, formatCidr, parseAddress, parseCidr } from '../faults/net/address.ts';
 import type { PeerQuery } from '../faults/net/types.ts';
+import { formatAddress, formatCidr, parseAddress, parseCidr } from '../ip.ts';
 import { nearest } from './nearest.ts';
 import { isLabel, isObjectName, workloadKind } from './target.ts';
 import { quote } from './values.ts';

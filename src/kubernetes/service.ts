@@ -1,5 +1,5 @@
-import { isIP, SocketAddress } from 'node:net';
 import type { V1EndpointSlice, V1Endpoints, V1Service } from '@kubernetes/client-node';
+import { singleAddress } from '../ip.ts';
 import type { Peer, PeerQuery } from '../ports.ts';
 import { ApiError } from './api-error.ts';
 import { noSuchObject } from './not-found.ts';
@@ -58,13 +58,8 @@ export function servicePeers(query: PeerQuery, service: V1Service, sets: readonl
 export function cidrsOf(addresses: readonly string[]): Peer['cidrs'] {
   const cidrs = new Map<string, Peer['cidrs'][number]>();
   for (const text of addresses) {
-    const family = isIP(text);
-    if (family === 4) {
-      cidrs.set(text, { family, address: text, prefix: 32 });
-    } else if (family === 6) {
-      const { address } = new SocketAddress({ address: text, family: 'ipv6' });
-      cidrs.set(address, { family, address, prefix: 128 });
-    }
+    const cidr = singleAddress(text);
+    if (cidr) cidrs.set(cidr.address, cidr);
   }
   return [...cidrs.values()];
 }

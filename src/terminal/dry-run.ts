@@ -1,8 +1,8 @@
 import { stringify } from 'yaml';
-import { formatCidr } from '../faults/net/address.ts';
 import type { NetFault } from '../faults/net/types.ts';
 import type { Plan } from '../faults/plan.ts';
 import type { OutputFormat } from '../faults/request.ts';
+import { formatCidr } from '../ip.ts';
 import { formatDuration } from '../units.ts';
 
 /** Whom the cluster knows under the names that were given; host names are for the target itself to resolve. */

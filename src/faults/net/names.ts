@@ -1,12 +1,12 @@
 import { ChaosError } from '../../errors.ts';
-import { contains, singleAddress } from './address.ts';
+import { type Cidr, contains, singleAddress } from '../../ip.ts';
 import { filtersOf, maxFilters } from './layout.ts';
 import { addressSets, nftElements } from './nft.ts';
 import { batch, hostNames } from './questions.ts';
 import { type Names, type Rules, rulesOf } from './rules.ts';
 import { firstLine } from './surface.ts';
 import { tellHit, tellSpared } from './tell.ts';
-import type { Answer, Cidr, NetBasis, NetFault, NetPlan, Step } from './types.ts';
+import type { Answer, NetBasis, NetFault, NetPlan, Step } from './types.ts';
 
 /** The addresses of the host names that the target could resolve. */
 function readNames(fault: NetFault, answers: ReadonlyMap<string, Answer>): Record<string, Cidr[]> {

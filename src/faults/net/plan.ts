@@ -1,6 +1,6 @@
 import { ChaosError } from '../../errors.ts';
+import { formatCidr, isSingle } from '../../ip.ts';
 import { joinWords } from '../../text.ts';
-import { formatCidr, isSingle } from './address.ts';
 import { rootHandle } from './filters.ts';
 import { chooseTool, refuseForeign, refuseOthers } from './kernel.ts';
 import { filtersOf, maxFilters, shapingLines } from './layout.ts';

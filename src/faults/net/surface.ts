@@ -1,7 +1,7 @@
 import { ChaosError } from '../../errors.ts';
+import { type Cidr, contains, parseCidr } from '../../ip.ts';
 import { type Fields, isObject, readJson } from '../../json.ts';
-import { contains, parseCidr } from './address.ts';
-import type { Answer, Cidr } from './types.ts';
+import type { Answer } from './types.ts';
 
 /** The target's network, as its own tools tell it. */
 export interface Surface {

@@ -1,6 +1,6 @@
+import { isSingle } from '../../ip.ts';
 import { joinWords } from '../../text.ts';
 import { formatDuration } from '../../units.ts';
-import { isSingle } from './address.ts';
 import { describeEffect } from './describe.ts';
 import { formatPorts } from './ports.ts';
 import { addressesOf, listCidrs, mayHit, nodeAddresses, type Rules } from './rules.ts';

@@ -1,18 +1,10 @@
+import type { Cidr } from '../../ip.ts';
 import type { WorkloadKind } from '../../ports.ts';
 
 /** The words of the net fault: what is asked (by the user), who the peers are, what the target's network is, and what follows from it. All of it is data. */
 
 export type Direction = 'egress' | 'ingress' | 'both';
-export type IpFamily = 4 | 6;
 export type IpProtocol = 'tcp' | 'udp' | 'icmp';
-
-/** An IP range in canonical form: the address lower-case, compressed (RFC 5952), without host bits. */
-export interface Cidr {
-  family: IpFamily;
-  address: string;
-  /** 0 … 32 or 0 … 128. */
-  prefix: number;
-}
 
 /** Ports `from` … `to`, both included, 1 … 65535. */
 export interface PortRange {
