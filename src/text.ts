@@ -59,3 +59,18 @@ export function formatElapsed(ms: number): string {
 export function joinWords(parts: readonly string[]): string {
   return parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
+
+/** A name in camelCase with its words apart: `fill-inodes` or `fill_inodes` for `fillInodes`. */
+export function separateWords(name: string, separator: '-' | '_'): string {
+  return name.replace(/[A-Z]/g, (letter) => `${separator}${letter.toLowerCase()}`);
+}
+
+/** The first line that is not empty, without blanks around it; the empty text if there is none. */
+export function firstLine(text = ''): string {
+  return (
+    text
+      .split('\n')
+      .find((line) => line.trim() !== '')
+      ?.trim() ?? ''
+  );
+}

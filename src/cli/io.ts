@@ -9,6 +9,7 @@ import {
   type ThrottleLimits,
   type ThrottleRequest,
 } from '../faults/io/types.ts';
+import { separateWords } from '../text.ts';
 import { formatQuantity, parsePercent, parseQuantity } from '../units.ts';
 import { type FlagValues, list, text } from './run-options.ts';
 import { choice, integer, percentage, quote, size } from './values.ts';
@@ -67,7 +68,7 @@ function toAction(flags: FlagValues): IoRequest['action'] {
 }
 
 function spelt(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return `--${separateWords(name, '-')}`;
 }
 
 /** stress-ng takes no less for a file. */

@@ -1,6 +1,7 @@
 import { usageError } from '../errors.ts';
 import type { OutputFormat, RunOptions } from '../faults/request.ts';
 import type { ConnectionOptions } from '../ports.ts';
+import { separateWords } from '../text.ts';
 import { parseDuration } from '../units.ts';
 import { checkName, parseTarget } from './target.ts';
 import { choice, duration, quote } from './values.ts';
@@ -22,7 +23,7 @@ export function list(flags: FlagValues, name: string): string[] {
 /** A connection flag. kubectl takes an empty value as no flag; but an unset variable in a script must not lead a fault to another cluster. */
 function setting(flags: FlagValues, name: string): string | undefined {
   const value = text(flags, name);
-  if (value === '') throw usageError(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}: is empty`);
+  if (value === '') throw usageError(`--${separateWords(name, '-')}: is empty`);
   return value;
 }
 

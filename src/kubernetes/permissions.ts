@@ -1,6 +1,6 @@
 import type { V1ResourceRule, V1SelfSubjectAccessReview, V1SelfSubjectRulesReview } from '@kubernetes/client-node';
 import { joinWords } from '../text.ts';
-import { ApiError, ruleHint } from './api-error.ts';
+import { ApiError, isStatus, ruleHint } from './api-error.ts';
 import { type ApiRequest, resourceName, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 
@@ -49,7 +49,7 @@ export async function checkPermissions(rest: Rest, namespace: string, needed: re
       body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace } },
     }));
   } catch (error) {
-    if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return;
+    if (isStatus(error, 403, 404)) return;
     throw error;
   }
   const unlisted = needed.filter((permission) => !isAllowed(permission, status?.resourceRules ?? []));

@@ -1,7 +1,7 @@
 import type { V1EndpointSlice, V1Endpoints, V1Service } from '@kubernetes/client-node';
 import { singleAddress } from '../ip.ts';
 import type { Peer, PeerQuery } from '../ports.ts';
-import { ApiError } from './api-error.ts';
+import { isStatus } from './api-error.ts';
 import { noSuchObject } from './not-found.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -105,11 +105,7 @@ async function slicesOf(rest: Rest, resource: Resource, name: string, namespace:
         ports: ports ?? [],
       }));
   } catch (error) {
-    if (isStatus(error, 403) || isStatus(error, 404)) return [];
+    if (isStatus(error, 403, 404)) return [];
     throw error;
   }
-}
-
-function isStatus(error: unknown, status: number): boolean {
-  return error instanceof ApiError && error.status === status;
 }

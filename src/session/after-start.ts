@@ -1,4 +1,4 @@
-import { ChaosError } from '../errors.ts';
+import { ChaosError, messageOf } from '../errors.ts';
 import type { CoursePlan } from '../faults/plan.ts';
 import type { AgentPodUpdate, AgentUpdate, TargetUpdate } from '../ports.ts';
 import type { Active, Reverted, SampleEvent, ShimError, ShimEvent } from '../shim/protocol.ts';
@@ -278,7 +278,7 @@ export class AfterStart implements Phase {
   /** A running fault is ended rather than left unwatched. */
   onBroken(error: unknown): void {
     if (this.#stage.record.result.reverted) return;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     this.#stage.record.problem(`the experiment could no longer be watched: ${why}`);
     this.stop('the watch failed');
   }

@@ -1,4 +1,4 @@
-import { ChaosError, ExitCode } from '../errors.ts';
+import { ChaosError, ExitCode, messageOf } from '../errors.ts';
 import { throttler } from '../faults/io/throttle.ts';
 import { judgeIo } from '../faults/io/verdict.ts';
 import { placedIn } from '../faults/io/volume.ts';
@@ -82,7 +82,7 @@ async function remove(plan: CoursePlan, ports: FinishPorts, reverted: boolean): 
   try {
     removal = await ports.cluster.remove(plan.id, plan.agent.namespace, removalTimeoutMs, reverted);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     removal = { left: [`pod/${plan.id}`, `configmap/${plan.id}`], why };
   }
   ports.reporter.report({ kind: 'removed', left: removal.left, why: removal.why });

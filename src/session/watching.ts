@@ -1,4 +1,4 @@
-import { ChaosError } from '../errors.ts';
+import { ChaosError, messageOf } from '../errors.ts';
 import type { AgentUpdate, TargetUpdate } from '../ports.ts';
 import { parseTerminationMessage, type ShimEvent } from '../shim/protocol.ts';
 import { AfterStart } from './after-start.ts';
@@ -141,7 +141,7 @@ export class Watching implements Phase {
 
   /** What the API server does not let us watch does not concern the fault, and the stream tells of it. */
   onBroken(error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     this.#stage.report({ kind: 'warning', message: `not everything can be watched: ${why}` });
   }
 

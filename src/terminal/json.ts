@@ -1,6 +1,7 @@
 import type { ChaosError } from '../errors.ts';
 import type { Output, Reporter } from '../ports.ts';
 import type { Detached, Fact, Outcome } from '../session/facts.ts';
+import { separateWords } from '../text.ts';
 
 /** `-o json`: one document at the end. `-o ndjson`: every fact as it comes, the outcome last. Keys are in snake_case and carry their unit, as the shim's do. */
 export class JsonReporter implements Reporter {
@@ -132,6 +133,6 @@ function snakeCase(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, field]) => field !== undefined)
-      .map(([key, field]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), snakeCase(field)]),
+      .map(([key, field]) => [separateWords(key, '_'), snakeCase(field)]),
   );
 }

@@ -3,7 +3,7 @@ import type { Stopped } from '../session/manage.ts';
 import { joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { documentOf, jsonText } from './json.ts';
-import { columns } from './table.ts';
+import { cells, columns } from './table.ts';
 import { harmless } from './words.ts';
 
 /** What `ls` and `stop` print. Pure. */
@@ -29,11 +29,6 @@ export function listing(found: readonly Experiment[], now: Date, wide: boolean):
     ...(wide ? [experiment.namespace, experiment.objects.join(' '), experiment.reason ?? none] : []),
   ]);
   return text(columns([...head, ...(wide ? ['NAMESPACE', 'OBJECTS', 'REASON'] : [])], rows.map(cells)));
-}
-
-/** A cell is one line whatever somebody has written into an annotation. */
-function cells(row: readonly string[]): string[] {
-  return row.map((cell) => harmless(cell).replace(/\s+/g, ' '));
 }
 
 export function ids(found: readonly Experiment[]): string {

@@ -4,6 +4,7 @@ import { workingSet } from '../faults/cgroup/memory.ts';
 import type { Verdict } from '../faults/verdict.ts';
 import type { Fact } from '../session/facts.ts';
 import { formatBytes, formatElapsed, formatPercent } from '../text.ts';
+import { harmless } from './words.ts';
 
 /** Columns apart by spaces, as kubectl prints tables. */
 const plainChars = {
@@ -36,6 +37,11 @@ export function columns(head: string[], rows: string[][]): string[] {
     .toString()
     .split('\n')
     .map((line) => line.trimEnd());
+}
+
+/** Cells that others have written, each one line without gaps that could be taken for the end of a column. */
+export function cells(row: readonly string[]): string[] {
+  return row.map((cell) => harmless(cell).replace(/\s+/g, ' '));
 }
 
 /** As `columns`, set off from the text around it. */

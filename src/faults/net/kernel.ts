@@ -1,9 +1,9 @@
 import { ChaosError } from '../../errors.ts';
-import { joinWords } from '../../text.ts';
+import { firstLine, joinWords } from '../../text.ts';
 import { describeEffect } from './describe.ts';
 import { rootHandle } from './filters.ts';
 import { type Trial, trialModules } from './questions.ts';
-import { firstLine, type Surface } from './surface.ts';
+import type { Surface } from './surface.ts';
 import type { Answer, NetFault } from './types.ts';
 
 /** Refusals that need nothing but what the node and the target's network say of themselves. All throw ChaosError `target-unsuitable`. */

@@ -1,10 +1,10 @@
 import { ChaosError } from '../../errors.ts';
 import { type Cidr, contains, singleAddress } from '../../ip.ts';
+import { firstLine } from '../../text.ts';
 import { filtersOf, maxFilters } from './layout.ts';
 import { addressSets, nftElements } from './nft.ts';
 import { batch, hostNames } from './questions.ts';
 import { type Names, type Rules, rulesOf } from './rules.ts';
-import { firstLine } from './surface.ts';
 import { tellHit, tellSpared } from './tell.ts';
 import type { Answer, NetBasis, NetFault, NetPlan, Step } from './types.ts';
 

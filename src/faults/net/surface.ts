@@ -1,6 +1,7 @@
 import { ChaosError } from '../../errors.ts';
 import { type Cidr, contains, parseCidr } from '../../ip.ts';
 import { type Fields, isObject, readJson } from '../../json.ts';
+import { firstLine } from '../../text.ts';
 import type { Answer } from './types.ts';
 
 /** The target's network, as its own tools tell it. */
@@ -114,14 +115,4 @@ function optionalText(value: unknown): string | undefined {
 
 function text(value: unknown): string {
   return optionalText(value) ?? '';
-}
-
-/** What a program complained of, in one line. */
-export function firstLine(output: string | undefined): string {
-  return (
-    (output ?? '')
-      .split('\n')
-      .find((line) => line.trim() !== '')
-      ?.trim() ?? ''
-  );
 }
