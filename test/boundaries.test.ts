@@ -53,6 +53,7 @@ describe('the boundaries in src/', () => {
       'cli-table3': ['src/terminal'],
       commander: ['src/cli'],
       ora: ['src/terminal'],
+      valibot: ['src/shim'],
       ws: ['src/kubernetes'],
       yaml: ['src/kubernetes', 'src/terminal'],
     });
