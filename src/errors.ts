@@ -66,6 +66,11 @@ export class ChaosError extends Error {
   }
 }
 
+/** What an error says, of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** A wrong command line: one line that names the flag or argument, exit 2, before any request. */
 export function usageError(message: string, hint?: string): ChaosError {
   return new ChaosError('usage', message, hint === undefined ? {} : { hint });

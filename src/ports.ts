@@ -1,6 +1,8 @@
 /**
  * What the life cycle of an experiment needs of the world. `experiment/` sees these interfaces only; `bin.ts` and `kubernetes/` give the real ones, `test/fakes/` those of the tests.
  */
+import type { Cidr } from './ip.ts';
+
 /** Kinds of TARGET that lead to a pod. */
 export const workloadKinds = [
   'pod',
@@ -82,14 +84,6 @@ export interface PodNetwork {
   networkProbes: boolean;
   /** What could not be looked up and is assumed instead, in words for the user; absent: nothing. */
   assumed?: readonly string[];
-}
-
-/** An IP range in canonical form: the address lower-case, compressed (RFC 5952), without host bits. */
-export interface Cidr {
-  family: 4 | 6;
-  address: string;
-  /** 0 … 32 or 0 … 128. */
-  prefix: number;
 }
 
 /** An object of the API that has addresses: a service, a pod, or what makes pods. */

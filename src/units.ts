@@ -58,19 +58,6 @@ export function parseQuantity(text: string): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** Bytes with a binary unit, at most three digits: `41 MiB`, `1.5 GiB`. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-  let value = Math.abs(bytes);
-  let unit = 0;
-  while (Math.round(value) >= 1_000 && unit < units.length - 1) {
-    value /= 1_024;
-    unit++;
-  }
-  const digits = unit > 0 && value < 10 ? value.toFixed(1).replace(/\.0$/, '') : Math.round(value).toString();
-  return `${bytes < 0 ? '-' : ''}${digits} ${units[unit]}`;
-}
-
 /** Bytes as Kubernetes and this plugin's flags write them, exactly: `1Gi`, `1536Mi`, `1500k`, `4097`. Whole, ≥ 0. */
 export function formatQuantity(bytes: number): string {
   const units = ['Pi', 'P', 'Ti', 'T', 'Gi', 'G', 'Mi', 'M', 'Ki', 'k'];
@@ -81,16 +68,4 @@ export function formatQuantity(bytes: number): string {
 /** `80%` or `0.5%` as a number of percent, 0 included. Undefined for anything else; the caller checks the range. */
 export function parsePercent(text: string): number | undefined {
   return /^\d+(?:\.\d+)?%$/.test(text) ? Number(text.slice(0, -1)) : undefined;
-}
-
-/** `1 packet`, `1,204 packets`. */
-export function formatCount(value: number, noun: string): string {
-  return `${value.toLocaleString('en')} ${noun}${value === 1 ? '' : 's'}`;
-}
-
-/** Microseconds as `0.25 ms`, `2.3 ms`, `48 ms`. */
-export function formatMicroseconds(us: number): string {
-  const ms = us / 1_000;
-  const scale = ms < 1 ? 100 : ms < 10 ? 10 : 1;
-  return `${Math.round(ms * scale) / scale} ms`;
 }

@@ -1,15 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatMicroseconds,
-  formatQuantity,
-  parseDuration,
-  parsePercent,
-  parseQuantity,
-} from '../src/units.ts';
+import { formatDuration, formatQuantity, parseDuration, parsePercent, parseQuantity } from '../src/units.ts';
 
 describe('parseDuration', () => {
   test.each([
@@ -163,34 +154,6 @@ describe('parseQuantity', () => {
   });
 });
 
-describe('formatBytes', () => {
-  test.each([
-    [0, '0 B'],
-    [999, '999 B'],
-    [1_000, '1 KiB'],
-    [1_024, '1 KiB'],
-    [1_536, '1.5 KiB'],
-    [999.6 * 1_024, '1 MiB'],
-    [41 * 2 ** 20, '41 MiB'],
-    [2 ** 40, '1 TiB'],
-    [-2 * 2 ** 20, '-2 MiB'],
-  ])('%d is %s', (bytes, text) => {
-    expect(formatBytes(bytes)).toBe(text);
-  });
-
-  test('has at most three digits and is right to 5 %', () => {
-    const units = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40, PiB: 2 ** 50 };
-    fc.assert(
-      fc.property(fc.maxSafeNat(), (bytes) => {
-        const [digits = '', unit = ''] = formatBytes(bytes).split(' ');
-        expect(digits.replace('.', '').length).toBeLessThanOrEqual(3);
-        const back = Number(digits) * (units[unit as keyof typeof units] ?? Number.NaN);
-        expect(Math.abs(back - bytes)).toBeLessThanOrEqual(Math.max(1, 0.055 * bytes));
-      }),
-    );
-  });
-});
-
 test.each([
   ['80%', 80],
   ['0.5%', 0.5],
@@ -232,23 +195,4 @@ describe('formatQuantity', () => {
       ),
     );
   });
-});
-
-test.each([
-  [0, '0 ms'],
-  [34, '0.03 ms'],
-  [250, '0.25 ms'],
-  [2_340, '2.3 ms'],
-  [48_200, '48 ms'],
-  [1_004_000, '1004 ms'],
-])('%d µs are %s', (us, text) => {
-  expect(formatMicroseconds(us)).toBe(text);
-});
-
-test.each([
-  [0, '0 packets'],
-  [1, '1 packet'],
-  [1_204, '1,204 packets'],
-])('formatCount %d', (value, text) => {
-  expect(formatCount(value, 'packet')).toBe(text);
 });

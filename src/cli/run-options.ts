@@ -4,6 +4,7 @@ import { checkName } from '../flags/names.ts';
 import { choice, quote } from '../flags/values.ts';
 import type { ConnectionOptions } from '../ports.ts';
 import type { RunOptions } from '../requests.ts';
+import { separateWords } from '../text.ts';
 import { requestTimeoutFlag, run } from './flags.ts';
 import { parseTarget } from './target.ts';
 
@@ -15,7 +16,7 @@ export function text(flags: FlagValues, name: string): string | undefined {
 /** A connection flag. kubectl takes an empty value as no flag; but an unset variable in a script must not lead a fault to another cluster. */
 function setting(flags: FlagValues, name: string): string | undefined {
   const value = text(flags, name);
-  if (value === '') throw usageError(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}: is empty`);
+  if (value === '') throw usageError(`--${separateWords(name, '-')}: is empty`);
   return value;
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import type { Agent, Attachment, Cluster } from '../ports.ts';
 
 /** What a connection tells its owner. */
@@ -56,7 +57,7 @@ export class Connection {
       (attachment) => this.#serve(attachment),
       (error: unknown) => {
         this.#opening = false;
-        this.#lost(error instanceof Error ? error.message : String(error), error);
+        this.#lost(messageOf(error), error);
       },
     );
   }

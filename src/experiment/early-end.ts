@@ -65,6 +65,6 @@ export function earlyEnd(
 /** When a fault that nobody is at ends, for a sentence. */
 export function ownEnd({ leaseMs, durationMs }: RunPlan): string {
   return leaseMs > 0
-    ? `within ${leaseMs / 1_000} s, when the shim's lease runs out`
+    ? `within ${leaseMs / 1_000}s, when the shim's lease runs out`
     : `when its time of ${formatDuration(durationMs)} is over`;
 }

@@ -1,7 +1,8 @@
-import { ChaosError, ExitCode } from '../errors.ts';
+import { ChaosError, ExitCode, messageOf } from '../errors.ts';
 import type { Seen } from '../faults/fault.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { Clock, Cluster, RemovalResult } from '../ports.ts';
+import { joinWords } from '../text.ts';
 import type { Audit } from './audit.ts';
 import { ownEnd } from './early-end.ts';
 import type { Reporter } from './events.ts';
@@ -84,7 +85,7 @@ async function remove(plan: RunPlan, ports: FinishPorts, reverted: boolean): Pro
   try {
     removal = await ports.cluster.remove(plan.id, plan.agent.namespace, removalTimeoutMs, reverted);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     removal = { left: [`pod/${plan.id}`, `configmap/${plan.id}`], why };
   }
   ports.reporter.report({ kind: 'removed', left: removal.left, why: removal.why });
@@ -163,7 +164,7 @@ export function leftInHaste(plan: RunPlan, interrupts: Interrupts): ChaosError {
 
 function notRemoved(plan: RunPlan, removal: RemovalResult, cause: unknown): ChaosError {
   const first = cause instanceof Error ? `${cause.message}; then ` : '';
-  const what = removal.left.length > 0 ? removal.left.join(' and ') : 'the fault';
+  const what = removal.left.length > 0 ? joinWords(removal.left) : 'the fault';
   return new ChaosError(
     'not-reverted',
     `${first}${what} could not be confirmed to be gone: ${removal.why || 'the shim did not answer'}`,

@@ -3,6 +3,7 @@ import type { Seen } from '../faults/fault.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { Clock, TargetUpdate } from '../ports.ts';
 import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
+import { joinWords } from '../text.ts';
 import { describeTargetUpdate, earlyEnd } from './early-end.ts';
 import type { Reporter } from './events.ts';
 import type { RevertWitness } from './outcome.ts';
@@ -179,7 +180,7 @@ export class Observations {
     result.revertMs = revertMs;
     result.differs = differs;
     if (by === 'guardian' && !result.ended) this.problem('the shim was killed, and its guardian undid the fault');
-    if (differs.length > 0) this.problem(`${differs.map((id) => this.#stateName(id)).join(' and ')}: not as before`);
+    if (differs.length > 0) this.problem(`${joinWords(differs.map((id) => this.#stateName(id)))}: not as before`);
     this.#reporter.report({ kind: 'reverted', revertMs, confirmedBy: by });
   }
 

@@ -1,4 +1,4 @@
-import { ChaosError, ExitCode, unchanged } from '../errors.ts';
+import { ChaosError, ExitCode, messageOf, unchanged } from '../errors.ts';
 import type {
   Agent,
   Clock,
@@ -12,6 +12,7 @@ import type {
 import type { SweepRequest } from '../requests.ts';
 import { parseTerminationMessage } from '../shim/protocol.ts';
 import { parseResidue, parseSwept, type Residue, type Swept } from '../shim/swept.ts';
+import { joinWords } from '../text.ts';
 import { shimFailure, startupFailure } from './agent-errors.ts';
 import { list, type Stopped, stopOne } from './experiments.ts';
 import { Interrupts, leftAtOnce, signalExitCodes } from './interrupt.ts';
@@ -193,10 +194,10 @@ async function sweepNode(
     const status = await ended(spec, agent, ports, signal);
     report = { node: name, ...(await reading(status, agent, name, cluster)) };
   } catch (error) {
-    report = { node: name, residue: [], problem: signal.aborted ? 'interrupted' : textOf(error) };
+    report = { node: name, residue: [], problem: signal.aborted ? 'interrupted' : messageOf(error) };
   }
   const { left, why } = await cluster.remove(id, namespace, removeMs, report.swept !== undefined);
-  const kept = left.length === 0 ? undefined : `${left.join(' and ')} could not be removed (${why}): ${undo}`;
+  const kept = left.length === 0 ? undefined : `${joinWords(left)} could not be removed (${why}): ${undo}`;
   return kept === undefined ? report : { ...report, kept };
 }
 
@@ -204,7 +205,7 @@ async function sweepNode(
 function failed(error: unknown): Pick<NodeReport, 'problem' | 'kept'> {
   const { state, hint } = error instanceof ChaosError ? error : { state: undefined, hint: undefined };
   const isLeft = state !== undefined && state !== unchanged;
-  return { problem: textOf(error), ...(isLeft ? { kept: `${state}: ${hint}` } : {}) };
+  return { problem: messageOf(error), ...(isLeft ? { kept: `${state}: ${hint}` } : {}) };
 }
 
 /** Follows the agent until its container has ended. */
@@ -247,7 +248,7 @@ async function reading(
   try {
     log = await cluster.readLog(agent, container);
   } catch (error) {
-    return { swept, residue: [], problem: `${swept.found} found, and the log that tells what: ${textOf(error)}` };
+    return { swept, residue: [], problem: `${swept.found} found, and the log that tells what: ${messageOf(error)}` };
   }
   const residue = parseResidue(log);
   const pods = await cluster.podsOn(node);
@@ -262,8 +263,4 @@ async function reading(
 /** The kubelet's cgroups name the pod: `pod<uid>`, by the systemd driver with underscores. */
 export function podUidOf(cgroup: string): string | undefined {
   return /pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})/.exec(cgroup)?.[1]?.replaceAll('_', '-');
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,9 +1,9 @@
 import type { Agent, AgentUpdate, Clock, Cluster, InterruptSignal, TargetUpdate } from '../ports.ts';
+import { Queue } from '../queue.ts';
 import { parseShimEvent } from '../shim/protocol.ts';
 import { startupFailure } from './agent-errors.ts';
 import { Connection, type ConnectionLoss } from './connection.ts';
 import type { Reporter } from './events.ts';
-import { Inbox } from './inbox.ts';
 import type { Interrupts } from './interrupt.ts';
 import { Observations, type RunResult } from './observations.ts';
 import { ActivePhase } from './phases/active.ts';
@@ -67,30 +67,34 @@ async function follow(
   first: (context: RunContext, enter: (next: Phase) => void) => Phase,
 ): Promise<RunResult> {
   const { cluster, clock, reporter, interrupts } = ports;
-  const inbox = new Inbox<Input>();
+  const inbox = new Queue<Input>();
   const abort = new AbortController();
   const container = targetContainer;
   const observations = new Observations(plan, ports, isOurs);
-  const timers = new Timers<TimerName>(clock, (name) => inbox.post({ from: 'timer', name }));
+  const timers = new Timers<TimerName>(clock, (name) => inbox.push({ from: 'timer', name }));
   const connection = new Connection(cluster, agent, container, {
-    attached: () => inbox.post({ from: 'attached' }),
-    line: (text) => inbox.post({ from: 'line', text }),
-    output: (text) => inbox.post({ from: 'output', text }),
-    lost: (loss) => inbox.post({ from: 'lost', loss }),
+    attached: () => inbox.push({ from: 'attached' }),
+    line: (text) => inbox.push({ from: 'line', text }),
+    output: (text) => inbox.push({ from: 'output', text }),
+    lost: (loss) => inbox.push({ from: 'lost', loss }),
   });
   const context = new RunContext({ plan, cluster, clock, reporter, container, timers, connection, observations });
 
   const broken = (error: unknown): Input => ({ from: 'broken', error });
-  interrupts.onFirst((signal) => inbox.post({ from: 'interrupt', signal }));
-  void interrupts.again.then(() => inbox.post({ from: 'leave' }));
-  void inbox.pour(cluster.followAgent(agent, abort.signal), (update) => ({ from: 'agent', update }), broken);
-  void inbox.pour(cluster.followTarget(plan.target, abort.signal), (update) => ({ from: 'target', update }), broken);
+  interrupts.onFirst((signal) => inbox.push({ from: 'interrupt', signal }));
+  void interrupts.again.then(() => inbox.push({ from: 'leave' }));
+  void inbox.pipe(cluster.followAgent(agent, abort.signal), (update) => ({ from: 'agent', update }), broken);
+  void inbox.pipe(cluster.followTarget(plan.target, abort.signal), (update) => ({ from: 'target', update }), broken);
 
   let phase = first(context, (next) => {
     phase = next;
   });
   try {
-    while (!context.isOver) handle(await inbox.next(), phase, context);
+    while (!context.isOver) {
+      const input = await inbox.next();
+      if (input.done) break;
+      handle(input.value, phase, context);
+    }
   } finally {
     timers.clear();
     abort.abort();

@@ -40,7 +40,7 @@ export function size(flag: string, text: string, minBytes: number, maxBytes: num
   return Math.floor(bytes);
 }
 
-/** `2%`, from `min` to 100 %. A bare number is refused: 0.02 means 2 % to some and 0.02 % to others. */
+/** `2%`, from `min` to 100%. A bare number is refused: 0.02 means 2% to some and 0.02% to others. */
 export function percentage(flag: string, text: string, min = leastPercent): number {
   const value = parsePercent(text);
   if (value === undefined) {

@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { ObjectAddresses, ObjectQuery } from '../ports.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, isStatus } from './api-error.ts';
 import type { Rest } from './rest.ts';
 import { addressesOfService, cidrsOf } from './service.ts';
 import { podNamed, podsOfWorkload } from './workload.ts';
@@ -25,7 +25,7 @@ export async function addressesOf(
 
 function refuse(results: readonly PromiseSettledResult<unknown>[]): void {
   const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-  const forbidden = errors.filter((error): error is ApiError => error instanceof ApiError && error.status === 403);
+  const forbidden = errors.filter((error) => isStatus(error, 403));
   const [first] = forbidden;
   if (!first || forbidden.length < 2) {
     if (errors.length > 0) throw errors[0];

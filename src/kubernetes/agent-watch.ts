@@ -1,7 +1,7 @@
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
 import type { Agent, AgentUpdate } from '../ports.ts';
+import { Queue } from '../queue.ts';
 import { eventUpdate, statusUpdate } from './agent-updates.ts';
-import { Queue } from './queue.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import { watch } from './watch.ts';

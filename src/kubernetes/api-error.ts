@@ -1,5 +1,6 @@
 import type { V1Status } from '@kubernetes/client-node';
-import { ChaosError, type ChaosErrorOptions, type ErrorCode } from '../errors.ts';
+import { ChaosError, type ChaosErrorOptions, type ErrorCode, messageOf } from '../errors.ts';
+import { firstLine } from '../text.ts';
 import { type ApiRequest, resourceName } from './request.ts';
 
 /** A request that did not succeed: the HTTP status, for the code that handles some of them, or 0 when there was no answer. */
@@ -21,6 +22,11 @@ export class ApiError extends ChaosError {
   }
 }
 
+/** An answer of the API server with one of these HTTP statuses. */
+export function isStatus(error: unknown, ...statuses: readonly number[]): error is ApiError {
+  return error instanceof ApiError && statuses.includes(error.status);
+}
+
 /** The parts of an answer that errors are made of. */
 export interface ErrorAnswer {
   status: number;
@@ -31,7 +37,7 @@ export interface ErrorAnswer {
 /** What an error answer means to the user. */
 export function answerError(answer: ErrorAnswer, request: ApiRequest, server: string): ApiError {
   const status = parseStatus(answer.body);
-  const said = status?.message?.trim() || firstLine(answer.body) || `HTTP ${answer.status}`;
+  const said = status?.message?.trim() || summaryOf(answer.body) || `HTTP ${answer.status}`;
   const retryAfterMs = parseRetryAfter(answer.retryAfter ?? status?.details?.retryAfterSeconds?.toString());
   const error = (code: ErrorCode, message: string, hint?: string): ApiError =>
     new ApiError(answer.status, code, message, hint === undefined ? {} : { hint }, retryAfterMs);
@@ -65,7 +71,7 @@ export function answerError(answer: ErrorAnswer, request: ApiRequest, server: st
       return error(
         'api',
         `the API server is overloaded: ${said}`,
-        retryAfterMs === undefined ? 'try again later' : `try again in ${Math.ceil(retryAfterMs / 1_000)} s`,
+        retryAfterMs === undefined ? 'try again later' : `try again in ${Math.ceil(retryAfterMs / 1_000)}s`,
       );
     default:
   }
@@ -179,12 +185,9 @@ function parseRetryAfter(value: string | undefined): number | undefined {
   return value !== undefined && /^\d+$/.test(value) ? Number(value) * 1_000 : undefined;
 }
 
-function firstLine(body: string): string {
-  const line =
-    body
-      .replace(/<[^>]*>/g, ' ')
-      .trim()
-      .split('\n')[0] ?? '';
+/** Of a body that is no Status: what a proxy says, as text or as a page. */
+function summaryOf(body: string): string {
+  const line = firstLine(body.replace(/<[^>]*>/g, ' '));
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
@@ -261,7 +264,7 @@ export function transportError(error: unknown, server: string): ApiError {
       'sign in again, or check the user of the kubeconfig',
     );
   }
-  const why = message || (cause instanceof Error ? cause.message : String(error));
+  const why = message || messageOf(cause instanceof Error ? cause : error);
   return make(
     'unreachable',
     `the connection to ${server} broke: ${why}`,

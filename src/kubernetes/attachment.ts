@@ -2,9 +2,9 @@ import { StringDecoder } from 'node:string_decoder';
 import { WebSocket } from 'ws';
 import { ChaosError } from '../errors.ts';
 import type { Attachment } from '../ports.ts';
+import { Queue } from '../queue.ts';
 import { Channel, decodeFrame, encodeFrame, streamEnd } from './channel.ts';
 import { LineAssembler } from './lines.ts';
-import { Queue } from './queue.ts';
 
 /** Milliseconds and bytes; the defaults are for production, tests shorten them. */
 export interface AttachLimits {
@@ -202,7 +202,7 @@ export class ContainerStream implements Attachment {
       this.#lifeTimer = setTimeout(() => {
         if (this.#alive) return this.#expectPing();
         this.#socket.terminate();
-        this.#ended({ clean: false, reason: `no sign of life for ${this.#limits.pongMs / 1_000} s after a ping` });
+        this.#ended({ clean: false, reason: `no sign of life for ${this.#limits.pongMs / 1_000}s after a ping` });
       }, this.#limits.pongMs);
     }, this.#limits.pingMs);
   }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { ChaosError } from '../errors.ts';
+import { joinWords } from '../text.ts';
 import type { Access, Environment } from './access.ts';
 import type { ExecEntry } from './kubeconfig.ts';
 
@@ -31,7 +32,7 @@ export async function runCredentialPlugin(
 ): Promise<ExecCredential> {
   if (!versions.includes(exec.apiVersion)) {
     throw new ChaosError('kubeconfig', `the credential plugin ${exec.command} speaks "${exec.apiVersion}"`, {
-      hint: `supported are ${versions.join(' and ')}: update the user in the kubeconfig`,
+      hint: `supported are ${joinWords(versions)}: update the user in the kubeconfig`,
     });
   }
   if (exec.interactiveMode === 'Always' && !terminal.interactive) {

@@ -2,7 +2,7 @@ import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
 import type { Experiment, ExperimentState, Experiments } from '../ports.ts';
 import { parseDuration } from '../units.ts';
 import { experimentLabel, managedBy } from './agent-pod.ts';
-import { ApiError } from './api-error.ts';
+import { isStatus } from './api-error.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 
@@ -26,7 +26,7 @@ export async function listExperiments(rest: Rest, namespace: string | undefined,
   const [pods, configMaps] = await Promise.all([
     list<V1Pod>(resources.pods),
     list<V1ConfigMap>(resources.configmaps).catch((error: unknown) => {
-      if (!(error instanceof ApiError) || error.status !== 403) throw error;
+      if (!isStatus(error, 403)) throw error;
       unseen.push(error.message);
       return { items: [] };
     }),

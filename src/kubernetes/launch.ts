@@ -1,6 +1,7 @@
 import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
 import { ChaosError } from '../errors.ts';
 import type { AgentSpec } from '../ports.ts';
+import { joinWords } from '../text.ts';
 import { agentPod, configMap } from './agent-pod.ts';
 import { ApiError } from './api-error.ts';
 import { type Existing, remove } from './remove.ts';
@@ -29,7 +30,7 @@ export async function launch(rest: Rest, spec: AgentSpec, shim: Uint8Array, exis
     if (!(error instanceof ChaosError)) throw error;
     throw new ChaosError(error.code, error.message, {
       hint: `Remove it by hand: ${spec.annotations['kubectl-chaos.io/undo']}`,
-      state: `the target was not touched, but ${left.join(' and ')} may be left (${why})`,
+      state: `the target was not touched, but ${joinWords(left)} may be left (${why})`,
       cause: error,
     });
   }

@@ -1,6 +1,7 @@
 import type { V1Node, V1Pod, V1RuntimeClass } from '@kubernetes/client-node';
 import { ChaosError } from '../errors.ts';
 import type { Architecture } from '../ports.ts';
+import { joinWords } from '../text.ts';
 
 const architectures: readonly string[] = ['amd64', 'arm64'] satisfies Architecture[];
 
@@ -30,7 +31,7 @@ function checkArchitecture(architecture: string, node: string): Architecture {
   if (architectures.includes(architecture)) return architecture as Architecture;
   throw new ChaosError(
     'target-unsuitable',
-    `node ${node} is of the architecture "${architecture}"; the shim is built for ${architectures.join(' and ')}`,
+    `node ${node} is of the architecture "${architecture}"; the shim is built for ${joinWords(architectures)}`,
     {
       hint: 'choose a pod on a node of one of these',
     },

@@ -1,7 +1,7 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import { ChaosError } from '../errors.ts';
 import type { Agent, SweptNode } from '../ports.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, isStatus } from './api-error.ts';
 import { checkNode } from './node-check.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -19,7 +19,7 @@ async function findNode(rest: Rest, name: string): Promise<V1Node> {
   try {
     return await rest.json<V1Node>({ verb: 'get', resource: resources.nodes, name });
   } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    if (!isStatus(error, 404)) throw error;
     throw new ChaosError('not-found', `there is no node ${name}`, { hint: 'kubectl get nodes', cause: error });
   }
 }

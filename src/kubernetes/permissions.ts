@@ -1,5 +1,6 @@
 import type { V1ResourceRule, V1SelfSubjectAccessReview, V1SelfSubjectRulesReview } from '@kubernetes/client-node';
-import { ApiError, ruleHint } from './api-error.ts';
+import { joinWords } from '../text.ts';
+import { ApiError, isStatus, ruleHint } from './api-error.ts';
 import { type ApiRequest, resourceName, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 
@@ -48,7 +49,7 @@ export async function checkPermissions(rest: Rest, namespace: string, needed: re
       body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace } },
     }));
   } catch (error) {
-    if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return;
+    if (isStatus(error, 403, 404)) return;
     throw error;
   }
   const unlisted = needed.filter((permission) => !isAllowed(permission, status?.resourceRules ?? []));
@@ -70,9 +71,7 @@ function listPermissions(permissions: readonly Permission[]): string {
     const name = resourceName(permission);
     verbs.set(name, [...(verbs.get(name) ?? []), permission.verb]);
   }
-  return [...verbs]
-    .map(([name, all]) => `${all.length > 1 ? `${all.slice(0, -1).join(', ')} and ${all.at(-1)}` : all[0]} ${name}`)
-    .join('; ');
+  return [...verbs].map(([name, all]) => `${joinWords(all)} ${name}`).join('; ');
 }
 
 async function denied(rest: Rest, namespace: string, asked: readonly Permission[]): Promise<Permission[]> {

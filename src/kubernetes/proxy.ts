@@ -1,8 +1,9 @@
 import https from 'node:https';
-import { BlockList, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { ChaosError } from '../errors.ts';
+import { contains, parseCidr, singleAddress } from '../ip.ts';
 import type { Access, Environment } from './access.ts';
 import { http } from './http.ts';
 
@@ -49,8 +50,7 @@ export function isExcepted(server: URL, noProxy: string): boolean {
     const entry = item.trim().toLowerCase();
     if (entry === '') return false;
     if (entry === '*') return true;
-    const [, network, bits] = /^(.+)\/(\d+)$/.exec(entry) ?? [];
-    if (network !== undefined) return family !== 0 && inNetwork(host, family, network, Number(bits));
+    if (entry.includes('/')) return isInNetwork(host, entry);
     const [, name, wanted] = /^(?:\[(?=.*\]))?(.*?)\]?(?::(\d+))?$/.exec(isIP(entry) ? `[${entry}]` : entry) ?? [];
     if (name === undefined || (wanted !== undefined && wanted !== port)) return false;
     if (family !== 0) return name === host;
@@ -59,16 +59,10 @@ export function isExcepted(server: URL, noProxy: string): boolean {
   });
 }
 
-function inNetwork(host: string, family: number, network: string, bits: number): boolean {
-  if (isIP(network) !== family) return false;
-  const kind = family === 4 ? 'ipv4' : 'ipv6';
-  const list = new BlockList();
-  try {
-    list.addSubnet(network, bits, kind);
-  } catch {
-    return false;
-  }
-  return list.check(host, kind);
+function isInNetwork(host: string, network: string): boolean {
+  const address = singleAddress(host);
+  const range = parseCidr(network)?.cidr;
+  return address !== undefined && range !== undefined && contains(range, address);
 }
 
 /** An https.Agent whose connections go through a proxy by CONNECT. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import { messageOf } from '../errors.ts';
 import type { RemovalResult } from '../ports.ts';
 import { ApiError } from './api-error.ts';
 import { type Resource, resources } from './request.ts';
@@ -62,8 +63,7 @@ async function persist(
       const status = error instanceof ApiError ? error.status : undefined;
       if (status === 404 && !late) return undefined;
       // A request that was cut off because time is up says nothing new.
-      if (status !== 404 && !(status === 0 && signal.aborted))
-        why = error instanceof Error ? error.message : String(error);
+      if (status !== 404 && !(status === 0 && signal.aborted)) why = messageOf(error);
       if (status !== undefined && status >= 400 && status < 500 && status !== 404 && status !== 429 && status !== 409)
         return why;
       await sleep(status === 404 ? lateMs : retryMs, undefined, { signal }).catch(() => undefined);

@@ -154,7 +154,7 @@ export class Rest {
       });
       const giveUp = (what: string, ms: number): void => {
         sent.destroy(
-          new ApiError(0, 'unreachable', `${this.server} ${what} within ${ms / 1_000} s`, {
+          new ApiError(0, 'unreachable', `${this.server} ${what} within ${ms / 1_000}s`, {
             hint: 'check the network and the VPN, or allow more time with --request-timeout',
           }),
         );
@@ -197,7 +197,7 @@ export class Rest {
         : setTimeout(
             () =>
               response.destroy(
-                new Error(`the answer to ${describe(request)} was not complete within ${limit / 1_000} s`),
+                new Error(`the answer to ${describe(request)} was not complete within ${limit / 1_000}s`),
               ),
             limit,
           );

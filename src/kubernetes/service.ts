@@ -1,7 +1,7 @@
-import { isIP, SocketAddress } from 'node:net';
 import type { V1EndpointSlice, V1Endpoints, V1Service } from '@kubernetes/client-node';
-import type { Cidr, ObjectAddresses } from '../ports.ts';
-import { ApiError } from './api-error.ts';
+import { type Cidr, singleAddress } from '../ip.ts';
+import type { ObjectAddresses } from '../ports.ts';
+import { isStatus } from './api-error.ts';
 import { noSuchObject } from './not-found.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -55,13 +55,8 @@ export function serviceAddresses(service: V1Service, sets: readonly EndpointSet[
 export function cidrsOf(addresses: readonly string[]): Cidr[] {
   const cidrs = new Map<string, Cidr>();
   for (const text of addresses) {
-    const family = isIP(text);
-    if (family === 4) {
-      cidrs.set(text, { family, address: text, prefix: 32 });
-    } else if (family === 6) {
-      const { address } = new SocketAddress({ address: text, family: 'ipv6' });
-      cidrs.set(address, { family, address, prefix: 128 });
-    }
+    const cidr = singleAddress(text);
+    if (cidr) cidrs.set(cidr.address, cidr);
   }
   return [...cidrs.values()];
 }
@@ -107,11 +102,7 @@ async function slicesOf(rest: Rest, resource: Resource, name: string, namespace:
         ports: ports ?? [],
       }));
   } catch (error) {
-    if (isStatus(error, 403) || isStatus(error, 404)) return [];
+    if (isStatus(error, 403, 404)) return [];
     throw error;
   }
-}
-
-function isStatus(error: unknown, status: number): boolean {
-  return error instanceof ApiError && error.status === status;
 }

@@ -48,7 +48,7 @@ export class TargetComparison {
     const grace = pod.metadata.deletionGracePeriodSeconds;
     return this.#once('deleted', {
       kind: 'deleted',
-      message: `pod/${this.#target.pod} is being deleted${grace === undefined ? '' : ` (grace period ${grace} s)`}`,
+      message: `pod/${this.#target.pod} is being deleted${grace === undefined ? '' : ` (grace period ${grace}s)`}`,
     });
   }
 

@@ -1,7 +1,7 @@
 import type { V1Node, V1Pod, V1RuntimeClass } from '@kubernetes/client-node';
 import type { Target, TargetQuery } from '../ports.ts';
 import { parseQuantity } from '../units.ts';
-import { ApiError } from './api-error.ts';
+import { isStatus } from './api-error.ts';
 import { chooseContainer } from './container-choice.ts';
 import { architectureOfPod, checkNode, checkRuntimeClass, splitContainerId } from './node-check.ts';
 import { noSuchObject } from './not-found.ts';
@@ -90,7 +90,7 @@ async function readNode(rest: Rest, name: string): Promise<V1Node | undefined> {
   try {
     return await rest.json<V1Node>({ verb: 'get', resource: resources.nodes, name });
   } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return undefined;
+    if (isStatus(error, 403)) return undefined;
     throw error;
   }
 }
@@ -101,7 +101,7 @@ async function checkRuntime(rest: Rest, pod: V1Pod): Promise<void> {
   const runtimeClass = await rest
     .json<V1RuntimeClass>({ verb: 'get', resource: resources.runtimeclasses, name })
     .catch((error: unknown) => {
-      if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return undefined;
+      if (isStatus(error, 403, 404)) return undefined;
       throw error;
     });
   checkRuntimeClass(name, runtimeClass);

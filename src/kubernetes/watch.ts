@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject, V1ListMeta, V1Status } from '@kubernetes/client-node';
-import { ApiError } from './api-error.ts';
+import { ApiError, isStatus } from './api-error.ts';
 import { LineAssembler } from './lines.ts';
 import type { ApiRequest } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -76,7 +76,7 @@ export async function* watch<T extends KubernetesObject>(
     } catch (error) {
       if (signal.aborted) return;
       if (isFinal(error)) throw error;
-      if (error instanceof ApiError && error.status === 410) version = undefined;
+      if (isStatus(error, 410)) version = undefined;
       else if (error instanceof ApiError) {
         isCut = true;
         start.onContact?.(error.message);

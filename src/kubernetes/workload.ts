@@ -1,7 +1,7 @@
 import type { KubernetesObject, V1Job, V1LabelSelector, V1Pod } from '@kubernetes/client-node';
 import { ChaosError } from '../errors.ts';
 import type { WorkloadKind } from '../ports.ts';
-import { ApiError } from './api-error.ts';
+import { isStatus } from './api-error.ts';
 import { noSuchObject } from './not-found.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -28,7 +28,7 @@ interface Workload extends KubernetesObject {
 /** One pod by its name, whatever its state. Rejects with not-found when there is none. */
 export function podNamed(rest: Rest, name: string, namespace: string): Promise<V1Pod> {
   return rest.json<V1Pod>({ verb: 'get', resource: resources.pods, namespace, name }).catch(async (error: unknown) => {
-    throw isNotFound(error) ? await noSuchObject(rest, 'pod', resources.pods, name, namespace) : error;
+    throw isStatus(error, 404) ? await noSuchObject(rest, 'pod', resources.pods, name, namespace) : error;
   });
 }
 
@@ -44,7 +44,7 @@ export async function podsOfWorkload(
   const workload = await rest
     .json<Workload>({ verb: 'get', resource, namespace, name })
     .catch(async (error: unknown) => {
-      throw isNotFound(error) ? await noSuchObject(rest, kind, resource, name, namespace) : error;
+      throw isStatus(error, 404) ? await noSuchObject(rest, kind, resource, name, namespace) : error;
     });
   const selector = workload.spec?.selector;
   const labelSelector =
@@ -82,17 +82,13 @@ async function getCronJob(rest: Rest, name: string, namespace: string): Promise<
   try {
     return await get(resources.cronjobs);
   } catch (error) {
-    if (!isNotFound(error)) throw error;
+    if (!isStatus(error, 404)) throw error;
   }
   try {
     return await get(resources.cronjobsBeta);
   } catch (error) {
-    throw isNotFound(error) ? await noSuchObject(rest, 'cronjob', resources.cronjobs, name, namespace) : error;
+    throw isStatus(error, 404) ? await noSuchObject(rest, 'cronjob', resources.cronjobs, name, namespace) : error;
   }
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 404;
 }
 
 /** A selector as the query parameter has it. */

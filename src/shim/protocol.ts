@@ -1,185 +1,216 @@
-import { isObject, readJson } from '../json.ts';
+import * as v from 'valibot';
+import { readJson } from '../json.ts';
 
 /**
  * What the shim says and hears, as native/README.md defines it. This file mirrors that contract and nothing else: what the numbers mean is worked out in `faults/`.
  */
 
+const sampleSchema = v.object({
+  elapsed_us: v.number(),
+  cpu_usage_us: v.exactOptional(v.number()),
+  cpu_periods: v.exactOptional(v.number()),
+  cpu_throttled_periods: v.exactOptional(v.number()),
+  cpu_throttled_us: v.exactOptional(v.number()),
+  cpu_quota_us: v.exactOptional(v.number()),
+  cpu_period_us: v.exactOptional(v.number()),
+  /** How many levels above the target's own cgroup the one is that has the quota, and that the five above are of. */
+  cpu_level: v.exactOptional(v.number()),
+  /** How many CPUs it may use, and which: `0-3,8`. */
+  cpuset_cpus: v.exactOptional(v.number()),
+  cpuset_list: v.exactOptional(v.string()),
+  memory_current_bytes: v.exactOptional(v.number()),
+  memory_limit_bytes: v.exactOptional(v.number()),
+  memory_room_bytes: v.exactOptional(v.number()),
+  memory_inactive_file_bytes: v.exactOptional(v.number()),
+  memory_oom_events: v.exactOptional(v.number()),
+  memory_oom_kills: v.exactOptional(v.number()),
+  memory_oom_group: v.exactOptional(v.number()),
+  memory_high_bytes: v.exactOptional(v.number()),
+  memory_high_room_bytes: v.exactOptional(v.number()),
+  memory_high_events: v.exactOptional(v.number()),
+  memory_swap_current_bytes: v.exactOptional(v.number()),
+  memory_swap_limit_bytes: v.exactOptional(v.number()),
+  memory_swap_room_bytes: v.exactOptional(v.number()),
+  /** Of the whole node. */
+  swap_free_bytes: v.exactOptional(v.number()),
+  pids_current: v.exactOptional(v.number()),
+  pids_limit: v.exactOptional(v.number()),
+  pids_room: v.exactOptional(v.number()),
+  io_read_bytes: v.exactOptional(v.number()),
+  io_write_bytes: v.exactOptional(v.number()),
+  io_read_ops: v.exactOptional(v.number()),
+  io_write_ops: v.exactOptional(v.number()),
+  cpu_some_us: v.exactOptional(v.number()),
+  cpu_full_us: v.exactOptional(v.number()),
+  memory_some_us: v.exactOptional(v.number()),
+  memory_full_us: v.exactOptional(v.number()),
+  io_some_us: v.exactOptional(v.number()),
+  io_full_us: v.exactOptional(v.number()),
+});
 /**
  * Counters of the target's cgroup. Units are in the names; `-1` is "unlimited"; a field the kernel does not offer is absent. A limit is the smallest of the target's cgroup and of those above it, and
  * `room` what is left within the tightest of them, whoever uses it; native/README.md says of which cgroup each number is.
  */
-export interface Sample {
-  elapsed_us: number;
-  cpu_usage_us?: number;
-  cpu_periods?: number;
-  cpu_throttled_periods?: number;
-  cpu_throttled_us?: number;
-  cpu_quota_us?: number;
-  cpu_period_us?: number;
-  /** How many levels above the target's own cgroup the one is that has the quota, and that the five above are of. */
-  cpu_level?: number;
-  /** How many CPUs it may use, and which: `0-3,8`. */
-  cpuset_cpus?: number;
-  cpuset_list?: string;
-  memory_current_bytes?: number;
-  memory_limit_bytes?: number;
-  memory_room_bytes?: number;
-  memory_inactive_file_bytes?: number;
-  memory_oom_events?: number;
-  memory_oom_kills?: number;
-  memory_oom_group?: number;
-  memory_high_bytes?: number;
-  memory_high_room_bytes?: number;
-  memory_high_events?: number;
-  memory_swap_current_bytes?: number;
-  memory_swap_limit_bytes?: number;
-  memory_swap_room_bytes?: number;
-  /** Of the whole node. */
-  swap_free_bytes?: number;
-  pids_current?: number;
-  pids_limit?: number;
-  pids_room?: number;
-  io_read_bytes?: number;
-  io_write_bytes?: number;
-  io_read_ops?: number;
-  io_write_ops?: number;
-  cpu_some_us?: number;
-  cpu_full_us?: number;
-  memory_some_us?: number;
-  memory_full_us?: number;
-  io_some_us?: number;
-  io_full_us?: number;
-}
+export type Sample = v.InferOutput<typeof sampleSchema>;
 
-/** The target's place in one hierarchy. */
-export interface CgroupPlace {
+const cgroupPlaceSchema = v.object({
   /** The v1 controllers (`cpu,cpuacct`) or `name=…`; empty for v2. */
-  hierarchy: string;
-  version: 1 | 2;
-  path: string;
-  joined: boolean;
-}
+  hierarchy: v.string(),
+  version: v.picklist([1, 2]),
+  path: v.string(),
+  joined: v.boolean(),
+});
+/** The target's place in one hierarchy. */
+export type CgroupPlace = v.InferOutput<typeof cgroupPlaceSchema>;
 
-export interface NamespaceFact {
-  name: string;
-  inode: number;
+const namespaceFactSchema = v.object({
+  name: v.string(),
+  inode: v.number(),
   /** Whether the target's namespace is another than the shim's. */
-  own: boolean;
-}
+  own: v.boolean(),
+});
+export type NamespaceFact = v.InferOutput<typeof namespaceFactSchema>;
 
-export interface Resolved {
-  event: 'resolved';
-  at_ms: number;
-  version: string;
-  kernel: string;
-  pid: number;
-  comm: string;
-  cgroup_mode: 'v1' | 'v2' | 'hybrid';
-  cgroup_view: 'init' | 'host' | 'own';
-  cgroups: CgroupPlace[];
-  unmounted: string[];
-  namespaces: NamespaceFact[];
-  uid: number;
-  gid: number;
-  frozen: boolean;
-  sample: Sample;
-  /** With --path. */
-  path?: PathFacts;
-}
-
-/** How much a file system has. Numbers of inodes are 0 where it counts none. */
-export interface Space {
-  size_bytes: number;
-  free_bytes: number;
+const spaceSchema = v.object({
+  size_bytes: v.number(),
+  free_bytes: v.number(),
   /** Free, without what is reserved for root. */
-  available_bytes: number;
-  inodes: number;
-  inodes_free: number;
-  inodes_available: number;
-}
+  available_bytes: v.number(),
+  inodes: v.number(),
+  inodes_free: v.number(),
+  inodes_available: v.number(),
+});
+/** How much a file system has. Numbers of inodes are 0 where it counts none. */
+export type Space = v.InferOutput<typeof spaceSchema>;
 
-/** What a cgroup may do to the disk behind the path in a second; -1: as much as it likes. */
-export interface IoLimits {
-  cgroup: string;
+const ioLimitsSchema = v.object({
+  cgroup: v.string(),
   /** The target's own, where a throttle is set; else one above it, whose limits hold as well. */
-  own: boolean;
-  read_bytes_per_s: number;
-  write_bytes_per_s: number;
-  read_ops_per_s: number;
-  write_ops_per_s: number;
-}
+  own: v.boolean(),
+  read_bytes_per_s: v.number(),
+  write_bytes_per_s: v.number(),
+  read_ops_per_s: v.number(),
+  write_ops_per_s: v.number(),
+});
+/** What a cgroup may do to the disk behind the path in a second; -1: as much as it likes. */
+export type IoLimits = v.InferOutput<typeof ioLimitsSchema>;
 
-/** What the path of --path is, as the target sees it. */
-export interface PathFacts extends Space {
-  path: string;
+const pathFactsSchema = v.object({
+  ...spaceSchema.entries,
+  path: v.string(),
   /** The mount that it is in, as in the target's mountinfo. */
-  mount_point: string;
-  root: string;
-  source: string;
-  type: string;
-  options: string;
-  super_options: string;
+  mount_point: v.string(),
+  root: v.string(),
+  source: v.string(),
+  type: v.string(),
+  options: v.string(),
+  super_options: v.string(),
   /** `MAJOR:MINOR` of the file system that what is written ends in: of an overlay that of its upper layer. Empty: not known. */
-  device: string;
+  device: v.string(),
   /** The whole disk that a cgroup's limit can name. Empty: there is none. */
-  disk: string;
+  disk: v.string(),
   /** As `sda`; empty: there is none. */
-  disk_name: string;
+  disk_name: v.string(),
   /** The node's own root or the kubelet's directory is in the same file system. */
-  on_node: boolean;
-  read_only: boolean;
+  on_node: v.boolean(),
+  read_only: v.boolean(),
   /** Whether the workload's user may create files there. */
-  writable: boolean;
+  writable: v.boolean(),
   /** Whether that user may use what is reserved for root. */
-  may_use_reserved: boolean;
-  owner_uid: number;
-  owner_gid: number;
+  may_use_reserved: v.boolean(),
+  owner_uid: v.number(),
+  owner_gid: v.number(),
   /** Permission bits. */
-  mode: number;
+  mode: v.number(),
   /** Of the cgroups that have any, from the target's own upwards. Absent: there is no disk, or no cgroup that can tell. */
-  io_limits?: IoLimits[];
-}
+  io_limits: v.exactOptional(v.array(ioLimitsSchema)),
+});
+/** What the path of --path is, as the target sees it. */
+export type PathFacts = v.InferOutput<typeof pathFactsSchema>;
 
-/** The state of the file system behind --path, and how long a small write and a read in it took. */
-export interface PathEvent extends Space {
-  event: 'path';
-  at_ms: number;
-  elapsed_us: number;
+const resolvedSchema = v.object({
+  event: v.literal('resolved'),
+  at_ms: v.number(),
+  version: v.string(),
+  kernel: v.string(),
+  arch: v.exactOptional(v.string()),
+  pid: v.number(),
+  /** When the process began, in clock ticks since the start of the machine. */
+  start_ticks: v.exactOptional(v.number()),
+  comm: v.string(),
+  container: v.exactOptional(v.string()),
+  cgroup_mode: v.picklist(['v1', 'v2', 'hybrid']),
+  cgroup_view: v.picklist(['init', 'host', 'own']),
+  cgroups: v.array(cgroupPlaceSchema),
+  unmounted: v.array(v.string()),
+  namespaces: v.array(namespaceFactSchema),
+  uid: v.number(),
+  gid: v.number(),
+  groups: v.exactOptional(v.array(v.number())),
+  no_new_privs: v.exactOptional(v.boolean()),
+  /** Sets of capabilities as 16 hexadecimal digits. */
+  cap_inheritable: v.exactOptional(v.string()),
+  cap_permitted: v.exactOptional(v.string()),
+  cap_effective: v.exactOptional(v.string()),
+  cap_bounding: v.exactOptional(v.string()),
+  cap_ambient: v.exactOptional(v.string()),
+  oom_score_adj: v.exactOptional(v.number()),
+  frozen: v.boolean(),
+  sample: sampleSchema,
+  /** With --path. */
+  path: v.exactOptional(pathFactsSchema),
+});
+export type Resolved = v.InferOutput<typeof resolvedSchema>;
+
+const pathEventSchema = v.object({
+  ...spaceSchema.entries,
+  event: v.literal('path'),
+  at_ms: v.number(),
+  elapsed_us: v.number(),
   /** Until it was on the disk. Absent: not tried, or it failed. */
-  write_us?: number;
-  read_us?: number;
+  write_us: v.exactOptional(v.number()),
+  read_us: v.exactOptional(v.number()),
   /** What the probe could not do, in words. */
-  problem?: string;
+  problem: v.exactOptional(v.string()),
   /** Totals of the disk itself, whoever uses it: of facts' `disk`. Absent: there is none, or the kernel does not tell. */
-  disk_read_bytes?: number;
-  disk_write_bytes?: number;
-  disk_read_ops?: number;
-  disk_write_ops?: number;
+  disk_read_bytes: v.exactOptional(v.number()),
+  disk_write_bytes: v.exactOptional(v.number()),
+  disk_read_ops: v.exactOptional(v.number()),
+  disk_write_ops: v.exactOptional(v.number()),
   /** As in the facts, by now. */
-  io_limits?: IoLimits[];
-}
+  io_limits: v.exactOptional(v.array(ioLimitsSchema)),
+});
+/** The state of the file system behind --path, and how long a small write and a read in it took. */
+export type PathEvent = v.InferOutput<typeof pathEventSchema>;
 
-export interface Active {
-  event: 'active';
-  at_ms: number;
-  pid: number;
+const activeSchema = v.object({
+  event: v.literal('active'),
+  at_ms: v.number(),
+  pid: v.number(),
   /** Namespaces read back as the target's, of how many the target has; of `hold` the network of its guardian alone, 0 of 0 where nothing is undone in a network. */
-  entered: number;
-  of: number;
-  elapsed_ms: number;
-}
+  entered: v.number(),
+  of: v.number(),
+  /** As read back. */
+  cgroups: v.exactOptional(v.array(cgroupPlaceSchema)),
+  namespaces: v.exactOptional(v.array(namespaceFactSchema)),
+  elapsed_ms: v.number(),
+});
+export type Active = v.InferOutput<typeof activeSchema>;
 
-export interface SampleEvent extends Sample {
-  event: 'sample';
-  at_ms: number;
-}
+const sampleEventSchema = v.object({
+  ...sampleSchema.entries,
+  event: v.literal('sample'),
+  at_ms: v.number(),
+});
+export type SampleEvent = v.InferOutput<typeof sampleEventSchema>;
 
-export interface Warning {
-  event: 'warning';
-  at_ms: number;
-  code: string;
-  message: string;
-}
+const warningSchema = v.object({
+  event: v.literal('warning'),
+  at_ms: v.number(),
+  code: v.string(),
+  message: v.string(),
+});
+export type Warning = v.InferOutput<typeof warningSchema>;
 
 export const endReasons = [
   'exited',
@@ -193,203 +224,82 @@ export const endReasons = [
 ] as const;
 export type EndReason = (typeof endReasons)[number];
 
-export interface Ended {
-  event: 'ended';
-  at_ms: number;
-  reason: EndReason;
-  exit_code: number;
-  signal: number;
+const endedSchema = v.object({
+  event: v.literal('ended'),
+  at_ms: v.number(),
+  reason: v.picklist(endReasons),
+  exit_code: v.number(),
+  signal: v.number(),
   /** KILL was needed after the grace. */
-  forced: boolean;
-  run_ms: number;
-  oom_kills?: number;
-}
+  forced: v.boolean(),
+  run_ms: v.number(),
+  oom_kills: v.exactOptional(v.number()),
+});
+export type Ended = v.InferOutput<typeof endedSchema>;
 
-/** What came of `ask`, `fresh`, `lookup`, `connect` or `count`. */
-export interface AnswerEvent {
-  event: 'answer';
-  at_ms: number;
-  id: string;
+const answerEventSchema = v.object({
+  event: v.literal('answer'),
+  at_ms: v.number(),
+  id: v.string(),
   /** 128+n for a signal, 124 when its time ran out. */
-  exit_code: number;
-  stdout: string;
-  stderr: string;
+  exit_code: v.number(),
+  stdout: v.string(),
+  stderr: v.string(),
   /** More than 1 MiB was printed: the rest is not there. */
-  truncated: boolean;
+  truncated: v.boolean(),
   /** CLOCK_MONOTONIC, when it ended. */
-  elapsed_us: number;
-}
+  elapsed_us: v.number(),
+});
+/** What came of `ask`, `fresh`, `lookup`, `connect` or `count`. */
+export type AnswerEvent = v.InferOutput<typeof answerEventSchema>;
 
 export const reverters = ['shim', 'guardian'] as const;
 
-export interface Reverted {
-  event: 'reverted';
-  at_ms: number;
-  elapsed_ms: number;
-  left: number;
+const revertedSchema = v.object({
+  event: v.literal('reverted'),
+  at_ms: v.number(),
+  elapsed_ms: v.number(),
+  left: v.number(),
   /** The guardian undoes where the shim itself no longer could. Absent: the shim. */
-  by?: (typeof reverters)[number];
+  by: v.exactOptional(v.picklist(reverters)),
   /** Of `hold`: the ids of `compare` that did not read the same before and after. */
-  differs?: string[];
-}
+  differs: v.exactOptional(v.array(v.string())),
+});
+export type Reverted = v.InferOutput<typeof revertedSchema>;
 
-export interface ShimError {
-  event: 'error';
-  at_ms: number;
-  code: string;
-  message: string;
+const shimErrorSchema = v.object({
+  event: v.literal('error'),
+  at_ms: v.number(),
+  code: v.string(),
+  message: v.string(),
   /** `unchanged`, `reverted`, or `unknown: …`. */
-  state: string;
-}
+  state: v.string(),
+});
+export type ShimError = v.InferOutput<typeof shimErrorSchema>;
 
-export type ShimEvent =
-  | Resolved
-  | Active
-  | SampleEvent
-  | PathEvent
-  | Warning
-  | AnswerEvent
-  | Ended
-  | Reverted
-  | ShimError;
+const shimEventSchema = v.variant('event', [
+  resolvedSchema,
+  activeSchema,
+  sampleEventSchema,
+  pathEventSchema,
+  warningSchema,
+  answerEventSchema,
+  endedSchema,
+  revertedSchema,
+  shimErrorSchema,
+]);
+export type ShimEvent = v.InferOutput<typeof shimEventSchema>;
 
 /** Words the shim hears on stdin, one a line; what `hold` hears besides is made in commands.ts. */
 export type Command = 'start' | 'beat' | 'stop';
 
-type FieldType =
-  | 'number'
-  | 'string'
-  | 'boolean'
-  | 'sample'
-  | 'places'
-  | 'namespaces'
-  | 'strings'
-  | 'reason'
-  | 'reverter'
-  | 'limits'
-  | 'path';
-
-const spaceFields: Readonly<Record<keyof Space, FieldType>> = {
-  size_bytes: 'number',
-  free_bytes: 'number',
-  available_bytes: 'number',
-  inodes: 'number',
-  inodes_free: 'number',
-  inodes_available: 'number',
-};
-
-const pathFields: Readonly<Record<Exclude<keyof PathFacts, 'io_limits'>, FieldType>> = {
-  ...spaceFields,
-  path: 'string',
-  mount_point: 'string',
-  root: 'string',
-  source: 'string',
-  type: 'string',
-  options: 'string',
-  super_options: 'string',
-  device: 'string',
-  disk: 'string',
-  disk_name: 'string',
-  on_node: 'boolean',
-  read_only: 'boolean',
-  writable: 'boolean',
-  may_use_reserved: 'boolean',
-  owner_uid: 'number',
-  owner_gid: 'number',
-  mode: 'number',
-};
-
-const limitFields = {
-  ...{ cgroup: 'string', own: 'boolean' },
-  ...{ read_bytes_per_s: 'number', write_bytes_per_s: 'number', read_ops_per_s: 'number', write_ops_per_s: 'number' },
-};
-
-const requiredFields: Readonly<Record<ShimEvent['event'], Readonly<Record<string, FieldType>>>> = {
-  resolved: {
-    version: 'string',
-    kernel: 'string',
-    pid: 'number',
-    comm: 'string',
-    cgroup_mode: 'string',
-    cgroup_view: 'string',
-    cgroups: 'places',
-    unmounted: 'strings',
-    namespaces: 'namespaces',
-    uid: 'number',
-    gid: 'number',
-    frozen: 'boolean',
-    sample: 'sample',
-  },
-  active: { pid: 'number', entered: 'number', of: 'number', elapsed_ms: 'number' },
-  sample: { elapsed_us: 'number' },
-  path: { elapsed_us: 'number', ...spaceFields },
-  warning: { code: 'string', message: 'string' },
-  answer: {
-    id: 'string',
-    exit_code: 'number',
-    stdout: 'string',
-    stderr: 'string',
-    truncated: 'boolean',
-    elapsed_us: 'number',
-  },
-  ended: { reason: 'reason', exit_code: 'number', signal: 'number', forced: 'boolean', run_ms: 'number' },
-  reverted: { elapsed_ms: 'number', left: 'number' },
-  error: { code: 'string', message: 'string', state: 'string' },
-};
-
-/** Fields that may be missing, and must be right where they are. */
-const optionalFields: Partial<typeof requiredFields> = {
-  resolved: { path: 'path' },
-  path: {
-    ...{ write_us: 'number', read_us: 'number', problem: 'string' },
-    ...{ disk_read_bytes: 'number', disk_write_bytes: 'number', disk_read_ops: 'number', disk_write_ops: 'number' },
-    io_limits: 'limits',
-  },
-  reverted: { by: 'reverter', differs: 'strings' },
-};
-
-const allOf = (value: unknown, check: (element: unknown) => boolean): boolean =>
-  Array.isArray(value) && value.every(check);
-const has = (value: unknown, types: Readonly<Record<string, string>>): boolean =>
-  isObject(value) && Object.entries(types).every(([name, type]) => typeof value[name] === type);
-
-const checks: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
-  number: (value) => typeof value === 'number',
-  string: (value) => typeof value === 'string',
-  boolean: (value) => typeof value === 'boolean',
-  // Counters, but for one: a text among them would turn every sum into another text.
-  sample: (value) =>
-    isObject(value) &&
-    'elapsed_us' in value &&
-    Object.entries(value).every(([name, field]) => typeof field === (name === 'cpuset_list' ? 'string' : 'number')),
-  places: (value) =>
-    allOf(value, (place) => has(place, { hierarchy: 'string', version: 'number', path: 'string', joined: 'boolean' })),
-  namespaces: (value) => allOf(value, (fact) => has(fact, { name: 'string', inode: 'number', own: 'boolean' })),
-  strings: (value) => allOf(value, (text) => typeof text === 'string'),
-  reason: (value) => endReasons.some((reason) => reason === value),
-  reverter: (value) => reverters.some((reverter) => reverter === value),
-  limits: (value) => allOf(value, (limits) => has(limits, limitFields)),
-  path: (value) =>
-    has(value, pathFields) && isObject(value) && (value.io_limits === undefined || checks.limits(value.io_limits)),
-};
-
-function isEventName(name: unknown): name is ShimEvent['event'] {
-  return typeof name === 'string' && Object.hasOwn(requiredFields, name);
-}
-
 /**
- * One line of the shim's stdout. Undefined for what is not an event of the contract: another program's output out of a replaced image, a line cut by a broken stream.
+ * One line of the shim's stdout, without what the contract does not name. Undefined for what is not an event of the contract: another program's output out of a replaced image, a line cut by a
+ * broken stream.
  */
 export function parseShimEvent(line: string): ShimEvent | undefined {
-  const value = readJson(line);
-  if (!isObject(value)) return undefined;
-  const { event, ...fields } = value;
-  if (!isEventName(event) || typeof fields.at_ms !== 'number') return undefined;
-  if (event === 'sample' && !checks.sample(fields)) return undefined;
-  const isGood = ([name, type]: [string, FieldType]) => checks[type](fields[name]);
-  const required = Object.entries(requiredFields[event]);
-  const optional = Object.entries(optionalFields[event] ?? {}).filter(([name]) => Object.hasOwn(fields, name));
-  return [...required, ...optional].every(isGood) ? (value as unknown as ShimEvent) : undefined;
+  const result = v.safeParse(shimEventSchema, readJson(line), { abortEarly: true });
+  return result.success ? result.output : undefined;
 }
 
 /** The events in a termination message, one a line: the `ended` of the run and the last event. */

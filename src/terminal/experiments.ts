@@ -1,8 +1,9 @@
 import type { Stopped } from '../experiment/experiments.ts';
 import type { Experiment, Experiments } from '../ports.ts';
+import { joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { documentOf, jsonText } from './json.ts';
-import { columns } from './table.ts';
+import { cells, columns } from './table.ts';
 import { harmless } from './words.ts';
 
 /** What `ls` and `stop` print. Pure. */
@@ -35,11 +36,6 @@ export function listing(found: readonly Experiment[], now: Date, wide: boolean):
   return text(columns([...head, ...(wide ? ['NAMESPACE', 'OBJECTS', 'REASON'] : [])], rows.map(cells)));
 }
 
-/** A cell is one line whatever somebody has written into an annotation. */
-function cells(row: readonly string[]): string[] {
-  return row.map((cell) => harmless(cell).replace(/\s+/g, ' '));
-}
-
 export function ids(found: readonly Experiment[]): string {
   return text(found.map(({ id }) => id));
 }
@@ -54,7 +50,7 @@ export function stopped({ experiment, gone, left, why, undo }: Stopped): string 
   const name = `${experiment.id}${experiment.target ? ` (${experiment.target})` : ''}`;
   if (gone) return `${harmless(name)}: ${ending(experiment)}, nothing left\n`;
   if (left.length === 0) return harmless(`${name}: not confirmed to be reverted: ${why}\nTo be certain: ${undo}\n`);
-  return harmless(`${name}: not confirmed to be gone: ${left.join(' and ')} (${why})\nRemove by hand: ${undo}\n`);
+  return harmless(`${name}: not confirmed to be gone: ${joinWords(left)} (${why})\nRemove by hand: ${undo}\n`);
 }
 
 /** A pod may be called starting although its fault is in force: the kubelet's report comes up to a second later. */

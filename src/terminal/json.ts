@@ -3,6 +3,7 @@ import type { Reporter, RunEvent } from '../experiment/events.ts';
 import type { Detached, Outcome } from '../experiment/outcome.ts';
 import type { Verdict } from '../faults/fault.ts';
 import type { Output } from '../ports.ts';
+import { separateWords } from '../text.ts';
 
 /** `-o json`: one document at the end. `-o ndjson`: every event as it comes, the outcome last. Keys are in snake_case and carry their unit, as the shim's do. */
 export class JsonReporter implements Reporter {
@@ -117,6 +118,6 @@ function snakeCase(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, field]) => field !== undefined)
-      .map(([key, field]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), snakeCase(field)]),
+      .map(([key, field]) => [separateWords(key, '_'), snakeCase(field)]),
   );
 }

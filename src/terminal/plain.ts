@@ -1,6 +1,7 @@
 import type { Reporter, RunEvent } from '../experiment/events.ts';
 import type { Detached, Outcome } from '../experiment/outcome.ts';
 import type { Output } from '../ports.ts';
+import { formatElapsed, joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { liveTable, proofTable } from './table.ts';
 import * as words from './words.ts';
@@ -68,7 +69,7 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean): 
       if (verbose) out.aside('note', `workload ended: ${event.ended.reason}, exit code ${event.ended.exit_code}`);
       break;
     case 'removed':
-      if (event.left.length > 0) out.aside('bad', words.harmless(`${event.left.join(' and ')}: ${event.why}`));
+      if (event.left.length > 0) out.aside('bad', words.harmless(`${joinWords(event.left)}: ${event.why}`));
       break;
     case 'outcome':
       printOutcome(event.outcome, out, verbose);
@@ -77,7 +78,7 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean): 
 }
 
 function printDetached({ leftMs, until, commands }: Detached, out: LineWriter): void {
-  const time = `${words.seconds(leftMs)}, until ${until.toISOString()}`;
+  const time = `${formatElapsed(leftMs)}, until ${until.toISOString()}`;
   out.result('good', `the fault goes on without this command: for ${time}`);
   out.result(undefined, `look     ${commands.attach}`);
   out.result(undefined, `         ${commands.list}`);

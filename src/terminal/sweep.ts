@@ -1,7 +1,7 @@
 import type { NodeReport, SweepReport } from '../experiment/sweep.ts';
 import { dash } from '../faults/common/cells.ts';
 import { documentOf, jsonText } from './json.ts';
-import { columns } from './table.ts';
+import { cells, columns } from './table.ts';
 import { harmless } from './words.ts';
 
 /** What `sweep` prints. Pure. */
@@ -38,12 +38,7 @@ export function sweepText(report: SweepReport): string {
 }
 
 function table(head: string[], rows: string[][]): string[] {
-  return rows.length === 0 ? [] : columns(head, rows.map(oneLine));
-}
-
-/** A cell is one line whatever a target calls its links. */
-function oneLine(row: readonly string[]): string[] {
-  return row.map((cell) => harmless(cell).replace(/\s+/g, ' '));
+  return rows.length === 0 ? [] : columns(head, rows.map(cells));
 }
 
 function nodeNotes({ node, swept, problem, kept }: NodeReport): string[] {

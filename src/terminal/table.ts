@@ -1,7 +1,8 @@
 import Table from 'cli-table3';
 import type { RunEvent } from '../experiment/events.ts';
 import type { Rows } from '../faults/fault.ts';
-import { seconds } from './words.ts';
+import { formatElapsed } from '../text.ts';
+import { harmless } from './words.ts';
 
 /** Columns apart by spaces, as kubectl prints tables. */
 const plainChars = {
@@ -36,6 +37,11 @@ export function columns(head: readonly string[], rows: readonly (readonly string
     .map((line) => line.trimEnd());
 }
 
+/** Cells that others have written, each one line without gaps that could be taken for the end of a column. */
+export function cells(row: readonly string[]): string[] {
+  return row.map((cell) => harmless(cell).replace(/\s+/g, ' '));
+}
+
 /** As `columns`, set off from the text around it. */
 function render(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   return columns(head, rows).map((line) => `  ${line}`);
@@ -45,7 +51,7 @@ function render(head: readonly string[], rows: readonly (readonly string[])[]): 
 export function liveTable(event: RunEvent): string[] | undefined {
   if (event.kind !== 'sample') return undefined;
   const { head, row } = event.live;
-  return render([...head, 'left'], [[...row, seconds(event.leftMs)]]);
+  return render([...head, 'left'], [[...row, formatElapsed(event.leftMs)]]);
 }
 
 /** What a fault measured; nothing where there are no rows. */

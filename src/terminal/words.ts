@@ -5,12 +5,9 @@ import type { Outcome } from '../experiment/outcome.ts';
 import { targetName } from '../faults/common/cells.ts';
 import type { Verdict } from '../faults/fault.ts';
 import type { Target } from '../ports.ts';
+import { formatElapsed, joinWords } from '../text.ts';
 
 /** The sentences of the human reporters. Pure: a event in, text out. */
-
-export function seconds(ms: number): string {
-  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
-}
 
 export function selected(target: Target): string {
   const chosen = target.chosenFrom
@@ -20,17 +17,17 @@ export function selected(target: Target): string {
 }
 
 export function active({ target, where, activeMs }: Extract<RunEvent, { kind: 'active' }>): string {
-  return [`active after ${seconds(activeMs)}`, `${targetName(target)} on ${target.node}`, ...where].join('   ');
+  return [`active after ${formatElapsed(activeMs)}`, `${targetName(target)} on ${target.node}`, ...where].join('   ');
 }
 
 /** Texts are from the agent pod, which anybody may have written. */
 export function watching({ plan, agoMs, leftMs }: Extract<RunEvent, { kind: 'watching' }>): string {
-  const times = `since ${seconds(agoMs)}, ${seconds(leftMs)} left`;
+  const times = `since ${formatElapsed(agoMs)}, ${formatElapsed(leftMs)} left`;
   return [`in force: ${plan.summary}`, `${targetName(plan.target)} on ${plan.target.node}`, times].join('   ');
 }
 
 export function reverted(revertMs: number, by?: Outcome['revertedBy']): string {
-  const time = revertMs < 100 ? `${Math.ceil(revertMs)} ms` : seconds(revertMs);
+  const time = formatElapsed(revertMs);
   return `reverted in ${time}${by === 'guardian' ? ' by the guardian' : ''}`;
 }
 
@@ -56,16 +53,16 @@ export function verdict(outcome: Outcome): string[] {
 /** Of a fault that was detached: how much of it anybody has seen. */
 function watched({ watchedMs, ended }: Outcome): string[] {
   if (watchedMs === undefined) return [];
-  const time = ended ? ` It ended after ${seconds(ended.run_ms)}.` : '';
+  const time = ended ? ` It ended after ${formatElapsed(ended.run_ms)}.` : '';
   if (watchedMs === 0) return [`Not watched, or not for long enough: its effect was not measured.${time}`];
   const before = (ended?.run_ms ?? watchedMs) - watchedMs;
-  return before < 1_000 ? [] : [`Watched from ${seconds(before)} after its beginning on, until its end.`];
+  return before < 1_000 ? [] : [`Watched from ${formatElapsed(before)} after its beginning on, until its end.`];
 }
 
 export function leftovers(outcome: Outcome): string[] {
   if (outcome.left.length === 0 && outcome.reverted) return [];
   if (outcome.left.length === 0) return ['Not confirmed to be gone: the fault.', `To be certain: ${outcome.sweep}`];
-  return [`Not confirmed to be gone: ${outcome.left.join(' and ')}.`, `Remove by hand: ${outcome.undo}`];
+  return [`Not confirmed to be gone: ${joinWords(outcome.left)}.`, `Remove by hand: ${outcome.undo}`];
 }
 
 /** An error as the user reads it: what and why, what to do now, and how the target is. */

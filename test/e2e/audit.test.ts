@@ -20,7 +20,7 @@ describe('the target tells of what was done to it', () => {
       'Normal ChaosStarted',
     ]);
     const said = items.map(({ message }) => message).join('\n');
-    expect(said).toMatch(/16 MiB of memory in container app for 3s, by \S+, as chaos-\w{5}: game day/);
-    expect(said).toMatch(/chaos-\w{5}: reverted, nothing left\. Asked for 16 MiB of memory/);
+    expect(said).toMatch(/16Mi of memory in container app for 3s, by \S+, as chaos-\w{5}: game day/);
+    expect(said).toMatch(/chaos-\w{5}: reverted, nothing left\. Asked for 16Mi of memory/);
   });
 });

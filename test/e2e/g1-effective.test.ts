@@ -48,7 +48,7 @@ describe('G1 effective or loud', () => {
     const ended = await chaos('stress', 'busybox', '-n', ns, '--memory', '50%', '--duration', lasting(6), '-o', 'json');
     const result = report(ended);
     expect(ended.code, ended.stdout).toBe(0);
-    expect(result.verdict.proofs[0]?.sentence).toContain('50 % of the container');
+    expect(result.verdict.proofs[0]?.sentence).toContain('50% of the container');
     expect(result.verdict.during?.memory_bytes).toBeGreaterThan(60 * 2 ** 20);
     expect(result.verdict.after?.memory_bytes).toBeLessThan(30 * 2 ** 20);
     expect(result.verdict.during?.oom_kills ?? 0).toBe(0);

@@ -135,7 +135,7 @@ describe('G6 honest refusal, before anything is created', () => {
     expect(ended.code, ended.stderr).toBe(0);
     expect(ended.stdout).toContain('kind: Pod');
     expect(ended.stdout).toContain('kind: ConfigMap');
-    expect(ended.stdout).toContain('50 % of the container');
+    expect(ended.stdout).toContain('50% of the container');
     expect(await created()).toBe(0);
     // The first document is the plan; the shim's bytes are left out, which only a server would ask for.
     const objects = ended.stdout.split(/^---\n/m).slice(2);

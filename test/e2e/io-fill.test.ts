@@ -72,7 +72,7 @@ describe('io --fill', () => {
     const left = Math.max(available, free) * blockBytes;
     expect(left).toBeGreaterThanOrEqual(32 * MiB);
     expect(Math.min(available, free) * blockBytes).toBeLessThan(34 * MiB);
-    expect(plugin.said).toMatch(/would leave less than 32 MiB/);
+    expect(plugin.said).toMatch(/would leave less than 32Mi/);
   });
 
   it('inodes', async () => {

@@ -106,7 +106,7 @@ describe('io --mode', () => {
     const ended = await plugin.ended;
     await inTarget(ns, 'io-data', 'rm /data/rest');
     expect(ended.code, plugin.said).toBe(0);
-    const [, least = ''] = /^ +free +[\d.]+ MiB +([\d.]+) [KM]iB/m.exec(ended.stdout) ?? [];
+    const [, least = ''] = /^ +free +[\d.]+Mi +([\d.]+)[KM]i/m.exec(ended.stdout) ?? [];
     expect(Number(least), plugin.said).toBeLessThan(110);
     expect(ended.stdout).toContain('nothing left');
   });

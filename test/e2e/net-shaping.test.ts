@@ -45,7 +45,7 @@ describe('net: shaping, measured by the application', () => {
     expect(second.stderr).toMatch(new RegExp(`^error: .*${idOf(plugin)}`, 'm'));
     expect(second.stderr).toContain('nothing was changed');
     expect(ended.code, plugin.said).toBe(0);
-    expect(ended.stdout).toMatch(/^Asked for 200ms ±20ms: measured (1[789]|2[0-4])\d ms more .* Effective\.$/m);
+    expect(ended.stdout).toMatch(/^Asked for 200ms ±20ms: measured (1[789]|2[0-4])\dms more .* Effective\.$/m);
     expect(ended.stdout).toContain('nothing left');
   });
 

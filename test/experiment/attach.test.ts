@@ -93,7 +93,7 @@ describe('following a detached stress', () => {
       s.counters = { memory_current_bytes: 36 * 2 ** 20 };
       await s.finish();
       const { verdict } = await s.outcome();
-      expect(verdict?.proofs[0]?.sentence).toContain('it grew by 64 MiB to 100 MiB');
+      expect(verdict?.proofs[0]?.sentence).toContain('it grew by 64Mi to 100Mi');
     },
     requestFor({ memory: { bytes: 64 * 2 ** 20 } }),
   );

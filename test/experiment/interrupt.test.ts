@@ -140,7 +140,7 @@ describe('a signal', () => {
     const error = await s.error();
     expect(error).toMatchObject({ code: 'not-reverted', exitCode: 4 });
     expect(error.message).toContain('second signal after SIGINT');
-    expect(error.state).toMatch(/within 15 s.*pod\/chaos-7f3k2 and configmap\/chaos-7f3k2 in namespace shop/);
+    expect(error.state).toMatch(/within 15s.*pod\/chaos-7f3k2 and configmap\/chaos-7f3k2 in namespace shop/);
     expect(error.hint).toContain('kubectl -n shop delete');
     // The lease must not be renewed any more: nobody is there to end the fault.
     const before = s.sent.length;

@@ -111,7 +111,7 @@ describe('answerError', () => {
     expect(answer(429, 'too many', createPod, '7')).toMatchObject({
       code: 'api',
       retryAfterMs: 7_000,
-      hint: 'try again in 7 s',
+      hint: 'try again in 7s',
     });
     expect(answer(500, 'etcd')).toMatchObject({
       code: 'api',

@@ -176,7 +176,7 @@ describe('the end of an attach', () => {
     const { stream, peer } = await open({ pingMs: 50, pongMs: 100 });
     (peer.raw as import('node:net').Socket).pause();
     const before = performance.now();
-    expect(await stream.closed).toEqual({ clean: false, reason: 'no sign of life for 0.1 s after a ping' });
+    expect(await stream.closed).toEqual({ clean: false, reason: 'no sign of life for 0.1s after a ping' });
     expect(performance.now() - before).toBeLessThan(2_000);
   });
 

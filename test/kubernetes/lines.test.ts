@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeFrame, encodeFrame, streamEnd } from '../../src/kubernetes/channel.ts';
 import { LineAssembler } from '../../src/kubernetes/lines.ts';
-import { Queue } from '../../src/kubernetes/queue.ts';
 
 /** Cuts a buffer at the given places. */
 function cut(buffer: Buffer, places: readonly number[]): Buffer[] {
@@ -64,32 +63,5 @@ describe('frames', () => {
     ['', { clean: false, reason: 'the stream ended with an unreadable status' }],
   ])('end with %j', (text, end) => {
     expect(streamEnd(text)).toEqual(end);
-  });
-});
-
-describe('Queue', () => {
-  it('keeps the order, and gives an error after what came before it', async () => {
-    const queue = new Queue<number>();
-    queue.push(1);
-    setTimeout(() => {
-      queue.push(2);
-      queue.fail(new Error('broken'));
-      queue.push(3);
-    });
-    const seen: number[] = [];
-    await expect(
-      (async () => {
-        for await (const item of queue) seen.push(item);
-      })(),
-    ).rejects.toThrow('broken');
-    expect(seen).toEqual([1, 2]);
-  });
-
-  it('takes nothing more once its reader has left', async () => {
-    const queue = new Queue<number>();
-    queue.push(1);
-    for await (const _ of queue) break;
-    queue.push(2);
-    expect(queue.shift()).toBeUndefined();
   });
 });

@@ -32,6 +32,9 @@ describe('NO_PROXY', () => {
     ['https://[fd00::1]:6443', 'fd00::1', true],
     ['https://[fd00::1]:6443', '10.0.0.0/8', false],
     ['https://10.1.2.3:6443', '10.0.0.0/99', false],
+    ['https://10.1.2.3:6443', '10.9.9.9/8', true],
+    ['https://[fd00::1]:6443', 'fd00:0:0::/48', true],
+    ['https://k8s.example.com', '10.0.0.0/8', false],
   ])('of %s with %j: %s', (server, noProxy, excepted) => {
     expect(isExcepted(new URL(server), noProxy)).toBe(excepted);
   });

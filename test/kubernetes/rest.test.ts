@@ -120,7 +120,7 @@ describe('answers', () => {
     server.on('GET', path, (_, response) =>
       json(response, 429, status(429, 'TooManyRequests', 'busy'), { 'retry-after': '60' }),
     );
-    expect(await rejection(rest.json(getNode))).toMatchObject({ code: 'api', hint: 'try again in 60 s' });
+    expect(await rejection(rest.json(getNode))).toMatchObject({ code: 'api', hint: 'try again in 60s' });
     expect(server.received).toHaveLength(3);
   });
 
@@ -146,14 +146,14 @@ describe('answers', () => {
     const error = await rejection(client({ requestTimeoutMs: 100 }).json(getNode));
     expect(error).toMatchObject({
       code: 'unreachable',
-      message: `${server.url} did not answer to get nodes within 0.1 s`,
+      message: `${server.url} did not answer to get nodes within 0.1s`,
     });
     server.on('GET', path, (_, response) => {
       response.writeHead(200);
       response.write('{');
     });
     expect((await rejection(client({ requestTimeoutMs: 100 }).json(getNode))).message).toContain(
-      'was not complete within 0.1 s',
+      'was not complete within 0.1s',
     );
   });
 

@@ -103,7 +103,7 @@ describe('TargetComparison', () => {
       Object.assign(metadata, { deletionTimestamp: new Date(), deletionGracePeriodSeconds: 30 }),
     );
     expect(comparison.changed(deleting)).toEqual([
-      { kind: 'deleted', message: 'pod/web is being deleted (grace period 30 s)' },
+      { kind: 'deleted', message: 'pod/web is being deleted (grace period 30s)' },
     ]);
     expect(comparison.changed(deleting)).toEqual([]);
     expect(comparison.gone()).toEqual([]);

@@ -40,7 +40,7 @@ describe('off a terminal', () => {
   test('a detached run says how to look at it and how to stop it', async () => {
     const { stdout } = print(await detachedRun());
     expect(stdout.split('\n').slice(1)).toEqual([
-      'ok: the fault goes on without this command: for 60 s, until 2026-01-02T03:05:06.200Z',
+      'ok: the fault goes on without this command: for 1m, until 2026-01-02T03:05:06.200Z',
       'look     kubectl chaos attach chaos-7f3k2 -n shop --context prod',
       '         kubectl chaos ls -n shop --context prod',
       'stop     kubectl chaos stop chaos-7f3k2 -n shop --context prod',
@@ -51,24 +51,24 @@ describe('off a terminal', () => {
   test('one that is watched says since when, and at the end what was seen of it', async () => {
     const { stdout, stderr } = print(await watchedRun());
     const [first, ...rest] = stdout.trimEnd().split('\n');
-    expect(first).toBe('ok: in force: 2 busy CPUs   pod/web-7d4b9 (app) on node-3   since 11 s, 49 s left');
+    expect(first).toBe('ok: in force: 2 busy CPUs   pod/web-7d4b9 (app) on node-3   since 11s, 49s left');
     expect(rest.slice(-2)).toEqual([
       expect.stringMatching(/^Asked for 2 busy CPUs.* Effective\.$/),
-      'Watched from 11 s after its beginning on, until its end.',
+      'Watched from 11s after its beginning on, until its end.',
     ]);
     expect(stderr).toContain('CPU before → now');
   });
 
   test('one that is left says that it goes on', async () => {
     const { stdout } = print(await watchedRun(true));
-    expect(stdout).toMatch(/^ok: the fault goes on without this command: for 45 s, /m);
+    expect(stdout).toMatch(/^ok: the fault goes on without this command: for 45s, /m);
     expect(stdout).toMatch(/^stop {5}kubectl chaos stop chaos-7f3k2 -n shop$/m);
     expect(stdout).not.toMatch(/effective|reverted|nothing left/i);
   });
 
   test('one that nobody watched is reverted, and not called effective', async () => {
     expect(print(await unwatchedRun()).stdout).toBe(
-      'ok: reverted in 9 ms   nothing left\nNot watched, or not for long enough: its effect was not measured. It ended after 60 s.\n',
+      'ok: reverted in 9ms   nothing left\nNot watched, or not for long enough: its effect was not measured. It ended after 1m.\n',
     );
   });
 

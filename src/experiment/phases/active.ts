@@ -1,4 +1,4 @@
-import { ChaosError } from '../../errors.ts';
+import { ChaosError, messageOf } from '../../errors.ts';
 import type { Driver } from '../../faults/fault.ts';
 import { kindOf } from '../../faults/registry.ts';
 import type { AgentPodUpdate, AgentUpdate, TargetUpdate } from '../../ports.ts';
@@ -284,7 +284,7 @@ export class ActivePhase implements Phase {
   /** A running fault is ended rather than left unwatched. */
   onBroken(error: unknown): void {
     if (this.#context.observations.result.reverted) return;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     this.#context.observations.problem(`the experiment could no longer be watched: ${why}`);
     this.stop('the watch failed');
   }

@@ -1,4 +1,4 @@
-import { ChaosError } from '../../errors.ts';
+import { ChaosError, messageOf } from '../../errors.ts';
 import { kindOf } from '../../faults/registry.ts';
 import type { AgentUpdate, TargetUpdate } from '../../ports.ts';
 import { parseTerminationMessage, type ShimEvent } from '../../shim/protocol.ts';
@@ -142,7 +142,7 @@ export class AttachedPhase implements Phase {
 
   /** What the API server does not let us watch does not concern the fault, and the stream tells of it. */
   onBroken(error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     this.#context.report({ kind: 'warning', message: `not everything can be watched: ${why}` });
   }
 

@@ -1,7 +1,7 @@
 import type { Volume } from '../../ports.ts';
 import type { PathFacts } from '../../shim/protocol.ts';
-import { formatBytes, formatCount, formatQuantity } from '../../units.ts';
-import { joined } from '../common/words.ts';
+import { formatBytes, formatCount, formatShortCount, joinWords } from '../../text.ts';
+import { formatQuantity } from '../../units.ts';
 import { roomOf } from './room.ts';
 import type { FillRequest, IoRequest, LoadRequest, ThrottleLimits } from './types.ts';
 
@@ -24,19 +24,19 @@ function describeLoad({ mode, workers, sizeBytes, blockBytes }: LoadRequest): st
   return `${who} of ${formatQuantity(sizeBytes)}${workers === 1 ? '' : ' each'}${blocks}`;
 }
 
-/** `to 95 % and by 1,000 inodes`. */
+/** `to 95% and by 1,000 inodes`. */
 export function describeFill({ space, inodes }: Pick<FillRequest, 'space' | 'inodes'>): string {
-  return joined([
-    ...(space ? ['bytes' in space ? `by ${formatQuantity(space.bytes)}` : `to ${space.percent} %`] : []),
+  return joinWords([
+    ...(space ? ['bytes' in space ? `by ${formatQuantity(space.bytes)}` : `to ${space.percent}%`] : []),
     ...(inodes
-      ? ['count' in inodes ? `by ${formatCount(inodes.count, 'inode')}` : `to ${inodes.percent} % of its inodes`]
+      ? ['count' in inodes ? `by ${formatCount(inodes.count, 'inode')}` : `to ${inodes.percent}% of its inodes`]
       : []),
   ]);
 }
 
 export function describeLimits(limits: ThrottleLimits): string {
   const { readBytesPerSecond, writeBytesPerSecond, readOpsPerSecond, writeOpsPerSecond } = limits;
-  return joined([
+  return joinWords([
     ...(writeBytesPerSecond === undefined ? [] : [`${formatQuantity(writeBytesPerSecond)}/s written`]),
     ...(readBytesPerSecond === undefined ? [] : [`${formatQuantity(readBytesPerSecond)}/s read`]),
     ...(writeOpsPerSecond === undefined ? [] : [`${writeOpsPerSecond} writes/s`]),
@@ -49,7 +49,7 @@ export function pathWord(path: string): string {
   return /^[^\s"'`,;]+$/u.test(path) ? path : JSON.stringify(path);
 }
 
-/** Whose disk it is, in one line: `/data is ext4 on /dev/sdb (PVC data-db-0), 9.8 GiB, 7.2 GiB free, 640k inodes free, rw`. */
+/** Whose disk it is, in one line: `/data is ext4 on /dev/sdb (PVC data-db-0), 9.8Gi, 7.2Gi free, 640k inodes free, rw`. */
 export function describeMount(facts: PathFacts, volume: Volume): string {
   const room = roomOf(facts, facts);
   const mounted = facts.mount_point === facts.path ? '' : `, mounted at ${pathWord(facts.mount_point)}`;
@@ -57,7 +57,7 @@ export function describeMount(facts: PathFacts, volume: Volume): string {
     `${pathWord(facts.path)} is ${facts.type} on ${describeSource(facts)} (${describeVolume(volume)})${mounted}`,
     formatBytes(facts.size_bytes),
     `${formatBytes(room.freeBytes)} free`,
-    ...(room.inodes ? [`${shortCount(room.inodes.free)} inodes free`] : []),
+    ...(room.inodes ? [`${formatShortCount(room.inodes.free)} inodes free`] : []),
     facts.read_only ? 'read-only' : 'rw',
     ...(facts.on_node ? ["the node's own disk"] : []),
   ].join(', ');
@@ -83,16 +83,4 @@ export function describeVolume({ kind, name, detail }: Volume): string {
     default:
       return `${kind} ${name}${detail && detail !== name ? `, ${detail}` : ''}`;
   }
-}
-
-/** `640k`, `1.2M`. */
-function shortCount(value: number): string {
-  const units = ['', 'k', 'M', 'G'];
-  let short = value;
-  let unit = 0;
-  while (Math.round(short) >= 1_000 && unit < units.length - 1) {
-    short /= 1_000;
-    unit++;
-  }
-  return `${unit > 0 && short < 10 ? Math.round(short * 10) / 10 : Math.round(short)}${units[unit]}`;
 }

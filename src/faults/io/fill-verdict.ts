@@ -1,5 +1,5 @@
 import type { Space } from '../../shim/protocol.ts';
-import { formatBytes, formatCount } from '../../units.ts';
+import { formatBytes, formatCount, formatPercent } from '../../text.ts';
 import type { Proof } from '../fault.ts';
 import { describeFill } from './describe.ts';
 import { placeOf, proof, type SeenIo } from './proof.ts';
@@ -115,7 +115,7 @@ function told(
   floor: string,
 ): Proof {
   const { whole, before, least, after } = stock;
-  const used = whole > 0 ? `${Math.round((1_000 * (whole - least)) / whole) / 10} % in use, ` : '';
+  const used = whole > 0 ? `${formatPercent((100 * (whole - least)) / whole)} in use, ` : '';
   const was = before === undefined ? '' : ` (${format(before)} before)`;
   const now = `${used}${format(least)} free${was}${floor}`;
   const isKnown = before !== undefined || after !== undefined;

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount } from '../../units.ts';
+import { formatBytes, formatCount, formatPercent } from '../../text.ts';
 import { growth } from '../common/measure.ts';
 import type { Proof } from '../fault.ts';
 import { addedTraffic, type Traffic } from './measure.ts';
@@ -36,7 +36,7 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
   const latencies = [
     change('fsync', io.writeUsBefore, io.writeUsDuring),
     reads[load.mode] ? change('read', io.readUsBefore, io.readUsDuring) : undefined,
-    io.pressure === undefined ? undefined : `some task waited for I/O ${Math.round(100 * io.pressure)} % of the time`,
+    io.pressure === undefined ? undefined : `some task waited for I/O ${formatPercent(100 * io.pressure)} of the time`,
     // stress-ng goes on where a file of its finds no room.
     writes[load.mode] && io.availableBytesDuring < fullBytes ? 'the file system was full at times' : undefined,
     seen.isFound ? 'what the target does by itself was not seen' : undefined,

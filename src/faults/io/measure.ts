@@ -1,3 +1,4 @@
+import { median } from '../../median.ts';
 import type { PathEvent, Sample, Space } from '../../shim/protocol.ts';
 import { growth, measure, withoutUndefined } from '../common/measure.ts';
 import { roomOf } from './room.ts';
@@ -29,8 +30,8 @@ export function measureIo(seen: Measured): IoMeasurement | undefined {
     ...{ diskReadBytes: disk.readBytes, diskWrittenBytes: disk.writtenBytes },
     ...{ diskReadOps: disk.readOps, diskWrittenOps: disk.writtenOps },
     seconds: secondsOf(seen),
-    ...{ writeUsBefore: median(pathsBefore, 'write_us'), writeUsDuring: median(pathsDuring, 'write_us') },
-    ...{ readUsBefore: median(pathsBefore, 'read_us'), readUsDuring: median(pathsDuring, 'read_us') },
+    ...{ writeUsBefore: medianOf(pathsBefore, 'write_us'), writeUsDuring: medianOf(pathsDuring, 'write_us') },
+    ...{ readUsBefore: medianOf(pathsBefore, 'read_us'), readUsDuring: medianOf(pathsDuring, 'read_us') },
     availableBytesBefore: freeOf(before, seen)?.freeBytes ?? 0,
     availableBytesDuring: during?.freeBytes ?? 0,
     availableBytesAfter: freeOf(after, seen)?.freeBytes,
@@ -164,8 +165,6 @@ function pressureOf(samples: readonly Sample[]): number | undefined {
   return share === undefined ? undefined : Math.min(1, share);
 }
 
-/** Of an even number the lower one: of two the first may be the one that makes the file grow. */
-function median(paths: readonly PathEvent[], name: 'write_us' | 'read_us'): number | undefined {
-  const times = paths.flatMap((path) => path[name] ?? []).sort((a, b) => a - b);
-  return times[Math.floor((times.length - 1) / 2)];
+function medianOf(paths: readonly PathEvent[], name: 'write_us' | 'read_us'): number | undefined {
+  return median(paths.flatMap((path) => path[name] ?? []));
 }

@@ -1,5 +1,6 @@
 import type { Volume } from '../../ports.ts';
 import type { PathFacts } from '../../shim/protocol.ts';
+import { formatPercent } from '../../text.ts';
 import { isMemory } from './file-systems.ts';
 
 /** Where the kubelet, unless configured otherwise, begins to evict, percent that is free: of its own file system, and of one that only containers' roots are in. */
@@ -24,17 +25,13 @@ export function effectOnOthers(facts: PathFacts, volume: Volume, taken: { bytes:
   const counted = facts.inodes > 0;
   const isBeyond = space.after < limits.space || (counted && inodes.after < limits.inodes);
   const now = [space.words, ...(counted ? [inodes.words] : [])].join(', ');
-  const evicts = `below ${limits.space} % and ${limits.inodes} % the kubelet evicts pods, and any pod of the node may be hit`;
+  const evicts = `below ${limits.space}% and ${limits.inodes}% the kubelet evicts pods, and any pod of the node may be hit`;
   return `${now}; ${evicts}${isBeyond ? ', which this brings about' : ''}`;
 }
 
 function share(what: string, free: number, whole: number, taken: number): { after: number; words: string } {
   const percent = (value: number) => (whole > 0 ? (100 * Math.max(0, value)) / whole : 0);
   const after = percent(free - taken);
-  const becomes = taken > 0 ? ` (${shown(after)} % under the fault)` : '';
-  return { after, words: `${shown(percent(free))} % of its ${what} free${becomes}` };
-}
-
-function shown(percent: number): string {
-  return percent < 10 ? String(Math.round(percent * 10) / 10) : String(Math.round(percent));
+  const becomes = taken > 0 ? ` (${formatPercent(after)} under the fault)` : '';
+  return { after, words: `${formatPercent(percent(free))} of its ${what} free${becomes}` };
 }

@@ -1,4 +1,4 @@
-import { formatBytes, formatMicroseconds } from '../../units.ts';
+import { formatBytes, formatElapsed } from '../../text.ts';
 import type { Observation } from '../common/observation.ts';
 import type { Proof } from '../fault.ts';
 import { describeVolume, pathWord } from './describe.ts';
@@ -25,11 +25,11 @@ export function placeOf({ path, surroundings }: IoFault, { facts }: Pick<IoObser
 /** `fsync 2 ms → 48 ms`; undefined: not measured under the fault. */
 export function change(what: string, before: number | undefined, during: number | undefined): string | undefined {
   if (during === undefined) return undefined;
-  const then = before === undefined ? 'not seen before' : formatMicroseconds(before);
-  return `${what} ${then} → ${formatMicroseconds(during)}`;
+  const then = before === undefined ? 'not seen before' : formatElapsed(before / 1_000);
+  return `${what} ${then} → ${formatElapsed(during / 1_000)}`;
 }
 
-/** `1.9 GiB at 212 MiB/s`. */
+/** `1.9Gi at 212Mi/s`. */
 export function amount(bytes: number, seconds: number): string {
   return `${formatBytes(bytes)} at ${formatBytes(bytes / Math.max(seconds, 1e-3))}/s`;
 }

@@ -1,5 +1,6 @@
 import type { PathFacts, Resolved } from '../../shim/protocol.ts';
-import { formatBytes, formatCount, formatQuantity } from '../../units.ts';
+import { formatBytes, formatCount, formatNumber, formatPercent } from '../../text.ts';
+import { formatQuantity } from '../../units.ts';
 import { memoryLimitBytes, memoryRoom, workingSet } from '../common/memory.ts';
 import { pathWord } from './describe.ts';
 import { isMemory } from './file-systems.ts';
@@ -63,8 +64,8 @@ function spaceForFill(fill: FillRequest, { facts, room }: Place): Refusal | unde
         hint: 'Ask for less to be left: --leave.',
       }
     : {
-        message: `${path} is fuller than asked already: ${percent(room.usedPercent)} % in use, ${describeRoom(room)}`,
-        hint: `Ask for more than ${percent(room.usedPercent)}%, or for so many bytes more: --fill 1Gi.`,
+        message: `${path} is fuller than asked already: ${atMostPercent(room.usedPercent)} in use, ${describeRoom(room)}`,
+        hint: `Ask for more than ${atMostPercent(room.usedPercent)}, or for so many bytes more: --fill 1Gi.`,
       };
 }
 
@@ -78,18 +79,18 @@ function inodesForFill(fill: FillRequest, { facts, room: { inodes } }: Place): R
       hint: 'Fill its space instead: --fill.',
     };
   }
-  const room = `${inodes.free.toLocaleString('en')} of ${inodes.whole.toLocaleString('en')} inodes are free`;
+  const room = `${formatNumber(inodes.free)} of ${formatNumber(inodes.whole)} inodes are free`;
   if ('count' in asked && asked.count > inodes.free) {
     return {
-      message: `${path} has too few inodes for ${asked.count.toLocaleString('en')} more: ${room}`,
+      message: `${path} has too few inodes for ${formatNumber(asked.count)} more: ${room}`,
       hint: 'Ask for fewer, or for a percentage such as --fill-inodes 100%.',
     };
   }
   return (fillInodes(fill, { inodes }) ?? 0) >= 1
     ? undefined
     : {
-        message: `${path} has as many inodes in use as asked already: ${percent(inodes.usedPercent)} %, ${room}`,
-        hint: `Ask for more than ${percent(inodes.usedPercent)}%.`,
+        message: `${path} has as many inodes in use as asked already: ${atMostPercent(inodes.usedPercent)}, ${room}`,
+        hint: `Ask for more than ${atMostPercent(inodes.usedPercent)}.`,
       };
 }
 
@@ -108,7 +109,7 @@ function memoryForFill(fill: FillRequest, { facts, room, resolved: { sample } }:
   };
 }
 
-/** To the tenth, and never more than there is. */
-export function percent(value: number): number {
-  return Math.floor(value * 10) / 10;
+/** Rounded down: what is suggested from it must be possible. */
+export function atMostPercent(percent: number): string {
+  return formatPercent(Math.floor(percent * 10) / 10);
 }

@@ -1,10 +1,10 @@
 import type { PathFacts, Resolved } from '../../shim/protocol.ts';
-import { formatBytes, formatCount } from '../../units.ts';
+import { formatBytes, formatCount } from '../../text.ts';
 import { describeVolume, pathWord } from './describe.ts';
 import { isMemory, isPseudo } from './file-systems.ts';
 import { tighterLimits } from './limits.ts';
 import { effectOnOthers, isNodes } from './node-disk.ts';
-import { type Place, percent, type Refusal, roomForFill, roomForLoad } from './review-room.ts';
+import { atMostPercent, type Place, type Refusal, roomForFill, roomForLoad } from './review-room.ts';
 import { roomOf, takes } from './room.ts';
 import { throttler } from './throttle.ts';
 import type { IoFault, PathReview } from './types.ts';
@@ -196,7 +196,7 @@ function warnings({ fault, facts, room, resolved }: Case): string[] {
     const full = (100 * (room.wholeBytes - leaveBytes)) / room.wholeBytes;
     if (space && 'percent' in space && space.percent > full) {
       found.push(
-        `${space.percent} % would leave less than ${formatBytes(leaveBytes)} free (--leave): filled to ${percent(full)} %`,
+        `${space.percent}% would leave less than ${formatBytes(leaveBytes)} free (--leave): filled to ${atMostPercent(full)}`,
       );
     }
     if (inodes > manyInodes) {

@@ -1,5 +1,5 @@
 import type { PathFacts, Space } from '../../shim/protocol.ts';
-import { formatBytes } from '../../units.ts';
+import { formatBytes } from '../../text.ts';
 import type { FillRequest, IoFault, LoadRequest } from './types.ts';
 
 /** How much room a file system has for the target's user, and how much of it a fault takes. */
@@ -67,7 +67,7 @@ export function takes({ action }: Pick<IoFault, 'action'>, room: Room): { bytes:
   return { bytes: Math.max(0, fillBytes(action, room) ?? 0), inodes: Math.max(0, fillInodes(action, room) ?? 0) };
 }
 
-/** `7.2 GiB of 9.8 GiB free`. */
+/** `7.2Gi of 9.8Gi free`. */
 export function describeRoom({ freeBytes, wholeBytes }: Room): string {
   return `${formatBytes(freeBytes)} of ${formatBytes(wholeBytes)} free`;
 }

@@ -1,4 +1,5 @@
-import { formatBytes, formatCount, formatMicroseconds, formatQuantity } from '../../units.ts';
+import { formatBytes, formatCount, formatElapsed } from '../../text.ts';
+import { formatQuantity } from '../../units.ts';
 import type { Proof } from '../fault.ts';
 import { describeLimits } from './describe.ts';
 import { limitsAbove, tighterLimits } from './limits.ts';
@@ -93,8 +94,8 @@ function tellProbe(
     const problem = pathsDuring.findLast((path) => path.problem !== undefined)?.problem;
     return `${what} could not be timed under it${problem === undefined ? '' : ` (${problem})`}`;
   }
-  const then = before === undefined ? '' : `${formatMicroseconds(before)} before and `;
-  return `${what} took ${then}${formatMicroseconds(during)} under it, at the limit ${formatMicroseconds(us)}`;
+  const then = before === undefined ? '' : `${formatElapsed(before / 1_000)} before and `;
+  return `${what} took ${then}${formatElapsed(during / 1_000)} under it, at the limit ${formatElapsed(us / 1_000)}`;
 }
 
 function tellRate(way: 'read' | 'write', { own, seconds }: Done): string[] {

@@ -1,7 +1,7 @@
 import type { Target } from '../../ports.ts';
 import type { PathEvent, PathFacts, Sample } from '../../shim/protocol.ts';
-import { formatBytes, formatCount } from '../../units.ts';
-import { count, dash, milliseconds, pressure, targetName } from '../common/cells.ts';
+import { formatBytes, formatCount, formatElapsed, formatNumber } from '../../text.ts';
+import { dash, pressure, targetName } from '../common/cells.ts';
 import type { LiveRow, Rows } from '../fault.ts';
 import { roomOf } from './room.ts';
 import type { IoMeasurement } from './types.ts';
@@ -45,7 +45,7 @@ function rate(previous: Sample, sample: Sample, name: 'io_read_bytes' | 'io_writ
 function free(path: PathEvent | undefined, { may_use_reserved = false }: Partial<PathFacts> = {}): string {
   if (!path) return dash;
   const { freeBytes, wholeBytes, inodes } = roomOf(path, { may_use_reserved });
-  const files = inodes ? `, ${count(inodes.free)} inodes` : '';
+  const files = inodes ? `, ${formatNumber(inodes.free)} inodes` : '';
   return `${formatBytes(freeBytes)} of ${formatBytes(wholeBytes)}${files}`;
 }
 
@@ -86,7 +86,7 @@ function amount(total: number | undefined, ops: number | undefined, time: number
 }
 
 function latency(us: number | undefined): string {
-  return us === undefined ? dash : milliseconds(us);
+  return us === undefined ? dash : formatElapsed(us / 1_000);
 }
 
 function bytes(value: number | undefined): string {
@@ -94,5 +94,5 @@ function bytes(value: number | undefined): string {
 }
 
 function inodes(value: number | undefined): string {
-  return value === undefined ? dash : count(value);
+  return value === undefined ? dash : formatNumber(value);
 }

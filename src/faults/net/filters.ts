@@ -1,6 +1,7 @@
+import type { Cidr, IpFamily } from '../../ip.ts';
 import { maskedPorts } from './ports.ts';
 import { type Hit, protocolNumbers, type Rules } from './rules.ts';
-import type { Cidr, IpFamily, IpProtocol } from './types.ts';
+import type { IpProtocol } from './types.ts';
 
 /** The handle of our root qdisc, by which it is told from everybody else's, and what hangs below it. */
 export const rootHandle = 'c4a0:';

@@ -46,7 +46,7 @@ export const flags = {
   ),
   burst: text({
     ...{ name: '--burst', value: 'size', group },
-    help: 'size of the bucket that --rate fills: 32Ki (default: 10 ms of the rate)',
+    help: 'size of the bucket that --rate fills: 32Ki (default: 10ms of the rate)',
   }),
   partition: toggle({ name: '--partition', group, help: 'drop the packets' }),
   reject: toggle({ name: '--reject', group, help: 'answer with an error at once: connection refused' }),

@@ -1,9 +1,9 @@
 import { ChaosError } from '../../errors.ts';
-import { joined } from '../common/words.ts';
+import { firstLine, joinWords } from '../../text.ts';
 import { describeEffect } from './describe.ts';
 import { rootHandle } from './filters.ts';
 import { type Trial, trialModules } from './questions.ts';
-import { firstLine, type Surface } from './surface.ts';
+import type { Surface } from './surface.ts';
 import type { Answer, NetFault } from './types.ts';
 
 /** Refusals that need nothing but what the node and the target's network say of themselves. All throw ChaosError `target-unsuitable`. */
@@ -60,7 +60,7 @@ export function refuseOthers({ qdiscs, links, tables }: Surface, hint: string): 
   ];
   throw new ChaosError(
     'target-unsuitable',
-    `another experiment${suffix === undefined ? '' : `, chaos-${suffix},`} is at work on this pod's network, or has left something: ${joined(found)}`,
+    `another experiment${suffix === undefined ? '' : `, chaos-${suffix},`} is at work on this pod's network, or has left something: ${joinWords(found)}`,
     { hint },
   );
 }

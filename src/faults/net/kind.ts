@@ -1,5 +1,5 @@
 import type { Target } from '../../ports.ts';
-import { joined } from '../common/words.ts';
+import { joinWords } from '../../text.ts';
 import type { Actor, FaultKind } from '../fault.ts';
 import { AttachedNetDriver } from './attached-driver.ts';
 import { command } from './command.ts';
@@ -65,7 +65,7 @@ function cautions(fault: NetFault, isDetached: boolean): readonly string[] {
   const names = isDetached ? hostNames(fault) : [];
   if (names.length === 0) return [];
   return [
-    `${joined(names)}: resolved once, when the fault begins; addresses that a name gets while the fault is detached are not followed`,
+    `${joinWords(names)}: resolved once, when the fault begins; addresses that a name gets while the fault is detached are not followed`,
   ];
 }
 

@@ -1,3 +1,4 @@
+import { median } from '../../median.ts';
 import type { NetCounters, NetObservation, RoundTrip } from './types.ts';
 
 /** What a net fault did to the packets that it hit, in numbers for a person. */
@@ -33,8 +34,8 @@ export function measureNet(
 }
 
 export function measureRoundTrips(roundTrips: readonly RoundTrip[]): RoundTrips {
-  const answered = roundTrips.flatMap(({ us }) => us ?? []).sort((a, b) => a - b);
+  const answered = roundTrips.flatMap(({ us }) => us ?? []);
   const sent = roundTrips.length;
-  const medianUs = answered[Math.floor(answered.length / 2)];
+  const medianUs = median(answered);
   return { sent, lost: sent - answered.length, ...(medianUs === undefined ? {} : { medianUs }) };
 }

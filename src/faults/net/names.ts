@@ -1,13 +1,13 @@
 import { ChaosError } from '../../errors.ts';
+import { type Cidr, contains, singleAddress } from '../../ip.ts';
 import type { Step } from '../../shim/commands.ts';
-import { contains, singleAddress } from './address.ts';
+import { firstLine } from '../../text.ts';
 import { filtersOf, maxFilters } from './layout.ts';
 import { addressSets, nftElements } from './nft.ts';
 import { describeHit, describeSpared } from './preview.ts';
 import { batch, hostNames } from './questions.ts';
 import { type Names, type Rules, rulesOf } from './rules.ts';
-import { firstLine } from './surface.ts';
-import type { Answer, Cidr, NetBasis, NetFault, NetPlan } from './types.ts';
+import type { Answer, NetBasis, NetFault, NetPlan } from './types.ts';
 
 /** The addresses of the host names that the target could resolve. */
 function readNames(fault: NetFault, answers: ReadonlyMap<string, Answer>): Record<string, Cidr[]> {

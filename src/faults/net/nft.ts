@@ -1,7 +1,7 @@
-import { formatCidr } from './address.ts';
+import { type Cidr, formatCidr, type IpFamily } from '../../ip.ts';
 import { portSides } from './filters.ts';
 import { type Hit, protocolNumbers, type Rules } from './rules.ts';
-import type { Cidr, IpFamily, IpProtocol } from './types.ts';
+import type { IpProtocol } from './types.ts';
 
 /** The block as one table: one transaction makes it, one delete removes it. */
 export interface Blocking {

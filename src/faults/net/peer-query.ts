@@ -2,7 +2,7 @@ import { type ChaosError, usageError } from '../../errors.ts';
 import { isLabel, isObjectName, workloadKind } from '../../flags/names.ts';
 import { nearest } from '../../flags/nearest.ts';
 import { quote } from '../../flags/values.ts';
-import { formatAddress, formatCidr, parseAddress, parseCidr } from './address.ts';
+import { formatAddress, formatCidr, parseAddress, parseCidr } from '../../ip.ts';
 import type { PeerQuery } from './types.ts';
 
 const serviceWords = ['svc', 'service', 'services'];

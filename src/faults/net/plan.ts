@@ -1,7 +1,7 @@
 import { ChaosError } from '../../errors.ts';
+import { formatCidr, isSingle } from '../../ip.ts';
 import type { Undo } from '../../shim/commands.ts';
-import { joined } from '../common/words.ts';
-import { formatCidr, isSingle } from './address.ts';
+import { joinWords } from '../../text.ts';
 import { rootHandle } from './filters.ts';
 import { chooseTool, refuseForeign, refuseOthers } from './kernel.ts';
 import { filtersOf, maxFilters, shapingLines } from './layout.ts';
@@ -157,7 +157,7 @@ function checkInterfaces({ interfaces }: NetFault, { links }: Surface): void {
   const unknown = interfaces.find((name) => !links.some((link) => link.name === name));
   if (unknown === undefined) return;
   throw new ChaosError('target-unsuitable', `the target has no interface ${JSON.stringify(unknown)}`, {
-    hint: `It has ${joined(links.map(({ name }) => name))}.`,
+    hint: `It has ${joinWords(links.map(({ name }) => name))}.`,
   });
 }
 
@@ -180,7 +180,7 @@ function refuseNobody({ surroundings: { to, from }, ports }: NetFault, names: Na
     ['--to', to],
     ['--from', from],
   ] as const) {
-    const named = joined([...new Set(peers.map(({ query }) => query.text))]);
+    const named = joinWords([...new Set(peers.map(({ query }) => query.text))]);
     if (peers.length > 0 && peers.every((peer) => addressesOf(peer, names).length === 0)) {
       throw new ChaosError('target-unsuitable', `${flag} ${named}: has no address that could be hit`, {
         hint: 'Are its pods running? See "kubectl get endpointslices,pods -o wide".',
@@ -193,7 +193,7 @@ function refuseNobody({ surroundings: { to, from }, ports }: NetFault, names: Na
   // Another peer may well serve the port.
   if (to.some(({ query }) => !services.has(query.text))) return;
   const has = mapped.flatMap(({ portMap = [] }) => portMap.map(({ port }) => ({ from: port, to: port })));
-  throw new ChaosError('target-unsuitable', `${joined([...services])} has no port ${formatPorts(ports)}`, {
+  throw new ChaosError('target-unsuitable', `${joinWords([...services])} has no port ${formatPorts(ports)}`, {
     hint: `It has ${formatPorts(has)}. Ports are those of the service, not of its pods.`,
   });
 }

@@ -1,3 +1,4 @@
+import { joinWords } from '../../text.ts';
 import type { PortRange } from './types.ts';
 
 /** Sorted, without overlaps, neighbours joined. */
@@ -25,7 +26,5 @@ export function maskedPorts({ from, to }: PortRange): Array<{ value: number; mas
 
 /** `5432`, `80, 443 and 8000-8080`. */
 export function formatPorts(ranges: readonly PortRange[]): string {
-  const texts = ranges.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`));
-  const last = texts.pop() ?? '';
-  return texts.length === 0 ? last : `${texts.join(', ')} and ${last}`;
+  return joinWords(ranges.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`)));
 }

@@ -1,6 +1,6 @@
+import { isSingle } from '../../ip.ts';
+import { joinWords } from '../../text.ts';
 import { formatDuration } from '../../units.ts';
-import { joined } from '../common/words.ts';
-import { isSingle } from './address.ts';
 import { describeEffect } from './describe.ts';
 import { formatPorts } from './ports.ts';
 import { addressesOf, listCidrs, mayHit, nodeAddresses, type Rules } from './rules.ts';
@@ -17,7 +17,7 @@ export function describeHit(fault: NetFault, basis: NetBasis, rules: readonly Ru
     `${describeEffect(fault)}${delay ? `, each way: ${formatDuration(2 * delay.ms)} on a round trip` : ''}`,
     ...rules.map((each) => `${each.direction} ${describePackets(fault, basis, each)}${throughWhat(fault, basis)}`),
     ...(containers.length > 1
-      ? [`all ${containers.length} containers of the pod, which share its network: ${joined(containers)}`]
+      ? [`all ${containers.length} containers of the pod, which share its network: ${joinWords(containers)}`]
       : []),
   ];
 }
@@ -27,7 +27,7 @@ function describePackets(fault: NetFault, basis: NetBasis, { direction }: Rules)
   const toWhom = direction === 'egress' ? 'to' : 'from';
   const isServing = direction === 'egress' ? to.length > 0 : from.length === 0;
   const peers = isServing ? to : from;
-  const who = peers.length === 0 ? 'everybody' : joined(merged(peers).map((peer) => describePeer(peer, basis)));
+  const who = peers.length === 0 ? 'everybody' : joinWords(merged(peers).map((peer) => describePeer(peer, basis)));
   return `${toWhom} ${who}${describePorts(fault, peers.length === 0 ? 'of either side' : isServing ? '' : 'of the target')}`;
 }
 
@@ -57,14 +57,14 @@ function describePeer(peer: Peer, { names }: NetBasis): string {
 
 function throughWhat(fault: NetFault, { by }: NetBasis): string {
   const devices = by.tool === 'tc' ? by.ports.map(({ device }) => device) : fault.interfaces;
-  return devices.length > 0 ? `, through ${joined(devices)}` : '';
+  return devices.length > 0 ? `, through ${joinWords(devices)}` : '';
 }
 
 export function describeSpared(fault: NetFault, basis: NetBasis): string[] {
   const { except } = fault.surroundings;
   const node = nodeAddresses(fault, basis.names, basis.gateways).spared;
   return [
-    ...(except.length > 0 ? [joined(merged(except).map((peer) => describePeer(peer, basis)))] : []),
+    ...(except.length > 0 ? [joinWords(merged(except).map((peer) => describePeer(peer, basis)))] : []),
     ...(node.length > 0 ? [`the node, where the kubelet's probes come from: ${listCidrs(node)}`] : []),
     fault.interfaces.includes('lo') ? 'ARP and IPv6 neighbour discovery' : 'loopback, ARP and IPv6 neighbour discovery',
   ];
@@ -98,7 +98,9 @@ export function describeWarnings(
       : []),
     ...silent.map((peer) => `${peer.query.text} has no address that could be hit`),
     ...devices.flatMap((device) => bypasses(device, surface)),
-    ...(fault.shaping?.rate && devices.length > 1 ? [`each of ${joined(devices)} has the whole rate for itself`] : []),
+    ...(fault.shaping?.rate && devices.length > 1
+      ? [`each of ${joinWords(devices)} has the whole rate for itself`]
+      : []),
     ...(fault.block && basis.by.tool === 'tc' ? ["the node's kernel has no nf_tables: tc drops instead"] : []),
     ...(fault.block === 'drop' && basis.by.tool === 'nft' && fault.direction !== 'ingress' && fault.protocol !== 'tcp'
       ? [

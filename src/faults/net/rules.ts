@@ -1,6 +1,6 @@
-import { contains, formatCidr, isSingle, singleAddress, withoutContained } from './address.ts';
+import { type Cidr, contains, formatCidr, type IpFamily, isSingle, singleAddress, withoutContained } from '../../ip.ts';
 import { joinRanges } from './ports.ts';
-import type { Cidr, IpFamily, IpProtocol, NetFault, Peer, PortRange } from './types.ts';
+import type { IpProtocol, NetFault, Peer, PortRange } from './types.ts';
 
 /** Addresses of the host names among the peers, as the target resolves them. */
 export type Names = Readonly<Record<string, readonly Cidr[]>>;

@@ -1,7 +1,8 @@
 import { ChaosError } from '../../errors.ts';
+import { type Cidr, contains, parseCidr } from '../../ip.ts';
 import { type Fields, isObject, readJson } from '../../json.ts';
-import { contains, parseCidr } from './address.ts';
-import type { Answer, Cidr } from './types.ts';
+import { firstLine } from '../../text.ts';
+import type { Answer } from './types.ts';
 
 /** The target's network, as its own tools tell it. */
 export interface Surface {
@@ -114,14 +115,4 @@ function optionalText(value: unknown): string | undefined {
 
 function text(value: unknown): string {
   return optionalText(value) ?? '';
-}
-
-/** What a program complained of, in one line. */
-export function firstLine(output: string | undefined): string {
-  return (
-    (output ?? '')
-      .split('\n')
-      .find((line) => line.trim() !== '')
-      ?.trim() ?? ''
-  );
 }

@@ -1,12 +1,10 @@
-import type { Cidr, ObjectAddresses, PodNetwork, WorkloadKind } from '../../ports.ts';
+import type { Cidr } from '../../ip.ts';
+import type { ObjectAddresses, PodNetwork, WorkloadKind } from '../../ports.ts';
 import type { Step, Undo } from '../../shim/commands.ts';
-
-export type { Cidr };
 
 /** The words of the net fault: what is asked (by the user), who the peers are, what the target's network is, and what follows from it. All of it is data. */
 
 export type Direction = 'egress' | 'ingress' | 'both';
-export type IpFamily = 4 | 6;
 export type IpProtocol = 'tcp' | 'udp' | 'icmp';
 
 /** Ports `from` … `to`, both included, 1 … 65535. */

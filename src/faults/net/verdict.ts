@@ -1,5 +1,5 @@
-import { formatCount as count, formatDuration, formatMicroseconds as formatUs } from '../../units.ts';
-import { joined } from '../common/words.ts';
+import { formatCount, formatElapsed, formatNumber, formatPercent, joinWords } from '../../text.ts';
+import { formatDuration } from '../../units.ts';
 import type { Conclusion, Proof } from '../fault.ts';
 import { formatRate } from './describe.ts';
 import { measureRoundTrips } from './measure.ts';
@@ -23,7 +23,7 @@ export function judgeNet(fault: NetFault, seen: NetObservation): Conclusion {
   if (last.packets === 0) return verdict([proof(false, `No packet matched: ${whatToAsk(fault)}`)]);
   const own = ownPackets(fault, seen.roundTripsDuring);
   if (last.packets <= own) {
-    const sentence = `No packet of the target's matched: the ${count(last.packets, 'packet')} that did ${last.packets === 1 ? 'is' : 'are'} from measuring the round trip; ${whatToAsk(fault)}`;
+    const sentence = `No packet of the target's matched: the ${formatCount(last.packets, 'packet')} that did ${last.packets === 1 ? 'is' : 'are'} from measuring the round trip; ${whatToAsk(fault)}`;
     return verdict([proof(false, sentence)]);
   }
   if (fault.block) return verdict([judgeBlock(fault.block, last)]);
@@ -46,7 +46,7 @@ function whatToAsk({ ports, surroundings: { to, from } }: NetFault): string {
       : `are ${formatPorts(ports)} the ports?`;
   }
   const peers = [...new Set([...to, ...from].map(({ query }) => query.text))];
-  return peers.length > 0 ? `does the target talk to ${joined(peers)}?` : 'does the target use its network?';
+  return peers.length > 0 ? `does the target talk to ${joinWords(peers)}?` : 'does the target use its network?';
 }
 
 /**
@@ -71,8 +71,8 @@ function ownPackets({ direction, block, shaping }: NetFault, roundTrips: readonl
 
 function judgeBlock(block: 'drop' | 'reject', { dropped }: NetCounters): Proof {
   return block === 'drop'
-    ? proof(dropped > 0, `Asked for a partition: ${count(dropped, 'packet')} dropped`)
-    : proof(dropped > 0, `Asked to reject: ${count(dropped, 'packet')} answered with an error`);
+    ? proof(dropped > 0, `Asked for a partition: ${formatCount(dropped, 'packet')} dropped`)
+    : proof(dropped > 0, `Asked to reject: ${formatCount(dropped, 'packet')} answered with an error`);
 }
 
 function judgeShaping(fault: NetFault, shaping: Shaping, last: NetCounters, seen: NetObservation): Proof[] {
@@ -80,7 +80,7 @@ function judgeShaping(fault: NetFault, shaping: Shaping, last: NetCounters, seen
   const uncounted = (percent: number, what: string) =>
     proof(
       true,
-      `Asked for ${percent} % ${what}: ${count(last.packets, 'packet')} went through it, the kernel does not count which`,
+      `Asked for ${percent}% ${what}: ${formatCount(last.packets, 'packet')} went through it, the kernel does not count which`,
     );
   return [
     ...(delay ? [judgeDelay(fault, delay, reorder !== undefined, last, seen)] : []),
@@ -101,7 +101,7 @@ function judgeDelay(
 ): Proof {
   const ways = direction === 'both' ? 2 : 1;
   const asked = `Asked for ${formatDuration(ms)}${jitterMs > 0 ? ` ±${formatDuration(jitterMs)}` : ''}${ways === 2 ? ' each way' : ''}`;
-  const hit = `${count(last.packets, 'packet')} hit`;
+  const hit = `${formatCount(last.packets, 'packet')} hit`;
   const before = measureRoundTrips(seen.roundTripsBefore).medianUs;
   const { sent, lost, medianUs } = measureRoundTrips(seen.roundTripsDuring);
   if (sent === 0 || before === undefined) {
@@ -111,7 +111,10 @@ function judgeDelay(
     return proof(true, `${asked}: ${hit}, ${why}`);
   }
   if (medianUs === undefined) {
-    return proof(true, `${asked}: ${formatUs(before)} round trip before, none within a second under it; ${hit}`);
+    return proof(
+      true,
+      `${asked}: ${formatElapsed(before / 1_000)} round trip before, none within a second under it; ${hit}`,
+    );
   }
   // Where some overtake, the slowest tells of the delay.
   const measured = overtaken ? Math.max(...seen.roundTripsDuring.map(({ us = 0 }) => us)) : medianUs;
@@ -119,13 +122,13 @@ function judgeDelay(
   const enough = longer >= 1_000 * ways * (ms * effectiveShare - jitterMs / 2);
   return proof(
     enough,
-    `${asked}: measured ${formatUs(longer)} more over ${count(sent - lost, 'round trip')} (${formatUs(before)} before, ${formatUs(measured)} under it); ${hit}`,
+    `${asked}: measured ${formatElapsed(longer / 1_000)} more over ${formatCount(sent - lost, 'round trip')} (${formatElapsed(before / 1_000)} before, ${formatElapsed(measured / 1_000)} under it); ${hit}`,
   );
 }
 
 function judgeLoss(loss: NonNullable<Shaping['loss']>, { packets, dropped }: NetCounters): Proof {
-  const asked = 'model' in loss ? `Asked for loss by ${loss.model.join(' ')}` : `Asked for ${loss.percent} % loss`;
-  const sentence = `${asked}: ${share(dropped, packets)} % of ${count(packets, 'packet')} dropped`;
+  const asked = 'model' in loss ? `Asked for loss by ${loss.model.join(' ')}` : `Asked for ${loss.percent}% loss`;
+  const sentence = `${asked}: ${formatPercent((100 * dropped) / packets)} of ${formatCount(packets, 'packet')} dropped`;
   if (dropped > 0) return proof(true, sentence);
   const percent = 'model' in loss ? Number.parseFloat(loss.model[1] ?? '') : loss.percent;
   const due = (packets * percent) / 100;
@@ -146,7 +149,7 @@ function judgeRate(
   const [each, both] = direction === 'both' ? [' each way', ' both ways together'] : ['', ''];
   const asked = `Asked for at most ${formatRate(bitsPerSecond)}${each}: ${formatRate(fastest)}${both} was the most in a second`;
   return limited
-    ? proof(true, `${asked}, ${last.dropped.toLocaleString('en')} of ${count(last.packets, 'packet')} dropped`)
+    ? proof(true, `${asked}, ${formatNumber(last.dropped)} of ${formatCount(last.packets, 'packet')} dropped`)
     : proof(false, `${asked}: the target never came near the limit, so that nothing was slowed`);
 }
 
@@ -168,8 +171,4 @@ function bitsBetween(from: NetCounters, to: NetCounters): number {
   const us = to.elapsedUs - from.elapsedUs;
   const passed = (counters: NetCounters) => counters.passedBytes ?? counters.bytes;
   return us > 0 ? ((passed(to) - passed(from)) * 8) / (us / 1e6) : 0;
-}
-
-function share(part: number, whole: number): number {
-  return Math.round((part / whole) * 1_000) / 10;
 }

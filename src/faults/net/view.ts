@@ -1,8 +1,8 @@
+import { formatCidr } from '../../ip.ts';
 import type { Target } from '../../ports.ts';
-import { formatBytes } from '../../units.ts';
-import { count, dash, milliseconds, targetName } from '../common/cells.ts';
+import { formatBytes, formatElapsed, formatNumber, formatPercent } from '../../text.ts';
+import { dash, targetName } from '../common/cells.ts';
 import type { LiveRow, Rows } from '../fault.ts';
-import { formatCidr } from './address.ts';
 import { measureRoundTrips, type NetMeasurement, type RoundTrips } from './measure.ts';
 import type { NetCounters, NetFault, NetPlan, RoundTrip } from './types.ts';
 
@@ -29,15 +29,15 @@ export interface NetSample {
 export function liveRow({ target, counters, roundTripsBefore, roundTripsDuring }: NetSample): LiveRow {
   const before = measureRoundTrips(roundTripsBefore).medianUs;
   const now = roundTripsDuring.at(-1);
-  const roundTrip = now === undefined ? dash : now.us === undefined ? 'no answer' : milliseconds(now.us);
+  const roundTrip = now === undefined ? dash : now.us === undefined ? 'no answer' : formatElapsed(now.us / 1_000);
   const isMeasured = roundTripsBefore.length + roundTripsDuring.length > 0;
   return {
     head: ['TARGET', 'PACKETS HIT', 'dropped', 'ROUND TRIP before → now'],
     row: [
       targetName(target),
-      `${count(counters.packets)} (${formatBytes(counters.bytes)})`,
+      `${formatNumber(counters.packets)} (${formatBytes(counters.bytes)})`,
       dropped(counters),
-      isMeasured ? `${before === undefined ? dash : milliseconds(before)} → ${roundTrip}` : dash,
+      isMeasured ? `${before === undefined ? dash : formatElapsed(before / 1_000)} → ${roundTrip}` : dash,
     ],
   };
 }
@@ -46,7 +46,7 @@ export function liveRow({ target, counters, roundTripsBefore, roundTripsDuring }
 export function proofRows(measured: NetMeasurement): Rows {
   const { roundTripsBefore: before, roundTripsDuring: during } = measured;
   const rows = [
-    ['packets hit', dash, `${count(measured.packets)} (${formatBytes(measured.bytes)})`],
+    ['packets hit', dash, `${formatNumber(measured.packets)} (${formatBytes(measured.bytes)})`],
     ['dropped', dash, dropped(measured)],
     ['round trip', median(before), median(during)],
     ['without answer', unanswered(before), unanswered(during)],
@@ -55,7 +55,7 @@ export function proofRows(measured: NetMeasurement): Rows {
 }
 
 function median({ medianUs }: RoundTrips): string {
-  return medianUs === undefined ? dash : milliseconds(medianUs);
+  return medianUs === undefined ? dash : formatElapsed(medianUs / 1_000);
 }
 
 function unanswered({ sent, lost }: RoundTrips): string {
@@ -63,7 +63,7 @@ function unanswered({ sent, lost }: RoundTrips): string {
 }
 
 function dropped({ packets, dropped: lost }: { packets: number; dropped: number }): string {
-  return packets === 0 ? String(lost) : `${count(lost)} (${((100 * lost) / packets).toFixed(1)} %)`;
+  return packets === 0 ? String(lost) : `${formatNumber(lost)} (${formatPercent((100 * lost) / packets)})`;
 }
 
 /** A pod's containers share its network. */

@@ -12,7 +12,7 @@ Examples:
   # Two busy CPUs in the container for a minute
   kubectl chaos stress pod/web --cpu 2
 
-  # 80 % of the container's memory limit, in one pod of a deployment, for five minutes
+  # 80% of the container's memory limit, in one pod of a deployment, for five minutes
   kubectl chaos stress deploy/web -c app --memory 80% --duration 5m
 
   # Anything else that stress-ng can do

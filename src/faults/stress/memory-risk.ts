@@ -1,5 +1,5 @@
 import type { Sample } from '../../shim/protocol.ts';
-import { formatBytes } from '../../units.ts';
+import { formatBytes } from '../../text.ts';
 import { memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from '../common/memory.ts';
 import { describeMemory, type StressFault, stressorOverheadBytes } from './plan.ts';
 

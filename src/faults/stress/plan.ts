@@ -1,6 +1,6 @@
 import { ChaosError } from '../../errors.ts';
 import type { Target } from '../../ports.ts';
-import { formatBytes } from '../../units.ts';
+import { formatBytes, joinWords } from '../../text.ts';
 import type { StressRequest } from './types.ts';
 
 /** A stress fault with every amount worked out for one target. */
@@ -47,7 +47,7 @@ function resolveMemory(
     limit === undefined ? "the node's allocatable memory, the container has no limit" : "the container's limit";
   return {
     bytes: Math.floor((whole * amount.percent) / 100),
-    basis: `${amount.percent} % of ${what}, ${formatBytes(whole)}`,
+    basis: `${amount.percent}% of ${what}, ${formatBytes(whole)}`,
   };
 }
 
@@ -79,23 +79,23 @@ export function stressNgCommand(fault: StressFault, durationMs: number): string[
   return [...argv, ...fault.stressNgArgs];
 }
 
-/** `102 MiB of memory (80 % of the container's limit, 128 MiB)`. */
+/** `102Mi of memory (80% of the container's limit, 128Mi)`. */
 export function describeMemory({ bytes, basis }: NonNullable<StressFault['memory']>): string {
   return `${formatBytes(bytes)} of memory${basis === undefined ? '' : ` (${basis})`}`;
 }
 
-/** What is asked, for people: `2 busy CPUs and 102 MiB of memory`. */
+/** What is asked, for people: `2 busy CPUs and 102Mi of memory`. */
 export function describeStress(fault: StressFault): string {
   const parts: string[] = [];
   if (fault.cpu) {
     const { workers, loadPercent } = fault.cpu;
-    parts.push(`${workers} busy CPU${workers === 1 ? '' : 's'}${loadPercent < 100 ? ` at ${loadPercent} %` : ''}`);
+    parts.push(`${workers} busy CPU${workers === 1 ? '' : 's'}${loadPercent < 100 ? ` at ${loadPercent}%` : ''}`);
   }
   if (fault.memory) parts.push(`${formatBytes(fault.memory.bytes)} of memory`);
   if (fault.processes !== undefined)
     parts.push(`fork pressure by ${fault.processes} worker${fault.processes === 1 ? '' : 's'}`);
   if (fault.stressNgArgs.length > 0) parts.push(`stress-ng ${fault.stressNgArgs.join(' ')}`);
-  return parts.join(' and ');
+  return joinWords(parts);
 }
 
 /** The v1 controllers (and v2's `io`) without which the fault would act on something else than the target. */

@@ -1,5 +1,5 @@
 import type { Sample } from '../../shim/protocol.ts';
-import { formatBytes } from '../../units.ts';
+import { formatBytes, formatPercent } from '../../text.ts';
 import { conclude } from '../common/conclude.ts';
 import { type CpuCeiling, cpuCeiling, growth, isPinned, type Measurement, measure } from '../common/measure.ts';
 import { heldBytes, memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from '../common/memory.ts';
@@ -84,18 +84,17 @@ function judgeCpu(
   const ceiling = cpuCeiling(last, nodeCores);
   const possible = Math.min(asked.cores, ceiling?.cores ?? Number.POSITIVE_INFINITY);
   const used = during.cpuCores;
-  const wanted = `Asked for ${asked.workers} busy CPU${asked.workers === 1 ? '' : 's'}${asked.loadPercent < 100 ? ` at ${asked.loadPercent} %` : ''}`;
+  const wanted = `Asked for ${asked.workers} busy CPU${asked.workers === 1 ? '' : 's'}${asked.loadPercent < 100 ? ` at ${asked.loadPercent}%` : ''}`;
   if (used === undefined) return unmeasured('cpu', wanted, 'CPU time');
   const bound = ceiling && asked.cores > ceiling.cores ? `; ${describeCeiling(ceiling, last)}` : '';
   // A target that already used its whole limit cannot use more: then the shortage shows as waiting, not as use.
   const already = before?.cpuCores ?? 0;
   const rose = used - already >= 0.1 * possible || waits(before, during);
   const effective = used >= effectiveShare * possible && rose;
-  const share = Math.round((100 * used) / possible);
   const throttled = during.throttledShare
-    ? `, throttled in ${Math.round(100 * during.throttledShare)} % of the periods`
+    ? `, throttled in ${formatPercent(100 * during.throttledShare)} of the periods`
     : '';
-  const measured = `it used ${used.toFixed(2)} (${share} %)${throttled}`;
+  const measured = `it used ${used.toFixed(2)} (${formatPercent((100 * used) / possible)})${throttled}`;
   const why = effective
     ? isFound
       ? '; how much of it the target uses by itself was not seen'

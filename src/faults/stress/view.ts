@@ -1,6 +1,6 @@
 import type { Target } from '../../ports.ts';
 import type { Sample } from '../../shim/protocol.ts';
-import { formatBytes } from '../../units.ts';
+import { formatBytes } from '../../text.ts';
 import { dash, percent, pressure } from '../common/cells.ts';
 import { cpuCeiling, type Measurement, measure } from '../common/measure.ts';
 import { workingSet } from '../common/memory.ts';
@@ -58,8 +58,8 @@ export function proofRows({ before, during, after }: Pick<StressVerdict, 'before
     row('memory pressure', (m) => pressure(m.memoryPressure)),
     row('I/O pressure', (m) => pressure(m.ioPressure)),
   ];
-  return { head, rows: rows.filter(([, ...cells]) => cells.some((cell) => cell !== dash && cell !== noPressure)) };
+  return { head, rows: rows.filter(([, ...cells]) => cells.some((cell) => cell !== dash && !noPressure.test(cell))) };
 }
 
-/** Said of nothing but a resource that nobody waited for: such a row tells nothing. */
-const noPressure = '0 % of the time';
+/** A resource that nobody waited for, or hardly: a row of nothing else is left out. */
+const noPressure = /^0(?:\.[0-4])?% of the time$/;

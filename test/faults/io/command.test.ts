@@ -85,8 +85,8 @@ describe('the arguments of the shim', () => {
 
 test('an io fault is announced with its path, as one of its container', () => {
   const { summary, announcement, agent } = plan(asked(ioRequest('--fill 95%')));
-  expect(summary).toBe('fill /data to 95 %');
-  expect(announcement).toBe('fill /data to 95 % in container app for 1m, by ada, as chaos-7f3k2');
+  expect(summary).toBe('fill /data to 95%');
+  expect(announcement).toBe('fill /data to 95% in container app for 1m, by ada, as chaos-7f3k2');
   expect(agent.annotations).toMatchObject({ 'kubectl-chaos.io/verb': 'io', 'kubectl-chaos.io/fault': summary });
 });
 
@@ -95,8 +95,8 @@ test.each([
   ['--mode mixed --size 1536Mi --block-size 4Ki', 'mixed by 1 worker of 1536Mi and in blocks of 4Ki in /data'],
   ['--mode metadata', 'metadata by 1 worker in /data'],
   ['--fill 2Gi', 'fill /data by 2Gi'],
-  ['--fill 99.5% --fill-inodes 1k', 'fill /data to 99.5 % and by 1,000 inodes'],
-  ['--fill-inodes 90%', 'fill /data to 90 % of its inodes'],
+  ['--fill 99.5% --fill-inodes 1k', 'fill /data to 99.5% and by 1,000 inodes'],
+  ['--fill-inodes 90%', 'fill /data to 90% of its inodes'],
   ['--throttle write=1Mi,read=4Mi', 'throttle /data to 1Mi/s written and 4Mi/s read'],
   ['--throttle write-iops=50,read=4Mi,read-iops=100', 'throttle /data to 4Mi/s read, 50 writes/s and 100 reads/s'],
 ])('%s: %s', (flags, sentence) => {
@@ -104,8 +104,8 @@ test.each([
 });
 
 test('a path is quoted where one could not see its end', () => {
-  expect(describeIo(ioRequest('--fill 95%', '/my data'))).toBe('fill "/my data" to 95 %');
-  expect(describeIo(ioRequest('--fill 95%', '/Ümlaut'))).toBe('fill /Ümlaut to 95 %');
+  expect(describeIo(ioRequest('--fill 95%', '/my data'))).toBe('fill "/my data" to 95%');
+  expect(describeIo(ioRequest('--fill 95%', '/Ümlaut'))).toBe('fill /Ümlaut to 95%');
 });
 
 describe('a mount in one line', () => {
@@ -113,26 +113,26 @@ describe('a mount in one line', () => {
   if (!root || !claim) throw new Error('no volumes');
 
   test.each([
-    [{}, claim, '/data is ext4 on /dev/sdb (PVC data-web-0), 10 GiB, 8 GiB free, 655k inodes free, rw'],
+    [{}, claim, '/data is ext4 on /dev/sdb (PVC data-web-0), 10Gi, 8Gi free, 655k inodes free, rw'],
     [
       { may_use_reserved: true, source: '/dev/mapper/vg-data', disk_name: 'dm-3' },
       claim,
-      '/data is ext4 on /dev/mapper/vg-data of disk dm-3 (PVC data-web-0), 10 GiB, 8.5 GiB free, 655k inodes free, rw',
+      '/data is ext4 on /dev/mapper/vg-data of disk dm-3 (PVC data-web-0), 10Gi, 8.5Gi free, 655k inodes free, rw',
     ],
     [
       { path: '/', mount_point: '/', type: 'overlay', source: 'overlay', disk_name: 'vda', on_node: true },
       root,
-      "/ is overlay on disk vda (the container's own root), 10 GiB, 8 GiB free, 655k inodes free, rw, the node's own disk",
+      "/ is overlay on disk vda (the container's own root), 10Gi, 8Gi free, 655k inodes free, rw, the node's own disk",
     ],
     [
       { path: '/data/a b', type: 'nfs4', source: 'nas:/x', disk: '', disk_name: '', inodes: 0, read_only: true },
       { ...claim, kind: 'nfs', detail: 'nas:/x' },
-      '"/data/a b" is nfs4 on nas:/x (nfs data, nas:/x), mounted at /data, 10 GiB, 8 GiB free, read-only',
+      '"/data/a b" is nfs4 on nas:/x (nfs data, nas:/x), mounted at /data, 10Gi, 8Gi free, read-only',
     ],
     [
       { type: 'tmpfs', source: '', disk: '', disk_name: '', inodes_available: 1_234_567 },
       { ...claim, kind: 'emptyDir', detail: 'Memory' },
-      '/data is tmpfs on nothing (emptyDir data in Memory), 10 GiB, 8 GiB free, 1.2M inodes free, rw',
+      '/data is tmpfs on nothing (emptyDir data in Memory), 10Gi, 8Gi free, 1.2M inodes free, rw',
     ],
   ])('%j', (change, volume, line) => {
     expect(describeMount(pathFacts(change), volume)).toBe(line);

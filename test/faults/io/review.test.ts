@@ -74,7 +74,7 @@ test('a throttle that would raise the limit of the target itself is refused', ()
   expect(review('--throttle read=50Mi', { facts: own }).refusal).toBeUndefined();
 });
 
-const threshold = 'below 10 % and 5 % the kubelet evicts pods, and any pod of the node may be hit';
+const threshold = 'below 10% and 5% the kubelet evicts pods, and any pod of the node may be hit';
 const another = 'Name a directory in another volume of the container: --path.';
 const ownDisk = 'Name a directory in a volume with a disk of its own, or say --allow-node-disk.';
 
@@ -131,8 +131,8 @@ describe('is refused', () => {
     [
       '--fill 1Gi',
       { facts: tmpfs },
-      '/data is tmpfs, and what fills it is memory of the container: 1 GiB more do not fit below its limit of 128 MiB, of which 40 MiB are in use',
-      'Ask for less than 88 MiB; to see the container run out of memory: kubectl chaos stress --memory.',
+      '/data is tmpfs, and what fills it is memory of the container: 1Gi more do not fit below its limit of 128Mi, of which 40Mi are in use',
+      'Ask for less than 88Mi; to see the container run out of memory: kubectl chaos stress --memory.',
     ],
     [
       '--throttle write=1Mi',
@@ -155,25 +155,25 @@ describe('is refused', () => {
     [
       '--mode write',
       { facts: { on_node: true }, volume: { kind: 'emptyDir', name: 'cache', detail: '' } },
-      `/data (emptyDir cache) is on the node's own disk: 80 % of its space is free (70 % under the fault), 100 % of its inodes are free; ${threshold}`,
+      `/data (emptyDir cache) is on the node's own disk: 80% of its space is free (70% under the fault), 99.9% of its inodes are free; ${threshold}`,
       ownDisk,
     ],
     [
       '--fill 95%',
       { facts: { on_node: true } },
-      `/data (PVC data-web-0) is on the node's own disk: 80 % of its space is free (4.7 % under the fault), 100 % of its inodes are free; ${threshold}, which this brings about`,
+      `/data (PVC data-web-0) is on the node's own disk: 80% of its space is free (4.7% under the fault), 99.9% of its inodes are free; ${threshold}, which this brings about`,
       ownDisk,
     ],
     [
       '--fill-inodes 98%',
       { facts: { on_node: true } },
-      `/data (PVC data-web-0) is on the node's own disk: 80 % of its space is free, 100 % of its inodes are free (2 % under the fault); ${threshold}, which this brings about`,
+      `/data (PVC data-web-0) is on the node's own disk: 80% of its space is free, 99.9% of its inodes are free (2% under the fault); ${threshold}, which this brings about`,
       ownDisk,
     ],
     [
       '--mode metadata',
       { volume: root, facts: { mount_point: '/' } },
-      "/data (the container's own root) is on the node's own disk: 80 % of its space is free, 100 % of its inodes are free; below 15 % and 5 % the kubelet evicts pods, and any pod of the node may be hit",
+      "/data (the container's own root) is on the node's own disk: 80% of its space is free, 99.9% of its inodes are free; below 15% and 5% the kubelet evicts pods, and any pod of the node may be hit",
       ownDisk,
     ],
     [
@@ -203,13 +203,13 @@ describe('is refused', () => {
     [
       '--mode write --workers 8',
       {},
-      '/data has too little room for 8 workers of 1Gi each: 8 GiB of 9.5 GiB free, of which 64 MiB are left alone',
+      '/data has too little room for 8 workers of 1Gi each: 8Gi of 9.5Gi free, of which 64Mi are left alone',
       'Ask for at most --size 1016Mi, or fewer workers.',
     ],
     [
       '--mode sync --size 1Mi',
       { facts: full },
-      '/data has too little room for 1 worker of 1Mi: 20 MiB of 9.5 GiB free, of which 64 MiB are left alone',
+      '/data has too little room for 1 worker of 1Mi: 20Mi of 9.5Gi free, of which 64Mi are left alone',
       'Make room first.',
     ],
     [
@@ -221,25 +221,25 @@ describe('is refused', () => {
     [
       '--fill 8Gi',
       {},
-      '/data has too little room to be filled by 8Gi: 8 GiB of 9.5 GiB free, of which 64 MiB are to stay free (--leave)',
+      '/data has too little room to be filled by 8Gi: 8Gi of 9.5Gi free, of which 64Mi are to stay free (--leave)',
       'Ask for at most --fill 8128Mi.',
     ],
     [
       '--fill 1Gi',
       { facts: full },
-      '/data has too little room to be filled by 1Gi: 20 MiB of 9.5 GiB free, of which 64 MiB are to stay free (--leave)',
+      '/data has too little room to be filled by 1Gi: 20Mi of 9.5Gi free, of which 64Mi are to stay free (--leave)',
       'There is nothing to fill.',
     ],
     [
       '--fill 99%',
       { facts: full },
-      '/data is full already: 20 MiB of 9.5 GiB free, and 64 MiB are to stay free (--leave)',
+      '/data is full already: 20Mi of 9.5Gi free, and 64Mi are to stay free (--leave)',
       'Ask for less to be left: --leave.',
     ],
     [
       '--fill 15%',
       {},
-      '/data is fuller than asked already: 15.7 % in use, 8 GiB of 9.5 GiB free',
+      '/data is fuller than asked already: 15.7% in use, 8Gi of 9.5Gi free',
       'Ask for more than 15.7%, or for so many bytes more: --fill 1Gi.',
     ],
     [
@@ -257,7 +257,7 @@ describe('is refused', () => {
     [
       '--fill-inodes 40%',
       { facts: { inodes_free: 100_000, inodes_available: 100_000 } },
-      '/data has as many inodes in use as asked already: 84.7 %, 100,000 of 655,360 inodes are free',
+      '/data has as many inodes in use as asked already: 84.7%, 100,000 of 655,360 inodes are free',
       'Ask for more than 84.7%.',
     ],
   ])('%s %j', (flags, at, message, hint) => {
@@ -281,7 +281,7 @@ describe('is warned of', () => {
       '--fill 95% --allow-node-disk',
       { facts: { on_node: true } },
       [
-        `/data is on the node's own disk: 80 % of its space is free (4.7 % under the fault), 100 % of its inodes are free; ${threshold}, which this brings about`,
+        `/data is on the node's own disk: 80% of its space is free (4.7% under the fault), 99.9% of its inodes are free; ${threshold}, which this brings about`,
       ],
     ],
     [
@@ -293,7 +293,7 @@ describe('is warned of', () => {
       '--fill 2Gi',
       { volume: { kind: 'emptyDir', name: 'cache', sizeLimitBytes: GiB } },
       [
-        "emptyDir cache has a sizeLimit of 1 GiB, and 2 GiB more are to be in it: the kubelet evicts the target's pod when it notices",
+        "emptyDir cache has a sizeLimit of 1Gi, and 2Gi more are to be in it: the kubelet evicts the target's pod when it notices",
       ],
     ],
     ['--fill 1Gi', { volume: { kind: 'emptyDir', name: 'cache', sizeLimitBytes: GiB } }, []],
@@ -313,8 +313,8 @@ describe('is warned of', () => {
         'cgroup v1 slows what is written past the page cache or synced; what only the kernel writes back later is not slowed',
       ],
     ],
-    ['--fill 100%', {}, ['100 % would leave less than 64 MiB free (--leave): filled to 99.3 %']],
-    ['--fill 99% --leave 1Gi', {}, ['99 % would leave less than 1 GiB free (--leave): filled to 89.4 %']],
+    ['--fill 100%', {}, ['100% would leave less than 64Mi free (--leave): filled to 99.3%']],
+    ['--fill 99% --leave 1Gi', {}, ['99% would leave less than 1Gi free (--leave): filled to 89.4%']],
     [
       '--fill-inodes 2M',
       { facts: { inodes: 9e6, inodes_free: 8e6, inodes_available: 8e6 } },

@@ -84,7 +84,7 @@ describe('an io fault that goes as asked', () => {
       ),
     );
     expect(s.reporter.of('sample').at(-1)).toMatchObject({
-      live: { row: expect.arrayContaining(['2.0 ms → 48 ms']) },
+      live: { row: expect.arrayContaining(['2ms → 48ms']) },
       document: { kind: 'io-sample', path: { write_us: 48_000 } },
       leftMs: 50_000,
     });
@@ -194,7 +194,7 @@ describe('an io fault that is refused', () => {
     ['a mount for reading only', { read_only: true, options: 'ro,relatime', writable: false }, /read-only/],
     ['a directory that its user may not write to', { writable: false }, /may not|not writable|cannot write/i],
     ['the disk of the node', { on_node: true }, /node/],
-    ['less room than asked', { available_bytes: 100 * MiB, free_bytes: 600 * MiB }, /MiB/, ioRequest({ action: fill })],
+    ['less room than asked', { available_bytes: 100 * MiB, free_bytes: 600 * MiB }, /Mi/, ioRequest({ action: fill })],
     [
       'a limit where there is no disk',
       { type: 'nfs4', source: 'nas:/export', device: '', disk: '', disk_name: '' },

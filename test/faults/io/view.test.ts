@@ -40,8 +40,8 @@ const cells = (line = '') => line.trim().split(/\s{2,}/);
 describe('the live table of an io fault', () => {
   test('has what is read and written, the latency before and now, and what is free', () => {
     expect(liveIoTable(fact())).toEqual([
-      '  TARGET                READ      WRITTEN     SYNCED WRITE before → now   FREE                               left',
-      '  pod/web-7d4b9 (app)   2 KiB/s   212 MiB/s   2.0 ms → 48 ms              7 GiB of 9.5 GiB, 655,000 inodes   38 s',
+      '  TARGET                READ    WRITTEN   SYNCED WRITE before → now   FREE                           left',
+      '  pod/web-7d4b9 (app)   2Ki/s   212Mi/s   2ms → 48ms                  7Gi of 9.5Gi, 655,000 inodes   38s',
     ]);
   });
 
@@ -49,20 +49,20 @@ describe('the live table of an io fault', () => {
     ['a kernel without the counters', { sample: sample(11) }, 2, '-'],
     ['a counter that was not there before', { previous: sample(9) }, 2, '-'],
     ['samples at the same time', { previous: sample(11) }, 2, '-'],
-    ['a counter that was set back', { previous: sample(9, 0, { io_write_bytes: GiB }) }, 2, '0 B/s'],
-    ['a probe that only looked', { pathBefore: pathEvent(0, { write_us: undefined as never }) }, 3, '- → 48 ms'],
-    ['a probe that failed', { path: pathEvent(11, { problem: 'no space left' }) }, 3, '2.0 ms → failed'],
+    ['a counter that was set back', { previous: sample(9, 0, { io_write_bytes: GiB }) }, 2, '0 bytes/s'],
+    ['a probe that only looked', { pathBefore: pathEvent(0, { write_us: undefined as never }) }, 3, '- → 48ms'],
+    ['a probe that failed', { path: pathEvent(11, { problem: 'no space left' }) }, 3, '2ms → failed'],
     [
       'a user who may use what is reserved',
       { facts: pathFacts({ may_use_reserved: true }), path: pathEvent(11) },
       4,
-      '8.5 GiB of 10 GiB, 655,000 inodes',
+      '8.5Gi of 10Gi, 655,000 inodes',
     ],
     [
       'a file system that counts no inodes',
       { path: pathEvent(11, { inodes: 0, inodes_available: 0 }) },
       4,
-      '8 GiB of 9.5 GiB',
+      '8Gi of 9.5Gi',
     ],
   ])('knows %s', (_what, change, column, cell) => {
     expect(cells(liveIoTable(fact(change))[1])[column]).toBe(cell);
@@ -86,21 +86,21 @@ describe('the table of the proof', () => {
   test('has each of what was measured', () => {
     expect(ioProofTable(measured).map(cells)).toEqual([
       ['before', 'during', 'after'],
-      ['read', '-', '0 B (0 B/s, 0 operations/s)', '-'],
-      ['written', '-', '2.1 GiB (212 MiB/s, 1,204 operations/s)', '-'],
-      ['disk: read', '-', '40 KiB (4 KiB/s)', '-'],
-      ['disk: written', '-', '2.1 GiB (220 MiB/s, 2,000 operations/s)', '-'],
-      ['synced write', '2.0 ms', '48 ms', '-'],
-      ['read of a block', '-', '0.90 ms', '-'],
-      ['free', '8 GiB', '7 GiB', '8 GiB'],
+      ['read', '-', '0 bytes (0 bytes/s, 0 operations/s)', '-'],
+      ['written', '-', '2.1Gi (212Mi/s, 1,204 operations/s)', '-'],
+      ['disk: read', '-', '40Ki (4Ki/s)', '-'],
+      ['disk: written', '-', '2.1Gi (220Mi/s, 2,000 operations/s)', '-'],
+      ['synced write', '2ms', '48ms', '-'],
+      ['read of a block', '-', '0.9ms', '-'],
+      ['free', '8Gi', '7Gi', '8Gi'],
       ['free inodes', '655,000', '154,000', '655,000'],
-      ['I/O pressure', '-', '62 % of the time', '-'],
+      ['I/O pressure', '-', '62% of the time', '-'],
     ]);
   });
 
   test('leaves out what nothing was measured for', () => {
     const little = { seconds: 10, availableBytesBefore: GiB, availableBytesDuring: GiB };
-    expect(ioProofTable(little).map(cells).slice(1)).toEqual([['free', '1 GiB', '1 GiB', '-']]);
+    expect(ioProofTable(little).map(cells).slice(1)).toEqual([['free', '1Gi', '1Gi', '-']]);
   });
 });
 
@@ -125,7 +125,7 @@ test('where a fault is active: of a limit the disk, on v1 the hierarchy that has
     return active({ kind: 'active', target: target(), active: event, where, activeMs: 1_300 });
   };
   expect(said(ioRequest({ action: { kind: 'throttle', limits: { readOpsPerSecond: 50 } } }))).toBe(
-    'active after 1.3 s   pod/web-7d4b9 (app) on node-3   cgroup v1 /disk   disk sdb',
+    'active after 1.3s   pod/web-7d4b9 (app) on node-3   cgroup v1 /disk   disk sdb',
   );
   expect(said(ioRequest())).toMatch(/1 of 1 namespaces$/);
 });

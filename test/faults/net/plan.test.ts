@@ -57,7 +57,7 @@ describe('shaping', () => {
 
   test('says what is hit and what is not', () => {
     expect(made.hit).toEqual([
-      'delay 100ms ±20ms and 2 % loss',
+      'delay 100ms ±20ms and 2% loss',
       'egress to svc/db (10.96.0.12, fd96::12, 10.244.1.7, 10.244.2.9), tcp and udp, port 5432, through eth0',
       'all 2 containers of the pod, which share its network: app and proxy',
     ]);

@@ -8,7 +8,7 @@ import { answer, fixture, netFault, netRequest } from './support/fault.ts';
 test.each([
   [
     '--delay 100ms --jitter 20ms --loss 2% --to svc/db --port 5432',
-    'delay 100ms ±20ms and 2 % loss on egress to svc/db port 5432',
+    'delay 100ms ±20ms and 2% loss on egress to svc/db port 5432',
   ],
   ['--rate 1.5mbit --direction both', 'rate 1.5mbit on egress and ingress'],
   [
@@ -21,7 +21,7 @@ test.each([
   ],
   [
     '--delay 1s --corrupt 1% --duplicate 2% --reorder 3% --rate 999999bit',
-    'delay 1s, 1 % corruption, 2 % duplication, 3 % reordering and rate 1mbit on egress',
+    'delay 1s, 1% corruption, 2% duplication, 3% reordering and rate 1mbit on egress',
   ],
   ['--loss-model gemodel,1%', 'loss by gemodel 1% on egress'],
 ])('%s: %s', (flags, sentence) => {
@@ -179,28 +179,28 @@ describe('the verdict', () => {
         roundTripsDuring: ms(101, 101.4, 150, undefined),
       },
       true,
-      'Asked for 100ms: measured 101 ms more over 3 round trips (0.3 ms before, 101 ms under it); 1,204 packets hit',
+      'Asked for 100ms: measured 101ms more over 3 round trips (0.3ms before, 101ms under it); 1,204 packets hit',
     ],
     [
       'a delay that is none',
       netFault(`--delay 100ms ${db}`),
       { counters: [counted(99)], roundTripsBefore: ms(0.2), roundTripsDuring: ms(0.2, 0.3) },
       false,
-      'Asked for 100ms: measured 0.1 ms more over 2 round trips (0.2 ms before, 0.3 ms under it); 99 packets hit',
+      'Asked for 100ms: measured 0ms more over 2 round trips (0.2ms before, 0.2ms under it); 99 packets hit',
     ],
     [
       'a delay each way',
       netFault(`--delay 100ms --jitter 10ms ${db} --direction both`),
       { counters: [counted(99)], roundTripsBefore: ms(1), roundTripsDuring: ms(190) },
       true,
-      'Asked for 100ms ±10ms each way: measured 189 ms more over 1 round trip (1 ms before, 190 ms under it); 99 packets hit',
+      'Asked for 100ms ±10ms each way: measured 189ms more over 1 round trip (1ms before, 190ms under it); 99 packets hit',
     ],
     [
       'a delay longer than we wait',
       netFault(`--delay 3s ${db}`),
       { counters: [counted(99)], roundTripsBefore: ms(1), roundTripsDuring: ms(undefined) },
       true,
-      'Asked for 3s: 1 ms round trip before, none within a second under it; 99 packets hit',
+      'Asked for 3s: 1ms round trip before, none within a second under it; 99 packets hit',
     ],
     [
       'a delay without a peer',
@@ -214,28 +214,28 @@ describe('the verdict', () => {
       netFault('--loss 2%'),
       { counters: [counted(1_204, 25)] },
       true,
-      'Asked for 2 % loss: 2.1 % of 1,204 packets dropped',
+      'Asked for 2% loss: 2.1% of 1,204 packets dropped',
     ],
     [
       'loss of too few',
       netFault('--loss 2%'),
       { counters: [counted(12)] },
       true,
-      'Asked for 2 % loss: 0 % of 12 packets dropped, which is too few to lose one of',
+      'Asked for 2% loss: 0% of 12 packets dropped, which is too few to lose one of',
     ],
     [
       'no loss of many',
       netFault('--loss-model gemodel,2%'),
       { counters: [counted(12_000)] },
       false,
-      'Asked for loss by gemodel 2%: 0 % of 12,000 packets dropped',
+      'Asked for loss by gemodel 2%: 0% of 12,000 packets dropped',
     ],
     [
       'corruption',
       netFault('--corrupt 1%'),
       { counters: [counted(12)] },
       true,
-      'Asked for 1 % corruption: 12 packets went through it, the kernel does not count which',
+      'Asked for 1% corruption: 12 packets went through it, the kernel does not count which',
     ],
     [
       'a rate that limits',

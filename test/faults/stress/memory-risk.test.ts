@@ -38,7 +38,7 @@ describe('memoryRisk', () => {
     expect(risk(120)).toEqual({
       kind: 'warning',
       message:
-        'the memory limit will be exceeded: 120 MiB of memory asked for, 40 MiB in use, limit 128 MiB; the OOM killer will take the stressor first, again and again',
+        'the memory limit will be exceeded: 120Mi of memory asked for, 40Mi in use, limit 128Mi; the OOM killer will take the stressor first, again and again',
     });
     expect(risk(120, 'app')).toMatchObject({
       kind: 'warning',
@@ -68,7 +68,7 @@ describe('memoryRisk', () => {
     expect(risk(120, 'stressor', swap)).toEqual({
       kind: 'warning',
       message:
-        'the memory limit will be exceeded: 120 MiB of memory asked for, 40 MiB in use, limit 128 MiB; what is too much will be swapped out (64 MiB of swap are free)',
+        'the memory limit will be exceeded: 120Mi of memory asked for, 40Mi in use, limit 128Mi; what is too much will be swapped out (64Mi of swap are free)',
     });
     expect(risk(137, 'stressor', swap).kind).toBe('refusal');
     // An unlimited cgroup on a node without swap.
@@ -77,13 +77,13 @@ describe('memoryRisk', () => {
     expect(risk(120, 'stressor', { ...none, swap_free_bytes: 2 ** 33 }).kind).toBe('warning');
   });
 
-  describe('with memory.high at 140 MiB and a limit of 200', () => {
+  describe('with memory.high at 140Mi and a limit of 200', () => {
     const high = {
       ...{ memory_limit_bytes: 200 * MiB, memory_room_bytes: 160 * MiB },
       ...{ memory_high_bytes: 140 * MiB, memory_high_room_bytes: 100 * MiB, swap_free_bytes: 0 },
     };
     const exceeded = (mebibytes: number) =>
-      `memory.high will be exceeded: ${mebibytes} MiB of memory asked for, 40 MiB in use, memory.high 140 MiB; from there on the kernel throttles the container, and less may be taken than is asked for`;
+      `memory.high will be exceeded: ${mebibytes}Mi of memory asked for, 40Mi in use, memory.high 140Mi; from there on the kernel throttles the container, and less may be taken than is asked for`;
 
     test('none below it, to the byte', () => {
       expect(risk(84, 'stressor', high).kind).toBe('none');
@@ -98,7 +98,7 @@ describe('memoryRisk', () => {
     test('above the limit, which may be met in the end', () => {
       expect(risk(190, 'stressor', high)).toEqual({
         kind: 'warning',
-        message: `${exceeded(190)}; if the limit of 200 MiB is met after all, the OOM killer will take the stressor first, again and again`,
+        message: `${exceeded(190)}; if the limit of 200Mi is met after all, the OOM killer will take the stressor first, again and again`,
       });
       expect(risk(190, 'stressor', { ...high, memory_oom_group: 1 }).kind).toBe('refusal');
     });
@@ -115,7 +115,7 @@ describe('memoryRisk', () => {
     expect(risk(30, 'stressor', { memory_room_bytes: 20 * MiB })).toEqual({
       kind: 'warning',
       message:
-        'the memory limit will be exceeded: 30 MiB of memory asked for, 40 MiB in use, limit 128 MiB, of which, with all that shares the limits, 20 MiB are free; the OOM killer will take the stressor first, again and again',
+        'the memory limit will be exceeded: 30Mi of memory asked for, 40Mi in use, limit 128Mi, of which, with all that shares the limits, 20Mi are free; the OOM killer will take the stressor first, again and again',
     });
   });
 

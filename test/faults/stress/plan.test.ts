@@ -11,8 +11,8 @@ describe('the command of stress-ng', () => {
   test.each<[what: string, asked: StressRequest, args: string, sentence: string]>([
     ['CPU', cpu(2), '--cpu 2 --cpu-load 100', '2 busy CPUs'],
     ['one CPU', cpu(1), '--cpu 1 --cpu-load 100', '1 busy CPU'],
-    ['partial CPU', cpu(3, 40), '--cpu 3 --cpu-load 40 --cpu-load-slice 50', '3 busy CPUs at 40 %'],
-    ['memory', only({ memory: { bytes: 100 * MiB } }), vm(104_857_600), '100 MiB of memory'],
+    ['partial CPU', cpu(3, 40), '--cpu 3 --cpu-load 40 --cpu-load-slice 50', '3 busy CPUs at 40%'],
+    ['memory', only({ memory: { bytes: 100 * MiB } }), vm(104_857_600), '100Mi of memory'],
     ['one process', only({ processes: 1 }), '--fork 1', 'fork pressure by 1 worker'],
     ['processes', only({ processes: 8 }), '--fork 8', 'fork pressure by 8 workers'],
     ['its own arguments', only({ stressNgArgs: ['--switch', '4'] }), '--switch 4', 'stress-ng --switch 4'],
@@ -20,7 +20,7 @@ describe('the command of stress-ng', () => {
       'everything',
       { ...cpu(2), memory: { bytes: MiB }, processes: 3, stressNgArgs: ['--timer', '1'] },
       `--cpu 2 --cpu-load 100 ${vm(MiB)} --fork 3 --timer 1`,
-      '2 busy CPUs and 1 MiB of memory and fork pressure by 3 workers and stress-ng --timer 1',
+      '2 busy CPUs, 1Mi of memory, fork pressure by 3 workers and stress-ng --timer 1',
     ],
   ])('%s', (_what, asked, args, sentence) => {
     const fault = resolveStress(asked, target());
@@ -48,7 +48,7 @@ describe('a percentage of memory', () => {
   test("is of the container's limit where there is one", () => {
     expect(resolveStress(percent, target({ memoryLimitBytes: 128 * MiB })).memory).toEqual({
       bytes: 107_374_182,
-      basis: "80 % of the container's limit, 128 MiB",
+      basis: "80% of the container's limit, 128Mi",
     });
   });
 
@@ -56,7 +56,7 @@ describe('a percentage of memory', () => {
     const { memoryLimitBytes: _limit, ...unlimited } = target({ nodeAllocatableMemoryBytes: 8 * GiB });
     expect(resolveStress(percent, unlimited).memory).toEqual({
       bytes: 6_871_947_673,
-      basis: "80 % of the node's allocatable memory, the container has no limit, 8 GiB",
+      basis: "80% of the node's allocatable memory, the container has no limit, 8Gi",
     });
   });
 

@@ -32,7 +32,7 @@ describe('CPU', () => {
       100,
       { during: series(0.99, (s) => ({ cpu_throttled_periods: s * 9 })) },
       true,
-      'Asked for 2 busy CPUs; the container may use 1.00: it used 0.99 (99 %), throttled in 90 % of the periods',
+      'Asked for 2 busy CPUs; the container may use 1.00: it used 0.99 (99%), throttled in 90% of the periods',
     ],
     [
       'without a limit',
@@ -40,17 +40,17 @@ describe('CPU', () => {
       100,
       { during: series(1.97, () => unlimited) },
       true,
-      'Asked for 2 busy CPUs: it used 1.97 (99 %)',
+      'Asked for 2 busy CPUs: it used 1.97 (98.5%)',
     ],
-    ['partial', 2, 30, { during: series(0.55) }, true, 'Asked for 2 busy CPUs at 30 %: it used 0.55 (92 %)'],
-    ['just enough', 1, 100, { during: series(0.76) }, true, 'Asked for 1 busy CPU: it used 0.76 (76 %)'],
+    ['partial', 2, 30, { during: series(0.55) }, true, 'Asked for 2 busy CPUs at 30%: it used 0.55 (91.7%)'],
+    ['just enough', 1, 100, { during: series(0.76) }, true, 'Asked for 1 busy CPU: it used 0.76 (76%)'],
     [
       'not enough',
       1,
       100,
       { during: series(0.74) },
       false,
-      'Asked for 1 busy CPU: it used 0.74 (74 %): less than asked, the node itself may be out of CPU',
+      'Asked for 1 busy CPU: it used 0.74 (74%): less than asked, the node itself may be out of CPU',
     ],
     [
       'nothing at all',
@@ -58,7 +58,7 @@ describe('CPU', () => {
       100,
       { during: series(0.02) },
       false,
-      'Asked for 1 busy CPU: it used 0.02 (2 %): no more than before (0.02)',
+      'Asked for 1 busy CPU: it used 0.02 (2%): no more than before (0.02)',
     ],
     [
       'more than the node has',
@@ -66,7 +66,7 @@ describe('CPU', () => {
       100,
       { during: series(3.9, () => unlimited) },
       true,
-      'Asked for 16 busy CPUs; the node has 4.00: it used 3.90 (98 %)',
+      'Asked for 16 busy CPUs; the node has 4.00: it used 3.90 (97.5%)',
     ],
     [
       'on a node that is short of CPU',
@@ -74,7 +74,7 @@ describe('CPU', () => {
       100,
       { during: series(1.2, () => unlimited) },
       false,
-      'Asked for 4 busy CPUs: it used 1.20 (30 %): less than asked, the node itself may be out of CPU',
+      'Asked for 4 busy CPUs: it used 1.20 (30%): less than asked, the node itself may be out of CPU',
     ],
     [
       'of a target already at its limit that does not wait for it',
@@ -82,7 +82,7 @@ describe('CPU', () => {
       100,
       { before: series(0.98, undefined, 1), during: series(1) },
       false,
-      'Asked for 1 busy CPU: it used 1.00 (100 %): no more than before (0.98)',
+      'Asked for 1 busy CPU: it used 1.00 (100%): no more than before (0.98)',
     ],
     [
       'of a target already at its limit that now waits for it (throttling)',
@@ -90,7 +90,7 @@ describe('CPU', () => {
       100,
       { before: series(0.98, undefined, 1), during: series(1, (s) => ({ cpu_throttled_periods: s * 8 })) },
       true,
-      'Asked for 1 busy CPU: it used 1.00 (100 %), throttled in 80 % of the periods',
+      'Asked for 1 busy CPU: it used 1.00 (100%), throttled in 80% of the periods',
     ],
     [
       'of a target already at its limit that now waits for it (pressure)',
@@ -101,7 +101,7 @@ describe('CPU', () => {
         during: series(1, (s) => ({ cpu_some_us: s * 600_000 })),
       },
       true,
-      'Asked for 1 busy CPU: it used 1.00 (100 %)',
+      'Asked for 1 busy CPU: it used 1.00 (100%)',
     ],
     [
       'without a baseline',
@@ -109,7 +109,7 @@ describe('CPU', () => {
       100,
       { before: [], during: series(0.9) },
       true,
-      'Asked for 1 busy CPU: it used 0.90 (90 %)',
+      'Asked for 1 busy CPU: it used 0.90 (90%)',
     ],
     [
       'of a cpuset of two CPUs, without a quota',
@@ -117,7 +117,7 @@ describe('CPU', () => {
       100,
       { nodeCores: 16, during: series(1.99, () => ({ ...unlimited, cpuset_cpus: 2, cpuset_list: '2-3' })) },
       true,
-      'Asked for 4 busy CPUs; the container may use 2.00 of CPUs 2-3: it used 1.99 (100 %)',
+      'Asked for 4 busy CPUs; the container may use 2.00 of CPUs 2-3: it used 1.99 (99.5%)',
     ],
     [
       'of a quota below its cpuset',
@@ -125,7 +125,7 @@ describe('CPU', () => {
       100,
       { nodeCores: 16, during: series(0.99, () => ({ cpuset_cpus: 2, cpuset_list: '2-3' })) },
       true,
-      'Asked for 4 busy CPUs; the container may use 1.00: it used 0.99 (99 %)',
+      'Asked for 4 busy CPUs; the container may use 1.00: it used 0.99 (99%)',
     ],
     [
       'of a cpuset that is the whole node',
@@ -133,7 +133,7 @@ describe('CPU', () => {
       100,
       { during: series(1.2, () => ({ ...unlimited, cpuset_cpus: 4, cpuset_list: '0-3' })) },
       false,
-      'Asked for 4 busy CPUs: it used 1.20 (30 %): less than asked, the node itself may be out of CPU',
+      'Asked for 4 busy CPUs: it used 1.20 (30%): less than asked, the node itself may be out of CPU',
     ],
     [
       'of a cpuset that others use as well',
@@ -141,7 +141,7 @@ describe('CPU', () => {
       100,
       { nodeCores: 16, during: series(1.2, () => ({ ...unlimited, cpuset_cpus: 2, cpuset_list: '2-3' })) },
       false,
-      'Asked for 2 busy CPUs: it used 1.20 (60 %): less than asked, others may have CPUs 2-3 busy as well',
+      'Asked for 2 busy CPUs: it used 1.20 (60%): less than asked, others may have CPUs 2-3 busy as well',
     ],
     [
       'of one CPU of a node that may not be read',
@@ -149,7 +149,7 @@ describe('CPU', () => {
       100,
       { nodeCores: undefined, during: series(0.99, () => ({ ...unlimited, cpuset_cpus: 1, cpuset_list: '5' })) },
       true,
-      'Asked for 2 busy CPUs; the container may use 1.00 of CPU 5: it used 0.99 (99 %)',
+      'Asked for 2 busy CPUs; the container may use 1.00 of CPU 5: it used 0.99 (99%)',
     ],
     [
       'with unknown cores of the node',
@@ -157,7 +157,7 @@ describe('CPU', () => {
       100,
       { nodeCores: undefined, during: series(1.8, () => unlimited) },
       true,
-      'Asked for 2 busy CPUs: it used 1.80 (90 %)',
+      'Asked for 2 busy CPUs: it used 1.80 (90%)',
     ],
   ];
 
@@ -180,70 +180,70 @@ describe('memory', () => {
   const cases: ReadonlyArray<
     [what: string, mebibytes: number, seen: Partial<Observation>, effective: boolean, sentence: string]
   > = [
-    ['held', 50, { during: series(0, hold(92)) }, true, 'Asked for 50 MiB of memory: it grew by 52 MiB to 92 MiB'],
+    ['held', 50, { during: series(0, hold(92)) }, true, 'Asked for 50Mi of memory: it grew by 52Mi to 92Mi'],
     [
       'held for a part',
       50,
       { during: series(0, hold(60)) },
       false,
-      'Asked for 50 MiB of memory: it grew by 20 MiB to 60 MiB',
+      'Asked for 50Mi of memory: it grew by 20Mi to 60Mi',
     ],
-    ['not held', 50, { during: series(0, hold(40)) }, false, 'Asked for 50 MiB of memory: it grew by 0 B to 40 MiB'],
+    ['not held', 50, { during: series(0, hold(40)) }, false, 'Asked for 50Mi of memory: it grew by 0 bytes to 40Mi'],
     [
       'held for a moment',
       50,
       { during: series(0, (s) => hold(s === 5 ? 90 : 40)()) },
       true,
-      'Asked for 50 MiB of memory: it grew by 50 MiB to 90 MiB',
+      'Asked for 50Mi of memory: it grew by 50Mi to 90Mi',
     ],
     [
       'up to the limit',
       200,
       { during: series(0, hold(127)) },
       true,
-      'Asked for 200 MiB of memory; the container may use 128 MiB, of which 88 MiB were free: it grew by 87 MiB to 127 MiB',
+      'Asked for 200Mi of memory; the container may use 128Mi, of which 88Mi were free: it grew by 87Mi to 127Mi',
     ],
     [
       'over the limit, seen by its OOM kills only',
       200,
       { during: series(0, (s) => ({ ...hold(45)(), memory_oom_kills: s })) },
       true,
-      'Asked for 200 MiB of memory; the container may use 128 MiB, of which 88 MiB were free: it grew by 5 MiB to 45 MiB, 10 OOM kills',
+      'Asked for 200Mi of memory; the container may use 128Mi, of which 88Mi were free: it grew by 5Mi to 45Mi, 10 OOM kills',
     ],
     [
       "over the limit, seen by the shim's count only",
       200,
       { during: series(0, hold(45)), ended: { reason: 'killed', exitCode: 137, oomKills: 1 } },
       true,
-      'Asked for 200 MiB of memory; the container may use 128 MiB, of which 88 MiB were free: it grew by 5 MiB to 45 MiB, 1 OOM kill',
+      'Asked for 200Mi of memory; the container may use 128Mi, of which 88Mi were free: it grew by 5Mi to 45Mi, 1 OOM kill',
     ],
     [
       'within the limit but with an OOM kill of something else',
       50,
       { during: series(0, (s) => ({ ...hold(42)(), memory_oom_kills: s > 5 ? 1 : 0 })) },
       false,
-      'Asked for 50 MiB of memory: it grew by 2 MiB to 42 MiB, 1 OOM kill',
+      'Asked for 50Mi of memory: it grew by 2Mi to 42Mi, 1 OOM kill',
     ],
     [
       'of a target already at its limit in which nothing happens',
       50,
       { before: series(0, hold(128), 1), during: series(0, hold(128)) },
       false,
-      'Asked for 50 MiB of memory; the container may use 128 MiB, of which 0 B were free: it grew by 0 B to 128 MiB',
+      'Asked for 50Mi of memory; the container may use 128Mi, of which 0 bytes were free: it grew by 0 bytes to 128Mi',
     ],
     [
       'of a target already at its limit that is killed for it',
       50,
       { before: series(0, hold(128), 1), during: series(0, (s) => ({ ...hold(128)(), memory_oom_kills: s })) },
       true,
-      'Asked for 50 MiB of memory; the container may use 128 MiB, of which 0 B were free: it grew by 0 B to 128 MiB, 10 OOM kills',
+      'Asked for 50Mi of memory; the container may use 128Mi, of which 0 bytes were free: it grew by 0 bytes to 128Mi, 10 OOM kills',
     ],
     [
       'without a limit',
       1_000,
       { during: series(0, () => ({ ...hold(1_045)(), memory_limit_bytes: -1 })) },
       true,
-      'Asked for 1 GiB of memory: it grew by 1 GiB to 1 GiB',
+      'Asked for 1000Mi of memory: it grew by 1005Mi to 1Gi',
     ],
   ];
 
@@ -278,7 +278,7 @@ describe('memory', () => {
       high(40),
       (s) => high(141, { memory_high_events: s }),
       true,
-      'Asked for 190 MiB of memory; from memory.high, 140 MiB, on it is throttled, of which 100 MiB were free: it grew by 101 MiB to 141 MiB, throttled at memory.high',
+      'Asked for 190Mi of memory; from memory.high, 140Mi, on it is throttled, of which 100Mi were free: it grew by 101Mi to 141Mi, throttled at memory.high',
     ],
     [
       'throttled at memory.high, which page cache had met before',
@@ -286,23 +286,16 @@ describe('memory', () => {
       high(40),
       (s) => high(50, { memory_high_events: s }),
       true,
-      'Asked for 190 MiB of memory; from memory.high, 140 MiB, on it is throttled, of which 100 MiB were free: it grew by 10 MiB to 50 MiB, throttled at memory.high',
+      'Asked for 190Mi of memory; from memory.high, 140Mi, on it is throttled, of which 100Mi were free: it grew by 10Mi to 50Mi, throttled at memory.high',
     ],
-    [
-      'below memory.high',
-      90,
-      high(40),
-      () => high(128),
-      true,
-      'Asked for 90 MiB of memory: it grew by 88 MiB to 128 MiB',
-    ],
+    ['below memory.high', 90, high(40), () => high(128), true, 'Asked for 90Mi of memory: it grew by 88Mi to 128Mi'],
     [
       'that never came near memory.high',
       190,
       high(40),
       () => high(60),
       false,
-      'Asked for 190 MiB of memory; from memory.high, 140 MiB, on it is throttled, of which 100 MiB were free: it grew by 20 MiB to 60 MiB',
+      'Asked for 190Mi of memory; from memory.high, 140Mi, on it is throttled, of which 100Mi were free: it grew by 20Mi to 60Mi',
     ],
     [
       'over the limit, into swap',
@@ -310,7 +303,7 @@ describe('memory', () => {
       swapping(40, 0),
       () => swapping(127, 30),
       true,
-      'Asked for 120 MiB of memory: it grew by 117 MiB to 127 MiB, and 30 MiB were swapped out',
+      'Asked for 120Mi of memory: it grew by 117Mi to 127Mi, and 30Mi were swapped out',
     ],
     [
       'over the limit and swap',
@@ -318,7 +311,7 @@ describe('memory', () => {
       swapping(40, 0),
       () => swapping(127, 63),
       true,
-      'Asked for 500 MiB of memory; the container may use 128 MiB, of which 88 MiB were free, and 64 MiB of swap: it grew by 150 MiB to 127 MiB, and 63 MiB were swapped out',
+      'Asked for 500Mi of memory; the container may use 128Mi, of which 88Mi were free, and 64Mi of swap: it grew by 150Mi to 127Mi, and 63Mi were swapped out',
     ],
     [
       'of a pod whose limit others have nearly used',
@@ -326,7 +319,7 @@ describe('memory', () => {
       { ...hold(40)(), memory_room_bytes: 10 * MiB },
       () => ({ ...hold(49)(), memory_room_bytes: MiB }),
       true,
-      'Asked for 50 MiB of memory; the container may use 128 MiB, of which 10 MiB were free: it grew by 9 MiB to 49 MiB',
+      'Asked for 50Mi of memory; the container may use 128Mi, of which 10Mi were free: it grew by 9Mi to 49Mi',
     ],
   ])('%s', (_what, mebibytes, start, during, effective, sentence) => {
     const seen = { before: series(0, () => start, 1), during: series(0, during) };
@@ -344,7 +337,7 @@ describe('memory', () => {
   test('a percentage is told with what it is of', () => {
     const verdict = judge({ memory: { percent: 50 } }, { before, during: series(0, hold(104)) });
     expect(verdict.proofs[0]?.sentence).toBe(
-      "Asked for 64 MiB of memory (50 % of the container's limit, 128 MiB): it grew by 64 MiB to 104 MiB",
+      "Asked for 64Mi of memory (50% of the container's limit, 128Mi): it grew by 64Mi to 104Mi",
     );
   });
 
@@ -390,12 +383,7 @@ describe('processes', () => {
 describe("the user's own arguments", () => {
   const cases: ReadonlyArray<[what: string, seen: Partial<Observation>, effective: boolean, outcome: string]> = [
     ['CPU moved', { during: series(0.5) }, true, 'CPU 0.02 → 0.50 cores'],
-    [
-      'memory moved',
-      { during: series(0.02, () => ({ memory_current_bytes: 60 * MiB })) },
-      true,
-      'memory 40 MiB → 60 MiB',
-    ],
+    ['memory moved', { during: series(0.02, () => ({ memory_current_bytes: 60 * MiB })) }, true, 'memory 40Mi → 60Mi'],
     [
       'I/O moved',
       {
@@ -403,7 +391,7 @@ describe("the user's own arguments", () => {
         during: series(0.02, (s) => ({ io_write_bytes: s * 8 * MiB })),
       },
       true,
-      'I/O 0 B/s → 8 MiB/s',
+      'I/O 0 bytes/s → 8Mi/s',
     ],
     ['nothing moved', { during: series(0.02) }, false, "nothing changed in the target's cgroup"],
     [

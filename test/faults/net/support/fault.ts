@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { parseCommandLine } from '../../../../src/cli/program.ts';
-import { parseCidr } from '../../../../src/faults/net/address.ts';
 import { questions } from '../../../../src/faults/net/questions.ts';
 import type {
   Answer,
@@ -10,6 +9,7 @@ import type {
   Peer,
   PeerQuery,
 } from '../../../../src/faults/net/types.ts';
+import { parseCidr } from '../../../../src/ip.ts';
 
 /** The request of `kubectl chaos net web FLAGS`. */
 export function netRequest(flags: string | readonly string[]): NetRequest {

@@ -1,6 +1,14 @@
-import type { Cidr, IpFamily } from './types.ts';
+/** IP addresses and ranges as numbers: the only arithmetic on them. Texts in, texts out; what is not an address is undefined. */
 
-/** IP addresses as numbers. Texts in, texts out; what is not an address is undefined. */
+export type IpFamily = 4 | 6;
+
+/** An IP range in canonical form: the address lower-case, compressed (RFC 5952), without host bits. */
+export interface Cidr {
+  family: IpFamily;
+  address: string;
+  /** 0 … 32 or 0 … 128. */
+  prefix: number;
+}
 
 export interface Address {
   family: IpFamily;

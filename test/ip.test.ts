@@ -1,15 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  contains,
-  formatAddress,
-  formatCidr,
-  parseAddress,
-  parseCidr,
-  withoutContained,
-} from '../../../src/faults/net/address.ts';
-import { formatPorts, joinRanges, maskedPorts } from '../../../src/faults/net/ports.ts';
-import type { Cidr } from '../../../src/faults/net/types.ts';
+import type { Cidr } from '../src/ip.ts';
+import { contains, formatAddress, formatCidr, parseAddress, parseCidr, withoutContained } from '../src/ip.ts';
 
 describe('addresses', () => {
   // RFC 5952's own examples among them.
@@ -95,37 +87,5 @@ describe('ranges', () => {
   test('that are contained in others are left out', () => {
     const texts = ['10.1.0.0/16', '10.0.0.0/8', '::1', '10.1.2.3', '192.0.2.1', '192.0.2.1', '::1'];
     expect(withoutContained(texts.map(cidr)).map(formatCidr)).toEqual(['10.0.0.0/8', '::1', '192.0.2.1']);
-  });
-});
-
-describe('ports', () => {
-  const range = fc
-    .tuple(fc.integer({ min: 1, max: 65_535 }), fc.integer({ min: 1, max: 65_535 }))
-    .map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }));
-
-  test('under masks are those of the range, each once', () => {
-    fc.assert(
-      fc.property(range, fc.integer({ min: 0, max: 65_535 }), ({ from, to }, port) => {
-        const masked = maskedPorts({ from, to });
-        expect(masked.length).toBeLessThanOrEqual(30);
-        const matching = (each: number) => masked.filter(({ value, mask }) => (each & mask) === value).length;
-        for (const each of [port, from, to, from - 1, to + 1])
-          expect(matching(each)).toBe(from <= each && each <= to ? 1 : 0);
-      }),
-    );
-  });
-
-  test('in one piece where they touch', () => {
-    const ranges = [
-      { from: 90, to: 90 },
-      { from: 80, to: 89 },
-      { from: 85, to: 86 },
-      { from: 443, to: 443 },
-    ];
-    expect(joinRanges(ranges)).toEqual([
-      { from: 80, to: 90 },
-      { from: 443, to: 443 },
-    ]);
-    expect(formatPorts(joinRanges(ranges))).toBe('80-90 and 443');
   });
 });
