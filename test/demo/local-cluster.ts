@@ -24,7 +24,7 @@ function named(list: unknown, name: unknown, field: string): Record<string, unkn
 }
 
 /** Who makes clusters of this name, and what they call it; undefined: nobody that we know. */
-export function makerOf(context: string): Omit<LocalCluster, 'context'> | undefined {
+function makerOf(context: string): Omit<LocalCluster, 'context'> | undefined {
   const [, prefix, rest] = /^(kind|k3d)-(.+)$/.exec(context) ?? [];
   if (prefix && rest) return { maker: prefix as Maker, name: rest };
   return context === 'minikube' ? { maker: 'minikube', name: 'minikube' } : undefined;

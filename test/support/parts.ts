@@ -1,5 +1,5 @@
 /** The parts of the tests, in the order in which they run. */
-export const parts = ['check', 'unit', 'native', 'e2e'] as const;
+const parts = ['check', 'unit', 'native', 'e2e'] as const;
 export type Part = (typeof parts)[number];
 
 /** What needs neither root nor a cluster, and has an answer in minutes. */
