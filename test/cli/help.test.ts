@@ -1,16 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import {
-  attachFlags,
-  connectionFlags,
-  impersonate,
-  ioFlags,
-  listFlags,
-  netFlags,
-  runFlags,
-  stopFlags,
-  stressFlags,
-  sweepFlags,
-} from '../../src/cli/flags.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 
 function help(...argv: string[]): string {
@@ -19,36 +7,36 @@ function help(...argv: string[]): string {
   return invocation.text;
 }
 
-const verbs = {
-  stress: [...stressFlags(), ...runFlags(), ...connectionFlags()],
-  net: [...netFlags(), ...runFlags('net'), ...connectionFlags(), impersonate()],
-  io: [...ioFlags().filter(({ hidden }) => !hidden), ...runFlags('io'), ...connectionFlags()],
-  ls: [...listFlags(), ...connectionFlags()],
-  attach: [...attachFlags(), ...connectionFlags()],
-  stop: [...stopFlags(), ...connectionFlags()],
-  sweep: [...sweepFlags(), ...connectionFlags()],
-};
+const verbs = ['stress', 'net', 'io', 'ls', 'attach', 'stop', 'sweep'];
+
+/** What is said of a command line that is wrong; empty: it is right. */
+function complaint(argv: readonly string[]): string {
+  try {
+    parseCommandLine([...argv], '1.2.3');
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
 describe('help', () => {
   test('of the plugin', () => {
     expect(help('--help')).toMatchSnapshot();
   });
 
-  describe.each(Object.entries(verbs))('of %s', (verb, flags) => {
+  describe.each(verbs)('of %s', (verb) => {
     test('as a whole', () => {
       expect(help(verb, '--help')).toMatchSnapshot();
     });
 
-    test.each(flags.map((flag) => flag.flags))('has %s', (spelling) => {
-      expect(help(verb, '-h')).toMatch(new RegExp(`^  ${spelling.replace(/[<>]/g, '.')}( |$)`, 'm'));
-    });
-
     test('says nothing of a flag that is not read', () => {
-      const read = new Set(['--help', ...flags.map(({ long }) => long)]);
       const said = help(verb, '-h')
         .split('Examples:')[0]
         ?.matchAll(/^\s+(?:-\w, )?(--[a-z-]+)/gm);
-      expect([...(said ?? [])].map(([, name]) => name).filter((name) => !read.has(name ?? ''))).toEqual([]);
+      const flags = [...(said ?? [])].map(([, name]) => name ?? '');
+      expect(flags.length).toBeGreaterThan(10);
+      expect(flags.filter((flag) => complaint([verb, flag]).includes('unknown option'))).toEqual([]);
+      expect(complaint([verb, '--nonsense'])).toContain('unknown option');
     });
 
     test('its examples are commands that are read', () => {
