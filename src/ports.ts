@@ -6,7 +6,7 @@ import type { NetRequest, NetSurroundings, Peer, PeerQuery } from './faults/net/
 import type { ShimEvent } from './shim/protocol.ts';
 
 /** Kinds of TARGET that lead to a pod. */
-export const workloadKinds = [
+const workloadKinds = [
   'pod',
   'deployment',
   'replicaset',

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import type { FlagShape } from './argv.ts';
 
-export const groups = {
+const groups = {
   fault: 'Fault:',
   packets: 'Which packets:',
   load: 'To keep it busy:',

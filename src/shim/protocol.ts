@@ -220,7 +220,7 @@ export interface AnswerEvent {
   elapsed_us: number;
 }
 
-export const reverters = ['shim', 'guardian'] as const;
+const reverters = ['shim', 'guardian'] as const;
 
 export interface Reverted {
   event: 'reverted';
