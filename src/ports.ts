@@ -4,7 +4,7 @@
 import type { Cidr } from './ip.ts';
 
 /** Kinds of TARGET that lead to a pod. */
-export const workloadKinds = [
+const workloadKinds = [
   'pod',
   'deployment',
   'replicaset',

@@ -40,7 +40,7 @@ export const matching =
   (pattern: RegExp, longest = longestText): Check =>
   (value) =>
     typeof value === 'string' && value.length <= longest && pattern.test(value);
-export const within =
+const within =
   (least: number, most: number): Check =>
   (value) =>
     typeof value === 'number' && value >= least && value <= most;
