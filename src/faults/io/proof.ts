@@ -22,7 +22,7 @@ export function placeOf({ path, surroundings }: IoFault, { facts }: Pick<IoObser
   return `${pathWord(path)} (${type}${describeVolume(surroundings.volume)})`;
 }
 
-/** `fsync 2 ms → 48 ms`; undefined: not measured under the fault. */
+/** `fsync 2ms → 48ms`; undefined: not measured under the fault. */
 export function change(what: string, before: number | undefined, during: number | undefined): string | undefined {
   if (during === undefined) return undefined;
   const then = before === undefined ? 'not seen before' : formatElapsed(before / 1_000);
