@@ -212,7 +212,7 @@ export interface Experiment {
   /** How long its end may take, from the pod's grace period; 0 without a pod. */
   graceMs: number;
   node?: string;
-  /** The kind of the fault: `stress`, `net`, `io`. */
+  /** The verb of its fault. */
   verb?: string;
   fault?: string;
   /** `NAMESPACE/POD/CONTAINER`. */
