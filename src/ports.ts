@@ -221,7 +221,7 @@ export interface Experiment {
   reason?: string;
   /** Of the agent pod; undefined: there is none. */
   podUid?: string;
-  /** Of a detached experiment: what faults/plan-record.ts reads. */
+  /** Of a detached experiment: what experiment/plan-record.ts reads. */
   plan?: string;
   /** Of one whose shim has ended: its container's termination message. */
   lastWords?: string;
