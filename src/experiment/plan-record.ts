@@ -1,17 +1,17 @@
+import * as v from 'valibot';
 import {
-  fields,
-  isAmount,
-  isMs,
-  isName,
-  isText,
+  amount,
   longestText,
   matching,
-  oneOf,
+  milliseconds,
+  objectName,
+  read,
+  text,
   whole,
-} from '../faults/common/checks.ts';
+} from '../faults/common/schemas.ts';
 import type { Fault } from '../faults/fault.ts';
 import { kindNamed, kindOf } from '../faults/registry.ts';
-import { isObject, readJson } from '../json.ts';
+import { readJson } from '../json.ts';
 import type { Target } from '../ports.ts';
 
 /**
@@ -29,14 +29,32 @@ export interface RecordedPlan {
   leaseMs: number;
 }
 
-interface PlanRecord {
-  version: 1;
-  target: Omit<Target, 'chosenFrom' | 'assumed'>;
-  fault: { fault: string };
-  summary: string;
-  durationMs: number;
-  graceMs: number;
-}
+const targetRecord = v.strictObject({
+  namespace: objectName,
+  pod: objectName,
+  container: objectName,
+  node: objectName,
+  podUid: matching(/^[\w-]{1,64}$/),
+  containerId: matching(/^[\w.-]{1,128}$/),
+  runtime: text,
+  architecture: v.picklist(['amd64', 'arm64']),
+  restartCount: amount,
+  containers: amount,
+  cpuLimitCores: v.exactOptional(amount),
+  memoryLimitBytes: v.exactOptional(amount),
+  nodeAllocatableCores: v.exactOptional(amount),
+  nodeAllocatableMemoryBytes: v.exactOptional(amount),
+});
+
+const planRecord = v.strictObject({
+  version: v.literal(1),
+  target: targetRecord,
+  /** The rest of it is the fault's own. */
+  fault: v.looseObject({ fault: v.string() }),
+  summary: text,
+  durationMs: whole(1, 30 * 24 * 3_600_000),
+  graceMs: milliseconds,
+});
 
 /** Characters; a record has at most some 30 thousand, and an object's annotations may have 256 Ki together. */
 const longestRecord = 64 * 1024;
@@ -50,29 +68,12 @@ export function writePlan(plan: RecordedPlan): string {
 }
 
 /** Undefined: not what `writePlan` writes, of whatever version. */
-export function readPlan(text: string): RecordedPlan | undefined {
-  if (text.length > longestRecord) return undefined;
-  const value = readJson(text);
-  if (!isRecord(value)) return undefined;
-  const { target, summary, durationMs, graceMs, ...record } = value as PlanRecord;
+export function readPlan(written: string): RecordedPlan | undefined {
+  if (written.length > longestRecord) return undefined;
+  const found = read(planRecord, readJson(written));
+  if (!found) return undefined;
+  const { target, summary, durationMs, graceMs, ...record } = found;
   const fault = kindNamed(record.fault.fault)?.record.read(record.fault);
   // A plan is recorded of a detached fault, and of no other.
   return fault && { target, summary, durationMs, graceMs, leaseMs: 0, fault };
 }
-
-const isTarget = fields(
-  {
-    ...{ namespace: isName, pod: isName, container: isName, node: isName },
-    ...{ podUid: matching(/^[\w-]{1,64}$/), containerId: matching(/^[\w.-]{1,128}$/), runtime: isText },
-    ...{ architecture: oneOf('amd64', 'arm64'), restartCount: isAmount, containers: isAmount },
-  },
-  {
-    ...{ cpuLimitCores: isAmount, memoryLimitBytes: isAmount },
-    ...{ nodeAllocatableCores: isAmount, nodeAllocatableMemoryBytes: isAmount },
-  },
-);
-
-const isRecord = fields({
-  ...{ version: oneOf(1), target: isTarget, fault: isObject, summary: isText },
-  ...{ durationMs: whole(1, 30 * 24 * 3_600_000), graceMs: isMs },
-});

@@ -1,59 +1,61 @@
+import * as v from 'valibot';
 import type { Volume } from '../../ports.ts';
-import {
-  anyOf,
-  type Check,
-  fields,
-  isAmount,
-  isFlag,
-  isPercent,
-  isText,
-  longestText,
-  matching,
-  oneOf,
-} from '../common/checks.ts';
+import { amount, longestText, matching, percent, read, text } from '../common/schemas.ts';
 import type { FaultRecord } from '../fault.ts';
-import { type IoFault, loadModes, type ThrottleLimits } from './types.ts';
-
-/** Of the volumes only the one that the path is in. */
-type IoRecord = Omit<IoFault, 'surroundings'> & { volume: Volume };
+import { type IoFault, loadModes } from './types.ts';
 
 /** The kernel's PATH_MAX. */
 const longestPath = 4_096;
 
-const isLoad = fields(
-  { kind: oneOf('load'), mode: oneOf(...loadModes), workers: isAmount, sizeBytes: isAmount },
-  { blockBytes: isAmount },
-);
-const isFill = fields(
-  { kind: oneOf('fill'), leaveBytes: isAmount },
-  {
-    space: anyOf(fields({ bytes: isAmount }), fields({ percent: isPercent })),
-    inodes: anyOf(fields({ count: isAmount }), fields({ percent: isPercent })),
-  },
-);
-const limitChecks: Readonly<Record<keyof ThrottleLimits, Check>> = {
-  ...{ readBytesPerSecond: isAmount, writeBytesPerSecond: isAmount },
-  ...{ readOpsPerSecond: isAmount, writeOpsPerSecond: isAmount },
-};
-const isThrottle = fields({ kind: oneOf('throttle'), limits: fields({}, limitChecks) });
+const load = v.strictObject({
+  kind: v.literal('load'),
+  mode: v.picklist(loadModes),
+  workers: amount,
+  sizeBytes: amount,
+  blockBytes: v.exactOptional(amount),
+});
+const share = v.strictObject({ percent });
+const fill = v.strictObject({
+  kind: v.literal('fill'),
+  leaveBytes: amount,
+  space: v.exactOptional(v.union([v.strictObject({ bytes: amount }), share])),
+  inodes: v.exactOptional(v.union([v.strictObject({ count: amount }), share])),
+});
+const throttle = v.strictObject({
+  kind: v.literal('throttle'),
+  limits: v.strictObject({
+    readBytesPerSecond: v.exactOptional(amount),
+    writeBytesPerSecond: v.exactOptional(amount),
+    readOpsPerSecond: v.exactOptional(amount),
+    writeOpsPerSecond: v.exactOptional(amount),
+  }),
+});
 
-const isIo = fields(
-  {
-    ...{ fault: oneOf('io'), path: matching(/^\/\P{Cc}*$/u, longestPath), allowNodeDisk: isFlag },
-    action: anyOf(isLoad, isFill, isThrottle),
-    directory: matching(/^\.kubectl-chaos-[a-z0-9.-]{1,50}$/),
-    volume: fields({ kind: isText, name: isText, mountPath: isText, readOnly: isFlag }, { detail: isText }),
-  },
-  { asRoot: oneOf(true) },
-);
+const ioRecord = v.strictObject({
+  fault: v.literal('io'),
+  path: matching(/^\/\P{Cc}*$/u, longestPath),
+  allowNodeDisk: v.boolean(),
+  asRoot: v.exactOptional(v.literal(true)),
+  action: v.variant('kind', [load, fill, throttle]),
+  directory: matching(/^\.kubectl-chaos-[a-z0-9.-]{1,50}$/),
+  /** Of the volumes only the one that the path is in. */
+  volume: v.strictObject({
+    kind: text,
+    name: text,
+    mountPath: text,
+    readOnly: v.boolean(),
+    detail: v.exactOptional(text),
+  }),
+});
 
 export const record: FaultRecord<IoFault> = {
   write({ surroundings, ...rest }) {
     return { ...rest, volume: shortened(surroundings.volume) };
   },
   read(value) {
-    if (!isIo(value)) return undefined;
-    const { volume, ...rest } = value as IoRecord;
+    const found = read(ioRecord, value);
+    if (!found) return undefined;
+    const { volume, ...rest } = found;
     return { ...rest, surroundings: { volume } };
   },
 };

@@ -1,55 +1,50 @@
+import * as v from 'valibot';
 import {
-  anyOf,
-  type Check,
-  fields,
-  isAmount,
-  isMs,
-  isName,
-  isPercent,
-  isText,
-  listOf,
+  amount,
+  list,
   longestText,
+  milliseconds,
   mostItems,
-  oneOf,
+  objectName,
+  percent,
+  read,
+  text,
   whole,
-} from '../common/checks.ts';
+} from '../common/schemas.ts';
 import type { FaultRecord } from '../fault.ts';
-import type { NetFault, PortRange, Shaping } from './types.ts';
+import type { NetFault } from './types.ts';
+
+const chance = v.strictObject({ percent, correlationPercent: v.exactOptional(percent) });
+const port = whole(1, 65_535);
 
 /** Of the peers only what a sentence needs: their addresses may be thousands. */
-interface NetRecord extends Pick<NetFault, 'fault' | 'shaping' | 'block' | 'direction' | 'ports' | 'protocol'> {
-  to: readonly string[];
-  from: readonly string[];
-  podContainers: readonly string[];
-}
-
-const isChance = fields({ percent: isPercent }, { correlationPercent: isPercent });
-const shapingChecks: Readonly<Record<keyof Shaping, Check>> = {
-  delay: fields(
-    { ms: isMs },
-    {
-      ...{ jitterMs: isMs, correlationPercent: isPercent },
-      distribution: oneOf('normal', 'uniform', 'pareto', 'paretonormal'),
-    },
+const netRecord = v.strictObject({
+  fault: v.literal('net'),
+  direction: v.picklist(['egress', 'ingress', 'both']),
+  ports: list(v.strictObject({ from: port, to: port })),
+  to: list(text),
+  from: list(text),
+  podContainers: list(objectName),
+  shaping: v.exactOptional(
+    v.strictObject({
+      delay: v.exactOptional(
+        v.strictObject({
+          ms: milliseconds,
+          jitterMs: v.exactOptional(milliseconds),
+          correlationPercent: v.exactOptional(percent),
+          distribution: v.exactOptional(v.picklist(['normal', 'uniform', 'pareto', 'paretonormal'])),
+        }),
+      ),
+      loss: v.exactOptional(v.union([chance, v.strictObject({ model: list(text) })])),
+      corruptPercent: v.exactOptional(percent),
+      duplicatePercent: v.exactOptional(percent),
+      reorder: v.exactOptional(chance),
+      rate: v.exactOptional(v.strictObject({ bitsPerSecond: amount, burstBytes: v.exactOptional(amount) })),
+    }),
   ),
-  loss: anyOf(isChance, fields({ model: listOf(isText) })),
-  corruptPercent: isPercent,
-  duplicatePercent: isPercent,
-  reorder: isChance,
-  rate: fields({ bitsPerSecond: isAmount }, { burstBytes: isAmount }),
-};
-const portChecks: Readonly<Record<keyof PortRange, Check>> = { from: whole(1, 65_535), to: whole(1, 65_535) };
-
-const isNet = fields(
-  {
-    ...{ fault: oneOf('net'), direction: oneOf('egress', 'ingress', 'both') },
-    ...{ ports: listOf(fields(portChecks)), to: listOf(isText), from: listOf(isText), podContainers: listOf(isName) },
-  },
-  {
-    ...{ shaping: fields({}, shapingChecks), block: oneOf('drop', 'reject') },
-    protocol: oneOf('tcp', 'udp', 'icmp'),
-  },
-);
+  block: v.exactOptional(v.picklist(['drop', 'reject'])),
+  protocol: v.exactOptional(v.picklist(['tcp', 'udp', 'icmp'])),
+});
 
 export const record: FaultRecord<NetFault> = {
   write({ shaping, block, direction, ports, protocol, surroundings }) {
@@ -68,8 +63,9 @@ export const record: FaultRecord<NetFault> = {
     };
   },
   read(value) {
-    if (!isNet(value)) return undefined;
-    const { to, from, podContainers, ...rest } = value as NetRecord;
+    const found = read(netRecord, value);
+    if (!found) return undefined;
+    const { to, from, podContainers, ...rest } = found;
     // Their addresses have gone into the kernel's rules; as names they are only spoken of.
     const peers = (texts: readonly string[]) =>
       texts.map((name) => ({ query: { kind: 'host' as const, text: name, name }, cidrs: [] }));

@@ -1,18 +1,17 @@
-import { fields, isAmount, isFlag, isPercent, isText, oneOf } from '../common/checks.ts';
+import * as v from 'valibot';
+import { amount, percent, read, text } from '../common/schemas.ts';
 import type { FaultRecord } from '../fault.ts';
 import type { StressFault } from './plan.ts';
 
-/** `ownArgs`: whether stress-ng has arguments of the user's. */
-type StressRecord = Omit<StressFault, 'stressNgArgs'> & { ownArgs: boolean };
-
-const isStress = fields(
-  { fault: oneOf('stress'), ownArgs: isFlag, oomVictim: oneOf('stressor', 'app') },
-  {
-    cpu: fields({ workers: isAmount, loadPercent: isPercent, cores: isAmount }),
-    memory: fields({ bytes: isAmount }, { basis: isText }),
-    processes: isAmount,
-  },
-);
+const stressRecord = v.strictObject({
+  fault: v.literal('stress'),
+  /** Whether stress-ng has arguments of the user's. */
+  ownArgs: v.boolean(),
+  oomVictim: v.picklist(['stressor', 'app']),
+  cpu: v.exactOptional(v.strictObject({ workers: amount, loadPercent: percent, cores: amount })),
+  memory: v.exactOptional(v.strictObject({ bytes: amount, basis: v.exactOptional(text) })),
+  processes: v.exactOptional(amount),
+});
 
 /** No arguments of the user's: whoever may read pods may read it. */
 export const record: FaultRecord<StressFault> = {
@@ -20,8 +19,9 @@ export const record: FaultRecord<StressFault> = {
     return { ...rest, ownArgs: stressNgArgs.length > 0 };
   },
   read(value) {
-    if (!isStress(value)) return undefined;
-    const { ownArgs, ...rest } = value as StressRecord;
+    const found = read(stressRecord, value);
+    if (!found) return undefined;
+    const { ownArgs, ...rest } = found;
     // That there are some is all that matters now that they have been given to stress-ng.
     return { ...rest, stressNgArgs: ownArgs ? ['…'] : [] };
   },
