@@ -90,7 +90,8 @@ few() { FEW=("$@"); ((${SANITIZED:-0} == 0 || $# < 3)) || FEW=("$1" "${@: -1}");
 need() { command -v "$1" >/dev/null || skip "$1 is not installed"; }
 
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
-briefly() { read -rt 0.01 -u "$IDLE" || true; }
+# PACE: seconds between two looks, for one that costs more than the usual.
+briefly() { read -rt "${PACE:-0.01}" -u "$IDLE" || true; }
 # within MS COMMAND...: until the command succeeds; 1 when the time is over. For what must not happen; for what must, there is poll.
 within() {
   local until=$((${EPOCHREALTIME/./} + $1 * 1000))
