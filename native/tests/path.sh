@@ -432,7 +432,7 @@ as_the_target() {
   # The probes themselves are over in no time: seen through what they write.
   start_shim --container "$ID" --path /data --probe write=1048576/4096 --probe-ms 100 --sample-ms 100 -- "$PROBES/probe-static" hold
   await resolved
-  soon 5000 "probes" has_paths 5
+  soon 15000 "probes" has_paths 5
   local first last
   first=$(jq -rs 'map(.sample // select(.event == "sample") | .io_write_bytes // 0) | first' "$T/out")
   last=$(jq -rs 'map(select(.event == "sample") | .io_write_bytes // 0) | last' "$T/out")
