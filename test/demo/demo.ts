@@ -32,7 +32,12 @@ function can(kind: Sandbox) {
 
 async function demo(words: readonly string[]): Promise<number> {
   const asked = parseArguments(words);
-  const running = asked.sandbox || process.env.CHAOS_TEST_KUBECONFIG ? [] : runningClusters();
+  if (process.env.CHAOS_TEST_KUBECONFIG) {
+    // Neither brought up nor taken down by the script that does so else.
+    say(`on the cluster of ${process.env.CHAOS_TEST_KUBECONFIG}`);
+    return onSandbox('host', { ...env, KUBECONFIG: undefined });
+  }
+  const running = asked.sandbox ? [] : runningClusters();
   const choice = choose(asked, running, can);
   if (choice.on === 'nothing') {
     process.stderr.write(`The demo is not possible here.\n${choice.why}\n`);
