@@ -72,7 +72,7 @@ async function run(line: string, at: World): Promise<number> {
   await s.pass(200);
   s.cores = 0.99;
   await s.pass(10_000);
-  await s.finish({ run_ms: 10_000 });
+  await s.finish({ runMs: 10_000 });
   return code;
 }
 

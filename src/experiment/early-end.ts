@@ -37,20 +37,20 @@ export function earlyEnd(
   output: readonly string[] = [],
 ): string | undefined {
   const actor = kindOf(plan.fault).actor(plan.fault);
-  const after = `after ${formatDuration(ended.run_ms)}`;
+  const after = `after ${formatDuration(ended.runMs)}`;
   switch (ended.reason) {
     case 'deadline':
     case 'stopped':
       return undefined;
     case 'exited': {
-      const why = ended.exit_code === 0 ? undefined : actor.complaint(output);
-      if (why !== undefined) return `${actor.program} ended ${after} with exit code ${ended.exit_code}: ${why}`;
+      const why = ended.exitCode === 0 ? undefined : actor.complaint(output);
+      if (why !== undefined) return `${actor.program} ended ${after} with exit code ${ended.exitCode}: ${why}`;
       return actor.mayEnd ? undefined : `${actor.program} ended by itself ${after}`;
     }
     case 'killed':
       return explained
         ? undefined
-        : `${actor.name} was killed by signal ${ended.signal} ${after}${ended.oom_kills ? ', by the OOM killer' : ''}`;
+        : `${actor.name} was killed by signal ${ended.signal} ${after}${ended.oomKills ? ', by the OOM killer' : ''}`;
     case 'lease':
       return `the shim had not heard from this command for ${formatDuration(plan.leaseMs)} and ended the fault ${after}`;
     case 'signal':

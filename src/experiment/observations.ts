@@ -130,7 +130,7 @@ export class Observations {
     const { before } = this.result;
     const [first] = before;
     const last = before.at(-1);
-    return first && last ? (last.elapsed_us - first.elapsed_us) / 1_000 : 0;
+    return first && last ? (last.elapsedUs - first.elapsedUs) / 1_000 : 0;
   }
 
   /** A piece of what the workload wrote. */
@@ -164,7 +164,7 @@ export class Observations {
     const { result } = this;
     result.ended = ended;
     // Stopped between `start` and `active` it ends as well, without having run.
-    const ran = ended.run_ms > 0;
+    const ran = ended.runMs > 0;
     if (this.#foundAt !== undefined) result.watchedMs = this.#clock.now() - this.#foundAt;
     else if (ran && !result.active && this.#isOurs) {
       this.problem('the report that the fault became active was lost on its way');

@@ -1,51 +1,51 @@
 import * as v from 'valibot';
-import { readJson } from '../json.ts';
+import { isObject, readJson } from '../json.ts';
 
 /**
  * What the shim says and hears, as native/README.md defines it. This file mirrors that contract and nothing else: what the numbers mean is worked out in `faults/`.
  */
 
 const sampleSchema = v.object({
-  elapsed_us: v.number(),
-  cpu_usage_us: v.exactOptional(v.number()),
-  cpu_periods: v.exactOptional(v.number()),
-  cpu_throttled_periods: v.exactOptional(v.number()),
-  cpu_throttled_us: v.exactOptional(v.number()),
-  cpu_quota_us: v.exactOptional(v.number()),
-  cpu_period_us: v.exactOptional(v.number()),
+  elapsedUs: v.number(),
+  cpuUsageUs: v.exactOptional(v.number()),
+  cpuPeriods: v.exactOptional(v.number()),
+  cpuThrottledPeriods: v.exactOptional(v.number()),
+  cpuThrottledUs: v.exactOptional(v.number()),
+  cpuQuotaUs: v.exactOptional(v.number()),
+  cpuPeriodUs: v.exactOptional(v.number()),
   /** How many levels above the target's own cgroup the one is that has the quota, and that the five above are of. */
-  cpu_level: v.exactOptional(v.number()),
+  cpuLevel: v.exactOptional(v.number()),
   /** How many CPUs it may use, and which: `0-3,8`. */
-  cpuset_cpus: v.exactOptional(v.number()),
-  cpuset_list: v.exactOptional(v.string()),
-  memory_current_bytes: v.exactOptional(v.number()),
-  memory_limit_bytes: v.exactOptional(v.number()),
-  memory_room_bytes: v.exactOptional(v.number()),
-  memory_inactive_file_bytes: v.exactOptional(v.number()),
-  memory_oom_events: v.exactOptional(v.number()),
-  memory_oom_kills: v.exactOptional(v.number()),
-  memory_oom_group: v.exactOptional(v.number()),
-  memory_high_bytes: v.exactOptional(v.number()),
-  memory_high_room_bytes: v.exactOptional(v.number()),
-  memory_high_events: v.exactOptional(v.number()),
-  memory_swap_current_bytes: v.exactOptional(v.number()),
-  memory_swap_limit_bytes: v.exactOptional(v.number()),
-  memory_swap_room_bytes: v.exactOptional(v.number()),
+  cpusetCpus: v.exactOptional(v.number()),
+  cpusetList: v.exactOptional(v.string()),
+  memoryCurrentBytes: v.exactOptional(v.number()),
+  memoryLimitBytes: v.exactOptional(v.number()),
+  memoryRoomBytes: v.exactOptional(v.number()),
+  memoryInactiveFileBytes: v.exactOptional(v.number()),
+  memoryOomEvents: v.exactOptional(v.number()),
+  memoryOomKills: v.exactOptional(v.number()),
+  memoryOomGroup: v.exactOptional(v.number()),
+  memoryHighBytes: v.exactOptional(v.number()),
+  memoryHighRoomBytes: v.exactOptional(v.number()),
+  memoryHighEvents: v.exactOptional(v.number()),
+  memorySwapCurrentBytes: v.exactOptional(v.number()),
+  memorySwapLimitBytes: v.exactOptional(v.number()),
+  memorySwapRoomBytes: v.exactOptional(v.number()),
   /** Of the whole node. */
-  swap_free_bytes: v.exactOptional(v.number()),
-  pids_current: v.exactOptional(v.number()),
-  pids_limit: v.exactOptional(v.number()),
-  pids_room: v.exactOptional(v.number()),
-  io_read_bytes: v.exactOptional(v.number()),
-  io_write_bytes: v.exactOptional(v.number()),
-  io_read_ops: v.exactOptional(v.number()),
-  io_write_ops: v.exactOptional(v.number()),
-  cpu_some_us: v.exactOptional(v.number()),
-  cpu_full_us: v.exactOptional(v.number()),
-  memory_some_us: v.exactOptional(v.number()),
-  memory_full_us: v.exactOptional(v.number()),
-  io_some_us: v.exactOptional(v.number()),
-  io_full_us: v.exactOptional(v.number()),
+  swapFreeBytes: v.exactOptional(v.number()),
+  pidsCurrent: v.exactOptional(v.number()),
+  pidsLimit: v.exactOptional(v.number()),
+  pidsRoom: v.exactOptional(v.number()),
+  ioReadBytes: v.exactOptional(v.number()),
+  ioWriteBytes: v.exactOptional(v.number()),
+  ioReadOps: v.exactOptional(v.number()),
+  ioWriteOps: v.exactOptional(v.number()),
+  cpuSomeUs: v.exactOptional(v.number()),
+  cpuFullUs: v.exactOptional(v.number()),
+  memorySomeUs: v.exactOptional(v.number()),
+  memoryFullUs: v.exactOptional(v.number()),
+  ioSomeUs: v.exactOptional(v.number()),
+  ioFullUs: v.exactOptional(v.number()),
 });
 /**
  * Counters of the target's cgroup. Units are in the names; `-1` is "unlimited"; a field the kernel does not offer is absent. A limit is the smallest of the target's cgroup and of those above it, and
@@ -71,13 +71,13 @@ const namespaceFactSchema = v.object({
 });
 
 const spaceSchema = v.object({
-  size_bytes: v.number(),
-  free_bytes: v.number(),
+  sizeBytes: v.number(),
+  freeBytes: v.number(),
   /** Free, without what is reserved for root. */
-  available_bytes: v.number(),
+  availableBytes: v.number(),
   inodes: v.number(),
-  inodes_free: v.number(),
-  inodes_available: v.number(),
+  inodesFree: v.number(),
+  inodesAvailable: v.number(),
 });
 /** How much a file system has. Numbers of inodes are 0 where it counts none. */
 export type Space = v.InferOutput<typeof spaceSchema>;
@@ -86,10 +86,10 @@ const ioLimitsSchema = v.object({
   cgroup: v.string(),
   /** The target's own, where a throttle is set; else one above it, whose limits hold as well. */
   own: v.boolean(),
-  read_bytes_per_s: v.number(),
-  write_bytes_per_s: v.number(),
-  read_ops_per_s: v.number(),
-  write_ops_per_s: v.number(),
+  readBytesPerS: v.number(),
+  writeBytesPerS: v.number(),
+  readOpsPerS: v.number(),
+  writeOpsPerS: v.number(),
 });
 /** What a cgroup may do to the disk behind the path in a second; -1: as much as it likes. */
 export type IoLimits = v.InferOutput<typeof ioLimitsSchema>;
@@ -98,62 +98,62 @@ const pathFactsSchema = v.object({
   ...spaceSchema.entries,
   path: v.string(),
   /** The mount that it is in, as in the target's mountinfo. */
-  mount_point: v.string(),
+  mountPoint: v.string(),
   root: v.string(),
   source: v.string(),
   type: v.string(),
   options: v.string(),
-  super_options: v.string(),
+  superOptions: v.string(),
   /** `MAJOR:MINOR` of the file system that what is written ends in: of an overlay that of its upper layer. Empty: not known. */
   device: v.string(),
   /** The whole disk that a cgroup's limit can name. Empty: there is none. */
   disk: v.string(),
   /** As `sda`; empty: there is none. */
-  disk_name: v.string(),
+  diskName: v.string(),
   /** The node's own root or the kubelet's directory is in the same file system. */
-  on_node: v.boolean(),
-  read_only: v.boolean(),
+  onNode: v.boolean(),
+  readOnly: v.boolean(),
   /** Whether the workload's user may create files there. */
   writable: v.boolean(),
   /** Whether that user may use what is reserved for root. */
-  may_use_reserved: v.boolean(),
-  owner_uid: v.number(),
-  owner_gid: v.number(),
+  mayUseReserved: v.boolean(),
+  ownerUid: v.number(),
+  ownerGid: v.number(),
   /** Permission bits. */
   mode: v.number(),
   /** Of the cgroups that have any, from the target's own upwards. Absent: there is no disk, or no cgroup that can tell. */
-  io_limits: v.exactOptional(v.array(ioLimitsSchema)),
+  ioLimits: v.exactOptional(v.array(ioLimitsSchema)),
 });
 /** What the path of --path is, as the target sees it. */
 export type PathFacts = v.InferOutput<typeof pathFactsSchema>;
 
 const resolvedSchema = v.object({
   event: v.literal('resolved'),
-  at_ms: v.number(),
+  atMs: v.number(),
   version: v.string(),
   kernel: v.string(),
   arch: v.exactOptional(v.string()),
   pid: v.number(),
   /** When the process began, in clock ticks since the start of the machine. */
-  start_ticks: v.exactOptional(v.number()),
+  startTicks: v.exactOptional(v.number()),
   comm: v.string(),
   container: v.exactOptional(v.string()),
-  cgroup_mode: v.picklist(['v1', 'v2', 'hybrid']),
-  cgroup_view: v.picklist(['init', 'host', 'own']),
+  cgroupMode: v.picklist(['v1', 'v2', 'hybrid']),
+  cgroupView: v.picklist(['init', 'host', 'own']),
   cgroups: v.array(cgroupPlaceSchema),
   unmounted: v.array(v.string()),
   namespaces: v.array(namespaceFactSchema),
   uid: v.number(),
   gid: v.number(),
   groups: v.exactOptional(v.array(v.number())),
-  no_new_privs: v.exactOptional(v.boolean()),
+  noNewPrivs: v.exactOptional(v.boolean()),
   /** Sets of capabilities as 16 hexadecimal digits. */
-  cap_inheritable: v.exactOptional(v.string()),
-  cap_permitted: v.exactOptional(v.string()),
-  cap_effective: v.exactOptional(v.string()),
-  cap_bounding: v.exactOptional(v.string()),
-  cap_ambient: v.exactOptional(v.string()),
-  oom_score_adj: v.exactOptional(v.number()),
+  capInheritable: v.exactOptional(v.string()),
+  capPermitted: v.exactOptional(v.string()),
+  capEffective: v.exactOptional(v.string()),
+  capBounding: v.exactOptional(v.string()),
+  capAmbient: v.exactOptional(v.string()),
+  oomScoreAdj: v.exactOptional(v.number()),
   frozen: v.boolean(),
   sample: sampleSchema,
   /** With --path. */
@@ -164,27 +164,27 @@ export type Resolved = v.InferOutput<typeof resolvedSchema>;
 const pathEventSchema = v.object({
   ...spaceSchema.entries,
   event: v.literal('path'),
-  at_ms: v.number(),
-  elapsed_us: v.number(),
+  atMs: v.number(),
+  elapsedUs: v.number(),
   /** Until it was on the disk. Absent: not tried, or it failed. */
-  write_us: v.exactOptional(v.number()),
-  read_us: v.exactOptional(v.number()),
+  writeUs: v.exactOptional(v.number()),
+  readUs: v.exactOptional(v.number()),
   /** What the probe could not do, in words. */
   problem: v.exactOptional(v.string()),
   /** Totals of the disk itself, whoever uses it: of facts' `disk`. Absent: there is none, or the kernel does not tell. */
-  disk_read_bytes: v.exactOptional(v.number()),
-  disk_write_bytes: v.exactOptional(v.number()),
-  disk_read_ops: v.exactOptional(v.number()),
-  disk_write_ops: v.exactOptional(v.number()),
+  diskReadBytes: v.exactOptional(v.number()),
+  diskWriteBytes: v.exactOptional(v.number()),
+  diskReadOps: v.exactOptional(v.number()),
+  diskWriteOps: v.exactOptional(v.number()),
   /** As in the facts, by now. */
-  io_limits: v.exactOptional(v.array(ioLimitsSchema)),
+  ioLimits: v.exactOptional(v.array(ioLimitsSchema)),
 });
 /** The state of the file system behind --path, and how long a small write and a read in it took. */
 export type PathEvent = v.InferOutput<typeof pathEventSchema>;
 
 const activeSchema = v.object({
   event: v.literal('active'),
-  at_ms: v.number(),
+  atMs: v.number(),
   pid: v.number(),
   /** Namespaces read back as the target's, of how many the target has; of `hold` the network of its guardian alone, 0 of 0 where nothing is undone in a network. */
   entered: v.number(),
@@ -192,20 +192,20 @@ const activeSchema = v.object({
   /** As read back. */
   cgroups: v.exactOptional(v.array(cgroupPlaceSchema)),
   namespaces: v.exactOptional(v.array(namespaceFactSchema)),
-  elapsed_ms: v.number(),
+  elapsedMs: v.number(),
 });
 export type Active = v.InferOutput<typeof activeSchema>;
 
 const sampleEventSchema = v.object({
   ...sampleSchema.entries,
   event: v.literal('sample'),
-  at_ms: v.number(),
+  atMs: v.number(),
 });
 export type SampleEvent = v.InferOutput<typeof sampleEventSchema>;
 
 const warningSchema = v.object({
   event: v.literal('warning'),
-  at_ms: v.number(),
+  atMs: v.number(),
   code: v.string(),
   message: v.string(),
 });
@@ -224,29 +224,29 @@ export type EndReason = (typeof endReasons)[number];
 
 const endedSchema = v.object({
   event: v.literal('ended'),
-  at_ms: v.number(),
+  atMs: v.number(),
   reason: v.picklist(endReasons),
-  exit_code: v.number(),
+  exitCode: v.number(),
   signal: v.number(),
   /** KILL was needed after the grace. */
   forced: v.boolean(),
-  run_ms: v.number(),
-  oom_kills: v.exactOptional(v.number()),
+  runMs: v.number(),
+  oomKills: v.exactOptional(v.number()),
 });
 export type Ended = v.InferOutput<typeof endedSchema>;
 
 const answerEventSchema = v.object({
   event: v.literal('answer'),
-  at_ms: v.number(),
+  atMs: v.number(),
   id: v.string(),
   /** 128+n for a signal, 124 when its time ran out. */
-  exit_code: v.number(),
+  exitCode: v.number(),
   stdout: v.string(),
   stderr: v.string(),
   /** More than 1 MiB was printed: the rest is not there. */
   truncated: v.boolean(),
   /** CLOCK_MONOTONIC, when it ended. */
-  elapsed_us: v.number(),
+  elapsedUs: v.number(),
 });
 /** What came of `ask`, `fresh`, `lookup`, `connect` or `count`. */
 export type AnswerEvent = v.InferOutput<typeof answerEventSchema>;
@@ -255,8 +255,8 @@ const reverters = ['shim', 'guardian'] as const;
 
 const revertedSchema = v.object({
   event: v.literal('reverted'),
-  at_ms: v.number(),
-  elapsed_ms: v.number(),
+  atMs: v.number(),
+  elapsedMs: v.number(),
   left: v.number(),
   /** The guardian undoes where the shim itself no longer could. Absent: the shim. */
   by: v.exactOptional(v.picklist(reverters)),
@@ -267,7 +267,7 @@ export type Reverted = v.InferOutput<typeof revertedSchema>;
 
 const shimErrorSchema = v.object({
   event: v.literal('error'),
-  at_ms: v.number(),
+  atMs: v.number(),
   code: v.string(),
   message: v.string(),
   /** `unchanged`, `reverted`, or `unknown: …`. */
@@ -291,12 +291,24 @@ export type ShimEvent = v.InferOutput<typeof shimEventSchema>;
 /** Words the shim hears on stdin, one a line; what `hold` hears besides is made in commands.ts. */
 export type Command = 'start' | 'beat' | 'stop';
 
+/** The shim's names are in snake_case, and nowhere else in src/. */
+function fromWire(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(fromWire);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [
+      name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      fromWire(field),
+    ]),
+  );
+}
+
 /**
  * One line of the shim's stdout, without what the contract does not name. Undefined for what is not an event of the contract: another program's output out of a replaced image, a line cut by a
  * broken stream.
  */
 export function parseShimEvent(line: string): ShimEvent | undefined {
-  const result = v.safeParse(shimEventSchema, readJson(line), { abortEarly: true });
+  const result = v.safeParse(shimEventSchema, fromWire(readJson(line)), { abortEarly: true });
   return result.success ? result.output : undefined;
 }
 

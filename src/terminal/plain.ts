@@ -66,7 +66,7 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean): 
       out.output(words.harmless(event.text));
       break;
     case 'ended':
-      if (verbose) out.aside('note', `workload ended: ${event.ended.reason}, exit code ${event.ended.exit_code}`);
+      if (verbose) out.aside('note', `workload ended: ${event.ended.reason}, exit code ${event.ended.exitCode}`);
       break;
     case 'removed':
       if (event.left.length > 0) out.aside('bad', words.harmless(`${joinWords(event.left)}: ${event.why}`));

@@ -53,9 +53,9 @@ export function verdict(outcome: Outcome): string[] {
 /** Of a fault that was detached: how much of it anybody has seen. */
 function watched({ watchedMs, ended }: Outcome): string[] {
   if (watchedMs === undefined) return [];
-  const time = ended ? ` It ended after ${formatElapsed(ended.run_ms)}.` : '';
+  const time = ended ? ` It ended after ${formatElapsed(ended.runMs)}.` : '';
   if (watchedMs === 0) return [`Not watched, or not for long enough: its effect was not measured.${time}`];
-  const before = (ended?.run_ms ?? watchedMs) - watchedMs;
+  const before = (ended?.runMs ?? watchedMs) - watchedMs;
   return before < 1_000 ? [] : [`Watched from ${formatElapsed(before)} after its beginning on, until its end.`];
 }
 

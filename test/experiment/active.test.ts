@@ -43,7 +43,7 @@ describe('the target while the fault is active', () => {
     experiment(`${name}, heard from the shim first: waits for the reason`, async (s) => {
       await s.activate();
       await s.pass(5_000);
-      await s.finish({ reason: 'target-gone', signal: 9, run_ms: 5_000 });
+      await s.finish({ reason: 'target-gone', signal: 9, runMs: 5_000 });
       await s.pass(1_000);
       expect(s.isOver).toBe(false);
       s.cluster.targetUpdates.push(update);
@@ -54,7 +54,7 @@ describe('the target while the fault is active', () => {
   experiment('gone for a reason that nobody tells: said within 2 s', async (s) => {
     await s.activate();
     await s.pass(5_000);
-    await s.finish({ reason: 'target-gone', run_ms: 5_000 });
+    await s.finish({ reason: 'target-gone', runMs: 5_000 });
     await s.clock.advance(2_000);
     expect(await s.outcome()).toMatchObject({ exitCode: 3, problems: ["the target's process ended after 5s"] });
   });
@@ -64,7 +64,7 @@ describe('the workload', () => {
   experiment('killed by the OOM killer is said, after the target could have been the reason', async (s) => {
     await s.activate();
     await s.pass(5_000);
-    await s.finish({ reason: 'killed', signal: 9, run_ms: 5_000, oom_kills: 1 });
+    await s.finish({ reason: 'killed', signal: 9, runMs: 5_000, oomKills: 1 });
     await s.clock.advance(2_000);
     expect((await s.outcome()).problems).toEqual(['the stressor was killed by signal 9 after 5s, by the OOM killer']);
   });
@@ -72,7 +72,7 @@ describe('the workload', () => {
   experiment('that fails is said with its exit code', async (s) => {
     await s.activate();
     await s.pass(2_000);
-    await s.finish({ reason: 'exited', exit_code: 2, signal: 0, run_ms: 2_000 });
+    await s.finish({ reason: 'exited', exitCode: 2, signal: 0, runMs: 2_000 });
     const outcome = await s.outcome();
     expect(outcome.exitCode).toBe(3);
     expect(outcome.problems[0]).toContain('stress-ng ended after 2s with exit code 2');
@@ -81,7 +81,7 @@ describe('the workload', () => {
   experiment('that ends by itself before its time is said', async (s) => {
     await s.activate();
     await s.pass(5_000);
-    await s.finish({ reason: 'exited', exit_code: 0, signal: 0, run_ms: 5_000 });
+    await s.finish({ reason: 'exited', exitCode: 0, signal: 0, runMs: 5_000 });
     expect(await s.outcome()).toMatchObject({ exitCode: 3, problems: ['stress-ng ended by itself after 5s'] });
   });
 
@@ -92,7 +92,7 @@ describe('the workload', () => {
     experiment(`ended by ${reason} is no success`, async (s) => {
       await s.activate();
       await s.pass(5_000);
-      await s.finish({ reason, run_ms: 5_000 });
+      await s.finish({ reason, runMs: 5_000 });
       const outcome = await s.outcome();
       expect(outcome.exitCode).toBe(3);
       expect(outcome.problems[0]).toContain(said);
@@ -120,7 +120,7 @@ describe('the shim', () => {
         state: 'terminated',
         exitCode: 143,
         reason: 'Error',
-        message: lastWords(ended({ run_ms: 60_000 }), reverted()),
+        message: lastWords(ended({ runMs: 60_000 }), reverted()),
       },
       { phase: 'Failed' },
     );
@@ -277,9 +277,9 @@ describe('the stream while the fault is active', () => {
     s.cluster.attachment.drop('reset by peer');
     await s.pass(400);
     s.cores = 1;
-    s.cluster.attachment.say({ event: 'sample', at_ms: 1, ...s.sample() });
+    s.cluster.attachment.say({ event: 'sample', atMs: 1, ...s.sample() });
     await s.pass(4_000);
-    s.cluster.attachment.say({ event: 'sample', at_ms: 1, ...s.sample() });
+    s.cluster.attachment.say({ event: 'sample', atMs: 1, ...s.sample() });
     await s.finish();
     const outcome = await s.outcome();
     expect(outcome.exitCode).toBe(3);
@@ -336,7 +336,7 @@ describe('the end', () => {
     'of a run too short to be measured is no success',
     async (s) => {
       await s.activate();
-      await s.finish({ run_ms: 900 });
+      await s.finish({ runMs: 900 });
       const outcome = await s.outcome();
       expect(outcome.exitCode).toBe(3);
       expect(outcome.verdict?.proofs[0]?.sentence).toContain('too short');

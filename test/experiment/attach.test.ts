@@ -61,7 +61,7 @@ describe('following a detached stress', () => {
     await s.attachTo();
     await s.pass(31_000);
     s.cores = 0.02;
-    await s.finish({ run_ms: 41_000 });
+    await s.finish({ runMs: 41_000 });
     expect(await s.outcome()).toMatchObject({
       exitCode: 0,
       reverted: true,
@@ -88,9 +88,9 @@ describe('following a detached stress', () => {
     'judges memory by what the target has afterwards',
     async (s) => {
       await s.attachTo();
-      s.counters = { memory_current_bytes: 100 * 2 ** 20 };
+      s.counters = { memoryCurrentBytes: 100 * 2 ** 20 };
       await s.pass(10_000);
-      s.counters = { memory_current_bytes: 36 * 2 ** 20 };
+      s.counters = { memoryCurrentBytes: 36 * 2 ** 20 };
       await s.finish();
       const { verdict } = await s.outcome();
       expect(verdict?.proofs[0]?.sentence).toContain('it grew by 64Mi to 100Mi');
@@ -108,7 +108,7 @@ describe('following a detached stress', () => {
   experiment('that somebody else stops ends with 3 and says so', async (s) => {
     await s.attachTo();
     await s.pass(5_000);
-    await s.finish({ reason: 'signal', run_ms: 15_000 });
+    await s.finish({ reason: 'signal', runMs: 15_000 });
     const { exitCode, problems } = await s.outcome();
     expect({ exitCode, problems }).toEqual({
       exitCode: 3,
@@ -131,7 +131,7 @@ describe('following a detached stress', () => {
   experiment('waits for an end that has begun, whatever the signal', async (s) => {
     await s.attachTo();
     await s.pass(5_000);
-    s.cluster.attachment.say(ended({ run_ms: 60_000 }));
+    s.cluster.attachment.say(ended({ runMs: 60_000 }));
     await settle();
     await s.interrupt();
     expect(s.isOver).toBe(false);
@@ -279,7 +279,7 @@ describe('a fault that has not begun', () => {
     s.cluster.attachment.drop('network');
     await s.clock.advance(1_000);
     expect(s.cluster.attachments).toHaveLength(3);
-    s.cluster.attachment.say({ event: 'sample', at_ms: 1, ...s.sample() });
+    s.cluster.attachment.say({ event: 'sample', atMs: 1, ...s.sample() });
     await settle();
     expect(s.reporter.of('watching')).toEqual([]);
     await s.interrupt();
@@ -288,9 +288,9 @@ describe('a fault that has not begun', () => {
 
   experiment('is not taken for one in force by the samples that come before the answer to the beat', async (s) => {
     await s.attachToWaiting();
-    s.cluster.attachment.say({ event: 'sample', at_ms: 1, ...s.sample() }, resolved());
+    s.cluster.attachment.say({ event: 'sample', atMs: 1, ...s.sample() }, resolved());
     await s.clock.advance(500);
-    s.cluster.attachment.say({ event: 'sample', at_ms: 1, ...s.sample() });
+    s.cluster.attachment.say({ event: 'sample', atMs: 1, ...s.sample() });
     await settle();
     expect(s.reporter.of('watching')).toEqual([]);
     await s.interrupt();
@@ -313,7 +313,7 @@ describe('a fault that has ended before', () => {
       reverted: true,
       problems: [],
       watchedMs: 0,
-      ended: { reason: 'deadline', run_ms: 60_000 },
+      ended: { reason: 'deadline', runMs: 60_000 },
     });
     expect(outcome.verdict).toBeUndefined();
     expect(s.cluster.attachments).toEqual([]);
@@ -321,7 +321,7 @@ describe('a fault that has ended before', () => {
 
   experiment('with its target: exit 3', async (s) => {
     await s.attachTo(end);
-    await s.status(terminated(lastWords(ended({ reason: 'target-gone', run_ms: 9_000 }), reverted()), 137));
+    await s.status(terminated(lastWords(ended({ reason: 'target-gone', runMs: 9_000 }), reverted()), 137));
     await s.pass(2_000);
     expect(await s.outcome()).toMatchObject({ exitCode: 3, problems: ["the target's process ended after 9s"] });
   });

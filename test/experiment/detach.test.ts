@@ -79,10 +79,10 @@ describe('a detached stress', () => {
       s.answers.delete('stop');
       await tellToStart(s);
       await s.interrupt();
-      s.cluster.attachment.say({ event: 'active', at_ms: 1, pid: 1, entered: 8, of: 8, elapsed_ms: 5 });
+      s.cluster.attachment.say({ event: 'active', atMs: 1, pid: 1, entered: 8, of: 8, elapsedMs: 5 });
       await settle();
       expect(s.isOver).toBe(false);
-      await s.finish({ reason: 'stopped', run_ms: 100 });
+      await s.finish({ reason: 'stopped', runMs: 100 });
       expect((await s.outcome()).reverted).toBe(true);
     },
     detached,

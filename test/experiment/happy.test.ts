@@ -70,9 +70,9 @@ describe('an experiment that goes as asked', () => {
     await s.launch();
     await s.attach();
     await s.pass(200);
-    s.cluster.attachment.say(sampleEvent(0, 0, { ...s.sample(), cpu_usage_us: 900_000_000 }));
+    s.cluster.attachment.say(sampleEvent(0, 0, { ...s.sample(), cpuUsageUs: 900_000_000 }));
     await settle();
-    s.cluster.attachment.say({ event: 'active', at_ms: 1, pid: 1, entered: 8, of: 8, elapsed_ms: 5 });
+    s.cluster.attachment.say({ event: 'active', atMs: 1, pid: 1, entered: 8, of: 8, elapsedMs: 5 });
     await settle();
     await s.pass(5_000);
     await s.finish();
@@ -152,7 +152,7 @@ describe('an experiment that goes as asked', () => {
     async (s) => {
       await s.activate();
       await s.pass(5_000);
-      await s.finish({ reason: 'exited', exit_code: 0, signal: 0, run_ms: 5_000 });
+      await s.finish({ reason: 'exited', exitCode: 0, signal: 0, runMs: 5_000 });
       expect(await s.outcome()).toMatchObject({ exitCode: 0, problems: [] });
     },
     requestFor({ stressNgArgs: ['--cpu', '1', '--cpu-ops', '9'] }),

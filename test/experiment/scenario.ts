@@ -151,11 +151,11 @@ export class Scenario {
   }
 
   #sampled(): SampleEvent {
-    return { ...sampleEvent(0, 0, this.sample()), at_ms: this.clock.date().getTime() + this.nodeAheadMs };
+    return { ...sampleEvent(0, 0, this.sample()), atMs: this.clock.date().getTime() + this.nodeAheadMs };
   }
 
   sample(): Sample {
-    const used = { cpu_usage_us: 1_000_000 + Math.round(this.#usedUs) };
+    const used = { cpuUsageUs: 1_000_000 + Math.round(this.#usedUs) };
     return sample(this.#seconds, 0, { ...used, ...this.io.counters(), ...this.counters });
   }
 
@@ -263,9 +263,9 @@ export class Scenario {
     if (line === 'stop' && !this.#begun) {
       attachment.say(shimError({ code: 'not-started', message: '`stop` came first', state: 'unchanged' }));
     } else if (line === 'stop') {
-      const run_ms = this.#active ? this.clock.now() - this.#activeAt : 0;
+      const runMs = this.#active ? this.clock.now() - this.#activeAt : 0;
       this.#active = false;
-      attachment.say(ended({ reason: 'stopped', run_ms }), reverted());
+      attachment.say(ended({ reason: 'stopped', runMs }), reverted());
     }
   }
 }

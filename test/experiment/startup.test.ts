@@ -257,7 +257,7 @@ describe('before the fault begins', () => {
   experiment(
     'memory that would kill the whole container is refused before start',
     async (s) => {
-      s.counters = { memory_oom_group: 1 };
+      s.counters = { memoryOomGroup: 1 };
       await s.launch();
       await s.attach();
       await s.pass(500);

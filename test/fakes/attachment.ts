@@ -2,6 +2,7 @@ import { ChaosError } from '../../src/errors.ts';
 import type { Attachment } from '../../src/ports.ts';
 import type { ShimEvent } from '../../src/shim/protocol.ts';
 import { Channel } from './channel.ts';
+import { wireLine } from './wire.ts';
 
 /** One stream to a shim that the test plays. */
 export class FakeAttachment implements Attachment {
@@ -44,6 +45,6 @@ export class FakeAttachment implements Attachment {
 
   say(...events: ShimEvent[]): void {
     if (this.silent) return;
-    for (const event of events) this.stdout.push(JSON.stringify(event));
+    for (const event of events) this.stdout.push(wireLine(event));
   }
 }

@@ -29,6 +29,6 @@ export class IoShim {
   counters(): Partial<Sample> {
     if (!this.facts) return {};
     const blocks = Math.round(this.#written / MiB);
-    return { io_read_bytes: 0, io_read_ops: 0, io_write_bytes: Math.round(this.#written), io_write_ops: blocks };
+    return { ioReadBytes: 0, ioReadOps: 0, ioWriteBytes: Math.round(this.#written), ioWriteOps: blocks };
   }
 }

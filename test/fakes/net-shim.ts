@@ -35,12 +35,12 @@ export class NetShim {
   #usual(verb: string, id: string, name: string): Partial<AnswerEvent> {
     if (verb === 'connect') {
       return this.roundTripUs === undefined
-        ? { exit_code: 1, stderr: 'timed out' }
+        ? { exitCode: 1, stderr: 'timed out' }
         : { stdout: `${this.roundTripUs}\n` };
     }
     if (verb === 'lookup') {
       const found = this.addresses.get(name);
-      return found ? { stdout: `${found.join('\n')}\n` } : { exit_code: 1, stderr: 'no such host' };
+      return found ? { stdout: `${found.join('\n')}\n` } : { exitCode: 1, stderr: 'no such host' };
     }
     return { stdout: Object.hasOwn(tools, id) ? JSON.stringify(tools[id]) : '' };
   }

@@ -17,6 +17,7 @@ import type {
   SampleEvent,
   ShimError,
 } from '../../src/shim/protocol.ts';
+import { wireLine } from './wire.ts';
 
 /** Data as the real places would give it, each part replaceable. */
 
@@ -157,32 +158,32 @@ export function volumes(change: Partial<Volume> = {}): Volume[] {
 
 /** A disk of 10 GiB with 8 GiB free. */
 const space = {
-  size_bytes: 10 * GiB,
-  free_bytes: 8 * GiB + 512 * MiB,
-  available_bytes: 8 * GiB,
+  sizeBytes: 10 * GiB,
+  freeBytes: 8 * GiB + 512 * MiB,
+  availableBytes: 8 * GiB,
   inodes: 655_360,
-  inodes_free: 655_000,
-  inodes_available: 655_000,
+  inodesFree: 655_000,
+  inodesAvailable: 655_000,
 };
 
 export function pathFacts(change: Partial<PathFacts> = {}): PathFacts {
   return {
     path: '/data',
-    mount_point: '/data',
+    mountPoint: '/data',
     root: '/',
     source: '/dev/sdb',
     type: 'ext4',
     options: 'rw,relatime',
-    super_options: 'rw',
+    superOptions: 'rw',
     device: '8:16',
     disk: '8:16',
-    disk_name: 'sdb',
-    on_node: false,
-    read_only: false,
+    diskName: 'sdb',
+    onNode: false,
+    readOnly: false,
     writable: true,
-    may_use_reserved: false,
-    owner_uid: 0,
-    owner_gid: 2000,
+    mayUseReserved: false,
+    ownerUid: 0,
+    ownerGid: 2000,
     mode: 0o2775,
     ...space,
     ...change,
@@ -191,7 +192,7 @@ export function pathFacts(change: Partial<PathFacts> = {}): PathFacts {
 
 /** What a probe found `seconds` after the first sample. */
 export function pathEvent(seconds: number, change: Partial<PathEvent> = {}): PathEvent {
-  return { event: 'path', at_ms: 1, elapsed_us: 5_000_000 + seconds * 1e6, ...space, write_us: 2_000, ...change };
+  return { event: 'path', atMs: 1, elapsedUs: 5_000_000 + seconds * 1e6, ...space, writeUs: 2_000, ...change };
 }
 
 /** A request for what is given and nothing else. */
@@ -234,38 +235,38 @@ export function detachedExperiment(
 /** A sample on v2, in a container with one core and 128 MiB, `seconds` after the first, with `cores` used since then. */
 export function sample(seconds: number, cores = 0, change: Partial<Sample> = {}): Sample {
   return {
-    elapsed_us: 5_000_000 + seconds * 1e6,
-    cpu_usage_us: 1_000_000 + Math.round(seconds * cores * 1e6),
-    cpu_periods: 100 + Math.round(seconds * 10),
-    cpu_throttled_periods: 0,
-    cpu_throttled_us: 0,
-    cpu_quota_us: 100_000,
-    cpu_period_us: 100_000,
-    memory_current_bytes: 40 * MiB,
-    memory_inactive_file_bytes: 0,
-    memory_limit_bytes: 128 * MiB,
-    memory_oom_kills: 0,
-    memory_oom_group: 0,
-    pids_current: 3,
-    pids_limit: -1,
+    elapsedUs: 5_000_000 + seconds * 1e6,
+    cpuUsageUs: 1_000_000 + Math.round(seconds * cores * 1e6),
+    cpuPeriods: 100 + Math.round(seconds * 10),
+    cpuThrottledPeriods: 0,
+    cpuThrottledUs: 0,
+    cpuQuotaUs: 100_000,
+    cpuPeriodUs: 100_000,
+    memoryCurrentBytes: 40 * MiB,
+    memoryInactiveFileBytes: 0,
+    memoryLimitBytes: 128 * MiB,
+    memoryOomKills: 0,
+    memoryOomGroup: 0,
+    pidsCurrent: 3,
+    pidsLimit: -1,
     ...change,
   };
 }
 
 export function sampleEvent(seconds: number, cores = 0, change: Partial<Sample> = {}): SampleEvent {
-  return { event: 'sample', at_ms: 1, ...sample(seconds, cores, change) };
+  return { event: 'sample', atMs: 1, ...sample(seconds, cores, change) };
 }
 
 export function resolved(first: Sample = sample(0), change: Partial<Resolved> = {}): Resolved {
   return {
     event: 'resolved',
-    at_ms: 1,
+    atMs: 1,
     version: '0.1.0',
     kernel: '6.1.0',
     pid: 4711,
     comm: 'app',
-    cgroup_mode: 'v2',
-    cgroup_view: 'init',
+    cgroupMode: 'v2',
+    cgroupView: 'init',
     cgroups: [{ hierarchy: '', version: 2, path: '/kubepods/pod1/app', joined: true }],
     unmounted: [],
     namespaces: [{ name: 'mnt', inode: 4026532001, own: true }],
@@ -278,19 +279,19 @@ export function resolved(first: Sample = sample(0), change: Partial<Resolved> = 
 }
 
 export function active(change: Partial<Active> = {}): Active {
-  return { event: 'active', at_ms: 1, pid: 4800, entered: 8, of: 8, elapsed_ms: 12, ...change };
+  return { event: 'active', atMs: 1, pid: 4800, entered: 8, of: 8, elapsedMs: 12, ...change };
 }
 
 export function answer(change: Partial<AnswerEvent> = {}): AnswerEvent {
   return {
     event: 'answer',
-    at_ms: 1,
+    atMs: 1,
     id: 'q',
-    exit_code: 0,
+    exitCode: 0,
     stdout: '',
     stderr: '',
     truncated: false,
-    elapsed_us: 5_000_000,
+    elapsedUs: 5_000_000,
     ...change,
   };
 }
@@ -298,25 +299,25 @@ export function answer(change: Partial<AnswerEvent> = {}): AnswerEvent {
 export function ended(change: Partial<Ended> = {}): Ended {
   return {
     event: 'ended',
-    at_ms: 1,
+    atMs: 1,
     reason: 'deadline',
-    exit_code: 143,
+    exitCode: 143,
     signal: 15,
     forced: false,
-    run_ms: 60_000,
+    runMs: 60_000,
     ...change,
   };
 }
 
 export function reverted(change: Partial<Reverted> = {}): Reverted {
-  return { event: 'reverted', at_ms: 1, elapsed_ms: 9, left: 0, ...change };
+  return { event: 'reverted', atMs: 1, elapsedMs: 9, left: 0, ...change };
 }
 
 export function shimError(change: Partial<ShimError> = {}): ShimError {
-  return { event: 'error', at_ms: 1, code: 'cgroup', message: 'cannot join', state: 'unchanged', ...change };
+  return { event: 'error', atMs: 1, code: 'cgroup', message: 'cannot join', state: 'unchanged', ...change };
 }
 
 /** What the shim leaves in its termination log. */
 export function lastWords(...events: object[]): string {
-  return events.map((event) => JSON.stringify(event)).join('\n');
+  return events.map(wireLine).join('\n');
 }

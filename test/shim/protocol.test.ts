@@ -13,47 +13,46 @@ import {
   sampleEvent,
   shimError,
 } from '../fakes/samples.ts';
+import { wireLine } from '../fakes/wire.ts';
 
 const events = {
   resolved: resolved(),
   active: active(),
   sample: sampleEvent(1),
-  path: pathEvent(1, { read_us: 300, problem: 'the write failed' }),
-  warning: { event: 'warning', at_ms: 1, code: 'stdin', message: 'a line was too long' },
+  path: pathEvent(1, { readUs: 300, problem: 'the write failed' }),
+  warning: { event: 'warning', atMs: 1, code: 'stdin', message: 'a line was too long' },
   answer: answer({ id: 'links', stdout: '[]' }),
-  ended: ended({ oom_kills: 2 }),
+  ended: ended({ oomKills: 2 }),
   reverted: reverted({ by: 'guardian', differs: ['qdisc'] }),
   error: shimError(),
 } as const;
 
 const required: Readonly<Record<keyof typeof events, readonly string[]>> = {
   resolved:
-    'at_ms version kernel pid comm cgroup_mode cgroup_view cgroups unmounted namespaces uid gid frozen sample'.split(
-      ' ',
-    ),
-  active: ['at_ms', 'pid', 'entered', 'of', 'elapsed_ms'],
-  sample: ['at_ms', 'elapsed_us'],
-  path: 'at_ms elapsed_us size_bytes free_bytes available_bytes inodes inodes_free inodes_available'.split(' '),
-  warning: ['at_ms', 'code', 'message'],
-  answer: ['at_ms', 'id', 'exit_code', 'stdout', 'stderr', 'truncated', 'elapsed_us'],
-  ended: ['at_ms', 'reason', 'exit_code', 'signal', 'forced', 'run_ms'],
-  reverted: ['at_ms', 'elapsed_ms', 'left'],
-  error: ['at_ms', 'code', 'message', 'state'],
+    'atMs version kernel pid comm cgroupMode cgroupView cgroups unmounted namespaces uid gid frozen sample'.split(' '),
+  active: ['atMs', 'pid', 'entered', 'of', 'elapsedMs'],
+  sample: ['atMs', 'elapsedUs'],
+  path: 'atMs elapsedUs sizeBytes freeBytes availableBytes inodes inodesFree inodesAvailable'.split(' '),
+  warning: ['atMs', 'code', 'message'],
+  answer: ['atMs', 'id', 'exitCode', 'stdout', 'stderr', 'truncated', 'elapsedUs'],
+  ended: ['atMs', 'reason', 'exitCode', 'signal', 'forced', 'runMs'],
+  reverted: ['atMs', 'elapsedMs', 'left'],
+  error: ['atMs', 'code', 'message', 'state'],
 };
 
 describe('parseShimEvent', () => {
   for (const [name, event] of Object.entries(events)) {
     test(`reads ${name}`, () => {
-      expect(parseShimEvent(JSON.stringify(event))).toEqual(event);
+      expect(parseShimEvent(wireLine(event))).toEqual(event);
     });
 
     for (const field of required[name as keyof typeof events]) {
       test(`${name} without a good ${field} is no event`, () => {
         const { [field]: _gone, ...without } = event as Record<string, unknown>;
-        expect(parseShimEvent(JSON.stringify(without))).toBeUndefined();
-        expect(parseShimEvent(JSON.stringify({ ...event, [field]: null }))).toBeUndefined();
+        expect(parseShimEvent(wireLine(without))).toBeUndefined();
+        expect(parseShimEvent(wireLine({ ...event, [field]: null }))).toBeUndefined();
         const wrong = typeof Reflect.get(event, field) === 'string' ? 7 : 'seven';
-        expect(parseShimEvent(JSON.stringify({ ...event, [field]: wrong }))).toBeUndefined();
+        expect(parseShimEvent(wireLine({ ...event, [field]: wrong }))).toBeUndefined();
       });
     }
   }
@@ -73,8 +72,8 @@ describe('parseShimEvent', () => {
     '{"event":"sample"}',
     '{"event":"start","at_ms":1}',
     '{"event":["sample"],"at_ms":1,"elapsed_us":1}',
-    JSON.stringify(active()).slice(0, -1),
-    `${JSON.stringify(active())}x`,
+    wireLine(active()).slice(0, -1),
+    `${wireLine(active())}x`,
   ])('%j is no event', (line) => {
     expect(parseShimEvent(line)).toBeUndefined();
   });
@@ -87,7 +86,7 @@ describe('parseShimEvent', () => {
   );
 
   test('a __proto__ key pollutes nothing', () => {
-    const line = JSON.stringify(active()).replace(
+    const line = wireLine(active()).replace(
       '{',
       '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},',
     );
@@ -107,42 +106,42 @@ describe('parseShimEvent', () => {
     ['a place that is null', { ...events.resolved, cgroups: [null] }],
     ['a place without a path', { ...events.resolved, cgroups: [{ hierarchy: '', version: 2, joined: true }] }],
     ['a namespace without an inode', { ...events.resolved, namespaces: [{ name: 'mnt', own: true }] }],
-    ['a sample with a text in it', { ...events.sample, cpu_usage_us: '1' }],
-    ['a first sample with a text in it', { ...events.resolved, sample: { elapsed_us: 1, pids_current: null } }],
-    ['a list of CPUs that is none', { ...events.sample, cpuset_list: 2 }],
-    ['limits that are no list', { ...events.path, io_limits: {} }],
-    ['limits without a cgroup', { ...events.path, io_limits: [{ own: true }] }],
-    ['limits of a path that are none', { ...events.resolved, path: pathFacts({ io_limits: [{} as IoLimits] }) }],
+    ['a sample with a text in it', { ...events.sample, cpuUsageUs: '1' }],
+    ['a first sample with a text in it', { ...events.resolved, sample: { elapsedUs: 1, pidsCurrent: null } }],
+    ['a list of CPUs that is none', { ...events.sample, cpusetList: 2 }],
+    ['limits that are no list', { ...events.path, ioLimits: {} }],
+    ['limits without a cgroup', { ...events.path, ioLimits: [{ own: true }] }],
+    ['limits of a path that are none', { ...events.resolved, path: pathFacts({ ioLimits: [{} as IoLimits] }) }],
     ['a first sample without a time', { ...events.resolved, sample: {} }],
     ['a first sample that is a list', { ...events.resolved, sample: [] }],
     ['a revert by nobody known', { ...events.reverted, by: 'chance' }],
-    ['a probe with a text for a time', { ...events.path, write_us: '2000' }],
-    ['a probe whose read took nothing known', { ...events.path, read_us: null }],
+    ['a probe with a text for a time', { ...events.path, writeUs: '2000' }],
+    ['a probe whose read took nothing known', { ...events.path, readUs: null }],
     ['a problem that is no text', { ...events.path, problem: 7 }],
     ['a path that is a text', { ...events.resolved, path: '/data' }],
     ['a path that is null', { ...events.resolved, path: null }],
     ['differences that are no list', { ...events.reverted, differs: 'qdisc' }],
     ['an end for a reason that there is not', { ...events.ended, reason: 'boredom' }],
   ])('%s makes it no event', (_what, event) => {
-    expect(parseShimEvent(JSON.stringify(event))).toBeUndefined();
+    expect(parseShimEvent(wireLine(event))).toBeUndefined();
   });
 
   test('a resolved with a path is one, and a probe that only looked at the space', () => {
     const found = resolved(undefined, { path: pathFacts() });
-    expect(parseShimEvent(JSON.stringify(found))).toEqual(found);
-    const { write_us: _none, ...looked } = pathEvent(1);
-    expect(parseShimEvent(JSON.stringify(looked))).toEqual(looked);
+    expect(parseShimEvent(wireLine(found))).toEqual(found);
+    const { writeUs: _none, ...looked } = pathEvent(1);
+    expect(parseShimEvent(wireLine(looked))).toEqual(looked);
   });
 
   test('a sample names its CPUs, and a path its limits', () => {
-    const none = { read_bytes_per_s: -1, write_bytes_per_s: -1, read_ops_per_s: -1, write_ops_per_s: -1 };
-    const limits = [{ cgroup: '/kubepods/pod', own: false, ...none, write_bytes_per_s: 10_485_760 }];
+    const none = { readBytesPerS: -1, writeBytesPerS: -1, readOpsPerS: -1, writeOpsPerS: -1 };
+    const limits = [{ cgroup: '/kubepods/pod', own: false, ...none, writeBytesPerS: 10_485_760 }];
     for (const event of [
-      sampleEvent(1, 0, { cpuset_cpus: 2, cpuset_list: '2-3' }),
-      resolved(undefined, { path: pathFacts({ io_limits: limits }) }),
-      pathEvent(1, { io_limits: limits }),
+      sampleEvent(1, 0, { cpusetCpus: 2, cpusetList: '2-3' }),
+      resolved(undefined, { path: pathFacts({ ioLimits: limits }) }),
+      pathEvent(1, { ioLimits: limits }),
     ]) {
-      expect(parseShimEvent(JSON.stringify(event))).toEqual(event);
+      expect(parseShimEvent(wireLine(event))).toEqual(event);
     }
   });
 
@@ -150,16 +149,16 @@ describe('parseShimEvent', () => {
     const { [field]: value, ...rest } = { ...pathFacts() } as Record<string, unknown>;
     const wrong = typeof value === 'string' ? 7 : 'seven';
     for (const path of [rest, { ...rest, [field]: wrong }, { ...rest, [field]: null }]) {
-      expect(parseShimEvent(JSON.stringify({ ...events.resolved, path }))).toBeUndefined();
+      expect(parseShimEvent(wireLine({ ...events.resolved, path }))).toBeUndefined();
     }
   });
 
   test('a revert by a shim that compares nothing is one', () => {
-    expect(parseShimEvent(JSON.stringify(reverted()))).toEqual(reverted());
+    expect(parseShimEvent(wireLine(reverted()))).toEqual(reverted());
   });
 
   test('knows every reason of the contract', () => {
-    for (const reason of endReasons) expect(parseShimEvent(JSON.stringify(ended({ reason })))).toBeDefined();
+    for (const reason of endReasons) expect(parseShimEvent(wireLine(ended({ reason })))).toBeDefined();
   });
 
   test('never throws', () => {
@@ -176,7 +175,7 @@ describe('parseShimEvent', () => {
         fc.constantFrom(...Object.values(events)),
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         (event, share) => {
-          const line = JSON.stringify(event);
+          const line = wireLine(event);
           expect(parseShimEvent(line.slice(0, Math.floor(line.length * share)))).toBeUndefined();
         },
       ),

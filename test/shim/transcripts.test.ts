@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parseShimEvent, type ShimEvent } from '../../src/shim/protocol.ts';
 import { parseResidue, parseSwept } from '../../src/shim/swept.ts';
+import { wireLine } from '../fakes/wire.ts';
 
 /** What the real shim said, and after `> ` what it heard: recorded, and compared with the shim of today, by native/tests/transcript.sh. */
 const folder = fileURLToPath(new URL('transcripts', import.meta.url));
@@ -25,7 +26,8 @@ describe('a recorded transcript of the shim', () => {
   });
 
   test.each(['inspect', 'io', 'net', 'refused', 'run'])('%s: every event is read, with every field', (name) => {
-    for (const line of linesOf(name)) expect(parseShimEvent(line), line).toEqual(JSON.parse(line));
+    for (const line of linesOf(name))
+      expect(JSON.parse(wireLine(parseShimEvent(line) ?? {})), line).toEqual(JSON.parse(line));
   });
 
   test('the events come in the order of the contract', () => {
@@ -44,7 +46,7 @@ describe('a recorded transcript of the shim', () => {
 
   test('a disk is measured and its limit seen', () => {
     expect(ofKind('io', 'resolved')[0]?.path?.type).toBe('ext4');
-    expect(ofKind('io', 'path').some((path) => path.io_limits?.some(({ own }) => own))).toBe(true);
+    expect(ofKind('io', 'path').some((path) => path.ioLimits?.some(({ own }) => own))).toBe(true);
   });
 
   test('what a sweep finds is read, each of it', () => {

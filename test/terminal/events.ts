@@ -11,7 +11,7 @@ export async function effectiveRun(): Promise<RunEvent[]> {
   s.cluster.attachment.stderr.push('stress-ng: info: dispatching hogs\n');
   await s.pass(10_000);
   await s.pass(100);
-  await s.finish({ run_ms: 10_000 });
+  await s.finish({ runMs: 10_000 });
   return s.reporter.events;
 }
 
@@ -39,7 +39,7 @@ export async function netRun(): Promise<RunEvent[]> {
     s.net.packets += 120;
     await s.pass(1_000);
   }
-  await s.finish({ run_ms: 10_000 });
+  await s.finish({ runMs: 10_000 });
   return s.reporter.events;
 }
 
@@ -48,11 +48,11 @@ export async function ioRun(): Promise<RunEvent[]> {
   const s = new Scenario(ioRequest({}, { durationMs: 10_000 }));
   await s.activate();
   s.io.writesPerSecond = 200 * MiB;
-  s.io.found = { write_us: 48_000, available_bytes: 7 * GiB, free_bytes: 7.5 * GiB };
+  s.io.found = { writeUs: 48_000, availableBytes: 7 * GiB, freeBytes: 7.5 * GiB };
   await s.pass(10_000);
   s.io.writesPerSecond = 0;
   s.io.found = {};
-  await s.finish({ run_ms: 10_000 });
+  await s.finish({ runMs: 10_000 });
   return s.reporter.events;
 }
 

@@ -92,9 +92,9 @@ describe('the place of the cgroup', () => {
     ['hybrid', [place('', 2, '/u'), place('cpuset', 1, '/s'), place('cpuacct,cpu', 1, '/c')], '/c'],
     ['v1', [place('memory', 1, '/m')], '/m'],
     ['v2', [place('', 2, '/x', false)], '?'],
-  ] as const)('on %s', (cgroup_mode, cgroups, path) => {
-    expect(cgroupPlace(resolved(undefined, { cgroup_mode, cgroups: [...cgroups] }))).toBe(
-      `cgroup ${cgroup_mode} ${path}`,
+  ] as const)('on %s', (cgroupMode, cgroups, path) => {
+    expect(cgroupPlace(resolved(undefined, { cgroupMode, cgroups: [...cgroups] }))).toBe(
+      `cgroup ${cgroupMode} ${path}`,
     );
   });
 });

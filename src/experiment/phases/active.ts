@@ -152,7 +152,7 @@ export class ActivePhase implements Phase {
         timers.stop('deadline');
         timers.set('confirm', undoMs(this.#context.plan.fault));
         if (event.reason === 'stopped' && this.#context.stopAskedAt === undefined) {
-          observations.problem(`somebody else stopped it after ${formatDuration(event.run_ms)}`);
+          observations.problem(`somebody else stopped it after ${formatDuration(event.runMs)}`);
         }
         return observations.ended(event);
       case 'reverted':
@@ -217,7 +217,7 @@ export class ActivePhase implements Phase {
     const { observations, clock, timers, stopAskedAt } = this.#context;
     const { result } = observations;
     if (result.reverted) return;
-    const revertMs = stopAskedAt === undefined ? (event?.elapsed_ms ?? 0) : clock.now() - stopAskedAt;
+    const revertMs = stopAskedAt === undefined ? (event?.elapsedMs ?? 0) : clock.now() - stopAskedAt;
     observations.reverted(revertMs, by, event?.differs ?? []);
     const unexplained = result.ended?.reason === 'target-gone' || result.ended?.reason === 'killed';
     if (unexplained && !observations.explained) timers.set('explain', timeouts.explain);
@@ -232,7 +232,7 @@ export class ActivePhase implements Phase {
     return (
       kindOf(plan.fault).actor(plan.fault).speaks === true &&
       ended?.reason === 'exited' &&
-      ended.exit_code !== 0 &&
+      ended.exitCode !== 0 &&
       output.length === 0
     );
   }

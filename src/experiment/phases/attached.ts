@@ -81,7 +81,7 @@ export class AttachedPhase implements Phase {
       case 'active':
         return this.#onInForce(this.#context.clock.now());
       case 'sample':
-        if (this.#isInForce(event.at_ms)) this.#rest.onEvent(event);
+        if (this.#isInForce(event.atMs)) this.#rest.onEvent(event);
         return;
       case 'path':
         // One that comes from a shim which waits for `start` is of the target by itself.

@@ -21,28 +21,28 @@ export interface Measurement {
 
 /** Compares two samples of the same cgroup; `from` is the earlier one. Undefined when no time lies between them. */
 export function measure(from: Sample, to: Sample): Measurement | undefined {
-  const elapsedUs = to.elapsed_us - from.elapsed_us;
+  const elapsedUs = to.elapsedUs - from.elapsedUs;
   if (elapsedUs <= 0) return undefined;
   const grown = (name: keyof Sample) => growth(from, to, name);
   const share = (name: keyof Sample) => scaled(grown(name), 1 / elapsedUs);
   // Of a quota that has been set or taken away meanwhile: another cgroup's counters.
-  const cpu = (name: keyof Sample) => (from.cpu_level === to.cpu_level ? grown(name) : undefined);
-  const periods = cpu('cpu_periods');
-  const throttledPeriods = cpu('cpu_throttled_periods');
-  const read = grown('io_read_bytes');
-  const written = grown('io_write_bytes');
+  const cpu = (name: keyof Sample) => (from.cpuLevel === to.cpuLevel ? grown(name) : undefined);
+  const periods = cpu('cpuPeriods');
+  const throttledPeriods = cpu('cpuThrottledPeriods');
+  const read = grown('ioReadBytes');
+  const written = grown('ioWriteBytes');
   return withoutUndefined({
     seconds: elapsedUs / 1e6,
-    cpuCores: scaled(cpu('cpu_usage_us'), 1 / elapsedUs),
+    cpuCores: scaled(cpu('cpuUsageUs'), 1 / elapsedUs),
     throttledShare: periods ? scaled(throttledPeriods, 1 / periods) : periods === 0 ? 0 : undefined,
-    throttledSeconds: scaled(cpu('cpu_throttled_us'), 1e-6),
+    throttledSeconds: scaled(cpu('cpuThrottledUs'), 1e-6),
     memoryBytes: workingSet(to),
-    oomKills: grown('memory_oom_kills'),
-    processes: to.pids_current,
+    oomKills: grown('memoryOomKills'),
+    processes: to.pidsCurrent,
     ioBytes: read === undefined && written === undefined ? undefined : (read ?? 0) + (written ?? 0),
-    cpuPressure: share('cpu_some_us'),
-    memoryPressure: share('memory_some_us'),
-    ioPressure: share('io_some_us'),
+    cpuPressure: share('cpuSomeUs'),
+    memoryPressure: share('memorySomeUs'),
+    ioPressure: share('ioSomeUs'),
   });
 }
 
@@ -63,7 +63,7 @@ export function withoutUndefined<T extends object>(fields: { [K in keyof T]: T[K
 
 /** The container's CPU limit in cores as its cgroups enforce it; undefined: none. */
 export function cpuLimitCores(sample: Sample): number | undefined {
-  const { cpu_quota_us: quota, cpu_period_us: period } = sample;
+  const { cpuQuotaUs: quota, cpuPeriodUs: period } = sample;
   return quota === undefined || period === undefined || quota <= 0 || period <= 0 ? undefined : quota / period;
 }
 
@@ -78,7 +78,7 @@ export function cpuCeiling(sample: Sample, nodeCores: number | undefined): CpuCe
   const ceilings = [
     { cores: cpuLimitCores(sample), by: 'quota' },
     { cores: nodeCores, by: 'node' },
-    { cores: sample.cpuset_cpus, by: 'cpuset' },
+    { cores: sample.cpusetCpus, by: 'cpuset' },
   ] as const;
   const known = ceilings.flatMap(({ cores, by }) => (cores === undefined ? [] : [{ cores, by }]));
   // Of equal ones the first.
@@ -86,6 +86,6 @@ export function cpuCeiling(sample: Sample, nodeCores: number | undefined): CpuCe
 }
 
 /** Whether the target may run on some of the node's CPUs only. */
-export function isPinned({ cpuset_cpus: cpus }: Sample, nodeCores: number | undefined): boolean {
+export function isPinned({ cpusetCpus: cpus }: Sample, nodeCores: number | undefined): boolean {
   return cpus !== undefined && nodeCores !== undefined && cpus < nodeCores;
 }

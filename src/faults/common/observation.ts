@@ -20,5 +20,5 @@ export interface Observation {
 /** What a judge has to know of the workload's end. */
 export function howEnded({ ended }: Pick<Seen, 'ended'>): Pick<Observation, 'ended'> {
   if (!ended) return {};
-  return { ended: { reason: ended.reason, exitCode: ended.exit_code, oomKills: ended.oom_kills ?? 0 } };
+  return { ended: { reason: ended.reason, exitCode: ended.exitCode, oomKills: ended.oomKills ?? 0 } };
 }

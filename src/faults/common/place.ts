@@ -4,10 +4,10 @@ import type { Resolved } from '../../shim/protocol.ts';
 export function cgroupPlace(resolved: Resolved): string {
   const places = resolved.cgroups.filter((place) => place.joined);
   const place =
-    resolved.cgroup_mode === 'v2'
+    resolved.cgroupMode === 'v2'
       ? places.find(({ version }) => version === 2)
       : places.find(({ hierarchy }) => hierarchy.split(',').includes(resolved.path ? 'blkio' : 'cpu'));
-  return `cgroup ${resolved.cgroup_mode} ${shortPath(place?.path ?? places[0]?.path ?? '?')}`;
+  return `cgroup ${resolved.cgroupMode} ${shortPath(place?.path ?? places[0]?.path ?? '?')}`;
 }
 
 /** The ids in a cgroup's path, 32 to 64 characters long each, by their beginning. */

@@ -52,19 +52,19 @@ export function pathWord(path: string): string {
 /** Whose disk it is, in one line: `/data is ext4 on /dev/sdb (PVC data-db-0), 9.8Gi, 7.2Gi free, 640k inodes free, rw`. */
 export function describeMount(facts: PathFacts, volume: Volume): string {
   const room = roomOf(facts, facts);
-  const mounted = facts.mount_point === facts.path ? '' : `, mounted at ${pathWord(facts.mount_point)}`;
+  const mounted = facts.mountPoint === facts.path ? '' : `, mounted at ${pathWord(facts.mountPoint)}`;
   return [
     `${pathWord(facts.path)} is ${facts.type} on ${describeSource(facts)} (${describeVolume(volume)})${mounted}`,
-    formatBytes(facts.size_bytes),
+    formatBytes(facts.sizeBytes),
     `${formatBytes(room.freeBytes)} free`,
     ...(room.inodes ? [`${formatShortCount(room.inodes.free)} inodes free`] : []),
-    facts.read_only ? 'read-only' : 'rw',
-    ...(facts.on_node ? ["the node's own disk"] : []),
+    facts.readOnly ? 'read-only' : 'rw',
+    ...(facts.onNode ? ["the node's own disk"] : []),
   ].join(', ');
 }
 
 /** What is mounted: the device, or where that is none the disk behind it. */
-function describeSource({ source, disk_name: disk }: PathFacts): string {
+function describeSource({ source, diskName: disk }: PathFacts): string {
   if (disk === '' || source === `/dev/${disk}`) return source === '' ? 'nothing' : source;
   return source.startsWith('/dev/') ? `${source} of disk ${disk}` : `disk ${disk}`;
 }

@@ -23,7 +23,7 @@ interface Stock {
 }
 
 export function judgeFill(fault: IoFault, fill: FillRequest, seen: SeenIo): Proof[] {
-  const mayUseReserved = { may_use_reserved: seen.facts?.may_use_reserved ?? false };
+  const mayUseReserved = { mayUseReserved: seen.facts?.mayUseReserved ?? false };
   const room = (space: Space) => roomOf(space, mayUseReserved);
   const during = seen.pathsDuring.map(room);
   const [first] = during;

@@ -70,7 +70,7 @@ export const io: FaultKind<IoRequest, IoFault, IoSurroundings, IoRun> = {
   },
 
   where({ action }, _target, resolved, { entered, of }) {
-    const disk = action.kind === 'throttle' ? resolved.path?.disk_name : undefined;
+    const disk = action.kind === 'throttle' ? resolved.path?.diskName : undefined;
     return [cgroupPlace(resolved), disk === undefined ? `${entered} of ${of} namespaces` : `disk ${disk}`];
   },
   // What file system that is, only the node can tell.

@@ -4,10 +4,10 @@ import type { SeenIo } from './proof.ts';
 import type { ThrottleLimits } from './types.ts';
 
 const fields = {
-  readBytesPerSecond: 'read_bytes_per_s',
-  writeBytesPerSecond: 'write_bytes_per_s',
-  readOpsPerSecond: 'read_ops_per_s',
-  writeOpsPerSecond: 'write_ops_per_s',
+  readBytesPerSecond: 'readBytesPerS',
+  writeBytesPerSecond: 'writeBytesPerS',
+  readOpsPerSecond: 'readOpsPerS',
+  writeOpsPerSecond: 'writeOpsPerS',
 } as const satisfies Record<keyof ThrottleLimits, keyof IoLimits>;
 
 /** A limit that is there already, and as tight as the one that is asked for or tighter. */
@@ -33,7 +33,7 @@ export function tighterLimits(asked: ThrottleLimits, there: readonly IoLimits[])
 
 /** Those above the target's own cgroup, as they were last seen: its own has ours while it is throttled. */
 export function limitsAbove({ facts, pathsDuring }: Pick<SeenIo, 'facts' | 'pathsDuring'>): IoLimits[] {
-  const limits = pathsDuring.findLast((path) => path.io_limits !== undefined)?.io_limits ?? facts?.io_limits ?? [];
+  const limits = pathsDuring.findLast((path) => path.ioLimits !== undefined)?.ioLimits ?? facts?.ioLimits ?? [];
   return limits.filter(({ own }) => !own);
 }
 

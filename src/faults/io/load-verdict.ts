@@ -83,8 +83,8 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
 
 /** The probe writes to the disk, as the target and in its cgroup: where not even that shows, nothing would. Since Linux 6.10 v1 counts only the disks that have a limit. */
 function isUncounted({ counter, pathsDuring, samplesBefore, samplesDuring }: SeenIo): boolean {
-  const probes = pathsDuring.filter(({ write_us: time }) => time !== undefined);
-  const written = growth(samplesBefore.at(-1) ?? samplesDuring[0], samplesDuring.at(-1), 'io_write_bytes');
+  const probes = pathsDuring.filter(({ writeUs: time }) => time !== undefined);
+  const written = growth(samplesBefore.at(-1) ?? samplesDuring[0], samplesDuring.at(-1), 'ioWriteBytes');
   return counter === 'blkio' && probes.length > 1 && written === 0;
 }
 

@@ -30,8 +30,8 @@ export function measureIo(seen: Measured): IoMeasurement | undefined {
     ...{ diskReadBytes: disk.readBytes, diskWrittenBytes: disk.writtenBytes },
     ...{ diskReadOps: disk.readOps, diskWrittenOps: disk.writtenOps },
     seconds: secondsOf(seen),
-    ...{ writeUsBefore: medianOf(pathsBefore, 'write_us'), writeUsDuring: medianOf(pathsDuring, 'write_us') },
-    ...{ readUsBefore: medianOf(pathsBefore, 'read_us'), readUsDuring: medianOf(pathsDuring, 'read_us') },
+    ...{ writeUsBefore: medianOf(pathsBefore, 'writeUs'), writeUsDuring: medianOf(pathsDuring, 'writeUs') },
+    ...{ readUsBefore: medianOf(pathsBefore, 'readUs'), readUsDuring: medianOf(pathsDuring, 'readUs') },
     availableBytesBefore: freeOf(before, seen)?.freeBytes ?? 0,
     availableBytesDuring: during?.freeBytes ?? 0,
     availableBytesAfter: freeOf(after, seen)?.freeBytes,
@@ -54,7 +54,7 @@ interface Free {
 
 function freeOf(space: Space | undefined, { facts }: Measured): Free | undefined {
   if (!space) return undefined;
-  const room = roomOf(space, { may_use_reserved: facts?.may_use_reserved ?? false });
+  const room = roomOf(space, { mayUseReserved: facts?.mayUseReserved ?? false });
   return { freeBytes: room.freeBytes, inodes: room.inodes?.free };
 }
 
@@ -72,20 +72,20 @@ function span<T>(before: readonly T[], during: readonly T[]): readonly [T | unde
 
 function secondsOf({ samplesBefore, samplesDuring, pathsBefore, pathsDuring }: Measured): number {
   const [from, to] = samplesDuring.length > 0 ? span(samplesBefore, samplesDuring) : span(pathsBefore, pathsDuring);
-  return from && to ? Math.max(0, to.elapsed_us - from.elapsed_us) / 1e6 : 0;
+  return from && to ? Math.max(0, to.elapsedUs - from.elapsedUs) / 1e6 : 0;
 }
 
 function betweenSamples(from: Sample | undefined, to: Sample | undefined): Traffic {
   return withoutUndefined({
-    ...{ readBytes: growth(from, to, 'io_read_bytes'), writtenBytes: growth(from, to, 'io_write_bytes') },
-    ...{ readOps: growth(from, to, 'io_read_ops'), writtenOps: growth(from, to, 'io_write_ops') },
+    ...{ readBytes: growth(from, to, 'ioReadBytes'), writtenBytes: growth(from, to, 'ioWriteBytes') },
+    ...{ readOps: growth(from, to, 'ioReadOps'), writtenOps: growth(from, to, 'ioWriteOps') },
   });
 }
 
 function betweenPaths(from: PathEvent | undefined, to: PathEvent | undefined): Traffic {
   return withoutUndefined({
-    ...{ readBytes: growth(from, to, 'disk_read_bytes'), writtenBytes: growth(from, to, 'disk_write_bytes') },
-    ...{ readOps: growth(from, to, 'disk_read_ops'), writtenOps: growth(from, to, 'disk_write_ops') },
+    ...{ readBytes: growth(from, to, 'diskReadBytes'), writtenBytes: growth(from, to, 'diskWriteBytes') },
+    ...{ readOps: growth(from, to, 'diskReadOps'), writtenOps: growth(from, to, 'diskWriteOps') },
   });
 }
 
@@ -126,8 +126,8 @@ export function ownPart(container: Traffic, disk: Traffic): Traffic {
 }
 
 /** Seconds; where no time lies between, nothing is to be taken off. */
-function elapsed(from: { elapsed_us: number } | undefined, to: { elapsed_us: number } | undefined): number {
-  const us = from && to ? to.elapsed_us - from.elapsed_us : 0;
+function elapsed(from: { elapsedUs: number } | undefined, to: { elapsedUs: number } | undefined): number {
+  const us = from && to ? to.elapsedUs - from.elapsedUs : 0;
   return us > 0 ? us / 1e6 : Number.POSITIVE_INFINITY;
 }
 
@@ -146,7 +146,7 @@ export function trafficUnder({ samplesDuring, pathsDuring }: Measured): {
 } {
   const [firstSample, lastSample] = [samplesDuring[0], samplesDuring.at(-1)];
   const [firstPath, lastPath] = [pathsDuring[0], pathsDuring.at(-1)];
-  const seconds = firstSample && lastSample ? (lastSample.elapsed_us - firstSample.elapsed_us) / 1e6 : 0;
+  const seconds = firstSample && lastSample ? (lastSample.elapsedUs - firstSample.elapsedUs) / 1e6 : 0;
   const ofPaths = elapsed(firstPath, lastPath);
   return {
     container: betweenSamples(firstSample, lastSample),
@@ -165,6 +165,6 @@ function pressureOf(samples: readonly Sample[]): number | undefined {
   return share === undefined ? undefined : Math.min(1, share);
 }
 
-function medianOf(paths: readonly PathEvent[], name: 'write_us' | 'read_us'): number | undefined {
+function medianOf(paths: readonly PathEvent[], name: 'writeUs' | 'readUs'): number | undefined {
   return median(paths.flatMap((path) => path[name] ?? []));
 }

@@ -8,7 +8,7 @@ const thresholds = { nodefs: { space: 10, inodes: 5 }, imagefs: { space: 15, ino
 
 /** Whether what is done to this disk is done to the node. */
 export function isNodes(
-  { on_node: onNode, type, mount_point: mountPoint }: Pick<PathFacts, 'on_node' | 'type' | 'mount_point'>,
+  { onNode, type, mountPoint }: Pick<PathFacts, 'onNode' | 'type' | 'mountPoint'>,
   { kind }: Volume,
 ): boolean {
   // In a root there are mounts of the runtime's, as /dev/shm, and of the container's own.
@@ -17,11 +17,11 @@ export function isNodes(
 
 /** What it means to others that so much of such a disk is taken, in words that follow a colon. */
 export function effectOnOthers(facts: PathFacts, volume: Volume, taken: { bytes: number; inodes: number }): string {
-  if (!facts.on_node && volume.kind !== 'root') return 'whoever else uses it is hit as well';
+  if (!facts.onNode && volume.kind !== 'root') return 'whoever else uses it is hit as well';
   // As the kubelet counts: of the whole file system, without what is reserved for root.
-  const space = share('space is', facts.available_bytes, facts.size_bytes, taken.bytes);
-  const inodes = share('inodes are', facts.inodes_available, facts.inodes, taken.inodes);
-  const limits = thresholds[facts.on_node ? 'nodefs' : 'imagefs'];
+  const space = share('space is', facts.availableBytes, facts.sizeBytes, taken.bytes);
+  const inodes = share('inodes are', facts.inodesAvailable, facts.inodes, taken.inodes);
+  const limits = thresholds[facts.onNode ? 'nodefs' : 'imagefs'];
   const counted = facts.inodes > 0;
   const isBeyond = space.after < limits.space || (counted && inodes.after < limits.inodes);
   const now = [space.words, ...(counted ? [inodes.words] : [])].join(', ');

@@ -35,7 +35,7 @@ const anotherPath = 'Name a directory in another volume of the container: --path
 
 const checks: readonly Check[] = [
   ({ facts }) => {
-    const gone = [facts.source, facts.root, facts.mount_point].find((text) => text.endsWith('//deleted'));
+    const gone = [facts.source, facts.root, facts.mountPoint].find((text) => text.endsWith('//deleted'));
     if (gone === undefined) return undefined;
     return {
       message: `the mount of ${pathWord(facts.path)} is stale: what it shows was deleted on the node (${gone})`,
@@ -73,10 +73,7 @@ const checks: readonly Check[] = [
     action.kind === 'load' ? roomForLoad(action, at) : action.kind === 'fill' ? roomForFill(action, at) : undefined,
 ];
 
-function readOnlyWhy(
-  { options, read_only: readOnly }: PathFacts,
-  { surroundings: { volume } }: IoFault,
-): string | undefined {
+function readOnlyWhy({ options, readOnly }: PathFacts, { surroundings: { volume } }: IoFault): string | undefined {
   // The pod's spec explains it, and no more: what the runtime mounts into a root, as /dev/shm, has a mode of its own.
   if (!readOnly) return undefined;
   if (volume.readOnly) {
@@ -111,7 +108,7 @@ function raised({ fault: { action }, facts }: Case): Refusal | undefined {
   if (action.kind !== 'throttle') return undefined;
   const [lower] = tighterLimits(
     action.limits,
-    (facts.io_limits ?? []).filter(({ own }) => own),
+    (facts.ioLimits ?? []).filter(({ own }) => own),
   );
   if (!lower) return undefined;
   return {
@@ -141,14 +138,14 @@ function nodesDisk({ fault, facts, room }: Case): Refusal | undefined {
   };
 }
 
-function whose({ on_node: onNode }: PathFacts, { surroundings: { volume } }: IoFault): string {
+function whose({ onNode }: PathFacts, { surroundings: { volume } }: IoFault): string {
   return onNode || volume.kind === 'root' ? "the node's own disk" : "a disk of the node's that others may use";
 }
 
 function writable({ fault, facts, resolved }: Case): Refusal | undefined {
   if (facts.writable) return undefined;
   const mode = (facts.mode & 0o7777).toString(8).padStart(4, '0');
-  const owner = `it belongs to ${facts.owner_uid}:${facts.owner_gid}, mode ${mode}`;
+  const owner = `it belongs to ${facts.ownerUid}:${facts.ownerGid}, mode ${mode}`;
   const who = fault.asRoot ? "the container's root" : `uid ${resolved.uid}, which the target runs as,`;
   return {
     message: `${who} may not create files in ${pathWord(facts.path)}: ${owner}`,
@@ -178,11 +175,11 @@ function warnings({ fault, facts, room, resolved }: Case): string[] {
     );
   }
   if (action.kind === 'throttle') {
-    for (const { limit, cgroup } of tighterLimits(action.limits, facts.io_limits ?? [])) {
+    for (const { limit, cgroup } of tighterLimits(action.limits, facts.ioLimits ?? [])) {
       found.push(`the target is already limited to ${limit} by ${cgroup}: a limit above that changes nothing`);
     }
     found.push(
-      `the limits are those of the container on the whole disk ${facts.disk_name || facts.disk}: its other directories there are slowed as well`,
+      `the limits are those of the container on the whole disk ${facts.diskName || facts.disk}: its other directories there are slowed as well`,
     );
     const writes = action.limits.writeBytesPerSecond ?? action.limits.writeOpsPerSecond;
     if (writes !== undefined && throttler(resolved.cgroups) === 'blkio') {

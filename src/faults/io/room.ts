@@ -20,11 +20,11 @@ export interface Room {
 }
 
 /** As `df` has it: of what is reserved for root nothing counts, neither as free nor as used, for those who may not use it. */
-export function roomOf(space: Space, { may_use_reserved: all }: Pick<PathFacts, 'may_use_reserved'>): Room {
-  const freeBytes = all ? space.free_bytes : space.available_bytes;
-  const wholeBytes = space.size_bytes - space.free_bytes + freeBytes;
-  const free = all ? space.inodes_free : space.inodes_available;
-  const whole = space.inodes - space.inodes_free + free;
+export function roomOf(space: Space, { mayUseReserved: all }: Pick<PathFacts, 'mayUseReserved'>): Room {
+  const freeBytes = all ? space.freeBytes : space.availableBytes;
+  const wholeBytes = space.sizeBytes - space.freeBytes + freeBytes;
+  const free = all ? space.inodesFree : space.inodesAvailable;
+  const whole = space.inodes - space.inodesFree + free;
   return {
     wholeBytes,
     freeBytes,

@@ -25,26 +25,26 @@ export function liveRow({ target, previous, sample, facts, pathBefore, path }: I
     head: ['TARGET', 'READ', 'WRITTEN', 'SYNCED WRITE before → now', 'FREE'],
     row: [
       targetName(target),
-      rate(previous, sample, 'io_read_bytes'),
-      rate(previous, sample, 'io_write_bytes'),
-      `${latency(pathBefore?.write_us)} → ${path?.problem === undefined ? latency(path?.write_us) : 'failed'}`,
+      rate(previous, sample, 'ioReadBytes'),
+      rate(previous, sample, 'ioWriteBytes'),
+      `${latency(pathBefore?.writeUs)} → ${path?.problem === undefined ? latency(path?.writeUs) : 'failed'}`,
       free(path ?? pathBefore, facts),
     ],
   };
 }
 
-function rate(previous: Sample, sample: Sample, name: 'io_read_bytes' | 'io_write_bytes'): string {
+function rate(previous: Sample, sample: Sample, name: 'ioReadBytes' | 'ioWriteBytes'): string {
   const from = previous[name];
   const to = sample[name];
-  const us = sample.elapsed_us - previous.elapsed_us;
+  const us = sample.elapsedUs - previous.elapsedUs;
   if (from === undefined || to === undefined || us <= 0) return dash;
   return `${formatBytes(Math.max(0, to - from) / (us / 1e6))}/s`;
 }
 
 /** To the target's user, as the verdict has it. */
-function free(path: PathEvent | undefined, { may_use_reserved = false }: Partial<PathFacts> = {}): string {
+function free(path: PathEvent | undefined, { mayUseReserved = false }: Partial<PathFacts> = {}): string {
   if (!path) return dash;
-  const { freeBytes, wholeBytes, inodes } = roomOf(path, { may_use_reserved });
+  const { freeBytes, wholeBytes, inodes } = roomOf(path, { mayUseReserved });
   const files = inodes ? `, ${formatNumber(inodes.free)} inodes` : '';
   return `${formatBytes(freeBytes)} of ${formatBytes(wholeBytes)}${files}`;
 }

@@ -14,9 +14,9 @@ export function volumeAt(volumes: readonly Volume[], path: string): Volume {
 }
 
 /** The volume that a path has been found to be in. Symlinks lead into another as well as out of one, and the place of a volume may be spelt with one: `/var/run/x` is mounted at `/run/x`. */
-export function volumeBehind(volumes: readonly Volume[], { path, mount_point }: PathFacts): Volume {
-  const mounted = volumeAt(volumes, mount_point);
-  return mounted.kind === 'root' && mount_point !== '/' ? volumeAt(volumes, path) : mounted;
+export function volumeBehind(volumes: readonly Volume[], { path, mountPoint }: PathFacts): Volume {
+  const mounted = volumeAt(volumes, mountPoint);
+  return mounted.kind === 'root' && mountPoint !== '/' ? volumeAt(volumes, path) : mounted;
 }
 
 /** The fault with its path in this volume. */

@@ -24,6 +24,6 @@ export function describeQuestion({ verb, argv }: Question): string {
   return `"${verb} ${argv.join(' ')}"`;
 }
 
-export function toAnswer({ id, exit_code, stdout, stderr, elapsed_us }: AnswerEvent): Answer {
-  return { id, exitCode: exit_code, stdout, stderr, elapsedUs: elapsed_us };
+export function toAnswer({ id, exitCode, stdout, stderr, elapsedUs }: AnswerEvent): Answer {
+  return { id, exitCode, stdout, stderr, elapsedUs };
 }

@@ -33,7 +33,7 @@ export function memoryRisk(fault: StressFault, sample: Sample): MemoryRisk {
       message: `the memory limit will be exceeded: ${sum}; what is too much will be swapped out (${formatBytes(swap)} of swap are free)`,
     };
   }
-  if (sample.memory_oom_group === 1 && fault.oomVictim === 'stressor') {
+  if (sample.memoryOomGroup === 1 && fault.oomVictim === 'stressor') {
     return {
       kind: 'refusal',
       message: `this would kill the whole container: ${sum}, and memory.oom.group is set, so the OOM killer takes every process of the container at once`,
@@ -42,7 +42,7 @@ export function memoryRisk(fault: StressFault, sample: Sample): MemoryRisk {
   }
   const victim =
     fault.oomVictim === 'app'
-      ? sample.memory_oom_group === 1
+      ? sample.memoryOomGroup === 1
         ? 'every process of the container will be killed at once (memory.oom.group)'
         : 'a process of the application will be killed (--oom-victim app)'
       : 'the OOM killer will take the stressor first, again and again';
@@ -65,7 +65,7 @@ function describeLimit(limit: number, used: number, left: number): string {
 function highRisk(wanted: number, asked: string, sample: Sample): MemoryRisk {
   const room = memoryHighRoom(sample);
   if (room === undefined || wanted <= room) return { kind: 'none' };
-  const high = formatBytes(sample.memory_high_bytes ?? 0);
+  const high = formatBytes(sample.memoryHighBytes ?? 0);
   const swap = wanted <= room + swapRoom(sample) ? ' or swaps it' : '';
   return {
     kind: 'warning',

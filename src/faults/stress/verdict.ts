@@ -70,7 +70,7 @@ function afterwards(sample: Sample): NonNullable<StressVerdict['after']> {
   const memoryBytes = workingSet(sample);
   return {
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
-    ...(sample.pids_current === undefined ? {} : { processes: sample.pids_current }),
+    ...(sample.pidsCurrent === undefined ? {} : { processes: sample.pidsCurrent }),
   };
 }
 
@@ -117,7 +117,7 @@ function describeCeiling({ cores: most, by }: CpuCeiling, sample: Sample): strin
 }
 
 /** `CPUs 2-3`. */
-function cpus({ cpuset_list: list, cpuset_cpus: count }: Sample): string {
+function cpus({ cpusetList: list, cpusetCpus: count }: Sample): string {
   return list === undefined ? 'its cpuset' : `CPU${count === 1 ? '' : 's'} ${list}`;
 }
 
@@ -152,15 +152,15 @@ function judgeMemory(asked: NonNullable<StressFault['memory']>, seen: Observatio
   const start = lastOf(seen.before, heldBytes) ?? 0;
   const grown = Math.max(0, Math.max(...seen.during.map((sample) => heldBytes(sample) ?? 0)) - start);
   const kills = Math.max(during.oomKills ?? 0, seen.ended?.oomKills ?? 0);
-  const throttled = growth(seen.before.at(-1) ?? seen.during[0], seen.during.at(-1), 'memory_high_events') ?? 0;
+  const throttled = growth(seen.before.at(-1) ?? seen.during[0], seen.during.at(-1), 'memoryHighEvents') ?? 0;
   // The kernel kills the stressor the moment it meets the limit, and lets nobody by at memory.high: what the sampling misses in between, that proves.
   const met = asked.bytes > room.limit && kills > 0;
   const held = asked.bytes > room.high && throttled > 0;
   const effective = (grown > 0 && grown >= effectiveShare * possible) || met || held;
   const bound = asked.bytes > most ? `; ${describeRoom(room, seen)}` : '';
-  const swapped = Math.max(0, ...seen.during.map((sample) => sample.memory_swap_current_bytes ?? 0));
+  const swapped = Math.max(0, ...seen.during.map((sample) => sample.memorySwapCurrentBytes ?? 0));
   const details = [
-    ...(swapped > (lastOf(seen.before, (sample) => sample.memory_swap_current_bytes) ?? 0)
+    ...(swapped > (lastOf(seen.before, (sample) => sample.memorySwapCurrentBytes) ?? 0)
       ? [`, and ${formatBytes(swapped)} were swapped out`]
       : []),
     ...(held ? [', throttled at memory.high'] : []),
@@ -186,8 +186,7 @@ function roomBefore({ before, during }: Observation): MemoryRoom {
   const limit = now && memoryLimitBytes(now);
   const whole = limit === undefined ? Number.POSITIVE_INFINITY : limit;
   if (!start) return { limit: whole, high: Number.POSITIVE_INFINITY, swap: now ? swapRoom(now) : 0 };
-  const room =
-    start.memory_room_bytes === undefined ? Math.max(0, whole - (workingSet(start) ?? 0)) : memoryRoom(start);
+  const room = start.memoryRoomBytes === undefined ? Math.max(0, whole - (workingSet(start) ?? 0)) : memoryRoom(start);
   return {
     limit: room ?? Number.POSITIVE_INFINITY,
     high: memoryHighRoom(start) ?? Number.POSITIVE_INFINITY,
@@ -199,7 +198,7 @@ function describeRoom(room: MemoryRoom, { during, before }: Observation): string
   const sample = during.at(-1) ?? before.at(-1);
   const swap = room.swap > 0 ? `, and ${formatBytes(room.swap)} of swap` : '';
   return room.high < room.limit
-    ? `from memory.high, ${formatBytes(sample?.memory_high_bytes ?? 0)}, on it is throttled, of which ${formatBytes(room.high)} were free${swap}`
+    ? `from memory.high, ${formatBytes(sample?.memoryHighBytes ?? 0)}, on it is throttled, of which ${formatBytes(room.high)} were free${swap}`
     : `the container may use ${formatBytes((sample && memoryLimitBytes(sample)) ?? 0)}, of which ${formatBytes(room.limit)} were free${swap}`;
 }
 
@@ -211,13 +210,13 @@ function lastOf<T>(samples: readonly Sample[], of: (sample: Sample) => T | undef
 
 function judgeProcesses(asked: number, seen: Observation): Proof {
   const wanted = `Asked for fork pressure by ${asked} worker${asked === 1 ? '' : 's'}`;
-  if (seen.during.every((sample) => sample.pids_current === undefined))
+  if (seen.during.every((sample) => sample.pidsCurrent === undefined))
     return unmeasured('processes', wanted, 'processes');
-  const start = seen.before.at(-1)?.pids_current ?? 0;
-  const peak = Math.max(0, ...seen.during.map((sample) => sample.pids_current ?? 0));
-  const limit = seen.during.at(-1)?.pids_limit ?? -1;
+  const start = seen.before.at(-1)?.pidsCurrent ?? 0;
+  const peak = Math.max(0, ...seen.during.map((sample) => sample.pidsCurrent ?? 0));
+  const limit = seen.during.at(-1)?.pidsLimit ?? -1;
   const own = limit > 0 ? limit - start : Number.POSITIVE_INFINITY;
-  const told = seen.before.at(-1)?.pids_room ?? -1;
+  const told = seen.before.at(-1)?.pidsRoom ?? -1;
   // Of a limit that others share there may be less left.
   const room = told < 0 ? own : told;
   const effective = peak - start >= effectiveShare * Math.min(asked, room) && peak > start;

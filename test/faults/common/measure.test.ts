@@ -8,24 +8,24 @@ import { MiB, sample } from '../../fakes/samples.ts';
 describe('measure', () => {
   test('on v2, with pressure', () => {
     const from = sample(0, 0, {
-      cpu_some_us: 100,
-      memory_some_us: 0,
-      io_some_us: 0,
-      io_read_bytes: 1_000,
-      io_write_bytes: 0,
+      cpuSomeUs: 100,
+      memorySomeUs: 0,
+      ioSomeUs: 0,
+      ioReadBytes: 1_000,
+      ioWriteBytes: 0,
     });
     const to = sample(10, 0.5, {
-      cpu_throttled_periods: 25,
-      cpu_throttled_us: 2_000_000,
-      memory_current_bytes: 90 * MiB,
-      memory_inactive_file_bytes: 10 * MiB,
-      memory_oom_kills: 2,
-      pids_current: 9,
-      cpu_some_us: 4_000_100,
-      memory_some_us: 1_000_000,
-      io_some_us: 0,
-      io_read_bytes: 3_000,
-      io_write_bytes: 500,
+      cpuThrottledPeriods: 25,
+      cpuThrottledUs: 2_000_000,
+      memoryCurrentBytes: 90 * MiB,
+      memoryInactiveFileBytes: 10 * MiB,
+      memoryOomKills: 2,
+      pidsCurrent: 9,
+      cpuSomeUs: 4_000_100,
+      memorySomeUs: 1_000_000,
+      ioSomeUs: 0,
+      ioReadBytes: 3_000,
+      ioWriteBytes: 500,
     });
     expect(measure(from, to)).toEqual({
       seconds: 10,
@@ -44,23 +44,20 @@ describe('measure', () => {
 
   test('on v1: what the kernel does not tell is absent, not zero', () => {
     const v1 = (seconds: number, cores: number): Sample => ({
-      elapsed_us: seconds * 1e6,
-      cpu_usage_us: seconds * cores * 1e6,
-      memory_current_bytes: MiB,
+      elapsedUs: seconds * 1e6,
+      cpuUsageUs: seconds * cores * 1e6,
+      memoryCurrentBytes: MiB,
     });
     expect(measure(v1(1, 2), v1(3, 2))).toEqual({ seconds: 2, cpuCores: 2, memoryBytes: MiB });
   });
 
   test('no enforcement period in between is no throttling', () => {
-    const periods = { cpu_periods: 7, cpu_throttled_periods: 7 };
+    const periods = { cpuPeriods: 7, cpuThrottledPeriods: 7 };
     expect(measure(sample(0, 0, periods), sample(1, 0, periods))?.throttledShare).toBe(0);
   });
 
   test('a counter that was reset grew by nothing', () => {
-    const reset = measure(
-      sample(0, 0, { cpu_usage_us: 9e9, memory_oom_kills: 5 }),
-      sample(1, 0, { memory_oom_kills: 0 }),
-    );
+    const reset = measure(sample(0, 0, { cpuUsageUs: 9e9, memoryOomKills: 5 }), sample(1, 0, { memoryOomKills: 0 }));
     expect(reset).toMatchObject({ cpuCores: 0, oomKills: 0 });
   });
 
@@ -73,13 +70,13 @@ describe('measure', () => {
     const counter = fc.option(fc.nat(), { nil: undefined });
     const any = fc
       .record({
-        elapsed_us: fc.nat(),
-        cpu_usage_us: counter,
-        cpu_periods: counter,
-        cpu_throttled_periods: counter,
-        memory_current_bytes: counter,
-        memory_inactive_file_bytes: counter,
-        io_write_bytes: counter,
+        elapsedUs: fc.nat(),
+        cpuUsageUs: counter,
+        cpuPeriods: counter,
+        cpuThrottledPeriods: counter,
+        memoryCurrentBytes: counter,
+        memoryInactiveFileBytes: counter,
+        ioWriteBytes: counter,
       })
       .map((fields) => JSON.parse(JSON.stringify(fields)) as Sample);
     fc.assert(
@@ -91,19 +88,19 @@ describe('measure', () => {
 });
 
 test('the working set is without the file cache that reclaim takes first, and never negative', () => {
-  expect(workingSet(sample(0, 0, { memory_current_bytes: 10, memory_inactive_file_bytes: 4 }))).toBe(6);
-  expect(workingSet(sample(0, 0, { memory_current_bytes: 4, memory_inactive_file_bytes: 10 }))).toBe(0);
-  expect(workingSet({ elapsed_us: 1 })).toBeUndefined();
+  expect(workingSet(sample(0, 0, { memoryCurrentBytes: 10, memoryInactiveFileBytes: 4 }))).toBe(6);
+  expect(workingSet(sample(0, 0, { memoryCurrentBytes: 4, memoryInactiveFileBytes: 10 }))).toBe(0);
+  expect(workingSet({ elapsedUs: 1 })).toBeUndefined();
 });
 
 test.each<[Partial<Sample>, number | undefined]>([
-  [{ cpu_quota_us: 150_000, cpu_period_us: 100_000 }, 1.5],
-  [{ cpu_quota_us: -1, cpu_period_us: 100_000 }, undefined],
-  [{ cpu_quota_us: 0, cpu_period_us: 100_000 }, undefined],
-  [{ cpu_quota_us: 1, cpu_period_us: 0 }, undefined],
+  [{ cpuQuotaUs: 150_000, cpuPeriodUs: 100_000 }, 1.5],
+  [{ cpuQuotaUs: -1, cpuPeriodUs: 100_000 }, undefined],
+  [{ cpuQuotaUs: 0, cpuPeriodUs: 100_000 }, undefined],
+  [{ cpuQuotaUs: 1, cpuPeriodUs: 0 }, undefined],
 ])('the CPU limit of %j is %j', (fields, cores) => {
-  expect(cpuLimitCores({ elapsed_us: 1, ...fields })).toBe(cores);
-  expect(cpuLimitCores({ elapsed_us: 1 })).toBeUndefined();
+  expect(cpuLimitCores({ elapsedUs: 1, ...fields })).toBe(cores);
+  expect(cpuLimitCores({ elapsedUs: 1 })).toBeUndefined();
 });
 
 test.each<[number, number | undefined]>([
@@ -112,5 +109,5 @@ test.each<[number, number | undefined]>([
   [-1, undefined],
   [2 ** 63 - 4_096, undefined],
 ])('the memory limit %d is %j', (limit, bytes) => {
-  expect(memoryLimitBytes({ elapsed_us: 1, memory_limit_bytes: limit })).toBe(bytes);
+  expect(memoryLimitBytes({ elapsedUs: 1, memoryLimitBytes: limit })).toBe(bytes);
 });

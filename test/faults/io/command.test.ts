@@ -115,22 +115,22 @@ describe('a mount in one line', () => {
   test.each([
     [{}, claim, '/data is ext4 on /dev/sdb (PVC data-web-0), 10Gi, 8Gi free, 655k inodes free, rw'],
     [
-      { may_use_reserved: true, source: '/dev/mapper/vg-data', disk_name: 'dm-3' },
+      { mayUseReserved: true, source: '/dev/mapper/vg-data', diskName: 'dm-3' },
       claim,
       '/data is ext4 on /dev/mapper/vg-data of disk dm-3 (PVC data-web-0), 10Gi, 8.5Gi free, 655k inodes free, rw',
     ],
     [
-      { path: '/', mount_point: '/', type: 'overlay', source: 'overlay', disk_name: 'vda', on_node: true },
+      { path: '/', mountPoint: '/', type: 'overlay', source: 'overlay', diskName: 'vda', onNode: true },
       root,
       "/ is overlay on disk vda (the container's own root), 10Gi, 8Gi free, 655k inodes free, rw, the node's own disk",
     ],
     [
-      { path: '/data/a b', type: 'nfs4', source: 'nas:/x', disk: '', disk_name: '', inodes: 0, read_only: true },
+      { path: '/data/a b', type: 'nfs4', source: 'nas:/x', disk: '', diskName: '', inodes: 0, readOnly: true },
       { ...claim, kind: 'nfs', detail: 'nas:/x' },
       '"/data/a b" is nfs4 on nas:/x (nfs data, nas:/x), mounted at /data, 10Gi, 8Gi free, read-only',
     ],
     [
-      { type: 'tmpfs', source: '', disk: '', disk_name: '', inodes_available: 1_234_567 },
+      { type: 'tmpfs', source: '', disk: '', diskName: '', inodesAvailable: 1_234_567 },
       { ...claim, kind: 'emptyDir', detail: 'Memory' },
       '/data is tmpfs on nothing (emptyDir data in Memory), 10Gi, 8Gi free, 1.2M inodes free, rw',
     ],

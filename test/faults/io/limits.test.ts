@@ -4,15 +4,15 @@ import type { IoLimits } from '../../../src/shim/protocol.ts';
 import { MiB, pathEvent, pathFacts } from '../../fakes/samples.ts';
 
 function limits(change: Partial<IoLimits> = {}): IoLimits {
-  const none = { read_bytes_per_s: -1, write_bytes_per_s: -1, read_ops_per_s: -1, write_ops_per_s: -1 };
+  const none = { readBytesPerS: -1, writeBytesPerS: -1, readOpsPerS: -1, writeOpsPerS: -1 };
   return { cgroup: '/kubepods/pod', own: false, ...none, ...change };
 }
 
 describe('tighterLimits', () => {
   test('the tightest of all levels, for each way that is asked for', () => {
     const there = [
-      limits({ cgroup: '/a/b', write_bytes_per_s: 20 * MiB, read_ops_per_s: 5 }),
-      limits({ cgroup: '/a', write_bytes_per_s: 10 * MiB, write_ops_per_s: 1 }),
+      limits({ cgroup: '/a/b', writeBytesPerS: 20 * MiB, readOpsPerS: 5 }),
+      limits({ cgroup: '/a', writeBytesPerS: 10 * MiB, writeOpsPerS: 1 }),
     ];
     expect(tighterLimits({ writeBytesPerSecond: 50 * MiB, readOpsPerSecond: 100 }, there)).toEqual([
       { own: false, limit: '10Mi/s written', cgroup: 'cgroup /a' },
@@ -21,7 +21,7 @@ describe('tighterLimits', () => {
   });
 
   test('as tight counts, to the byte', () => {
-    const there = [limits({ write_bytes_per_s: 10 * MiB })];
+    const there = [limits({ writeBytesPerS: 10 * MiB })];
     expect(tighterLimits({ writeBytesPerSecond: 10 * MiB }, there)).toHaveLength(1);
     expect(tighterLimits({ writeBytesPerSecond: 10 * MiB - 1 }, there)).toEqual([]);
     expect(tighterLimits({ readBytesPerSecond: 10 * MiB }, there)).toEqual([]);
@@ -36,20 +36,20 @@ describe('tighterLimits', () => {
     ['/kubepods.slice', 'cgroup /kubepods.slice'],
     ['/', 'cgroup /'],
   ])('%s is %s', (cgroup, name) => {
-    expect(tighterLimits({ readOpsPerSecond: 9 }, [limits({ cgroup, read_ops_per_s: 1 })])[0]?.cgroup).toBe(name);
+    expect(tighterLimits({ readOpsPerSecond: 9 }, [limits({ cgroup, readOpsPerS: 1 })])[0]?.cgroup).toBe(name);
   });
 });
 
 describe('limitsAbove', () => {
-  const [first, last] = [[limits({ read_ops_per_s: 1 })], [limits({ own: true }), limits({ read_ops_per_s: 2 })]];
+  const [first, last] = [[limits({ readOpsPerS: 1 })], [limits({ own: true }), limits({ readOpsPerS: 2 })]];
 
   test('as they were last seen, without the own', () => {
-    const pathsDuring = [pathEvent(1, { io_limits: first }), pathEvent(2, { io_limits: last }), pathEvent(3)];
+    const pathsDuring = [pathEvent(1, { ioLimits: first }), pathEvent(2, { ioLimits: last }), pathEvent(3)];
     expect(limitsAbove({ facts: pathFacts(), pathsDuring })).toEqual(last.slice(1));
   });
 
   test('as the facts have them where nothing was seen since', () => {
-    expect(limitsAbove({ facts: pathFacts({ io_limits: first }), pathsDuring: [pathEvent(1)] })).toEqual(first);
+    expect(limitsAbove({ facts: pathFacts({ ioLimits: first }), pathsDuring: [pathEvent(1)] })).toEqual(first);
     expect(limitsAbove({ pathsDuring: [] })).toEqual([]);
   });
 });

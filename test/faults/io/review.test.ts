@@ -22,10 +22,10 @@ function review(flags: string, at: At = {}): PathReview {
 }
 
 const root: Partial<Volume> = { kind: 'root', name: '' };
-const tmpfs = { type: 'tmpfs', source: 'tmpfs', disk: '', disk_name: '' };
-const nfs = { type: 'nfs4', source: 'nas:/x', disk: '', disk_name: '' };
-const noInodes = { inodes: 0, inodes_free: 0, inodes_available: 0 };
-const full = { available_bytes: 20 * MiB, free_bytes: 532 * MiB };
+const tmpfs = { type: 'tmpfs', source: 'tmpfs', disk: '', diskName: '' };
+const nfs = { type: 'nfs4', source: 'nas:/x', disk: '', diskName: '' };
+const noInodes = { inodes: 0, inodesFree: 0, inodesAvailable: 0 };
+const full = { availableBytes: 20 * MiB, freeBytes: 532 * MiB };
 
 describe('goes on', () => {
   test.each<[flags: string, at?: At]>([
@@ -33,27 +33,25 @@ describe('goes on', () => {
     ['--mode metadata', { facts: noInodes }],
     ['--mode read --workers 7'],
     ['--mode write', { facts: nfs }],
-    ['--mode write', { facts: { type: 'fuse.sshfs', source: 'sshfs', disk: '', disk_name: '' } }],
+    ['--mode write', { facts: { type: 'fuse.sshfs', source: 'sshfs', disk: '', diskName: '' } }],
     ['--fill 95%'],
     ['--fill 7Gi'],
     ['--fill-inodes 95%'],
-    ['--fill 50Mi', { facts: { type: 'fuse.sshfs', mount_point: '/mnt' }, volume: root }],
-    ['--fill 50Mi', { facts: tmpfs, resolved: { sample: sample(0, 0, { memory_current_bytes: 40 * MiB }) } }],
+    ['--fill 50Mi', { facts: { type: 'fuse.sshfs', mountPoint: '/mnt' }, volume: root }],
+    ['--fill 50Mi', { facts: tmpfs, resolved: { sample: sample(0, 0, { memoryCurrentBytes: 40 * MiB }) } }],
     ['--fill 50Mi', { facts: tmpfs, volume: { ...root, readOnly: true } }],
-    ['--fill 5Gi', { facts: tmpfs, resolved: { sample: sample(0, 0, { memory_limit_bytes: -1 }) } }],
+    ['--fill 5Gi', { facts: tmpfs, resolved: { sample: sample(0, 0, { memoryLimitBytes: -1 }) } }],
   ])('%s %j', (flags, at) => {
     expect(review(flags, at)).toEqual({ warnings: [] });
   });
 
   test('with a limit on reads of a disk that the node lives on: it hits nobody else', () => {
-    expect(review('--throttle read=1Mi,read-iops=9', { facts: { on_node: true } }).refusal).toBeUndefined();
+    expect(review('--throttle read=1Mi,read-iops=9', { facts: { onNode: true } }).refusal).toBeUndefined();
   });
 });
 
 const limit = (own: boolean, cgroup: string) => ({
-  io_limits: [
-    { cgroup, own, read_bytes_per_s: -1, write_bytes_per_s: 10 * MiB, read_ops_per_s: -1, write_ops_per_s: -1 },
-  ],
+  ioLimits: [{ cgroup, own, readBytesPerS: -1, writeBytesPerS: 10 * MiB, readOpsPerS: -1, writeOpsPerS: -1 }],
 });
 
 test('a throttle above the limit of its pod is warned of', () => {
@@ -100,25 +98,25 @@ describe('is refused', () => {
     ],
     [
       '--mode read',
-      { facts: { read_only: true, options: 'ro,relatime' } },
+      { facts: { readOnly: true, options: 'ro,relatime' } },
       '/data is read-only: it is mounted so',
       'Name a directory that is mounted for writing: --path.',
     ],
     [
       '--mode write',
-      { facts: { read_only: true, super_options: 'ro' } },
+      { facts: { readOnly: true, superOptions: 'ro' } },
       '/data is read-only: its file system is, which one that has met an error becomes as well',
       'Name a directory that is mounted for writing: --path.',
     ],
     [
       '--throttle read=1Mi',
-      { facts: { read_only: true }, volume: { readOnly: true } },
+      { facts: { readOnly: true }, volume: { readOnly: true } },
       '/data is read-only: the pod mounts volume data (PVC data-web-0) for reading only',
       'Name a directory that is mounted for writing: --path.',
     ],
     [
       '--mode write',
-      { facts: { read_only: true }, volume: { ...root, readOnly: true } },
+      { facts: { readOnly: true }, volume: { ...root, readOnly: true } },
       '/data is read-only: the container has readOnlyRootFilesystem',
       'Name a directory that is mounted for writing: --path.',
     ],
@@ -154,25 +152,25 @@ describe('is refused', () => {
     ],
     [
       '--mode write',
-      { facts: { on_node: true }, volume: { kind: 'emptyDir', name: 'cache', detail: '' } },
+      { facts: { onNode: true }, volume: { kind: 'emptyDir', name: 'cache', detail: '' } },
       `/data (emptyDir cache) is on the node's own disk: 80% of its space is free (70% under the fault), 99.9% of its inodes are free; ${threshold}`,
       ownDisk,
     ],
     [
       '--fill 95%',
-      { facts: { on_node: true } },
+      { facts: { onNode: true } },
       `/data (PVC data-web-0) is on the node's own disk: 80% of its space is free (4.7% under the fault), 99.9% of its inodes are free; ${threshold}, which this brings about`,
       ownDisk,
     ],
     [
       '--fill-inodes 98%',
-      { facts: { on_node: true } },
+      { facts: { onNode: true } },
       `/data (PVC data-web-0) is on the node's own disk: 80% of its space is free, 99.9% of its inodes are free (2% under the fault); ${threshold}, which this brings about`,
       ownDisk,
     ],
     [
       '--mode metadata',
-      { volume: root, facts: { mount_point: '/' } },
+      { volume: root, facts: { mountPoint: '/' } },
       "/data (the container's own root) is on the node's own disk: 80% of its space is free, 99.9% of its inodes are free; below 15% and 5% the kubelet evicts pods, and any pod of the node may be hit",
       ownDisk,
     ],
@@ -184,7 +182,7 @@ describe('is refused', () => {
     ],
     [
       '--throttle write=1Mi',
-      { facts: { on_node: true } },
+      { facts: { onNode: true } },
       "/data (PVC data-web-0) is on the node's own disk: its file system makes others wait for the target's throttled writes whenever they sync",
       ownDisk,
     ],
@@ -214,7 +212,7 @@ describe('is refused', () => {
     ],
     [
       '--mode metadata',
-      { facts: { inodes_available: 7, inodes_free: 7 } },
+      { facts: { inodesAvailable: 7, inodesFree: 7 } },
       '/data has no inodes left for files: 7 free',
       'Make room first.',
     ],
@@ -256,7 +254,7 @@ describe('is refused', () => {
     ],
     [
       '--fill-inodes 40%',
-      { facts: { inodes_free: 100_000, inodes_available: 100_000 } },
+      { facts: { inodesFree: 100_000, inodesAvailable: 100_000 } },
       '/data has as many inodes in use as asked already: 84.7%, 100,000 of 655,360 inodes are free',
       'Ask for more than 84.7%.',
     ],
@@ -269,7 +267,7 @@ describe('is refused', () => {
   });
 
   test('what is reserved for root counts for those who may use it', () => {
-    const facts = { may_use_reserved: true };
+    const facts = { mayUseReserved: true };
     expect(review('--fill 8Gi', { facts }).refusal).toBeUndefined();
     expect(review('--mode write --workers 8', { facts }).refusal).toBeUndefined();
   });
@@ -279,7 +277,7 @@ describe('is warned of', () => {
   test.each<[flags: string, at: At, warnings: readonly string[]]>([
     [
       '--fill 95% --allow-node-disk',
-      { facts: { on_node: true } },
+      { facts: { onNode: true } },
       [
         `/data is on the node's own disk: 80% of its space is free (4.7% under the fault), 99.9% of its inodes are free; ${threshold}, which this brings about`,
       ],
@@ -305,7 +303,7 @@ describe('is warned of', () => {
     [
       '--throttle write-iops=9 --allow-node-disk',
       {
-        facts: { on_node: true, disk_name: '' },
+        facts: { onNode: true, diskName: '' },
         resolved: { cgroups: [{ hierarchy: 'blkio', version: 1, path: '/a', joined: true }] },
       },
       [
@@ -317,7 +315,7 @@ describe('is warned of', () => {
     ['--fill 99% --leave 1Gi', {}, ['99% would leave less than 1Gi free (--leave): filled to 89.4%']],
     [
       '--fill-inodes 2M',
-      { facts: { inodes: 9e6, inodes_free: 8e6, inodes_available: 8e6 } },
+      { facts: { inodes: 9e6, inodesFree: 8e6, inodesAvailable: 8e6 } },
       ['2,000,000 files are made one by one, and removed one by one afterwards: both take a while'],
     ],
   ])('%s %j', (flags, at, warnings) => {
@@ -330,16 +328,16 @@ describe('room', () => {
   const space = fc
     .tuple(bytes, bytes, bytes, fc.nat(1e9), fc.nat(1e9))
     .map(([used, available, reserved, taken, free]) => ({
-      ...{ size_bytes: used + available + reserved, free_bytes: available + reserved, available_bytes: available },
-      ...{ inodes: taken + free, inodes_free: free, inodes_available: free },
+      ...{ sizeBytes: used + available + reserved, freeBytes: available + reserved, availableBytes: available },
+      ...{ inodes: taken + free, inodesFree: free, inodesAvailable: free },
     }));
 
   test('is within what there is, whoever asks', () => {
     fc.assert(
-      fc.property(space, fc.boolean(), (of, may_use_reserved) => {
-        const { freeBytes, wholeBytes, usedPercent } = roomOf(of, { may_use_reserved });
+      fc.property(space, fc.boolean(), (of, mayUseReserved) => {
+        const { freeBytes, wholeBytes, usedPercent } = roomOf(of, { mayUseReserved });
         expect(freeBytes).toBeLessThanOrEqual(wholeBytes);
-        expect(wholeBytes).toBeLessThanOrEqual(of.size_bytes);
+        expect(wholeBytes).toBeLessThanOrEqual(of.sizeBytes);
         expect(usedPercent).toBeGreaterThanOrEqual(0);
         expect(usedPercent).toBeLessThanOrEqual(100);
       }),

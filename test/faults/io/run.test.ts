@@ -38,7 +38,7 @@ const verbs = (s: Scenario, from = 0) => s.sent.slice(from).map((line) => line.s
 async function activate(s: Scenario): Promise<void> {
   await s.activate();
   s.io.writesPerSecond = 200 * MiB;
-  s.io.found = { write_us: 48_000, available_bytes: 7 * GiB, free_bytes: 7 * GiB + 512 * MiB };
+  s.io.found = { writeUs: 48_000, availableBytes: 7 * GiB, freeBytes: 7 * GiB + 512 * MiB };
 }
 
 async function run(s: Scenario, ms = 5_000): Promise<void> {
@@ -56,7 +56,7 @@ function calm(s: Scenario): void {
 async function endWith(s: Scenario, ...said: string[]): Promise<void> {
   for (const text of said) s.cluster.attachment.stderr.push(text);
   await settle();
-  await s.finish({ reason: 'exited', exit_code: 1, signal: 0, run_ms: 5_000 });
+  await s.finish({ reason: 'exited', exitCode: 1, signal: 0, runMs: 5_000 });
 }
 
 describe('an io fault that goes as asked', () => {
@@ -85,7 +85,7 @@ describe('an io fault that goes as asked', () => {
     );
     expect(s.reporter.of('sample').at(-1)).toMatchObject({
       live: { row: expect.arrayContaining(['2ms → 48ms']) },
-      document: { kind: 'io-sample', path: { write_us: 48_000 } },
+      document: { kind: 'io-sample', path: { writeUs: 48_000 } },
       leftMs: 50_000,
     });
     expect(s.sent.slice(0, 3)).toEqual(['beat', 'beat', 'start']);
@@ -95,7 +95,7 @@ describe('an io fault that goes as asked', () => {
     await run(s, 2_000);
     s.io.found = { problem: 'write: Read-only file system' };
     await s.pass(3_000);
-    s.io.found = { write_us: 48_000 };
+    s.io.found = { writeUs: 48_000 };
     await s.pass(1_000);
     const told = ['the path could not be measured: write: Read-only file system'];
     expect(s.reporter.of('warning').map(({ message }) => message)).toEqual(told);
@@ -121,7 +121,7 @@ describe('an io fault that goes as asked', () => {
   ioExperiment(
     'of a path that a symlink leads elsewhere tells the volume that it leads to',
     async (s) => {
-      s.io.expect({ path: '/home/link', mount_point: '/data' });
+      s.io.expect({ path: '/home/link', mountPoint: '/data' });
       await run(s);
       expect(s.reporter.of('announced')[0]?.document).toMatchObject({ volume: { name: 'data' } });
       await s.finish();
@@ -170,7 +170,7 @@ describe('an io fault that goes as asked', () => {
       const cgroups = [{ hierarchy: 'blkio', version: 1, path: '/kubepods/pod1/app', joined: true } as const];
       s.cluster.onAttach = (attachment) => {
         attachment.onLine = (line) => {
-          const found = { path: facts, cgroup_mode: 'v1', cgroups } as const;
+          const found = { path: facts, cgroupMode: 'v1', cgroups } as const;
           if (line === 'beat') attachment.say(resolved(s.sample(), found), ...s.io.probes(0));
           if (line === 'stop') attachment.say(shimError({ code: 'not-started' }));
         };
@@ -191,13 +191,13 @@ describe('an io fault that goes as asked', () => {
 
 describe('an io fault that is refused', () => {
   const refusals: ReadonlyArray<[what: string, change: Partial<PathFacts>, words: RegExp, asked?: Request]> = [
-    ['a mount for reading only', { read_only: true, options: 'ro,relatime', writable: false }, /read-only/],
+    ['a mount for reading only', { readOnly: true, options: 'ro,relatime', writable: false }, /read-only/],
     ['a directory that its user may not write to', { writable: false }, /may not|not writable|cannot write/i],
-    ['the disk of the node', { on_node: true }, /node/],
-    ['less room than asked', { available_bytes: 100 * MiB, free_bytes: 600 * MiB }, /Mi/, ioRequest({ action: fill })],
+    ['the disk of the node', { onNode: true }, /node/],
+    ['less room than asked', { availableBytes: 100 * MiB, freeBytes: 600 * MiB }, /Mi/, ioRequest({ action: fill })],
     [
       'a limit where there is no disk',
-      { type: 'nfs4', source: 'nas:/export', device: '', disk: '', disk_name: '' },
+      { type: 'nfs4', source: 'nas:/export', device: '', disk: '', diskName: '' },
       /nfs4|NFS/,
       ioRequest({ action: throttle }),
     ],
@@ -223,7 +223,7 @@ describe('an io fault that is refused', () => {
   ioExperiment(
     'not for the disk of the node where that is allowed, and says what it risks',
     async (s) => {
-      s.io.expect({ on_node: true });
+      s.io.expect({ onNode: true });
       await run(s);
       expect(s.reporter.of('warning').map(({ message }) => message)).toEqual([expect.stringContaining('node')]);
       await s.finish();
@@ -270,8 +270,8 @@ describe('a limit that somebody else overwrites', () => {
     async (s) => {
       await run(s);
       const message = "`io.max` of the target's cgroup says `wbps=max` of device 8:16 now and not `wbps=1048576`";
-      s.cluster.attachment.say({ event: 'warning', at_ms: 0, code: 'setting', message });
-      await s.finish({ reason: 'overwritten', signal: 0, run_ms: 5_000 });
+      s.cluster.attachment.say({ event: 'warning', atMs: 0, code: 'setting', message });
+      await s.finish({ reason: 'overwritten', signal: 0, runMs: 5_000 });
       const outcome = await s.outcome();
       expect(s.reporter.of('warning').map((fact) => fact.message)).toContain(message);
       expect(outcome).toMatchObject({ exitCode: 3, reverted: true });
@@ -378,7 +378,7 @@ describe('a workload that ends by itself', () => {
     'killed by somebody else, what fills the disk is called so',
     async (s) => {
       await run(s);
-      await s.finish({ reason: 'killed', signal: 9, exit_code: 137, run_ms: 5_000 });
+      await s.finish({ reason: 'killed', signal: 9, exitCode: 137, runMs: 5_000 });
       await s.pass(2_000);
       expect((await s.outcome()).problems).toEqual(['what fills the file system was killed by signal 9 after 5s']);
     },
@@ -394,7 +394,7 @@ describe('the revert of an io fault', () => {
       s.cluster.attachment.say(ended());
       await s.pass(60_000);
       expect(s.isOver).toBe(false);
-      s.cluster.attachment.say(reverted({ elapsed_ms: 60_000 }));
+      s.cluster.attachment.say(reverted({ elapsedMs: 60_000 }));
       expect(await s.outcome()).toMatchObject({ reverted: true, problems: [] });
     },
     ioRequest({ action: inodes }),
@@ -490,7 +490,7 @@ describe('a detached io fault', () => {
   ioExperiment('that is attached to is measured from then on', async (s) => {
     await s.attachTo();
     s.io.writesPerSecond = 200 * MiB;
-    s.io.found = { write_us: 48_000 };
+    s.io.found = { writeUs: 48_000 };
     await s.pass(45_000);
     await s.finish();
     const outcome = await s.outcome();

@@ -5,7 +5,7 @@ import type { PathEvent, Sample } from '../../../src/shim/protocol.ts';
 import { GiB, MiB, pathEvent, pathFacts, sample } from '../../fakes/samples.ts';
 import { ioFault } from './support/fault.ts';
 
-const noTraffic = { io_read_bytes: 0, io_write_bytes: 0, io_read_ops: 0, io_write_ops: 0 };
+const noTraffic = { ioReadBytes: 0, ioWriteBytes: 0, ioReadOps: 0, ioWriteOps: 0 };
 
 /** A sample a second from `from` on, with the counters of the container's traffic since second 0. */
 function samples(from: number, to: number, at: (second: number) => Partial<Sample> = () => ({})): Sample[] {
@@ -38,19 +38,19 @@ function judge(flags: string, seen: Seen) {
 }
 
 const wrote = (mebibytes: number) => (second: number) => ({
-  io_write_bytes: second * mebibytes * MiB,
-  io_write_ops: second * mebibytes,
+  ioWriteBytes: second * mebibytes * MiB,
+  ioWriteOps: second * mebibytes,
 });
 const read = (mebibytes: number) => (second: number) => ({
-  io_read_bytes: second * mebibytes * MiB,
-  io_read_ops: second * mebibytes,
+  ioReadBytes: second * mebibytes * MiB,
+  ioReadOps: second * mebibytes,
 });
 const diskWrote = (mebibytes: number) => (second: number) => ({
-  ...{ disk_read_bytes: 0, disk_read_ops: 0 },
-  ...{ disk_write_bytes: second * mebibytes * MiB, disk_write_ops: second * mebibytes },
+  ...{ diskReadBytes: 0, diskReadOps: 0 },
+  ...{ diskWriteBytes: second * mebibytes * MiB, diskWriteOps: second * mebibytes },
 });
-const slow = { write_us: 48_000, read_us: 9_000 };
-const nfs = { type: 'nfs4', source: 'nas:/x', disk: '', disk_name: '' };
+const slow = { writeUs: 48_000, readUs: 9_000 };
+const nfs = { type: 'nfs4', source: 'nas:/x', disk: '', diskName: '' };
 
 describe('a load', () => {
   const place = '/data (ext4, PVC data-web-0)';
@@ -67,7 +67,7 @@ describe('a load', () => {
       '--mode read',
       {
         samplesDuring: samples(1, 10, read(90)),
-        pathsBefore: paths(-1, 0, () => ({ read_us: 300 })),
+        pathsBefore: paths(-1, 0, () => ({ readUs: 300 })),
         pathsDuring: paths(1, 10, () => slow),
       },
       true,
@@ -83,14 +83,14 @@ describe('a load', () => {
     [
       'that syncs, in few bytes',
       '--mode sync',
-      { samplesDuring: samples(1, 10, (s) => ({ io_write_bytes: s * 50_000, io_write_ops: s * 1_204 })) },
+      { samplesDuring: samples(1, 10, (s) => ({ ioWriteBytes: s * 50_000, ioWriteOps: s * 1_204 })) },
       true,
       `Asked for sync by 1 worker: wrote 488Ki at 49Ki/s in 1,204 writes/s to ${place}; fsync 2ms → 2ms`,
     ],
     [
       'that waits',
       '--mode write',
-      { samplesDuring: samples(1, 10, (s) => ({ ...wrote(10)(s), io_some_us: s * 830_000 })) },
+      { samplesDuring: samples(1, 10, (s) => ({ ...wrote(10)(s), ioSomeUs: s * 830_000 })) },
       true,
       `Asked for write by 1 worker: wrote 100Mi at 10Mi/s to ${place}; fsync 2ms → 2ms; some task waited for I/O 83% of the time`,
     ],
@@ -137,7 +137,7 @@ describe('a load', () => {
         pathsBefore: paths(-1, 0, diskWrote(0)),
         pathsDuring: paths(1, 10, (second) => ({
           ...diskWrote(100)(second),
-          available_bytes: second === 5 ? 4096 : 8 * GiB,
+          availableBytes: second === 5 ? 4096 : 8 * GiB,
         })),
       },
       true,
@@ -196,7 +196,7 @@ describe('a load', () => {
     [
       'over the network, seen by its space',
       '--mode write',
-      { facts: pathFacts(nfs), pathsDuring: paths(1, 10, (s) => ({ available_bytes: 8 * GiB - s * 10 * MiB })) },
+      { facts: pathFacts(nfs), pathsDuring: paths(1, 10, (s) => ({ availableBytes: 8 * GiB - s * 10 * MiB })) },
       true,
       'Asked for write by 1 worker: behind /data (nfs4, PVC data-web-0) is no disk of this node that counts what is read and written, 100Mi less free at most; fsync 2ms → 2ms',
     ],
@@ -269,9 +269,9 @@ describe('a load', () => {
     });
 
     test.each<[what: string, seen: Seen]>([
-      ['not where the probe is counted', { samplesDuring: samples(1, 10, () => ({ io_write_bytes: 40_960 })) }],
+      ['not where the probe is counted', { samplesDuring: samples(1, 10, () => ({ ioWriteBytes: 40_960 })) }],
       ['not on v2', { counter: 'io' }],
-      ['not where nothing was probed', { pathsDuring: busy.pathsDuring.map(({ write_us: _, ...path }) => path) }],
+      ['not where nothing was probed', { pathsDuring: busy.pathsDuring.map(({ writeUs: _, ...path }) => path) }],
     ])('%s', (_what, change) => {
       const verdict = judge('--mode write', { ...busy, ...change });
       expect(verdict.unmeasured).toBeUndefined();
@@ -289,8 +289,8 @@ test.each(['--mode write', '--fill 95%', '--throttle write=1Mi'])('%s without an
 
 describe('a fill', () => {
   /** Free, and with what is reserved for root. */
-  const free = (bytes: number) => ({ available_bytes: bytes, free_bytes: bytes + 512 * MiB });
-  const inodes = (count: number) => ({ inodes_free: count, inodes_available: count });
+  const free = (bytes: number) => ({ availableBytes: bytes, freeBytes: bytes + 512 * MiB });
+  const inodes = (count: number) => ({ inodesFree: count, inodesAvailable: count });
   const place = '/data (ext4, PVC data-web-0)';
   const whole = 9.5 * GiB;
 
@@ -306,8 +306,8 @@ describe('a fill', () => {
       'to a percentage, for those who may use what is reserved',
       '--fill 95%',
       {
-        facts: pathFacts({ may_use_reserved: true }),
-        pathsDuring: paths(1, 10, () => ({ available_bytes: 0, free_bytes: 0.5 * GiB })),
+        facts: pathFacts({ mayUseReserved: true }),
+        pathsDuring: paths(1, 10, () => ({ availableBytes: 0, freeBytes: 0.5 * GiB })),
       },
       true,
       `Asked to fill ${place} to 95%: 95% in use, 512Mi free (8.5Gi before); 8.5Gi free afterwards`,
@@ -430,10 +430,10 @@ describe('a fill', () => {
 });
 
 describe('a throttle', () => {
-  const took = (us: number) => ({ write_us: us, read_us: us });
+  const took = (us: number) => ({ writeUs: us, readUs: us });
   const fast = paths(-1, 0, () => took(900));
   const podCgroup = '/kubepods.slice/kubepods-pod1f2e3d4c_0a1b_4c2d_8e3f_0123456789ab.slice';
-  const limits = { own: false, read_bytes_per_s: -1, write_bytes_per_s: -1, read_ops_per_s: -1, write_ops_per_s: -1 };
+  const limits = { own: false, readBytesPerS: -1, writeBytesPerS: -1, readOpsPerS: -1, writeOpsPerS: -1 };
   test.each<[what: string, flags: string, seen: Seen, effective: boolean, sentence: string]>([
     [
       'that holds',
@@ -488,9 +488,9 @@ describe('a throttle', () => {
         pathsBefore: paths(-1, 0, () => took(1_200_000)),
         pathsDuring: paths(1, 10, () => ({
           ...took(1_250_000),
-          io_limits: [
-            { ...limits, cgroup: '/kubepods/pod1/app', own: true, write_bytes_per_s: 50 * MiB },
-            { ...limits, cgroup: podCgroup, write_bytes_per_s: 10 * MiB },
+          ioLimits: [
+            { ...limits, cgroup: '/kubepods/pod1/app', own: true, writeBytesPerS: 50 * MiB },
+            { ...limits, cgroup: podCgroup, writeBytesPerS: 10 * MiB },
           ],
         })),
       },
@@ -516,7 +516,7 @@ describe('a throttle', () => {
       '--throttle write=1Mi',
       {
         pathsDuring: paths(1, 10, () => ({ problem: 'No space left on device' })).map(
-          ({ write_us: _, ...rest }) => rest,
+          ({ writeUs: _, ...rest }) => rest,
         ),
       },
       false,
@@ -536,7 +536,7 @@ describe('a throttle', () => {
   });
 
   test('of both ways is judged by both', () => {
-    const seen = { pathsBefore: fast, pathsDuring: paths(1, 10, () => ({ write_us: 250_000, read_us: 500 })) };
+    const seen = { pathsBefore: fast, pathsDuring: paths(1, 10, () => ({ writeUs: 250_000, readUs: 500 })) };
     expect(judge('--throttle write=1Mi,read=1Mi', seen).proofs.map(({ effective }) => effective)).toEqual([
       true,
       false,
@@ -546,9 +546,9 @@ describe('a throttle', () => {
 
 test('what was measured is told in numbers', () => {
   const { io } = judge('--mode write', {
-    samplesDuring: samples(1, 10, (s) => ({ ...wrote(10)(s), io_some_us: s * 500_000 })),
+    samplesDuring: samples(1, 10, (s) => ({ ...wrote(10)(s), ioSomeUs: s * 500_000 })),
     pathsBefore: paths(-1, 0, diskWrote(0)),
-    pathsDuring: paths(1, 10, (s) => ({ ...slow, ...diskWrote(20)(s), available_bytes: (8 - s / 10) * GiB })),
+    pathsDuring: paths(1, 10, (s) => ({ ...slow, ...diskWrote(20)(s), availableBytes: (8 - s / 10) * GiB })),
   });
   expect(io).toEqual({
     ...{ readBytes: 0, writtenBytes: 100 * MiB, readOps: 0, writtenOps: 100, seconds: 10 },

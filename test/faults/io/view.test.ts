@@ -10,15 +10,16 @@ import { liveTable, proofTable } from '../../../src/terminal/table.ts';
 import { active } from '../../../src/terminal/words.ts';
 import { BufferOutput } from '../../fakes/output.ts';
 import { GiB, ioRequest, MiB, pathEvent, pathFacts, plan, resolved, sample, target } from '../../fakes/samples.ts';
+import { wireLine } from '../../fakes/wire.ts';
 import { ioRun } from '../../terminal/events.ts';
 
 function fact(change: Partial<IoSample> = {}): IoSample {
   return {
     target: target(),
-    previous: sample(9, 0, { io_read_bytes: 0, io_write_bytes: 100 * MiB }),
-    sample: sample(11, 0, { io_read_bytes: 4_096, io_write_bytes: 524 * MiB }),
+    previous: sample(9, 0, { ioReadBytes: 0, ioWriteBytes: 100 * MiB }),
+    sample: sample(11, 0, { ioReadBytes: 4_096, ioWriteBytes: 524 * MiB }),
     pathBefore: pathEvent(0),
-    path: pathEvent(11, { write_us: 48_400, available_bytes: 7 * GiB, free_bytes: 7.5 * GiB }),
+    path: pathEvent(11, { writeUs: 48_400, availableBytes: 7 * GiB, freeBytes: 7.5 * GiB }),
     ...change,
   };
 }
@@ -49,18 +50,18 @@ describe('the live table of an io fault', () => {
     ['a kernel without the counters', { sample: sample(11) }, 2, '-'],
     ['a counter that was not there before', { previous: sample(9) }, 2, '-'],
     ['samples at the same time', { previous: sample(11) }, 2, '-'],
-    ['a counter that was set back', { previous: sample(9, 0, { io_write_bytes: GiB }) }, 2, '0 bytes/s'],
-    ['a probe that only looked', { pathBefore: pathEvent(0, { write_us: undefined as never }) }, 3, '- → 48ms'],
+    ['a counter that was set back', { previous: sample(9, 0, { ioWriteBytes: GiB }) }, 2, '0 bytes/s'],
+    ['a probe that only looked', { pathBefore: pathEvent(0, { writeUs: undefined as never }) }, 3, '- → 48ms'],
     ['a probe that failed', { path: pathEvent(11, { problem: 'no space left' }) }, 3, '2ms → failed'],
     [
       'a user who may use what is reserved',
-      { facts: pathFacts({ may_use_reserved: true }), path: pathEvent(11) },
+      { facts: pathFacts({ mayUseReserved: true }), path: pathEvent(11) },
       4,
       '8.5Gi of 10Gi, 655,000 inodes',
     ],
     [
       'a file system that counts no inodes',
-      { path: pathEvent(11, { inodes: 0, inodes_available: 0 }) },
+      { path: pathEvent(11, { inodes: 0, inodesAvailable: 0 }) },
       4,
       '8Gi of 9.5Gi',
     ],
@@ -117,8 +118,8 @@ test('where a fault is active: of a limit the disk, on v1 the hierarchy that has
     { hierarchy: 'cpu,cpuacct', version: 1, path: '/cpu', joined: true },
     { hierarchy: 'blkio', version: 1, path: '/disk', joined: true },
   ] as const;
-  const found = resolved(undefined, { cgroup_mode: 'v1', cgroups: [...cgroups], path: pathFacts() });
-  const event = { event: 'active', at_ms: 1, pid: 1, entered: 1, of: 1, elapsed_ms: 3 } as const;
+  const found = resolved(undefined, { cgroupMode: 'v1', cgroups: [...cgroups], path: pathFacts() });
+  const event = { event: 'active', atMs: 1, pid: 1, entered: 1, of: 1, elapsedMs: 3 } as const;
   const said = (asked: Request) => {
     const { fault } = plan(asked);
     const where = kindOf(fault).where(fault, target(), found, event);
@@ -156,7 +157,7 @@ describe('an io run', () => {
     const of = (kind: string) => documents.filter((document) => document.kind === kind);
     expect(of('io-found')).toEqual([
       {
-        ...{ kind: 'io-found', line: expect.stringContaining('ext4'), path: pathFacts() },
+        ...{ kind: 'io-found', line: expect.stringContaining('ext4'), path: JSON.parse(wireLine(pathFacts())) },
         volume: {
           kind: 'persistentVolumeClaim',
           name: 'data',

@@ -58,7 +58,7 @@ describe('the volume behind a path', () => {
     ['a symlink on the way to the mount', '/var/run/app/x', '/run/app', '/var/run/app'],
     ['a mount that is nobody else’s, in a volume', '/data/sub', '/data/sub', '/data'],
     ['a mount that is no volume', '/dev/shm', '/dev/shm', '/'],
-  ])('%s: %s, mounted at %s, is in the one at %s', (_what, path, mount_point, mountPath) => {
-    expect(volumeBehind(there, pathFacts({ path, mount_point })).mountPath).toBe(mountPath);
+  ])('%s: %s, mounted at %s, is in the one at %s', (_what, path, mountPoint, mountPath) => {
+    expect(volumeBehind(there, pathFacts({ path, mountPoint })).mountPath).toBe(mountPath);
   });
 });

@@ -213,7 +213,7 @@ describe('a net fault that is refused', () => {
     s.answers.clear();
     await s.launch();
     await s.attach();
-    s.cluster.attachment.say({ event: 'error', at_ms: 1, code: 'exec', message: 'no nft', state: 'unchanged' });
+    s.cluster.attachment.say({ event: 'error', atMs: 1, code: 'exec', message: 'no nft', state: 'unchanged' });
     expect((await s.error()).hint).toContain('iproute2 and nftables');
   });
 

@@ -17,18 +17,18 @@ describe('memoryRisk', () => {
   });
 
   test('page cache that can be dropped counts as free', () => {
-    expect(risk(100, 'stressor', { memory_inactive_file_bytes: 30 * MiB }).kind).toBe('none');
+    expect(risk(100, 'stressor', { memoryInactiveFileBytes: 30 * MiB }).kind).toBe('none');
   });
 
   test.each<[string, Partial<Sample>]>([
-    ['unlimited on v2', { memory_limit_bytes: -1 }],
-    ['unlimited on v1', { memory_limit_bytes: 2 ** 63 - 4_096 }],
+    ['unlimited on v2', { memoryLimitBytes: -1 }],
+    ['unlimited on v1', { memoryLimitBytes: 2 ** 63 - 4_096 }],
   ])('none when %s', (_name, change) => {
     expect(risk(10_000, 'stressor', change).kind).toBe('none');
   });
 
   test('none when the kernel does not tell, or no memory is asked for', () => {
-    const { memory_current_bytes: _gone, ...unknown } = sample(0);
+    const { memoryCurrentBytes: _gone, ...unknown } = sample(0);
     const fault = resolveStress(requestFor({ memory: { bytes: 999 * MiB } }).fault, target());
     expect(memoryRisk(fault, unknown).kind).toBe('none');
     expect(memoryRisk(resolveStress(request().fault, target()), sample(0)).kind).toBe('none');
@@ -47,24 +47,24 @@ describe('memoryRisk', () => {
   });
 
   test('a refusal where the whole container would die', () => {
-    expect(risk(120, 'stressor', { memory_oom_group: 1 })).toMatchObject({
+    expect(risk(120, 'stressor', { memoryOomGroup: 1 })).toMatchObject({
       kind: 'refusal',
       message: expect.stringContaining('memory.oom.group is set'),
       hint: "Ask for at most 72Mi, or say --oom-victim app if the container's death is what you want to see.",
     });
     // What the hint says must then be taken.
-    expect(risk(72, 'stressor', { memory_oom_group: 1 }).kind).toBe('none');
+    expect(risk(72, 'stressor', { memoryOomGroup: 1 }).kind).toBe('none');
   });
 
   test('a refusal with nothing free suggests no amount', () => {
-    const full = { memory_oom_group: 1, memory_current_bytes: 127 * MiB };
+    const full = { memoryOomGroup: 1, memoryCurrentBytes: 127 * MiB };
     expect(risk(10, 'stressor', full)).toMatchObject({
       hint: expect.stringMatching(/^Nothing is free: say --oom-victim/),
     });
   });
 
   test('with swap nobody is killed for what swap takes', () => {
-    const swap = { memory_oom_group: 1, memory_swap_room_bytes: 64 * MiB, swap_free_bytes: 2 ** 33 };
+    const swap = { memoryOomGroup: 1, memorySwapRoomBytes: 64 * MiB, swapFreeBytes: 2 ** 33 };
     expect(risk(120, 'stressor', swap)).toEqual({
       kind: 'warning',
       message:
@@ -72,15 +72,15 @@ describe('memoryRisk', () => {
     });
     expect(risk(137, 'stressor', swap).kind).toBe('refusal');
     // An unlimited cgroup on a node without swap.
-    const none = { memory_oom_group: 1, memory_swap_room_bytes: -1, swap_free_bytes: 0 };
+    const none = { memoryOomGroup: 1, memorySwapRoomBytes: -1, swapFreeBytes: 0 };
     expect(risk(120, 'stressor', none).kind).toBe('refusal');
-    expect(risk(120, 'stressor', { ...none, swap_free_bytes: 2 ** 33 }).kind).toBe('warning');
+    expect(risk(120, 'stressor', { ...none, swapFreeBytes: 2 ** 33 }).kind).toBe('warning');
   });
 
   describe('with memory.high at 140Mi and a limit of 200', () => {
     const high = {
-      ...{ memory_limit_bytes: 200 * MiB, memory_room_bytes: 160 * MiB },
-      ...{ memory_high_bytes: 140 * MiB, memory_high_room_bytes: 100 * MiB, swap_free_bytes: 0 },
+      ...{ memoryLimitBytes: 200 * MiB, memoryRoomBytes: 160 * MiB },
+      ...{ memoryHighBytes: 140 * MiB, memoryHighRoomBytes: 100 * MiB, swapFreeBytes: 0 },
     };
     const exceeded = (mebibytes: number) =>
       `memory.high will be exceeded: ${mebibytes}Mi of memory asked for, 40Mi in use, memory.high 140Mi; from there on the kernel throttles the container, and less may be taken than is asked for`;
@@ -92,7 +92,7 @@ describe('memoryRisk', () => {
 
     test('a warning above it', () => {
       expect(risk(120, 'stressor', high)).toEqual({ kind: 'warning', message: exceeded(120) });
-      expect(risk(120, 'stressor', { ...high, memory_limit_bytes: -1, memory_room_bytes: -1 }).kind).toBe('warning');
+      expect(risk(120, 'stressor', { ...high, memoryLimitBytes: -1, memoryRoomBytes: -1 }).kind).toBe('warning');
     });
 
     test('above the limit, which may be met in the end', () => {
@@ -100,11 +100,11 @@ describe('memoryRisk', () => {
         kind: 'warning',
         message: `${exceeded(190)}; if the limit of 200Mi is met after all, the OOM killer will take the stressor first, again and again`,
       });
-      expect(risk(190, 'stressor', { ...high, memory_oom_group: 1 }).kind).toBe('refusal');
+      expect(risk(190, 'stressor', { ...high, memoryOomGroup: 1 }).kind).toBe('refusal');
     });
 
     test('what is too much for it is swapped where there is swap', () => {
-      expect(risk(190, 'stressor', { ...high, swap_free_bytes: 2 ** 33 })).toMatchObject({
+      expect(risk(190, 'stressor', { ...high, swapFreeBytes: 2 ** 33 })).toMatchObject({
         kind: 'warning',
         message: expect.stringContaining('the kernel throttles the container or swaps it'),
       });
@@ -112,7 +112,7 @@ describe('memoryRisk', () => {
   });
 
   test('a limit above the container that others have nearly used', () => {
-    expect(risk(30, 'stressor', { memory_room_bytes: 20 * MiB })).toEqual({
+    expect(risk(30, 'stressor', { memoryRoomBytes: 20 * MiB })).toEqual({
       kind: 'warning',
       message:
         'the memory limit will be exceeded: 30Mi of memory asked for, 40Mi in use, limit 128Mi, of which, with all that shares the limits, 20Mi are free; the OOM killer will take the stressor first, again and again',
@@ -120,7 +120,7 @@ describe('memoryRisk', () => {
   });
 
   test('no refusal when the death of the container is asked for', () => {
-    expect(risk(120, 'app', { memory_oom_group: 1 })).toMatchObject({
+    expect(risk(120, 'app', { memoryOomGroup: 1 })).toMatchObject({
       kind: 'warning',
       message: expect.stringContaining('every process of the container will be killed at once'),
     });

@@ -20,7 +20,7 @@ function judge(stress: Partial<StressRequest>, seen: Partial<Observation>): Stre
   });
 }
 
-const unlimited = { cpu_quota_us: -1, cpu_period_us: 100_000 };
+const unlimited = { cpuQuotaUs: -1, cpuPeriodUs: 100_000 };
 
 describe('CPU', () => {
   const cases: ReadonlyArray<
@@ -30,7 +30,7 @@ describe('CPU', () => {
       'up to the limit',
       2,
       100,
-      { during: series(0.99, (s) => ({ cpu_throttled_periods: s * 9 })) },
+      { during: series(0.99, (s) => ({ cpuThrottledPeriods: s * 9 })) },
       true,
       'Asked for 2 busy CPUs; the container may use 1.00: it used 0.99 (99%), throttled in 90% of the periods',
     ],
@@ -88,7 +88,7 @@ describe('CPU', () => {
       'of a target already at its limit that now waits for it (throttling)',
       1,
       100,
-      { before: series(0.98, undefined, 1), during: series(1, (s) => ({ cpu_throttled_periods: s * 8 })) },
+      { before: series(0.98, undefined, 1), during: series(1, (s) => ({ cpuThrottledPeriods: s * 8 })) },
       true,
       'Asked for 1 busy CPU: it used 1.00 (100%), throttled in 80% of the periods',
     ],
@@ -97,8 +97,8 @@ describe('CPU', () => {
       1,
       100,
       {
-        before: series(0.98, () => ({ cpu_some_us: 0 }), 1),
-        during: series(1, (s) => ({ cpu_some_us: s * 600_000 })),
+        before: series(0.98, () => ({ cpuSomeUs: 0 }), 1),
+        during: series(1, (s) => ({ cpuSomeUs: s * 600_000 })),
       },
       true,
       'Asked for 1 busy CPU: it used 1.00 (100%)',
@@ -115,7 +115,7 @@ describe('CPU', () => {
       'of a cpuset of two CPUs, without a quota',
       4,
       100,
-      { nodeCores: 16, during: series(1.99, () => ({ ...unlimited, cpuset_cpus: 2, cpuset_list: '2-3' })) },
+      { nodeCores: 16, during: series(1.99, () => ({ ...unlimited, cpusetCpus: 2, cpusetList: '2-3' })) },
       true,
       'Asked for 4 busy CPUs; the container may use 2.00 of CPUs 2-3: it used 1.99 (99.5%)',
     ],
@@ -123,7 +123,7 @@ describe('CPU', () => {
       'of a quota below its cpuset',
       4,
       100,
-      { nodeCores: 16, during: series(0.99, () => ({ cpuset_cpus: 2, cpuset_list: '2-3' })) },
+      { nodeCores: 16, during: series(0.99, () => ({ cpusetCpus: 2, cpusetList: '2-3' })) },
       true,
       'Asked for 4 busy CPUs; the container may use 1.00: it used 0.99 (99%)',
     ],
@@ -131,7 +131,7 @@ describe('CPU', () => {
       'of a cpuset that is the whole node',
       4,
       100,
-      { during: series(1.2, () => ({ ...unlimited, cpuset_cpus: 4, cpuset_list: '0-3' })) },
+      { during: series(1.2, () => ({ ...unlimited, cpusetCpus: 4, cpusetList: '0-3' })) },
       false,
       'Asked for 4 busy CPUs: it used 1.20 (30%): less than asked, the node itself may be out of CPU',
     ],
@@ -139,7 +139,7 @@ describe('CPU', () => {
       'of a cpuset that others use as well',
       2,
       100,
-      { nodeCores: 16, during: series(1.2, () => ({ ...unlimited, cpuset_cpus: 2, cpuset_list: '2-3' })) },
+      { nodeCores: 16, during: series(1.2, () => ({ ...unlimited, cpusetCpus: 2, cpusetList: '2-3' })) },
       false,
       'Asked for 2 busy CPUs: it used 1.20 (60%): less than asked, others may have CPUs 2-3 busy as well',
     ],
@@ -147,7 +147,7 @@ describe('CPU', () => {
       'of one CPU of a node that may not be read',
       2,
       100,
-      { nodeCores: undefined, during: series(0.99, () => ({ ...unlimited, cpuset_cpus: 1, cpuset_list: '5' })) },
+      { nodeCores: undefined, during: series(0.99, () => ({ ...unlimited, cpusetCpus: 1, cpusetList: '5' })) },
       true,
       'Asked for 2 busy CPUs; the container may use 1.00 of CPU 5: it used 0.99 (99%)',
     ],
@@ -168,13 +168,13 @@ describe('CPU', () => {
   });
 
   test('the first interval is the start-up and does not count', () => {
-    const late = series(1).map((s, i) => ({ ...s, cpu_usage_us: 1_000_000 + Math.max(0, i - 1) * 1e6 }));
+    const late = series(1).map((s, i) => ({ ...s, cpuUsageUs: 1_000_000 + Math.max(0, i - 1) * 1e6 }));
     expect(judge({ cpu: { workers: 1, loadPercent: 100 } }, { during: late }).during?.cpuCores).toBe(1);
   });
 });
 
 describe('memory', () => {
-  const hold = (mebibytes: number) => (): Partial<Sample> => ({ memory_current_bytes: mebibytes * MiB });
+  const hold = (mebibytes: number) => (): Partial<Sample> => ({ memoryCurrentBytes: mebibytes * MiB });
   const before = series(0, hold(40), 1);
 
   const cases: ReadonlyArray<
@@ -206,7 +206,7 @@ describe('memory', () => {
     [
       'over the limit, seen by its OOM kills only',
       200,
-      { during: series(0, (s) => ({ ...hold(45)(), memory_oom_kills: s })) },
+      { during: series(0, (s) => ({ ...hold(45)(), memoryOomKills: s })) },
       true,
       'Asked for 200Mi of memory; the container may use 128Mi, of which 88Mi were free: it grew by 5Mi to 45Mi, 10 OOM kills',
     ],
@@ -220,7 +220,7 @@ describe('memory', () => {
     [
       'within the limit but with an OOM kill of something else',
       50,
-      { during: series(0, (s) => ({ ...hold(42)(), memory_oom_kills: s > 5 ? 1 : 0 })) },
+      { during: series(0, (s) => ({ ...hold(42)(), memoryOomKills: s > 5 ? 1 : 0 })) },
       false,
       'Asked for 50Mi of memory: it grew by 2Mi to 42Mi, 1 OOM kill',
     ],
@@ -234,14 +234,14 @@ describe('memory', () => {
     [
       'of a target already at its limit that is killed for it',
       50,
-      { before: series(0, hold(128), 1), during: series(0, (s) => ({ ...hold(128)(), memory_oom_kills: s })) },
+      { before: series(0, hold(128), 1), during: series(0, (s) => ({ ...hold(128)(), memoryOomKills: s })) },
       true,
       'Asked for 50Mi of memory; the container may use 128Mi, of which 0 bytes were free: it grew by 0 bytes to 128Mi, 10 OOM kills',
     ],
     [
       'without a limit',
       1_000,
-      { during: series(0, () => ({ ...hold(1_045)(), memory_limit_bytes: -1 })) },
+      { during: series(0, () => ({ ...hold(1_045)(), memoryLimitBytes: -1 })) },
       true,
       'Asked for 1000Mi of memory: it grew by 1005Mi to 1Gi',
     ],
@@ -250,16 +250,16 @@ describe('memory', () => {
   /** In a container with memory.high at 140 MiB and a limit of 200, of which 40 are in use. */
   const high = (mebibytes: number, change: Partial<Sample> = {}): Partial<Sample> => ({
     ...hold(mebibytes)(),
-    ...{ memory_limit_bytes: 200 * MiB, memory_room_bytes: (200 - mebibytes) * MiB },
-    ...{ memory_high_bytes: 140 * MiB, memory_high_room_bytes: Math.max(0, 140 - mebibytes) * MiB },
-    ...{ memory_high_events: 0, swap_free_bytes: 0 },
+    ...{ memoryLimitBytes: 200 * MiB, memoryRoomBytes: (200 - mebibytes) * MiB },
+    ...{ memoryHighBytes: 140 * MiB, memoryHighRoomBytes: Math.max(0, 140 - mebibytes) * MiB },
+    ...{ memoryHighEvents: 0, swapFreeBytes: 0 },
     ...change,
   });
   /** With 64 MiB of swap. */
   const swapping = (mebibytes: number, swapped: number): Partial<Sample> => ({
     ...hold(mebibytes)(),
-    ...{ memory_room_bytes: (128 - mebibytes) * MiB, memory_swap_current_bytes: swapped * MiB },
-    ...{ memory_swap_room_bytes: (64 - swapped) * MiB, swap_free_bytes: 2 ** 33 },
+    ...{ memoryRoomBytes: (128 - mebibytes) * MiB, memorySwapCurrentBytes: swapped * MiB },
+    ...{ memorySwapRoomBytes: (64 - swapped) * MiB, swapFreeBytes: 2 ** 33 },
   });
 
   test.each<
@@ -276,7 +276,7 @@ describe('memory', () => {
       'throttled at memory.high',
       190,
       high(40),
-      (s) => high(141, { memory_high_events: s }),
+      (s) => high(141, { memoryHighEvents: s }),
       true,
       'Asked for 190Mi of memory; from memory.high, 140Mi, on it is throttled, of which 100Mi were free: it grew by 101Mi to 141Mi, throttled at memory.high',
     ],
@@ -284,7 +284,7 @@ describe('memory', () => {
       'throttled at memory.high, which page cache had met before',
       190,
       high(40),
-      (s) => high(50, { memory_high_events: s }),
+      (s) => high(50, { memoryHighEvents: s }),
       true,
       'Asked for 190Mi of memory; from memory.high, 140Mi, on it is throttled, of which 100Mi were free: it grew by 10Mi to 50Mi, throttled at memory.high',
     ],
@@ -316,8 +316,8 @@ describe('memory', () => {
     [
       'of a pod whose limit others have nearly used',
       50,
-      { ...hold(40)(), memory_room_bytes: 10 * MiB },
-      () => ({ ...hold(49)(), memory_room_bytes: MiB }),
+      { ...hold(40)(), memoryRoomBytes: 10 * MiB },
+      () => ({ ...hold(49)(), memoryRoomBytes: MiB }),
       true,
       'Asked for 50Mi of memory; the container may use 128Mi, of which 10Mi were free: it grew by 9Mi to 49Mi',
     ],
@@ -344,7 +344,7 @@ describe('memory', () => {
   test('what is held after the revert is told', () => {
     const verdict = judge(
       { memory: { bytes: MiB } },
-      { during: series(0, hold(42)), after: sample(12, 0, { pids_current: 3 }) },
+      { during: series(0, hold(42)), after: sample(12, 0, { pidsCurrent: 3 }) },
     );
     expect(verdict.after).toEqual({ memoryBytes: 40 * MiB, processes: 3 });
   });
@@ -375,7 +375,7 @@ describe('processes', () => {
     ],
   ];
   test.each(cases)('%s', (_what, processes, peak, limit, effective, sentence) => {
-    const during = series(0, (s) => ({ pids_current: s === 4 ? peak : 3, pids_limit: limit }));
+    const during = series(0, (s) => ({ pidsCurrent: s === 4 ? peak : 3, pidsLimit: limit }));
     expect(judge({ processes }, { during }).proofs).toEqual([{ what: 'processes', effective, sentence }]);
   });
 });
@@ -383,12 +383,12 @@ describe('processes', () => {
 describe("the user's own arguments", () => {
   const cases: ReadonlyArray<[what: string, seen: Partial<Observation>, effective: boolean, outcome: string]> = [
     ['CPU moved', { during: series(0.5) }, true, 'CPU 0.02 → 0.50 cores'],
-    ['memory moved', { during: series(0.02, () => ({ memory_current_bytes: 60 * MiB })) }, true, 'memory 40Mi → 60Mi'],
+    ['memory moved', { during: series(0.02, () => ({ memoryCurrentBytes: 60 * MiB })) }, true, 'memory 40Mi → 60Mi'],
     [
       'I/O moved',
       {
-        before: series(0.02, () => ({ io_write_bytes: 0 }), 1),
-        during: series(0.02, (s) => ({ io_write_bytes: s * 8 * MiB })),
+        before: series(0.02, () => ({ ioWriteBytes: 0 }), 1),
+        during: series(0.02, (s) => ({ ioWriteBytes: s * 8 * MiB })),
       },
       true,
       'I/O 0 bytes/s → 8Mi/s',
@@ -427,7 +427,7 @@ describe('a run', () => {
 
   test('whose kernel does not tell the counter says so, not that nothing was used', () => {
     const blind = series(1).map(
-      ({ cpu_usage_us: _cpu, memory_current_bytes: _memory, pids_current: _pids, ...rest }) => rest,
+      ({ cpuUsageUs: _cpu, memoryCurrentBytes: _memory, pidsCurrent: _pids, ...rest }) => rest,
     );
     const asked = { cpu: { workers: 1, loadPercent: 100 }, memory: { bytes: MiB }, processes: 4 };
     const verdict = judge(asked, { before: blind.slice(0, 2), during: blind });
@@ -437,7 +437,7 @@ describe('a run', () => {
 });
 
 describe('what cannot be measured', () => {
-  const untold = series(1).map(({ cpu_usage_us: _, ...rest }) => rest);
+  const untold = series(1).map(({ cpuUsageUs: _, ...rest }) => rest);
 
   test('is no effect that is not there', () => {
     expect(judge({ cpu: { workers: 1, loadPercent: 100 } }, { during: untold })).toMatchObject({
@@ -453,14 +453,14 @@ describe('what cannot be measured', () => {
   });
 
   test('is CPU time of two cgroups, where a quota has come meanwhile', () => {
-    const moved = [sample(0, 0, { cpu_level: 0 }), sample(1, 0, { cpu_level: 1, cpu_usage_us: 9e9 })];
+    const moved = [sample(0, 0, { cpuLevel: 0 }), sample(1, 0, { cpuLevel: 1, cpuUsageUs: 9e9 })];
     expect(judge({ cpu: { workers: 1, loadPercent: 100 } }, { during: moved }).during?.cpuCores).toBeUndefined();
   });
 });
 
 test('processes within a limit that others share', () => {
-  const before = series(0, () => ({ pids_current: 3, pids_limit: 100, pids_room: 4 }), 1);
-  const during = series(0, () => ({ pids_current: 7, pids_limit: 100, pids_room: 0 }));
+  const before = series(0, () => ({ pidsCurrent: 3, pidsLimit: 100, pidsRoom: 4 }), 1);
+  const during = series(0, () => ({ pidsCurrent: 7, pidsLimit: 100, pidsRoom: 0 }));
   expect(judge({ processes: 50 }, { before, during }).proofs).toEqual([
     {
       what: 'processes',

@@ -8,7 +8,7 @@ function fact(change: Partial<StressSample> = {}): StressSample {
     target: target(),
     before: [sample(0), sample(1, 0.02)],
     previous: sample(9, 0.99),
-    sample: sample(10, 0.99, { cpu_throttled_periods: 7 }),
+    sample: sample(10, 0.99, { cpuThrottledPeriods: 7 }),
     ...change,
   };
 }
@@ -27,7 +27,7 @@ describe('the live table', () => {
   });
 
   test('without a limit it is a share of the node', () => {
-    const free = { cpu_quota_us: -1 };
+    const free = { cpuQuotaUs: -1 };
     const [head, row] = shown(fact({ previous: sample(9, 2, free), sample: sample(10, 2, free) }));
     expect(head).toContain('of node');
     expect(row).toContain('50%');
@@ -35,7 +35,7 @@ describe('the live table', () => {
 
   test('what is not known is a dash, not a zero', () => {
     const { nodeAllocatableCores: _cores, ...unknown } = target();
-    const bare = (seconds: number) => ({ elapsed_us: seconds * 1e6, cpu_usage_us: seconds * 5e5 });
+    const bare = (seconds: number) => ({ elapsedUs: seconds * 1e6, cpuUsageUs: seconds * 5e5 });
     const [, row] = shown(fact({ target: unknown, before: [bare(0)], previous: bare(1), sample: bare(2) }));
     expect(row?.trim().split(/\s{2,}/)).toEqual(['web-7d4b9 (app)', '- → 0.50 cores', '-', '-', '-', '38s']);
   });
