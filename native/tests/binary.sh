@@ -23,14 +23,12 @@ reproducible() {
   need make
   [[ -e $TESTS/../Makefile ]] || skip "no sources here"
   need musl-gcc
-  local copy
-  for copy in one another/and-deeper; do
-    mkdir -p "$T/$copy"
-    (cd "$TESTS/.." && tar -c --exclude=./build --exclude=./tests .) | tar -x -C "$T/$copy"
-    make -s -C "$T/$copy" amd64 >/dev/null
-  done
-  cmp "$T/one/build/nsexec-amd64" "$T/another/and-deeper/build/nsexec-amd64"
-  ! grep -qaF "$T" "$T/one/build/nsexec-amd64" || fail "a path of the build is in the binary"
+  make -s -C "$TESTS/.." amd64 >/dev/null
+  mkdir -p "$T/another/and-deeper"
+  (cd "$TESTS/.." && tar -c --exclude=./build --exclude=./tests .) | tar -x -C "$T/another/and-deeper"
+  make -s -C "$T/another/and-deeper" amd64 >/dev/null
+  cmp "$TESTS/../build/nsexec-amd64" "$T/another/and-deeper/build/nsexec-amd64"
+  ! grep -qaF "$T" "$T/another/and-deeper/build/nsexec-amd64" || fail "a path of the build is in the binary"
 }
 it "reproducible: two builds in different folders are the same, bit by bit" reproducible
 
