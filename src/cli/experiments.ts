@@ -1,8 +1,9 @@
 import { usageError } from '../errors.ts';
 import type { FlagValues } from '../flags/flag.ts';
 import { checkName } from '../flags/names.ts';
-import { choice, quote } from '../flags/values.ts';
-import type { AttachRequest, ManageRequest, OutputFormat } from '../requests.ts';
+import { quote } from '../flags/values.ts';
+import type { AttachRequest, ManageRequest } from '../requests.ts';
+import { outputs } from './flags.ts';
 import { text, toConnection } from './run-options.ts';
 
 /** Words and flags of `ls` and `stop` as a request. Throws usage errors only. */
@@ -13,14 +14,13 @@ export function toManageRequest(
 ): ManageRequest {
   const place = toPlace(flags);
   const ids = verb === 'ls' ? noIds(words) : someIds(words, flags.all === true);
-  const output = text(flags, 'output');
-  const formats = verb === 'ls' ? (['wide', 'json', 'name'] as const) : (['json', 'name'] as const);
+  const output = (verb === 'ls' ? outputs.list : outputs.stop).read(flags);
   return {
     verb,
     connection: toConnection(flags, []),
     ...place,
     ids,
-    output: output === undefined ? 'human' : choice('--output', output, formats),
+    output: output ?? 'human',
   };
 }
 
@@ -29,12 +29,11 @@ export function toAttachRequest(words: readonly string[], flags: FlagValues): At
   const [id, other] = toIds(words);
   if (id === undefined) throw usageError('ID is missing: name a detached experiment that "kubectl chaos ls" shows');
   if (other !== undefined) throw usageError(`only one ID can be given, and there is also ${quote(other)}`);
-  const output = text(flags, 'output');
   return {
     id,
     connection: toConnection(flags, []),
     ...toPlace(flags),
-    output: output === undefined ? 'human' : choice<OutputFormat>('--output', output, ['json', 'ndjson']),
+    output: outputs.attach.read(flags) ?? 'human',
     verbose: flags.verbose === true,
   };
 }

@@ -86,16 +86,26 @@ const allNamespaces = toggle({
 /** `--as` where there is no workload that could run as somebody. */
 export const impersonate = text({ name: '--as', value: 'user', group: connection, help: 'impersonate this user' });
 
-const output = (help: string) => text({ name: '--output', short: '-o', value: 'format', group: choice, help });
+/** `--output` of the commands that are no fault, each with its own formats. */
+export const outputs = {
+  list: output(['wide', 'json', 'name'], 'wide, json, or name: the ids alone'),
+  stop: output(['json', 'name'], 'json, or name: the ids alone'),
+  attach: output(['json', 'ndjson'], 'json: one document at the end; ndjson: the events as they come'),
+  sweep: output(['json'], 'json'),
+};
+
+function output<const Format extends string>(choices: readonly Format[], help: string): Flag<Format | undefined> {
+  return oneOf({ name: '--output', short: '-o', value: 'format', group: choice, help, choices });
+}
 
 /** Flags of `ls`. */
-export const listFlags: readonly Flag[] = [allNamespaces, output('wide, json, or name: the ids alone'), impersonate];
+export const listFlags: readonly Flag[] = [allNamespaces, outputs.list, impersonate];
 
 /** Flags of `stop`. */
 export const stopFlags: readonly Flag[] = [
   toggle({ name: '--all', group: choice, help: 'every experiment of the namespace' }),
   allNamespaces,
-  output('json, or name: the ids alone'),
+  outputs.stop,
   impersonate,
 ];
 
@@ -115,14 +125,14 @@ export const sweepFlags: readonly Flag[] = [
     ...{ name: '--image-pull-secret', value: 'name', group: choice },
     help: "secret in the agents' namespace to pull it with",
   }),
-  output('json'),
+  outputs.sweep,
   impersonate,
 ];
 
 /** Flags of `attach`. */
 export const attachFlags: readonly Flag[] = [
   allNamespaces,
-  output('json: one document at the end; ndjson: the events as they come'),
+  outputs.attach,
   toggle({
     ...{ name: '--verbose', short: '-v', group: choice },
     help: 'show how the workload ended, and what was sent to the API server',

@@ -1,9 +1,10 @@
 import { usageError } from '../errors.ts';
 import type { FlagValues } from '../flags/flag.ts';
-import { choice, quote } from '../flags/values.ts';
+import { quote } from '../flags/values.ts';
 import type { SweepRequest } from '../requests.ts';
 import { toPlace } from './experiments.ts';
-import { text, toConnection, toImage } from './run-options.ts';
+import { outputs } from './flags.ts';
+import { toConnection, toImage } from './run-options.ts';
 
 /** Words and flags of `sweep` as a request. Throws usage errors only. */
 export function toSweepRequest(words: readonly string[], flags: FlagValues): SweepRequest {
@@ -14,13 +15,12 @@ export function toSweepRequest(words: readonly string[], flags: FlagValues): Swe
   const nodes = words.map((word) => word.replace(/^(?:node|no|nodes)\//, ''));
   const wrong = nodes.find((node) => !/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(node));
   if (wrong !== undefined) throw usageError(`NODE ${quote(wrong)}: not the name of a node`);
-  const output = text(flags, 'output');
   return {
     nodes: [...new Set(nodes)],
     connection: toConnection(flags, []),
     ...toPlace(flags),
     yes: flags.yes === true,
     ...toImage(flags),
-    output: output === undefined ? 'human' : choice('--output', output, ['json']),
+    output: outputs.sweep.read(flags) ?? 'human',
   };
 }
