@@ -16,7 +16,7 @@ export interface Address {
 }
 
 /** The longest prefix: how many bits an address has. */
-export const addressBits = { 4: 32, 6: 128 } as const;
+const addressBits = { 4: 32, 6: 128 } as const;
 
 /** An address without zone or brackets. IPv4 only in the dotted form of four numbers: `10.1` and `010.0.0.1` mean different things to different programs. */
 export function parseAddress(text: string): Address | undefined {

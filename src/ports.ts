@@ -4,7 +4,7 @@
 import type { Cidr } from './ip.ts';
 
 /** Kinds of TARGET that lead to a pod. */
-export const workloadKinds = [
+const workloadKinds = [
   'pod',
   'deployment',
   'replicaset',
@@ -212,7 +212,7 @@ export interface Experiment {
   /** How long its end may take, from the pod's grace period; 0 without a pod. */
   graceMs: number;
   node?: string;
-  /** The kind of the fault: `stress`, `net`, `io`. */
+  /** The verb of its fault. */
   verb?: string;
   fault?: string;
   /** `NAMESPACE/POD/CONTAINER`. */
@@ -221,7 +221,7 @@ export interface Experiment {
   reason?: string;
   /** Of the agent pod; undefined: there is none. */
   podUid?: string;
-  /** Of a detached experiment: what faults/plan-record.ts reads. */
+  /** Of a detached experiment: what experiment/plan-record.ts reads. */
   plan?: string;
   /** Of one whose shim has ended: its container's termination message. */
   lastWords?: string;

@@ -30,7 +30,7 @@ placed() {
   reverted
 }
 it "L3: the workload is in the target's cgroup.procs in every hierarchy, read back (static)" placed static
-it "L3: the workload is in the target's cgroup.procs in every hierarchy, read back (dynamic)" placed dynamic
+variant "L3: the workload is in the target's cgroup.procs in every hierarchy, read back (dynamic)" placed dynamic
 
 whole_family() {
   make_distroless
@@ -133,8 +133,8 @@ private_namespace_inside() { # LINKAGE [HIDE]
   target_is_alone
 }
 it "L1, L2: inside a private cgroup namespace the path is the host's and the workload is placed (static)" private_namespace static
-it "L1, L2: inside a private cgroup namespace the path is the host's and the workload is placed (dynamic)" private_namespace dynamic
-it "L1, L2: and so where the agent has no cgroup file system mounted at all" private_namespace static hide
+variant "L1, L2: inside a private cgroup namespace the path is the host's and the workload is placed (dynamic)" private_namespace dynamic
+variant "L1, L2: and so where the agent has no cgroup file system mounted at all" private_namespace static hide
 
 refused_view() {
   agent_and_target

@@ -37,7 +37,7 @@ case_of() {
 }
 both() { # TITLE SETS TARGET_OPTION...
   it "$1 (static)" case_of static "${@:2}"
-  it "$1 (dynamic)" case_of dynamic "${@:2}"
+  variant "$1 (dynamic)" case_of dynamic "${@:2}"
 }
 both "credentials: root with the capabilities of a usual container" all "${DOCKER_ROOT[@]}"
 both "credentials: root with every capability of a privileged container" all
@@ -96,7 +96,7 @@ as_root_in_user_namespace() { # LINKAGE BOUNDING
 }
 for linkage in static dynamic; do
   it "--as root: in a user namespace it is that namespace's root, an ordinary user on the host ($linkage)" as_root_in_user_namespace "$linkage" 1ffffffffff
-  it "--as root: nor there has it more than the target's bounding set ($linkage)" as_root_in_user_namespace "$linkage" "$DOCKER_CAPS"
+  variant "--as root: nor there has it more than the target's bounding set ($linkage)" as_root_in_user_namespace "$linkage" "$DOCKER_CAPS"
 done
 
 oom_score() { # OPTION... ; WANTED is the value
@@ -121,5 +121,5 @@ limits() { # LINKAGE DUMPABLE OPTION...
 # execve makes a program dumpable that its user may read; root may read all.
 it "the workload is not dumpable: nobody with its user traces it (dynamic)" limits dynamic 0
 it "the workload is not dumpable: nobody with its user traces it (dynamic, non-root)" limits dynamic 0 --uid 1000 --gid 1000 --caps 0:0:0:0
-it "the workload is not dumpable: nobody with its user traces it (static, non-root)" limits static 0 --uid 1000 --gid 1000 --caps 0:0:0:0
+variant "the workload is not dumpable: nobody with its user traces it (static, non-root)" limits static 0 --uid 1000 --gid 1000 --caps 0:0:0:0
 it "a static program that root may read is dumpable, and has nothing that root in the target has not" limits static 1

@@ -97,7 +97,7 @@ split() {
 }
 it "a workload that ends by itself, root's" by_itself static
 it "a dynamic one, in a user namespace" by_itself dynamic --unshare user,mnt,pid --uid-map 0:1000000:65536 --gid-map 0:1000000:65536
-it "--as root, where the target's user may not write" by_itself static "${MINE[@]}" -- --as root
+variant "--as root, where the target's user may not write" by_itself static "${MINE[@]}" -- --as root
 it "without a scratch directory" by_itself static -- --scratch-bytes 0
 
 not_startable() {
@@ -168,7 +168,7 @@ there_already() {
   no_record || fail "a record is left"
 }
 it "the name is taken by a directory" there_already mkdir
-it "the name is taken by a symlink to nowhere" there_already ln -s /nowhere
+variant "the name is taken by a symlink to nowhere" there_already ln -s /nowhere
 claimed() {
   make_disk ext4 32
   with_volume
@@ -265,7 +265,7 @@ swept_without_openat2() {
   clean
 }
 it "without openat2: a sweep leaves a directory with its record, and says why" swept_without_openat2
-it "the same of root's, in a target that is not root" both_killed --as root
+variant "the same of root's, in a target that is not root" both_killed --as root
 locked() { # OPTION of flock
   make_disk ext4 32
   with_volume "${MINE[@]}"
@@ -283,7 +283,7 @@ locked() { # OPTION of flock
   clean
 }
 it "a process of the target has its cgroups locked: it is made, removed, and swept as without it" locked --exclusive
-it "the same with a shared lock" locked --shared
+variant "the same with a shared lock" locked --shared
 gone_already() {
   make_disk ext4 32
   with_volume "${MINE[@]}"
@@ -347,7 +347,7 @@ swapped() { # COMMAND: in $DISK
 }
 it "swapped for a symlink to the target's own: that stays, ours is emptied, and it is said" swapped "mv $NAME moved; ln -s precious $NAME"
 it "swapped for a directory of the target's" swapped "mv $NAME moved; mv precious $NAME"
-it "moved away" swapped "mv $NAME moved"
+variant "moved away" swapped "mv $NAME moved"
 
 moved_in() {
   make_disk ext4 32
@@ -494,15 +494,15 @@ many_files() {
 it "ten thousand files" many_files
 
 system_calls() {
-  local total at i
+  local total at
   make_disk ext4 32
   with_volume
   WRAP=("$PROBES/tripwire" --count "$T/count" --)
   traced_run
   total=$(<"$T/count")
   at_least "$total" 300 "system calls of a run"
-  for i in {0..23}; do
-    at=$((1 + total * i / 24 + SRANDOM % (total / 24 + 1)))
+  places 24 "$total"
+  for at in "${PLACES[@]}"; do
     WRAP=("$PROBES/tripwire" --kill-at "$at" --)
     traced_run
     soon 3000 "nothing in the volume after a kill at system call $at of $total" volume_is_clean
@@ -516,4 +516,4 @@ traced_run() {
   say start
   finish
 }
-it "killed at twenty-four places of its own life (at the entry of a system call): nothing stays in the volume" system_calls
+it "killed all over its own life (at the entry of a system call): nothing stays in the volume" system_calls

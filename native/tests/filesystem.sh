@@ -36,7 +36,7 @@ scratch() {
   [[ ! -e $ROOT/here ]] || fail "the file is in the target's root"
 }
 it "a non-root user in a read-only root has a writable working directory, limited in size (static)" scratch static
-it "a non-root user in a read-only root has a writable working directory, limited in size (dynamic)" scratch dynamic
+variant "a non-root user in a read-only root has a writable working directory, limited in size (dynamic)" scratch dynamic
 
 scratch_default() {
   make_distroless "${READ_ONLY_USER[@]}"
@@ -53,7 +53,7 @@ no_scratch() {
   equal "$(reported cwd_id)" "$(reported root_id)" "working directory"
 }
 it "--scratch-bytes 0: the working directory is the target's root (static)" no_scratch static
-it "--scratch-bytes 0: the working directory is the target's root (dynamic)" no_scratch dynamic
+variant "--scratch-bytes 0: the working directory is the target's root (dynamic)" no_scratch dynamic
 
 scratch_is_private() {
   make_distroless
@@ -77,4 +77,4 @@ chrooted() {
   equal "$(reported root_id)" "$(id_of "$ROOT/jail")" "its root directory"
 }
 it "a target that is chrooted within its mount namespace: the workload has the target's root (static)" chrooted static
-it "a target that is chrooted within its mount namespace: the workload has the target's root (dynamic)" chrooted dynamic
+variant "a target that is chrooted within its mount namespace: the workload has the target's root (dynamic)" chrooted dynamic

@@ -69,9 +69,9 @@ percent_of_root() {
   kill_and_look
 }
 it "--percent is of what a user may use: root's reserve does not count" percent_of_user "${USER[@]}"
-it "--percent, uid 0 of a user namespace that is not root outside: nor does it" percent_of_user "${USER[@]}" unshare -Ur
+variant "--percent, uid 0 of a user namespace that is not root outside: nor does it" percent_of_user "${USER[@]}" unshare -Ur
 it "--percent, root: the reserve counts" percent_of_root
-it "--percent, root of a container, without CAP_SYS_RESOURCE: ext4 goes by the uid" percent_of_root setpriv --bounding-set=-sys_resource --inh-caps=-all
+variant "--percent, root of a container, without CAP_SYS_RESOURCE: ext4 goes by the uid" percent_of_root setpriv --bounding-set=-sys_resource --inh-caps=-all
 
 percent_on() {
   make_disk "$@"
@@ -82,7 +82,7 @@ percent_on() {
   kill_and_look
 }
 it "--percent on xfs; killed, all of it is back" percent_on xfs 320
-it "--percent on btrfs; killed, all of it is back" percent_on btrfs 160
+variant "--percent on btrfs; killed, all of it is back" percent_on btrfs 160
 
 to_the_brim() {
   make_disk "${RESERVED[@]}"
@@ -96,7 +96,7 @@ to_the_brim() {
   kill_and_look
 }
 it "--percent 100 --leave 0 is until nothing more is to be had" to_the_brim "${USER[@]}"
-it "--percent 100 --leave 0, root: the same, the reserve included" to_the_brim env
+variant "--percent 100 --leave 0, root: the same, the reserve included" to_the_brim env
 
 bytes() {
   make_disk ext4 64
@@ -127,7 +127,7 @@ no_room() {
   refuses "$@"
 }
 it "less room than --bytes asks for" no_room "are free" --bytes 100000000 --leave 0
-it "less room than --bytes asks for above --leave" no_room "10 MiB stay free" --bytes 45000000 --leave 10485760
+variant "less room than --bytes asks for above --leave" no_room "10 MiB stay free" --bytes 45000000 --leave 10485760
 it "--leave is 64 MiB where nothing is said" no_room "64 MiB stay free" --percent 90
 full_already() {
   make_disk ext4 64
@@ -234,7 +234,7 @@ overtaken_all() {
 }
 stopped_or_gone() { [[ $(process_state "$FILL") == T ]] || gone "$FILL"; }
 it "others take what was free meanwhile: it gives back what is to stay free (--bytes)" overtaken_some --bytes 188743680 --leave 20971520
-it "others take what was free meanwhile: it gives back what is to stay free (--percent)" overtaken_some --percent 95 --leave 20971520
+variant "others take what was free meanwhile: it gives back what is to stay free (--percent)" overtaken_some --percent 95 --leave 20971520
 it "others take all that was free meanwhile: it has nothing, and says so" overtaken_all --percent 95 --leave 125829120
 
 quota() {
@@ -265,7 +265,7 @@ inodes_percent() {
   at_most $(((INODES - INODES_FREE - 1) * 100)) $(($1 * INODES - 1)) "hundredths of inodes in use"
 }
 it "--inodes-percent: until so many are in use" inodes_percent 90
-it "--inodes-percent 100: until there is none" inodes_percent 100
+variant "--inodes-percent 100: until there is none" inodes_percent 100
 inodes_on_xfs() {
   make_disk xfs 320
   fill_up --inodes 5000 --leave 0

@@ -24,37 +24,37 @@ by_pattern() { named "$1"; found "$ID" "$TARGET"; }
 not_by_pattern() { named "$1"; not_found "$ID"; }
 
 it "found: cgroupfs driver, the plain id" by_pattern kubepods/burstable/pod1/ID
-it "found: containerd with systemd" by_pattern kubepods.slice/kubepods-pod1.slice/cri-containerd-ID.scope
-it "found: CRI-O with systemd" by_pattern kubepods.slice/kubepods-pod1.slice/crio-ID.scope
-it "found: docker with systemd" by_pattern system.slice/docker-ID.scope
-it "found: podman with systemd" by_pattern machine.slice/libpod-ID.scope
-it "found: containerd's slice:cri-containerd:id" by_pattern system.slice/kubepods-pod1.slice:cri-containerd:ID
-it "found: the id above the process's own cgroup, as with systemd in the container" by_pattern cri-containerd-ID.scope/init.scope
-it "found: docker with cgroupfs" by_pattern docker/ID
-it "found: CRI-O with cgroupfs" by_pattern kubepods/burstable/pod1/crio-ID
-it "found: podman with cgroupfs" by_pattern libpod_parent/libpod-ID
-it "found: crun's cgroup within the scope" by_pattern kubepods.slice/kubepods-pod1.slice/crio-ID.scope/container
-it "found: crun's cgroup, with cgroupfs" by_pattern kubepods/burstable/pod1/crio-ID/container
-it "found: podman's cgroup within the scope" by_pattern machine.slice/libpod-ID.scope/container
-it "found: a user-namespaced pod of containerd's" by_pattern system.slice/kubepods-burstable-podX.slice:cri-containerd:ID
-it "found: CRI-O between two colons" by_pattern system.slice/kubepods-pod1.slice:crio:ID
-it "found: nerdctl with systemd" by_pattern system.slice/nerdctl-ID.scope
+variant "found: containerd with systemd" by_pattern kubepods.slice/kubepods-pod1.slice/cri-containerd-ID.scope
+variant "found: CRI-O with systemd" by_pattern kubepods.slice/kubepods-pod1.slice/crio-ID.scope
+variant "found: docker with systemd" by_pattern system.slice/docker-ID.scope
+variant "found: podman with systemd" by_pattern machine.slice/libpod-ID.scope
+variant "found: containerd's slice:cri-containerd:id" by_pattern system.slice/kubepods-pod1.slice:cri-containerd:ID
+variant "found: the id above the process's own cgroup, as with systemd in the container" by_pattern cri-containerd-ID.scope/init.scope
+variant "found: docker with cgroupfs" by_pattern docker/ID
+variant "found: CRI-O with cgroupfs" by_pattern kubepods/burstable/pod1/crio-ID
+variant "found: podman with cgroupfs" by_pattern libpod_parent/libpod-ID
+variant "found: crun's cgroup within the scope" by_pattern kubepods.slice/kubepods-pod1.slice/crio-ID.scope/container
+variant "found: crun's cgroup, with cgroupfs" by_pattern kubepods/burstable/pod1/crio-ID/container
+variant "found: podman's cgroup within the scope" by_pattern machine.slice/libpod-ID.scope/container
+variant "found: a user-namespaced pod of containerd's" by_pattern system.slice/kubepods-burstable-podX.slice:cri-containerd:ID
+variant "found: CRI-O between two colons" by_pattern system.slice/kubepods-pod1.slice:crio:ID
+variant "found: nerdctl with systemd" by_pattern system.slice/nerdctl-ID.scope
 it "not found: CRI-O's conmon with cgroupfs" not_by_pattern kubepods/burstable/pod1/crio-conmon-ID
-it "not found: podman's conmon with cgroupfs" not_by_pattern libpod_parent/libpod-conmon-ID
-it "not found: podman's conmon between two colons" not_by_pattern system.slice:libpod-conmon:ID
-it "not found: another prefix, with cgroupfs" not_by_pattern kubepods/other-ID
-it "not found: a runtime's longer id, with cgroupfs" not_by_pattern kubepods/crio-abID
-it "not found: CRI-O's conmon" not_by_pattern kubepods.slice/crio-conmon-ID.scope
-it "not found: podman's conmon" not_by_pattern machine.slice/libpod-conmon-ID.scope
-it "not found: a longer id that begins with it" not_by_pattern kubepods/IDab
-it "not found: a longer id that ends with it" not_by_pattern kubepods/abID
-it "not found: a longer id in a scope" not_by_pattern system.slice/docker-IDab.scope
-it "not found: a unit of another kind" not_by_pattern system.slice/docker-ID.service
-it "not found: another prefix" not_by_pattern system.slice/other-ID.scope
-it "not found: something after .scope" not_by_pattern system.slice/cri-containerd-ID.scope.d
-it "not found: the id within a word" not_by_pattern kubepods/pod_ID_x
-it "not found: CRI-O's conmon between two colons" not_by_pattern system.slice:crio-conmon:ID
-it "not found: another word between two colons" not_by_pattern system.slice:other:ID
+variant "not found: podman's conmon with cgroupfs" not_by_pattern libpod_parent/libpod-conmon-ID
+variant "not found: podman's conmon between two colons" not_by_pattern system.slice:libpod-conmon:ID
+variant "not found: another prefix, with cgroupfs" not_by_pattern kubepods/other-ID
+variant "not found: a runtime's longer id, with cgroupfs" not_by_pattern kubepods/crio-abID
+variant "not found: CRI-O's conmon" not_by_pattern kubepods.slice/crio-conmon-ID.scope
+variant "not found: podman's conmon" not_by_pattern machine.slice/libpod-conmon-ID.scope
+variant "not found: a longer id that begins with it" not_by_pattern kubepods/IDab
+variant "not found: a longer id that ends with it" not_by_pattern kubepods/abID
+variant "not found: a longer id in a scope" not_by_pattern system.slice/docker-IDab.scope
+variant "not found: a unit of another kind" not_by_pattern system.slice/docker-ID.service
+variant "not found: another prefix" not_by_pattern system.slice/other-ID.scope
+variant "not found: something after .scope" not_by_pattern system.slice/cri-containerd-ID.scope.d
+variant "not found: the id within a word" not_by_pattern kubepods/pod_ID_x
+variant "not found: CRI-O's conmon between two colons" not_by_pattern system.slice:crio-conmon:ID
+variant "not found: another word between two colons" not_by_pattern system.slice:other:ID
 
 id_prefix() {
   named kubepods/ID
@@ -87,7 +87,7 @@ conmon() { # SUFFIX
   stop
 }
 it "conmon, though older, is never taken for the container" conmon .scope
-it "conmon, though older, is never taken for the container: with cgroupfs" conmon ""
+variant "conmon, though older, is never taken for the container: with cgroupfs" conmon ""
 
 second_process() {
   make_distroless
@@ -144,7 +144,7 @@ forged_aside() {
   [[ $MODE == hybrid ]] || na "no v2 hierarchy beside v1 ones"
   make_cgroup elsewhere
   ID=$(new_id)
-  make_directory "$UNIFIED/$CGROUP_TOP/elsewhere/$ID"
+  make_directories "$UNIFIED/$CGROUP_TOP/elsewhere/$ID"
   at_end poll 2000 rmdir "$UNIFIED/$CGROUP_TOP/elsewhere/$ID"
   CGROUP_ARGS+=(--cgroup "$UNIFIED/$CGROUP_TOP/elsewhere/$ID")
   start_target --unshare mnt,pid
@@ -182,7 +182,7 @@ in_a_pod() { agent_in agent; AROUND=("${AGENT[@]}" --cgroup); }
 blind() { agent_in agent; AROUND=("${AGENT[@]}" --cgroup --mount bash -c 'umount --lazy /sys/fs/cgroup && exec "$@"' _); }
 it "what else runs on the node is not looked at" crowd in_the_open
 it "what else runs on the node is not looked at: from a cgroup namespace of the agent's own" crowd in_a_pod
-it "what else runs on the node is not looked at: by an agent that has no hierarchy mounted" crowd blind
+variant "what else runs on the node is not looked at: by an agent that has no hierarchy mounted" crowd blind
 
 # The hierarchy in which containers are looked for.
 walked() { if [[ $MODE == v2 ]]; then echo "${HIERARCHIES[0]}"; else dirname "$(dirname "$(cgroup_of memory x)")"; fi; }
@@ -255,7 +255,7 @@ not_setting_up() { # COMM
   found "$ID" "$TARGET"
 }
 for comm in 7 exe crun: crunch 'other:[2:INIT]' runc:2:INIT; do
-  it "not being created: a container whose program is called $comm" not_setting_up "$comm"
+  variant "not being created: a container whose program is called $comm" not_setting_up "$comm"
 done
 
 # As a runtime executes itself where it cannot be written any more: from a mount that is attached nowhere, and before Linux 6.14 called by the descriptor's number.
@@ -297,7 +297,7 @@ created() {
 }
 is_started() { [[ $(cat "/proc/$("$1" --root "$T/state" state "$ID" | jq .pid)/comm") == pause ]]; }
 it "being created, and then started, by runc" created runc
-it "being created, and then started, by crun" created crun
+variant "being created, and then started, by crun" created crun
 
 zombie() {
   ID=$(new_id)
@@ -406,7 +406,7 @@ gone_while_running() { # TARGET_OPTION...
   reverted
 }
 it "target-gone: the target, init of its pid namespace, ends while running: noticed within 1 s" gone_while_running --unshare mnt,pid
-it "target-gone: the target, in the host's pid namespace, ends while running: noticed within 1 s" gone_while_running --unshare mnt
+variant "target-gone: the target, in the host's pid namespace, ends while running: noticed within 1 s" gone_while_running --unshare mnt
 
 execs() {
   make_root

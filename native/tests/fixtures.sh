@@ -34,21 +34,25 @@ make_cgroup() {
   for part in ${1//\// }; do
     name=${name:+$name/}$part
     [[ -d ${HIERARCHIES[0]}/$CGROUP_TOP/$name ]] || at_end remove_cgroup "$name"
-    for h in "${HIERARCHIES[@]}"; do
-      make_directory "$h/$CGROUP_TOP"
-      make_directory "$h/$CGROUP_TOP/$name"
-    done
+    make_directories "${HIERARCHIES[@]/%//$CGROUP_TOP/$name}"
   done
   CGROUP=/$CGROUP_TOP/$1
   CGROUP_ARGS=()
   for h in "${HIERARCHIES[@]}"; do CGROUP_ARGS+=(--cgroup "$h$CGROUP"); done
 }
-make_directory() {
-  [[ ! -d $1 ]] || return 0
-  delegate "${1%/*}"
-  mkdir "$1"
+# make_directories PATH...: those that are not there yet, by one mkdir.
+make_directories() {
+  local directory file new=()
+  for directory in "$@"; do [[ -d $directory ]] || new+=("$directory"); done
+  ((${#new[@]})) || return 0
+  for directory in "${new[@]}"; do delegate "${directory%/*}"; done
+  mkdir "${new[@]}"
+  [[ $MODE != v2 ]] || return 0
   # A new cpuset is empty, and nobody may enter an empty one.
-  [[ $MODE == v2 || ! -e $1/cpuset.mems ]] || { cat "${1%/*}/cpuset.mems" >"$1/cpuset.mems" && cat "${1%/*}/cpuset.cpus" >"$1/cpuset.cpus"; }
+  for directory in "${new[@]}"; do
+    [[ -e $directory/cpuset.mems ]] || continue
+    for file in cpuset.mems cpuset.cpus; do echo "$(<"${directory%/*}/$file")" >"$directory/$file"; done
+  done
 }
 # On v2 a child has the controllers that its parent hands down.
 delegate() {
@@ -64,9 +68,11 @@ remove_cgroup() {
   # shellcheck disable=SC2086
   [[ -z $pids ]] || kill -KILL $pids 2>/dev/null || true
   poll 3000 no_members "$1" || echo "still in $1: $(cgroup_members "$1")"
-  local h
-  for h in "${HIERARCHIES[@]}"; do
-    [[ ! -d $h/$CGROUP_TOP/$1 ]] || poll 1000 rmdir "$h/$CGROUP_TOP/$1" 2>/dev/null || echo "not removed: $h/$CGROUP_TOP/$1"
+  local directory there=()
+  for directory in "${HIERARCHIES[@]/%//$CGROUP_TOP/$1}"; do [[ ! -d $directory ]] || there+=("$directory"); done
+  ((${#there[@]})) && ! rmdir "${there[@]}" 2>/dev/null || return 0
+  for directory in "${there[@]}"; do
+    [[ ! -d $directory ]] || poll 1000 rmdir "$directory" 2>/dev/null || echo "not removed: $directory"
   done
 }
 

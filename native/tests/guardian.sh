@@ -13,15 +13,16 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 FAMILY=(child ignoring setsid daemon)
 nothing_left() {
   soon 2000 "only the target is left after $1" only_target_left
-  snapshot | diff "$T/before" - || fail "cgroups or mounts differ after $1"
+  snapshot_of_own | diff "$T/before" - || fail "cgroups or mounts differ after $1"
 }
 
 random_moments() {
-  local i delay
-  snapshot >"$T/before"
-  for i in {1..30}; do
-    delay=$((SRANDOM % 120))
-    start_shim --container "$ID" -- "$PROBES/probe-$([[ $((i % 2)) == 0 ]] && echo static || echo dynamic)" family "${FAMILY[@]}"
+  local delay linkage=static
+  snapshot_of_own >"$T/before"
+  places 30 120
+  for delay in "${PLACES[@]}"; do
+    [[ $linkage == static ]] && linkage=dynamic || linkage=static
+    start_shim --container "$ID" -- "$PROBES/probe-$linkage" family "${FAMILY[@]}"
     say start
     read -rt "0.$(printf %03d "$delay")" -u "$IDLE" || true
     kill -KILL "$SHIM"
@@ -29,19 +30,18 @@ random_moments() {
     nothing_left "a kill $delay ms after start"
   done
 }
-it "shim killed with -9 at thirty random moments leaves nothing" random_moments
+it "shim killed with -9 at thirty moments leaves nothing" random_moments
 
 system_calls() {
-  local total at i
-  snapshot >"$T/before"
+  local total at
+  snapshot_of_own >"$T/before"
   WRAP=("$PROBES/tripwire" --count "$T/count" --)
   run_shim --container "$ID" -- "$PROBES/probe-static" exit 0
   equal "$STATUS" 0 "exit code of the traced run"
   total=$(<"$T/count")
   at_least "$total" 50 "system calls of a run"
-  for i in {0..39}; do
-    # Spread over the run, each at a random place of its part.
-    at=$((1 + total * i / 40 + SRANDOM % (total / 40 + 1)))
+  places 40 "$total"
+  for at in "${PLACES[@]}"; do
     WRAP=("$PROBES/tripwire" --kill-at "$at" --)
     start_shim --container "$ID" --lease-ms 3000 -- "$PROBES/probe-static" family "${FAMILY[@]}"
     say start
@@ -51,10 +51,10 @@ system_calls() {
     nothing_left "a kill at system call $at of $total (status $STATUS)"
   done
 }
-it "shim killed with -9 at forty places of its own life (at the entry of a system call) leaves nothing" system_calls
+it "shim killed with -9 all over its own life (at the entry of a system call) leaves nothing" system_calls
 
 while_active() {
-  snapshot >"$T/before"
+  snapshot_of_own >"$T/before"
   begin --container "$ID" -- "$PROBES/probe-$1" family "${FAMILY[@]}" bomb
   family_is_there
   local since
@@ -75,7 +75,7 @@ own_processes() { # all between the shim and the workload, without the guardian,
 }
 helper_killed() {
   local index=0 helpers
-  snapshot >"$T/before"
+  snapshot_of_own >"$T/before"
   while :; do
     begin --container "$ID" --grace-ms 300 -- "$PROBES/probe-static" family child ignoring setsid
     family_is_there
@@ -103,7 +103,7 @@ helper_stopped() {
 it "helper processes that are stopped by SIGSTOP do not keep the revert from happening" helper_stopped
 
 with_closed_ends() {
-  snapshot >"$T/before"
+  snapshot_of_own >"$T/before"
   begin --container "$ID" -- "$PROBES/probe-static" family "${FAMILY[@]}"
   hang_up
   kill -KILL "$SHIM"
@@ -156,12 +156,9 @@ slow_one() {
   reverted "$ID"
 }
 has_samples() { (($(count_events sample) >= $1)); }
-it "a shim that hangs is killed with all of its workload after fifteen silent seconds, at the beginning, while active and at the end; one that is only slow goes on" \
-  together hangs_starting hangs_active hangs_ending slow
-
+# Both are stopped, as they are with the machine: the time passes for both, and none of it counts.
+paused() { [[ $SANITIZED == 1 ]] || own_container paused_machine; }
 paused_machine() {
-  not_sanitized
-  # Both are stopped, as they are with the machine: the time passes for both, and none of it counts.
   begin --container "$ID" --duration-ms 600000 --lease-ms 0 -- "$PROBES/probe-static" hold
   guardian_now
   local until=$(($(now_ms) + 17000))
@@ -171,7 +168,8 @@ paused_machine() {
   ! within 2000 gone "$SHIM" || fail "the time in which the guardian did not run was counted"
   kill -CONT "$SHIM"
   stop
-  reverted
+  reverted "$ID"
   at_least "$(now_ms)" "$until" "now"
 }
-it "a machine that was paused has not made the shim hang" paused_machine
+it "a shim that hangs is killed with all of its workload after fifteen silent seconds, at the beginning, while active and at the end; one that is only slow goes on, and one whose machine was paused" \
+  together hangs_starting hangs_active hangs_ending slow paused

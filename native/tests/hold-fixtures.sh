@@ -61,7 +61,7 @@ answered_or_over() { answered "$1" || gone "$SHIM"; }
 answer() {
   poll "${3:-8000}" answered_or_over "$1" || fail "no answer to $1"
   answered "$1" || fail "the shim ended without an answer to $1"
-  ANSWER=$(jq -r "${2:-.stdout}" <<<"$LAST")
+  ANSWER=$(value "${2:-.stdout}" "$LAST")
 }
 answers() { grep -c "\"event\":\"answer\",.*\"id\":\"$1\"" "$T/out" || true; }
 has_answers() { (($(answers "$1") >= $2)); }
@@ -92,7 +92,7 @@ begin_redirected() {
   apply_redirected
   say start
   await active
-  GUARDIAN=$(jq -r .pid <<<"$LAST")
+  GUARDIAN=$(value .pid "$LAST")
   matches "$(network 2>&1)" "qdisc tbf c4a0: dev t0 root.*qdisc ingress ffff: dev t0.*Redirect to device chaos0" "the fault"
 }
 # What somebody else puts there for what comes in.
@@ -113,7 +113,7 @@ begin_hold() {
   apply_all
   say start
   await active
-  GUARDIAN=$(jq -r .pid <<<"$LAST")
+  GUARDIAN=$(value .pid "$LAST")
   applied
 }
 # has_family N: the shim has N descendants at least; FAMILY are they.

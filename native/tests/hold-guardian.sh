@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `nsexec hold` killed with -9, wherever it is: its guardian undoes within a second, says so, and is gone too.
+# `nsexec hold` killed with -9, wherever it is: its guardian undoes within two seconds, says so, and is gone too.
 . "$(dirname "$0")/libtest.sh"
 . "$TESTS/fixtures.sh"
 . "$TESTS/shim.sh"
@@ -11,12 +11,12 @@ make_network
 # LeakSanitizer gives up under ptrace, and would turn every traced run into a failure.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 
-# undone_since MS WHAT: all of it is gone within a second, and the guardian after it.
+# undone_since MS WHAT: all of it is gone within two seconds, which is looked for by seven programs, and the guardian after it.
 undone_since() {
   poll 3000 network_is "$T/network" || untouched
   local took=$(($(now_ms) - $1))
   echo "$2: gone after $took ms"
-  in_time "$took" 1000 "milliseconds to the revert after $2"
+  in_time "$took" 2000 "milliseconds to the revert after $2"
   [[ -z ${GUARDIAN:-} ]] || soon 1000 "the guardian is gone after $2" gone "$GUARDIAN"
   untouched
 }
@@ -69,14 +69,14 @@ while_applying() {
   undo_all
   apply_all
   # A child of the tool would put it back when the guardian has undone it.
-  order apply sh -c '(setsid sh -c "sleep 0.2; ip link add chaos0 type ifb; : >$0/late") & : >"$0/slow"; wait' "$T"
+  order apply sh -c '(setsid sh -c "sleep 1; ip link add chaos0 type ifb; : >$0/late") & : >"$0/slow"; wait' "$T"
   say start
   soon 5000 "the slow apply" test -e "$T/slow"
   guardian_now || fail "no guardian"
   since=$(now_ms)
   kill -KILL "$SHIM"
   undone_since "$since" "a kill while applying"
-  ! within 400 test -e "$T/late" || fail "a child of the tool has outlived it"
+  ! within 1500 test -e "$T/late" || fail "a child of the tool has outlived it"
   untouched
 }
 while_ending() {
@@ -100,9 +100,9 @@ begin_hold_with_slow_end() {
   : >"$T/active"
 }
 it "killed before start: nothing was there" before_start
-it "killed while active: undone within a second, and the termination log says by whom" while_active
+it "killed while active: undone within two seconds, and the termination log says by whom" while_active
 it "killed while a tool applies: it ends with all that it started, and what it has done is undone" while_applying
-it "killed at the end, before the undo: undone within a second" while_ending
+it "killed at the end, before the undo: undone within two seconds" while_ending
 
 container_killed() {
   local since agent=$ID/agent
@@ -119,7 +119,7 @@ container_killed() {
   soon 1000 "the cgroup is empty" no_members agent
 }
 has_members() { (($(cgroup_members agent | wc -l) >= $1)); }
-it "the whole cgroup of the agent killed, as a container is: undone within a second" container_killed
+it "the whole cgroup of the agent killed, as a container is: undone within two seconds" container_killed
 
 replaced() {
   local first since i
@@ -250,15 +250,14 @@ it "what somebody has put in the place of ours is left to them by the guardian, 
 # --- at any point of its life
 
 system_calls() {
-  local total at i
+  local total at
   network >"$T/network" 2>&1
   WRAP=("$PROBES/tripwire" --count "$T/count" --)
   traced_run
   total=$(<"$T/count")
   at_least "$total" 100 "system calls of a run"
-  for i in {0..23}; do
-    # Spread over the run, each at a random place of its part.
-    at=$((1 + total * i / 24 + SRANDOM % (total / 24 + 1)))
+  places 24 "$total"
+  for at in "${PLACES[@]}"; do
     WRAP=("$PROBES/tripwire" --kill-at "$at" --)
     traced_run
     undone_since "$(now_ms)" "a kill at system call $at of $total"
@@ -314,5 +313,5 @@ slow_applies() {
   ended_by deadline
   held_reverted
 }
-it "killed at twenty-four places of its own life (at the entry of a system call): nothing stays; stopped past its deadline, or silent for fifteen seconds: killed and undone; only slow to apply: not" \
+it "killed all over its own life (at the entry of a system call): nothing stays; stopped past its deadline, or silent for fifteen seconds: killed and undone; only slow to apply: not" \
   together system_calls stuck silent slow_applies

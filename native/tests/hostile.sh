@@ -76,7 +76,7 @@ scanned() {
 }
 root_like_docker() { make_scanner --unshare "$ALL_NAMESPACES" "${DOCKER_ROOT[@]}"; scanned "$1"; }
 it "sealed: root in the target cannot write what it sees as /proc/PID/exe, nor reach a file of the agent's (static)" root_like_docker static
-it "sealed: root in the target cannot write what it sees as /proc/PID/exe, nor reach a file of the agent's (dynamic)" root_like_docker dynamic
+variant "sealed: root in the target cannot write what it sees as /proc/PID/exe, nor reach a file of the agent's (dynamic)" root_like_docker dynamic
 
 host_pid() {
   JOINED=mnt,net,ipc,uts
@@ -93,7 +93,7 @@ host_pid_inside() {
   grep -q '^exe .*/pause' "$SCAN" || fail "the scanner saw nobody"
 }
 it "sealed: and so in the shim's own pid namespace, where it sees the shim itself and its stdout (static)" host_pid static
-it "sealed: and so in the shim's own pid namespace, where it sees the shim itself and its stdout (dynamic)" host_pid dynamic
+variant "sealed: and so in the shim's own pid namespace, where it sees the shim itself and its stdout (dynamic)" host_pid dynamic
 
 user_namespace() {
   JOINED=user,mnt,pid,net,ipc,uts
@@ -102,7 +102,7 @@ user_namespace() {
   scanned "$1"
 }
 it "sealed: and so for the root of a user namespace, with every capability there (static)" user_namespace static
-it "sealed: and so for the root of a user namespace, with every capability there (dynamic)" user_namespace dynamic
+variant "sealed: and so for the root of a user namespace, with every capability there (dynamic)" user_namespace dynamic
 
 ptracer() {
   local caps=a80c25fb # and CAP_SYS_PTRACE
@@ -113,7 +113,7 @@ ptracer() {
   equal "$(jq -r 'select(.event == "warning") | .code' "$T/out" | sort -u)" "" "warnings"
 }
 it "sealed: a target with CAP_SYS_PTRACE cannot write to any program either, and finds nothing at any time (static)" ptracer static
-it "sealed: a target with CAP_SYS_PTRACE cannot write to any program either, and finds nothing at any time (dynamic)" ptracer dynamic
+variant "sealed: a target with CAP_SYS_PTRACE cannot write to any program either, and finds nothing at any time (dynamic)" ptracer dynamic
 
 filters() { "$PROBES/filters"; }
 it "the filters: what the target can see before it is the workload can do nothing; no file is executed, by whatever call" filters
@@ -125,7 +125,7 @@ descriptors() {
   equal "$(sed -n 's/^fd=\([0-9]*\) .*/\1/p' "$T/err" | xargs)" "0 1 2" "descriptors"
 }
 it "no descriptor but 0, 1 and 2 reaches the workload (static)" descriptors static
-it "no descriptor but 0, 1 and 2 reaches the workload (dynamic)" descriptors dynamic
+variant "no descriptor but 0, 1 and 2 reaches the workload (dynamic)" descriptors dynamic
 
 helpers_descriptors() {
   make_distroless
@@ -163,9 +163,9 @@ climbs() { # LINKAGE OPTION...
   differ "$top" "$(id_of "/")" "the top of the climb"
 }
 it "neither working directory nor root leads to the agent's files (static)" climbs static
-it "neither working directory nor root leads to the agent's files (dynamic)" climbs dynamic
+variant "neither working directory nor root leads to the agent's files (dynamic)" climbs dynamic
 it "neither do they without a working directory of our own (static)" climbs static --scratch-bytes 0
-it "neither do they without a working directory of our own (dynamic)" climbs dynamic --scratch-bytes 0
+variant "neither do they without a working directory of our own (dynamic)" climbs dynamic --scratch-bytes 0
 
 same_user() {
   # In the host's pid namespace, with the shim's own uid: its descriptors must not open.
@@ -217,7 +217,7 @@ proc_of_the_target() {
   reverted
 }
 it "a forged /proc in the target changes nothing (static)" proc_of_the_target static
-it "a forged /proc in the target changes nothing (dynamic)" proc_of_the_target dynamic
+variant "a forged /proc in the target changes nothing (dynamic)" proc_of_the_target dynamic
 
 workload_attacks_supervisor() {
   make_container --unshare mnt # the host's pids: it can name everybody

@@ -40,8 +40,8 @@ shared_memory() { # KIND OPTION...
   equal "$(left_warning)" "" "warning"
 }
 it "shared memory of a workload that is killed goes; what the target had, and what it made meanwhile, stays" shared_memory static
-it "the same of a dynamic one" shared_memory dynamic
-it "the same --as root" shared_memory static --as root
+variant "the same of a dynamic one" shared_memory dynamic
+variant "the same --as root" shared_memory static --as root
 by_itself() {
   run_shim --container "$ID" -- "$PROBES/probe-static" ipc shm shm exit
   equal "$STATUS" 0 "exit code"

@@ -23,11 +23,7 @@ if [[ -z ${ON_NODE:-} ]]; then
     hand_down -
   }
   trap clean_node_up EXIT
-  for h in "${HIERARCHIES[@]}"; do
-    make_directory "$h/$CGROUP_TOP"
-    make_directory "$h/$NODE"
-    make_directory "$h/$NODE/init"
-  done
+  for part in "$CGROUP_TOP" "$NODE" "$NODE/init"; do make_directories "${HIERARCHIES[@]/%//$part}"; done
   [[ -z $CONTROLLER ]] || hand_down +
   # The namespace is rooted where its maker is; then everybody leaves that for `init`, and only then the root can have controllers for others.
   status=0

@@ -9,7 +9,7 @@ CAPS_AND_PTRACE=a80c25fb
 targets=(root root+ptrace user userns)
 acts=(trace stop kill load locks rename pids mounts descriptors)
 # A sanitizer looks at our code, of which these run all: who the target is makes no difference to it.
-if [[ $SANITIZED == 1 ]]; then targets=(root+ptrace userns) acts=(trace kill pids descriptors); fi
+if [[ $SANITIZED == 1 ]]; then targets=(userns) acts=(trace kill pids descriptors); fi
 credentials_of() { # of a target: CREDENTIALS, NAMESPACES
   NAMESPACES=$ALL_NAMESPACES JOINED=mnt,pid,net,ipc,uts MAP=()
   case $1 in

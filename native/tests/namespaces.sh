@@ -41,7 +41,7 @@ entered() { # LINKAGE TARGET_OPTION...
 }
 both() {
   it "$1 (static)" entered static "${@:2}"
-  it "$1 (dynamic)" entered dynamic "${@:2}"
+  variant "$1 (dynamic)" entered dynamic "${@:2}"
 }
 both "all eight namespaces are the target's by inode" --unshare "$ALL_NAMESPACES"
 both "all eight with a user namespace of the target's own" --unshare "user,$ALL_NAMESPACES" "${USER_NAMESPACE[@]}"
@@ -56,7 +56,7 @@ all_ours() {
   reverted
 }
 it "a target that shares every namespace with us (static)" all_ours static
-it "a target that shares every namespace with us (dynamic)" all_ours dynamic
+variant "a target that shares every namespace with us (dynamic)" all_ours dynamic
 
 no_proc() {
   make_root
@@ -67,7 +67,7 @@ no_proc() {
   reverted
 }
 it "a target without a /proc (static)" no_proc static
-it "a target without a /proc (dynamic)" no_proc dynamic
+variant "a target without a /proc (dynamic)" no_proc dynamic
 
 seen_inside() {
   make_distroless --hostname target-host --time-offset 1000000
@@ -78,7 +78,7 @@ seen_inside() {
   stop
 }
 it "the workload sees the target's hostname and clock (static)" seen_inside static
-it "the workload sees the target's hostname and clock (dynamic)" seen_inside dynamic
+variant "the workload sees the target's hostname and clock (dynamic)" seen_inside dynamic
 
 shared_pid_namespace() {
   make_distroless
@@ -97,7 +97,7 @@ shared_pid_namespace() {
 }
 reported_root() { stat -Lc '%d:%i' "/proc/$WORKLOAD/root/"; }
 it "a target with a shared pid namespace: its own mounts and cgroup, the shared pids (static)" shared_pid_namespace static
-it "a target with a shared pid namespace: its own mounts and cgroup, the shared pids (dynamic)" shared_pid_namespace dynamic
+variant "a target with a shared pid namespace: its own mounts and cgroup, the shared pids (dynamic)" shared_pid_namespace dynamic
 
 user_namespace() {
   make_root
@@ -115,7 +115,7 @@ user_namespace() {
   reverted
 }
 it "a target in a user namespace: its ids inside, the mapped ones on the host (static)" user_namespace static
-it "a target in a user namespace: its ids inside, the mapped ones on the host (dynamic)" user_namespace dynamic
+variant "a target in a user namespace: its ids inside, the mapped ones on the host (dynamic)" user_namespace dynamic
 
 user_namespace_root() {
   make_distroless_user
@@ -132,7 +132,7 @@ make_distroless_user() {
   make_container --unshare "user,$ALL_NAMESPACES" "${USER_NAMESPACE[@]}" --uid 0 --gid 0 --root "$ROOT" --proc -- /pause
 }
 it "a target that is root of a user namespace is nobody special on the host (static)" user_namespace_root static
-it "a target that is root of a user namespace is nobody special on the host (dynamic)" user_namespace_root dynamic
+variant "a target that is root of a user namespace is nobody special on the host (dynamic)" user_namespace_root dynamic
 
 scratch_in_user_namespace() {
   make_distroless_user
@@ -142,7 +142,7 @@ scratch_in_user_namespace() {
   reverted
 }
 it "the working directory is writable for the root of a user namespace (static)" scratch_in_user_namespace static
-it "the working directory is writable for the root of a user namespace (dynamic)" scratch_in_user_namespace dynamic
+variant "the working directory is writable for the root of a user namespace (dynamic)" scratch_in_user_namespace dynamic
 
 pid_one() {
   make_distroless

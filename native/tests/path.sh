@@ -64,7 +64,7 @@ in_memory() {
   equal "$(facts '.type, .device, .disk, .disk_name, .on_node, .size_bytes')" '["tmpfs","","","",false,8388608]' "facts"
   leave
 }
-it "facts: tmpfs has no device" in_memory
+variant "facts: tmpfs has no device" in_memory
 
 layered() {
   make_disk ext4 16
@@ -91,7 +91,7 @@ layered_on_node() {
   leave
 }
 same_file_system() { [[ $(stat -c %d "$1") == $(stat -c %d "$2") ]]; }
-it "facts: an overlay, or a directory, that is on the node's own disk" layered_on_node
+variant "facts: an overlay, or a directory, that is on the node's own disk" layered_on_node
 host_path() {
   local dir
   dir=$(mktemp -d "$RUN_TMP/host.XXXXXX")
@@ -100,7 +100,7 @@ host_path() {
   equal "$(fact on_node)" "$(same_file_system "$dir" / && echo true || echo false)" "on_node"
   leave
 }
-it "facts: a directory of the node" host_path
+variant "facts: a directory of the node" host_path
 
 # Where PID 1 may be looked into, symlinks on the node are followed.
 linked_on_node() {
@@ -131,7 +131,7 @@ on_btrfs() {
   equal "$(facts '.type, .device')" "[\"btrfs\",\"$(printf '%d:%d' "0x$(stat -c %t "$loop")" "0x$(stat -c %T "$loop")")\"]" "facts"
   leave
 }
-it "facts: of btrfs, which has no device number of its own, that of its source" on_btrfs
+variant "facts: of btrfs, which has no device number of its own, that of its source" on_btrfs
 
 on_partition() {
   need sfdisk
@@ -156,7 +156,7 @@ on_partition() {
   equal "$(facts '.device, .disk, .disk_name')" "[\"$(mountpoint -d "$DISK")\",\"$(<"/sys/block/${loop##*/}/dev")\",\"${loop##*/}\"]" "facts"
   leave
 }
-it "facts: of a partition the whole disk" on_partition
+variant "facts: of a partition the whole disk" on_partition
 
 read_only() {
   make_disk ext4 16
@@ -177,7 +177,7 @@ read_only_bind() {
   equal "$(facts '.read_only, .writable')" '[false,true]' "facts of the volume"
   leave
 }
-it "facts: a writable volume in a read-only root" read_only_bind
+variant "facts: a writable volume in a read-only root" read_only_bind
 
 as_user() {
   make_disk ext4 16
@@ -222,7 +222,7 @@ in_user_namespace() {
   equal "$(facts '.writable, .may_use_reserved')" '[true,false]' "root of a user namespace has nothing of what is reserved"
   leave
 }
-it "facts: a target in a user namespace" in_user_namespace
+variant "facts: a target in a user namespace" in_user_namespace
 
 odd_names() {
   make_disk ext4 16
@@ -359,7 +359,7 @@ no_openat2() { # run|hold OPTION...
   names_the_kernel
 }
 it "without openat2: run refuses a path, and says from which kernel on" no_openat2 run -- "$PROBES/probe-static" hold
-it "without openat2: run refuses a path with a directory" no_openat2 run --directory .kubectl-chaos-x -- "$PROBES/probe-static" hold
+variant "without openat2: run refuses a path with a directory" no_openat2 run --directory .kubectl-chaos-x -- "$PROBES/probe-static" hold
 it "without openat2: hold refuses a path, and says from which kernel on" no_openat2 hold
 on_oldest() { # KIND
   make_distroless
@@ -370,7 +370,7 @@ on_oldest() { # KIND
   reverted
 }
 it "with the system calls of Linux 5.3: a run without a path (static)" on_oldest static
-it "with the system calls of Linux 5.3: a run without a path (dynamic)" on_oldest dynamic
+variant "with the system calls of Linux 5.3: a run without a path (dynamic)" on_oldest dynamic
 shaped_on_oldest() {
   make_distroless
   WRAP=("$PROBES/without" 5.3)
@@ -432,7 +432,7 @@ as_the_target() {
   # The probes themselves are over in no time: seen through what they write.
   start_shim --container "$ID" --path /data --probe write=1048576/4096 --probe-ms 100 --sample-ms 100 -- "$PROBES/probe-static" hold
   await resolved
-  soon 5000 "probes" has_paths 5
+  soon 15000 "probes" has_paths 5
   local first last
   first=$(jq -rs 'map(.sample // select(.event == "sample") | .io_write_bytes // 0) | first' "$T/out")
   last=$(jq -rs 'map(select(.event == "sample") | .io_write_bytes // 0) | last' "$T/out")
@@ -479,8 +479,8 @@ everywhere() { # TYPE MIB
   leave
 }
 it "probes: tmpfs, which may know no O_DIRECT" everywhere tmpfs 8
-it "probes: xfs" everywhere xfs 300
-it "probes: btrfs" everywhere btrfs 128
+variant "probes: xfs" everywhere xfs 300
+variant "probes: btrfs" everywhere btrfs 128
 
 full() {
   make_disk ext4 16

@@ -59,7 +59,7 @@ arguments() {
   printf '%s\n' "${odd[@]}" | diff - "$T/args" || fail "arguments changed on the way"
 }
 it "arguments reach a static program unchanged" arguments static
-it "arguments reach a dynamic program unchanged" arguments dynamic
+variant "arguments reach a dynamic program unchanged" arguments dynamic
 
 many_arguments() {
   local many
@@ -99,7 +99,7 @@ output() {
   jq -es 'all(has("event") and has("at_ms"))' "$T/out" >/dev/null || fail "stdout has more than events"
 }
 it "a static program's output goes to the shim's stderr, and events alone to stdout" output static
-it "a dynamic program's output goes to the shim's stderr, and events alone to stdout" output dynamic
+variant "a dynamic program's output goes to the shim's stderr, and events alone to stdout" output dynamic
 
 cannot() { # CODE PROGRAM
   run_shim --container "$ID" -- "$2"
@@ -126,12 +126,12 @@ prepare_programs
 it "exit code 127: no such program" cannot 127 /no/such/program
 it "exit code 127: no such name on PATH" cannot 127 no-such-program-anywhere
 it "exit code 126: a file that is not executable" cannot 126 "$PROGRAMS/not-executable"
-it "exit code 126: a folder" cannot 126 "$PROGRAMS/folder"
+variant "exit code 126: a folder" cannot 126 "$PROGRAMS/folder"
 it "exit code 126: a text that is no program" cannot 126 "$PROGRAMS/text"
-it "exit code 126: a script whose interpreter is not there" cannot 126 "$PROGRAMS/script"
-it "exit code 126: an ELF file cut off" cannot 126 "$PROGRAMS/truncated"
-it "exit code 126: an ELF file of another architecture" cannot 126 "$PROGRAMS/foreign"
-it "exit code 126: an empty file" cannot 126 "$PROGRAMS/empty"
+variant "exit code 126: a script whose interpreter is not there" cannot 126 "$PROGRAMS/script"
+variant "exit code 126: an ELF file cut off" cannot 126 "$PROGRAMS/truncated"
+variant "exit code 126: an ELF file of another architecture" cannot 126 "$PROGRAMS/foreign"
+variant "exit code 126: an empty file" cannot 126 "$PROGRAMS/empty"
 
 own_group() { # LINKAGE
   make_distroless
@@ -144,4 +144,4 @@ own_group() { # LINKAGE
   stop
 }
 it "the workload leads a process group and a session of its own, as a program that signals its group expects (static)" own_group static
-it "the workload leads a process group and a session of its own, as a program that signals its group expects (dynamic)" own_group dynamic
+variant "the workload leads a process group and a session of its own, as a program that signals its group expects (dynamic)" own_group dynamic

@@ -318,7 +318,7 @@ real_oom() {
   reverted
 }
 it "oom: a real one in a limited cgroup is counted, and takes the workload (static)" real_oom static
-it "oom: a real one in a limited cgroup is counted, and takes the workload (dynamic)" real_oom dynamic
+variant "oom: a real one in a limited cgroup is counted, and takes the workload (dynamic)" real_oom dynamic
 
 oom_of_before() {
   make_distroless

@@ -215,7 +215,7 @@ locked() { # OPTION of flock
   limited "${FORMER[@]}"
 }
 it "a process of the target has its cgroups locked: limits are set, given back, and swept as without it" locked --exclusive
-it "the same with a shared lock" locked --shared
+variant "the same with a shared lock" locked --shared
 
 put_record() { "$PROBES/probe-static" record "$DIRECTORY" trusted.kubectl-chaos.throttle "$1"; }
 recycled() {
@@ -446,7 +446,7 @@ mistaken_records() {
 it "records that make no sense stay, and are told of" mistaken_records
 
 system_calls() {
-  local total at i
+  local total at
   write_limits "${FORMER[@]}"
   at_end no_limits
   limits >"$T/limits"
@@ -454,8 +454,8 @@ system_calls() {
   traced_run
   total=$(<"$T/count")
   at_least "$total" 200 "system calls of a run"
-  for i in {0..23}; do
-    at=$((1 + total * i / 24 + SRANDOM % (total / 24 + 1)))
+  places 24 "$total"
+  for at in "${PLACES[@]}"; do
     WRAP=("$PROBES/tripwire" --kill-at "$at" --)
     traced_run
     soon 3000 "the limits are as before after a kill at system call $at of $total" limits_are "${FORMER[@]}"
@@ -469,4 +469,4 @@ traced_run() {
   say start
   finish
 }
-it "killed at twenty-four places of its own life (at the entry of a system call): the limits are as before" system_calls
+it "killed all over its own life (at the entry of a system call): the limits are as before" system_calls

@@ -22,7 +22,7 @@ forwards() {
   said "signal 15"
 }
 it "L10: USR1, USR2, QUIT, WINCH, ALRM, VTALRM, PROF, IO, PWR and real-time signals are forwarded (static)" forwards static
-it "L10: USR1, USR2, QUIT, WINCH, ALRM, VTALRM, PROF, IO, PWR and real-time signals are forwarded (dynamic)" forwards dynamic
+variant "L10: USR1, USR2, QUIT, WINCH, ALRM, VTALRM, PROF, IO, PWR and real-time signals are forwarded (dynamic)" forwards dynamic
 
 forwarded_death() {
   begin --container "$ID" -- "$PROBES/probe-static" hold
@@ -45,8 +45,8 @@ ends_run() {
   reverted
 }
 it "L10: TERM to the shim ends the run with reason signal" ends_run TERM
-it "L10: INT to the shim ends the run with reason signal" ends_run INT
-it "L10: HUP to the shim ends the run with reason signal" ends_run HUP
+variant "L10: INT to the shim ends the run with reason signal" ends_run INT
+variant "L10: HUP to the shim ends the run with reason signal" ends_run HUP
 
 twice() {
   begin --container "$ID" --grace-ms 800 -- "$PROBES/probe-static" ignore-term
@@ -70,7 +70,7 @@ before_start() {
   target_is_alone
 }
 it "L10: TERM before start ends the shim, nothing changed" before_start TERM
-it "L10: INT before start ends the shim, nothing changed" before_start INT
+variant "L10: INT before start ends the shim, nothing changed" before_start INT
 
 dispositions() { # LINKAGE PREFIX...
   WRAP=("${@:2}")
@@ -79,9 +79,9 @@ dispositions() { # LINKAGE PREFIX...
   equal "$(reported sig_blocked)" 0 "blocked signals of the workload"
 }
 it "L10: nothing of the shim's own signal handling reaches the workload (static)" dispositions static
-it "L10: nothing of the shim's own signal handling reaches the workload (dynamic)" dispositions dynamic
+variant "L10: nothing of the shim's own signal handling reaches the workload (dynamic)" dispositions dynamic
 # glibc's posix_spawn starts programs so, and make does by it.
 it "L10: nor the two signals that posix_spawn leaves ignored (static)" dispositions static "$PROBES/probe-static" deaf
 ODD=(env --ignore-signal=HUP --ignore-signal=TTOU --block-signal=USR2)
 it "L10: nor what the shim's parent ignored and blocked (static)" dispositions static "${ODD[@]}"
-it "L10: nor what the shim's parent ignored and blocked (dynamic)" dispositions dynamic "${ODD[@]}"
+variant "L10: nor what the shim's parent ignored and blocked (dynamic)" dispositions dynamic "${ODD[@]}"

@@ -9,7 +9,8 @@ make_distroless
 
 exits_with() {
   local code
-  for code in "$@"; do
+  few "$@"
+  for code in "${FEW[@]}"; do
     run_shim --container "$ID" -- "$PROBES/probe-$LINKAGE" exit "$code"
     equal "$STATUS" "$code" "exit code"
     equal "$(field ended '[.reason, .exit_code, .signal, .forced] | tojson')" "[\"exited\",$code,0,false]" "ended, for $code"
@@ -25,7 +26,8 @@ it "L10: exit codes pass through unchanged (dynamic)" exits_with 0 1 77 125 127 
 
 dies_of() {
   local n
-  for n in "$@"; do
+  few "$@"
+  for n in "${FEW[@]}"; do
     run_shim --container "$ID" -- "$PROBES/probe-$LINKAGE" die "$n"
     equal "$STATUS" $((128 + n)) "exit code for signal $n"
     equal "$(field ended '[.reason, .exit_code, .signal, .forced] | tojson')" "[\"killed\",$((128 + n)),$n,false]" "ended, for signal $n"

@@ -63,7 +63,7 @@ export class Audit implements Reporter {
 }
 
 /** Pure: how it ended, as an Event. */
-export function endEvent(outcome: Outcome): AuditEvent {
+function endEvent(outcome: Outcome): AuditEvent {
   const { reverted, left, verdict, problems } = outcome;
   const clean = reverted && left.length === 0;
   const sentences = [

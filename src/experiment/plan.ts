@@ -41,7 +41,7 @@ export interface PlanContext {
 }
 
 /** One container per target: its name is the target's place in the experiment. */
-export const targetContainer = 'target-0';
+export const agentContainer = 'target-0';
 
 /** Pulling an image and starting a container count against `activeDeadlineSeconds`, which begins with the pod. */
 const startupAllowanceMs = 300_000;
@@ -69,7 +69,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
       architecture: target.architecture,
       image: run.image ?? context.defaultImage,
       ...(run.imagePullSecret === undefined ? {} : { imagePullSecret: run.imagePullSecret }),
-      containers: [{ name: targetContainer, target, args: shimArguments(run, target, fault) }],
+      containers: [{ name: agentContainer, target, args: shimArguments(run, target, fault) }],
       activeDeadlineSeconds: Math.ceil(deadlineMs / 1_000),
       terminationGracePeriodSeconds: Math.ceil((run.graceMs + endMs) / 1_000),
       annotations: {

@@ -5,7 +5,7 @@ import type { Command } from '../shim/protocol.ts';
 import type { Connection } from './connection.ts';
 import type { Reporter, RunEvent } from './events.ts';
 import type { Observations } from './observations.ts';
-import type { RunPlan } from './plan.ts';
+import { agentContainer, type RunPlan } from './plan.ts';
 import { type TimerName, timeouts } from './timeouts.ts';
 import type { Timers } from './timers.ts';
 
@@ -14,8 +14,6 @@ interface Parts {
   cluster: Cluster;
   clock: Clock;
   reporter: Reporter;
-  /** The target's container in the agent pod. */
-  container: string;
   timers: Timers<TimerName>;
   connection: Connection;
   observations: Observations;
@@ -26,7 +24,8 @@ export class RunContext implements FaultRun<Fault, unknown> {
   readonly plan: RunPlan;
   readonly cluster: Cluster;
   readonly clock: Clock;
-  readonly container: string;
+  /** The container of the agent pod that works on the target. */
+  readonly agentContainer = agentContainer;
   readonly timers: Timers<TimerName>;
   readonly connection: Connection;
   readonly observations: Observations;
@@ -42,7 +41,6 @@ export class RunContext implements FaultRun<Fault, unknown> {
     this.plan = parts.plan;
     this.cluster = parts.cluster;
     this.clock = parts.clock;
-    this.container = parts.container;
     this.timers = parts.timers;
     this.connection = parts.connection;
     this.observations = parts.observations;

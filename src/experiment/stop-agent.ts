@@ -1,7 +1,7 @@
 import type { Agent, Attachment, Clock, Cluster } from '../ports.ts';
 import { parseShimEvent, parseTerminationMessage, type ShimEvent } from '../shim/protocol.ts';
 import { failedShim } from './agent-errors.ts';
-import { targetContainer } from './plan.ts';
+import { agentContainer } from './plan.ts';
 
 /** What the shim itself has said of its revert: that it is done, that it may not be, with the reason, or nothing. */
 export type RevertReport = { reverted: true } | { reverted: false; why?: string };
@@ -18,7 +18,7 @@ export async function stopAgent(agent: Agent, limitMs: number, cluster: Cluster,
     attachment?.close();
   });
   try {
-    attachment = await cluster.attach(agent, targetContainer, abort.signal);
+    attachment = await cluster.attach(agent, agentContainer, abort.signal);
     await attachment.send('stop');
     for await (const line of attachment.stdout) {
       const event = parseShimEvent(line);

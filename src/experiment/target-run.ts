@@ -10,7 +10,7 @@ import { ActivePhase } from './phases/active.ts';
 import { AttachedPhase, type Found } from './phases/attached.ts';
 import type { Phase } from './phases/phase.ts';
 import { StartingPhase } from './phases/starting.ts';
-import { type Plan, type RunPlan, targetContainer } from './plan.ts';
+import { agentContainer, type Plan, type RunPlan } from './plan.ts';
 import { RunContext } from './run-context.ts';
 import type { TimerName } from './timeouts.ts';
 import { Timers } from './timers.ts';
@@ -45,7 +45,7 @@ export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise
   return follow(plan, agent, ports, true, (context, enter) => {
     return new StartingPhase(context, plan, (driver) => {
       const next = new ActivePhase(context, driver, (update) =>
-        context.mayHaveStarted ? undefined : startupFailure(plan, context.container, update),
+        context.mayHaveStarted ? undefined : startupFailure(plan, agentContainer, update),
       );
       enter(next);
       next.begin();
@@ -69,16 +69,15 @@ async function follow(
   const { cluster, clock, reporter, interrupts } = ports;
   const inbox = new Queue<Input>();
   const abort = new AbortController();
-  const container = targetContainer;
   const observations = new Observations(plan, ports, isOurs);
   const timers = new Timers<TimerName>(clock, (name) => inbox.push({ from: 'timer', name }));
-  const connection = new Connection(cluster, agent, container, {
+  const connection = new Connection(cluster, agent, agentContainer, {
     attached: () => inbox.push({ from: 'attached' }),
     line: (text) => inbox.push({ from: 'line', text }),
     output: (text) => inbox.push({ from: 'output', text }),
     lost: (loss) => inbox.push({ from: 'lost', loss }),
   });
-  const context = new RunContext({ plan, cluster, clock, reporter, container, timers, connection, observations });
+  const context = new RunContext({ plan, cluster, clock, reporter, timers, connection, observations });
 
   const broken = (error: unknown): Input => ({ from: 'broken', error });
   interrupts.onFirst((signal) => inbox.push({ from: 'interrupt', signal }));

@@ -3,7 +3,10 @@ import { io } from './io/kind.ts';
 import { net } from './net/kind.ts';
 import { stress } from './stress/kind.ts';
 
-/** The only list of the kinds of fault, in the order of help. Each is seen by its interface from here on: what it is given of its own, it gets back as it gave it. */
+/**
+ * The only list of the kinds of fault, in the order of help. From here on each is seen by its interface alone: its requests, plans and observations are handed back to it as it gave them, and nobody else looks into them.
+ * This is the one seam where their types are forgotten, and why `FaultKind` has methods rather than fields of functions: TypeScript lets a method stand for one that takes less.
+ */
 export const faultKinds: readonly FaultKind[] = [stress, net, io];
 
 /** The kind of a request, of a planned fault, or of what was recorded of one; undefined: there is none of that name. */

@@ -172,7 +172,7 @@ function admissionProblem(said: string, request: ApiRequest): Problem | undefine
 }
 
 /** A Status, if that is what the text is. */
-export function parseStatus(body: string): V1Status | undefined {
+function parseStatus(body: string): V1Status | undefined {
   try {
     const value = JSON.parse(body) as V1Status | null;
     return value?.kind === 'Status' || typeof value?.status === 'string' ? (value as V1Status) : undefined;

@@ -58,7 +58,7 @@ export interface Kubeconfig {
   contexts: ReadonlyMap<string, ContextEntry>;
 }
 
-export const emptyKubeconfig: Kubeconfig = {
+const emptyKubeconfig: Kubeconfig = {
   currentContext: '',
   clusters: new Map(),
   users: new Map(),

@@ -69,7 +69,6 @@ const namespaceFactSchema = v.object({
   /** Whether the target's namespace is another than the shim's. */
   own: v.boolean(),
 });
-export type NamespaceFact = v.InferOutput<typeof namespaceFactSchema>;
 
 const spaceSchema = v.object({
   sizeBytes: v.number(),
@@ -210,7 +209,6 @@ const warningSchema = v.object({
   code: v.string(),
   message: v.string(),
 });
-export type Warning = v.InferOutput<typeof warningSchema>;
 
 export const endReasons = [
   'exited',
@@ -253,7 +251,7 @@ const answerEventSchema = v.object({
 /** What came of `ask`, `fresh`, `lookup`, `connect` or `count`. */
 export type AnswerEvent = v.InferOutput<typeof answerEventSchema>;
 
-export const reverters = ['shim', 'guardian'] as const;
+const reverters = ['shim', 'guardian'] as const;
 
 const revertedSchema = v.object({
   event: v.literal('reverted'),

@@ -19,23 +19,28 @@ kubectl_on() { # CLUSTER ARG...
   env -u KUBECONFIG kubectl --kubeconfig="$conf" --request-timeout=10s "$@"
 }
 
-# heartbeat WHAT: a line now and then until standard input closes, so that a long step is not silent. It ends with its
-# writer, whatever ended that: no process is left behind by a killed run.
+# heartbeat WHAT: says that a long step still goes on until standard input closes: one line that moves on a terminal, a line a
+# minute elsewhere. It ends with its writer, whatever ended that: no process is left behind by a killed run.
 heartbeat() {
-  local began=$SECONDS code=0
+  local began=$SECONDS code=0 pause=60 moves=''
+  [[ ! -t 2 ]] || pause=1 moves=1
   while :; do
-    read -r -t 10 && code=0 || code=$?
-    (( code > 128 )) || return 0
-    say "  … $1: $((SECONDS - began)) s so far"
+    read -r -t "$pause" && code=0 || code=$?
+    (( code > 128 )) || break
+    if [[ $moves ]]; then printf '\r\033[Kcluster: %s (%s s)' "$1" $((SECONDS - began)) >&2
+    else say "  … $1: $((SECONDS - began)) s so far"
+    fi
   done
+  [[ ! $moves ]] || printf '\r\033[K' >&2
 }
 
 # long_step WHAT LOG COMMAND...: runs it with its output in LOG; says the end of LOG when it fails.
 long_step() {
-  local what=$1 log=$2 beat code=0 began=$SECONDS; shift 2
-  exec {beat}> >(heartbeat "$what")
+  local what=$1 log=$2 beat beater code=0 began=$SECONDS; shift 2
+  exec {beat}> >(heartbeat "$what"); beater=$!
   "$@" >>"$log" 2>&1 </dev/null || code=$?
   exec {beat}>&-
+  wait "$beater" || true      # it clears its line before the next is written
   if (( code )); then tail -n 20 "$log" >&2; die "$what failed (exit code $code); the end of $log is above"; fi
   say "$what: done in $((SECONDS - began)) s"
 }

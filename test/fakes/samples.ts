@@ -44,7 +44,7 @@ export function target(change: Partial<Target> = {}): Target {
   };
 }
 
-export function stressRequest(change: Partial<StressRequest> = {}): StressRequest {
+function stressRequest(change: Partial<StressRequest> = {}): StressRequest {
   return {
     fault: 'stress',
     cpu: { workers: 2, loadPercent: 100 },

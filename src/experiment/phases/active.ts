@@ -40,10 +40,10 @@ export class ActivePhase implements Phase {
   }
 
   onAgent(update: AgentUpdate): void {
-    const { connection, container } = this.#context;
+    const { connection, agentContainer } = this.#context;
     switch (update.kind) {
       case 'started':
-        if (update.container === container) connection.open();
+        if (update.container === agentContainer) connection.open();
         return;
       case 'progress':
       case 'warning':
@@ -67,7 +67,7 @@ export class ActivePhase implements Phase {
   }
 
   #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' }>): void {
-    const status = update.containers[this.#context.container];
+    const status = update.containers[this.#context.agentContainer];
     if (status?.state === 'terminated') {
       this.#onTerminated(status.message, `exit code ${status.exitCode}, ${update.reason || status.reason}`);
     } else if (update.phase === 'Failed') {

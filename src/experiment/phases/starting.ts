@@ -34,10 +34,10 @@ export class StartingPhase implements Phase {
   }
 
   onAgent(update: AgentUpdate): void {
-    const { timers, connection, container } = this.#context;
+    const { timers, connection, agentContainer } = this.#context;
     if (update.kind === 'started') {
       timers.stop('pickup');
-      if (update.container === container) connection.open();
+      if (update.container === agentContainer) connection.open();
     } else if (update.kind === 'progress' || update.kind === 'warning') {
       timers.stop('pickup');
       this.#context.report({ kind: update.kind, message: `${update.reason}: ${update.message}` });
@@ -60,14 +60,14 @@ export class StartingPhase implements Phase {
   }
 
   #onAgentPod(update: AgentPodUpdate): void {
-    const { container, timers, connection } = this.#context;
-    const status = update.kind === 'status' ? update.containers[container] : undefined;
+    const { agentContainer, timers, connection } = this.#context;
+    const status = update.kind === 'status' ? update.containers[agentContainer] : undefined;
     if (this.#isLeaving) {
       if (update.kind === 'deleted' || status?.state === 'terminated') this.#context.end();
       return;
     }
     if (status) timers.stop('pickup');
-    const failure = startupFailure(this.#plan, container, update);
+    const failure = startupFailure(this.#plan, agentContainer, update);
     if (failure && update.kind !== 'status') {
       // The shim may go on for a while: one that listens ends at once.
       this.#context.observations.failed(failure, true);

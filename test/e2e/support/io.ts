@@ -44,7 +44,7 @@ export interface Traffic {
   writtenOps: number;
 }
 
-export async function trafficOf(disk: Disk): Promise<Traffic> {
+async function trafficOf(disk: Disk): Promise<Traffic> {
   const text = await disk.run('cat /sys/dev/block/$(mountpoint -d .)/stat');
   const [readOps = 0, , readSectors = 0, , writtenOps = 0, , writtenSectors = 0] = text.trim().split(/ +/).map(Number);
   return { readBytes: readSectors * 512, readOps, writtenBytes: writtenSectors * 512, writtenOps };

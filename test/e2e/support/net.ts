@@ -17,7 +17,7 @@ interface Addresses {
 }
 
 /** The client knows the server as `server.example`, by both its addresses. */
-export async function startTalk(namespace: string): Promise<Talk> {
+async function startTalk(namespace: string): Promise<Talk> {
   await startTarget(namespace, 'net-server');
   const server = await addressesOf(namespace, 'net-server');
   const aliases = [server.four, server.six].map((ip) => `{ip: "${ip}", hostnames: [server.example]}`);
