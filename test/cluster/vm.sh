@@ -25,7 +25,8 @@ vm_healthy() {
 # vm_renice: a machine that was started in the background comes to the front with whoever needs it now
 vm_renice() {
   local pid; pid=$(recorded_alive "$vm_state/pid/qemu") || return 0
-  # a priority is a thread's; one that ends meanwhile needs none
+  # a priority is a thread's, and its session's (see daemon); a thread that ends meanwhile needs none
+  { nice >"/proc/$pid/autogroup"; } 2>/dev/null || true
   (cd "/proc/$pid/task" && renice -n "$(nice)" -p *) >/dev/null 2>&1 || true
 }
 
