@@ -60,7 +60,17 @@ delegate() {
   [[ $MODE == v2 ]] || return 0
   for c in $(<"$1/cgroup.controllers"); do echo "+$c" >"$1/cgroup.subtree_control" 2>/dev/null || true; done
 }
-cgroup_members() { cat "${HIERARCHIES[@]/%//$CGROUP_TOP/$1/cgroup.procs}" 2>/dev/null | sort -un; }
+# Each once, in order. Mostly it is one: then no process is started for it.
+cgroup_members() {
+  local file pids=() all=()
+  for file in "${HIERARCHIES[@]/%//$CGROUP_TOP/$1/cgroup.procs}"; do
+    { mapfile -t pids <"$file"; } 2>/dev/null || continue
+    all+=("${pids[@]}")
+  done
+  local pid same=1
+  for pid in "${all[@]}"; do [[ $pid == "${all[0]}" ]] || same=0; done
+  if ((!${#all[@]})); then :; elif ((same)); then echo "${all[0]}"; else printf '%s\n' "${all[@]}" | sort -un; fi
+}
 no_members() { [[ -z $(cgroup_members "$1") ]]; }
 remove_cgroup() {
   local pids
@@ -78,10 +88,9 @@ remove_cgroup() {
 
 # make_root: a distroless root file system in ROOT, with a pause and nothing else that runs.
 make_root() {
-  ROOT=$(mktemp -d "$T/root.XXXX")
-  mkdir "$ROOT/proc" "$ROOT/data"
-  chmod 755 "$ROOT"
-  chmod 777 "$ROOT/data"
+  ROOT=$T/root.$SRANDOM
+  mkdir -m 755 "$ROOT" "$ROOT/proc"
+  mkdir -m 777 "$ROOT/data"
   cp "$PROBES/pause" "$ROOT/pause"
   echo "of the target" >"$ROOT/marker"
 }

@@ -11,7 +11,11 @@ exec {IDLE}<> <(:)
 CASES=0
 CLEANUPS=()
 # What must happen at the end of the test (or of the file, outside of one), last in first out, whatever the outcome.
-at_end() { CLEANUPS+=("$(printf '%q ' "$@")"); }
+at_end() {
+  local command
+  printf -v command '%q ' "$@"
+  CLEANUPS+=("$command")
+}
 run_cleanups() {
   local i
   for ((i = ${#CLEANUPS[@]} - 1; i >= 0; i--)); do eval "${CLEANUPS[i]}" || true; done

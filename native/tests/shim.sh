@@ -6,7 +6,7 @@ WRAP=() # what the shim is started through, e.g. (tripwire ...)
 # start_shim OPTION... -- PROGRAM ARG...: `nsexec run` with stdin from us, events to $T/out, everything else to $T/err. SHIM is its pid.
 start_shim() { start_nsexec run "$@"; }
 start_nsexec() {
-  rm -f "$T/in"
+  [[ ! -e $T/in ]] || rm "$T/in"
   mkfifo "$T/in"
   : >"$T/out"
   exec {SHIM_IN}<>"$T/in"
