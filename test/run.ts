@@ -19,7 +19,7 @@ const cluster = 'test/cluster/cluster';
  * fail, the e2e part brings the machine up itself, and says what is wrong.
  */
 function bootVmAside(): void {
-  void runAside(['nice', '-n', '19', cluster, 'up', 'vm'], 'build/vm-boot.log');
+  void runAside(['nice', '-n', '10', cluster, 'up', 'vm'], 'build/vm-boot.log');
 }
 
 const runners: Record<Part, () => Promise<Count>> = {

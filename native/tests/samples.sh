@@ -271,7 +271,7 @@ memory_and_pids() {
   before=$(sample_of .memory_current_bytes)
   begin --container "$ID" --sample-ms 100 -- "$PROBES/probe-static" eat 33554432
   said "ate=33554432"
-  soon 2000 "a sample with the memory in it" memory_at_least $((before + 33554432))
+  soon 10000 "a sample with the memory in it" memory_at_least $((before + 33554432))
   at_least "$(jq -s 'map(select(.event == "sample") | .pids_current) | max' "$T/out")" 2 "pids_current"
   limit_pids "$ID" 77
   equal "$(sample_of .pids_limit)" 77 "pids_limit"
@@ -290,7 +290,7 @@ disk() {
   count_disk "$folder"
   begin --container "$ID" --sample-ms 100 -- "$PROBES/probe-static" disk /data/file 1048576
   poll 5000 grep -q "^moved" "$T/err" || skip "direct input and output does not work on $(stat -fc %T "$folder"): $(cat "$T/err")"
-  soon 2000 "a sample with the bytes in it" moved_at_least 1048576
+  soon 10000 "a sample with the bytes in it" moved_at_least 1048576
   stop
 }
 # A v1 kernel of late counts only where a throttle rule is; this one throttles nothing.
