@@ -108,7 +108,7 @@ function summarize(
 ): Outcome {
   const { clock, cluster, interrupts, startedAt } = end.ports;
   const now = clock.now();
-  const unmeasured = plan.leaseMs === 0 && result.began && !kindOf(plan.fault).isMeasured(seenOf(result), result.own);
+  const unmeasured = plan.detached && result.began && !kindOf(plan.fault).isMeasured(seenOf(result), result.own);
   const verdict =
     result.began && !unmeasured
       ? kindOf(plan.fault).judge(plan.fault, plan.target, seenOf(result), result.own)

@@ -157,7 +157,7 @@ export class Observations {
 
   /** Milliseconds after which the fault ends by itself when nobody is heard any more. */
   get aloneMs(): number {
-    return this.#plan.leaseMs > 0 ? this.#plan.leaseMs : this.leftMs;
+    return this.#plan.detached ? this.leftMs : this.#plan.leaseMs;
   }
 
   ended(ended: Ended): void {

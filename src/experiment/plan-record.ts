@@ -26,6 +26,7 @@ export interface RecordedPlan {
   summary: string;
   durationMs: number;
   graceMs: number;
+  detached: boolean;
   leaseMs: number;
 }
 
@@ -75,5 +76,5 @@ export function readPlan(written: string): RecordedPlan | undefined {
   const { target, summary, durationMs, graceMs, ...record } = found;
   const fault = kindNamed(record.fault.fault)?.record.read(record.fault);
   // A plan is recorded of a detached fault, and of no other.
-  return fault && { target, summary, durationMs, graceMs, leaseMs: 0, fault };
+  return fault && { target, summary, durationMs, graceMs, detached: true, leaseMs: 0, fault };
 }

@@ -13,7 +13,9 @@ export interface RunPlan {
   summary: string;
   durationMs: number;
   graceMs: number;
-  /** 0: detached, so that nothing but its own time, or somebody, ends it. */
+  /** Nothing but its own time, or somebody, ends it. */
+  detached: boolean;
+  /** How long the shim goes on without hearing from the command; without meaning when detached. */
   leaseMs: number;
   agent: Pick<AgentSpec, 'namespace' | 'node'>;
   /** The command that ends the experiment and removes what it left, wherever this plugin is. */
@@ -55,7 +57,8 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
   const namespace = run.agentNamespace ?? target.namespace;
   const commands = experimentCommands(run.connection, { namespace, node: target.node }, context.id);
   const { undo } = commands;
-  const course = { target, fault, summary, durationMs: run.durationMs, graceMs: run.graceMs, leaseMs: run.leaseMs };
+  const { durationMs, graceMs, detached, leaseMs } = run;
+  const course = { target, fault, summary, durationMs, graceMs, detached, leaseMs };
   const deadlineMs = startupAllowanceMs + run.durationMs + run.graceMs + endMs;
   return {
     id: context.id,
@@ -80,7 +83,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
         'kubectl-chaos.io/duration': formatDuration(run.durationMs),
         'kubectl-chaos.io/until': new Date(context.now.getTime() + deadlineMs).toISOString(),
         'kubectl-chaos.io/undo': undo,
-        ...(run.leaseMs === 0 ? { 'kubectl-chaos.io/plan': writePlan(course) } : {}),
+        ...(detached ? { 'kubectl-chaos.io/plan': writePlan(course) } : {}),
         ...(run.reason === undefined ? {} : { 'kubectl-chaos.io/reason': run.reason }),
       },
     },
@@ -187,7 +190,7 @@ function shimArguments(run: RunOptions, target: Target, fault: Fault): string[] 
   return [
     command,
     ...['--container', target.containerId, '--duration-ms', String(run.durationMs)],
-    ...['--lease-ms', String(run.leaseMs), '--sample-ms', String(sampleMs(run.durationMs))],
+    ...['--lease-ms', String(run.detached ? 0 : run.leaseMs), '--sample-ms', String(sampleMs(run.durationMs))],
     ...options,
     ...(workload.length > 0 ? ['--', ...workload] : []),
   ];

@@ -46,7 +46,7 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
     surveyed,
   });
   reporter.report({ kind: 'planned', plan });
-  for (const message of kind.cautions?.(plan.fault, run.leaseMs === 0) ?? []) {
+  for (const message of kind.cautions?.(plan.fault, run.detached) ?? []) {
     reporter.report({ kind: 'warning', message });
   }
   return plan;

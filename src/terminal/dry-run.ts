@@ -20,7 +20,7 @@ export function renderPlan(plan: Plan, objects: readonly unknown[], format: Outp
     },
     duration: formatDuration(plan.durationMs),
     grace: formatDuration(plan.graceMs),
-    lease: plan.leaseMs === 0 ? 'none (detached)' : formatDuration(plan.leaseMs),
+    lease: plan.detached ? 'none (detached)' : formatDuration(plan.leaseMs),
     ...kindOf(fault).dryRun(fault),
     commands: agent.containers.map((container) => ['nsexec', ...container.args]),
     undo: plan.undo,

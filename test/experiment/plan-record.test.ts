@@ -23,7 +23,7 @@ describe('a recorded plan', () => {
   test('of a stress is read back', () => {
     const asked = request({ memory: { percent: 50 }, processes: 3, oomVictim: 'app' });
     const { target, fault, summary, durationMs, graceMs } = plan(asked);
-    expect(again(asked)).toEqual({ target, fault, summary, durationMs, graceMs, leaseMs: 0 });
+    expect(again(asked)).toEqual({ target, fault, summary, durationMs, graceMs, detached: true, leaseMs: 0 });
   });
 
   test('holds no arguments of the user, but that there were some', () => {
@@ -67,7 +67,7 @@ describe('a recorded plan', () => {
     const asked = ioRequest(ioFlags(flags, '/data/mit Leerzeichen und Ümlaut'), { runAs: 'root' });
     const { target, fault, summary, durationMs, graceMs } = plan(asked);
     expect(fault).toMatchObject({ fault: 'io', directory: '.kubectl-chaos-7f3k2', asRoot: true });
-    expect(again(asked)).toEqual({ target, fault, summary, durationMs, graceMs, leaseMs: 0 });
+    expect(again(asked)).toEqual({ target, fault, summary, durationMs, graceMs, detached: true, leaseMs: 0 });
   });
 
   test('of an io fault says of the volumes only which one the path is in, and of that no more than fits', () => {

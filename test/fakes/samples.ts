@@ -64,6 +64,7 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
       connection: {},
       durationMs: 60_000,
       graceMs: 2_000,
+      detached: false,
       leaseMs: 15_000,
       runAs: 'target',
       strict: false,
@@ -220,7 +221,7 @@ export function detachedExperiment(
   asked: Request = request(),
   change: Partial<Experiment> = {},
 ): Experiment {
-  const { id, agent, summary } = plan({ ...asked, run: { ...asked.run, leaseMs: 0 } });
+  const { id, agent, summary } = plan({ ...asked, run: { ...asked.run, detached: true } });
   const recorded = agent.annotations['kubectl-chaos.io/plan'];
   return {
     ...{ id, namespace: 'shop', state: 'running', objects: [`pod/${id}`, `configmap/${id}`], graceMs: 32_000 },

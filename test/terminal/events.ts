@@ -58,7 +58,7 @@ export async function ioRun(): Promise<RunEvent[]> {
 
 /** A minute of two busy CPUs, left in force. */
 export async function detachedRun(): Promise<RunEvent[]> {
-  const s = new Scenario(request({}, { leaseMs: 0, connection: { context: 'prod' } }));
+  const s = new Scenario(request({}, { detached: true, connection: { context: 'prod' } }));
   await s.activate();
   return s.reporter.events;
 }
