@@ -217,7 +217,7 @@ describe('--dry-run=client', () => {
     expect(await main(`${stress} --dry-run=client -o json`.split(' '), at.ports)).toBe(0);
     expect(JSON.parse(at.stdout.text)).toMatchObject({
       plan: { experiment: 'chaos-7f3k2', fault: '2 busy CPUs' },
-      objects: [{ kind: 'Pod', metadata: { name: 'chaos-7f3k2' } }],
+      objects: [{ kind: 'Pod', metadata: { name: 'chaos-7f3k2-0' } }],
     });
   });
 });

@@ -86,7 +86,7 @@ async function remove(plan: RunPlan, ports: FinishPorts, reverted: boolean): Pro
     removal = await ports.cluster.remove(plan.id, plan.agent.namespace, removalTimeoutMs, reverted);
   } catch (error) {
     const why = messageOf(error);
-    removal = { left: [`pod/${plan.id}`, `configmap/${plan.id}`], why };
+    removal = { left: [`pod/${plan.agent.pod}`, `configmap/${plan.id}`], why };
   }
   ports.reporter.report({ kind: 'removed', left: removal.left, why: removal.why });
   return removal;
@@ -158,7 +158,7 @@ function seenOf(result: RunResult): Seen {
 export function leftInHaste(plan: RunPlan, interrupts: Interrupts): ChaosError {
   return leftAtOnce(interrupts, {
     hint: `Remove what is left: ${plan.undo}`,
-    state: `the fault ends by itself ${ownEnd(plan)}; pod/${plan.id} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
+    state: `the fault ends by itself ${ownEnd(plan)}; pod/${plan.agent.pod} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
   });
 }
 

@@ -23,7 +23,7 @@ export interface Outcome {
   reverted: boolean;
   /** Who confirmed it; undefined when it was the removal, or nobody. */
   revertedBy?: RevertWitness;
-  /** What could not be confirmed to be gone (`pod/chaos-7f3k2`), and the command that removes it. */
+  /** What could not be confirmed to be gone (`pod/chaos-7f3k2-0`), and the command that removes it. */
   left: string[];
   undo: string;
   /** What looks for what the fault may have left where nothing is left of the experiment. */

@@ -17,7 +17,7 @@ export interface RunPlan {
   detached: boolean;
   /** How long the shim goes on without hearing from the command; without meaning when detached. */
   leaseMs: number;
-  agent: Pick<AgentSpec, 'namespace' | 'node'>;
+  agent: Pick<AgentSpec, 'namespace' | 'node' | 'pod'>;
   /** The command that ends the experiment and removes what it left, wherever this plugin is. */
   undo: string;
   /** This plugin's commands that lead to the experiment, with the flags that lead to its cluster. */
@@ -45,6 +45,11 @@ export interface PlanContext {
 /** One container per target: its name is the target's place in the experiment. */
 export const agentContainer = 'target-0';
 
+/** One agent a node: its name is its node's place in the experiment. */
+function agentPodName(id: string): string {
+  return `${id}-0`;
+}
+
 /** Pulling an image and starting a container count against `activeDeadlineSeconds`, which begins with the pod. */
 const startupAllowanceMs = 300_000;
 /** After the shim's deadline and grace: reporting, and a slow node. */
@@ -68,6 +73,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
     agent: {
       id: context.id,
       namespace,
+      pod: agentPodName(context.id),
       node: target.node,
       architecture: target.architecture,
       image: run.image ?? context.defaultImage,
@@ -104,6 +110,7 @@ export function sweepAgent(
 ): AgentSpec {
   return {
     ...where,
+    pod: agentPodName(where.id),
     image: request.image ?? defaultImage,
     ...(request.imagePullSecret === undefined ? {} : { imagePullSecret: request.imagePullSecret }),
     containers: [{ name: container, args }],
@@ -137,7 +144,7 @@ function chaosCommand(connection: ConnectionOptions, namespace: string, ...words
 /** What leads to an experiment, and what ends it and finds what it left, with this plugin and without. */
 export function experimentCommands(
   connection: ConnectionOptions,
-  { namespace, node }: RunPlan['agent'],
+  { namespace, node }: Pick<AgentSpec, 'namespace' | 'node'>,
   id: string,
 ): Pick<RunPlan, 'undo' | 'commands'> {
   const chaos = (...words: string[]) => chaosCommand(connection, namespace, ...words);

@@ -195,7 +195,7 @@ test('attach', () => {
   const attach = (line: string) => parseCommandLine(line.split(' '), '1.2.3');
   const defaults = { id: 'chaos-7f3k2', namespace: undefined, allNamespaces: false, output: 'human', verbose: false };
   expect(attach('attach chaos-7f3k2')).toEqual({ kind: 'attach', request: { ...defaults, connection: {} } });
-  expect(attach('attach pod/chaos-7f3k2 -n shop --as root --context prod -o ndjson -v')).toEqual({
+  expect(attach('attach pod/chaos-7f3k2-0 -n shop --as root --context prod -o ndjson -v')).toEqual({
     kind: 'attach',
     request: {
       ...{ ...defaults, namespace: 'shop', output: 'ndjson', verbose: true },

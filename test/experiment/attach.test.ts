@@ -205,11 +205,11 @@ describe('a shim that cannot be reached', () => {
   });
 
   experiment('and cannot be removed: exit 4', async (s) => {
-    s.cluster.removal = { left: ['pod/chaos-7f3k2'], why: 'silence' };
+    s.cluster.removal = { left: ['pod/chaos-7f3k2-0'], why: 'silence' };
     await s.attachTo();
     await s.pass(5_000);
     await s.finish();
-    expect(await s.outcome()).toMatchObject({ exitCode: 4, reverted: true, left: ['pod/chaos-7f3k2'] });
+    expect(await s.outcome()).toMatchObject({ exitCode: 4, reverted: true, left: ['pod/chaos-7f3k2-0'] });
   });
 });
 

@@ -36,7 +36,7 @@ describe('before the fault begins', () => {
       const error = await s.error();
       expect(error).toMatchObject({ code: 'not-reverted', exitCode: 4 });
       expect(error.message).toMatch(
-        /the API server went away.*pod\/chaos-7f3k2 and configmap\/chaos-7f3k2.*still away/,
+        /the API server went away.*pod\/chaos-7f3k2-0 and configmap\/chaos-7f3k2.*still away/,
       );
       expect(error.hint).toContain('kubectl -n shop delete pod,configmap -l kubectl-chaos.io/experiment=chaos-7f3k2');
     },
@@ -240,7 +240,7 @@ describe('before the fault begins', () => {
 
   experiment('a shim that cannot say whether it reverted is believed only with the removal', async (s) => {
     s.answers.delete('start');
-    s.cluster.removal = { left: ['pod/chaos-7f3k2'], why: 'the kubelet does not answer' };
+    s.cluster.removal = { left: ['pod/chaos-7f3k2-0'], why: 'the kubelet does not answer' };
     await s.launch();
     await s.attach();
     await s.pass(200);

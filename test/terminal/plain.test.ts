@@ -21,11 +21,11 @@ describe('off a terminal', () => {
 
   test('a bad run says what is left, why, and the command', async () => {
     const { stdout, stderr } = print(await badRun());
-    expect(stdout).toContain('Not confirmed to be gone: pod/chaos-7f3k2.');
+    expect(stdout).toContain('Not confirmed to be gone: pod/chaos-7f3k2-0.');
     expect(stdout).toContain('Remove by hand: kubectl -n shop delete pod,configmap');
     expect(stdout).toContain('was evicted meanwhile: node  was low');
     expect(stdout).not.toContain('nothing left');
-    expect(stderr).toContain('pod/chaos-7f3k2: the kubelet does not answer');
+    expect(stderr).toContain('pod/chaos-7f3k2-0: the kubelet does not answer');
   });
 
   test('-v adds what the shim found and the requests', async () => {
