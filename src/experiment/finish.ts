@@ -9,7 +9,7 @@ import type { Reporter } from './events.ts';
 import { decideExitCode } from './exit-code.ts';
 import { type Interrupts, leftAtOnce } from './interrupt.ts';
 import type { RunResult } from './observations.ts';
-import type { Detached, Outcome } from './outcome.ts';
+import type { Detached, Outcome, TargetOutcome } from './outcome.ts';
 import type { RunPlan } from './plan.ts';
 
 export interface FinishPorts {
@@ -62,9 +62,8 @@ export async function reportDetached(
   await audit.written();
   const detached: Detached = {
     id: plan.id,
-    summary: plan.summary,
-    target: plan.target,
     exitCode: ExitCode.effective,
+    targets: [{ target: plan.target, summary: plan.summary }],
     until: new Date(clock.date().getTime() + leftMs),
     leftMs,
     commands: plan.commands,
@@ -113,10 +112,18 @@ function summarize(
     result.began && !unmeasured
       ? kindOf(plan.fault).judge(plan.fault, plan.target, seenOf(result), result.own)
       : undefined;
+  const target: TargetOutcome = {
+    target: plan.target,
+    summary: plan.summary,
+    ...(verdict ? { verdict } : {}),
+    ...watched(result, unmeasured),
+    problems: result.problems,
+    ...(result.ended ? { ended: result.ended } : {}),
+    reverted: end.reverted,
+    ...(result.revertedBy === undefined ? {} : { revertedBy: result.revertedBy }),
+  };
   return {
     id: plan.id,
-    summary: plan.summary,
-    target: plan.target,
     exitCode: decideExitCode({
       reverted: end.reverted,
       left: removal.left.length,
@@ -125,12 +132,7 @@ function summarize(
       problems: result.problems.length,
       verdict: unmeasured ? 'unmeasured' : verdict,
     }),
-    ...(verdict ? { verdict } : {}),
-    ...watched(result, unmeasured),
-    problems: result.problems,
-    ...(result.ended ? { ended: result.ended } : {}),
-    reverted: end.reverted,
-    ...(result.revertedBy === undefined ? {} : { revertedBy: result.revertedBy }),
+    targets: [target],
     left: [...removal.left],
     undo: plan.undo,
     sweep: plan.commands.sweep,
@@ -145,7 +147,7 @@ function summarize(
 }
 
 /** How much of a fault that was found in force was seen of it. */
-function watched({ watchedMs }: RunResult, unmeasured: boolean): Pick<Outcome, 'watchedMs'> {
+function watched({ watchedMs }: RunResult, unmeasured: boolean): Pick<TargetOutcome, 'watchedMs'> {
   if (unmeasured) return { watchedMs: 0 };
   return watchedMs === undefined ? {} : { watchedMs };
 }

@@ -2,7 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import type { Experiment } from '../../src/ports.ts';
 import { settle } from '../fakes/clock.ts';
-import { active, ended, lastWords, netRequest, requestFor, resolved, reverted, shimError } from '../fakes/samples.ts';
+import {
+  active,
+  ended,
+  lastWords,
+  netRequest,
+  requestFor,
+  resolved,
+  reverted,
+  shimError,
+  target,
+} from '../fakes/samples.ts';
 import { experiment, Scenario } from './scenario.ts';
 
 /** The words that went to the shim, each once. */
@@ -254,7 +264,9 @@ describe('a fault that has not begun', () => {
   experiment('is waited for, and never started', async (s) => {
     await s.attachToWaiting();
     await s.pass(10_000);
-    expect(s.reporter.events).toEqual([{ kind: 'progress', message: expect.stringContaining('not begun') }]);
+    expect(s.reporter.events).toEqual([
+      { kind: 'progress', target: target(), message: expect.stringContaining('not begun') },
+    ]);
     expect(said(s)).toEqual(['beat']);
     s.cluster.attachment.say(active());
     await settle();

@@ -24,7 +24,7 @@ describe('a detached stress', () => {
       expect(await s.detached()).toMatchObject({
         id: 'chaos-7f3k2',
         exitCode: 0,
-        summary: '2 busy CPUs',
+        targets: [{ target: target(), summary: '2 busy CPUs' }],
         leftMs: 60_000,
         until: new Date(s.clock.date().getTime() + 60_000),
         times: { activeMs: 200 },

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import { settle } from '../fakes/clock.ts';
-import { lastWords, MiB, requestFor, resolved, shimError } from '../fakes/samples.ts';
+import { lastWords, MiB, requestFor, resolved, shimError, target } from '../fakes/samples.ts';
 import { experiment } from './scenario.ts';
 
 const refused = new ChaosError('api', 'container not found');
@@ -72,7 +72,9 @@ describe('before the fault begins', () => {
     await s.launch();
     await s.agent({ kind: 'contact', problem: 'connection refused' });
     await s.agent({ kind: 'contact', problem: 'connection refused' });
-    expect(s.reporter.of('progress')).toEqual([{ kind: 'progress', message: 'connection refused: trying again' }]);
+    expect(s.reporter.of('progress')).toEqual([
+      { kind: 'progress', target: target(), message: 'connection refused: trying again' },
+    ]);
     await s.pass(15_100);
     expect(await s.error()).toMatchObject({ code: 'unreachable', message: expect.stringContaining('for 15s') });
   });
