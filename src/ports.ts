@@ -118,9 +118,11 @@ export const shimFile = 'nsexec';
 
 /** Everything that is created in the cluster for one experiment, as data. */
 export interface AgentSpec {
-  /** `chaos-7f3k2`: the experiment's id, and the name of the pod and of the ConfigMap. */
+  /** `chaos-7f3k2`: the experiment's id, by which all of it is labelled, and the name of the ConfigMap. */
   id: string;
   namespace: string;
+  /** The pod's name, `chaos-7f3k2-0`: the id, and which of the experiment's agents it is. */
+  pod: string;
   node: string;
   architecture: Architecture;
   image: string;
@@ -204,7 +206,7 @@ export interface Experiment {
   /** The agent's, which is not always the target's. */
   namespace: string;
   state: ExperimentState;
-  /** What is there, as `pod/chaos-7f3k2`. */
+  /** What is there, as `pod/chaos-7f3k2-0`. */
   objects: readonly string[];
   createdAt: Date;
   /** When the fault ends by itself; undefined: it does not run. */
@@ -219,7 +221,8 @@ export interface Experiment {
   target?: string;
   who?: string;
   reason?: string;
-  /** Of the agent pod; undefined: there is none. */
+  /** The agent pod's name and uid; undefined: there is none. */
+  pod?: string;
   podUid?: string;
   /** Of a detached experiment: what experiment/plan-record.ts reads. */
   plan?: string;
@@ -250,7 +253,7 @@ export interface SweptNode {
 }
 
 export interface RemovalResult {
-  /** Objects that could not be confirmed to be gone, as `pod/chaos-7f3k2`; empty: everything is gone. */
+  /** Objects that could not be confirmed to be gone, as `pod/chaos-7f3k2-0`; empty: everything is gone. */
   left: readonly string[];
   /** Why, for each that is left. */
   why: string;
@@ -281,7 +284,7 @@ export interface Cluster {
   followTarget(target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate>;
   attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment>;
   /**
-   * Deletes all that belongs to the experiment's id and waits until it is confirmed gone, at most `timeoutMs`. Works as well when only some of it, or nothing, was created.
+   * Deletes all that is labelled with the experiment's id, whatever its name, and waits until it is confirmed gone, at most `timeoutMs`. Works as well when only some of it, or nothing, was created.
    * `reverted`: the shim has reverted and ended, so that nothing is lost by not waiting for the kubelet, whose own round takes seconds; otherwise the pod is gone only after the kubelet has seen its containers end.
    */
   remove(id: string, namespace: string, timeoutMs: number, reverted: boolean): Promise<RemovalResult>;

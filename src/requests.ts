@@ -14,7 +14,9 @@ export interface RunOptions {
   /** ≥ 1 s, always finite (G2). */
   durationMs: number;
   graceMs: number;
-  /** 0: `--detach`. The command returns when the fault is active, and its own time ends it. */
+  /** `--detach`: the command returns when the fault is active, and its own time ends it. */
+  detached: boolean;
+  /** How long the shim goes on without hearing from the command; without meaning when detached. */
   leaseMs: number;
   runAs: 'target' | 'root';
   /** Refuse a workload that would lack something of what confines the target. */

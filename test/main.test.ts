@@ -98,7 +98,7 @@ describe('a run', () => {
   test('with -o json: one document on stdout, nothing on stderr', async () => {
     const at = world({ tty: [true, true] });
     expect(await run(`${stress} -o json`, at)).toBe(0);
-    expect(JSON.parse(at.stdout.text)).toMatchObject({ kind: 'outcome', exit_code: 0, effective: true });
+    expect(JSON.parse(at.stdout.text)).toMatchObject({ kind: 'outcome', exit_code: 0, targets: [{ effective: true }] });
     expect(at.stderr.text).toBe('');
     expect(at.asked).toEqual([]);
   });
@@ -216,8 +216,10 @@ describe('--dry-run=client', () => {
     const at = world();
     expect(await main(`${stress} --dry-run=client -o json`.split(' '), at.ports)).toBe(0);
     expect(JSON.parse(at.stdout.text)).toMatchObject({
-      plan: { experiment: 'chaos-7f3k2', fault: '2 busy CPUs' },
-      objects: [{ kind: 'Pod', metadata: { name: 'chaos-7f3k2' } }],
+      kind: 'plan',
+      id: 'chaos-7f3k2',
+      targets: [{ target: { pod: 'web-7d4b9' }, fault: '2 busy CPUs' }],
+      objects: [{ kind: 'Pod', metadata: { name: 'chaos-7f3k2-0' } }],
     });
   });
 });

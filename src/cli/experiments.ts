@@ -63,7 +63,8 @@ function someIds(words: readonly string[], all: boolean): readonly string[] {
 }
 
 function toIds(words: readonly string[]): string[] {
-  const ids = words.map((word) => word.replace(/^(?:pod|po|pods)\//, ''));
+  // As it is, or as the name of its pod, which other tools show.
+  const ids = words.map((word) => word.replace(/^(?:pod|po|pods)\//, '').replace(/^(chaos-[a-z0-9]{5})-\d+$/, '$1'));
   const wrong = ids.find((id) => !/^chaos-[a-z0-9]{5}$/.test(id));
   if (wrong !== undefined) throw usageError(`ID ${quote(wrong)}: not an experiment's id, such as chaos-7f3k2`);
   return [...new Set(ids)];

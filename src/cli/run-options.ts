@@ -28,7 +28,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
 
   const durationMs = run.duration.read(flags);
   const graceMs = run.grace.read(flags);
-  const leaseMs = toLease(flags);
+  const { detached, leaseMs } = toLease(flags);
   const dryRun = run.dryRun.read(flags);
   if (dryRun !== undefined && dryRun !== 'none') choice('--dry-run', dryRun, ['client']);
   const reason = run.reason.read(flags);
@@ -42,6 +42,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
     connection: toConnection(flags, workloadUsers),
     durationMs,
     graceMs,
+    detached,
     leaseMs,
     runAs: runsAsRoot ? 'root' : 'target',
     strict: run.strict.read(flags),
@@ -61,10 +62,9 @@ export function toImage(flags: FlagValues): Pick<RunOptions, 'image' | 'imagePul
   return { image, imagePullSecret: text(flags, 'imagePullSecret') };
 }
 
-/** 0: detached. */
-function toLease(flags: FlagValues): number {
-  if (!run.detach.read(flags)) return run.lease.read(flags);
-  if (!isGiven(run.lease, flags)) return 0;
+function toLease(flags: FlagValues): Pick<RunOptions, 'detached' | 'leaseMs'> {
+  const detached = run.detach.read(flags);
+  if (!detached || !isGiven(run.lease, flags)) return { detached, leaseMs: run.lease.read(flags) };
   throw usageError('--detach and --lease exclude each other: without this command nobody renews a lease');
 }
 

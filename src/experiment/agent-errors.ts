@@ -28,7 +28,7 @@ export function startupFailure(plan: Starting, container: string, update: AgentU
   if (update.kind === 'deleting' || update.kind === 'deleted') {
     return new ChaosError(
       'agent-failed',
-      `the agent pod ${plan.agent.namespace}/${plan.id} was deleted by somebody else before the fault began`,
+      `the agent pod ${plan.agent.namespace}/${plan.agent.pod} was deleted by somebody else before the fault began`,
     );
   }
   if (update.kind !== 'status') return undefined;

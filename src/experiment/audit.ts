@@ -1,6 +1,6 @@
 import type { AuditEvent, Clock, Cluster } from '../ports.ts';
 import type { Reporter, RunEvent } from './events.ts';
-import type { Outcome } from './outcome.ts';
+import { allReverted, type Outcome } from './outcome.ts';
 import type { RunPlan } from './plan.ts';
 
 /** How long the end of a run waits for its last Event at most: it is of use, and never a reason to wait. */
@@ -64,11 +64,12 @@ export class Audit implements Reporter {
 
 /** Pure: how it ended, as an Event. */
 function endEvent(outcome: Outcome): AuditEvent {
-  const { reverted, left, verdict, problems } = outcome;
-  const clean = reverted && left.length === 0;
+  const { left, targets } = outcome;
+  const clean = allReverted(outcome) && left.length === 0;
+  const problems = targets.flatMap((target) => target.problems);
   const sentences = [
     `${outcome.id}: ${clean ? 'reverted, nothing left' : `NOT confirmed to be reverted; by hand: ${outcome.undo}`}`,
-    ...(verdict?.proofs ?? []).map(({ sentence }) => sentence),
+    ...targets.flatMap(({ verdict }) => verdict?.proofs ?? []).map(({ sentence }) => sentence),
     ...problems,
   ];
   return {

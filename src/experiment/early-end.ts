@@ -63,8 +63,8 @@ export function earlyEnd(
 }
 
 /** When a fault that nobody is at ends, for a sentence. */
-export function ownEnd({ leaseMs, durationMs }: RunPlan): string {
-  return leaseMs > 0
-    ? `within ${leaseMs / 1_000}s, when the shim's lease runs out`
-    : `when its time of ${formatDuration(durationMs)} is over`;
+export function ownEnd({ detached, leaseMs, durationMs }: RunPlan): string {
+  return detached
+    ? `when its time of ${formatDuration(durationMs)} is over`
+    : `within ${leaseMs / 1_000}s, when the shim's lease runs out`;
 }

@@ -7,25 +7,36 @@ import type { Plan, RunPlan } from './plan.ts';
 /** What the user sees while an experiment runs: it reports events; words and layout are the reporter's. */
 export type Reporter = Port<RunEvent>;
 
-/** What happens in an experiment, in the order in which it happens. Times are milliseconds since the command began. */
-export type RunEvent =
-  | { kind: 'selecting'; query: TargetQuery }
-  | { kind: 'selected'; target: Target }
-  | { kind: 'planned'; plan: Plan }
-  | { kind: 'launching'; plan: Plan }
+/** What happens to one target, in the order in which it happens. Times are milliseconds since the command began. */
+export type TargetEvent =
   | { kind: 'progress'; message: string }
   | { kind: 'resolved'; resolved: Resolved }
   | FaultEvent
   /** `where` the fault is, in a few words each. */
-  | { kind: 'active'; target: Target; active: Active; where: readonly string[]; activeMs: number }
+  | { kind: 'active'; active: Active; where: readonly string[]; activeMs: number }
   /** A fault that was started `agoMs` before is in force. */
   | { kind: 'watching'; plan: RunPlan; agoMs: number; leftMs: number }
   | { kind: 'output'; text: string }
   | { kind: 'stopping'; why: string }
   | { kind: 'ended'; ended: Ended }
-  | { kind: 'reverted'; revertMs: number; confirmedBy: RevertWitness }
+  | { kind: 'reverted'; revertMs: number; confirmedBy: RevertWitness };
+
+export type TargetReporter = Port<TargetEvent>;
+
+/** What happens in an experiment, in the order in which it happens. */
+export type RunEvent =
+  | { kind: 'selecting'; query: TargetQuery }
+  | { kind: 'selected'; target: Target }
+  | { kind: 'planned'; plan: Plan }
+  | { kind: 'launching'; plan: Plan }
+  | (TargetEvent & { target: Target })
   | { kind: 'removing' }
   | { kind: 'removed'; left: readonly string[]; why: string }
   /** The last event of a command that leaves the fault in force. */
   | { kind: 'detached'; detached: Detached }
   | { kind: 'outcome'; outcome: Outcome };
+
+/** Reports what happens to this target. */
+export function reporterOf(target: Target, reporter: Reporter): TargetReporter {
+  return { report: (event) => reporter.report({ ...event, target }) };
+}

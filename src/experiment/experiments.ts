@@ -19,8 +19,9 @@ export interface Stopped {
 const reportMs = 20_000;
 
 /** The agent of an experiment; undefined: there is no pod of it, or none that has a node. */
-export function agentOf({ id, namespace, podUid, node }: Experiment): Agent | undefined {
-  return podUid === undefined || node === undefined ? undefined : { id, namespace, pod: id, podUid, node };
+export function agentOf({ id, namespace, pod, podUid, node }: Experiment): Agent | undefined {
+  if (pod === undefined || podUid === undefined || node === undefined) return undefined;
+  return { id, namespace, pod, podUid, node };
 }
 
 /** Where experiments are looked for. */

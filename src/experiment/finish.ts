@@ -9,7 +9,7 @@ import type { Reporter } from './events.ts';
 import { decideExitCode } from './exit-code.ts';
 import { type Interrupts, leftAtOnce } from './interrupt.ts';
 import type { RunResult } from './observations.ts';
-import type { Detached, Outcome } from './outcome.ts';
+import type { Detached, Outcome, TargetOutcome } from './outcome.ts';
 import type { RunPlan } from './plan.ts';
 
 export interface FinishPorts {
@@ -62,9 +62,8 @@ export async function reportDetached(
   await audit.written();
   const detached: Detached = {
     id: plan.id,
-    summary: plan.summary,
-    target: plan.target,
     exitCode: ExitCode.effective,
+    targets: [{ target: plan.target, summary: plan.summary }],
     until: new Date(clock.date().getTime() + leftMs),
     leftMs,
     commands: plan.commands,
@@ -86,7 +85,7 @@ async function remove(plan: RunPlan, ports: FinishPorts, reverted: boolean): Pro
     removal = await ports.cluster.remove(plan.id, plan.agent.namespace, removalTimeoutMs, reverted);
   } catch (error) {
     const why = messageOf(error);
-    removal = { left: [`pod/${plan.id}`, `configmap/${plan.id}`], why };
+    removal = { left: [`pod/${plan.agent.pod}`, `configmap/${plan.id}`], why };
   }
   ports.reporter.report({ kind: 'removed', left: removal.left, why: removal.why });
   return removal;
@@ -108,15 +107,23 @@ function summarize(
 ): Outcome {
   const { clock, cluster, interrupts, startedAt } = end.ports;
   const now = clock.now();
-  const unmeasured = plan.leaseMs === 0 && result.began && !kindOf(plan.fault).isMeasured(seenOf(result), result.own);
+  const unmeasured = plan.detached && result.began && !kindOf(plan.fault).isMeasured(seenOf(result), result.own);
   const verdict =
     result.began && !unmeasured
       ? kindOf(plan.fault).judge(plan.fault, plan.target, seenOf(result), result.own)
       : undefined;
+  const target: TargetOutcome = {
+    target: plan.target,
+    summary: plan.summary,
+    ...(verdict ? { verdict } : {}),
+    ...watched(result, unmeasured),
+    problems: result.problems,
+    ...(result.ended ? { ended: result.ended } : {}),
+    reverted: end.reverted,
+    ...(result.revertedBy === undefined ? {} : { revertedBy: result.revertedBy }),
+  };
   return {
     id: plan.id,
-    summary: plan.summary,
-    target: plan.target,
     exitCode: decideExitCode({
       reverted: end.reverted,
       left: removal.left.length,
@@ -125,12 +132,7 @@ function summarize(
       problems: result.problems.length,
       verdict: unmeasured ? 'unmeasured' : verdict,
     }),
-    ...(verdict ? { verdict } : {}),
-    ...watched(result, unmeasured),
-    problems: result.problems,
-    ...(result.ended ? { ended: result.ended } : {}),
-    reverted: end.reverted,
-    ...(result.revertedBy === undefined ? {} : { revertedBy: result.revertedBy }),
+    targets: [target],
     left: [...removal.left],
     undo: plan.undo,
     sweep: plan.commands.sweep,
@@ -145,7 +147,7 @@ function summarize(
 }
 
 /** How much of a fault that was found in force was seen of it. */
-function watched({ watchedMs }: RunResult, unmeasured: boolean): Pick<Outcome, 'watchedMs'> {
+function watched({ watchedMs }: RunResult, unmeasured: boolean): Pick<TargetOutcome, 'watchedMs'> {
   if (unmeasured) return { watchedMs: 0 };
   return watchedMs === undefined ? {} : { watchedMs };
 }
@@ -158,7 +160,7 @@ function seenOf(result: RunResult): Seen {
 export function leftInHaste(plan: RunPlan, interrupts: Interrupts): ChaosError {
   return leftAtOnce(interrupts, {
     hint: `Remove what is left: ${plan.undo}`,
-    state: `the fault ends by itself ${ownEnd(plan)}; pod/${plan.id} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
+    state: `the fault ends by itself ${ownEnd(plan)}; pod/${plan.agent.pod} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
   });
 }
 

@@ -5,7 +5,7 @@ import type { Clock, TargetUpdate } from '../ports.ts';
 import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
 import { joinWords } from '../text.ts';
 import { describeTargetUpdate, earlyEnd } from './early-end.ts';
-import type { Reporter } from './events.ts';
+import type { TargetReporter } from './events.ts';
 import type { RevertWitness } from './outcome.ts';
 import type { RunPlan } from './plan.ts';
 
@@ -62,7 +62,7 @@ export class Observations {
   explained = false;
   readonly #plan: RunPlan;
   readonly #clock: Clock;
-  readonly #reporter: Reporter;
+  readonly #reporter: TargetReporter;
   readonly #startedAt: number;
   readonly #isOurs: boolean;
   /** On the clock. */
@@ -73,7 +73,7 @@ export class Observations {
   #output = '';
 
   /** `isOurs`: it is this command that starts the fault. */
-  constructor(plan: RunPlan, ports: { clock: Clock; reporter: Reporter; startedAt: number }, isOurs: boolean) {
+  constructor(plan: RunPlan, ports: { clock: Clock; reporter: TargetReporter; startedAt: number }, isOurs: boolean) {
     this.#plan = plan;
     this.#isOurs = isOurs;
     this.#clock = ports.clock;
@@ -103,7 +103,7 @@ export class Observations {
     const { target, fault } = this.#plan;
     if (!result.resolved) return;
     const where = kindOf(fault).where(fault, target, result.resolved, active);
-    this.#reporter.report({ kind: 'active', target, active, where, activeMs: result.activeMs });
+    this.#reporter.report({ kind: 'active', active, where, activeMs: result.activeMs });
   }
 
   /** Another command has started it, at this time on the clock. */
@@ -157,7 +157,7 @@ export class Observations {
 
   /** Milliseconds after which the fault ends by itself when nobody is heard any more. */
   get aloneMs(): number {
-    return this.#plan.leaseMs > 0 ? this.#plan.leaseMs : this.leftMs;
+    return this.#plan.detached ? this.leftMs : this.#plan.leaseMs;
   }
 
   ended(ended: Ended): void {

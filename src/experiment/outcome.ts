@@ -6,12 +6,10 @@ import type { RunPlan } from './plan.ts';
 /** Who said that the fault is undone: the shim, its guardian after the shim's death, or the kubelet, that the shim's container has ended. */
 export type RevertWitness = 'shim' | 'guardian' | 'container';
 
-/** How an experiment ended: the last event, and what decides the exit code. */
-export interface Outcome {
-  id: string;
-  summary: string;
+/** What was done to one target, and how that ended. */
+export interface TargetOutcome {
   target: Target;
-  exitCode: number;
+  summary: string;
   /** Whether what was asked was measured; undefined when the fault was never active. */
   verdict?: Verdict;
   /** Of a fault that was detached: how much of it was watched; 0: nobody did, and there is no verdict. Milliseconds. */
@@ -23,7 +21,14 @@ export interface Outcome {
   reverted: boolean;
   /** Who confirmed it; undefined when it was the removal, or nobody. */
   revertedBy?: RevertWitness;
-  /** What could not be confirmed to be gone (`pod/chaos-7f3k2`), and the command that removes it. */
+}
+
+/** How an experiment ended: the last event, and what decides the exit code. */
+export interface Outcome {
+  id: string;
+  exitCode: number;
+  targets: readonly TargetOutcome[];
+  /** What could not be confirmed to be gone (`pod/chaos-7f3k2-0`), and the command that removes it. */
   left: string[];
   undo: string;
   /** What looks for what the fault may have left where nothing is left of the experiment. */
@@ -40,12 +45,16 @@ export interface Outcome {
   requests: Readonly<Record<string, number>>;
 }
 
+/** The revert of every target was confirmed. */
+export function allReverted({ targets }: Outcome): boolean {
+  return targets.every(({ reverted }) => reverted);
+}
+
 /** How a command ends that leaves the fault in force. */
 export interface Detached {
   id: string;
-  summary: string;
-  target: Target;
   exitCode: number;
+  targets: readonly Pick<TargetOutcome, 'target' | 'summary'>[];
   /** When the fault ends by itself, about. */
   until: Date;
   leftMs: number;

@@ -26,6 +26,7 @@ export interface RecordedPlan {
   summary: string;
   durationMs: number;
   graceMs: number;
+  detached: boolean;
   leaseMs: number;
 }
 
@@ -47,11 +48,17 @@ const targetRecord = v.strictObject({
 });
 
 const planRecord = v.strictObject({
-  version: v.literal(1),
-  target: targetRecord,
-  /** The rest of it is the fault's own. */
-  fault: v.looseObject({ fault: v.string() }),
-  summary: text,
+  version: v.literal(2),
+  targets: v.strictTuple([
+    v.strictObject({
+      target: targetRecord,
+      /** The rest of it is the fault's own. */
+      fault: v.looseObject({ fault: v.string() }),
+      summary: text,
+    }),
+  ]),
+  /** No other is recorded. */
+  detached: v.literal(true),
   durationMs: whole(1, 30 * 24 * 3_600_000),
   graceMs: milliseconds,
 });
@@ -64,7 +71,7 @@ export function writePlan(plan: RecordedPlan): string {
   const { durationMs, graceMs } = plan;
   const summary = plan.summary.replace(/\p{Cc}/gu, ' ').slice(0, longestText);
   const fault = kindOf(plan.fault).record.write(plan.fault);
-  return JSON.stringify({ version: 1, target, fault, summary, durationMs, graceMs });
+  return JSON.stringify({ version: 2, targets: [{ target, fault, summary }], detached: true, durationMs, graceMs });
 }
 
 /** Undefined: not what `writePlan` writes, of whatever version. */
@@ -72,8 +79,8 @@ export function readPlan(written: string): RecordedPlan | undefined {
   if (written.length > longestRecord) return undefined;
   const found = read(planRecord, readJson(written));
   if (!found) return undefined;
-  const { target, summary, durationMs, graceMs, ...record } = found;
+  const { targets, detached, durationMs, graceMs } = found;
+  const [{ target, summary, ...record }] = targets;
   const fault = kindNamed(record.fault.fault)?.record.read(record.fault);
-  // A plan is recorded of a detached fault, and of no other.
-  return fault && { target, summary, durationMs, graceMs, leaseMs: 0, fault };
+  return fault && { target, summary, durationMs, graceMs, detached, leaseMs: 0, fault };
 }

@@ -13,9 +13,11 @@ export interface RunPlan {
   summary: string;
   durationMs: number;
   graceMs: number;
-  /** 0: detached, so that nothing but its own time, or somebody, ends it. */
+  /** Nothing but its own time, or somebody, ends it. */
+  detached: boolean;
+  /** How long the shim goes on without hearing from the command; without meaning when detached. */
   leaseMs: number;
-  agent: Pick<AgentSpec, 'namespace' | 'node'>;
+  agent: Pick<AgentSpec, 'namespace' | 'node' | 'pod'>;
   /** The command that ends the experiment and removes what it left, wherever this plugin is. */
   undo: string;
   /** This plugin's commands that lead to the experiment, with the flags that lead to its cluster. */
@@ -43,6 +45,11 @@ export interface PlanContext {
 /** One container per target: its name is the target's place in the experiment. */
 export const agentContainer = 'target-0';
 
+/** One agent a node: its name is its node's place in the experiment. */
+function agentPodName(id: string): string {
+  return `${id}-0`;
+}
+
 /** Pulling an image and starting a container count against `activeDeadlineSeconds`, which begins with the pod. */
 const startupAllowanceMs = 300_000;
 /** After the shim's deadline and grace: reporting, and a slow node. */
@@ -55,7 +62,8 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
   const namespace = run.agentNamespace ?? target.namespace;
   const commands = experimentCommands(run.connection, { namespace, node: target.node }, context.id);
   const { undo } = commands;
-  const course = { target, fault, summary, durationMs: run.durationMs, graceMs: run.graceMs, leaseMs: run.leaseMs };
+  const { durationMs, graceMs, detached, leaseMs } = run;
+  const course = { target, fault, summary, durationMs, graceMs, detached, leaseMs };
   const deadlineMs = startupAllowanceMs + run.durationMs + run.graceMs + endMs;
   return {
     id: context.id,
@@ -65,6 +73,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
     agent: {
       id: context.id,
       namespace,
+      pod: agentPodName(context.id),
       node: target.node,
       architecture: target.architecture,
       image: run.image ?? context.defaultImage,
@@ -80,7 +89,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
         'kubectl-chaos.io/duration': formatDuration(run.durationMs),
         'kubectl-chaos.io/until': new Date(context.now.getTime() + deadlineMs).toISOString(),
         'kubectl-chaos.io/undo': undo,
-        ...(run.leaseMs === 0 ? { 'kubectl-chaos.io/plan': writePlan(course) } : {}),
+        ...(detached ? { 'kubectl-chaos.io/plan': writePlan(course) } : {}),
         ...(run.reason === undefined ? {} : { 'kubectl-chaos.io/reason': run.reason }),
       },
     },
@@ -101,6 +110,7 @@ export function sweepAgent(
 ): AgentSpec {
   return {
     ...where,
+    pod: agentPodName(where.id),
     image: request.image ?? defaultImage,
     ...(request.imagePullSecret === undefined ? {} : { imagePullSecret: request.imagePullSecret }),
     containers: [{ name: container, args }],
@@ -134,7 +144,7 @@ function chaosCommand(connection: ConnectionOptions, namespace: string, ...words
 /** What leads to an experiment, and what ends it and finds what it left, with this plugin and without. */
 export function experimentCommands(
   connection: ConnectionOptions,
-  { namespace, node }: RunPlan['agent'],
+  { namespace, node }: Pick<AgentSpec, 'namespace' | 'node'>,
   id: string,
 ): Pick<RunPlan, 'undo' | 'commands'> {
   const chaos = (...words: string[]) => chaosCommand(connection, namespace, ...words);
@@ -187,7 +197,7 @@ function shimArguments(run: RunOptions, target: Target, fault: Fault): string[] 
   return [
     command,
     ...['--container', target.containerId, '--duration-ms', String(run.durationMs)],
-    ...['--lease-ms', String(run.leaseMs), '--sample-ms', String(sampleMs(run.durationMs))],
+    ...['--lease-ms', String(run.detached ? 0 : run.leaseMs), '--sample-ms', String(sampleMs(run.durationMs))],
     ...options,
     ...(workload.length > 0 ? ['--', ...workload] : []),
   ];

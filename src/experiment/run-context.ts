@@ -3,7 +3,7 @@ import type { Fault, FaultRun, Seen } from '../faults/fault.ts';
 import type { Clock, Cluster } from '../ports.ts';
 import type { Command } from '../shim/protocol.ts';
 import type { Connection } from './connection.ts';
-import type { Reporter, RunEvent } from './events.ts';
+import type { TargetEvent, TargetReporter } from './events.ts';
 import type { Observations } from './observations.ts';
 import { agentContainer, type RunPlan } from './plan.ts';
 import { type TimerName, timeouts } from './timeouts.ts';
@@ -13,7 +13,7 @@ interface Parts {
   plan: RunPlan;
   cluster: Cluster;
   clock: Clock;
-  reporter: Reporter;
+  reporter: TargetReporter;
   timers: Timers<TimerName>;
   connection: Connection;
   observations: Observations;
@@ -35,7 +35,7 @@ export class RunContext implements FaultRun<Fault, unknown> {
   mayHaveStarted = false;
   /** Nothing that comes now matters. */
   isOver = false;
-  readonly #reporter: Reporter;
+  readonly #reporter: TargetReporter;
 
   constructor(parts: Parts) {
     this.plan = parts.plan;
@@ -97,7 +97,7 @@ export class RunContext implements FaultRun<Fault, unknown> {
     this.send(word);
   }
 
-  report(event: RunEvent): void {
+  report(event: TargetEvent): void {
     this.#reporter.report(event);
   }
 

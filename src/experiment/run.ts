@@ -3,7 +3,7 @@ import { kindOf } from '../faults/registry.ts';
 import type { Clock, Cluster, Signals } from '../ports.ts';
 import type { Request } from '../requests.ts';
 import { Audit } from './audit.ts';
-import type { Reporter } from './events.ts';
+import { type Reporter, reporterOf } from './events.ts';
 import { finish, leftInHaste, reportDetached } from './finish.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
 import type { RunResult } from './observations.ts';
@@ -30,12 +30,13 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
   reporter.report({ kind: 'selecting', query: request.run.target });
   const target = await cluster.findTarget(request.run.target, request.run.agentNamespace);
   reporter.report({ kind: 'selected', target });
+  const ofTarget = reporterOf(target, reporter);
   const { fault, run } = request;
   const kind = kindOf(fault);
   const surveyed = await kind.survey(fault, target, {
     cluster,
     run,
-    report: (event) => reporter.report(event),
+    report: (event) => ofTarget.report(event),
     stopCommand: (namespace, id) => stopCommand(run.connection, namespace, id),
   });
   const plan = planExperiment(request, target, {
@@ -46,8 +47,8 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
     surveyed,
   });
   reporter.report({ kind: 'planned', plan });
-  for (const message of kind.cautions?.(plan.fault, run.leaseMs === 0) ?? []) {
-    reporter.report({ kind: 'warning', message });
+  for (const message of kind.cautions?.(plan.fault, run.detached) ?? []) {
+    ofTarget.report({ kind: 'warning', message });
   }
   return plan;
 }

@@ -3,7 +3,7 @@ import { Queue } from '../queue.ts';
 import { parseShimEvent } from '../shim/protocol.ts';
 import { startupFailure } from './agent-errors.ts';
 import { Connection, type ConnectionLoss } from './connection.ts';
-import type { Reporter } from './events.ts';
+import { type Reporter, reporterOf } from './events.ts';
 import type { Interrupts } from './interrupt.ts';
 import { Observations, type RunResult } from './observations.ts';
 import { ActivePhase } from './phases/active.ts';
@@ -66,10 +66,11 @@ async function follow(
   isOurs: boolean,
   first: (context: RunContext, enter: (next: Phase) => void) => Phase,
 ): Promise<RunResult> {
-  const { cluster, clock, reporter, interrupts } = ports;
+  const { cluster, clock, interrupts } = ports;
+  const reporter = reporterOf(plan.target, ports.reporter);
   const inbox = new Queue<Input>();
   const abort = new AbortController();
-  const observations = new Observations(plan, ports, isOurs);
+  const observations = new Observations(plan, { ...ports, reporter }, isOurs);
   const timers = new Timers<TimerName>(clock, (name) => inbox.push({ from: 'timer', name }));
   const connection = new Connection(cluster, agent, agentContainer, {
     attached: () => inbox.push({ from: 'attached' }),

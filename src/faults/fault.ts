@@ -223,9 +223,9 @@ export interface Rows {
 export type FaultEvent =
   | { kind: 'warning'; message: string }
   /** What it will do to whom; before anything is changed. A note is something to think of. */
-  | { kind: 'announced'; target: Target; lines: readonly string[]; notes: readonly string[]; document: FaultDocument }
+  | { kind: 'announced'; lines: readonly string[]; notes: readonly string[]; document: FaultDocument }
   /** How an active fault goes on: the target's row of the live table. */
-  | { kind: 'sample'; target: Target; live: LiveRow; leftMs: number; document: FaultDocument };
+  | { kind: 'sample'; live: LiveRow; leftMs: number; document: FaultDocument };
 
 export interface LiveRow {
   head: readonly string[];

@@ -1,15 +1,34 @@
 import type { V1ConfigMap, V1Container, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
 import { type AgentSpec, shimFile, shimFolder } from '../ports.ts';
 
-export const managedBy = { 'app.kubernetes.io/managed-by': 'kubectl-chaos' } as const;
-export const experimentLabel = 'kubectl-chaos.io/experiment';
+const managedBy = { 'app.kubernetes.io/managed-by': 'kubectl-chaos' } as const;
+const experimentLabel = 'kubectl-chaos.io/experiment';
+
+/** Which objects are ours. */
+export const anyExperiment = selector(managedBy);
+
+/** Which objects are those of one experiment. */
+export function ofExperiment(id: string): string {
+  return selector({ [experimentLabel]: id });
+}
+
+function selector(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join();
+}
+
+/** Which experiment an object of ours belongs to. The label can be missing only from what somebody else has changed; the name tells too. */
+export function experimentIdOf({ labels, name = '' }: V1ObjectMeta): string {
+  return labels?.[experimentLabel] ?? /^(chaos-[a-z0-9]{5})-\d+$/.exec(name)?.[1] ?? name;
+}
 
 /** The ConfigMap that brings the shim to the node. Immutable: what runs as root on a node is not changed under way, and the kubelet need not watch it. */
 export function configMap(spec: AgentSpec, shim: Uint8Array): V1ConfigMap {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: metadata(spec),
+    metadata: metadata(spec, spec.id),
     immutable: true,
     binaryData: { [shimFile]: Buffer.from(shim.buffer, shim.byteOffset, shim.byteLength).toString('base64') },
   };
@@ -20,7 +39,7 @@ export function agentPod(spec: AgentSpec): V1Pod {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: metadata(spec),
+    metadata: metadata(spec, spec.pod),
     spec: {
       nodeName: spec.node,
       tolerations: [{ operator: 'Exists' }],
@@ -41,9 +60,9 @@ export function agentPod(spec: AgentSpec): V1Pod {
   };
 }
 
-function metadata(spec: AgentSpec): V1ObjectMeta {
+function metadata(spec: AgentSpec, name: string): V1ObjectMeta {
   return {
-    name: spec.id,
+    name,
     namespace: spec.namespace,
     labels: {
       ...managedBy,

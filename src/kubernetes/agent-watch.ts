@@ -1,6 +1,7 @@
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
 import type { Agent, AgentUpdate } from '../ports.ts';
 import { Queue } from '../queue.ts';
+import { ofExperiment } from './agent-pod.ts';
 import { eventUpdate, statusUpdate } from './agent-updates.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -48,11 +49,17 @@ async function* podUpdates(
   const start = { resourceVersion: created?.metadata?.resourceVersion, known: [created ?? stub], onContact };
   let last = '';
   let isDeleting = false;
-  for await (const { type, object } of watch<V1Pod>(rest, podByName(agent.namespace, agent.pod), start, signal)) {
-    if (type === 'DELETED' || object.metadata?.uid !== agent.podUid) {
+  const list = {
+    resource: resources.pods,
+    namespace: agent.namespace,
+    query: { labelSelector: ofExperiment(agent.id) },
+  };
+  for await (const { type, object } of watch<V1Pod>(rest, list, start, signal)) {
+    if (object.metadata?.uid !== agent.podUid) continue;
+    if (type === 'DELETED') {
       // The last state of a pod goes with its deletion, and nothing else tells it.
       const status = statusUpdate(object);
-      if (object.metadata?.uid === agent.podUid && object.status && JSON.stringify(status) !== last) yield status;
+      if (object.status && JSON.stringify(status) !== last) yield status;
       yield { kind: 'deleted' };
       return;
     }
@@ -83,9 +90,4 @@ async function* eventUpdates(rest: Rest, agent: Agent, signal: AbortSignal): Asy
     const update = eventUpdate(object);
     if (update) yield update;
   }
-}
-
-/** The watch of one pod. */
-export function podByName(namespace: string, name: string) {
-  return { resource: resources.pods, namespace, query: { fieldSelector: `metadata.name=${name}` } };
 }

@@ -98,13 +98,14 @@ export class KubernetesCluster implements Cluster {
 
   async launch(spec: AgentSpec): Promise<Agent> {
     const shim = await this.#shim(spec.architecture);
-    const existing: Existing = { pod: 'no', configMap: 'no', mayHaveBegun: false };
+    const names = { pod: spec.pod, configMap: spec.id };
+    const existing: Existing = { pod: 'no', configMap: 'no', mayHaveBegun: false, names };
     this.#existing.set(key(spec.id, spec.namespace), existing);
     void importAttach();
     const pod = await launch(this.#rest, spec, shim, existing);
     const podUid = pod.metadata?.uid ?? '';
     this.#created.set(podUid, pod);
-    return { id: spec.id, namespace: spec.namespace, pod: spec.id, podUid, node: spec.node };
+    return { id: spec.id, namespace: spec.namespace, pod: spec.pod, podUid, node: spec.node };
   }
 
   followAgent(agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {

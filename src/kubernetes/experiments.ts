@@ -1,7 +1,7 @@
 import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
 import type { Experiment, ExperimentState, Experiments } from '../ports.ts';
 import { parseDuration } from '../units.ts';
-import { experimentLabel, managedBy } from './agent-pod.ts';
+import { anyExperiment, experimentIdOf } from './agent-pod.ts';
 import { isStatus } from './api-error.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -16,11 +16,7 @@ export async function listExperiments(rest: Rest, namespace: string | undefined,
       verb: 'list',
       resource,
       ...(namespace === undefined ? {} : { namespace }),
-      query: {
-        labelSelector: Object.entries(managedBy)
-          .map(([key, value]) => `${key}=${value}`)
-          .join(),
-      },
+      query: { labelSelector: anyExperiment },
     });
   const unseen: string[] = [];
   const [pods, configMaps] = await Promise.all([
@@ -36,22 +32,29 @@ export async function listExperiments(rest: Rest, namespace: string | undefined,
 
 /** Pure: objects that belong together by namespace and id, oldest first. */
 export function experimentsOf(pods: readonly V1Pod[], configMaps: readonly V1ConfigMap[], now: Date): Experiment[] {
-  const found = new Map<string, { pod?: V1Pod; configMap?: V1ConfigMap }>();
-  const put = (kind: 'pod' | 'configMap', object: V1Pod | V1ConfigMap): void => {
-    const { namespace, labels, name } = object.metadata ?? {};
-    // The label can be missing only from what somebody else has changed; the name is the id too.
-    const key = `${namespace}/${labels?.[experimentLabel] ?? name}`;
-    found.set(key, { ...found.get(key), [kind]: object });
+  const found = new Map<string, Objects>();
+  const objectsOf = ({ metadata = {} }: V1Pod | V1ConfigMap): Objects => {
+    const key = `${metadata.namespace}/${experimentIdOf(metadata)}`;
+    const objects = found.get(key) ?? { pods: [], configMaps: [] };
+    found.set(key, objects);
+    return objects;
   };
-  for (const pod of pods) put('pod', pod);
-  for (const configMap of configMaps) put('configMap', configMap);
+  for (const pod of pods) objectsOf(pod).pods.push(pod);
+  for (const configMap of configMaps) objectsOf(configMap).configMaps.push(configMap);
   return [...found.values()]
-    .map(({ pod, configMap }) => experiment(pod, configMap, now))
+    .map((objects) => experiment(objects, now))
     .sort((one, other) => one.createdAt.getTime() - other.createdAt.getTime() || one.id.localeCompare(other.id));
 }
 
-function experiment(pod: V1Pod | undefined, configMap: V1ConfigMap | undefined, now: Date): Experiment {
-  const { metadata = {} } = pod ?? configMap ?? {};
+interface Objects {
+  pods: V1Pod[];
+  configMaps: V1ConfigMap[];
+}
+
+/** An experiment has one agent: what there is to say of it, its pod says. */
+function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
+  const [pod] = pods;
+  const { metadata = {} } = pod ?? configMaps[0] ?? {};
   const annotation = (name: string) => metadata.annotations?.[`kubectl-chaos.io/${name}`];
   const createdAt = new Date(metadata.creationTimestamp ?? now);
   const state = pod ? stateOf(pod) : now.getTime() - createdAt.getTime() < creationMs ? 'starting' : 'leftover';
@@ -63,17 +66,18 @@ function experiment(pod: V1Pod | undefined, configMap: V1ConfigMap | undefined, 
     target: annotation('target'),
     who: annotation('who'),
     reason: annotation('reason'),
+    pod: pod?.metadata?.name,
     podUid: pod?.metadata?.uid,
     plan: pod ? annotation('plan') : undefined,
     lastWords: pod?.status?.containerStatuses?.[0]?.state?.terminated?.message,
   };
   return {
-    id: metadata.labels?.[experimentLabel] ?? metadata.name ?? '',
+    id: experimentIdOf(metadata),
     namespace: metadata.namespace ?? '',
     state,
     objects: [
-      ...(pod ? [`pod/${pod.metadata?.name}`] : []),
-      ...(configMap ? [`configmap/${configMap.metadata?.name}`] : []),
+      ...pods.map((one) => `pod/${one.metadata?.name}`),
+      ...configMaps.map((one) => `configmap/${one.metadata?.name}`),
     ],
     createdAt,
     ...(endsAt ? { endsAt } : {}),

@@ -39,7 +39,7 @@ export async function launch(rest: Rest, spec: AgentSpec, shim: Uint8Array, exis
 async function create<T>(
   rest: Rest,
   resource: Resource,
-  { id: _, namespace }: AgentSpec,
+  { namespace }: AgentSpec,
   body: unknown,
   existing: Existing,
   kind: 'pod' | 'configMap',
@@ -57,8 +57,8 @@ async function create<T>(
   }
 }
 
-function own(rest: Rest, { id, namespace }: AgentSpec, pod: V1Pod): Promise<unknown> {
-  const owner = { apiVersion: 'v1', kind: 'Pod', name: id, uid: pod.metadata?.uid };
+function own(rest: Rest, { id, namespace, pod: name }: AgentSpec, pod: V1Pod): Promise<unknown> {
+  const owner = { apiVersion: 'v1', kind: 'Pod', name, uid: pod.metadata?.uid };
   return rest.json({
     verb: 'patch',
     resource: resources.configmaps,

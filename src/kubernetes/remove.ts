@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubernetesObject, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesObject, V1ConfigMap, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import { messageOf } from '../errors.ts';
 import type { RemovalResult } from '../ports.ts';
-import { ApiError } from './api-error.ts';
+import { joinWords } from '../text.ts';
+import { ofExperiment } from './agent-pod.ts';
+import { ApiError, isStatus } from './api-error.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import { watch } from './watch.ts';
@@ -16,14 +18,19 @@ export interface Existing {
   configMap: Existence;
   /** Whether a fault may be in force: somebody can have told a shim in the pod to start, and it has not said that it reverted. */
   mayHaveBegun: boolean;
+  /** The names that this process has given; undefined: another has launched it, and only the label leads to its objects. */
+  names?: { pod: string; configMap: string };
 }
 
 /** A request on its way when its connection broke arrives within this, or not at all. */
 const lateMs = 1_000;
 const retryMs = 250;
 
+/** Of one kind of object, the names of those that are not confirmed to be gone. */
+type Left = Set<string>;
+
 /**
- * Deletes the pod and the ConfigMap of an experiment and waits until both are confirmed gone. A pod that may have begun is gone only after the kubelet has reported that its containers ended. Never rejects.
+ * Deletes the pods and the ConfigMaps of an experiment and waits until all are confirmed gone. A pod that may have begun is gone only after the kubelet has reported that its containers ended. Never rejects.
  */
 export async function remove(
   rest: Rest,
@@ -33,18 +40,27 @@ export async function remove(
   existing: Existing,
 ): Promise<RemovalResult> {
   const signal = AbortSignal.timeout(timeoutMs);
-  const one = (kind: string, existence: Existence, act: () => Promise<void>): Promise<string | undefined> =>
-    existence === 'no'
-      ? Promise.resolve(undefined)
-      : persist(act, existence, signal).then((why) => (why === undefined ? undefined : `${kind}/${id}: ${why}`));
+  const one = async (kind: string, name: string, existence: Existence, act: (left: Left) => Promise<void>) => {
+    if (existence === 'no') return undefined;
+    // Until a list has told which there are.
+    const left: Left = new Set([name]);
+    const why = await persist(() => act(left), existence, signal);
+    return why === undefined ? undefined : { left: [...left].map((each) => `${kind}/${each}`), why };
+  };
+  const { pod: podName, configMap: configMapName } = existing.names ?? { pod: `${id}-0`, configMap: id };
   const problems = await Promise.all([
-    one('pod', existing.pod, () => removePod(rest, id, namespace, existing, signal)),
-    one('configmap', existing.configMap, () =>
-      removeObject(rest, resources.configmaps, id, namespace, signal).then(confirmGone),
+    one('pod', podName, existing.pod, (left) => removePods(rest, id, namespace, existing, left, signal)),
+    one('configmap', configMapName, existing.configMap, (left) =>
+      existing.names
+        ? removeObject(rest, resources.configmaps, existing.names.configMap, namespace, signal).then(confirmGone)
+        : removeConfigMaps(rest, id, namespace, left, signal),
     ),
   ]);
   const found = problems.filter((problem) => problem !== undefined);
-  return { left: found.map((problem) => problem.slice(0, problem.indexOf(':'))), why: found.join('; ') };
+  return {
+    left: found.flatMap(({ left }) => left),
+    why: found.map(({ left, why }) => `${joinWords(left)}: ${why}`).join('; '),
+  };
 }
 
 /** Tries until it is done, or time is up, or the answer is final. Gives the reason why not. */
@@ -100,66 +116,161 @@ function confirmGone(answer: KubernetesObject): void {
 /** How long the kubelet may take to report that a container runs. It looks once a second. */
 const reportMs = 3_000;
 
+/** Of what another process has made: by the label, or, without the right to list, by the name that a launch gives. */
+async function removeConfigMaps(
+  rest: Rest,
+  id: string,
+  namespace: string,
+  left: Left,
+  signal: AbortSignal,
+): Promise<void> {
+  const list = async (): Promise<string[]> => {
+    const query = { labelSelector: ofExperiment(id) };
+    const request = { verb: 'list', resource: resources.configmaps, namespace, query } as const;
+    const { items } = await rest.json<{ items: V1ConfigMap[] }>(request, signal);
+    const names = items.map(({ metadata }) => metadata?.name ?? '');
+    replace(left, names);
+    return names;
+  };
+  const removeOne = (name: string) =>
+    removeObject(rest, resources.configmaps, name, namespace, signal).then(confirmGone);
+  const names = await list().catch((error: unknown) => {
+    if (!isStatus(error, 403)) throw error;
+    return undefined;
+  });
+  if (names === undefined) return removeOne(id);
+  if (names.length === 0) return;
+  for (const name of names) {
+    await removeOne(name).catch(notFound);
+  }
+  if ((await list()).length > 0) throw new Error('it is there still after its deletion');
+}
+
+function replace(left: Left, names: readonly string[]): void {
+  left.clear();
+  for (const name of names) left.add(name);
+}
+
 /**
- * Deletes the pod in the way that is fastest without a fault left running. Measured on Kubernetes 1.20: by force 40 ms; gracefully 4 to 8 s after the containers' end, because the kubelet
+ * Deletes the pods in the way that is fastest without a fault left running. Measured on Kubernetes 1.20: by force 40 ms; gracefully 4 to 8 s after the containers' end, because the kubelet
  * confirms only at its next periodic sync, and 8 to 20 s when the deletion overtakes its report that they run. So: by force at once if no fault can be in force; otherwise gracefully, but not
  * before that report, and by force as soon as the kubelet has reported the end of all containers, since from then on it only cleans up.
  */
-async function removePod(
+async function removePods(
   rest: Rest,
-  name: string,
+  id: string,
   namespace: string,
   existing: Existing,
+  left: Left,
   signal: AbortSignal,
 ): Promise<void> {
-  const deletePod = (options?: DeleteOptions): Promise<KubernetesObject> =>
-    removeObject(rest, resources.pods, name, namespace, signal, options);
-  if (!existing.mayHaveBegun) await deletePod({ gracePeriodSeconds: 0 });
-  const list = { resource: resources.pods, namespace, query: { fieldSelector: `metadata.name=${name}` } };
+  const { mayHaveBegun, names } = existing;
+  const deletePod: DeletePod = (name, options) => removeObject(rest, resources.pods, name, namespace, signal, options);
+  let missing: ApiError | undefined;
+  const deleteNamed = async (name: string, options?: DeleteOptions): Promise<void> => {
+    missing = await deletePod(name, options).then(() => undefined, notFound);
+  };
+  if (!mayHaveBegun && names) await deleteNamed(names.pod, { gracePeriodSeconds: 0 });
+  const list = { resource: resources.pods, namespace, query: { labelSelector: ofExperiment(id) } };
   const { items, metadata } = await rest.json<PodList>({ ...list, verb: 'list' }, signal);
-  const [pod] = items;
-  if (!pod) {
-    if (existing.mayHaveBegun) throw new ApiError(404, 'not-found', `there is no pod ${name}`);
+  if (mayHaveBegun && names && !items.some((pod) => nameOf(pod) === names.pod)) {
+    // Somebody may have taken the label off: what is not found by it need not be gone.
+    await deleteNamed(names.pod);
+    if (!missing) throw new Error('it is not labelled with its experiment any more, and not confirmed to be gone');
+  }
+  replace(left, items.map(nameOf));
+  if (items.length === 0) {
+    if (missing) throw missing;
     return;
   }
-  const uid = pod.metadata?.uid ?? '';
-  const stop = new AbortController();
-  let asked = false;
-  let forced = !existing.mayHaveBegun;
-  const ask = async (): Promise<void> => {
-    if (asked || forced) return;
-    asked = true;
-    await deletePod({ preconditions: { uid } });
-  };
-  const react = async (now: V1Pod): Promise<void> => {
-    if (hasEnded(now) && !forced) {
-      forced = true;
-      await deletePod({ preconditions: { uid }, gracePeriodSeconds: 0 });
-    } else if (isReported(now)) await ask();
-  };
   let failure: unknown;
-  const timer = setTimeout(() => {
-    ask().catch((error: unknown) => {
-      failure = error;
-      stop.abort();
-    });
-  }, reportMs);
+  const stop = new AbortController();
+  const fail = (error: unknown): void => {
+    failure = error;
+    stop.abort();
+  };
+  const pods = new Map(
+    items.map((pod) => {
+      const wasForced = !mayHaveBegun && nameOf(pod) === names?.pod;
+      return [uidOf(pod), new PodRemoval(pod, { isIdle: !mayHaveBegun, wasForced, deletePod })];
+    }),
+  );
+  const timers = [...pods.values()].map((pod) => setTimeout(() => void pod.ask().catch(fail), reportMs));
   try {
-    await react(pod);
-    const start = { resourceVersion: metadata?.resourceVersion, known: [pod] };
-    for await (const { type, object } of watch<V1Pod>(rest, list, start, AbortSignal.any([signal, stop.signal]))) {
-      if (type === 'DELETED' || object.metadata?.uid !== uid) return;
-      await react(object);
+    await Promise.all(items.map((pod) => pods.get(uidOf(pod))?.react(pod)));
+    const start = { resourceVersion: metadata?.resourceVersion, known: items };
+    const either = AbortSignal.any([signal, stop.signal]);
+    for await (const { type, object } of watch<V1Pod>(rest, list, start, either)) {
+      if (type === 'DELETED') {
+        if (pods.delete(uidOf(object))) left.delete(nameOf(object));
+        if (pods.size === 0) return;
+      } else await pods.get(uidOf(object))?.react(object);
     }
   } finally {
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
   }
+  const nodes = items.filter((pod) => pods.has(uidOf(pod))).map(({ spec }) => spec?.nodeName);
   throw (
     failure ??
     new Error(
-      `its deletion was not confirmed in time: either the kubelet of node ${pod.spec?.nodeName} has not reported that its containers ended, or the API server did not answer`,
+      `its deletion was not confirmed in time: either the kubelet of node ${joinWords([...new Set(nodes)].map(String))} has not reported that its containers ended, or the API server did not answer`,
     )
   );
+}
+
+type DeletePod = (name: string, options?: DeleteOptions) => Promise<KubernetesObject>;
+
+/** The removal of one pod: what has been asked for already. */
+class PodRemoval {
+  readonly #name: string;
+  readonly #uid: string;
+  readonly #isIdle: boolean;
+  readonly #delete: DeletePod;
+  #asked = false;
+  #forced: boolean;
+
+  /** `isIdle`: no fault can be in force. `wasForced`: it has been deleted by force already. */
+  constructor(pod: V1Pod, how: { isIdle: boolean; wasForced: boolean; deletePod: DeletePod }) {
+    this.#name = nameOf(pod);
+    this.#uid = uidOf(pod);
+    this.#isIdle = how.isIdle;
+    this.#forced = how.wasForced;
+    this.#delete = how.deletePod;
+  }
+
+  /** Does what its state allows. */
+  async react(now: V1Pod): Promise<void> {
+    if ((this.#isIdle || hasEnded(now)) && !this.#forced) {
+      this.#forced = true;
+      await this.#send({ gracePeriodSeconds: 0 });
+    } else if (isReported(now)) await this.ask();
+  }
+
+  /** Gracefully, once. */
+  async ask(): Promise<void> {
+    if (this.#asked || this.#forced) return;
+    this.#asked = true;
+    await this.#send({});
+  }
+
+  /** One that is gone already needs no deletion: the watch tells. */
+  async #send(options: DeleteOptions): Promise<void> {
+    await this.#delete(this.#name, { preconditions: { uid: this.#uid }, ...options }).catch(notFound);
+  }
+}
+
+/** An answer that there is no such object; everything else is thrown again. */
+function notFound(error: unknown): ApiError {
+  if (!isStatus(error, 404)) throw error;
+  return error;
+}
+
+function nameOf({ metadata }: V1Pod): string {
+  return metadata?.name ?? '';
+}
+
+function uidOf({ metadata }: V1Pod): string {
+  return metadata?.uid ?? '';
 }
 
 /** Whether the kubelet has reported the end of every container. */

@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Target, TargetUpdate } from '../ports.ts';
-import { podByName } from './agent-watch.ts';
+import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import { TargetComparison } from './target-updates.ts';
 import { watch } from './watch.ts';
@@ -14,12 +14,9 @@ export async function* followTarget(
 ): AsyncGenerator<TargetUpdate, void, undefined> {
   const comparison = new TargetComparison(target);
   const known: V1Pod[] = [{ metadata: { name: target.pod, uid: target.podUid } }];
-  for await (const { type, object } of watch<V1Pod>(
-    rest,
-    podByName(target.namespace, target.pod),
-    { resourceVersion, known },
-    signal,
-  )) {
+  const { namespace, pod } = target;
+  const list = { resource: resources.pods, namespace, query: { fieldSelector: `metadata.name=${pod}` } };
+  for await (const { type, object } of watch<V1Pod>(rest, list, { resourceVersion, known }, signal)) {
     const ours = object.metadata?.uid === target.podUid;
     // A last state that says why (an OOM kill, an eviction) goes before the deletion that followed from it.
     if (ours && object.status) yield* comparison.changed(object);

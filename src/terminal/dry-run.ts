@@ -3,29 +3,32 @@ import type { Plan } from '../experiment/plan.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { OutputFormat } from '../requests.ts';
 import { formatDuration } from '../units.ts';
+import { documentOf, jsonText, versioned } from './json.ts';
 
-/** What would happen and what would be created, as YAML documents (JSON with `-o json`). */
+/** What would happen and what would be created, as YAML documents, the plan first, for people; one document for programs. */
 export function renderPlan(plan: Plan, objects: readonly unknown[], format: OutputFormat): string {
-  const { target, agent, fault } = plan;
-  const summary = {
-    experiment: plan.id,
-    fault: plan.summary,
-    target: {
-      namespace: target.namespace,
-      pod: target.pod,
-      container: target.container,
-      node: target.node,
-      containerID: target.containerId,
-      ...(target.chosenFrom ? { chosenFrom: target.chosenFrom.workload } : {}),
-    },
-    duration: formatDuration(plan.durationMs),
-    grace: formatDuration(plan.graceMs),
-    lease: plan.leaseMs === 0 ? 'none (detached)' : formatDuration(plan.leaseMs),
-    ...kindOf(fault).dryRun(fault),
-    commands: agent.containers.map((container) => ['nsexec', ...container.args]),
-    undo: plan.undo,
-  };
-  if (format !== 'human')
-    return `${JSON.stringify({ plan: summary, objects }, undefined, format === 'json' ? 2 : undefined)}\n`;
-  return [summary, ...objects].map((document) => `---\n${stringify(document, { lineWidth: 0 })}`).join('');
+  const document = planDocument(plan);
+  // The objects are the API server's, whose keys are not ours.
+  if (format !== 'human') return jsonText({ ...document, objects }, format === 'ndjson');
+  return [versioned(document), ...objects].map((document) => `---\n${stringify(document, { lineWidth: 0 })}`).join('');
+}
+
+function planDocument({ id, target, summary, fault, agent, undo, ...bounds }: Plan): Record<string, unknown> {
+  const { namespace, pod, container, node, containerId, chosenFrom } = target;
+  return documentOf({
+    kind: 'plan',
+    id,
+    targets: [
+      {
+        target: { namespace, pod, container, node, containerId, chosenFrom },
+        fault: summary,
+        ...kindOf(fault).dryRun(fault),
+      },
+    ],
+    duration: formatDuration(bounds.durationMs),
+    grace: formatDuration(bounds.graceMs),
+    lease: bounds.detached ? 'none (detached)' : formatDuration(bounds.leaseMs),
+    commands: agent.containers.map(({ args }) => ['nsexec', ...args]),
+    undo,
+  });
 }

@@ -42,7 +42,9 @@ export function ids(found: readonly Experiment[]): string {
 
 export function listDocument({ found, unseen }: Experiments): string {
   // The recorded plan is for `attach` alone, what its shim said last for `stop`.
-  const items = found.map(({ plan: _plan, podUid: _podUid, lastWords: _lastWords, ...experiment }) => experiment);
+  const items = found.map(
+    ({ plan: _plan, pod: _pod, podUid: _podUid, lastWords: _lastWords, ...experiment }) => experiment,
+  );
   return jsonText(documentOf({ kind: 'experiments', items, unseen: [...unseen] }));
 }
 

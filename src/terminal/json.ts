@@ -1,8 +1,8 @@
 import type { ChaosError } from '../errors.ts';
-import type { Reporter, RunEvent } from '../experiment/events.ts';
-import type { Detached, Outcome } from '../experiment/outcome.ts';
+import type { Reporter, RunEvent, TargetEvent } from '../experiment/events.ts';
+import { allReverted, type Detached, type Outcome, type TargetOutcome } from '../experiment/outcome.ts';
 import type { Verdict } from '../faults/fault.ts';
-import type { Output } from '../ports.ts';
+import type { Output, Target } from '../ports.ts';
 import { separateWords } from '../text.ts';
 
 /** `-o json`: one document at the end. `-o ndjson`: every event as it comes, the outcome last. Keys are in snake_case and carry their unit, as the shim's do. */
@@ -31,9 +31,17 @@ export function errorDocument(error: ChaosError, onOneLine: boolean): string {
   return jsonText({ kind: 'error', code, message, ...(hint ? { hint } : {}), state, exit_code: exitCode }, onOneLine);
 }
 
+/** Of every document; `v1`, and additions only, once experiments have many targets. */
+const apiVersion = 'kubectl-chaos.io/v1beta1';
+
+/** With what says of what kind a document is, as everything in Kubernetes does: `kind` is its own. */
+export function versioned(document: Record<string, unknown>): Record<string, unknown> {
+  return { apiVersion, ...document };
+}
+
 /** One document as text, with a newline. */
 export function jsonText(document: Record<string, unknown>, onOneLine = false): string {
-  const text = JSON.stringify(document, undefined, onOneLine ? undefined : 2);
+  const text = JSON.stringify(versioned(document), undefined, onOneLine ? undefined : 2);
   // JSON escapes C0 but not C1, and U+009B begins an escape sequence on a terminal as ESC [ does.
   return `${text.replace(/[\u007f-\u009f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
 }
@@ -46,67 +54,81 @@ export function documentOf(value: Record<string, unknown>): Record<string, unkno
 function outcomeDocument(outcome: Outcome): Record<string, unknown> {
   return documentOf({
     id: outcome.id,
-    fault: outcome.summary,
-    target: outcome.target,
     exitCode: outcome.exitCode,
-    // Null: nobody watched it, or nothing counts what it does.
-    effective: outcome.watchedMs === 0 || outcome.verdict?.unmeasured ? null : (outcome.verdict?.effective ?? false),
-    verdict: outcome.verdict && verdictOf(outcome.verdict),
-    watchedMs: outcome.watchedMs,
-    problems: outcome.problems,
-    ended: outcome.ended,
-    reverted: outcome.reverted,
-    revertedBy: outcome.revertedBy,
+    targets: outcome.targets.map(targetOf),
     left: outcome.left,
     undo: outcome.undo,
-    ...(outcome.reverted ? {} : { sweep: outcome.sweep }),
+    ...(allReverted(outcome) ? {} : { sweep: outcome.sweep }),
     times: outcome.times,
     // Keys here are names, not fields: they stay as they are.
     requests: new Map(Object.entries(outcome.requests)),
   });
 }
 
+function targetOf({ target, summary, verdict, ...rest }: TargetOutcome): Record<string, unknown> {
+  // Null: nobody watched it, or nothing counts what it does.
+  const effective = rest.watchedMs === 0 || verdict?.unmeasured ? null : (verdict?.effective ?? false);
+  return { target, fault: summary, effective, verdict: verdict && verdictOf(verdict), ...rest };
+}
+
 function verdictOf({ effective, unmeasured, proofs, document }: Verdict): Record<string, unknown> {
   return { effective, unmeasured, proofs, ...document };
 }
 
-function detachedDocument({ summary, commands, requests, ...rest }: Detached): Record<string, unknown> {
+function detachedDocument({ targets, commands, requests, ...rest }: Detached): Record<string, unknown> {
   return documentOf({
     kind: 'detached',
-    fault: summary,
     ...rest,
+    targets: targets.map(({ target, summary }) => ({ target, fault: summary })),
     ...commands,
     requests: new Map(Object.entries(requests)),
   });
 }
 
+/** Which of the targets: what is known of each is told when it is selected, and by the outcome. */
+function referenceTo({ namespace, pod, container }: Target): Record<string, unknown> {
+  return { namespace, pod, container };
+}
+
 function eventDocument(event: Exclude<RunEvent, { kind: 'outcome' }>): Record<string, unknown> {
   switch (event.kind) {
-    case 'announced':
-      return documentOf(event.document);
-    case 'sample': {
-      const { kind, ...document } = event.document;
-      return documentOf({ kind, leftMs: Math.round(event.leftMs), ...document });
-    }
     case 'planned':
-    case 'launching':
-      return documentOf({ kind: event.kind, id: event.plan.id, fault: event.plan.summary, undo: event.plan.undo });
-    case 'watching': {
-      const { id, summary, target } = event.plan;
-      return documentOf({ kind: event.kind, id, fault: summary, target, agoMs: event.agoMs, leftMs: event.leftMs });
+    case 'launching': {
+      const { id, target, summary, undo } = event.plan;
+      return documentOf({ kind: event.kind, id, targets: [{ target: referenceTo(target), fault: summary }], undo });
     }
     case 'detached':
       return detachedDocument(event.detached);
-    case 'active':
-      return documentOf({
-        kind: 'active',
-        target: event.target,
-        activeMs: event.activeMs,
-        ...event.active,
-        event: undefined,
-      });
-    default:
+    case 'selected':
       return documentOf({ ...event });
+    default:
+      return 'target' in event ? targetDocument(event) : documentOf({ ...event });
+  }
+}
+
+function targetDocument(event: TargetEvent & { target: Target }): Record<string, unknown> {
+  const target = referenceTo(event.target);
+  switch (event.kind) {
+    case 'announced': {
+      const { kind, ...document } = event.document;
+      return documentOf({ kind, target, ...document });
+    }
+    case 'sample': {
+      const { kind, ...document } = event.document;
+      return documentOf({ kind, target, leftMs: Math.round(event.leftMs), ...document });
+    }
+    case 'watching': {
+      const { id, summary } = event.plan;
+      return documentOf({ kind: event.kind, id, target, fault: summary, agoMs: event.agoMs, leftMs: event.leftMs });
+    }
+    case 'active': {
+      const { event: _event, ...active } = event.active;
+      return documentOf({ kind: 'active', target, activeMs: event.activeMs, ...active });
+    }
+    default: {
+      const { kind, ...rest } = event;
+      return documentOf({ kind, ...rest, target });
+    }
   }
 }
 

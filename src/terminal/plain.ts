@@ -1,5 +1,5 @@
 import type { Reporter, RunEvent } from '../experiment/events.ts';
-import type { Detached, Outcome } from '../experiment/outcome.ts';
+import { allReverted, type Detached, type Outcome } from '../experiment/outcome.ts';
 import type { Output } from '../ports.ts';
 import { formatElapsed, joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
@@ -86,13 +86,15 @@ function printDetached({ leftMs, until, commands }: Detached, out: LineWriter): 
 }
 
 function printOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void {
-  const clean = outcome.reverted && outcome.left.length === 0;
+  const clean = allReverted(outcome) && outcome.left.length === 0;
   const { revertMs } = outcome.times;
-  const how = revertMs === undefined ? '' : `${words.reverted(revertMs, outcome.revertedBy)}   `;
+  const guardian = outcome.targets.find(({ revertedBy }) => revertedBy === 'guardian');
+  const how = revertMs === undefined ? '' : `${words.reverted(revertMs, guardian?.revertedBy)}   `;
   if (clean) out.result('good', `${how}nothing left`);
-  const { verdict } = outcome;
-  for (const line of verdict ? proofTable(verdict.table) : []) out.result(undefined, line);
-  for (const line of words.verdict(outcome)) out.result(undefined, line);
+  for (const target of outcome.targets) {
+    for (const line of target.verdict ? proofTable(target.verdict.table) : []) out.result(undefined, line);
+    for (const line of words.verdict(target)) out.result(undefined, line);
+  }
   for (const line of words.leftovers(outcome)) out.result('bad', line);
   if (verbose) {
     const requests = Object.entries(outcome.requests).map(([name, count]) => `${count} ${name}`);

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ChaosError } from '../errors.ts';
 import type { RunEvent } from '../experiment/events.ts';
-import type { Outcome } from '../experiment/outcome.ts';
+import { allReverted, type Outcome, type TargetOutcome } from '../experiment/outcome.ts';
 import { targetName } from '../faults/common/cells.ts';
 import type { Verdict } from '../faults/fault.ts';
 import type { Target } from '../ports.ts';
@@ -26,7 +26,7 @@ export function watching({ plan, agoMs, leftMs }: Extract<RunEvent, { kind: 'wat
   return [`in force: ${plan.summary}`, `${targetName(plan.target)} on ${plan.target.node}`, times].join('   ');
 }
 
-export function reverted(revertMs: number, by?: Outcome['revertedBy']): string {
+export function reverted(revertMs: number, by?: TargetOutcome['revertedBy']): string {
   const time = formatElapsed(revertMs);
   return `reverted in ${time}${by === 'guardian' ? ' by the guardian' : ''}`;
 }
@@ -36,7 +36,7 @@ function conclusion({ effective, unmeasured }: Verdict): string {
 }
 
 /** A mount, which a sentence may be about, is the target's to name. */
-export function verdict(outcome: Outcome): string[] {
+export function verdict(outcome: TargetOutcome): string[] {
   const lines = (outcome.verdict?.proofs ?? [])
     .map(({ sentence }) => oneLine(sentence))
     .map((sentence) => (/[.?!]$/.test(sentence) ? sentence : `${sentence}.`));
@@ -51,7 +51,7 @@ export function verdict(outcome: Outcome): string[] {
 }
 
 /** Of a fault that was detached: how much of it anybody has seen. */
-function watched({ watchedMs, ended }: Outcome): string[] {
+function watched({ watchedMs, ended }: TargetOutcome): string[] {
   if (watchedMs === undefined) return [];
   const time = ended ? ` It ended after ${formatElapsed(ended.runMs)}.` : '';
   if (watchedMs === 0) return [`Not watched, or not for long enough: its effect was not measured.${time}`];
@@ -60,7 +60,7 @@ function watched({ watchedMs, ended }: Outcome): string[] {
 }
 
 export function leftovers(outcome: Outcome): string[] {
-  if (outcome.left.length === 0 && outcome.reverted) return [];
+  if (outcome.left.length === 0 && allReverted(outcome)) return [];
   if (outcome.left.length === 0) return ['Not confirmed to be gone: the fault.', `To be certain: ${outcome.sweep}`];
   return [`Not confirmed to be gone: ${joinWords(outcome.left)}.`, `Remove by hand: ${outcome.undo}`];
 }

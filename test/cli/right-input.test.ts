@@ -19,6 +19,7 @@ test('the defaults', () => {
       connection: {},
       durationMs: 60_000,
       graceMs: 2_000,
+      detached: false,
       leaseMs: 15_000,
       runAs: 'target',
       strict: false,
@@ -56,6 +57,7 @@ test('everything at once', () => {
     connection: { namespace: 'shop' },
     durationMs: 5_400_000,
     graceMs: 0,
+    detached: false,
     leaseMs: 60_000,
     runAs: 'root',
     strict: false,
@@ -185,15 +187,15 @@ test('what stands behind -- is passed on as it is', () => {
 });
 
 test('--detach has no lease', () => {
-  expect(requestOf('stress web --cpu 2 --detach').run.leaseMs).toBe(0);
-  expect(requestOf('stress web --cpu 2 --detach=false').run.leaseMs).toBe(15_000);
+  expect(requestOf('stress web --cpu 2 --detach').run.detached).toBe(true);
+  expect(requestOf('stress web --cpu 2 --detach=false').run).toMatchObject({ detached: false, leaseMs: 15_000 });
 });
 
 test('attach', () => {
   const attach = (line: string) => parseCommandLine(line.split(' '), '1.2.3');
   const defaults = { id: 'chaos-7f3k2', namespace: undefined, allNamespaces: false, output: 'human', verbose: false };
   expect(attach('attach chaos-7f3k2')).toEqual({ kind: 'attach', request: { ...defaults, connection: {} } });
-  expect(attach('attach pod/chaos-7f3k2 -n shop --as root --context prod -o ndjson -v')).toEqual({
+  expect(attach('attach pod/chaos-7f3k2-0 -n shop --as root --context prod -o ndjson -v')).toEqual({
     kind: 'attach',
     request: {
       ...{ ...defaults, namespace: 'shop', output: 'ndjson', verbose: true },

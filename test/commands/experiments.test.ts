@@ -27,7 +27,7 @@ function world() {
     },
   };
   const experiment = (id: string, change: Partial<Experiment> = {}): Experiment => ({
-    ...{ id, namespace: 'shop', state: 'running', objects: [`pod/${id}`, `configmap/${id}`], graceMs: 32_000 },
+    ...{ id, namespace: 'shop', state: 'running', objects: [`pod/${id}-0`, `configmap/${id}`], graceMs: 32_000 },
     createdAt: new Date(clock.date().getTime() - 12_400),
     endsAt: new Date(clock.date().getTime() + 47_600),
     ...{ node: 'node-3', fault: '2 busy CPUs', target: 'shop/web-0/app', who: 'ada' },
@@ -58,7 +58,7 @@ describe('ls', () => {
     cluster.experiments = { found: [experiment('chaos-aaaaa', { reason: 'game day' })], unseen: [] };
     await run('ls -o wide');
     expect(stdout.text).toMatch(/NAMESPACE +OBJECTS +REASON/);
-    expect(stdout.text).toMatch(/shop +pod\/chaos-aaaaa configmap\/chaos-aaaaa +game day\n$/);
+    expect(stdout.text).toMatch(/shop +pod\/chaos-aaaaa-0 configmap\/chaos-aaaaa +game day\n$/);
   });
 
   test('looks in all namespaces, or in the one that is named, as the user that is named', async () => {
@@ -83,7 +83,7 @@ describe('ls', () => {
 
   test('-o json and -o name are for programs', async () => {
     const { cluster, stdout, experiment, run } = world();
-    const found = [experiment('chaos-aaaaa', { plan: 'for attach alone', podUid: 'agent-uid' })];
+    const found = [experiment('chaos-aaaaa', { plan: 'for attach alone', pod: 'chaos-aaaaa-0', podUid: 'agent-uid' })];
     cluster.experiments = { found, unseen: [] };
     await run('ls -o name');
     expect(stdout.text).toBe('chaos-aaaaa\n');
@@ -118,7 +118,10 @@ describe('stop', () => {
 
   test('hears the shim itself, and then waits for no kubelet', async () => {
     const { cluster, experiment, run } = world();
-    cluster.experiments = { found: [experiment('chaos-aaaaa', { podUid: 'agent-uid', node: 'node-3' })], unseen: [] };
+    cluster.experiments = {
+      found: [experiment('chaos-aaaaa', { pod: 'chaos-aaaaa-0', podUid: 'agent-uid', node: 'node-3' })],
+      unseen: [],
+    };
     cluster.onAttach = (attachment) => {
       attachment.onLine = (line) => line === 'stop' && attachment.say(ended({ reason: 'stopped' }), reverted());
     };
@@ -131,7 +134,10 @@ describe('stop', () => {
 
   test('a shim that had not begun has nothing to revert', async () => {
     const { cluster, experiment, run } = world();
-    cluster.experiments = { found: [experiment('chaos-aaaaa', { podUid: 'agent-uid', node: 'node-3' })], unseen: [] };
+    cluster.experiments = {
+      found: [experiment('chaos-aaaaa', { pod: 'chaos-aaaaa-0', podUid: 'agent-uid', node: 'node-3' })],
+      unseen: [],
+    };
     cluster.onAttach = (attachment) => {
       attachment.onLine = () => attachment.say(shimError({ state: 'unchanged' }));
     };
@@ -141,7 +147,10 @@ describe('stop', () => {
 
   test('a shim that cannot revert: not confirmed, with what makes certain of it', async () => {
     const { cluster, stdout, experiment, run } = world();
-    cluster.experiments = { found: [experiment('chaos-aaaaa', { podUid: 'agent-uid', node: 'node-3' })], unseen: [] };
+    cluster.experiments = {
+      found: [experiment('chaos-aaaaa', { pod: 'chaos-aaaaa-0', podUid: 'agent-uid', node: 'node-3' })],
+      unseen: [],
+    };
     cluster.onAttach = (attachment) => {
       attachment.onLine = () => attachment.say(failed);
     };
@@ -158,7 +167,7 @@ describe('stop', () => {
   ])('one that has ended, and %s: by the last words of its shim', async (_what, word, code) => {
     const { cluster, experiment, run } = world();
     const lastWords = `${JSON.stringify(ended())}\n${JSON.stringify(word)}\n`;
-    const gone = { state: 'ended', podUid: 'agent-uid', node: 'node-3', lastWords } as const;
+    const gone = { state: 'ended', pod: 'chaos-aaaaa-0', podUid: 'agent-uid', node: 'node-3', lastWords } as const;
     cluster.experiments = { found: [experiment('chaos-aaaaa', gone)], unseen: [] };
     expect(await run('stop chaos-aaaaa')).toBe(code);
     expect(cluster.removed).toMatchObject({ reverted: code === 0 });
@@ -166,7 +175,10 @@ describe('stop', () => {
 
   test('a shim that cannot be attached to is left to the kubelet', async () => {
     const { cluster, experiment, run } = world();
-    cluster.experiments = { found: [experiment('chaos-aaaaa', { podUid: 'agent-uid' })], unseen: [] };
+    cluster.experiments = {
+      found: [experiment('chaos-aaaaa', { pod: 'chaos-aaaaa-0', podUid: 'agent-uid' })],
+      unseen: [],
+    };
     cluster.failNext('attach', new ChaosError('forbidden', 'pods/attach'));
     expect(await run('stop chaos-aaaaa')).toBe(0);
     expect(cluster.removed).toMatchObject({ reverted: false });
@@ -206,11 +218,11 @@ describe('stop', () => {
   test('one that cannot be confirmed: exit 4, what is left, why, and the command that removes it', async () => {
     const { cluster, stdout, experiment, run } = world();
     cluster.experiments = { found: [experiment('chaos-aaaaa'), experiment('chaos-bbbbb')], unseen: [] };
-    cluster.removals.set('chaos-bbbbb', { left: ['pod/chaos-bbbbb'], why: 'the kubelet is silent' });
+    cluster.removals.set('chaos-bbbbb', { left: ['pod/chaos-bbbbb-0'], why: 'the kubelet is silent' });
     expect(await run('stop --all --context prod')).toBe(4);
     expect(stdout.text).toContain('chaos-aaaaa (shop/web-0/app): reverted, nothing left\n');
     expect(stdout.text).toContain(
-      'chaos-bbbbb (shop/web-0/app): not confirmed to be gone: pod/chaos-bbbbb (the kubelet is silent)\n' +
+      'chaos-bbbbb (shop/web-0/app): not confirmed to be gone: pod/chaos-bbbbb-0 (the kubelet is silent)\n' +
         'Remove by hand: kubectl --context prod -n shop delete pod,configmap -l kubectl-chaos.io/experiment=chaos-bbbbb\n',
     );
   });
@@ -218,11 +230,11 @@ describe('stop', () => {
   test('-o json: one document', async () => {
     const { cluster, stdout, experiment, run } = world();
     cluster.experiments = { found: [experiment('chaos-aaaaa')], unseen: [] };
-    cluster.removal = { left: ['pod/chaos-aaaaa'], why: 'silence' };
+    cluster.removal = { left: ['pod/chaos-aaaaa-0'], why: 'silence' };
     expect(await run('stop --all -o json')).toBe(4);
     expect(JSON.parse(stdout.text)).toMatchObject({
       kind: 'stopped',
-      items: [{ id: 'chaos-aaaaa', was_in_state: 'running', gone: false, left: ['pod/chaos-aaaaa'], why: 'silence' }],
+      items: [{ id: 'chaos-aaaaa', was_in_state: 'running', gone: false, left: ['pod/chaos-aaaaa-0'], why: 'silence' }],
     });
   });
 

@@ -215,11 +215,11 @@ describe('what goes wrong on one node', () => {
     const { cluster, stdout, run } = world();
     cluster.put('node-1', { residue: [ofWeb] });
     cluster.failNext('readLog', new ChaosError('forbidden', 'you may not get pods/log'));
-    cluster.removals.set('chaos-aaaaa', { left: ['pod/chaos-aaaaa'], why: 'the kubelet is silent' });
+    cluster.removals.set('chaos-aaaaa', { left: ['pod/chaos-aaaaa-0'], why: 'the kubelet is silent' });
     expect(await run('sweep node-1')).toBe(4);
     expect(stdout.text).toContain('1 found, and the log that tells what: you may not get pods/log');
     expect(stdout.text).toContain(
-      'pod/chaos-aaaaa could not be removed (the kubelet is silent): kubectl -n shop delete pod,configmap -l kubectl-chaos.io/experiment=chaos-aaaaa',
+      'pod/chaos-aaaaa-0 could not be removed (the kubelet is silent): kubectl -n shop delete pod,configmap -l kubectl-chaos.io/experiment=chaos-aaaaa',
     );
   });
 
@@ -241,14 +241,14 @@ describe('a signal', () => {
   test('while an agent cannot be removed: said with the command that does, exit 4', async () => {
     const { cluster, stderr, signals, run } = world();
     cluster.put('node-1');
-    cluster.removal = { left: ['pod/chaos-aaaaa'], why: 'no route to host' };
+    cluster.removal = { left: ['pod/chaos-aaaaa-0'], why: 'no route to host' };
     const release = cluster.hold('launch');
     const done = run('sweep node-1');
     await expect.poll(() => cluster.sweeps.length).toBe(1);
     signals.send('SIGINT');
     release();
     expect(await done).toBe(4);
-    expect(stderr.text).toContain('pod/chaos-aaaaa could not be removed (no route to host): kubectl -n shop delete');
+    expect(stderr.text).toContain('pod/chaos-aaaaa-0 could not be removed (no route to host): kubectl -n shop delete');
   });
 
   test('at the question: nothing is removed', async () => {
@@ -279,7 +279,7 @@ describe('a signal', () => {
 test('an agent that could not be launched, nor taken back: what is left of it, and how to remove it', async () => {
   const { cluster, stdout, run } = world();
   cluster.put('node-1');
-  const state = 'the target was not touched, but pod/chaos-aaaaa may be left (no answer)';
+  const state = 'the target was not touched, but pod/chaos-aaaaa-0 may be left (no answer)';
   cluster.failNext(
     'launch',
     new ChaosError('unreachable', 'no answer', { state, hint: 'Remove it by hand: kubectl …' }),

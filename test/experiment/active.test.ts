@@ -265,7 +265,11 @@ describe('the stream while the fault is active', () => {
     s.cluster.attachment.drop('reset by peer');
     await s.clock.advance(27_000);
     const outcome = await s.outcome();
-    expect(outcome).toMatchObject({ exitCode: 4, reverted: false, left: ['pod/chaos-7f3k2', 'configmap/chaos-7f3k2'] });
+    expect(outcome).toMatchObject({
+      exitCode: 4,
+      reverted: false,
+      left: ['pod/chaos-7f3k2-0', 'configmap/chaos-7f3k2'],
+    });
     expect(s.reporter.of('removed')[0]?.why).toBe('no route');
   });
 
@@ -316,7 +320,7 @@ describe('the end', () => {
     expect(await s.outcome()).toMatchObject({
       exitCode: 4,
       reverted: true,
-      left: ['pod/chaos-7f3k2', 'configmap/chaos-7f3k2'],
+      left: ['pod/chaos-7f3k2-0', 'configmap/chaos-7f3k2'],
       undo: expect.stringContaining('delete pod,configmap'),
     });
   });

@@ -2,7 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import type { Experiment } from '../../src/ports.ts';
 import { settle } from '../fakes/clock.ts';
-import { active, ended, lastWords, netRequest, requestFor, resolved, reverted, shimError } from '../fakes/samples.ts';
+import {
+  active,
+  ended,
+  lastWords,
+  netRequest,
+  requestFor,
+  resolved,
+  reverted,
+  shimError,
+  target,
+} from '../fakes/samples.ts';
 import { experiment, Scenario } from './scenario.ts';
 
 /** The words that went to the shim, each once. */
@@ -205,11 +215,11 @@ describe('a shim that cannot be reached', () => {
   });
 
   experiment('and cannot be removed: exit 4', async (s) => {
-    s.cluster.removal = { left: ['pod/chaos-7f3k2'], why: 'silence' };
+    s.cluster.removal = { left: ['pod/chaos-7f3k2-0'], why: 'silence' };
     await s.attachTo();
     await s.pass(5_000);
     await s.finish();
-    expect(await s.outcome()).toMatchObject({ exitCode: 4, reverted: true, left: ['pod/chaos-7f3k2'] });
+    expect(await s.outcome()).toMatchObject({ exitCode: 4, reverted: true, left: ['pod/chaos-7f3k2-0'] });
   });
 });
 
@@ -254,7 +264,9 @@ describe('a fault that has not begun', () => {
   experiment('is waited for, and never started', async (s) => {
     await s.attachToWaiting();
     await s.pass(10_000);
-    expect(s.reporter.events).toEqual([{ kind: 'progress', message: expect.stringContaining('not begun') }]);
+    expect(s.reporter.events).toEqual([
+      { kind: 'progress', target: target(), message: expect.stringContaining('not begun') },
+    ]);
     expect(said(s)).toEqual(['beat']);
     s.cluster.attachment.say(active());
     await settle();

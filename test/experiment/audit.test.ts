@@ -32,7 +32,7 @@ describe('the Events about the target', () => {
 
   test('warn of what went wrong', async () => {
     const s = scenario();
-    s.cluster.removal = { left: ['pod/chaos-7f3k2'], why: 'the kubelet is silent' };
+    s.cluster.removal = { left: ['pod/chaos-7f3k2-0'], why: 'the kubelet is silent' };
     await s.activate();
     s.signals.send('SIGINT');
     await s.outcome();

@@ -6,8 +6,8 @@ import { settle } from '../fakes/clock.ts';
 import { netRequest, plan, request, shimError, target } from '../fakes/samples.ts';
 import { experiment, Scenario } from './scenario.ts';
 
-const detached = request({}, { leaseMs: 0 });
-const detachedNet = (net: Partial<NetRequest> = {}) => netRequest(net, { leaseMs: 0 });
+const detached = request({}, { detached: true });
+const detachedNet = (net: Partial<NetRequest> = {}) => netRequest(net, { detached: true });
 
 /** Until `start` has been said. */
 async function tellToStart(s: Scenario): Promise<void> {
@@ -24,7 +24,7 @@ describe('a detached stress', () => {
       expect(await s.detached()).toMatchObject({
         id: 'chaos-7f3k2',
         exitCode: 0,
-        summary: '2 busy CPUs',
+        targets: [{ target: target(), summary: '2 busy CPUs' }],
         leftMs: 60_000,
         until: new Date(s.clock.date().getTime() + 60_000),
         times: { activeMs: 200 },
@@ -158,7 +158,7 @@ describe('its commands', () => {
       ...{ kubeconfig: '/home/ada/my config', context: 'prod', as: 'bob', asGroup: ['dev', 'ops'], token: 'secret' },
       insecureSkipTlsVerify: true,
     };
-    const asked = request({}, { leaseMs: 0, connection, agentNamespace: 'chaos' });
+    const asked = request({}, { detached: true, connection, agentNamespace: 'chaos' });
     const { commands, agent } = planExperiment(asked, target(), {
       ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), defaultImage: 'tools:1', surveyed: undefined },
     });
@@ -177,7 +177,7 @@ describe('its commands', () => {
 describe('its plan', () => {
   test('is written down for those who attach, of a detached fault alone', () => {
     const recorded = plan(detached).agent.annotations['kubectl-chaos.io/plan'] ?? '';
-    expect(readPlan(recorded)).toMatchObject({ target: target(), summary: '2 busy CPUs', leaseMs: 0 });
+    expect(readPlan(recorded)).toMatchObject({ target: target(), summary: '2 busy CPUs', detached: true });
     expect(plan(request()).agent.annotations).not.toHaveProperty(['kubectl-chaos.io/plan']);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest';
 import type { Measurement } from '../../src/faults/common/measure.ts';
 import type { Verdict } from '../../src/faults/fault.ts';
 import { settle } from '../fakes/clock.ts';
-import { request, requestFor, resolved, sample, sampleEvent } from '../fakes/samples.ts';
+import { request, requestFor, resolved, sample, sampleEvent, target } from '../fakes/samples.ts';
 import { experiment } from './scenario.ts';
 
 /** What was measured of the target by itself. */
@@ -115,7 +115,9 @@ describe('an experiment that goes as asked', () => {
     await s.pass(5_000);
     await s.finish();
     expect((await s.outcome()).exitCode).toBe(0);
-    expect(s.reporter.of('progress')).toEqual([{ kind: 'progress', message: 'Pulling: Pulling image "tools:1"' }]);
+    expect(s.reporter.of('progress')).toEqual([
+      { kind: 'progress', target: target(), message: 'Pulling: Pulling image "tools:1"' },
+    ]);
   });
 
   experiment('names hierarchies that have lost their mount (L8)', async (s) => {

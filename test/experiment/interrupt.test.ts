@@ -120,13 +120,13 @@ describe('a signal', () => {
 
   experiment('when nothing answers, not even the removal, ends with 4 and the undo', async (s) => {
     s.answers.delete('stop');
-    s.cluster.removal = { left: ['pod/chaos-7f3k2'], why: 'the kubelet does not answer' };
+    s.cluster.removal = { left: ['pod/chaos-7f3k2-0'], why: 'the kubelet does not answer' };
     await s.activate();
     await s.pass(3_000);
     await s.interrupt();
     await s.pass(12_000);
     const outcome = await s.outcome();
-    expect(outcome).toMatchObject({ exitCode: 4, reverted: false, left: ['pod/chaos-7f3k2'] });
+    expect(outcome).toMatchObject({ exitCode: 4, reverted: false, left: ['pod/chaos-7f3k2-0'] });
     expect(outcome.undo).toBe('kubectl -n shop delete pod,configmap -l kubectl-chaos.io/experiment=chaos-7f3k2');
   });
 
@@ -140,7 +140,7 @@ describe('a signal', () => {
     const error = await s.error();
     expect(error).toMatchObject({ code: 'not-reverted', exitCode: 4 });
     expect(error.message).toContain('second signal after SIGINT');
-    expect(error.state).toMatch(/within 15s.*pod\/chaos-7f3k2 and configmap\/chaos-7f3k2 in namespace shop/);
+    expect(error.state).toMatch(/within 15s.*pod\/chaos-7f3k2-0 and configmap\/chaos-7f3k2 in namespace shop/);
     expect(error.hint).toContain('kubectl -n shop delete');
     // The lease must not be renewed any more: nobody is there to end the fault.
     const before = s.sent.length;

@@ -12,7 +12,8 @@ const again = (asked: Request) => readPlan(writePlan(plan(asked)));
 /** A record with one field of it replaced. */
 function changed(path: string, value: unknown, asked: Request = request()): string {
   const record = JSON.parse(writePlan(plan(asked)));
-  const names = path.split('.');
+  const [first = ''] = path.split('.');
+  const names = [...(['target', 'fault', 'summary'].includes(first) ? ['targets', '0'] : []), ...path.split('.')];
   const last = names.pop() ?? '';
   const owner = names.reduce((object, name) => object[name], record);
   owner[last] = value;
@@ -23,12 +24,12 @@ describe('a recorded plan', () => {
   test('of a stress is read back', () => {
     const asked = request({ memory: { percent: 50 }, processes: 3, oomVictim: 'app' });
     const { target, fault, summary, durationMs, graceMs } = plan(asked);
-    expect(again(asked)).toEqual({ target, fault, summary, durationMs, graceMs, leaseMs: 0 });
+    expect(again(asked)).toEqual({ target, fault, summary, durationMs, graceMs, detached: true, leaseMs: 0 });
   });
 
   test('holds no arguments of the user, but that there were some', () => {
     const asked = requestFor({ stressNgArgs: ['--exec-method', 'secret'] });
-    const { summary: _, ...rest } = JSON.parse(writePlan(plan(asked)));
+    const [{ summary: _, ...rest }] = JSON.parse(writePlan(plan(asked))).targets;
     expect(JSON.stringify(rest)).not.toContain('secret');
     expect(again(asked)?.fault).toMatchObject({ fault: 'stress', stressNgArgs: ['…'] });
     expect(again(requestFor({ stressNgArgs: ['--a', 'b\nc'] }))?.summary).toBe('stress-ng --a b c');
@@ -67,7 +68,7 @@ describe('a recorded plan', () => {
     const asked = ioRequest(ioFlags(flags, '/data/mit Leerzeichen und Ümlaut'), { runAs: 'root' });
     const { target, fault, summary, durationMs, graceMs } = plan(asked);
     expect(fault).toMatchObject({ fault: 'io', directory: '.kubectl-chaos-7f3k2', asRoot: true });
-    expect(again(asked)).toEqual({ target, fault, summary, durationMs, graceMs, leaseMs: 0 });
+    expect(again(asked)).toEqual({ target, fault, summary, durationMs, graceMs, detached: true, leaseMs: 0 });
   });
 
   test('of an io fault says of the volumes only which one the path is in, and of that no more than fits', () => {
@@ -106,7 +107,12 @@ describe('what is not a plan of ours', () => {
   const load = ioRequest();
   const throttle = ioRequest({ action: { kind: 'throttle', limits: { writeBytesPerSecond: 4_096 } } });
   test.each<[path: string, value: unknown, asked?: Request]>([
-    ['version', 2],
+    ['version', 1],
+    ['version', 3],
+    ['detached', false],
+    ['targets', []],
+    ['targets', null],
+    ['targets.1', {}],
     ['more', 1],
     ['summary', 7],
     ['summary', 'x'.repeat(513)],

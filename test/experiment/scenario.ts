@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import { attachExperiment } from '../../src/experiment/attach.ts';
-import type { Detached, Outcome } from '../../src/experiment/outcome.ts';
+import type { Detached, Outcome, TargetOutcome } from '../../src/experiment/outcome.ts';
 import { type ExperimentPorts, runExperiment } from '../../src/experiment/run.ts';
 import type { IoRequest } from '../../src/faults/io/types.ts';
 import type { AgentUpdate, ContainerStatus, Experiment } from '../../src/ports.ts';
@@ -206,12 +206,15 @@ export class Scenario {
     return this.#end !== undefined;
   }
 
-  async outcome(): Promise<Outcome> {
+  /** With what is said of its one target. */
+  async outcome(): Promise<Outcome & TargetOutcome> {
     await settle();
     if (!this.#end) throw new Error(`still running; reported: ${this.reporter.kinds.join(' ')}`);
     if (!this.#end.outcome) throw this.#end.error;
     expect(this.reporter.events.at(-1)).toEqual({ kind: 'outcome', outcome: this.#end.outcome });
-    return this.#end.outcome;
+    const [target, ...others] = this.#end.outcome.targets;
+    if (!target || others.length > 0) throw new Error('there is one target');
+    return { ...this.#end.outcome, ...target };
   }
 
   /** What is told by a command that leaves its fault in force. */

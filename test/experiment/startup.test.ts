@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import { settle } from '../fakes/clock.ts';
-import { lastWords, MiB, requestFor, resolved, shimError } from '../fakes/samples.ts';
+import { lastWords, MiB, requestFor, resolved, shimError, target } from '../fakes/samples.ts';
 import { experiment } from './scenario.ts';
 
 const refused = new ChaosError('api', 'container not found');
@@ -36,7 +36,7 @@ describe('before the fault begins', () => {
       const error = await s.error();
       expect(error).toMatchObject({ code: 'not-reverted', exitCode: 4 });
       expect(error.message).toMatch(
-        /the API server went away.*pod\/chaos-7f3k2 and configmap\/chaos-7f3k2.*still away/,
+        /the API server went away.*pod\/chaos-7f3k2-0 and configmap\/chaos-7f3k2.*still away/,
       );
       expect(error.hint).toContain('kubectl -n shop delete pod,configmap -l kubectl-chaos.io/experiment=chaos-7f3k2');
     },
@@ -72,7 +72,9 @@ describe('before the fault begins', () => {
     await s.launch();
     await s.agent({ kind: 'contact', problem: 'connection refused' });
     await s.agent({ kind: 'contact', problem: 'connection refused' });
-    expect(s.reporter.of('progress')).toEqual([{ kind: 'progress', message: 'connection refused: trying again' }]);
+    expect(s.reporter.of('progress')).toEqual([
+      { kind: 'progress', target: target(), message: 'connection refused: trying again' },
+    ]);
     await s.pass(15_100);
     expect(await s.error()).toMatchObject({ code: 'unreachable', message: expect.stringContaining('for 15s') });
   });
@@ -240,7 +242,7 @@ describe('before the fault begins', () => {
 
   experiment('a shim that cannot say whether it reverted is believed only with the removal', async (s) => {
     s.answers.delete('start');
-    s.cluster.removal = { left: ['pod/chaos-7f3k2'], why: 'the kubelet does not answer' };
+    s.cluster.removal = { left: ['pod/chaos-7f3k2-0'], why: 'the kubelet does not answer' };
     await s.launch();
     await s.attach();
     await s.pass(200);

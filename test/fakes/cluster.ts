@@ -120,7 +120,7 @@ export class FakeCluster implements Cluster {
   async launch(spec: AgentSpec): Promise<Agent> {
     this.launched = spec;
     await this.#enter('launch');
-    return { id: spec.id, namespace: spec.namespace, pod: spec.id, podUid: 'agent-uid', node: spec.node };
+    return { id: spec.id, namespace: spec.namespace, pod: spec.pod, podUid: 'agent-uid', node: spec.node };
   }
 
   followAgent(_agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {
@@ -182,7 +182,7 @@ export class FakeCluster implements Cluster {
   }
 
   render(spec: AgentSpec): unknown[] {
-    return [{ kind: 'Pod', metadata: { name: spec.id } }];
+    return [{ kind: 'Pod', metadata: { name: spec.pod } }];
   }
 
   close(): void {

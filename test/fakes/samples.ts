@@ -64,6 +64,7 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
       connection: {},
       durationMs: 60_000,
       graceMs: 2_000,
+      detached: false,
       leaseMs: 15_000,
       runAs: 'target',
       strict: false,
@@ -220,14 +221,19 @@ export function detachedExperiment(
   asked: Request = request(),
   change: Partial<Experiment> = {},
 ): Experiment {
-  const { id, agent, summary } = plan({ ...asked, run: { ...asked.run, leaseMs: 0 } });
+  const { id, agent, summary } = plan({ ...asked, run: { ...asked.run, detached: true } });
   const recorded = agent.annotations['kubectl-chaos.io/plan'];
   return {
-    ...{ id, namespace: 'shop', state: 'running', objects: [`pod/${id}`, `configmap/${id}`], graceMs: 32_000 },
+    ...{ id, namespace: 'shop', state: 'running', objects: [`pod/${id}-0`, `configmap/${id}`], graceMs: 32_000 },
     createdAt: new Date(now.getTime() - 12_000),
     endsAt: new Date(now.getTime() + 50_000),
     ...{ node: 'node-3', verb: agent.annotations['kubectl-chaos.io/verb'] ?? '', fault: summary, who: 'ada' },
-    ...{ target: 'shop/web-7d4b9/app', podUid: 'agent-uid', ...(recorded === undefined ? {} : { plan: recorded }) },
+    ...{
+      target: 'shop/web-7d4b9/app',
+      pod: `${id}-0`,
+      podUid: 'agent-uid',
+      ...(recorded === undefined ? {} : { plan: recorded }),
+    },
     ...change,
   };
 }

@@ -7,6 +7,7 @@ const target = { namespace: 'shop', pod: 'web', container: 'app' } as Target;
 const spec: AgentSpec = {
   id: 'chaos-7f3k2',
   namespace: 'shop',
+  pod: 'chaos-7f3k2-0',
   node: 'node-3',
   architecture: 'amd64',
   image: 'example/tools:1',
@@ -90,7 +91,7 @@ describe('agentPod', () => {
 
   it('can be found by its labels, and says what it is', () => {
     expect(pod.metadata).toMatchObject({
-      name: 'chaos-7f3k2',
+      name: 'chaos-7f3k2-0',
       namespace: 'shop',
       labels: { 'app.kubernetes.io/managed-by': 'kubectl-chaos', 'kubectl-chaos.io/experiment': 'chaos-7f3k2' },
       annotations: { 'kubectl-chaos.io/reason': 'game day' },

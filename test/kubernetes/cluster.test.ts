@@ -14,6 +14,7 @@ const id = 'chaos-7f3k2';
 const spec: AgentSpec = {
   id,
   namespace: 'shop',
+  pod: `${id}-0`,
   node: 'node-3',
   architecture: 'amd64',
   image: 'tools:1',
@@ -21,7 +22,7 @@ const spec: AgentSpec = {
   activeDeadlineSeconds: 60,
   annotations: { 'kubectl-chaos.io/undo': 'kubectl delete everything' },
 };
-const agent: Agent = { id, namespace: 'shop', pod: id, podUid: 'uid-agent', node: 'node-3' };
+const agent: Agent = { id, namespace: 'shop', pod: `${id}-0`, podUid: 'uid-agent', node: 'node-3' };
 
 let server: ApiServer;
 let rest: Rest;
@@ -64,7 +65,7 @@ function agentPod(
   change: (pod: Required<Pick<V1Pod, 'metadata' | 'spec' | 'status'>>) => void = () => undefined,
 ): V1Pod {
   return runningPod((pod) => {
-    Object.assign(pod.metadata, { name: id, uid: 'uid-agent', resourceVersion: '51' });
+    Object.assign(pod.metadata, { name: `${id}-0`, uid: 'uid-agent', resourceVersion: '51' });
     pod.spec.containers = [{ name: 'target-0' }];
     pod.status.containerStatuses = [{ name: 'target-0', state, restartCount: 0, ready: false, image: '', imageID: '' }];
     change(pod);
@@ -211,7 +212,7 @@ describe('launch', () => {
       .on('POST', pods, (_, response) => json(response, 201, created))
       .on('PATCH', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'ConfigMap' }))
       .on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'Status', status: 'Success' }))
-      .on('DELETE', `${pods}/${id}`, (_, response) => json(response, 200, created));
+      .on('DELETE', `${pods}/${id}-0`, (_, response) => json(response, 200, created));
 
   it('creates the ConfigMap, then the pod, then gives the first the second as owner', async () => {
     answerCreates();
@@ -223,7 +224,7 @@ describe('launch', () => {
     ]);
     expect(server.received[2]?.headers['content-type']).toBe('application/merge-patch+json');
     expect(server.received[2]?.body).toEqual({
-      metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: id, uid: 'uid-agent' }] },
+      metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: `${id}-0`, uid: 'uid-agent' }] },
     });
     expect(server.received[0]?.body).toMatchObject({ binaryData: { nsexec: Buffer.from('shim').toString('base64') } });
   });
@@ -257,7 +258,7 @@ describe('launch', () => {
     answerCreates();
     server.on('POST', pods, (_, response) => response.socket?.destroy());
     let deletes = 0;
-    server.on('DELETE', `${pods}/${id}`, (_, response) => {
+    server.on('DELETE', `${pods}/${id}-0`, (_, response) => {
       deletes++;
       return deletes === 1
         ? json(response, 404, status(404, 'NotFound', 'not found', { name: id }))
@@ -309,7 +310,7 @@ describe('followAgent', () => {
     const { seen, done } = follow();
     await until('both watches are open', () => feed.open === 1 && eventFeed.open === 1);
     expect(eventFeed.requests[0]?.query.get('fieldSelector')).toBe(
-      `involvedObject.name=${id},involvedObject.uid=uid-agent`,
+      `involvedObject.name=${id}-0,involvedObject.uid=uid-agent`,
     );
     eventFeed.send('ADDED', event('e1', 'Started'));
     eventFeed.send('ADDED', event('e2', 'FailedMount'));
@@ -336,6 +337,20 @@ describe('followAgent', () => {
     const again = follow();
     await again.done;
     expect(again.seen).toEqual([{ kind: 'deleted' }]);
+  });
+
+  it('tells nothing of another pod with the same label', async () => {
+    items = [running];
+    const { seen } = follow();
+    await until('both watches are open', () => feed.open === 1 && eventFeed.open === 1);
+    expect(feed.requests[0]?.query.get('labelSelector')).toBe(`kubectl-chaos.io/experiment=${id}`);
+    feed.send(
+      'DELETED',
+      agentPod({}, ({ metadata }) => Object.assign(metadata, { name: id, uid: 'other' })),
+    );
+    feed.send('MODIFIED', ended);
+    await until('its own end is seen', () => seen.length === 2);
+    expect(seen.map(({ kind }) => kind)).toEqual(['status', 'status']);
   });
 
   it('goes on across broken watches without telling an event twice', async () => {
@@ -418,17 +433,106 @@ describe('remove', () => {
       .filter(({ method, path }) => method === 'DELETE' && path.startsWith(pods))
       .map(({ body }) => (body as { gracePeriodSeconds?: number }).gracePeriodSeconds);
 
+  const success = { kind: 'Status', status: 'Success' };
+  /** What a list of ConfigMaps finds. */
+  let maps: string[];
+
   beforeEach(() => {
+    maps = [id];
     server
-      .on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'Status', status: 'Success' }))
-      .on('DELETE', `${pods}/${id}`, (_, response) => json(response, 200, running));
+      .on('GET', configMaps, (_, response) =>
+        json(response, 200, { items: maps.map((name) => ({ metadata: { name } })) }),
+      )
+      .on('DELETE', new RegExp(`^${configMaps}/`), ({ path }, response) => {
+        maps = maps.filter((name) => !path.endsWith(`/${name}`));
+        return json(response, 200, success);
+      })
+      .on('DELETE', new RegExp(`^${pods}/`), (_, response) => json(response, 200, running));
   });
 
   it('of what has reverted is by force and at once', async () => {
-    items = [];
-    expect(await cluster.remove(id, 'shop', 2_000, true)).toEqual({ left: [], why: '' });
+    items = [running];
+    const removal = cluster.remove(id, 'shop', 5_000, true);
+    await until('it watches', () => feed.open === 1);
     expect(graces()).toEqual([0]);
-    expect(cluster.requests()).toEqual({ 'delete pods': 1, 'list pods': 1, 'delete configmaps': 1 });
+    feed.send('DELETED', running);
+    expect(await removal).toEqual({ left: [], why: '' });
+  });
+
+  it('finds what there is by the label of the experiment, and deletes nothing else', async () => {
+    const old = agentPod({ running: {} }, ({ metadata }) => Object.assign(metadata, { name: id, uid: 'uid-old' }));
+    items = [running, old];
+    maps = [id, `${id}-arm64`];
+    const removal = cluster.remove(id, 'shop', 5_000, false);
+    await until('it watches', () => feed.open === 1);
+    const selector = `kubectl-chaos.io/experiment=${id}`;
+    for (const { path, query } of server.received.filter(({ method }) => method === 'GET'))
+      expect(query.get('labelSelector'), path).toBe(selector);
+    feed.send('DELETED', running);
+    feed.send('DELETED', old);
+    expect(await removal).toEqual({ left: [], why: '' });
+    const deleted = server.received.filter(({ method }) => method === 'DELETE').map(({ path }) => path);
+    expect(deleted.sort()).toEqual([
+      ...[`${configMaps}/${id}`, `${configMaps}/${id}-arm64`],
+      ...[`${pods}/${id}`, `${pods}/${id}-0`],
+    ]);
+  });
+
+  it('says which of several is left', async () => {
+    const other = agentPod({ running: {} }, ({ metadata }) =>
+      Object.assign(metadata, { name: `${id}-1`, uid: 'uid-1' }),
+    );
+    items = [running, other];
+    const removal = cluster.remove(id, 'shop', 500, false);
+    await until('it watches', () => feed.open === 1);
+    feed.send('DELETED', running);
+    expect((await removal).left).toEqual([`pod/${id}-1`]);
+  });
+
+  it('of ConfigMaps that may not be listed is by the name that they are given', async () => {
+    server.on('GET', configMaps, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+    expect(await cluster.remove(id, 'shop', 2_000, true)).toEqual({ left: [], why: '' });
+    expect(server.requestsTo(`${configMaps}/${id}`)).toHaveLength(1);
+  });
+
+  describe('of what it has launched', () => {
+    beforeEach(async () => {
+      server
+        .on('POST', configMaps, (_, response) => json(response, 201, { kind: 'ConfigMap' }))
+        .on('POST', pods, (_, response) => json(response, 201, running))
+        .on('PATCH', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'ConfigMap' }));
+      await cluster.launch(spec);
+      server.onAttach(() => undefined);
+    });
+    const begin = () => cluster.attach(agent, 'target-0', abort.signal);
+    const before = { 'create configmaps': 1, 'create pods': 1, 'patch configmaps': 1 };
+
+    it('is by force and at once while no fault can be in force', async () => {
+      expect(await cluster.remove(id, 'shop', 2_000, false)).toEqual({ left: [], why: '' });
+      expect(graces()).toEqual([0]);
+      expect(cluster.requests()).toEqual({
+        ...before,
+        'delete pods': 1,
+        'list pods': 1,
+        'delete configmaps': 1,
+      });
+    });
+
+    it('is content with a pod that somebody else has deleted', async () => {
+      await begin();
+      const missing = status(404, 'NotFound', 'not found', { name: `${id}-0` });
+      server.on('DELETE', `${pods}/${id}-0`, (_, response) => json(response, 404, missing));
+      expect(await cluster.remove(id, 'shop', 2_000, false)).toEqual({ left: [], why: '' });
+    });
+
+    it('does not take a pod for gone that has lost its label', async () => {
+      await begin();
+      expect(await cluster.remove(id, 'shop', 600, false)).toEqual({
+        left: [`pod/${id}-0`],
+        why: expect.stringContaining('not labelled with its experiment any more'),
+      });
+      expect(graces()).toContain(undefined);
+    });
   });
 
   it('of what may be in force is graceful, and by force only when the kubelet has reported the end', async () => {
@@ -465,18 +569,31 @@ describe('remove', () => {
   });
 
   it('of nothing is content', async () => {
-    const missing = status(404, 'NotFound', 'not found', { name: id });
-    server.on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 404, missing));
-    server.on('DELETE', `${pods}/${id}`, (_, response) => json(response, 404, missing));
+    maps = [];
     for (const reverted of [true, false])
       expect(await cluster.remove(id, 'shop', 2_000, reverted)).toEqual({ left: [], why: '' });
+    expect(server.received.map(({ method }) => method)).not.toContain('DELETE');
+  });
+
+  it('of what has gone since it was listed is content', async () => {
+    items = [running];
+    const missing = status(404, 'NotFound', 'not found', { name: id });
+    server.on('DELETE', `${configMaps}/${id}`, (_, response) => {
+      maps = [];
+      return json(response, 404, missing);
+    });
+    server.on('DELETE', `${pods}/${id}-0`, (_, response) => json(response, 404, missing));
+    const removal = cluster.remove(id, 'shop', 2_000, false);
+    await until('it watches', () => feed.open === 1);
+    feed.send('DELETED', running);
+    expect(await removal).toEqual({ left: [], why: '' });
   });
 
   it('says what is left and why when the kubelet does not answer in time', async () => {
     items = [running];
     const result = await cluster.remove(id, 'shop', 300, false);
     expect(result).toEqual({
-      left: [`pod/${id}`],
+      left: [`pod/${id}-0`],
       why: expect.stringContaining('the kubelet of node node-3 has not reported'),
     });
   });
@@ -485,14 +602,16 @@ describe('remove', () => {
     let answers = 0;
     server.on('DELETE', `${configMaps}/${id}`, (_, response) => {
       answers++;
-      return answers < 3 ? response.socket?.destroy() : json(response, 200, { kind: 'Status', status: 'Success' });
+      if (answers < 3) return response.socket?.destroy();
+      maps = [];
+      return json(response, 200, success);
     });
     expect(await cluster.remove(id, 'shop', 5_000, true)).toEqual({ left: [], why: '' });
     await server.stop();
     const result = await cluster.remove(id, 'shop', 600, true);
     expect(result.left).toEqual([]);
     const other = await cluster.remove('chaos-other', 'shop', 600, true);
-    expect(other.left).toEqual(['pod/chaos-other', 'configmap/chaos-other']);
+    expect(other.left).toEqual(['pod/chaos-other-0', 'configmap/chaos-other']);
     expect(other.why).toContain('refuses connections');
     server = await ApiServer.start();
   });
@@ -525,6 +644,6 @@ describe('remove', () => {
 it('render shows the objects without the binary', () => {
   const [map, pod] = cluster.render(spec) as [{ binaryData: { nsexec: string } }, V1Pod];
   expect(map.binaryData.nsexec).toBe('<nsexec for amd64, base64>');
-  expect(pod.metadata?.name).toBe(id);
+  expect(pod.metadata?.name).toBe(`${id}-0`);
   expect(server.received).toEqual([]);
 });

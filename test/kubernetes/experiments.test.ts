@@ -8,9 +8,9 @@ import { rejection, restFor } from './support.ts';
 const now = new Date('2026-03-01T12:01:00Z');
 const label = 'app.kubernetes.io/managed-by=kubectl-chaos';
 
-function metadata(id: string, created = '12:00:00') {
+function metadata(id: string, created = '12:00:00', name = id) {
   return {
-    name: id,
+    name,
     namespace: 'shop',
     labels: { 'app.kubernetes.io/managed-by': 'kubectl-chaos', 'kubectl-chaos.io/experiment': id },
     creationTimestamp: new Date(`2026-03-01T${created}Z`),
@@ -26,7 +26,7 @@ function metadata(id: string, created = '12:00:00') {
 
 function pod(id: string, phase: string, change: (pod: V1Pod) => void = () => undefined): V1Pod {
   const made: V1Pod = {
-    metadata: metadata(id),
+    metadata: metadata(id, undefined, `${id}-0`),
     spec: { nodeName: 'node-3', terminationGracePeriodSeconds: 32, containers: [{ name: 'target-0' }] },
     status: {
       phase,
@@ -51,11 +51,12 @@ describe('what the objects say of an experiment', () => {
         id: 'chaos-aaaaa',
         namespace: 'shop',
         state: 'running',
-        objects: ['pod/chaos-aaaaa', 'configmap/chaos-aaaaa'],
+        objects: ['pod/chaos-aaaaa-0', 'configmap/chaos-aaaaa'],
         createdAt: new Date('2026-03-01T12:00:00Z'),
         endsAt: new Date('2026-03-01T12:01:40Z'),
         graceMs: 32_000,
         node: 'node-3',
+        pod: 'chaos-aaaaa-0',
         fault: '2 busy CPUs',
         target: 'shop/web-0/app',
         who: 'ada',
@@ -71,7 +72,7 @@ describe('what the objects say of an experiment', () => {
     ['Unknown', 'starting'],
   ])('a pod in phase %s is %s', (phase, state) => {
     const [experiment] = experimentsOf([pod('chaos-aaaaa', phase)], [], now);
-    expect(experiment).toMatchObject({ state, objects: ['pod/chaos-aaaaa'] });
+    expect(experiment).toMatchObject({ state, objects: ['pod/chaos-aaaaa-0'] });
     expect(experiment?.endsAt).toBeUndefined();
   });
 
@@ -94,7 +95,25 @@ describe('what the objects say of an experiment', () => {
     const recorded = pod('chaos-aaaaa', 'Running', ({ metadata: meta }) => {
       if (meta) Object.assign(meta, { uid: 'uid-1', annotations: { 'kubectl-chaos.io/plan': '{}' } });
     });
-    expect(experimentsOf([recorded], [], now)).toMatchObject([{ podUid: 'uid-1', plan: '{}' }]);
+    expect(experimentsOf([recorded], [], now)).toMatchObject([{ pod: 'chaos-aaaaa-0', podUid: 'uid-1', plan: '{}' }]);
+  });
+
+  it('a pod that has the name of its id alone, as an earlier version gave it, is found by its label', () => {
+    const old = pod('chaos-aaaaa', 'Running', ({ metadata: meta }) =>
+      Object.assign(meta ?? {}, { name: 'chaos-aaaaa' }),
+    );
+    expect(experimentsOf([old], [configMap('chaos-aaaaa')], now)).toMatchObject([
+      { id: 'chaos-aaaaa', pod: 'chaos-aaaaa', objects: ['pod/chaos-aaaaa', 'configmap/chaos-aaaaa'] },
+    ]);
+  });
+
+  it('all pods of one id are one experiment', () => {
+    const other = pod('chaos-aaaaa', 'Running', ({ metadata: meta }) =>
+      Object.assign(meta ?? {}, { name: 'chaos-aaaaa-1' }),
+    );
+    expect(experimentsOf([pod('chaos-aaaaa', 'Running'), other], [], now)).toMatchObject([
+      { id: 'chaos-aaaaa', objects: ['pod/chaos-aaaaa-0', 'pod/chaos-aaaaa-1'] },
+    ]);
   });
 
   it('the same id in two namespaces is two experiments', () => {

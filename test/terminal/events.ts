@@ -18,7 +18,7 @@ export async function effectiveRun(): Promise<RunEvent[]> {
 /** The target is evicted, with a message made to harm a terminal, and the agent cannot be removed. */
 export async function badRun(): Promise<RunEvent[]> {
   const s = new Scenario();
-  s.cluster.removal = { left: ['pod/chaos-7f3k2'], why: 'the kubelet \u001b[31mdoes not answer' };
+  s.cluster.removal = { left: ['pod/chaos-7f3k2-0'], why: 'the kubelet \u001b[31mdoes not answer' };
   await s.activate();
   await s.agent({ kind: 'warning', reason: 'Failed\u001b]0;owned\u0007', message: 'pull\u009b2J failed' });
   s.cluster.attachment.stderr.push('\u001b[2J\u001b[Hyou are \rowned\u0008\u0007\n');
@@ -58,7 +58,7 @@ export async function ioRun(): Promise<RunEvent[]> {
 
 /** A minute of two busy CPUs, left in force. */
 export async function detachedRun(): Promise<RunEvent[]> {
-  const s = new Scenario(request({}, { leaseMs: 0, connection: { context: 'prod' } }));
+  const s = new Scenario(request({}, { detached: true, connection: { context: 'prod' } }));
   await s.activate();
   return s.reporter.events;
 }

@@ -34,10 +34,10 @@ describe('-o json', () => {
   };
 
   test('of a detached run says how to come back to it, and until when', async () => {
-    const { target, ...document } = JSON.parse(print(await detachedRun(), false));
-    expect(target.pod).toBe('web-7d4b9');
+    const { targets, ...document } = JSON.parse(print(await detachedRun(), false));
+    expect(targets).toMatchObject([{ target: { pod: 'web-7d4b9' }, fault: '2 busy CPUs' }]);
     expect(document).toEqual({
-      ...{ kind: 'detached', id: 'chaos-7f3k2', fault: '2 busy CPUs', exit_code: 0 },
+      ...{ apiVersion: 'kubectl-chaos.io/v1beta1', kind: 'detached', id: 'chaos-7f3k2', exit_code: 0 },
       ...{ until: '2026-01-02T03:05:06.200Z', left_ms: 60_000, times: { active_ms: 200, total_ms: 200 } },
       requests: { 'create pods': 1, 'delete pods': 1 },
       attach: `${commands.attach} --context prod`,
@@ -54,18 +54,25 @@ describe('-o json', () => {
 
   test('of one that is followed to its end is the outcome, with how much of it was seen', async () => {
     const document = JSON.parse(print(await watchedRun(), false));
-    expect(document).toMatchObject({ kind: 'outcome', effective: true, exit_code: 0, watched_ms: 49_000 });
+    expect(document).toMatchObject({
+      kind: 'outcome',
+      exit_code: 0,
+      targets: [{ effective: true, watched_ms: 49_000 }],
+    });
   });
 
   test('of one that nobody watched knows nothing of its effect', async () => {
     const document = JSON.parse(print(await unwatchedRun(), false));
-    expect(document).toMatchObject({ kind: 'outcome', effective: null, exit_code: 0, watched_ms: 0, reverted: true });
-    expect(document).not.toHaveProperty('verdict');
+    expect(document).toMatchObject({
+      ...{ kind: 'outcome', exit_code: 0, targets: [{ effective: null, watched_ms: 0, reverted: true }] },
+    });
+    expect(document.targets[0]).not.toHaveProperty('verdict');
   });
 
   test('an error is one too', () => {
     const text = errorDocument(new ChaosError('image', 'no such image', { hint: 'name another' }), false);
     expect(JSON.parse(text)).toEqual({
+      apiVersion: 'kubectl-chaos.io/v1beta1',
       kind: 'error',
       code: 'image',
       message: 'no such image',
@@ -106,7 +113,8 @@ test('-o ndjson of one that is followed', async () => {
 test('keys are in snake_case, names of requests as they are', async () => {
   const text = print(await badRun(), true);
   for (const line of text.trimEnd().split('\n')) {
-    for (const key of keys(JSON.parse(line))) expect(key).toMatch(/^[a-z0-9_]+$/);
+    const { apiVersion: _, ...document } = JSON.parse(line);
+    for (const key of keys(document)) expect(key).toMatch(/^[a-z0-9_]+$/);
   }
   expect(text).toContain('"requests":{"create pods":1,"delete pods":1}');
 });

@@ -21,11 +21,11 @@ describe('off a terminal', () => {
 
   test('a bad run says what is left, why, and the command', async () => {
     const { stdout, stderr } = print(await badRun());
-    expect(stdout).toContain('Not confirmed to be gone: pod/chaos-7f3k2.');
+    expect(stdout).toContain('Not confirmed to be gone: pod/chaos-7f3k2-0.');
     expect(stdout).toContain('Remove by hand: kubectl -n shop delete pod,configmap');
     expect(stdout).toContain('was evicted meanwhile: node  was low');
     expect(stdout).not.toContain('nothing left');
-    expect(stderr).toContain('pod/chaos-7f3k2: the kubelet does not answer');
+    expect(stderr).toContain('pod/chaos-7f3k2-0: the kubelet does not answer');
   });
 
   test('-v adds what the shim found and the requests', async () => {
@@ -86,8 +86,9 @@ describe('off a terminal', () => {
     const facts = await effectiveRun();
     const outcome = facts.at(-1);
     if (outcome?.kind !== 'outcome') throw new Error('no outcome');
-    const { verdict: _verdict, ended: _ended, ...rest } = outcome.outcome;
-    const never: RunEvent = { kind: 'outcome', outcome: { ...rest, exitCode: 130, times: { totalMs: 500 } } };
+    const targets = outcome.outcome.targets.map(({ verdict: _verdict, ended: _ended, ...rest }) => rest);
+    const times = { totalMs: 500 };
+    const never: RunEvent = { kind: 'outcome', outcome: { ...outcome.outcome, targets, exitCode: 130, times } };
     expect(print([never]).stdout).toBe('ok: nothing left\n');
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ChaosError, usageError } from '../../src/errors.ts';
-import type { Outcome } from '../../src/experiment/outcome.ts';
+import type { TargetOutcome } from '../../src/experiment/outcome.ts';
 import { cgroupPlace } from '../../src/faults/common/place.ts';
 import { errorText, harmless, reverted, selected, verdict } from '../../src/terminal/words.ts';
 import { resolved, target } from '../fakes/samples.ts';
@@ -36,13 +36,16 @@ describe('harmless', () => {
 test('what could not be measured is not called without an effect', () => {
   const proof = { what: 'io', effective: false, unmeasured: true, sentence: 'nothing counts it' } as const;
   const judged = { effective: false, unmeasured: true, proofs: [proof] };
-  const outcome = { problems: [] as string[], verdict: judged } as unknown as Outcome;
+  const outcome = { problems: [] as string[], verdict: judged } as unknown as TargetOutcome;
   expect(verdict(outcome)).toEqual(['nothing counts it. NOT measured: whether it was effective is not known.']);
 });
 
 test('what was measured is one line a sentence, whatever a target calls its mounts', () => {
   const proof = { what: 'other', effective: true, sentence: 'wrote 1Gi to /da\u001b[2Jta\nNOT effective' } as const;
-  const outcome = { problems: [] as string[], verdict: { effective: true, proofs: [proof] } } as unknown as Outcome;
+  const outcome = {
+    problems: [] as string[],
+    verdict: { effective: true, proofs: [proof] },
+  } as unknown as TargetOutcome;
   expect(verdict(outcome)).toEqual(['wrote 1Gi to /data NOT effective. Effective.']);
 });
 

@@ -169,7 +169,7 @@ export class ActivePhase implements Phase {
     timers.set('deadline', plan.durationMs + plan.graceMs + timeouts.slack);
     observations.active(active);
     // Detached: from here on only its time ends it, or somebody's wish.
-    if (plan.leaseMs === 0 && this.#context.stopAskedAt === undefined) this.#context.leave(observations.leftMs);
+    if (plan.detached && this.#context.stopAskedAt === undefined) this.#context.leave(observations.leftMs);
   }
 
   /** `start` was lost with its stream. An answer to a beat that was sent before it says nothing. */
@@ -251,7 +251,7 @@ export class ActivePhase implements Phase {
         return this.stop('the time is over');
       case 'silence':
         observations.problem(
-          `the shim could not be reached any more; its ${this.#context.plan.leaseMs > 0 ? 'lease has run out' : 'time is over'} meanwhile`,
+          `the shim could not be reached any more; its ${this.#context.plan.detached ? 'time is over' : 'lease has run out'} meanwhile`,
         );
         return this.#context.end();
       case 'confirm':

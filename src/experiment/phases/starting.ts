@@ -6,7 +6,7 @@ import type { Resolved, ShimEvent } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { shimFailure, startupFailure } from '../agent-errors.ts';
 import type { ConnectionLoss } from '../connection.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan, RunPlan } from '../plan.ts';
 import type { RunContext } from '../run-context.ts';
 import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
 import type { Phase } from './phase.ts';
@@ -55,7 +55,7 @@ export class StartingPhase implements Phase {
       timers.stop('contact');
     } else if (!timers.isSet('contact')) {
       this.#context.report({ kind: 'progress', message: `${problem}: trying again` });
-      timers.set('contact', contactMs(plan.leaseMs));
+      timers.set('contact', contactMs(plan));
     }
   }
 
@@ -161,7 +161,7 @@ export class StartingPhase implements Phase {
         return this.#context.report({ kind: 'progress', message });
       }
       case 'contact': {
-        const time = formatDuration(contactMs(plan.leaseMs));
+        const time = formatDuration(contactMs(plan));
         return this.#context.fail(new ChaosError('unreachable', `${cluster.server} could not be reached for ${time}`));
       }
       case 'startup': {
@@ -191,6 +191,6 @@ export class StartingPhase implements Phase {
 }
 
 /** A shim without a lease would wait longer than anybody wants to. */
-function contactMs(leaseMs: number): number {
-  return leaseMs > 0 ? leaseMs : timeouts.contact;
+function contactMs({ detached, leaseMs }: RunPlan): number {
+  return detached ? timeouts.contact : leaseMs;
 }

@@ -40,6 +40,6 @@ export class IoDriver implements Driver {
       ...(pathBefore ? { pathBefore } : {}),
       ...(path ? { path } : {}),
     });
-    this.#run.report({ kind: 'sample', target, live, leftMs, document: { kind: 'io-sample', sample, path } });
+    this.#run.report({ kind: 'sample', live, leftMs, document: { kind: 'io-sample', sample, path } });
   }
 }

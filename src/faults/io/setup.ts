@@ -38,7 +38,7 @@ export class IoSetup extends BaselineSetup<IoFault, IoRun> {
 
   protected review(resolved: Resolved): boolean {
     const { plan, own } = this.run;
-    const { target, fault } = plan;
+    const { fault } = plan;
     const facts = resolved.path;
     if (!facts) return false;
     const { volumes, volume: asked } = fault.surroundings;
@@ -46,7 +46,7 @@ export class IoSetup extends BaselineSetup<IoFault, IoRun> {
     own.volume = volume;
     const line = describeMount(facts, volume);
     const document = { kind: 'io-found', line, path: facts, volume };
-    this.run.report({ kind: 'announced', target, lines: [`mount    ${line}`], notes: [], document });
+    this.run.report({ kind: 'announced', lines: [`mount    ${line}`], notes: [], document });
     const { refusal, warnings } = reviewPath(placedIn(fault, volume), resolved);
     for (const message of warnings) this.run.report({ kind: 'warning', message });
     if (refusal) this.run.refuse(new ChaosError('target-unsuitable', refusal.message, { hint: refusal.hint }));

@@ -33,6 +33,6 @@ export class NetCounts {
     const live = liveRow({ target, counters, roundTripsBefore, roundTripsDuring });
     // Null: the latest was not answered.
     const roundTripUs = roundTripsDuring.length > 0 ? (roundTripsDuring.at(-1)?.us ?? null) : undefined;
-    this.#run.report({ kind: 'sample', target, live, leftMs, document: { kind: 'net-sample', counters, roundTripUs } });
+    this.#run.report({ kind: 'sample', live, leftMs, document: { kind: 'net-sample', counters, roundTripUs } });
   }
 }

@@ -116,7 +116,6 @@ export class NetSetup implements Setup {
     const { hit, spared, warnings, probe } = plan;
     this.#run.report({
       kind: 'announced',
-      target: this.#run.plan.target,
       lines: hitAndSpared(plan),
       notes: warnings,
       document: { kind: 'net-planned', hit, spared, warnings, probe },

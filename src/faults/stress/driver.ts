@@ -20,6 +20,6 @@ export class StressDriver implements Driver {
     const { plan, seen, leftMs } = this.#run;
     const { target } = plan;
     const live = liveRow({ target, before: seen.before, previous, sample });
-    this.#run.report({ kind: 'sample', target, live, leftMs, document: { kind: 'sample', sample } });
+    this.#run.report({ kind: 'sample', live, leftMs, document: { kind: 'sample', sample } });
   }
 }

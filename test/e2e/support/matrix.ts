@@ -154,7 +154,7 @@ export const points: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   'pod created': async (run) => {
     await run.said('launching');
     await until('the pod is there', 10, () =>
-      kubectl('-n', run.namespace, 'get', 'pod', run.id, '-o', 'name').then(Boolean),
+      kubectl('-n', run.namespace, 'get', 'pod', ...agentsOf(run), '-o', 'name').then(Boolean),
     );
   },
   'container starting': (run) =>
@@ -245,8 +245,11 @@ async function killTarget({ namespace, pod }: Run): Promise<void> {
 }
 
 const force = ['--grace-period=0', '--force'];
-const deletePod = (namespace: string, name: string, ...flags: string[]) =>
-  kubectl('-n', namespace, 'delete', 'pod', name, '--wait=false', '--ignore-not-found', ...flags);
+const deletePod = (namespace: string, ...words: string[]) =>
+  kubectl('-n', namespace, 'delete', 'pod', '--wait=false', '--ignore-not-found', ...words);
+
+/** kubectl's words for the agent pods of a run. */
+const agentsOf = ({ id }: Run) => ['-l', `kubectl-chaos.io/experiment=${id}`];
 
 export const killers: Readonly<Record<string, Killer>> = {
   'plugin INT': pluginSignal('SIGINT', 130),
@@ -285,8 +288,8 @@ export const killers: Readonly<Record<string, Killer>> = {
     act: (run) => signalOurs(run, 'KILL', 'stress-ng'),
     codes: { active: [3], after: [130, 3] },
   },
-  'agent pod deleted': { act: ({ namespace, id }) => deletePod(namespace, id), codes: early },
-  'agent pod force-deleted': { act: ({ namespace, id }) => deletePod(namespace, id, ...force), codes: recordless },
+  'agent pod deleted': { act: (run) => deletePod(run.namespace, ...agentsOf(run)), codes: early },
+  'agent pod force-deleted': { act: (run) => deletePod(run.namespace, ...agentsOf(run), ...force), codes: recordless },
   // Where it takes longer than the lease, the fault has ended early.
   'kubelet restarted': { act: () => restart('kubelet'), codes: { active: [0, 3] }, alone: true },
   'containerd restarted': { act: () => restart('containerd'), codes: { active: [0, 3] }, alone: true },

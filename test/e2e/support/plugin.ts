@@ -79,31 +79,41 @@ function withConnection(args: readonly string[]): string[] {
   return [verb, '--kubeconfig', kubeconfig, ...rest];
 }
 
-/** The document of `-o json`. */
-export interface Report {
-  kind: string;
-  id: string;
-  exit_code: number;
+/** What the document of `-o json` says of a target. */
+interface TargetReport {
   effective: boolean;
   reverted: boolean;
-  left: string[];
   problems: string[];
-  undo: string;
   verdict: {
     proofs: { what: string; effective: boolean; sentence: string }[];
     before?: Record<string, number>;
     during?: Record<string, number>;
     after?: Record<string, number>;
   };
-  times: { active_ms: number; revert_ms: number; remove_ms: number; total_ms: number };
-  requests: Record<string, number>;
   ended: { reason: string; exit_code: number; signal: number; forced: boolean; run_ms: number; oom_kills?: number };
 }
 
-export function report(ended: Ended): Report {
+/** The document of `-o json`. */
+interface Report {
+  kind: string;
+  id: string;
+  exit_code: number;
+  targets: TargetReport[];
+  left: string[];
+  undo: string;
+  times: { active_ms: number; revert_ms: number; remove_ms: number; total_ms: number };
+  requests: Record<string, number>;
+}
+
+/** The document of `-o json`, with what it says of its one target. */
+export function report(ended: Ended): Report & TargetReport {
+  let document: Report;
   try {
-    return JSON.parse(ended.stdout) as Report;
+    document = JSON.parse(ended.stdout) as Report;
   } catch {
     throw new Error(`no JSON document (exit code ${ended.code})\n${ended.stdout}\n${ended.stderr}`);
   }
+  const [target, ...others] = document.targets ?? [];
+  if (!target || others.length > 0) throw new Error(`not the outcome of one target\n${ended.stdout}`);
+  return { ...document, ...target };
 }

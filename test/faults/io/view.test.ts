@@ -132,9 +132,13 @@ test('where a fault is active: of a limit the disk, on v1 the hierarchy that has
 });
 
 test('the plan of a dry run says which volume the path is in', () => {
-  const { plan: summary } = JSON.parse(renderPlan(plan(ioRequest()), [], 'json')) as { plan: Record<string, unknown> };
-  expect(summary).toMatchObject({ path: '/data', volume: { kind: 'persistentVolumeClaim', detail: 'data-web-0' } });
+  expect(JSON.parse(renderPlan(plan(ioRequest()), [], 'json'))).toMatchObject({
+    targets: [{ path: '/data', volume: { kind: 'persistentVolumeClaim', detail: 'data-web-0' } }],
+  });
 });
+
+const apiVersion = 'kubectl-chaos.io/v1beta1';
+const reference = { namespace: 'shop', pod: 'web-7d4b9', container: 'app' };
 
 describe('an io run', () => {
   test('off a terminal: which disk before it starts, and what it did', async () => {
@@ -157,6 +161,8 @@ describe('an io run', () => {
     const of = (kind: string) => documents.filter((document) => document.kind === kind);
     expect(of('io-found')).toEqual([
       {
+        apiVersion,
+        target: reference,
         ...{ kind: 'io-found', line: expect.stringContaining('ext4'), path: JSON.parse(wireLine(pathFacts())) },
         volume: {
           kind: 'persistentVolumeClaim',
@@ -172,8 +178,10 @@ describe('an io run', () => {
       sample: { io_write_bytes: expect.any(Number) },
       path: { write_us: 48_000, available_bytes: 7 * GiB },
     });
-    expect(of('outcome')[0]?.verdict).toMatchObject({
-      io: { write_us_before: 2_000, write_us_during: 48_000, available_bytes_after: 8 * GiB },
+    expect(of('outcome')[0]).toMatchObject({
+      targets: [
+        { verdict: { io: { write_us_before: 2_000, write_us_during: 48_000, available_bytes_after: 8 * GiB } } },
+      ],
     });
   });
 });

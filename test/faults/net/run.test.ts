@@ -221,7 +221,7 @@ describe('a net fault that is refused', () => {
     id: 'chaos-first',
     namespace: 'shop',
     state: 'running',
-    objects: ['pod/chaos-first'],
+    objects: ['pod/chaos-first-0'],
     createdAt: new Date('2026-01-02T03:00:00Z'),
     graceMs: 2_000,
     verb: 'net',

@@ -75,14 +75,17 @@ test('the table of the proof leaves out what nothing was measured for', () => {
 });
 
 test('the plan of a dry run says who is behind the names', () => {
-  const { plan: summary } = JSON.parse(renderPlan(plan(netRequest()), [], 'json')) as { plan: Record<string, unknown> };
-  expect(summary.peers).toEqual({ to: ['10.0.0.7: 10.0.0.7'] });
+  const { targets } = JSON.parse(renderPlan(plan(netRequest()), [], 'json')) as { targets: { peers: unknown }[] };
+  expect(targets.map(({ peers }) => peers)).toEqual([{ to: ['10.0.0.7: 10.0.0.7'] }]);
 });
 
 test('a revert by the guardian is said', () => {
   expect(reverted(120, 'guardian')).toBe('reverted in 120ms by the guardian');
   expect(reverted(120, 'shim')).toBe('reverted in 120ms');
 });
+
+const apiVersion = 'kubectl-chaos.io/v1beta1';
+const reference = { namespace: 'shop', pod: 'web-7d4b9', container: 'app' };
 
 describe('a net run', () => {
   test('off a terminal: whom it hits before it starts, and what it did', async () => {
@@ -105,7 +108,9 @@ describe('a net run', () => {
     const of = (kind: string) => documents.filter((document) => document.kind === kind);
     expect(of('net-planned')).toEqual([
       {
+        apiVersion,
         kind: 'net-planned',
+        target: reference,
         hit: expect.arrayContaining([expect.stringContaining('10.0.0.7')]),
         spared: expect.any(Array),
         warnings: expect.any(Array),
@@ -117,8 +122,8 @@ describe('a net run', () => {
       counters: { packets: 1_200, bytes: 120_000, dropped: 0 },
       round_trip_us: 100_900,
     });
-    expect(of('outcome')[0]?.verdict).toMatchObject({
-      net: { packets: 1_200, round_trips_before: { sent: 5, lost: 0, median_us: 800 } },
+    expect(of('outcome')[0]).toMatchObject({
+      targets: [{ verdict: { net: { packets: 1_200, round_trips_before: { sent: 5, lost: 0, median_us: 800 } } } }],
     });
   });
 });
