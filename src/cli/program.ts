@@ -212,9 +212,16 @@ function commandError(error: CommanderError, program: Command, words: readonly s
   const named = /'([^']*)'/.exec(message)?.[1] ?? '';
   if (error.code === 'commander.unknownCommand') return unknownCommand(named, program);
   const candidates = (verb ?? program).options.flatMap((option) => option.long ?? []);
-  const near = error.code === 'commander.unknownOption' ? nearest(named.split('=')[0] ?? '', candidates) : undefined;
+  const flag = /--[\w-]+/.exec(named)?.[0] ?? named;
+  const near = error.code === 'commander.unknownOption' ? nearest(flag, candidates) : undefined;
+  const said =
+    error.code === 'commander.unknownOption'
+      ? `unknown flag ${flag}`
+      : error.code === 'commander.optionMissingArgument'
+        ? `${flag} requires a value`
+        : message;
   return usageError(
-    `${message}${near ? `; did you mean ${near}?` : ''}`,
+    `${said}${near ? `; did you mean ${near}?` : ''}`,
     `See "kubectl chaos ${verb ? `${verb.name()} ` : ''}--help".`,
   );
 }
