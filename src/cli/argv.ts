@@ -50,7 +50,7 @@ function setBoolean(shape: FlagShape, value: string, flags: string[]): void {
   // kubectl's -v takes a level: any but 0 is "verbose" here.
   if (/^(true|t|1)$/i.test(value) || (shape.short === '-v' && /^([2-9]|10)$/.test(value))) flags.push(shape.long);
   else if (!/^(false|f|0)$/i.test(value)) {
-    throw usageError(`${shape.long} ${JSON.stringify(value)}: takes no value but true or false`);
+    throw usageError(`${shape.long} ${JSON.stringify(value)}: must be true or false`);
   }
 }
 

@@ -4,7 +4,7 @@ import { checkName } from '../flags/names.ts';
 import { quote } from '../flags/values.ts';
 import type { AttachRequest, ManageRequest } from '../requests.ts';
 import { outputs } from './flags.ts';
-import { text, toConnection } from './run-options.ts';
+import { text, toConnection, tooMany } from './run-options.ts';
 
 /** Words and flags of `ls` and `stop` as a request. Throws usage errors only. */
 export function toManageRequest(
@@ -27,8 +27,8 @@ export function toManageRequest(
 /** Words and flags of `attach` as a request. Throws usage errors only. */
 export function toAttachRequest(words: readonly string[], flags: FlagValues): AttachRequest {
   const [id, other] = toIds(words);
-  if (id === undefined) throw usageError('ID is missing: name a detached experiment that "kubectl chaos ls" shows');
-  if (other !== undefined) throw usageError(`only one ID can be given, and there is also ${quote(other)}`);
+  if (id === undefined) throw usageError('ID is required: name a detached experiment, as shown by "kubectl chaos ls"');
+  if (other !== undefined) throw tooMany('ID', words);
   return {
     id,
     connection: toConnection(flags, []),
@@ -44,21 +44,20 @@ export function toPlace(flags: FlagValues): Pick<ManageRequest, 'namespace' | 'a
   const allNamespaces = flags.allNamespaces === true;
   checkName('--namespace', namespace);
   if (namespace !== undefined && allNamespaces) {
-    throw usageError('--namespace and --all-namespaces exclude each other');
+    throw usageError('--namespace and --all-namespaces are mutually exclusive');
   }
   return { namespace, allNamespaces };
 }
 
 function noIds([word]: readonly string[]): readonly string[] {
-  if (word !== undefined) throw usageError(`ls takes no argument, and there is ${quote(word)}`);
+  if (word !== undefined) throw usageError(`ls takes no arguments, got ${quote(word)}`);
   return [];
 }
 
 function someIds(words: readonly string[], all: boolean): readonly string[] {
-  if (all && words.length > 0)
-    throw usageError(`--all stops every experiment, and there is also ${quote(words[0] ?? '')}`);
+  if (all && words.length > 0) throw usageError(`--all and ID (${quote(words[0] ?? '')}) are mutually exclusive`);
   if (!all && words.length === 0)
-    throw usageError('ID is missing: name an experiment that "kubectl chaos ls" shows, or give --all');
+    throw usageError('ID is required: name an experiment, as shown by "kubectl chaos ls", or use --all');
   return toIds(words);
 }
 
@@ -66,6 +65,6 @@ function toIds(words: readonly string[]): string[] {
   // As it is, or as the name of its pod, which other tools show.
   const ids = words.map((word) => word.replace(/^(?:pod|po|pods)\//, '').replace(/^(chaos-[a-z0-9]{5})-\d+$/, '$1'));
   const wrong = ids.find((id) => !/^chaos-[a-z0-9]{5}$/.test(id));
-  if (wrong !== undefined) throw usageError(`ID ${quote(wrong)}: not an experiment's id, such as chaos-7f3k2`);
+  if (wrong !== undefined) throw usageError(`ID ${quote(wrong)}: must be the id of an experiment, such as chaos-7f3k2`);
   return [...new Set(ids)];
 }

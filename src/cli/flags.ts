@@ -10,45 +10,45 @@ const { run: group, choice, connection } = groups;
 export const run = {
   duration: time({
     ...{ name: '--duration', value: 'time', group },
-    help: 'how long, at most {max} (default: {default})',
+    help: 'how long the fault lasts, at most {max} (default: {default})',
     ...{ default: '60s', min: 1_000, max: 24 * 3_600_000 },
   }),
   grace: time({
     ...{ name: '--grace', value: 'time', group },
-    help: 'from TERM to KILL when the workload is stopped, at most {max} (default: {default})',
+    help: 'time between SIGTERM and SIGKILL when stopping the workload, at most {max} (default: {default})',
     ...{ default: '2s', min: 0, max: 600_000 },
   }),
   // A beat goes out every 3 s: a shorter lease would end on a single late packet.
   lease: time({
     ...{ name: '--lease', value: 'time', group },
-    help: 'the fault ends by itself this long after contact with this command is lost (default: {default})',
+    help: 'revert automatically after this long without contact with this command (default: {default})',
     ...{ default: '15s', min: 5_000, max: 3_600_000 },
   }),
   detach: toggle({
     ...{ name: '--detach', group },
-    help: 'return as soon as the fault is active; it ends by itself after --duration, or by "stop"',
+    help: 'return as soon as the fault is active; it is reverted after --duration or by "kubectl chaos stop"',
   }),
   strict: toggle({
     ...{ name: '--strict', group },
-    help: "refuse where the target's seccomp filter or security label cannot be put over the workload",
+    help: "refuse to run if the target's seccomp filter or security label cannot be applied to the workload",
   }),
   agentNamespace: text({
     ...{ name: '--agent-namespace', value: 'name', group },
-    help: "where the agent pod runs (default: the target's namespace)",
+    help: "namespace of the agent pod (default: the target's namespace)",
   }),
-  reason: text({ name: '--reason', value: 'text', group, help: 'why, for those who find the agent pod' }),
+  reason: text({ name: '--reason', value: 'text', group, help: 'reason to record on the agent pod' }),
   dryRun: text({
     ...{ name: '--dry-run', value: 'mode', group },
-    help: 'client: print the pod and the plan as YAML, touch nothing',
+    help: 'must be "none" or "client"; client: print the pod and the plan as YAML and change nothing',
   }),
   output: oneOf({
     ...{ name: '--output', short: '-o', value: 'format', group },
-    help: 'json: one document at the end; ndjson: the events as they come',
+    help: 'output format: json (one document at the end) or ndjson (one event per line)',
     choices: ['json', 'ndjson'],
   }),
   verbose: toggle({
     ...{ name: '--verbose', short: '-v', group },
-    help: 'show what is sent to the API server and what the shim found',
+    help: 'show requests to the API server and what the shim finds',
   }),
 };
 
@@ -58,7 +58,7 @@ export function runFlags(
   { names }: Pick<FaultTools<Fault>, 'names'>,
 ): Flag[] {
   const help = container ?? "container of the pod (default: the pod's default container, else the first)";
-  const as = `root: ${workload} as uid 0 with the target's bounding set, not as its own user; any other name: impersonate that user`;
+  const as = `root: ${workload} as uid 0, limited to the target's capability bounding set; target (default): as the target's user; any other name: impersonate that user`;
   return [
     text({ name: '--container', short: '-c', value: 'name', group, help }),
     run.duration,
@@ -66,10 +66,15 @@ export function runFlags(
     run.lease,
     run.detach,
     ...(workload ? [text({ name: '--as', value: 'who', group, help: as }), run.strict] : []),
-    text({ name: '--image', value: 'image', group, help: `tools image with ${names} in it` }),
+    text({
+      name: '--image',
+      value: 'image',
+      group,
+      help: `image that contains ${names} (default: $KUBECTL_CHAOS_IMAGE)`,
+    }),
     text({
       ...{ name: '--image-pull-secret', value: 'name', group },
-      help: "secret in the agent's namespace to pull it with",
+      help: "image pull secret in the agent's namespace",
     }),
     run.agentNamespace,
     run.reason,
@@ -81,17 +86,17 @@ export function runFlags(
 
 const allNamespaces = toggle({
   ...{ name: '--all-namespaces', short: '-A', group: choice },
-  help: 'look in every namespace',
+  help: 'select experiments in all namespaces',
 });
 /** `--as` where there is no workload that could run as somebody. */
 export const impersonate = text({ name: '--as', value: 'user', group: connection, help: 'impersonate this user' });
 
 /** `--output` of the commands that are no fault, each with its own formats. */
 export const outputs = {
-  list: output(['wide', 'json', 'name'], 'wide, json, or name: the ids alone'),
-  stop: output(['json', 'name'], 'json, or name: the ids alone'),
-  attach: output(['json', 'ndjson'], 'json: one document at the end; ndjson: the events as they come'),
-  sweep: output(['json'], 'json'),
+  list: output(['wide', 'json', 'name'], 'output format: wide, json or name (ids only)'),
+  stop: output(['json', 'name'], 'output format: json or name (ids only)'),
+  attach: output(['json', 'ndjson'], 'output format: json (one document at the end) or ndjson (one event per line)'),
+  sweep: output(['json'], 'output format: json'),
 };
 
 function output<const Format extends string>(choices: readonly Format[], help: string): Flag<Format | undefined> {
@@ -103,7 +108,7 @@ export const listFlags: readonly Flag[] = [allNamespaces, outputs.list, imperson
 
 /** Flags of `stop`. */
 export const stopFlags: readonly Flag[] = [
-  toggle({ name: '--all', group: choice, help: 'every experiment of the namespace' }),
+  toggle({ name: '--all', group: choice, help: 'stop every experiment in the namespace' }),
   allNamespaces,
   outputs.stop,
   impersonate,
@@ -111,19 +116,19 @@ export const stopFlags: readonly Flag[] = [
 
 /** Flags of `sweep`. */
 export const sweepFlags: readonly Flag[] = [
-  toggle({ name: '--all-nodes', group: choice, help: 'every node of the cluster' }),
+  toggle({ name: '--all-nodes', group: choice, help: 'sweep every node of the cluster' }),
   toggle({
     ...{ name: '--yes', short: '-y', group: choice },
-    help: 'remove what is found and not in use, without a question',
+    help: 'remove leftovers that are not in use, without asking',
   }),
   toggle({
     ...{ name: '--all-namespaces', short: '-A', group: choice },
-    help: 'look for leftover pods and ConfigMaps in every namespace',
+    help: 'look for leftover pods and ConfigMaps in all namespaces',
   }),
-  text({ name: '--image', value: 'image', group: choice, help: 'any that the nodes can run' }),
+  text({ name: '--image', value: 'image', group: choice, help: 'agent image; any image that the nodes can run' }),
   text({
     ...{ name: '--image-pull-secret', value: 'name', group: choice },
-    help: "secret in the agents' namespace to pull it with",
+    help: "image pull secret in the agents' namespace",
   }),
   outputs.sweep,
   impersonate,
@@ -135,7 +140,7 @@ export const attachFlags: readonly Flag[] = [
   outputs.attach,
   toggle({
     ...{ name: '--verbose', short: '-v', group: choice },
-    help: 'show how the workload ended, and what was sent to the API server',
+    help: 'show requests to the API server and how the workload ended',
   }),
   impersonate,
 ];
@@ -144,7 +149,7 @@ export const attachFlags: readonly Flag[] = [
 export const requestTimeoutFlag = valued(
   {
     ...{ name: '--request-timeout', value: 'time', group: connection },
-    help: 'give up a single request after this time; 0: never (default: 15s to connect, 65s for an answer)',
+    help: 'time limit of a single request; 0: no limit (default: 15s to connect, 65s to answer)',
   },
   requestTimeout,
 );
@@ -155,18 +160,18 @@ export function connectionFlags(namespaceOf = 'the target'): Flag[] {
   return [
     { ...of('--namespace', 'name', `namespace of ${namespaceOf}`), short: '-n' },
     of('--kubeconfig', 'file', 'kubeconfig file'),
-    of('--context', 'name', 'context of the kubeconfig'),
-    of('--cluster', 'name', 'cluster of the kubeconfig'),
-    of('--user', 'name', 'user of the kubeconfig'),
+    of('--context', 'name', 'context in the kubeconfig file'),
+    of('--cluster', 'name', 'cluster in the kubeconfig file'),
+    of('--user', 'name', 'user in the kubeconfig file'),
     { ...of('--server', 'url', 'address of the API server'), short: '-s' },
     of('--token', 'token', 'bearer token'),
-    of('--as-user', 'name', 'impersonate, also a user who is called root or target'),
+    of('--as-user', 'name', 'username to impersonate (use instead of --as for users named "root" or "target")'),
     list({ name: '--as-group', value: 'name', group: connection, help: 'impersonate this group; repeatable' }),
     of('--as-uid', 'uid', 'impersonate this uid'),
-    of('--certificate-authority', 'file', 'certificate of the authority'),
-    of('--client-certificate', 'file', 'client certificate'),
-    of('--client-key', 'file', 'client key'),
-    of('--tls-server-name', 'name', "name to check the server's certificate against"),
+    of('--certificate-authority', 'file', 'certificate file of the certificate authority'),
+    of('--client-certificate', 'file', 'client certificate file'),
+    of('--client-key', 'file', 'client key file'),
+    of('--tls-server-name', 'name', "server name to check the server's certificate against"),
     toggle({
       ...{ name: '--insecure-skip-tls-verify', group: connection },
       help: "do not check the server's certificate",

@@ -21,9 +21,31 @@ export type Invocation =
   | { kind: 'list' | 'stop'; request: ManageRequest };
 
 const targetArgument = [
-  '[targets...]',
-  'POD, pod/NAME, or a workload such as deploy/NAME: one of its running pods is chosen, and named',
+  '[TARGET...]',
+  'POD, pod/NAME, or a workload such as deploy/NAME: one running, ready pod is selected',
 ] as const;
+
+const rootHelp = `
+Examples:
+  # Keep two CPUs of a container busy for a minute
+  kubectl chaos stress pod/web --cpu 2
+
+  # Delay packets to a service
+  kubectl chaos net deploy/web --delay 200ms --to svc/db --port 5432
+
+  # Fill a volume up to 95%
+  kubectl chaos io pod/db-0 --path /data --fill 95%
+
+Exit codes:
+  0  the fault was effective and is reverted
+  1  the fault could not be injected; nothing was changed
+  2  wrong command line
+  3  the fault was not effective, could not be measured, or ended early
+  4  the revert could not be confirmed
+  129, 130, 143  stopped by a signal and reverted
+
+Use "kubectl chaos COMMAND --help" for the flags of a command.
+`;
 
 /** A verb of the plugin: what help says of it, and how its words and flags become a request. */
 interface Verb {
@@ -51,16 +73,16 @@ function faultVerb({ verb: name, command, tools }: FaultKind): Verb {
 
 const ls: Verb = {
   name: 'ls',
-  summary: 'list running experiments, and what earlier ones have left',
+  summary: 'list running experiments and leftovers of earlier ones',
   usage: '[flags]',
   argument: ['[words...]', ''],
   flags: [...listFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
-  # Everything in the cluster
+  # List the experiments of the whole cluster
   kubectl chaos ls -A
 
-  # With the reason, and where everything is
+  # Show namespaces, objects and reasons as well
   kubectl chaos ls -o wide
 `,
   toInvocation: (words, flags, passedOn) => ({
@@ -71,16 +93,16 @@ Examples:
 
 const stop: Verb = {
   name: 'stop',
-  summary: 'end experiments, and remove what earlier ones have left',
+  summary: 'stop experiments and remove leftovers of earlier ones',
   usage: 'ID... | --all [flags]',
-  argument: ['[ids...]', 'experiments, as "kubectl chaos ls" shows them'],
+  argument: ['[ID...]', 'ids of experiments, as shown by "kubectl chaos ls"'],
   flags: [...stopFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
-  # One experiment: its fault is reverted, and everything of it removed
+  # Stop one experiment: revert its fault and remove its agent
   kubectl chaos stop chaos-7f3k2
 
-  # All of them, wherever they are
+  # Stop all experiments in all namespaces
   kubectl chaos stop --all -A
 `,
   toInvocation: (words, flags, passedOn) => ({
@@ -91,16 +113,16 @@ Examples:
 
 const attach: Verb = {
   name: 'attach',
-  summary: 'follow a detached experiment; Ctrl-C ends the following, not the fault',
+  summary: 'follow a detached experiment (Ctrl-C stops following; the fault continues)',
   usage: 'ID [flags]',
-  argument: ['[ids...]', 'a detached experiment, as "kubectl chaos ls" shows it'],
+  argument: ['[ID...]', 'id of a detached experiment, as shown by "kubectl chaos ls"'],
   flags: [...attachFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
-  # What it does now, and at its end the verdict
+  # Show the live measurement, and the verdict at the end
   kubectl chaos attach chaos-7f3k2
 
-  # Wherever it is, for a program
+  # Print its events as JSON, whatever its namespace
   kubectl chaos attach chaos-7f3k2 -A -o ndjson
 `,
   toInvocation: (words, flags, passedOn) => ({
@@ -111,16 +133,16 @@ Examples:
 
 const sweep: Verb = {
   name: 'sweep',
-  summary: 'look for what faults have left on nodes, without any record, and remove it',
+  summary: 'find and remove leftovers of faults on nodes',
   usage: 'NODE... | --all-nodes [flags]',
-  argument: ['[nodes...]', 'names of nodes'],
+  argument: ['[NODE...]', 'names of the nodes to sweep'],
   flags: [...sweepFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
-  # What is left on one node; asks before it removes anything
+  # Show the leftovers on one node, and ask before removing them
   kubectl chaos sweep node-3
 
-  # Everywhere, without a question
+  # Sweep all nodes without asking
   kubectl chaos sweep --all-nodes -A --yes
 `,
   toInvocation: (words, flags, passedOn) => ({
@@ -148,12 +170,13 @@ export function parseCommandLine(argv: readonly string[], version: string): Invo
       .showSuggestionAfterError(false)
       .configureOutput({ writeOut: (text) => (output += text), writeErr: () => undefined });
   quiet(program)
-    .description(
-      'Ask a running pod "what if?": a bounded fault, its measured effect, and everything as it was afterwards.',
-    )
+    .description('Inject a time-bounded fault into a running pod, measure its effect, and revert it.')
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command');
+    .helpCommand('help [command]', 'print the help of a command')
+    .usage('COMMAND [flags]')
+    .configureHelp({ subcommandTerm: (command) => command.name() })
+    .addHelpText('after', rootHelp);
   for (const verb of verbs) {
     const command = quiet(program.command(verb.name))
       .summary(verb.summary)
@@ -169,14 +192,15 @@ export function parseCommandLine(argv: readonly string[], version: string): Invo
   }
 
   try {
-    if (words.length === 0) return { kind: 'text', text: program.helpInformation() };
-    program.parse(words, { from: 'user' });
+    if (words.length === 0) program.outputHelp();
+    else program.parse(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'text', text: output };
     throw commandError(error, program, words);
   }
-  return invocation ?? { kind: 'text', text: output || program.helpInformation() };
+  if (!invocation && output === '') program.outputHelp();
+  return invocation ?? { kind: 'text', text: output };
 }
 
 /** Commander's complaint in our words: one line, with the nearest name there is. */
@@ -188,9 +212,16 @@ function commandError(error: CommanderError, program: Command, words: readonly s
   const named = /'([^']*)'/.exec(message)?.[1] ?? '';
   if (error.code === 'commander.unknownCommand') return unknownCommand(named, program);
   const candidates = (verb ?? program).options.flatMap((option) => option.long ?? []);
-  const near = error.code === 'commander.unknownOption' ? nearest(named.split('=')[0] ?? '', candidates) : undefined;
+  const flag = /--[\w-]+/.exec(named)?.[0] ?? named;
+  const near = error.code === 'commander.unknownOption' ? nearest(flag, candidates) : undefined;
+  const said =
+    error.code === 'commander.unknownOption'
+      ? `unknown flag ${flag}`
+      : error.code === 'commander.optionMissingArgument'
+        ? `${flag} requires a value`
+        : message;
   return usageError(
-    `${message}${near ? `; did you mean ${near}?` : ''}`,
+    `${said}${near ? `; did you mean ${near}?` : ''}`,
     `See "kubectl chaos ${verb ? `${verb.name()} ` : ''}--help".`,
   );
 }

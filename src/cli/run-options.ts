@@ -1,6 +1,6 @@
-import { usageError } from '../errors.ts';
+import { type ChaosError, usageError } from '../errors.ts';
 import { type FlagValues, isGiven } from '../flags/flag.ts';
-import { checkName } from '../flags/names.ts';
+import { checkName, workloadKind } from '../flags/names.ts';
 import { choice, quote } from '../flags/values.ts';
 import type { ConnectionOptions } from '../ports.ts';
 import type { RunOptions } from '../requests.ts';
@@ -16,23 +16,34 @@ export function text(flags: FlagValues, name: string): string | undefined {
 /** A connection flag. kubectl takes an empty value as no flag; but an unset variable in a script must not lead a fault to another cluster. */
 function setting(flags: FlagValues, name: string): string | undefined {
   const value = text(flags, name);
-  if (value === '') throw usageError(`--${separateWords(name, '-')}: is empty`);
+  if (value === '') throw usageError(`--${separateWords(name, '-')}: must not be empty`);
   return value;
+}
+
+/** More operands than the one that is read, as a usage error; `meant`: what was probably meant. */
+export function tooMany(operand: string, given: readonly string[], meant?: string): ChaosError {
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  return usageError(`expected one ${operand}, got ${given.length} (${given.map(quote).join(', ')})${hint}`);
 }
 
 /** The part of a request that all faults share. Throws usage errors only. */
 export function toRunOptions(targets: readonly string[], flags: FlagValues): RunOptions {
   const [target, ...others] = targets;
-  if (target === undefined) throw usageError('TARGET is missing: name a pod, or a workload such as deploy/web');
-  if (others.length > 0) throw usageError(`only one TARGET can be given, and there is also ${quote(others[0] ?? '')}`);
+  if (target === undefined) throw usageError('TARGET is required: name a pod, or a workload such as deploy/web');
+  if (others.length > 0)
+    throw tooMany(
+      'TARGET',
+      targets,
+      workloadKind(target) && others.length === 1 ? `${target}/${others[0]}` : undefined,
+    );
 
   const durationMs = run.duration.read(flags);
   const graceMs = run.grace.read(flags);
   const { detached, leaseMs } = toLease(flags);
   const dryRun = run.dryRun.read(flags);
-  if (dryRun !== undefined && dryRun !== 'none') choice('--dry-run', dryRun, ['client']);
+  if (dryRun !== undefined && dryRun !== 'none') choice('--dry-run', dryRun, ['none', 'client']);
   const reason = run.reason.read(flags);
-  if (reason !== undefined && reason.length > 1_024) throw usageError('--reason: at most 1024 characters');
+  if (reason !== undefined && reason.length > 1_024) throw usageError('--reason: must be at most 1024 characters');
   const agentNamespace = run.agentNamespace.read(flags);
   checkName('--agent-namespace', agentNamespace);
 
@@ -58,14 +69,15 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
 /** The tools image, and the secret to pull it with. */
 export function toImage(flags: FlagValues): Pick<RunOptions, 'image' | 'imagePullSecret'> {
   const image = text(flags, 'image');
-  if (image !== undefined && !/^\S+$/.test(image)) throw usageError(`--image ${quote(image)}: not an image reference`);
+  if (image !== undefined && !/^\S+$/.test(image))
+    throw usageError(`--image ${quote(image)}: must be an image reference`);
   return { image, imagePullSecret: text(flags, 'imagePullSecret') };
 }
 
 function toLease(flags: FlagValues): Pick<RunOptions, 'detached' | 'leaseMs'> {
   const detached = run.detach.read(flags);
   if (!detached || !isGiven(run.lease, flags)) return { detached, leaseMs: run.lease.read(flags) };
-  throw usageError('--detach and --lease exclude each other: without this command nobody renews a lease');
+  throw usageError('--detach and --lease are mutually exclusive: nothing renews the lease of a detached fault');
 }
 
 /** Where a fault is asked for, these values of `--as` speak of the workload; every other name is impersonated, as kubectl does. */
@@ -76,7 +88,7 @@ function impersonated(flags: FlagValues, notUsers: readonly string[]): string | 
   const asUser = setting(flags, 'asUser');
   const user = as !== undefined && notUsers.includes(as) ? undefined : as;
   if (user !== undefined && asUser !== undefined) {
-    throw usageError('--as and --as-user both name a user to impersonate: give one of them');
+    throw usageError('--as and --as-user are mutually exclusive: both name a user to impersonate');
   }
   return user ?? asUser;
 }
@@ -106,11 +118,11 @@ export function toConnection(flags: FlagValues, notUsers: readonly string[]): Co
   if (as !== undefined) connection.as = as;
   if (Array.isArray(flags.asGroup)) connection.asGroup = flags.asGroup;
   if ((connection.asGroup || connection.asUid) && as === undefined) {
-    throw usageError('--as-group and --as-uid need a user to impersonate: add --as-user');
+    throw usageError('--as-group and --as-uid require a user to impersonate: add --as-user');
   }
   if (flags.insecureSkipTlsVerify === true) {
     if (connection.certificateAuthority !== undefined) {
-      throw usageError('--insecure-skip-tls-verify and --certificate-authority exclude each other');
+      throw usageError('--insecure-skip-tls-verify and --certificate-authority are mutually exclusive');
     }
     connection.insecureSkipTlsVerify = true;
   }

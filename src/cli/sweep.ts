@@ -10,11 +10,11 @@ import { toConnection, toImage } from './run-options.ts';
 export function toSweepRequest(words: readonly string[], flags: FlagValues): SweepRequest {
   const all = flags.allNodes === true;
   if (all && words.length > 0)
-    throw usageError(`--all-nodes sweeps every node, and there is also ${quote(words[0] ?? '')}`);
-  if (!all && words.length === 0) throw usageError('NODE is missing: name nodes, or give --all-nodes');
+    throw usageError(`--all-nodes and NODE (${quote(words[0] ?? '')}) are mutually exclusive`);
+  if (!all && words.length === 0) throw usageError('NODE is required: name nodes, or use --all-nodes');
   const nodes = words.map((word) => word.replace(/^(?:node|no|nodes)\//, ''));
   const wrong = nodes.find((node) => !/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(node));
-  if (wrong !== undefined) throw usageError(`NODE ${quote(wrong)}: not the name of a node`);
+  if (wrong !== undefined) throw usageError(`NODE ${quote(wrong)}: must be the name of a node`);
   return {
     nodes: [...new Set(nodes)],
     connection: toConnection(flags, []),

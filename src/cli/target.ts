@@ -13,7 +13,7 @@ export function parseTarget(text: string, namespace: string | undefined, contain
   if (kind === undefined) {
     const near = nearest(kindText, Object.keys(kindNames));
     throw usageError(
-      `TARGET ${quote(text)}: ${quote(kindText)} is not a kind that leads to a pod${near ? `; did you mean ${near}/${name}?` : ''}`,
+      `TARGET ${quote(text)}: ${quote(kindText)} is not a supported kind${near ? `; did you mean ${near}/${name}?` : ''}`,
       'Kinds: pod, deployment, replicaset, statefulset, daemonset, job, cronjob, replicationcontroller.',
     );
   }

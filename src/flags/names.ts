@@ -55,6 +55,8 @@ export function isLabel(name: string): boolean {
 
 export function checkName(flag: string, name: string | undefined): void {
   if (name !== undefined && !isLabel(name)) {
-    throw usageError(`${flag} ${quote(name)}: not a valid name (lower-case letters, digits and "-", at most 63)`);
+    throw usageError(
+      `${flag} ${quote(name)}: must be a valid name (lower-case letters, digits and "-", at most 63 characters)`,
+    );
   }
 }

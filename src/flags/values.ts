@@ -17,7 +17,7 @@ export function duration(flag: string, text: string, minMs: number, maxMs: numbe
   if (value === undefined) {
     const hint = /^\d+(?:\.\d+)?$/.test(text) ? `; did you mean ${text}${unit}?` : '';
     const such = unit === 's' ? '30s, 5m or 1h30m' : '20ms or 1.5s';
-    throw usageError(`${flag} ${quote(text)}: not a duration such as ${such}${hint}`);
+    throw usageError(`${flag} ${quote(text)}: must be a duration such as ${such}${hint}`);
   }
   if (value < minMs || value > maxMs) {
     throw usageError(`${flag} ${quote(text)}: must be from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`);
@@ -30,8 +30,8 @@ export function size(flag: string, text: string, minBytes: number, maxBytes: num
   const bytes = parseQuantity(text);
   if (bytes === undefined) {
     const hint = /^\d+(?:\.\d+)?\s*[kmgt]i?b?$/i.test(text) ? `; did you mean ${kubernetesSize(text)}?` : '';
-    const percent = orPercent ? ', nor a percentage such as 80%' : '';
-    throw usageError(`${flag} ${quote(text)}: not a size such as 512Mi or 1G${percent}${hint}`);
+    const percent = orPercent ? ', or a percentage such as 80%' : '';
+    throw usageError(`${flag} ${quote(text)}: must be a size such as 512Mi or 1G${percent}${hint}`);
   }
   if (bytes < minBytes || bytes > maxBytes) {
     const range = `must be from ${formatQuantity(minBytes)} to ${formatQuantity(maxBytes)}`;
@@ -45,7 +45,7 @@ export function percentage(flag: string, text: string, min = leastPercent): numb
   const value = parsePercent(text);
   if (value === undefined) {
     const hint = parsePercent(`${text}%`) ? `; did you mean ${text}%?` : '';
-    throw usageError(`${flag} ${quote(text)}: not a percentage such as 2%${hint}`);
+    throw usageError(`${flag} ${quote(text)}: must be a percentage such as 2%${hint}`);
   }
   if (value < min || value > 100) throw usageError(`${flag} ${quote(text)}: must be from ${min}% to 100%`);
   return value;
@@ -63,7 +63,10 @@ function kubernetesSize(text: string): string {
 
 export function choice<T extends string>(flag: string, text: string, choices: readonly T[]): T {
   const found = choices.find((candidate) => candidate === text);
-  if (found === undefined) throw usageError(`${flag} ${quote(text)}: must be ${choices.join(' or ')}`);
+  if (found === undefined) {
+    const all = choices.length > 2 ? `one of: ${choices.join(', ')}` : choices.join(' or ');
+    throw usageError(`${flag} ${quote(text)}: must be ${all}`);
+  }
   return found;
 }
 

@@ -113,7 +113,7 @@ function overlayCluster(entry: ClusterEntry, options: ConnectionOptions): Cluste
   if (options.certificateAuthority) cluster.certificateAuthority = options.certificateAuthority;
   if (options.insecureSkipTlsVerify) cluster.insecureSkipTlsVerify = true;
   if (cluster.insecureSkipTlsVerify && (cluster.certificateAuthority || cluster.certificateAuthorityData)) {
-    throw new ChaosError('kubeconfig', 'a certificate authority and insecure-skip-tls-verify exclude each other', {
+    throw new ChaosError('kubeconfig', 'a certificate authority and insecure-skip-tls-verify are mutually exclusive', {
       hint: 'take one of the two out of the kubeconfig or the command line',
     });
   }

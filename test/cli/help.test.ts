@@ -36,8 +36,8 @@ describe('help', () => {
         ?.matchAll(/^\s+(?:-\w, )?(--[a-z-]+)/gm);
       const flags = [...(said ?? [])].map(([, name]) => name ?? '');
       expect(flags.length).toBeGreaterThan(10);
-      expect(flags.filter((flag) => complaint([verb, flag]).includes('unknown option'))).toEqual([]);
-      expect(complaint([verb, '--nonsense'])).toContain('unknown option');
+      expect(flags.filter((flag) => complaint([verb, flag]).includes('unknown flag'))).toEqual([]);
+      expect(complaint([verb, '--nonsense'])).toContain('unknown flag');
     });
 
     test('its examples are commands that are read', () => {

@@ -5,17 +5,17 @@ import type { IoRequest } from './types.ts';
 
 /** The fault on the command line. */
 export const command: FaultCommand<IoRequest> = {
-  summary: 'make the disk that a running container uses busy, full or slow',
+  summary: 'load, fill or throttle the disk of a running container',
   usage: 'TARGET --path DIRECTORY [flags]',
   examples: `
 Examples:
-  # Four writers on the volume of a database
+  # Write with four workers to the volume of a database
   kubectl chaos io pod/db-0 -c postgres --path /var/lib/postgresql/data --mode write --workers 4 --size 1Gi
 
-  # A volume that is almost full, for five minutes
+  # Fill a volume up to 95% for five minutes
   kubectl chaos io pod/db-0 --path /data --fill 95% --duration 5m
 
-  # A slow disk
+  # Slow down the container's reads and writes
   kubectl chaos io pod/db-0 --path /data --throttle write=1Mi,read=4Mi,write-iops=50
 `,
   flags: Object.values(flags),

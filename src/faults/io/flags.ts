@@ -5,9 +5,9 @@ import { defaultLeaveBytes, defaultSizeBytes } from './room.ts';
 import { loadModes } from './types.ts';
 
 const { fault: group } = groups;
-const load = 'To keep it busy:';
-const fill = 'To fill it:';
-const throttle = 'To slow the container on it:';
+const load = 'Load the disk:';
+const fill = 'Fill the disk:';
+const throttle = 'Throttle the container:';
 
 export const maxBytes = 2 ** 50;
 /** O_DIRECT asks for whole sectors, of at most 4 KiB; stress-ng takes no more than 4 MiB. */
@@ -17,23 +17,23 @@ export const sectorBytes = 4_096;
 export const flags = {
   path: text({
     ...{ name: '--path', value: 'directory', group },
-    help: 'of the container: the disk behind it is meant',
+    help: 'directory in the container; the fault acts on the disk behind it',
   }),
   allowNodeDisk: toggle({
     ...{ name: '--allow-node-disk', group },
-    help: "also when the node itself lives on that disk: this hits the node's other pods",
+    help: 'allow a disk that the node itself uses (affects other pods on the node)',
   }),
   mode: oneOf({
     ...{ name: '--mode', value: 'name', group: load, choices: loadModes },
-    help: 'read, write, mixed, metadata (create, rename, delete) or sync (small writes, each waited for)',
+    help: 'I/O to generate: read, write, mixed, metadata (create, rename, delete) or sync (small synced writes)',
   }),
   workers: count({
     ...{ name: '--workers', value: 'number', group: load },
-    ...{ help: 'how many do so at the same time (default: {default})', min: 1, max: 256, default: '1' },
+    ...{ help: 'number of concurrent workers (default: {default})', min: 1, max: 256, default: '1' },
   }),
   size: bytes({
     ...{ name: '--size', value: 'size', group: load },
-    help: "of each worker's file (default: {default})",
+    help: 'file size per worker (default: {default})',
     default: formatQuantity(defaultSizeBytes),
     // stress-ng takes no less for a file.
     min: 2 ** 20,
@@ -41,7 +41,7 @@ export const flags = {
   }),
   blockSize: bytes({
     ...{ name: '--block-size', value: 'size', group: load },
-    help: 'of each read or write (default: 1Mi to write, 64Ki mixed, 4Ki to sync)',
+    help: 'size of each read or write (default: 1Mi for write, 64Ki for mixed, 4Ki for sync)',
     min: sectorBytes,
     max: 4 * 2 ** 20,
   }),
@@ -49,21 +49,21 @@ export const flags = {
   rate: text({ name: '--rate', value: 'rate', group: load, help: '', isHidden: true }),
   fill: text({
     ...{ name: '--fill', value: 'size|percent', group: fill },
-    help: 'take so much space, or until so much of what the target may use is in use: 2Gi, 95%',
+    help: 'fill by an amount (2Gi) or up to a percentage of the space that the target may use (95%)',
   }),
   fillInodes: text({
     ...{ name: '--fill-inodes', value: 'number|percent', group: fill },
-    help: 'take so many inodes, or until so many are in use: 10k, 95%',
+    help: 'fill inodes by a number (10k) or up to a percentage (95%)',
   }),
   leave: bytes({
     ...{ name: '--leave', value: 'size', group: fill },
-    help: 'what stays free whatever is asked (default: {default})',
+    help: 'minimum free space to keep (default: {default})',
     default: formatQuantity(defaultLeaveBytes),
     min: 0,
     max: maxBytes,
   }),
   throttle: list({
     ...{ name: '--throttle', value: 'limits', group: throttle },
-    help: 'at most so much a second: write=1Mi,read=4Mi in bytes, write-iops=50,read-iops=100 in operations',
+    help: 'I/O limits per second: write=1Mi,read=4Mi (bytes), write-iops=50,read-iops=100 (operations)',
   }),
 };

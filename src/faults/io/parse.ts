@@ -16,10 +16,10 @@ import {
 /** Flags of `io` as a request. `passedOn` is what stood behind `--`. Throws usage errors only. */
 export function toIoRequest(values: FlagValues, passedOn: readonly string[] | undefined): IoRequest {
   if (passedOn !== undefined)
-    throw usageError('-- : io takes nothing behind it; arguments for stress-ng are of stress');
+    throw usageError('io takes no arguments after "--"; to pass stress-ng arguments use "kubectl chaos stress"');
   if (isGiven(flags.rate, values)) {
     throw usageError(
-      '--rate: stress-ng cannot hold a rate of I/O; to slow the target to one: --throttle write=1Mi,read=4Mi',
+      '--rate is not supported: stress-ng cannot limit its I/O rate; to limit that of the container use --throttle write=1Mi,read=4Mi',
     );
   }
   const path = toPath(flags.path.read(values));
@@ -30,13 +30,14 @@ export function toIoRequest(values: FlagValues, passedOn: readonly string[] | un
 const maxPathBytes = 4_095;
 
 function toPath(path: string | undefined): string {
-  if (path === undefined) throw usageError('--path is missing: name a directory of the container, such as /data');
+  if (path === undefined) throw usageError('--path is required: name a directory in the container, such as /data');
   if (!path.startsWith('/')) {
-    throw usageError(`--path ${quote(path)}: must be absolute, in the container: begin with /`);
+    throw usageError(`--path ${quote(path)}: must be an absolute path in the container, such as /data`);
   }
   // It is printed, and part of what others read about the experiment.
-  if (/\p{Cc}/u.test(path)) throw usageError(`--path ${quote(path)}: holds a control character`);
-  if (new TextEncoder().encode(path).length > maxPathBytes) throw usageError(`--path: at most ${maxPathBytes} bytes`);
+  if (/\p{Cc}/u.test(path)) throw usageError(`--path ${quote(path)}: must not contain control characters`);
+  if (new TextEncoder().encode(path).length > maxPathBytes)
+    throw usageError(`--path: must be at most ${maxPathBytes} bytes`);
   return path.length > 1 ? path.replace(/\/+$/, '') || '/' : path;
 }
 
@@ -55,14 +56,16 @@ function toAction(values: FlagValues): IoRequest['action'] {
   const given = (all: readonly Flag[]) => all.find((flag) => isGiven(flag, values));
   const [first, second] = actions.flatMap(({ by }) => given(by) ?? []);
   if (first && second) {
-    throw usageError(`${first.name} and ${second.name} exclude each other: a run does one thing to the disk`);
+    throw usageError(
+      `${first.name} and ${second.name} are mutually exclusive: an experiment loads, fills or throttles a disk`,
+    );
   }
   for (const { by, with: others } of actions) {
     const other = given(others);
-    if (other && !given(by)) throw usageError(`${other.name} needs ${by.map(({ name }) => name).join(' or ')}`);
+    if (other && !given(by)) throw usageError(`${other.name} requires ${by.map(({ name }) => name).join(' or ')}`);
   }
   const action = actions.find(({ by }) => given(by));
-  if (!action) throw usageError('nothing to do: give --mode, --fill, --fill-inodes or --throttle');
+  if (!action) throw usageError('no fault specified: use --mode, --fill, --fill-inodes or --throttle');
   return action.to(values);
 }
 
@@ -72,10 +75,12 @@ function toLoad(values: FlagValues): LoadRequest {
   const given = (flag: Flag) => isGiven(flag, values);
   if (mode === 'metadata') {
     const useless = [flags.size, flags.blockSize].find(given);
-    if (useless) throw usageError(`${useless.name} has no use with --mode metadata: its files are empty`);
+    if (useless) throw usageError(`${useless.name} cannot be used with --mode metadata: its files are empty`);
   }
   if (mode === 'read' && given(flags.blockSize)) {
-    throw usageError('--block-size has no use with --mode read: stress-ng chooses it; --mode mixed reads in blocks');
+    throw usageError(
+      '--block-size cannot be used with --mode read: stress-ng chooses the size itself; with --mode mixed it can be set',
+    );
   }
   const sizeBytes = flags.size.read(values);
   const blockBytes = flags.blockSize.read(values);
@@ -106,7 +111,7 @@ const leastPercent = 1;
 function toSpace(value: string): NonNullable<FillRequest['space']> {
   if (value.endsWith('%')) return { percent: percentage('--fill', value, leastPercent) };
   if (/^\d{1,2}(?:\.\d+)?$/.test(value)) {
-    throw usageError(`--fill ${quote(value)}: not a size such as 512Mi; did you mean ${value}%?`);
+    throw usageError(`--fill ${quote(value)}: must be a size such as 512Mi, or a percentage; did you mean ${value}%?`);
   }
   return { bytes: size('--fill', value, sectorBytes, maxBytes, true) };
 }
@@ -146,7 +151,7 @@ function toThrottle(values: FlagValues): ThrottleRequest {
     const limit = Object.hasOwn(limits, name) ? limits[name] : undefined;
     if (limit === undefined || value === undefined || item.split('=').length > 2) {
       throw usageError(
-        `--throttle ${quote(item)}: must be ${Object.keys(limits).join('=, ')}=, such as write=1Mi,read=4Mi,write-iops=50`,
+        `--throttle ${quote(item)}: must be write=SIZE, read=SIZE, write-iops=NUMBER or read-iops=NUMBER, such as write=1Mi,read=4Mi,write-iops=50`,
       );
     }
     if (found[limit] !== undefined) throw usageError(`--throttle ${quote(item)}: ${name} is given twice`);
@@ -157,9 +162,7 @@ function toThrottle(values: FlagValues): ThrottleRequest {
 
 function bytes(item: string, value: string): number {
   if (parsePercent(value) !== undefined) {
-    throw usageError(
-      `--throttle ${quote(item)}: not a size such as 1Mi; of what a disk can do nobody knows a percentage`,
-    );
+    throw usageError(`--throttle ${quote(item)}: must be a size such as 1Mi; percentages are not supported`);
   }
   return size(`--throttle ${item.slice(0, item.indexOf('='))}`, value, minBytesPerSecond, maxBytesPerSecond);
 }
@@ -168,7 +171,7 @@ function operations(item: string, value: string): number {
   const count = parseQuantity(value);
   if (count === undefined || !Number.isInteger(count) || count < 1 || count > maxOpsPerSecond) {
     throw usageError(
-      `--throttle ${quote(item)}: must be a whole number of operations a second from 1 to ${formatQuantity(maxOpsPerSecond)}`,
+      `--throttle ${quote(item)}: must be a whole number of operations per second from 1 to ${formatQuantity(maxOpsPerSecond)}`,
     );
   }
   return count;

@@ -5,7 +5,7 @@ import { rate } from './rate.ts';
 import type { IpProtocol } from './types.ts';
 
 const { fault: group } = groups;
-const packets = 'Which packets:';
+const packets = 'Packets:';
 
 /** Old kernels keep netem's times in 32 bits of 64 ns, which is 274 s; and no application waits longer for a packet. */
 const delays = { min: 1, max: 4 * 60_000, unit: 'ms' } as const;
@@ -16,52 +16,63 @@ export const flags = {
     name: '--delay',
     value: 'time',
     group,
-    help: 'hold each packet back this long, at most {max}',
+    help: 'delay each packet by this much, at most {max}',
     ...delays,
   }),
-  jitter: time({ name: '--jitter', value: 'time', group, help: 'vary the delay by up to this much', ...delays }),
+  jitter: time({
+    name: '--jitter',
+    value: 'time',
+    group,
+    help: 'vary the delay by up to this much (default: 0)',
+    ...delays,
+  }),
   correlation: percent({
     ...{ name: '--correlation', value: 'percent', group },
-    help: "how much each packet's delay depends on the one before",
+    help: "how much each packet's delay depends on the one before (default: 0)",
   }),
   distribution: oneOf({
     ...{ name: '--distribution', value: 'name', group },
-    help: 'of the jitter: {choices} (default: uniform)',
+    help: 'distribution of the jitter: {choices} (default: uniform)',
     choices: ['normal', 'uniform', 'pareto', 'paretonormal'],
   }),
-  loss: text({ name: '--loss', value: 'percent', group, help: 'lose packets: 2%, or with a correlation 2%,25%' }),
+  loss: text({
+    name: '--loss',
+    value: 'percent',
+    group,
+    help: 'drop this share of the packets: 2%, or with a correlation 2%,25%',
+  }),
   lossModel: text({
     ...{ name: '--loss-model', value: 'words', group },
-    help: "lose packets in netem's way: gemodel P [R [1-H [1-K]]], or state P13 [P31 …]",
+    help: 'drop packets by a netem loss model: gemodel P [R [1-H [1-K]]], or state P13 [P31 …]',
   }),
-  corrupt: percent({ name: '--corrupt', value: 'percent', group, help: 'flip a bit in this share of the packets' }),
+  corrupt: percent({ name: '--corrupt', value: 'percent', group, help: 'flip one bit in this share of the packets' }),
   duplicate: percent({ name: '--duplicate', value: 'percent', group, help: 'send this share of the packets twice' }),
   reorder: text({
     ...{ name: '--reorder', value: 'percent', group },
-    help: 'let this share of the packets overtake the delayed ones: 25%, or 25%,50%',
+    help: 'send this share of the packets ahead of the delayed ones: 25%, or with a correlation 25%,50%',
   }),
   rate: valued(
-    { name: '--rate', value: 'rate', group, help: 'at most this many bits a second: 500kbit, 1mbit, 1gbit' },
+    { name: '--rate', value: 'rate', group, help: 'limit to this many bits per second: 500kbit, 1mbit, 1gbit' },
     rate,
   ),
   burst: text({
     ...{ name: '--burst', value: 'size', group },
-    help: 'size of the bucket that --rate fills: 32Ki (default: 10ms of the rate)',
+    help: 'size of the token bucket for --rate: 32Ki (default: what the rate sends in 10ms)',
   }),
-  partition: toggle({ name: '--partition', group, help: 'drop the packets' }),
-  reject: toggle({ name: '--reject', group, help: 'answer with an error at once: connection refused' }),
+  partition: toggle({ name: '--partition', group, help: 'drop packets' }),
+  reject: toggle({ name: '--reject', group, help: 'refuse connections at once instead of dropping packets' }),
   to: list({
     ...{ name: '--to', value: 'peer', group: packets },
-    help: 'what the target sends to: CIDR, IP, host name, svc/NAME, pod/NAME, deploy/NAME; repeatable',
+    help: 'only packets to this peer: CIDR, IP, host name, svc/NAME, pod/NAME, deploy/NAME; repeatable',
   }),
   from: list({
     ...{ name: '--from', value: 'peer', group: packets },
-    help: 'what the target receives from, named in the same ways; repeatable',
+    help: 'only packets from this peer, named in the same ways; repeatable',
   }),
-  except: list({ name: '--except', value: 'peer', group: packets, help: 'never these; repeatable' }),
+  except: list({ name: '--except', value: 'peer', group: packets, help: 'exclude this peer; repeatable' }),
   port: list({
     ...{ name: '--port', value: 'ports', group: packets },
-    help: 'of the side that serves: the peer of --to, the target of --from: 80,8000-8080',
+    help: "server-side ports (the peer's with --to, the target's with --from): 80,8000-8080",
   }),
   protocol: valued(
     { name: '--protocol', value: 'name', group: packets, help: 'tcp, udp or icmp (default: all)' },
@@ -69,15 +80,15 @@ export const flags = {
   ),
   interface: list({
     ...{ name: '--interface', value: 'name', group: packets },
-    help: 'only this one; repeatable (default: those with a route to the peers)',
+    help: 'only this network interface; repeatable (default: those with a route to the peers)',
   }),
   direction: oneOf({
     ...{ name: '--direction', value: 'name', group: packets },
-    help: '{choices} (default: by --to and --from, else egress; to drop and reject: both)',
+    help: '{choices} (default: by --to and --from, else egress; with --partition or --reject: both)',
     choices: ['egress', 'ingress', 'both'],
   }),
   allowHostNetwork: toggle({
     ...{ name: '--allow-host-network', group: packets },
-    help: "also when the pod uses the node's own network: this hits the node",
+    help: "allow a pod that uses its node's network (affects the node)",
   }),
 };

@@ -9,22 +9,24 @@ import type { Direction, IpProtocol, NetRequest, PortRange, Shaping } from './ty
 
 /** Flags of `net` as a request. `passedOn` is what stood behind `--`. Throws usage errors only. */
 export function toNetRequest(values: FlagValues, passedOn: readonly string[] | undefined): NetRequest {
-  if (passedOn !== undefined) throw usageError('-- : net starts no program in the target, and takes nothing behind it');
+  if (passedOn !== undefined) throw usageError('net takes no arguments after "--": it runs no program in the target');
   const { as } = values;
   if (as === 'root' || as === 'target') {
     throw usageError(
-      `--as ${as}: net starts no program in the target; a user of that name is impersonated by --as-user`,
+      `--as ${quote(as)}: net runs no program in the target; to impersonate a user of that name use --as-user`,
     );
   }
   const shaping = toShaping(values);
   const block = toBlock(values);
   if (shaping && block) {
     const flag = shapingFlags.find((one) => isGiven(one, values));
-    throw usageError(`${block.flag} and ${flag?.name} exclude each other: what does not arrive cannot be shaped`);
+    throw usageError(
+      `${block.flag} and ${flag?.name} are mutually exclusive: packets that are dropped or rejected cannot be shaped`,
+    );
   }
   if (!shaping && !block) {
     throw usageError(
-      'nothing to do: give --delay, --loss, --loss-model, --corrupt, --duplicate, --rate, --partition or --reject',
+      'no fault specified: use --delay, --loss, --loss-model, --corrupt, --duplicate, --rate, --partition or --reject',
     );
   }
   const peers = (flag: Flag<string[]>) => flag.read(values).map((value) => parsePeer(flag.name, value));
@@ -52,7 +54,7 @@ const shapingFlags: readonly Flag[] = [delay, loss, lossModel, corrupt, duplicat
 function toBlock(values: FlagValues): { kind: 'drop' | 'reject'; flag: string } | undefined {
   const { partition, reject } = flags;
   if (partition.read(values) && reject.read(values)) {
-    throw usageError('--partition and --reject exclude each other: a packet is dropped, or answered with an error');
+    throw usageError('--partition and --reject are mutually exclusive: packets are either dropped or rejected');
   }
   if (partition.read(values)) return { kind: 'drop', flag: partition.name };
   return reject.read(values) ? { kind: 'reject', flag: reject.name } : undefined;
@@ -63,7 +65,7 @@ function toShaping(values: FlagValues): Shaping | undefined {
   const loss = toLoss(values);
   const reorder = flags.reorder.read(values);
   if (reorder !== undefined && !delay) {
-    throw usageError('--reorder needs --delay: the packets that are not delayed overtake the others');
+    throw usageError('--reorder requires --delay: packets that are not delayed overtake the others');
   }
   const corruptPercent = flags.corrupt.read(values);
   const duplicatePercent = flags.duplicate.read(values);
@@ -80,10 +82,10 @@ function toShaping(values: FlagValues): Shaping | undefined {
 
 function toDelay(values: FlagValues): Shaping['delay'] {
   const given = (flag: Flag) => isGiven(flag, values);
-  if (given(flags.jitter) && !given(flags.delay)) throw usageError('--jitter needs --delay');
+  if (given(flags.jitter) && !given(flags.delay)) throw usageError('--jitter requires --delay');
   if (!given(flags.jitter)) {
     for (const flag of [flags.correlation, flags.distribution]) {
-      if (given(flag)) throw usageError(`${flag.name} needs --jitter: it is that of the delays`);
+      if (given(flag)) throw usageError(`${flag.name} requires --jitter: it applies to the jitter`);
     }
   }
   const ms = flags.delay.read(values);
@@ -93,7 +95,7 @@ function toDelay(values: FlagValues): Shaping['delay'] {
   if (jitterMs > ms) {
     const jitter = String(values.jitter);
     throw usageError(
-      `--jitter ${quote(jitter)}: must be at most --delay ${formatDuration(ms)}: no packet can be early`,
+      `--jitter ${quote(jitter)}: must be at most --delay ${formatDuration(ms)}, since a packet cannot be early`,
     );
   }
   const correlationPercent = flags.correlation.read(values);
@@ -109,7 +111,8 @@ function toDelay(values: FlagValues): Shaping['delay'] {
 /** `25%` or `25%,50%`: a percentage, and how much each packet depends on the one before. */
 function correlated(flag: string, value: string): { percent: number; correlationPercent?: number } {
   const [percent = '', correlation, ...more] = value.split(',');
-  if (more.length > 0) throw usageError(`${flag} ${quote(value)}: not PERCENT or PERCENT,CORRELATION such as 2%,25%`);
+  if (more.length > 0)
+    throw usageError(`${flag} ${quote(value)}: must be PERCENT or PERCENT,CORRELATION, such as 2% or 2%,25%`);
   return {
     percent: percentage(flag, percent),
     ...(correlation === undefined ? {} : { correlationPercent: percentage(flag, correlation) }),
@@ -119,7 +122,7 @@ function correlated(flag: string, value: string): { percent: number; correlation
 function toLoss(values: FlagValues): Shaping['loss'] {
   const loss = flags.loss.read(values);
   const model = flags.lossModel.read(values);
-  if (loss !== undefined && model !== undefined) throw usageError('--loss and --loss-model exclude each other');
+  if (loss !== undefined && model !== undefined) throw usageError('--loss and --loss-model are mutually exclusive');
   if (loss !== undefined) return correlated('--loss', loss);
   return model === undefined ? undefined : { model: toLossModel(model) };
 }
@@ -154,12 +157,12 @@ function toRate(values: FlagValues): Pick<Shaping, 'rate'> {
   const burst = flags.burst.read(values);
   const bitsPerSecond = flags.rate.read(values);
   if (bitsPerSecond === undefined) {
-    if (burst !== undefined) throw usageError('--burst needs --rate: it is the size of its bucket');
+    if (burst !== undefined) throw usageError('--burst requires --rate: it is the size of the token bucket');
     return {};
   }
   if (burst === undefined) return { rate: { bitsPerSecond } };
   const burstBytes = parseQuantity(burst);
-  if (burstBytes === undefined) throw usageError(`--burst ${quote(burst)}: not a size in bytes such as 32Ki or 1M`);
+  if (burstBytes === undefined) throw usageError(`--burst ${quote(burst)}: must be a size in bytes such as 32Ki or 1M`);
   if (burstBytes < minBurstBytes) {
     throw usageError(`--burst ${quote(burst)}: must be at least ${minBurstBytes} bytes, the size of a packet`);
   }
@@ -172,7 +175,7 @@ function toRate(values: FlagValues): Pick<Shaping, 'rate'> {
 function toPorts(values: FlagValues, protocol: IpProtocol | undefined): PortRange[] {
   const ranges = flags.port.read(values).map(portRange);
   if (ranges.length > 0 && protocol === 'icmp')
-    throw usageError('--port and --protocol icmp exclude each other: ICMP has no ports');
+    throw usageError('--port and --protocol icmp are mutually exclusive: ICMP has no ports');
   return joinRanges(ranges);
 }
 
@@ -182,7 +185,8 @@ function portRange(value: string): PortRange {
   if (!(from >= 1 && to <= 65_535)) {
     throw usageError(`--port ${quote(value)}: must be a number from 1 to 65535, or a range such as 8000-8080`);
   }
-  if (from > to) throw usageError(`--port ${quote(value)}: ends before it begins; did you mean ${to}-${from}?`);
+  if (from > to)
+    throw usageError(`--port ${quote(value)}: must begin with the lower port; did you mean ${to}-${from}?`);
   return { from, to };
 }
 
@@ -191,7 +195,7 @@ function toInterfaces(values: FlagValues): string[] {
   // The kernel takes more characters, which tc and nft would read as words of their own.
   const wrong = names.find((name) => !/^[\w.@+-]{1,15}$/.test(name));
   if (wrong !== undefined)
-    throw usageError(`--interface ${quote(wrong)}: not the name of a network interface such as eth0`);
+    throw usageError(`--interface ${quote(wrong)}: must be the name of a network interface such as eth0`);
   return [...new Set(names)];
 }
 
@@ -199,10 +203,12 @@ function toDirection(values: FlagValues, hasTo: boolean, hasFrom: boolean, block
   const direction = flags.direction.read(values);
   if (direction === undefined) return blocks || (hasTo && hasFrom) ? 'both' : hasFrom ? 'ingress' : 'egress';
   if (direction === 'egress' && hasFrom) {
-    throw usageError('--direction egress has no use for --from: what the target sends is told by --to');
+    throw usageError('--direction egress and --from are mutually exclusive: use --to to select what the target sends');
   }
   if (direction === 'ingress' && hasTo) {
-    throw usageError('--direction ingress has no use for --to: what the target receives is told by --from');
+    throw usageError(
+      '--direction ingress and --to are mutually exclusive: use --from to select what the target receives',
+    );
   }
   return direction;
 }

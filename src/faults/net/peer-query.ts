@@ -10,17 +10,17 @@ const serviceWords = ['svc', 'service', 'services'];
 /** A value of `--to`, `--from` or `--except`: a CIDR, an address, `svc/NAME`, `pod/NAME`, `deploy/NAME`, each kind also as `NAMESPACE/KIND/NAME`, or a host name. */
 export function parsePeer(flag: string, text: string): PeerQuery {
   const wrong = (why: string): ChaosError => usageError(`${flag} ${quote(text)}: ${why}`);
-  if (text === '') throw wrong('is empty');
+  if (text === '') throw wrong('must not be empty');
   const words = text.split('/');
   const [, host, port] = /^([^:/]+):(\d+)$/.exec(text) ?? [];
-  if (host !== undefined) throw wrong(`a port is given by itself: ${flag} ${host} --port ${port}`);
+  if (host !== undefined) throw wrong(`must not contain a port; use ${flag} ${host} --port ${port}`);
   // `10.0.0.0/8` and `fd00::/8`: what looks like an address is meant as one.
   if (/^[\d.]+$/.test(words[0] ?? '') || text.includes(':')) return parseRange(text, wrong);
   if (words.length === 1) return parseHost(text, wrong);
-  if (words.length > 3) throw wrong('not an address, a host name, KIND/NAME or NAMESPACE/KIND/NAME');
+  if (words.length > 3) throw wrong('must be an address, a host name, KIND/NAME or NAMESPACE/KIND/NAME');
   const [kindWord = '', name = ''] = words.slice(-2);
   const namespace = words.length === 3 ? words[0] : undefined;
-  if (namespace !== undefined && !isLabel(namespace)) throw wrong(`${quote(namespace)} is not a namespace's name`);
+  if (namespace !== undefined && !isLabel(namespace)) throw wrong(`${quote(namespace)} is not a valid namespace name`);
   const word = kindWord.toLowerCase();
   if (serviceWords.includes(word)) return parseService(text, name, namespace, wrong);
   const kind = workloadKind(word);
@@ -37,7 +37,7 @@ export function parsePeer(flag: string, text: string): PeerQuery {
       'daemonset',
     ]);
     throw wrong(
-      `${quote(kindWord)} is neither svc nor a kind that leads to pods${near ? `; did you mean ${near}/${name}?` : ''}`,
+      `${quote(kindWord)} is not a supported kind (svc, pod, or a workload such as deploy)${near ? `; did you mean ${near}/${name}?` : ''}`,
     );
   }
   if (!isObjectName(name)) throw wrong(`${quote(name)} is not a valid name of a Kubernetes object`);
@@ -46,17 +46,17 @@ export function parsePeer(flag: string, text: string): PeerQuery {
 
 function parseRange(text: string, wrong: (why: string) => ChaosError): PeerQuery {
   const parsed = parseCidr(text);
-  if (!parsed) throw wrong('not an IP address or a CIDR such as 10.0.0.0/8 or fd00::/8');
+  if (!parsed) throw wrong('must be an IP address or a CIDR such as 10.0.0.0/8 or fd00::/8');
   const { cidr, exact } = parsed;
   const address = parseAddress(text.split('/')[0] ?? '');
   // What such a socket sends is IPv4 on the wire.
   if (address?.family === 6 && address.value >> 32n === 0xffffn) {
     const mapped = formatAddress({ family: 4, value: address.value & 0xffffffffn });
-    throw wrong(`an IPv4 address in IPv6 clothes; did you mean ${mapped}?`);
+    throw wrong(`is an IPv4-mapped IPv6 address; did you mean ${mapped}?`);
   }
   // One slip here is the difference between one host and sixteen million.
   if (!exact && address) {
-    throw wrong(`has bits behind its prefix; did you mean ${formatCidr(cidr)}, or ${formatAddress(address)} alone?`);
+    throw wrong(`has host bits set; did you mean ${formatCidr(cidr)}, or ${formatAddress(address)} alone?`);
   }
   return { kind: 'cidr', text, cidr };
 }
@@ -65,10 +65,10 @@ function parseHost(text: string, wrong: (why: string) => ChaosError): PeerQuery 
   const name = text.toLowerCase().replace(/\.$/, '');
   const labels = name.split('.');
   if (name.length > 253 || !labels.every((label) => label.length <= 63 && /^[\w](?:[-\w]*[\w])?$/.test(label))) {
-    throw wrong('not an address, a host name, svc/NAME or pod/NAME');
+    throw wrong('must be an address, a host name, svc/NAME or pod/NAME');
   }
   // A resolver would take it for an address in one of its old spellings.
-  if (/^(?:\d+|0x[\da-f]*)$/.test(labels.at(-1) ?? '')) throw wrong('not an IP address, nor a host name');
+  if (/^(?:\d+|0x[\da-f]*)$/.test(labels.at(-1) ?? '')) throw wrong('must be an IP address or a host name');
   // The dot at the end keeps the resolver from trying search domains.
   return { kind: 'host', text, name: text.endsWith('.') ? `${name}.` : name };
 }

@@ -10,8 +10,11 @@ export function rate(flag: string, text: string): number {
   const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)([kmg]?bit)$/i.exec(text) ?? [];
   if (digits === '') {
     const other = /^(\d+(?:\.\d+)?)\s*([kmg]?)i?(?:bps|b|b\/s|bits?\/s|bits?)?$/i.exec(text);
-    const hint = other && Number(other[1]) > 0 ? `; for bits a second: ${other[1]}${other[2]?.toLowerCase()}bit` : '';
-    throw usageError(`${flag} ${quote(text)}: not a rate in bits a second such as 500kbit, 1mbit or 1gbit${hint}`);
+    const hint =
+      other && Number(other[1]) > 0 ? `; for bits per second use ${other[1]}${other[2]?.toLowerCase()}bit` : '';
+    throw usageError(
+      `${flag} ${quote(text)}: must be a rate in bits per second such as 500kbit, 1mbit or 1gbit${hint}`,
+    );
   }
   const value = Math.round(Number(digits) * (rateUnits[unit.toLowerCase()] ?? Number.NaN));
   if (value < minBitsPerSecond || value > maxBitsPerSecond) {

@@ -8,23 +8,29 @@ const { fault: group } = groups;
 export const flags = {
   cpu: count({ name: '--cpu', value: 'workers', group, help: 'keep this many CPUs busy', min: 1, max: 4_096 }),
   cpuLoad: valued(
-    { name: '--cpu-load', value: 'percent', group, help: 'how busy each is (default: {default})', default: '100' },
+    {
+      name: '--cpu-load',
+      value: 'percent',
+      group,
+      help: 'how busy each CPU is kept, in percent (default: {default})',
+      default: '100',
+    },
     loadPercent,
   ),
   memory: valued(
     {
       ...{ name: '--memory', value: 'size|percent', group },
-      help: "take and hold memory: 512Mi, or 80% of the container's limit (without one: of the node's allocatable)",
+      help: "allocate and hold memory: 512Mi, or 80% of the container's limit (without a limit: of the node's allocatable memory)",
     },
     memory,
   ),
   processes: count({
     ...{ name: '--processes', value: 'number', group },
-    ...{ help: 'fork pressure by this many workers', min: 1, max: 10_000 },
+    ...{ help: 'number of workers that fork processes all the time', min: 1, max: 10_000 },
   }),
   oomVictim: oneOf({
     ...{ name: '--oom-victim', value: 'who', group },
-    help: 'whom the OOM killer takes first: {choices} (default: {default})',
+    help: 'which one the OOM killer kills first: {choices} (default: {default})',
     choices: ['stressor', 'app'],
     default: 'stressor',
   }),

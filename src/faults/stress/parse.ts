@@ -16,13 +16,13 @@ const ownedOptions: Readonly<Record<string, string>> = {
 /** Flags of `stress` as a request. `passedOn` is what stood behind `--`. Throws usage errors only. */
 export function toStressRequest(values: FlagValues, passedOn: readonly string[] | undefined): StressRequest {
   const given = (flag: Flag) => isGiven(flag, values);
-  if (given(flags.cpuLoad) && !given(flags.cpu)) throw usageError('--cpu-load needs --cpu');
+  if (given(flags.cpuLoad) && !given(flags.cpu)) throw usageError('--cpu-load requires --cpu');
   if (given(flags.oomVictim) && !given(flags.memory) && !passedOn?.length) {
-    throw usageError('--oom-victim needs --memory');
+    throw usageError('--oom-victim requires --memory');
   }
   if (passedOn !== undefined) checkPassedOn(passedOn);
   if (![flags.cpu, flags.memory, flags.processes].some(given) && passedOn === undefined) {
-    throw usageError('nothing to do: give --cpu, --memory, --processes, or arguments for stress-ng after --');
+    throw usageError('no fault specified: use --cpu, --memory, --processes, or arguments for stress-ng after "--"');
   }
   const workers = flags.cpu.read(values);
   const cpu = workers === undefined ? undefined : { workers, loadPercent: flags.cpuLoad.read(values) };
@@ -39,12 +39,12 @@ export function toStressRequest(values: FlagValues, passedOn: readonly string[] 
 }
 
 function checkPassedOn(args: readonly string[]): void {
-  if (args.length === 0) throw usageError('-- : arguments for stress-ng are missing behind it');
+  if (args.length === 0) throw usageError('stress-ng arguments are required after "--"');
   for (const arg of args) {
     // getopt takes the value of a short option in the same word: `-t60`.
     const name = /^-[^-]/.test(arg) ? arg.slice(0, 2) : (arg.split('=')[0] ?? '');
     const ours = Object.hasOwn(ownedOptions, name) ? ownedOptions[name] : undefined;
-    if (ours) throw usageError(`-- ${name}: use ${ours} instead, which is kept to whatever happens`);
-    if (arg.includes('\0')) throw usageError('-- : an argument holds a NUL character');
+    if (ours) throw usageError(`"${name}" is not allowed after "--": use ${ours}`);
+    if (arg.includes('\0')) throw usageError('arguments after "--" must not contain NUL characters');
   }
 }
