@@ -43,8 +43,8 @@ export const run = {
   }),
   output: oneOf({
     ...{ name: '--output', short: '-o', value: 'format', group },
-    help: 'json: one document at the end; ndjson: the events as they come',
-    choices: ['json', 'ndjson'],
+    help: 'json or yaml: one document at the end; ndjson: the events as they come',
+    choices: ['json', 'yaml', 'ndjson'],
   }),
   verbose: toggle({
     ...{ name: '--verbose', short: '-v', group },
@@ -88,10 +88,10 @@ export const impersonate = text({ name: '--as', value: 'user', group: connection
 
 /** `--output` of the commands that are no fault, each with its own formats. */
 export const outputs = {
-  list: output(['wide', 'json', 'name'], 'wide, json, or name: the ids alone'),
-  stop: output(['json', 'name'], 'json, or name: the ids alone'),
-  attach: output(['json', 'ndjson'], 'json: one document at the end; ndjson: the events as they come'),
-  sweep: output(['json'], 'json'),
+  list: output(['wide', 'json', 'yaml', 'name'], 'wide, json, yaml, or name: the ids alone'),
+  stop: output(['json', 'yaml', 'name'], 'json, yaml, or name: the ids alone'),
+  attach: output(['json', 'yaml', 'ndjson'], 'json or yaml: one document at the end; ndjson: the events as they come'),
+  sweep: output(['json', 'yaml'], 'json or yaml'),
 };
 
 function output<const Format extends string>(choices: readonly Format[], help: string): Flag<Format | undefined> {
