@@ -1,6 +1,7 @@
 import { type Invocation, parseCommandLine } from './cli/program.ts';
 import type { CommandPorts } from './commands/ports.ts';
 import { ChaosError, ExitCode } from './errors.ts';
+import type { OutputFormat } from './requests.ts';
 import { errorText } from './terminal/words.ts';
 
 /** Runs one command line and resolves to the exit code. The only place where an error becomes text. */
@@ -12,10 +13,10 @@ export async function main(argv: readonly string[], ports: CommandPorts): Promis
       ports.stdout.write(invocation.text);
       return ExitCode.effective;
     }
-    const { output } = invocation.kind === 'run' ? invocation.request.run : invocation.request;
-    if ((invocation.kind === 'run' || invocation.kind === 'attach') && output !== 'human') {
+    const output = outputOf(invocation);
+    if (output !== 'human') {
       const { errorDocument } = await import('./terminal/json.ts');
-      fail = (error) => ports.stdout.write(errorDocument(error, output === 'ndjson'));
+      fail = (error) => ports.stdout.write(errorDocument(error, output));
     }
     return await carryOut(invocation, ports);
   } catch (error) {
@@ -28,6 +29,12 @@ export async function main(argv: readonly string[], ports: CommandPorts): Promis
     );
     return ExitCode.notInjected;
   }
+}
+
+/** In what an error is told: of commands that tell of a run, as everything else is. */
+function outputOf(invocation: Exclude<Invocation, { kind: 'text' }>): OutputFormat {
+  if (invocation.kind === 'run') return invocation.request.run.output;
+  return invocation.kind === 'attach' ? invocation.request.output : 'human';
 }
 
 /** Each command is loaded when it is asked for: help needs none of them. */

@@ -32,7 +32,8 @@ export interface RunOptions {
   verbose: boolean;
 }
 
-export type OutputFormat = 'human' | 'json' | 'ndjson';
+/** `json` and `yaml`: one document at the end; `ndjson`: the events, a line each. */
+export type OutputFormat = 'human' | 'json' | 'yaml' | 'ndjson';
 
 /** `ls` and `stop`: which experiments, of those that the cluster shows. */
 export interface ManageRequest {
@@ -43,7 +44,7 @@ export interface ManageRequest {
   allNamespaces: boolean;
   /** Empty: all of them. */
   ids: readonly string[];
-  output: 'human' | 'wide' | 'json' | 'name';
+  output: 'human' | 'wide' | 'json' | 'yaml' | 'name';
 }
 
 /** `attach`: which experiment to follow. */
@@ -70,7 +71,7 @@ export interface SweepRequest {
   /** Undefined: the image this build was made for. */
   image: string | undefined;
   imagePullSecret: string | undefined;
-  output: 'human' | 'json';
+  output: 'human' | 'json' | 'yaml';
 }
 
 export interface Request {

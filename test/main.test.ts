@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { CommandPorts } from '../src/commands/ports.ts';
 import { ChaosError } from '../src/errors.ts';
 import type { Reporter } from '../src/experiment/events.ts';
@@ -212,10 +213,14 @@ describe('--dry-run=client', () => {
     expect(at.stdout.text).toContain('lease: none (detached)');
   });
 
-  test('with -o json is one document', async () => {
+  test('with -o json or yaml is one document', async () => {
     const at = world();
     expect(await main(`${stress} --dry-run=client -o json`.split(' '), at.ports)).toBe(0);
-    expect(JSON.parse(at.stdout.text)).toMatchObject({
+    const document = JSON.parse(at.stdout.text);
+    const yaml = world();
+    expect(await main(`${stress} --dry-run=client -o yaml`.split(' '), yaml.ports)).toBe(0);
+    expect(parse(yaml.stdout.text)).toEqual(document);
+    expect(document).toMatchObject({
       kind: 'plan',
       id: 'chaos-7f3k2',
       targets: [{ target: { pod: 'web-7d4b9' }, fault: '2 busy CPUs' }],

@@ -43,8 +43,8 @@ export const run = {
   }),
   output: oneOf({
     ...{ name: '--output', short: '-o', value: 'format', group },
-    help: 'output format: json (one document at the end) or ndjson (one event per line)',
-    choices: ['json', 'ndjson'],
+    help: 'output format: json or yaml (one document at the end), or ndjson (one event per line)',
+    choices: ['json', 'yaml', 'ndjson'],
   }),
   verbose: toggle({
     ...{ name: '--verbose', short: '-v', group },
@@ -93,10 +93,13 @@ export const impersonate = text({ name: '--as', value: 'user', group: connection
 
 /** `--output` of the commands that are no fault, each with its own formats. */
 export const outputs = {
-  list: output(['wide', 'json', 'name'], 'output format: wide, json or name (ids only)'),
-  stop: output(['json', 'name'], 'output format: json or name (ids only)'),
-  attach: output(['json', 'ndjson'], 'output format: json (one document at the end) or ndjson (one event per line)'),
-  sweep: output(['json'], 'output format: json'),
+  list: output(['wide', 'json', 'yaml', 'name'], 'output format: wide, json, yaml or name (ids only)'),
+  stop: output(['json', 'yaml', 'name'], 'output format: json, yaml or name (ids only)'),
+  attach: output(
+    ['json', 'yaml', 'ndjson'],
+    'output format: json or yaml (one document at the end), or ndjson (one event per line)',
+  ),
+  sweep: output(['json', 'yaml'], 'output format: json or yaml'),
 };
 
 function output<const Format extends string>(choices: readonly Format[], help: string): Flag<Format | undefined> {

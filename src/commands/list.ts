@@ -10,10 +10,11 @@ export async function list(request: ManageRequest, ports: CommandPorts): Promise
   try {
     const shown = await experiments.list(request, cluster);
     const { found, unseen } = shown;
-    if (request.output === 'json') ports.stdout.write(text.listDocument(shown));
-    else if (request.output === 'name') ports.stdout.write(text.ids(found));
+    const { output } = request;
+    if (output === 'json' || output === 'yaml') ports.stdout.write(text.listDocument(shown, output));
+    else if (output === 'name') ports.stdout.write(text.ids(found));
     else if (found.length > 0) {
-      ports.stdout.write(text.listing(found, ports.clock.date(), request.output === 'wide'));
+      ports.stdout.write(text.listing(found, ports.clock.date(), output === 'wide'));
     } else if (unseen.length === 0) ports.stderr.write(text.noExperiments(experiments.placeOf(request, cluster)));
     ports.stderr.write(text.unseenNotes(unseen));
     return ExitCode.effective;

@@ -16,8 +16,8 @@ export async function reporting(
   act: (reporter: Reporter) => Promise<number>,
 ): Promise<number> {
   if (output !== 'human') {
-    const { JsonReporter } = await import('../terminal/json.ts');
-    return act(new JsonReporter(ports.stdout, output === 'ndjson'));
+    const { DocumentReporter } = await import('../terminal/json.ts');
+    return act(new DocumentReporter(ports.stdout, output));
   }
   if (ports.stdout.isTTY && ports.stderr.isTTY && !isStill && ports.env.TERM !== 'dumb') {
     // https://no-color.org: any value that is not empty.

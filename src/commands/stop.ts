@@ -7,7 +7,8 @@ import type { CommandPorts } from './ports.ts';
 /** `stop`: ends what is there, and tells of each how that went. Resolves to the exit code; rejects with ChaosError. */
 export async function stop(request: ManageRequest, ports: CommandPorts): Promise<number> {
   const cluster = await ports.connect(request.connection);
-  const isHuman = request.output === 'human';
+  const { output } = request;
+  const isHuman = output === 'human';
   try {
     const { stopped, unseen } = await experiments.stop(
       request,
@@ -16,10 +17,10 @@ export async function stop(request: ManageRequest, ports: CommandPorts): Promise
       ({ id }) => void (isHuman && ports.stderr.write(`stopping ${id}\n`)),
       (one) => {
         if (isHuman) ports.stdout.write(text.stopped(one));
-        else if (request.output === 'name') ports.stdout.write(`${one.experiment.id}\n`);
+        else if (output === 'name') ports.stdout.write(`${one.experiment.id}\n`);
       },
     );
-    if (request.output === 'json') ports.stdout.write(text.stopDocument(stopped));
+    if (output === 'json' || output === 'yaml') ports.stdout.write(text.stopDocument(stopped, output));
     else if (stopped.length === 0 && unseen.length === 0) {
       ports.stderr.write(text.noExperiments(experiments.placeOf(request, cluster)));
     }

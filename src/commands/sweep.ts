@@ -6,7 +6,8 @@ import type { CommandPorts } from './ports.ts';
 /** `sweep`: looks, asks, removes, and tells. Resolves to the exit code; rejects with ChaosError. */
 export async function sweep(request: SweepRequest, ports: CommandPorts): Promise<number> {
   const cluster = await ports.connect(request.connection);
-  const isHuman = request.output === 'human';
+  const { output } = request;
+  const isHuman = output === 'human';
   const { ask } = ports;
   const confirm = async (report: SweepReport, count: number): Promise<boolean> => {
     ports.stdout.write(sweepText(report));
@@ -18,7 +19,7 @@ export async function sweep(request: SweepRequest, ports: CommandPorts): Promise
       cluster,
       confirm: isHuman && ask && ports.stdout.isTTY ? confirm : undefined,
     });
-    ports.stdout.write(isHuman ? sweepText(report) : sweepDocument(report));
+    ports.stdout.write(output === 'human' ? sweepText(report) : sweepDocument(report, output));
     return report.exitCode;
   } finally {
     cluster.close();

@@ -3,13 +3,13 @@ import type { Plan } from '../experiment/plan.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { OutputFormat } from '../requests.ts';
 import { formatDuration } from '../units.ts';
-import { documentOf, jsonText, versioned } from './json.ts';
+import { documentOf, documentText, versioned } from './json.ts';
 
 /** What would happen and what would be created, as YAML documents, the plan first, for people; one document for programs. */
 export function renderPlan(plan: Plan, objects: readonly unknown[], format: OutputFormat): string {
   const document = planDocument(plan);
   // The objects are the API server's, whose keys are not ours.
-  if (format !== 'human') return jsonText({ ...document, objects }, format === 'ndjson');
+  if (format !== 'human') return documentText({ ...document, objects }, format);
   return [versioned(document), ...objects].map((document) => `---\n${stringify(document, { lineWidth: 0 })}`).join('');
 }
 

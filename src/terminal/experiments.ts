@@ -2,7 +2,7 @@ import type { Stopped } from '../experiment/experiments.ts';
 import type { Experiment, Experiments } from '../ports.ts';
 import { joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
-import { documentOf, jsonText } from './json.ts';
+import { type DocumentFormat, documentOf, documentText } from './json.ts';
 import { cells, columns } from './table.ts';
 import { harmless } from './words.ts';
 
@@ -40,12 +40,12 @@ export function ids(found: readonly Experiment[]): string {
   return text(found.map(({ id }) => id));
 }
 
-export function listDocument({ found, unseen }: Experiments): string {
+export function listDocument({ found, unseen }: Experiments, format: DocumentFormat): string {
   // The recorded plan is for `attach` alone, what its shim said last for `stop`.
   const items = found.map(
     ({ plan: _plan, pod: _pod, podUid: _podUid, lastWords: _lastWords, ...experiment }) => experiment,
   );
-  return jsonText(documentOf({ kind: 'experiments', items, unseen: [...unseen] }));
+  return documentText(documentOf({ kind: 'experiments', items, unseen: [...unseen] }), format);
 }
 
 export function stopped({ experiment, gone, left, why, undo }: Stopped): string {
@@ -61,12 +61,12 @@ function ending({ state, objects }: Experiment): string {
   return objects.some((object) => object.startsWith('pod/')) ? 'reverted' : 'removed';
 }
 
-export function stopDocument(all: readonly Stopped[]): string {
+export function stopDocument(all: readonly Stopped[], format: DocumentFormat): string {
   const items = all.map(({ experiment: { id, namespace, target, state }, gone, left, why, undo }) => ({
     ...{ id, namespace, target, wasInState: state, gone, left, undo },
     ...(why === '' ? {} : { why }),
   }));
-  return jsonText(documentOf({ kind: 'stopped', items }));
+  return documentText(documentOf({ kind: 'stopped', items }), format);
 }
 
 /** kubectl's ages: to the second, at least none of them. */

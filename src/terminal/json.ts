@@ -1,34 +1,39 @@
+import { stringify } from 'yaml';
 import type { ChaosError } from '../errors.ts';
 import type { Reporter, RunEvent, TargetEvent } from '../experiment/events.ts';
 import { allReverted, type Detached, type Outcome, type TargetOutcome } from '../experiment/outcome.ts';
 import type { Verdict } from '../faults/fault.ts';
 import type { Output, Target } from '../ports.ts';
+import type { OutputFormat } from '../requests.ts';
 import { separateWords } from '../text.ts';
 
-/** `-o json`: one document at the end. `-o ndjson`: every event as it comes, the outcome last. Keys are in snake_case and carry their unit, as the shim's do. */
-export class JsonReporter implements Reporter {
-  readonly #stdout: Output;
-  readonly #stream: boolean;
+/** How a document is written: `ndjson` is JSON on one line. */
+export type DocumentFormat = Exclude<OutputFormat, 'human'>;
 
-  constructor(stdout: Output, stream: boolean) {
+/** `-o json` and `-o yaml`: one document at the end. `-o ndjson`: every event as it comes, the outcome last. README.md says what is in them. */
+export class DocumentReporter implements Reporter {
+  readonly #stdout: Output;
+  readonly #format: DocumentFormat;
+
+  constructor(stdout: Output, format: DocumentFormat) {
     this.#stdout = stdout;
-    this.#stream = stream;
+    this.#format = format;
   }
 
   report(event: RunEvent): void {
     if (event.kind === 'outcome') this.#write({ kind: 'outcome', ...outcomeDocument(event.outcome) });
-    else if (this.#stream || event.kind === 'detached') this.#write(eventDocument(event));
+    else if (this.#format === 'ndjson' || event.kind === 'detached') this.#write(eventDocument(event));
   }
 
   #write(document: Record<string, unknown>): void {
-    this.#stdout.write(jsonText(document, this.#stream));
+    this.#stdout.write(documentText(document, this.#format));
   }
 }
 
 /** An error that ends a command. */
-export function errorDocument(error: ChaosError, onOneLine: boolean): string {
+export function errorDocument(error: ChaosError, format: DocumentFormat): string {
   const { code, message, hint, state, exitCode } = error;
-  return jsonText({ kind: 'error', code, message, ...(hint ? { hint } : {}), state, exit_code: exitCode }, onOneLine);
+  return documentText({ kind: 'error', code, message, ...(hint ? { hint } : {}), state, exit_code: exitCode }, format);
 }
 
 /** Of every document; `v1`, and additions only, once experiments have many targets. */
@@ -40,10 +45,14 @@ export function versioned(document: Record<string, unknown>): Record<string, unk
 }
 
 /** One document as text, with a newline. */
-export function jsonText(document: Record<string, unknown>, onOneLine = false): string {
-  const text = JSON.stringify(versioned(document), undefined, onOneLine ? undefined : 2);
-  // JSON escapes C0 but not C1, and U+009B begins an escape sequence on a terminal as ESC [ does.
-  return `${text.replace(/[\u007f-\u009f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
+export function documentText(document: Record<string, unknown>, format: DocumentFormat): string {
+  const whole = versioned(document);
+  const text =
+    format === 'yaml'
+      ? stringify(whole, { lineWidth: 0, aliasDuplicateObjects: false })
+      : `${JSON.stringify(whole, undefined, format === 'json' ? 2 : undefined)}\n`;
+  // JSON escapes C0 but not C1, and U+009B begins an escape sequence on a terminal as ESC [ does. In YAML what has either stands in double quotes, with the same escapes.
+  return text.replace(/[\u007f-\u009f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`);
 }
 
 /** Keys in snake_case, fields that are undefined left out. */

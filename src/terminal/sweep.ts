@@ -1,6 +1,6 @@
 import type { NodeReport, SweepReport } from '../experiment/sweep.ts';
 import { dash } from '../faults/common/cells.ts';
-import { documentOf, jsonText } from './json.ts';
+import { type DocumentFormat, documentOf, documentText } from './json.ts';
 import { cells, columns } from './table.ts';
 import { harmless } from './words.ts';
 
@@ -64,11 +64,12 @@ export function sweepQuestion(count: number): string {
   return `Remove ${count === 1 ? 'this one' : `these ${count}`}? [y/N] `;
 }
 
-export function sweepDocument({ nodes, objects, removed, unseen, exitCode }: SweepReport): string {
+export function sweepDocument(report: SweepReport, format: DocumentFormat): string {
+  const { nodes, objects, removed, unseen, exitCode } = report;
   const items = objects.map(({ id, namespace, state, objects: names }) => {
     const tried = removed.find(({ experiment }) => experiment.id === id && experiment.namespace === namespace);
     const { gone = false, left = names, why, undo } = tried ?? {};
     return { id, namespace, wasInState: state, gone, left, why: why || undefined, undo };
   });
-  return jsonText(documentOf({ kind: 'swept', nodes, objects: items, unseen, exitCode }));
+  return documentText(documentOf({ kind: 'swept', nodes, objects: items, unseen, exitCode }), format);
 }

@@ -134,6 +134,7 @@ test.each([
 test.each([
   ['stress web --cpu 1 -o json', 'json'],
   ['stress web --cpu 1 -ojson', 'json'],
+  ['stress web --cpu 1 -o yaml', 'yaml'],
   ['stress web --cpu 1 -o=json', 'json'],
   ['stress web --cpu 1 --output=ndjson', 'ndjson'],
   ['-o json stress web --cpu 1', 'json'],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { CommandPorts } from '../../src/commands/ports.ts';
 import { ChaosError } from '../../src/errors.ts';
 import { main } from '../../src/main.ts';
@@ -92,6 +93,10 @@ describe('ls', () => {
       kind: 'experiments',
       items: [{ id: 'chaos-aaaaa', state: 'running', ends_at: expect.stringMatching(/Z$/), grace_ms: 32_000 }],
     });
+    const document = JSON.parse(stdout.text.slice('chaos-aaaaa\n'.length));
+    stdout.text = '';
+    await run('ls -o yaml');
+    expect(parse(stdout.text)).toEqual(document);
     expect(stdout.text).not.toContain('for attach alone');
   });
 

@@ -1,13 +1,15 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { ChaosError } from '../../src/errors.ts';
 import type { RunEvent } from '../../src/experiment/events.ts';
-import { errorDocument, JsonReporter } from '../../src/terminal/json.ts';
+import { DocumentReporter, documentText, errorDocument } from '../../src/terminal/json.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { badRun, detachedRun, effectiveRun, unwatchedRun, watchedRun } from './events.ts';
 
-function print(facts: readonly RunEvent[], stream: boolean): string {
+function print(facts: readonly RunEvent[], format: 'json' | 'yaml' | 'ndjson'): string {
   const stdout = new BufferOutput();
-  const reporter = new JsonReporter(stdout, stream);
+  const reporter = new DocumentReporter(stdout, format);
   for (const fact of facts) reporter.report(fact);
   return stdout.text;
 }
@@ -22,7 +24,7 @@ function keys(value: unknown): string[] {
 
 describe('-o json', () => {
   test('is one document, the outcome', async () => {
-    expect(JSON.parse(print(await effectiveRun(), false))).toMatchSnapshot();
+    expect(JSON.parse(print(await effectiveRun(), 'json'))).toMatchSnapshot();
   });
 
   const commands = {
@@ -34,7 +36,7 @@ describe('-o json', () => {
   };
 
   test('of a detached run says how to come back to it, and until when', async () => {
-    const { targets, ...document } = JSON.parse(print(await detachedRun(), false));
+    const { targets, ...document } = JSON.parse(print(await detachedRun(), 'json'));
     expect(targets).toMatchObject([{ target: { pod: 'web-7d4b9' }, fault: '2 busy CPUs' }]);
     expect(document).toEqual({
       ...{ apiVersion: 'kubectl-chaos.io/v1beta1', kind: 'detached', id: 'chaos-7f3k2', exit_code: 0 },
@@ -49,11 +51,11 @@ describe('-o json', () => {
   });
 
   test('of one that is followed, and then left, is the same', async () => {
-    expect(JSON.parse(print(await watchedRun(true), false))).toMatchObject({ kind: 'detached', ...commands });
+    expect(JSON.parse(print(await watchedRun(true), 'json'))).toMatchObject({ kind: 'detached', ...commands });
   });
 
   test('of one that is followed to its end is the outcome, with how much of it was seen', async () => {
-    const document = JSON.parse(print(await watchedRun(), false));
+    const document = JSON.parse(print(await watchedRun(), 'json'));
     expect(document).toMatchObject({
       kind: 'outcome',
       exit_code: 0,
@@ -62,7 +64,7 @@ describe('-o json', () => {
   });
 
   test('of one that nobody watched knows nothing of its effect', async () => {
-    const document = JSON.parse(print(await unwatchedRun(), false));
+    const document = JSON.parse(print(await unwatchedRun(), 'json'));
     expect(document).toMatchObject({
       ...{ kind: 'outcome', exit_code: 0, targets: [{ effective: null, watched_ms: 0, reverted: true }] },
     });
@@ -70,7 +72,7 @@ describe('-o json', () => {
   });
 
   test('an error is one too', () => {
-    const text = errorDocument(new ChaosError('image', 'no such image', { hint: 'name another' }), false);
+    const text = errorDocument(new ChaosError('image', 'no such image', { hint: 'name another' }), 'json');
     expect(JSON.parse(text)).toEqual({
       apiVersion: 'kubectl-chaos.io/v1beta1',
       kind: 'error',
@@ -83,9 +85,38 @@ describe('-o json', () => {
   });
 });
 
+describe('-o yaml', () => {
+  test('is the document of -o json', async () => {
+    for (const events of [await effectiveRun(), await badRun(), await detachedRun()])
+      expect(parse(print(events, 'yaml'))).toEqual(JSON.parse(print(events, 'json')));
+  });
+
+  test('is plain text, in which nothing moves the cursor', async () => {
+    const text = print(await badRun(), 'yaml');
+    expect(text).toMatch(/^apiVersion: kubectl-chaos.io\/v1beta1\nkind: outcome\nid: chaos-7f3k2\n/);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  });
+
+  test('keeps every character of any text', () => {
+    const characters = fc.oneof(
+      fc.string(),
+      fc.constantFrom('\u001b', '\u009b', '\u0085', '\u007f', '\n', '  ', '#', ': '),
+    );
+    fc.assert(
+      fc.property(fc.array(characters), (pieces) => {
+        const text = documentText({ kind: 'error', message: pieces.join('') }, 'yaml');
+        expect(parse(text).message).toBe(pieces.join(''));
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point
+        expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+      }),
+    );
+  });
+});
+
 describe('-o ndjson', () => {
   test('is one document a line, the outcome last', async () => {
-    const lines = print(await effectiveRun(), true)
+    const lines = print(await effectiveRun(), 'ndjson')
       .trimEnd()
       .split('\n');
     const documents = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -100,7 +131,7 @@ describe('-o ndjson', () => {
 });
 
 test('-o ndjson of one that is followed', async () => {
-  const lines = print(await watchedRun(true), true)
+  const lines = print(await watchedRun(true), 'ndjson')
     .trimEnd()
     .split('\n');
   const documents = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -111,7 +142,7 @@ test('-o ndjson of one that is followed', async () => {
 });
 
 test('keys are in snake_case, names of requests as they are', async () => {
-  const text = print(await badRun(), true);
+  const text = print(await badRun(), 'ndjson');
   for (const line of text.trimEnd().split('\n')) {
     const { apiVersion: _, ...document } = JSON.parse(line);
     for (const key of keys(document)) expect(key).toMatch(/^[a-z0-9_]+$/);
@@ -121,7 +152,7 @@ test('keys are in snake_case, names of requests as they are', async () => {
 
 test('nothing that a terminal would obey, and yet every character', async () => {
   const facts = await badRun();
-  const text = print(facts, true);
+  const text = print(facts, 'ndjson');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   const read = text

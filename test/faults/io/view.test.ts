@@ -4,7 +4,7 @@ import { type IoSample, liveRow, proofRows } from '../../../src/faults/io/view.t
 import { kindOf } from '../../../src/faults/registry.ts';
 import type { Request } from '../../../src/requests.ts';
 import { renderPlan } from '../../../src/terminal/dry-run.ts';
-import { JsonReporter } from '../../../src/terminal/json.ts';
+import { DocumentReporter } from '../../../src/terminal/json.ts';
 import { PlainReporter } from '../../../src/terminal/plain.ts';
 import { liveTable, proofTable } from '../../../src/terminal/table.ts';
 import { active } from '../../../src/terminal/words.ts';
@@ -152,7 +152,7 @@ describe('an io run', () => {
 
   test('as JSON: the path, the probes, and the numbers of the verdict', async () => {
     const stdout = new BufferOutput();
-    const reporter = new JsonReporter(stdout, true);
+    const reporter = new DocumentReporter(stdout, 'ndjson');
     for (const each of await ioRun()) reporter.report(each);
     const documents = stdout.text
       .trimEnd()

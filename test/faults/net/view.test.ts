@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { NetMeasurement } from '../../../src/faults/net/measure.ts';
 import { liveRow, type NetSample, proofRows } from '../../../src/faults/net/view.ts';
 import { renderPlan } from '../../../src/terminal/dry-run.ts';
-import { JsonReporter } from '../../../src/terminal/json.ts';
+import { DocumentReporter } from '../../../src/terminal/json.ts';
 import { PlainReporter } from '../../../src/terminal/plain.ts';
 import { liveTable, proofTable } from '../../../src/terminal/table.ts';
 import { reverted } from '../../../src/terminal/words.ts';
@@ -99,7 +99,7 @@ describe('a net run', () => {
 
   test('as JSON: the plan, the counters, and the numbers of the verdict', async () => {
     const stdout = new BufferOutput();
-    const reporter = new JsonReporter(stdout, true);
+    const reporter = new DocumentReporter(stdout, 'ndjson');
     for (const each of await netRun()) reporter.report(each);
     const documents = stdout.text
       .trimEnd()
