@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import type { RunEvent } from '../../src/experiment/events.ts';
@@ -9,6 +10,7 @@ import { sweepDocument } from '../../src/terminal/sweep.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { detachedExperiment, ioRequest, netRequest, plan, request } from '../fakes/samples.ts';
 import { faultsOf } from '../support/documents.ts';
+import { schemaFiles } from '../support/json-schema.ts';
 import { badRun, detachedRun, effectiveRun, ioRun, netRun, unwatchedRun, watchedRun } from './events.ts';
 
 /** Each line of text as a document. */
@@ -81,4 +83,11 @@ describe('what is printed is as its schema says', () => {
     expect(faultsOf({ kind: 'removing' })).not.toEqual([]);
     expect(faultsOf({ apiVersion, kind: 'outcome', id: 'chaos-7f3k2' })).not.toEqual([]);
   });
+});
+
+test('the JSON Schemas are those of the documents: npm run schemas', () => {
+  const folder = new URL('../../src/terminal/schemas/', import.meta.url);
+  const files = schemaFiles();
+  expect(readdirSync(folder).sort()).toEqual([...files.keys()].sort());
+  for (const [name, text] of files) expect(readFileSync(new URL(name, folder), 'utf8'), name).toBe(text);
 });
