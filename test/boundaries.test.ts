@@ -142,7 +142,7 @@ describe('the sources', () => {
       'cli-table3': ['terminal'],
       commander: ['cli'],
       ora: ['terminal'],
-      valibot: ['experiment', 'interface', 'fault', 'shim'],
+      valibot: ['experiment', 'interface', 'fault', 'shim', 'terminal'],
       ws: ['kubernetes'],
       yaml: ['kubernetes', 'terminal'],
     });

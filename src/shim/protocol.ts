@@ -127,7 +127,7 @@ const pathFactsSchema = v.object({
 /** What the path of --path is, as the target sees it. */
 export type PathFacts = v.InferOutput<typeof pathFactsSchema>;
 
-const resolvedSchema = v.object({
+export const resolvedSchema = v.object({
   event: v.literal('resolved'),
   atMs: v.number(),
   version: v.string(),
@@ -182,7 +182,7 @@ const pathEventSchema = v.object({
 /** The state of the file system behind --path, and how long a small write and a read in it took. */
 export type PathEvent = v.InferOutput<typeof pathEventSchema>;
 
-const activeSchema = v.object({
+export const activeSchema = v.object({
   event: v.literal('active'),
   atMs: v.number(),
   pid: v.number(),
@@ -222,7 +222,7 @@ export const endReasons = [
 ] as const;
 export type EndReason = (typeof endReasons)[number];
 
-const endedSchema = v.object({
+export const endedSchema = v.object({
   event: v.literal('ended'),
   atMs: v.number(),
   reason: v.picklist(endReasons),

@@ -483,7 +483,7 @@ describe('remove', () => {
       Object.assign(metadata, { name: `${id}-1`, uid: 'uid-1' }),
     );
     items = [running, other];
-    const removal = cluster.remove(id, 'shop', 500, false);
+    const removal = cluster.remove(id, 'shop', 1_500, false);
     await until('it watches', () => feed.open === 1);
     feed.send('DELETED', running);
     expect((await removal).left).toEqual([`pod/${id}-1`]);
@@ -527,7 +527,7 @@ describe('remove', () => {
 
     it('does not take a pod for gone that has lost its label', async () => {
       await begin();
-      expect(await cluster.remove(id, 'shop', 600, false)).toEqual({
+      expect(await cluster.remove(id, 'shop', 1_500, false)).toEqual({
         left: [`pod/${id}-0`],
         why: expect.stringContaining('not labelled with its experiment any more'),
       });
@@ -634,7 +634,7 @@ describe('remove', () => {
         metadata: { deletionTimestamp: 'now', finalizers: ['example.com/keep'] },
       }),
     );
-    expect(await cluster.remove(id, 'shop', 600, true)).toMatchObject({
+    expect(await cluster.remove(id, 'shop', 1_500, true)).toMatchObject({
       left: [`configmap/${id}`],
       why: expect.stringContaining('example.com/keep'),
     });

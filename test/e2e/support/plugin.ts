@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { faultsOf } from '../../support/documents.ts';
 import { cleanEnv, kubeconfig, repository, until } from './cluster.ts';
 
 /** The built plugin, as a user's shell starts it. */
@@ -113,6 +114,8 @@ export function report(ended: Ended): Report & TargetReport {
   } catch {
     throw new Error(`no JSON document (exit code ${ended.code})\n${ended.stdout}\n${ended.stderr}`);
   }
+  const faults = faultsOf({ ...document });
+  if (faults.length > 0) throw new Error(`not what its schema says: ${faults.join('; ')}\n${ended.stdout}`);
   const [target, ...others] = document.targets ?? [];
   if (!target || others.length > 0) throw new Error(`not the outcome of one target\n${ended.stdout}`);
   return { ...document, ...target };

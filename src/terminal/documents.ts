@@ -1,0 +1,259 @@
+import * as v from 'valibot';
+import { activeSchema, endedSchema, resolvedSchema } from '../shim/protocol.ts';
+
+/** What the documents for programs hold, as README.md explains it: what is printed is tested against these, and `schemas/` is generated from them. */
+
+type Schema = v.GenericSchema;
+
+/** What the shim says, as it stands in a document: keys in snake_case at every depth. */
+function inSnakeCase(schema: Schema): Schema {
+  const { entries, item, wrapped } = schema as Schema & {
+    entries?: Record<string, Schema>;
+    item?: Schema;
+    wrapped?: Schema;
+  };
+  if (entries) return v.strictObject(snakeEntries(entries));
+  if (item) return v.array(inSnakeCase(item));
+  return wrapped ? v.exactOptional(inSnakeCase(wrapped)) : schema;
+}
+
+function snakeEntries(entries: Record<string, Schema>): Record<string, Schema> {
+  return Object.fromEntries(
+    Object.entries(entries).map(([name, schema]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      inSnakeCase(schema),
+    ]),
+  );
+}
+
+const apiVersion = v.literal('kubectl-chaos.io/v1beta1');
+const texts = v.array(v.string());
+const optional = { text: v.exactOptional(v.string()), number: v.exactOptional(v.number()) };
+
+/** Which target: the three together name it. */
+const reference = v.strictObject({ namespace: v.string(), pod: v.string(), container: v.string() });
+const chosenFrom = v.exactOptional(v.strictObject({ workload: v.string(), running_pods: v.number() }));
+const target = v.strictObject({
+  ...reference.entries,
+  pod_uid: v.string(),
+  container_id: v.string(),
+  runtime: v.string(),
+  node: v.string(),
+  architecture: v.picklist(['amd64', 'arm64']),
+  chosen_from: chosenFrom,
+  restart_count: v.number(),
+  containers: v.number(),
+  cpu_limit_cores: optional.number,
+  memory_limit_bytes: optional.number,
+  node_allocatable_cores: optional.number,
+  node_allocatable_memory_bytes: optional.number,
+  assumed: v.exactOptional(texts),
+});
+
+const unmeasured = v.exactOptional(v.literal(true));
+/** With fields of the fault's own. */
+const verdict = v.looseObject({
+  effective: v.boolean(),
+  unmeasured,
+  proofs: v.array(v.strictObject({ what: v.string(), effective: v.boolean(), sentence: v.string(), unmeasured })),
+});
+
+const requests = v.record(v.string(), v.number());
+
+const outcome = v.strictObject({
+  apiVersion,
+  kind: v.literal('outcome'),
+  id: v.string(),
+  exit_code: v.number(),
+  targets: v.array(
+    v.strictObject({
+      target,
+      fault: v.string(),
+      effective: v.nullable(v.boolean()),
+      verdict: v.exactOptional(verdict),
+      watched_ms: optional.number,
+      problems: texts,
+      ended: v.exactOptional(inSnakeCase(endedSchema)),
+      reverted: v.boolean(),
+      reverted_by: v.exactOptional(v.picklist(['shim', 'guardian', 'container'])),
+    }),
+  ),
+  left: texts,
+  undo: v.string(),
+  sweep: optional.text,
+  times: v.strictObject({
+    active_ms: optional.number,
+    revert_ms: optional.number,
+    remove_ms: optional.number,
+    total_ms: v.number(),
+  }),
+  requests,
+});
+
+const detached = v.strictObject({
+  apiVersion,
+  kind: v.literal('detached'),
+  id: v.string(),
+  exit_code: v.number(),
+  targets: v.array(v.strictObject({ target, fault: v.string() })),
+  until: v.string(),
+  left_ms: v.number(),
+  attach: v.string(),
+  list: v.string(),
+  stop: v.string(),
+  sweep: v.string(),
+  undo: v.string(),
+  times: v.strictObject({ active_ms: optional.number, total_ms: v.number() }),
+  requests,
+});
+
+const plan = v.strictObject({
+  apiVersion,
+  kind: v.literal('plan'),
+  id: v.string(),
+  /** With fields of the fault's own. */
+  targets: v.array(
+    v.looseObject({
+      target: v.strictObject({
+        ...reference.entries,
+        node: v.string(),
+        container_id: v.string(),
+        chosen_from: chosenFrom,
+      }),
+      fault: v.string(),
+    }),
+  ),
+  duration: v.string(),
+  grace: v.string(),
+  lease: v.string(),
+  commands: v.array(texts),
+  undo: v.string(),
+  /** As the API server takes them. */
+  objects: v.array(v.looseObject({ kind: v.string() })),
+});
+
+const state = v.picklist(['starting', 'running', 'stopping', 'ended', 'leftover']);
+
+const experiments = v.strictObject({
+  apiVersion,
+  kind: v.literal('experiments'),
+  items: v.array(
+    v.strictObject({
+      id: v.string(),
+      namespace: v.string(),
+      state,
+      objects: texts,
+      created_at: v.string(),
+      ends_at: optional.text,
+      grace_ms: v.number(),
+      node: optional.text,
+      verb: optional.text,
+      fault: optional.text,
+      target: optional.text,
+      who: optional.text,
+      reason: optional.text,
+    }),
+  ),
+  unseen: texts,
+});
+
+const removal = { id: v.string(), namespace: v.string(), was_in_state: state, gone: v.boolean(), left: texts };
+
+const stopped = v.strictObject({
+  apiVersion,
+  kind: v.literal('stopped'),
+  items: v.array(v.strictObject({ ...removal, target: optional.text, undo: v.string(), why: optional.text })),
+});
+
+const sums = { namespaces: v.number(), found: v.number(), in_use: v.number(), removed: v.number() };
+
+const swept = v.strictObject({
+  apiVersion,
+  kind: v.literal('swept'),
+  nodes: v.array(
+    v.strictObject({
+      node: v.string(),
+      swept: v.exactOptional(v.strictObject({ ...sums, left: v.number(), unseen: v.number() })),
+      residue: v.array(
+        v.strictObject({
+          netns: optional.number,
+          pid: v.number(),
+          cgroup: v.string(),
+          what: v.picklist(['qdisc', 'ingress', 'link', 'table', 'process', 'directory', 'setting']),
+          name: v.string(),
+          device: optional.text,
+          handle: optional.text,
+          in_use: v.boolean(),
+          removed: v.boolean(),
+          pod: optional.text,
+        }),
+      ),
+      problem: optional.text,
+      kept: optional.text,
+    }),
+  ),
+  objects: v.array(v.strictObject({ ...removal, why: optional.text, undo: optional.text })),
+  unseen: texts,
+  exit_code: v.number(),
+});
+
+const error = v.strictObject({
+  apiVersion,
+  kind: v.literal('error'),
+  code: v.string(),
+  message: v.string(),
+  hint: optional.text,
+  state: v.string(),
+  exit_code: v.number(),
+});
+
+const planned = { id: v.string(), targets: v.array(v.strictObject({ target: reference, fault: v.string() })) };
+const { event: _event, ...active } = snakeEntries(activeSchema.entries);
+
+/** What is told of an event besides `apiVersion` and `kind`, by kind. */
+const events = {
+  selecting: {
+    query: v.strictObject({ kind: v.string(), name: v.string(), namespace: optional.text, container: optional.text }),
+  },
+  selected: { target },
+  planned: { ...planned, undo: v.string() },
+  launching: { ...planned, undo: v.string() },
+  progress: { target: reference, message: v.string() },
+  warning: { target: reference, message: v.string() },
+  resolved: { target: reference, resolved: inSnakeCase(resolvedSchema) },
+  active: { target: reference, active_ms: v.number(), ...active },
+  watching: { id: v.string(), target: reference, fault: v.string(), ago_ms: v.number(), left_ms: v.number() },
+  output: { target: reference, text: v.string() },
+  stopping: { target: reference, why: v.string() },
+  ended: { target: reference, ended: inSnakeCase(endedSchema) },
+  reverted: {
+    target: reference,
+    revert_ms: v.number(),
+    confirmed_by: v.picklist(['shim', 'guardian', 'container']),
+  },
+  removing: {},
+  removed: { left: texts, why: v.string() },
+};
+
+const knownEvents = Object.entries(events).map(([kind, entries]) =>
+  v.strictObject({ apiVersion, kind: v.literal(kind), ...(entries as Record<string, Schema>) }),
+);
+
+/** What a fault tells of itself: samples, and what it has found or will do. */
+const faultEvent = v.looseObject({
+  apiVersion,
+  kind: v.pipe(v.string(), v.regex(/^(?:sample|[a-z]+-[a-z-]+)$/)),
+  target: reference,
+});
+
+/** By name; a line of `-o ndjson` is an event, an outcome, a detached or an error. */
+export const documents: Readonly<Record<string, Schema>> = {
+  outcome,
+  detached,
+  plan,
+  experiments,
+  stopped,
+  swept,
+  error,
+  event: v.union([...knownEvents, faultEvent]),
+};

@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { ChaosError } from '../../src/errors.ts';
+import type { RunEvent } from '../../src/experiment/events.ts';
+import type { SweepReport } from '../../src/experiment/sweep.ts';
+import { renderPlan } from '../../src/terminal/dry-run.ts';
+import { listDocument, stopDocument } from '../../src/terminal/experiments.ts';
+import { DocumentReporter, errorDocument } from '../../src/terminal/json.ts';
+import { sweepDocument } from '../../src/terminal/sweep.ts';
+import { BufferOutput } from '../fakes/output.ts';
+import { detachedExperiment, ioRequest, netRequest, plan, request } from '../fakes/samples.ts';
+import { faultsOf } from '../support/documents.ts';
+import { schemaFiles } from '../support/json-schema.ts';
+import { badRun, detachedRun, effectiveRun, ioRun, netRun, unwatchedRun, watchedRun } from './events.ts';
+
+/** Each line of text as a document. */
+function lines(text: string): Record<string, unknown>[] {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe('what is printed is as its schema says', () => {
+  test.each<[what: string, run: () => Promise<RunEvent[]>]>([
+    ['a stress', effectiveRun],
+    ['one that ends badly', badRun],
+    ['a net fault', netRun],
+    ['an io fault', ioRun],
+    ['a detached one', detachedRun],
+    ['one that is watched', () => watchedRun()],
+    ['one that is watched and left', () => watchedRun(true)],
+    ['one that nobody watched', unwatchedRun],
+  ])('each event of %s', async (_what, run) => {
+    const stdout = new BufferOutput();
+    const reporter = new DocumentReporter(stdout, 'ndjson');
+    for (const event of await run()) reporter.report(event);
+    for (const document of lines(stdout.text)) expect(faultsOf(document)).toEqual([]);
+  });
+
+  test.each([request(), netRequest(), ioRequest()])('the plan of a dry run', (asked) => {
+    const objects = [{ kind: 'Pod', metadata: {} }];
+    expect(lines(renderPlan(plan(asked), objects, 'ndjson')).flatMap(faultsOf)).toEqual([]);
+  });
+
+  const now = new Date();
+  const experiment = detachedExperiment(now);
+  const stopped = { experiment, gone: false, left: ['pod/chaos-7f3k2-0'], why: 'silence', undo: 'kubectl delete' };
+
+  test('ls, stop and an error', () => {
+    const error = new ChaosError('image', 'no such image', { hint: 'name another' });
+    for (const text of [
+      listDocument({ found: [experiment], unseen: ['configmaps'] }, 'ndjson'),
+      stopDocument([stopped, { ...stopped, gone: true, left: [], why: '' }], 'ndjson'),
+      errorDocument(error, 'ndjson'),
+    ])
+      expect(lines(text).flatMap(faultsOf)).toEqual([]);
+  });
+
+  test('sweep', () => {
+    const found = { pid: 7, cgroup: '/a', what: 'qdisc', name: 'eth0', inUse: false, removed: true } as const;
+    const report: SweepReport = {
+      nodes: [
+        {
+          node: 'node-1',
+          swept: { namespaces: 1, found: 1, inUse: 0, removed: 1, left: 0, unseen: 0 },
+          residue: [{ ...found, netns: 4, handle: 'c4a0:', pod: 'shop/web' }],
+        },
+        { node: 'node-2', residue: [], problem: 'no architecture', kept: 'pod/x' },
+      ],
+      objects: [experiment, { ...experiment, id: 'chaos-aaaaa' }],
+      removed: [stopped],
+      unseen: [],
+      exitCode: 4,
+    };
+    expect(lines(sweepDocument(report, 'ndjson')).flatMap(faultsOf)).toEqual([]);
+  });
+
+  test('and nothing else is', () => {
+    const apiVersion = 'kubectl-chaos.io/v1beta1';
+    expect(faultsOf({ apiVersion, kind: 'removing' })).toEqual([]);
+    expect(faultsOf({ apiVersion, kind: 'removing', more: 1 })).not.toEqual([]);
+    expect(faultsOf({ kind: 'removing' })).not.toEqual([]);
+    expect(faultsOf({ apiVersion, kind: 'outcome', id: 'chaos-7f3k2' })).not.toEqual([]);
+  });
+});
+
+test('the JSON Schemas are those of the documents: npm run schemas', () => {
+  const folder = new URL('../../src/terminal/schemas/', import.meta.url);
+  const files = schemaFiles();
+  expect(readdirSync(folder).sort()).toEqual([...files.keys()].sort());
+  for (const [name, text] of files) expect(readFileSync(new URL(name, folder), 'utf8'), name).toBe(text);
+});
