@@ -269,7 +269,7 @@ describe('attach', () => {
   });
 });
 
-test('--detach returns while the fault goes on: 0, and one document', async () => {
+test('--detach returns while the fault continues: 0, and one document', async () => {
   const at = world();
   const code = main(`${stress} --detach -o json`.split(' '), at.ports);
   await loaded(() => at.scenario.cluster.calls.includes('followTarget'));

@@ -40,7 +40,7 @@ export function startupFailure(plan: Starting, container: string, update: AgentU
       'agent-failed',
       `node ${plan.agent.node} refused the agent pod: ${sentence(update.reason, update.message)}`,
       {
-        hint: 'The kubelet admits or refuses every pod itself: see its reason above (resources, evictions, the number of pods).',
+        hint: 'See the reason above: the kubelet refuses pods for lack of resources, after evictions, or when the node has too many.',
       },
     );
   }
@@ -83,9 +83,9 @@ function terminatedFailure(plan: Starting, status: Extract<ContainerStatus, { st
 const hints: Readonly<Record<string, string>> = {
   'no-container': 'It may have been restarted a moment ago: run the command again.',
   'target-gone': 'It may have been restarted a moment ago: run the command again.',
-  path: 'Name another directory of the container: --path.',
+  path: 'Name another directory in the container: --path.',
   'cgroup-frozen': 'Unpause the container first.',
-  confinement: 'Leave --strict out to run it without that; what is missing is warned of then.',
+  confinement: 'Omit --strict to run without it; a warning then names what is missing.',
   credentials: 'It may have just started: run the command again.',
   kernel: "The shim needs Linux 5.3 or newer on the target's node.",
 };

@@ -55,17 +55,17 @@ function detachedPlan(experiment: Experiment, request: AttachRequest): { plan: R
       state: 'nothing was changed by this command',
     });
   if (!agent) {
-    throw refuse('there is no agent pod any more, only what it has left', 'To remove that');
+    throw refuse('its agent pod is gone, and only leftovers remain', 'To remove them');
   }
   if (experiment.plan === undefined) {
     throw refuse(
-      'it was not started with --detach; the command that started it follows it, and without that its lease ends it',
+      'it was not started with --detach; the command that started it follows it, and its lease ends it without that command',
       'To end it now',
     );
   }
   const recorded = readPlan(experiment.plan);
   if (!recorded) {
-    throw refuse('what its agent pod says of it was written by another version, or changed', 'To end it');
+    throw refuse('the record on its agent pod was written by another version, or was modified', 'To end it');
   }
   return {
     plan: { id, ...recorded, agent, ...experimentCommands(request.connection, agent, id) },

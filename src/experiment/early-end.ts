@@ -12,17 +12,17 @@ export function describeTargetUpdate(update: TargetUpdate, target: string, fault
     [reason, exitCode === undefined ? '' : `exit code ${exitCode}`].filter(Boolean).join(', ') || 'no reason known';
   switch (update.kind) {
     case 'restarted':
-      return `the target ${target} was restarted meanwhile (${detail(update.reason, update.exitCode)})${kind.staysAfterRestart ? '' : '; the new container has no fault'}`;
+      return `the target ${target} was restarted during the experiment (${detail(update.reason, update.exitCode)})${kind.staysAfterRestart ? '' : '; the new container has no fault'}`;
     case 'terminated':
-      return `the target ${target} ended meanwhile (${detail(update.reason, update.exitCode)})`;
+      return `the target ${target} ended during the experiment (${detail(update.reason, update.exitCode)})`;
     case 'deleted':
-      return `the target pod of ${target} was deleted meanwhile`;
+      return `the target pod of ${target} was deleted during the experiment`;
     case 'evicted': {
       const why = kind.evictedWhy?.(update.message);
-      return `the target pod of ${target} was evicted meanwhile: ${update.message}${why === undefined ? '' : `; ${why}`}`;
+      return `the target pod of ${target} was evicted during the experiment: ${update.message}${why === undefined ? '' : `; ${why}`}`;
     }
     case 'node-lost':
-      return `the target's node was lost meanwhile: ${update.message}`;
+      return `the target's node was lost during the experiment: ${update.message}`;
   }
 }
 
@@ -45,26 +45,26 @@ export function earlyEnd(
     case 'exited': {
       const why = ended.exitCode === 0 ? undefined : actor.complaint(output);
       if (why !== undefined) return `${actor.program} ended ${after} with exit code ${ended.exitCode}: ${why}`;
-      return actor.mayEnd ? undefined : `${actor.program} ended by itself ${after}`;
+      return actor.mayEnd ? undefined : `${actor.program} ended on its own ${after}`;
     }
     case 'killed':
       return explained
         ? undefined
         : `${actor.name} was killed by signal ${ended.signal} ${after}${ended.oomKills ? ', by the OOM killer' : ''}`;
     case 'lease':
-      return `the shim had not heard from this command for ${formatDuration(plan.leaseMs)} and ended the fault ${after}`;
+      return `the shim did not hear from this command for ${formatDuration(plan.leaseMs)} and reverted the fault ${after}`;
     case 'signal':
-      return `the agent was told to end from outside ${after}: somebody deleted its pod, or the node is shutting down`;
+      return `the agent was terminated externally ${after}: its pod was deleted, or the node is shutting down`;
     case 'target-gone':
       return explained ? undefined : `the target's process ended ${after}`;
     case 'overwritten':
-      return `somebody else has overwritten the limit on the target's cgroup ${after}, and it was not in force any more; systemd writes its own back at every \`systemctl daemon-reload\``;
+      return `somebody else overwrote the limit on the target's cgroup ${after}, so that it was no longer in force; systemd restores its own limits at every \`systemctl daemon-reload\``;
   }
 }
 
 /** When a fault that nobody is at ends, for a sentence. */
 export function ownEnd({ detached, leaseMs, durationMs }: RunPlan): string {
   return detached
-    ? `when its time of ${formatDuration(durationMs)} is over`
+    ? `when its duration of ${formatDuration(durationMs)} is over`
     : `within ${leaseMs / 1_000}s, when the shim's lease runs out`;
 }

@@ -102,6 +102,6 @@ export function notFound(
 ): ChaosError {
   const there = found.map(({ id }) => id).join(', ') || 'none';
   return new ChaosError('not-found', `there is no experiment ${missing.join(' or ')} ${placeOf(request, cluster)}`, {
-    hint: `those there: ${there}${request.allNamespaces ? '' : '; -A looks in every namespace'}`,
+    hint: `available: ${there}${request.allNamespaces ? '' : '; -A searches all namespaces'}`,
   });
 }

@@ -51,7 +51,7 @@ export async function finish(
   return counted;
 }
 
-/** Tells that the fault goes on, and removes nothing. */
+/** Tells that the fault continues, and removes nothing. */
 export async function reportDetached(
   plan: RunPlan,
   result: RunResult,
@@ -160,7 +160,7 @@ function seenOf(result: RunResult): Seen {
 export function leftInHaste(plan: RunPlan, interrupts: Interrupts): ChaosError {
   return leftAtOnce(interrupts, {
     hint: `Remove what is left: ${plan.undo}`,
-    state: `the fault ends by itself ${ownEnd(plan)}; pod/${plan.agent.pod} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
+    state: `the fault is reverted automatically ${ownEnd(plan)}; pod/${plan.agent.pod} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
   });
 }
 
@@ -172,7 +172,7 @@ function notRemoved(plan: RunPlan, removal: RemovalResult, cause: unknown): Chao
     `${first}${what} could not be confirmed to be gone: ${removal.why || 'the shim did not answer'}`,
     {
       hint: removal.left.length > 0 ? `Remove it by hand: ${plan.undo}` : `To be certain: ${plan.commands.sweep}`,
-      state: `the fault, if it ever began, ends by itself ${ownEnd(plan)}`,
+      state: `the fault, if it started, is reverted automatically ${ownEnd(plan)}`,
       cause,
     },
   );

@@ -49,7 +49,7 @@ export class Interrupts {
 export function leftAtOnce({ first }: Interrupts, more: { hint: string; state: string }): ChaosError {
   return new ChaosError(
     'not-reverted',
-    `left at once on a second signal after ${first}: the end was not waited for`,
+    `left without waiting on a second signal after ${first}: the revert is not confirmed`,
     more,
   );
 }

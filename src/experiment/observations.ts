@@ -155,7 +155,7 @@ export class Observations {
     return Math.max(0, this.#plan.durationMs - (now - (this.#activeAt ?? now)));
   }
 
-  /** Milliseconds after which the fault ends by itself when nobody is heard any more. */
+  /** Milliseconds after which the fault is reverted automatically when nobody is heard any more. */
   get aloneMs(): number {
     return this.#plan.detached ? this.leftMs : this.#plan.leaseMs;
   }
@@ -167,7 +167,7 @@ export class Observations {
     const ran = ended.runMs > 0;
     if (this.#foundAt !== undefined) result.watchedMs = this.#clock.now() - this.#foundAt;
     else if (ran && !result.active && this.#isOurs) {
-      this.problem('the report that the fault became active was lost on its way');
+      this.problem('the report that the fault became active was lost');
     }
     result.began ||= ran;
     this.#reporter.report({ kind: 'ended', ended });

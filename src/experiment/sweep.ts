@@ -76,7 +76,7 @@ export async function sweep(request: SweepRequest, ports: SweepPorts): Promise<S
     if (end === 'again') {
       throw leftAtOnce(interrupts, {
         hint: 'See what is left of its agents, and remove it: kubectl chaos ls -A, kubectl chaos stop ID',
-        state: 'agents of the sweep may be left on the nodes; each ends by itself',
+        state: 'agents of the sweep may be left on the nodes; each ends on its own',
       });
     }
     return end;
@@ -119,7 +119,7 @@ async function sweepAll(request: SweepRequest, ports: SweepPorts, interrupts: In
 
 function interrupted(signal: InterruptSignal, removing: boolean, reports: readonly NodeReport[]): ChaosError {
   const message = `${signal} received before the sweep was over`;
-  const state = removing ? 'a part of what was found may have been removed' : unchanged;
+  const state = removing ? 'some of the leftovers may have been removed' : unchanged;
   const kept = reports.flatMap((report) => report.kept ?? []);
   if (kept.length > 0) return new ChaosError('not-reverted', `${message}, and ${kept.join('; ')}`, { state });
   return new ChaosError('interrupted', message, { exitCode: signalExitCodes[signal], state });
@@ -248,7 +248,11 @@ async function reading(
   try {
     log = await cluster.readLog(agent, container);
   } catch (error) {
-    return { swept, residue: [], problem: `${swept.found} found, and the log that tells what: ${messageOf(error)}` };
+    return {
+      swept,
+      residue: [],
+      problem: `${swept.found} found, but the log that lists them cannot be read: ${messageOf(error)}`,
+    };
   }
   const residue = parseResidue(log);
   const pods = await cluster.podsOn(node);

@@ -114,7 +114,7 @@ function overlayCluster(entry: ClusterEntry, options: ConnectionOptions): Cluste
   if (options.insecureSkipTlsVerify) cluster.insecureSkipTlsVerify = true;
   if (cluster.insecureSkipTlsVerify && (cluster.certificateAuthority || cluster.certificateAuthorityData)) {
     throw new ChaosError('kubeconfig', 'a certificate authority and insecure-skip-tls-verify are mutually exclusive', {
-      hint: 'take one of the two out of the kubeconfig or the command line',
+      hint: 'remove one of them from the kubeconfig or the command line',
     });
   }
   return cluster;
@@ -138,7 +138,7 @@ function overlayUser(entry: UserEntry, options: ConnectionOptions, name: string)
   if (options.asUid) user.asUid = options.asUid;
   if (options.asGroup && options.asGroup.length > 0) user.asGroups = options.asGroup;
   if (!user.as && (user.asUid || user.asGroups || user.asUserExtra)) {
-    throw new ChaosError('kubeconfig', 'a group, uid or extra is to be impersonated without a user', {
+    throw new ChaosError('kubeconfig', 'a group, uid or extra cannot be impersonated without a user', {
       hint: 'add --as USER',
     });
   }

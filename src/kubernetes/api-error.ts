@@ -142,7 +142,7 @@ function admissionProblem(said: string, request: ApiRequest): Problem | undefine
   if (webhook) {
     return {
       code: 'admission',
-      message: `the admission webhook ${webhook[1]} denied to ${describe(request)}: ${webhook[2]?.trim() || 'no reason given'}`,
+      message: `the admission webhook ${webhook[1]} denied "${describe(request)}": ${webhook[2]?.trim() || 'no reason given'}`,
       hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
     };
   }
@@ -150,7 +150,7 @@ function admissionProblem(said: string, request: ApiRequest): Problem | undefine
   if (policy) {
     return {
       code: 'admission',
-      message: `the ${policy[1]} denied to ${describe(request)}: ${policy[2]?.trim()}`,
+      message: `the ${policy[1]} denied "${describe(request)}": ${policy[2]?.trim()}`,
       hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
     };
   }

@@ -55,14 +55,14 @@ function opened(socket: WebSocket, request: ApiRequest, server: string): Promise
       reject(/subprotocol/.test(error.message) ? noSubprotocol(error, server) : transportError(error, server)),
     );
     socket.once('close', () =>
-      reject(new ChaosError('connection-lost', `the attach to ${request.name} was closed before it stood`)),
+      reject(new ChaosError('connection-lost', `the attach to ${request.name} was closed during the handshake`)),
     );
   });
 }
 
 function noSubprotocol(cause: Error, server: string): ApiError {
   return new ApiError(0, 'api', `${server} speaks none of ${subprotocols.join(', ')} for attach`, {
-    hint: 'the API server, or a proxy before it, is too old or does not pass WebSockets on',
+    hint: 'the API server, or a proxy before it, is too old or does not support WebSockets',
     cause,
   });
 }

@@ -106,7 +106,7 @@ export class ContainerStream implements Attachment {
       const lost = (why: string): void =>
         reject(
           new ChaosError('connection-lost', `the connection to the agent is gone: ${why}`, {
-            state: 'unknown to us: the agent reverts by itself when its lease ends',
+            state: 'unknown: the agent reverts the fault when its lease runs out',
           }),
         );
       if (this.#end) return lost(this.#end.reason);
@@ -121,7 +121,7 @@ export class ContainerStream implements Attachment {
     if (this.#end) return;
     // stdinOnce is false: the container keeps its stdin, and goes on.
     this.#socket.close(1000);
-    this.#ended({ clean: true, reason: 'closed by us' });
+    this.#ended({ clean: true, reason: 'closed by this command' });
   }
 
   #receive(message: Buffer): void {

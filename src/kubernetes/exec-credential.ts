@@ -36,7 +36,10 @@ export async function runCredentialPlugin(
     });
   }
   if (exec.interactiveMode === 'Always' && !terminal.interactive) {
-    throw new ChaosError('unauthorized', `the credential plugin ${exec.command} needs a terminal, and stdin is none`);
+    throw new ChaosError(
+      'unauthorized',
+      `the credential plugin ${exec.command} requires a terminal, and stdin is not one`,
+    );
   }
   const interactive = terminal.interactive && exec.interactiveMode !== 'Never';
   const output = await run(exec, interactive, {

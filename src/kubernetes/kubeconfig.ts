@@ -212,7 +212,7 @@ class Reader {
   }
 
   #wrong(field: string, expected: string): ChaosError {
-    return new ChaosError('kubeconfig', `the kubeconfig ${this.#path} is not one: ${field} should be ${expected}`);
+    return new ChaosError('kubeconfig', `invalid kubeconfig ${this.#path}: ${field} must be ${expected}`);
   }
 
   record(value: unknown, field: string): Fields {

@@ -34,10 +34,9 @@ export async function noSuchObject(
 }
 
 function namesHint(kind: string, namespace: string, names: readonly string[]): string {
-  if (names.length === 0)
-    return `namespace ${namespace} has no ${kind} at all, or does not exist: is it the right one? -n NAMESPACE`;
-  if (names.length === 1) return `the only one there: ${names[0]}`;
-  return `${names.length > shown ? 'the most similar there' : 'those there'}: ${names.slice(0, shown).join(', ')}`;
+  if (names.length === 0) return `namespace ${namespace} has no ${kind} , or does not exist: check -n NAMESPACE`;
+  if (names.length === 1) return `available: ${names[0]}`;
+  return `${names.length > shown ? 'most similar' : 'available'}: ${names.slice(0, shown).join(', ')}`;
 }
 
 /** Names sorted by how long a beginning they share with `name`, then by name. */

@@ -11,7 +11,7 @@ export interface SeenTarget {
 /** The target's place in the network. Pure. */
 export function podNetwork({ pod, node }: SeenTarget): PodNetwork {
   const containers = longLived(pod);
-  const assumed = `probes come from elsewhere than what is hit: you are not allowed to get node ${pod.spec?.nodeName}, so that its addresses are not known`;
+  const assumed = `probes do not come from affected addresses: you are not allowed to get node ${pod.spec?.nodeName}, so that its addresses are not known`;
   return {
     hostNetwork: pod.spec?.hostNetwork === true,
     podIps: podIps(pod),

@@ -103,7 +103,7 @@ export class ProxyAgent extends https.Agent {
         return fail(
           new ChaosError(
             'unreachable',
-            `the proxy ${this.#proxy.host} did not let us through to ${authority}: ${response.statusCode} ${response.statusMessage}`,
+            `the proxy ${this.#proxy.host} refused CONNECT to ${authority}: ${response.statusCode} ${response.statusMessage}`,
           ),
         );
       }
@@ -114,7 +114,7 @@ export class ProxyAgent extends https.Agent {
       fail(
         new ChaosError(
           'unreachable',
-          `the proxy ${this.#proxy.host} did not let us through to ${authority}: ${response.statusCode} ${response.statusMessage}`,
+          `the proxy ${this.#proxy.host} refused CONNECT to ${authority}: ${response.statusCode} ${response.statusMessage}`,
         ),
       );
     });

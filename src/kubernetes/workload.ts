@@ -52,7 +52,7 @@ export async function podsOfWorkload(
       ? formatSelector({ matchLabels: selector as Record<string, string> })
       : formatSelector(selector as V1LabelSelector);
   if (labelSelector === '') {
-    throw new ChaosError('target-unsuitable', `${kind}/${name} has no selector, so its pods cannot be told`, {
+    throw new ChaosError('target-unsuitable', `${kind}/${name} has no selector, so its pods cannot be found`, {
       hint: 'name the pod: pod/NAME',
     });
   }
@@ -123,7 +123,7 @@ export function choosePod(pods: readonly V1Pod[], workload: string): { pod: V1Po
     'target-unsuitable',
     `no pod of ${workload} is running and ready: ${states.join(', ')}${pods.length > 5 ? ', …' : ''}`,
     {
-      hint: running.length > 0 ? 'to take one that is not ready, name it: pod/NAME' : 'wait until it runs',
+      hint: running.length > 0 ? 'to use one that is not ready, name it: pod/NAME' : 'wait until it runs',
     },
   );
 }

@@ -12,7 +12,7 @@ const none = '-';
 
 /** `where`: as in `in namespace shop`. */
 export function noExperiments(where: string): string {
-  return `No experiments, and nothing left of any, ${where}.\n`;
+  return `No experiments found ${where}.\n`;
 }
 
 /** Of what may be left and could not be looked at, a line each. */

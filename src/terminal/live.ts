@@ -86,7 +86,7 @@ function phaseText(event: RunEvent): string | undefined {
     case 'progress':
       return words.harmless(event.message);
     case 'resolved':
-      return 'measuring the target by itself';
+      return 'measuring the target before the fault';
     case 'active':
     case 'watching':
       return 'fault active';

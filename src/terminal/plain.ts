@@ -79,7 +79,7 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean): 
 
 function printDetached({ leftMs, until, commands }: Detached, out: LineWriter): void {
   const time = `${formatElapsed(leftMs)}, until ${until.toISOString()}`;
-  out.result('good', `the fault goes on without this command: for ${time}`);
+  out.result('good', `the fault continues without this command for ${time}`);
   out.result(undefined, `look     ${commands.attach}`);
   out.result(undefined, `         ${commands.list}`);
   out.result(undefined, `stop     ${commands.stop}`);

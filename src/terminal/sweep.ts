@@ -6,7 +6,7 @@ import { harmless } from './words.ts';
 
 /** What `sweep` prints. Pure. */
 
-/** What was found and how it is now: a table of findings, one of objects, and a line for each node that was not wholly swept. */
+/** What was found and how it is now: a table of findings, one of objects, and a line for each node that was not fully swept. */
 export function sweepText(report: SweepReport): string {
   const findings = report.nodes.flatMap(({ node, residue }) =>
     residue.map((one) => [
@@ -43,10 +43,10 @@ function table(head: string[], rows: string[][]): string[] {
 
 function nodeNotes({ node, swept, problem, kept }: NodeReport): string[] {
   return [
-    ...(problem === undefined ? [] : [`node ${node}: not wholly swept: ${problem.replace(/\s+/g, ' ')}`]),
+    ...(problem === undefined ? [] : [`node ${node}: not fully swept: ${problem.replace(/\s+/g, ' ')}`]),
     ...(kept === undefined ? [] : [`node ${node}: ${kept.replace(/\s+/g, ' ')}`]),
     ...(swept && swept.unseen > 0
-      ? [`node ${node}: ${swept.unseen} networks or processes could not be looked into`]
+      ? [`node ${node}: ${swept.unseen} networks or processes could not be inspected`]
       : []),
   ];
 }
@@ -55,9 +55,11 @@ function closing({ nodes, objects, exitCode }: SweepReport): string[] {
   const seen = nodes.filter(({ swept }) => swept !== undefined);
   const networks = seen.reduce((sum, { swept }) => sum + (swept?.namespaces ?? 0), 0);
   const found = seen.reduce((sum, { swept }) => sum + (swept?.found ?? 0), 0) + objects.length;
-  const looked = `${networks} networks on ${seen.length} of ${nodes.length} nodes looked at`;
+  const looked = `${networks} networks on ${seen.length} of ${nodes.length} nodes inspected`;
   if (exitCode === 0) return [`${looked}: nothing ${found === 0 ? 'found' : 'left that is not in use'}.`];
-  return [exitCode === 3 ? `${looked}: what is listed is left; --yes removes it.` : `${looked}: not confirmed clean.`];
+  return [
+    exitCode === 3 ? `${looked}: leftovers are listed above; --yes removes them.` : `${looked}: not confirmed clean.`,
+  ];
 }
 
 export function sweepQuestion(count: number): string {

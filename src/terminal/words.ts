@@ -43,20 +43,16 @@ export function verdict(outcome: TargetOutcome): string[] {
   if (outcome.verdict && lines.length > 0) {
     lines[lines.length - 1] += ` ${conclusion(outcome.verdict)}.`;
   }
-  return [
-    ...lines,
-    ...watched(outcome),
-    ...outcome.problems.map((problem) => `Ended otherwise than planned: ${harmless(problem)}.`),
-  ];
+  return [...lines, ...watched(outcome), ...outcome.problems.map((problem) => `Problem: ${harmless(problem)}.`)];
 }
 
 /** Of a fault that was detached: how much of it anybody has seen. */
 function watched({ watchedMs, ended }: TargetOutcome): string[] {
   if (watchedMs === undefined) return [];
   const time = ended ? ` It ended after ${formatElapsed(ended.runMs)}.` : '';
-  if (watchedMs === 0) return [`Not watched, or not for long enough: its effect was not measured.${time}`];
+  if (watchedMs === 0) return [`No verdict: not observed long enough to measure its effect.${time}`];
   const before = (ended?.runMs ?? watchedMs) - watchedMs;
-  return before < 1_000 ? [] : [`Watched from ${formatElapsed(before)} after its beginning on, until its end.`];
+  return before < 1_000 ? [] : [`Observed from ${formatElapsed(before)} after the start until the end.`];
 }
 
 export function leftovers(outcome: Outcome): string[] {

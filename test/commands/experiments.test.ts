@@ -74,7 +74,7 @@ describe('ls', () => {
   test('says on stderr that there is nothing, or what could not be seen', async () => {
     const { cluster, stdout, stderr, run } = world();
     await run('ls');
-    expect(stderr.text).toBe('No experiments, and nothing left of any, in namespace shop.\n');
+    expect(stderr.text).toBe('No experiments found in namespace shop.\n');
     cluster.experiments = { found: [], unseen: ['you may not list configmaps'] };
     expect(await run('ls')).toBe(0);
     expect(stderr.text).toMatch(/note: leftovers without a pod are not shown: you may not list configmaps\n$/);
@@ -215,7 +215,7 @@ describe('stop', () => {
     cluster.experiments = { found: [experiment('chaos-aaaaa')], unseen: [] };
     expect(await run('stop chaos-aaaaa chaos-zzzzz')).toBe(1);
     expect(stderr.text).toBe(
-      'error: there is no experiment chaos-zzzzz in namespace shop\nthose there: chaos-aaaaa; -A looks in every namespace\nState of the target: nothing was changed.\n',
+      'error: there is no experiment chaos-zzzzz in namespace shop\navailable: chaos-aaaaa; -A searches all namespaces\nState of the target: nothing was changed.\n',
     );
     expect(cluster.count('remove')).toBe(0);
   });
@@ -246,7 +246,7 @@ describe('stop', () => {
   test('nothing to stop is said, and is no failure', async () => {
     const { stderr, run } = world();
     expect(await run('stop --all')).toBe(0);
-    expect(stderr.text).toBe('No experiments, and nothing left of any, in namespace shop.\n');
+    expect(stderr.text).toBe('No experiments found in namespace shop.\n');
   });
 
   test('what could not be seen is not called nothing', async () => {

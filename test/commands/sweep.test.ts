@@ -58,7 +58,7 @@ describe('looking', () => {
     const { cluster, stdout, run } = world();
     cluster.put('node-1');
     expect(await run('sweep node-1')).toBe(0);
-    expect(stdout.text).toBe('7 networks on 1 of 1 nodes looked at: nothing found.\n');
+    expect(stdout.text).toBe('7 networks on 1 of 1 nodes inspected: nothing found.\n');
     expect(cluster.sweeps).toMatchObject([{ node: 'node-1', args: ['sweep'], id: 'chaos-aaaaa' }]);
     expect(cluster.launched).toMatchObject({ namespace: 'shop', image: 'tools:1', architecture: 'amd64' });
     expect(cluster.removed).toMatchObject({ id: 'chaos-aaaaa', namespace: 'shop', reverted: true });
@@ -78,7 +78,7 @@ describe('looking', () => {
       ['node-1', '-', 'table', 'kubectl_chaos_7f3k2', 'left'],
       ['ID', 'NAMESPACE', 'OBJECTS', 'STATE'],
       ['chaos-zzzzz', 'shop', 'configmap/chaos-zzzzz', 'leftover'],
-      ['14 networks on 2 of 2 nodes looked at: what is listed is left; --yes removes it.'],
+      ['14 networks on 2 of 2 nodes inspected: leftovers are listed above; --yes removes them.'],
       [''],
     ]);
     expect(cluster.sweeps.map(({ args }) => args)).toEqual([['sweep'], ['sweep']]);
@@ -100,7 +100,7 @@ describe('looking', () => {
     const { cluster, stdout, run } = world();
     cluster.put('node-1', { residue: [{ ...ofWeb, inUse: true }] });
     expect(await run('sweep node-1 --yes')).toBe(0);
-    expect(stdout.text).toContain('in use\n7 networks on 1 of 1 nodes looked at: nothing left that is not in use.\n');
+    expect(stdout.text).toContain('in use\n7 networks on 1 of 1 nodes inspected: nothing left that is not in use.\n');
     expect(cluster.sweeps).toHaveLength(1);
   });
 
@@ -192,12 +192,12 @@ describe('what goes wrong on one node', () => {
     cluster.put('node-2', { unseen: 2 });
     cluster.put('node-3');
     expect(await run('sweep --all-nodes')).toBe(4);
-    expect(stdout.text).toContain('node node-0: not wholly swept: node node-0 is not ready\n');
+    expect(stdout.text).toContain('node node-0: not fully swept: node node-0 is not ready\n');
     expect(stdout.text).toContain(
-      'node node-1: not wholly swept: node node-1 cannot get the image tools:1: ErrImagePull: no such image\n',
+      'node node-1: not fully swept: node node-1 cannot get the image tools:1: ErrImagePull: no such image\n',
     );
-    expect(stdout.text).toContain('node node-2: 2 networks or processes could not be looked into\n');
-    expect(stdout.text).toContain('14 networks on 2 of 4 nodes looked at: not confirmed clean.\n');
+    expect(stdout.text).toContain('node node-2: 2 networks or processes could not be inspected\n');
+    expect(stdout.text).toContain('14 networks on 2 of 4 nodes inspected: not confirmed clean.\n');
     expect(cluster.count('remove')).toBe(3);
   });
 
@@ -208,7 +208,7 @@ describe('what goes wrong on one node', () => {
     const failed = { kind: 'status' as const, phase: 'Failed', reason: '', message: '', containers: { sweep: status } };
     cluster.put('node-1', { update: failed });
     expect(await run('sweep node-1')).toBe(4);
-    expect(stdout.text).toContain('node node-1: not wholly swept: no view (cgroup-view)\n');
+    expect(stdout.text).toContain('node node-1: not fully swept: no view (cgroup-view)\n');
   });
 
   test('a log that may not be read, an agent that stays: said with what is known', async () => {
@@ -217,7 +217,7 @@ describe('what goes wrong on one node', () => {
     cluster.failNext('readLog', new ChaosError('forbidden', 'you may not get pods/log'));
     cluster.removals.set('chaos-aaaaa', { left: ['pod/chaos-aaaaa-0'], why: 'the kubelet is silent' });
     expect(await run('sweep node-1')).toBe(4);
-    expect(stdout.text).toContain('1 found, and the log that tells what: you may not get pods/log');
+    expect(stdout.text).toContain('1 found, but the log that lists them cannot be read: you may not get pods/log');
     expect(stdout.text).toContain(
       'pod/chaos-aaaaa-0 could not be removed (the kubelet is silent): kubectl -n shop delete pod,configmap -l kubectl-chaos.io/experiment=chaos-aaaaa',
     );

@@ -63,6 +63,6 @@ describe('G3 reverts without us (the lease)', () => {
     await until('the stressors gone', 2, async () => (await stressors(id)).length === 0);
     const ended = await plugin.ended;
     expect(ended.code, plugin.said).toBe(3);
-    expect(ended.stdout).toContain('without a word');
+    expect(ended.stdout).toContain('did not report its end');
   });
 });

@@ -69,7 +69,7 @@ describe('G4 ls and stop', () => {
     const ended = await chaos('stop', idOf(plugin), '-n', ns);
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
     expect((await plugin.ended).code, plugin.said).toBe(3);
-    expect(plugin.stdout).toMatch(/somebody else stopped it|told to end from outside|deleted by somebody else/);
+    expect(plugin.stdout).toMatch(/another command stopped it|terminated externally|deleted by somebody else/);
   });
 
   it('stop --all ends several, and removes what was left', async () => {
@@ -86,7 +86,7 @@ describe('G4 ls and stop', () => {
     const plugin = await whenActive('distroless');
     const ended = await chaos('stop', 'chaos-zzzzz', '-n', ns);
     expect(ended.code).toBe(1);
-    expect(ended.stderr).toContain(`those there: ${idOf(plugin)}`);
+    expect(ended.stderr).toContain(`available: ${idOf(plugin)}`);
     plugin.kill('SIGINT');
     expect((await plugin.ended).code, plugin.said).toBe(130);
   });

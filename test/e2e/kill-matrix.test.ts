@@ -121,13 +121,13 @@ describe('the kill matrix, one at a time', () => {
   it.each(cells.filter(isAlone))('$fault, $killer at: $point', itHolds, 200_000);
 
   it.each<{ fault: Fault; what: string; flags?: string[]; said: string }>([
-    { fault: 'net', what: 'a rate', said: 'its guardian has not told that the network is as it was' },
-    { fault: 'io', what: 'a load', said: 'its guardian has not told' },
+    { fault: 'net', what: 'a rate', said: 'the guardian did not confirm that the network was restored' },
+    { fault: 'io', what: 'a load', said: 'the guardian did not confirm' },
     {
       fault: 'io',
       what: 'a throttle',
       flags: ['--path', '/data', '--throttle', 'write=1Mi'],
-      said: 'its guardian has not told',
+      said: 'the guardian did not confirm',
     },
   ])(
     '$fault ($what), shim and guardian -9 at once at: active: nothing on the node can answer that, so it is said, and swept',

@@ -168,7 +168,7 @@ describe('net: shaping, measured by the application', () => {
       expect(hit.transferMs, plugin.said).toBeLessThan(4_000);
     }
     expect(ended.code, plugin.said).toBe(3);
-    expect(ended.stdout).toMatch(/(?:was restarted|ended) meanwhile|the target's process ended/);
+    expect(ended.stdout).toMatch(/(?:was restarted|ended) during the experiment|the target's process ended/);
     expect(ended.stdout).toContain('nothing left');
     expect((await ask(talk(), trips)).four.medianMs).toBeLessThan(soonMs);
   });

@@ -44,7 +44,7 @@ describe('G4 sweep', () => {
   it('a clean node is called clean, and nothing of the sweep stays', async () => {
     const ended = await chaos('sweep', await nodeOf('busybox'), '-n', ns);
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
-    expect(ended.stdout).toMatch(/networks on 1 of 1 nodes looked at: nothing found\.\n$/);
+    expect(ended.stdout).toMatch(/networks on 1 of 1 nodes inspected: nothing found\.\n$/);
   });
 
   it('residue without a record: listed with its pod, removed by --yes, and then gone', async () => {

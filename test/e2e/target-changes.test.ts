@@ -29,7 +29,7 @@ describe('the target changes during the run: noticed, reported as what it was, r
     const ended = await plugin.ended;
     expect(Date.now() - began).toBeLessThan(8_000 * patience);
     expect(ended.code, plugin.said).toBe(3);
-    expect(ended.stdout).toMatch(/was restarted meanwhile|ended meanwhile/);
+    expect(ended.stdout).toMatch(/was restarted during the experiment|ended during the experiment/);
     expect(ended.stdout).toContain('nothing left');
   });
 
@@ -38,7 +38,7 @@ describe('the target changes during the run: noticed, reported as what it was, r
     await kubectl('-n', ns, 'delete', 'pod', 'busybox', '--wait=false');
     const ended = await plugin.ended;
     expect(ended.code, plugin.said).toBe(3);
-    expect(ended.stdout).toContain('was deleted meanwhile');
+    expect(ended.stdout).toContain('was deleted during the experiment');
   });
 
   it('agent pod deleted by somebody else', async () => {
@@ -46,7 +46,7 @@ describe('the target changes during the run: noticed, reported as what it was, r
     await kubectl('-n', ns, 'delete', 'pod', '-l', 'app.kubernetes.io/managed-by=kubectl-chaos', '--wait=false');
     const ended = await plugin.ended;
     expect(ended.code, plugin.said).toBe(3);
-    expect(ended.stdout).toMatch(/told to end from outside|deleted by somebody else/);
+    expect(ended.stdout).toMatch(/terminated externally|deleted by somebody else/);
   });
 
   it('memory beyond the limit: warned before, the stressor is the first choice of the OOM killer, the target lives on', async () => {

@@ -9,23 +9,27 @@ const targetEnds: ReadonlyArray<[name: string, update: TargetUpdate, said: strin
   [
     'restarted',
     { kind: 'restarted', reason: 'Error', exitCode: 1, message: '' },
-    'the target shop/web-7d4b9 (app) was restarted meanwhile (Error, exit code 1); the new container has no fault',
+    'the target shop/web-7d4b9 (app) was restarted during the experiment (Error, exit code 1); the new container has no fault',
   ],
   [
     'OOM-killed',
     { kind: 'terminated', reason: 'OOMKilled', exitCode: 137, message: '' },
-    'the target shop/web-7d4b9 (app) ended meanwhile (OOMKilled, exit code 137)',
+    'the target shop/web-7d4b9 (app) ended during the experiment (OOMKilled, exit code 137)',
   ],
-  ['deleted', { kind: 'deleted', message: '' }, 'the target pod of shop/web-7d4b9 (app) was deleted meanwhile'],
+  [
+    'deleted',
+    { kind: 'deleted', message: '' },
+    'the target pod of shop/web-7d4b9 (app) was deleted during the experiment',
+  ],
   [
     'evicted',
     { kind: 'evicted', message: 'node was low on memory' },
-    'the target pod of shop/web-7d4b9 (app) was evicted meanwhile: node was low on memory',
+    'the target pod of shop/web-7d4b9 (app) was evicted during the experiment: node was low on memory',
   ],
   [
     'on a lost node',
     { kind: 'node-lost', message: 'node-3 is not ready' },
-    "the target's node was lost meanwhile: node-3 is not ready",
+    "the target's node was lost during the experiment: node-3 is not ready",
   ],
 ];
 
@@ -82,12 +86,12 @@ describe('the workload', () => {
     await s.activate();
     await s.pass(5_000);
     await s.finish({ reason: 'exited', exitCode: 0, signal: 0, runMs: 5_000 });
-    expect(await s.outcome()).toMatchObject({ exitCode: 3, problems: ['stress-ng ended by itself after 5s'] });
+    expect(await s.outcome()).toMatchObject({ exitCode: 3, problems: ['stress-ng ended on its own after 5s'] });
   });
 
   for (const [reason, said] of [
-    ['lease', 'had not heard from this command for 15s'],
-    ['signal', 'told to end from outside'],
+    ['lease', 'did not hear from this command for 15s'],
+    ['signal', 'terminated externally'],
   ] as const) {
     experiment(`ended by ${reason} is no success`, async (s) => {
       await s.activate();
@@ -107,7 +111,7 @@ describe('the shim', () => {
     await s.status({ state: 'terminated', exitCode: 137, reason: 'Error', message: '' });
     const outcome = await s.outcome();
     expect(outcome).toMatchObject({ exitCode: 3, reverted: true });
-    expect(outcome.problems).toEqual(['the shim ended without a word: it was killed (exit code 137, Error)']);
+    expect(outcome.problems).toEqual(['the shim was killed and did not report its end (exit code 137, Error)']);
     expect(s.reporter.of('reverted')[0]?.confirmedBy).toBe('container');
   });
 
@@ -139,7 +143,7 @@ describe('the shim', () => {
     await s.pass(1_000);
     const outcome = await s.outcome();
     expect(outcome.exitCode).toBe(3);
-    expect(outcome.problems[0]).toContain('had not ended the fault by itself');
+    expect(outcome.problems[0]).toContain('missed its deadline');
   });
 
   experiment('that fails while active is quoted', async (s) => {
@@ -174,7 +178,7 @@ describe('the agent pod while the fault is active', () => {
     expect(await s.outcome()).toMatchObject({
       exitCode: 3,
       reverted: true,
-      problems: ['the agent pod was deleted by somebody else', expect.stringContaining('told to end from outside')],
+      problems: ['the agent pod was deleted by somebody else', expect.stringContaining('terminated externally')],
     });
   });
 
@@ -252,7 +256,7 @@ describe('the stream while the fault is active', () => {
     await s.clock.advance(1);
     const outcome = await s.outcome();
     expect(outcome).toMatchObject({ exitCode: 3, reverted: true });
-    expect(outcome.problems[0]).toContain('could not be reached any more');
+    expect(outcome.problems[0]).toContain('can no longer be reached');
     expect(s.cluster.removed?.reverted).toBe(false);
     expect(s.cluster.count('attach')).toBeLessThan(25);
   });
@@ -287,7 +291,7 @@ describe('the stream while the fault is active', () => {
     await s.finish();
     const outcome = await s.outcome();
     expect(outcome.exitCode).toBe(3);
-    expect(outcome.problems[0]).toContain('was lost on its way');
+    expect(outcome.problems[0]).toContain('was lost');
   });
 
   experiment('that took `start` with it is followed by another `start`', async (s) => {

@@ -44,7 +44,7 @@ describe('following a detached stress', () => {
   });
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    experiment(`ends with ${signal}, and the fault goes on`, async (s) => {
+    experiment(`ends with ${signal}, and the fault continues`, async (s) => {
       await s.attachTo();
       await s.pass(10_000);
       await s.interrupt(signal);
@@ -81,7 +81,7 @@ describe('following a detached stress', () => {
       verdict: { effective: true },
       watchedMs: 30_000,
     });
-    expect((await s.outcome()).verdict?.proofs[0]?.sentence).toMatch(/the target uses by itself was not seen$/);
+    expect((await s.outcome()).verdict?.proofs[0]?.sentence).toMatch(/the target's own use was not measured$/);
     expect(s.cluster.removed).toMatchObject({ reverted: true });
     expect(s.cluster.events.map(({ reason }) => reason)).toEqual(['ChaosEnded']);
   });
@@ -122,7 +122,7 @@ describe('following a detached stress', () => {
     const { exitCode, problems } = await s.outcome();
     expect({ exitCode, problems }).toEqual({
       exitCode: 3,
-      problems: [expect.stringContaining('told to end from outside after 15s')],
+      problems: [expect.stringContaining('terminated externally after 15s')],
     });
   });
 
@@ -134,7 +134,7 @@ describe('following a detached stress', () => {
     expect(await s.outcome()).toMatchObject({
       exitCode: 3,
       reverted: true,
-      problems: [expect.stringContaining('was restarted meanwhile')],
+      problems: [expect.stringContaining('was restarted during the experiment')],
     });
   });
 
@@ -188,13 +188,13 @@ describe('following a detached stress', () => {
 });
 
 describe('a shim that cannot be reached', () => {
-  experiment('from the beginning: an error, and the fault goes on', async (s) => {
+  experiment('from the beginning: an error, and the fault continues', async (s) => {
     s.cluster.failNext('attach', lost, lost, lost, lost, lost, lost);
     await s.attachTo();
     await s.clock.advance(10_000);
     const error = await s.error();
     expect(error).toMatchObject({ code: 'connection-lost', exitCode: 1, cause: lost });
-    expect(error.state).toContain('the fault goes on');
+    expect(error.state).toContain('the fault continues');
     expect(error.hint).toContain('kubectl chaos stop chaos-7f3k2');
   });
 
@@ -209,7 +209,7 @@ describe('a shim that cannot be reached', () => {
     expect(await s.outcome()).toMatchObject({
       exitCode: 3,
       reverted: true,
-      problems: [expect.stringContaining('its time is over meanwhile')],
+      problems: [expect.stringContaining('its time is over')],
     });
     expect(s.cluster.removed).toMatchObject({ reverted: false });
   });
@@ -233,7 +233,7 @@ describe('a fault whose time is over, and whose shim has not ended it', () => {
     expect(await s.outcome()).toMatchObject({
       exitCode: 3,
       reverted: true,
-      problems: [expect.stringContaining('the shim had not ended the fault by itself')],
+      problems: [expect.stringContaining('the shim missed its deadline')],
     });
   });
 
@@ -265,7 +265,7 @@ describe('a fault that has not begun', () => {
     await s.attachToWaiting();
     await s.pass(10_000);
     expect(s.reporter.events).toEqual([
-      { kind: 'progress', target: target(), message: expect.stringContaining('not begun') },
+      { kind: 'progress', target: target(), message: expect.stringContaining('waiting for the fault to start') },
     ]);
     expect(said(s)).toEqual(['beat']);
     s.cluster.attachment.say(active());
@@ -379,7 +379,7 @@ describe('following a detached net fault', () => {
         exitCode: 0,
         verdict: { effective: true, document: { net: { packets: 1_000 } } },
       });
-      expect(outcome.verdict?.proofs[0]?.sentence).toContain('the round trip is not measured');
+      expect(outcome.verdict?.proofs[0]?.sentence).toContain('the round trip of a detached fault is not measured');
     },
     netRequest(),
   );
@@ -400,9 +400,9 @@ describe('following a detached net fault', () => {
 
 describe('what is not attached to', () => {
   const refused: ReadonlyArray<[name: string, change: Partial<Experiment>, message: RegExp]> = [
-    ['has no agent', { state: 'leftover', podUid: undefined as never }, /there is no agent pod any more/],
+    ['has no agent', { state: 'leftover', podUid: undefined as never }, /its agent pod is gone/],
     ['has a lease', { plan: undefined as never }, /was not started with --detach/],
-    ['has a record that cannot be read', { plan: '{"version":2}' }, /by another version, or changed/],
+    ['has a record that cannot be read', { plan: '{"version":2}' }, /by another version, or was modified/],
   ];
   test.each(refused)('one that %s', async (_name, change, message) => {
     const s = new Scenario();
@@ -420,7 +420,7 @@ describe('what is not attached to', () => {
     expect(await s.error()).toMatchObject({
       code: 'not-found',
       message: 'there is no experiment chaos-zzzzz in namespace bank',
-      hint: 'those there: chaos-7f3k2; -A looks in every namespace',
+      hint: 'available: chaos-7f3k2; -A searches all namespaces',
     });
   });
 });

@@ -119,7 +119,7 @@ describe('a detached stress', () => {
     await tellToStart(s);
     await s.interrupt();
     await s.interrupt();
-    expect((await s.error()).state).toContain('by itself when its time of 1m is over');
+    expect((await s.error()).state).toContain('automatically when its duration of 1m is over');
   });
 });
 

@@ -300,7 +300,7 @@ describe('before the fault begins', () => {
     await settle();
     const outcome = await s.outcome();
     expect(outcome).toMatchObject({ exitCode: 1, reverted: true });
-    expect(outcome.problems[0]).toContain('was deleted meanwhile');
+    expect(outcome.problems[0]).toContain('was deleted during the experiment');
     expect(s.sent).not.toContain('start');
   });
 

@@ -75,12 +75,12 @@ describe('answerError', () => {
     [
       'admission',
       'admission webhook "policy.example.com" denied the request: no privileged pods',
-      'policy.example.com denied to create pods in namespace shop: no privileged pods',
+      'policy.example.com denied "create pods in namespace shop": no privileged pods',
     ],
     [
       'admission',
       "pods \"c\" is forbidden: ValidatingAdmissionPolicy 'no-root' with binding 'b' denied request: root",
-      "ValidatingAdmissionPolicy 'no-root' denied to create pods in namespace shop: root",
+      `ValidatingAdmissionPolicy 'no-root' denied "create pods in namespace shop": root`,
     ],
     ['admission', 'pods "c" is forbidden: unable to validate against any pod security policy: []', 'policy'],
     ['admission', 'pods "c" is forbidden: unable to validate against any security context constraint: []', 'policy'],

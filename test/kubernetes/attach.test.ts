@@ -193,7 +193,7 @@ describe('the end of an attach', () => {
     const code = new Promise((resolve) => peer.socket.on('close', resolve));
     stream.close();
     stream.close();
-    expect(await stream.closed).toEqual({ clean: true, reason: 'closed by us' });
+    expect(await stream.closed).toEqual({ clean: true, reason: 'closed by this command' });
     expect(await code).toBe(1000);
     await until('nothing is open', () => server.open === 0);
   });

@@ -141,7 +141,7 @@ describe('findTarget', () => {
     expect(await rejection(cluster.findTarget({ ...query, name: 'wep' }, undefined))).toMatchObject({
       code: 'not-found',
       message: 'there is no pod "wep" in namespace shop',
-      hint: 'those there: web, db',
+      hint: 'available: web, db',
     });
   });
 
@@ -178,7 +178,7 @@ describe('findTarget', () => {
     expect(await rejection(cluster.findTarget({ ...query, kind }, undefined))).toMatchObject({
       code: 'not-found',
       message: `there is no ${kind} "web" in namespace shop`,
-      hint: 'the only one there: shop',
+      hint: 'available: shop',
     });
   });
 

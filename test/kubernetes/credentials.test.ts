@@ -183,7 +183,7 @@ describe('credential plugins', () => {
 
   it('that need a terminal are not run without one', async () => {
     const user = plugin(answer("{ token: 't' }"), { interactiveMode: 'Always' });
-    expect((await rejection(credentialsOf(user).identity())).message).toContain('needs a terminal');
+    expect((await rejection(credentialsOf(user).identity())).message).toContain('requires a terminal');
   });
 
   it('of an unknown version are refused', async () => {

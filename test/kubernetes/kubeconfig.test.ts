@@ -120,12 +120,12 @@ users:
   });
 
   it.each([
-    ['clusters: {a: b}', 'clusters should be a list'],
-    ['- a', 'its content should be a map'],
-    ['users: [{name: [a]}]', 'name should be a string'],
+    ['clusters: {a: b}', 'clusters must be a list'],
+    ['- a', 'its content must be a map'],
+    ['users: [{name: [a]}]', 'name must be a string'],
     [
       'clusters: [{name: a, cluster: {insecure-skip-tls-verify: maybe}}]',
-      'insecure-skip-tls-verify should be true or false',
+      'insecure-skip-tls-verify must be true or false',
     ],
     ['a: [', 'not valid YAML'],
   ])('refuses %j and names the file', (text, problem) => {

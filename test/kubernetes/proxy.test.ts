@@ -131,7 +131,7 @@ describe('a CONNECT proxy', () => {
     );
     expect(refused).toMatchObject({
       code: 'unreachable',
-      message: expect.stringMatching(/the proxy 127\.0\.0\.1:\d+ did not let us through to k8s\.example\.com:443: 407/),
+      message: expect.stringMatching(/the proxy 127\.0\.0\.1:\d+ refused CONNECT to k8s\.example\.com:443: 407/),
     });
     const gone = await rejection(
       restThrough('https://k8s.example.com', 'http://127.0.0.1:9').json({

@@ -41,7 +41,7 @@ describe('connections', () => {
     expect(server.connections).toBe(1);
   });
 
-  it('that the server closed meanwhile are replaced without a word', async () => {
+  it('that the server closed meanwhile are replaced did not report its end', async () => {
     const rest = client();
     await rest.json(getNode);
     server.on('GET', path, (_, response) => {

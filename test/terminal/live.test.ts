@@ -67,7 +67,7 @@ describe('on a terminal', () => {
     for (const [last, phase] of [
       ['selecting', 'looking up pod/web-7d4b9'],
       ['launching', 'starting the agent pod on node-3'],
-      ['resolved', 'measuring the target by itself'],
+      ['resolved', 'measuring the target before the fault'],
       ['ended', 'reverting'],
       ['removing', 'removing the agent pod'],
     ] as const) {
@@ -111,7 +111,7 @@ describe('on a terminal', () => {
     for (const facts of [await detachedRun(), await watchedRun(true)]) {
       const { terminal } = show(facts);
       expect(terminal.cursorIsHidden).toBe(false);
-      expect(terminal.screen.join('\n')).toMatch(/✔ the fault goes on[\s\S]*stop {5}kubectl chaos stop chaos-7f3k2/);
+      expect(terminal.screen.join('\n')).toMatch(/✔ the fault continues[\s\S]*stop {5}kubectl chaos stop chaos-7f3k2/);
       expect(terminal.screen.join('\n')).not.toContain('TARGET');
     }
   });

@@ -23,7 +23,7 @@ describe('off a terminal', () => {
     const { stdout, stderr } = print(await badRun());
     expect(stdout).toContain('Not confirmed to be gone: pod/chaos-7f3k2-0.');
     expect(stdout).toContain('Remove by hand: kubectl -n shop delete pod,configmap');
-    expect(stdout).toContain('was evicted meanwhile: node  was low');
+    expect(stdout).toContain('was evicted during the experiment: node  was low');
     expect(stdout).not.toContain('nothing left');
     expect(stderr).toContain('pod/chaos-7f3k2-0: the kubelet does not answer');
   });
@@ -40,7 +40,7 @@ describe('off a terminal', () => {
   test('a detached run says how to look at it and how to stop it', async () => {
     const { stdout } = print(await detachedRun());
     expect(stdout.split('\n').slice(1)).toEqual([
-      'ok: the fault goes on without this command: for 1m, until 2026-01-02T03:05:06.200Z',
+      'ok: the fault continues without this command for 1m, until 2026-01-02T03:05:06.200Z',
       'look     kubectl chaos attach chaos-7f3k2 -n shop --context prod',
       '         kubectl chaos ls -n shop --context prod',
       'stop     kubectl chaos stop chaos-7f3k2 -n shop --context prod',
@@ -54,21 +54,21 @@ describe('off a terminal', () => {
     expect(first).toBe('ok: in force: 2 busy CPUs   pod/web-7d4b9 (app) on node-3   since 11s, 49s left');
     expect(rest.slice(-2)).toEqual([
       expect.stringMatching(/^Asked for 2 busy CPUs.* Effective\.$/),
-      'Watched from 11s after its beginning on, until its end.',
+      'Observed from 11s after the start until the end.',
     ]);
     expect(stderr).toContain('CPU before → now');
   });
 
   test('one that is left says that it goes on', async () => {
     const { stdout } = print(await watchedRun(true));
-    expect(stdout).toMatch(/^ok: the fault goes on without this command: for 45s, /m);
+    expect(stdout).toMatch(/^ok: the fault continues without this command for 45s, /m);
     expect(stdout).toMatch(/^stop {5}kubectl chaos stop chaos-7f3k2 -n shop$/m);
     expect(stdout).not.toMatch(/effective|reverted|nothing left/i);
   });
 
   test('one that nobody watched is reverted, and not called effective', async () => {
     expect(print(await unwatchedRun()).stdout).toBe(
-      'ok: reverted in 9ms   nothing left\nNot watched, or not for long enough: its effect was not measured. It ended after 1m.\n',
+      'ok: reverted in 9ms   nothing left\nNo verdict: not observed long enough to measure its effect. It ended after 1m.\n',
     );
   });
 

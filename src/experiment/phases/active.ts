@@ -152,7 +152,7 @@ export class ActivePhase implements Phase {
         timers.stop('deadline');
         timers.set('confirm', undoMs(this.#context.plan.fault));
         if (event.reason === 'stopped' && this.#context.stopAskedAt === undefined) {
-          observations.problem(`somebody else stopped it after ${formatDuration(event.runMs)}`);
+          observations.problem(`another command stopped it after ${formatDuration(event.runMs)}`);
         }
         return observations.ended(event);
       case 'reverted':
@@ -247,11 +247,11 @@ export class ActivePhase implements Phase {
       case 'answer':
         return this.#onNoAnswer();
       case 'deadline':
-        observations.problem('the time was over and the shim had not ended the fault by itself');
+        observations.problem('the shim missed its deadline');
         return this.stop('the time is over');
       case 'silence':
         observations.problem(
-          `the shim could not be reached any more; its ${this.#context.plan.detached ? 'time is over' : 'lease has run out'} meanwhile`,
+          `the shim can no longer be reached; its ${this.#context.plan.detached ? 'time is over' : 'lease has run out'}`,
         );
         return this.#context.end();
       case 'confirm':
@@ -268,7 +268,9 @@ export class ActivePhase implements Phase {
     } else {
       if (!observations.result.ended) observations.problem(killedUnheard(this.#shimEnd));
       observations.unconfirmed();
-      observations.problem(`its guardian has not told that ${kindOf(plan.fault).unconfirmed(plan.fault, plan.target)}`);
+      observations.problem(
+        `the guardian did not confirm that ${kindOf(plan.fault).unconfirmed(plan.fault, plan.target)}`,
+      );
     }
     this.#context.end();
   }
@@ -276,7 +278,7 @@ export class ActivePhase implements Phase {
   /** Nothing came back to `start`: the target may have been changed. */
   #onNoAnswer(): void {
     const message = `the agent runs, but its shim has not answered for ${formatDuration(timeouts.answer)}`;
-    const state = 'the agent was removed, and with it whatever it had begun';
+    const state = 'the agent was removed, which ends whatever it started';
     this.#context.fail(new ChaosError('shim', message, { state }), false);
     this.stop('no answer');
   }
@@ -291,5 +293,5 @@ export class ActivePhase implements Phase {
 }
 
 function killedUnheard(how: string): string {
-  return `the shim ended without a word: it was killed (${how})`;
+  return `the shim was killed and did not report its end (${how})`;
 }

@@ -67,7 +67,7 @@ export class AttachedPhase implements Phase {
       this.#leftMs,
       new ChaosError('connection-lost', `the agent on node ${agent.node} cannot be attached to: ${loss.reason}`, {
         hint: `To end the fault: ${commands.stop}`,
-        state: 'nothing was changed by this command; the fault goes on',
+        state: 'nothing was changed by this command; the fault continues',
         cause: loss.error,
       }),
     );
@@ -98,7 +98,7 @@ export class AttachedPhase implements Phase {
     this.#askedAt = this.#context.clock.now();
     if (this.#isTold) return;
     this.#isTold = true;
-    this.#context.report({ kind: 'progress', message: 'the fault has not begun yet: waiting for it' });
+    this.#context.report({ kind: 'progress', message: 'waiting for the fault to start' });
   }
 
   /** `atMs`: when the shim has said so, by the node's clock, which is the kubelet's as well. */

@@ -157,7 +157,7 @@ export class StartingPhase implements Phase {
       case 'attach':
         return connection.open();
       case 'pickup': {
-        const message = `node ${node} has not taken the agent pod up yet: is its kubelet reachable?`;
+        const message = `node ${node} has not started the agent pod yet: is its kubelet reachable?`;
         return this.#context.report({ kind: 'progress', message });
       }
       case 'contact': {

@@ -44,7 +44,7 @@ export abstract class BaselineSetup<Planned extends Fault, Own> implements Setup
 
   #warnOfUnmounted({ unmounted }: Resolved): void {
     if (unmounted.length === 0) return;
-    const message = `passed over cgroup hierarchies that have lost their mount: ${unmounted.join(', ')}`;
+    const message = `skipped cgroup hierarchies that are no longer mounted: ${unmounted.join(', ')}`;
     this.run.report({ kind: 'warning', message });
   }
 }

@@ -2,5 +2,5 @@
 
 /** Where something of another experiment is met: whether it is in force yet. */
 export function whoElse({ list, sweep }: { list: string; sweep: string }): string {
-  return `Which experiments there are: ${list} -A\nWhat one has left that is not there any more: ${sweep}`;
+  return `To list experiments: ${list} -A\nTo remove leftovers of an earlier one: ${sweep}`;
 }

@@ -7,11 +7,11 @@ export function actor({ action }: IoFault): Actor {
     case 'load':
       return { name: 'the stressor', program: 'stress-ng', complaint, speaks: true };
     case 'fill': {
-      const name = 'what fills the file system';
+      const name = 'the process that fills the file system';
       return { name, program: name, complaint, speaks: true };
     }
     case 'throttle': {
-      const name = 'what held the fault';
+      const name = 'the process that holds the fault';
       return { name, program: name, complaint: () => undefined, speaks: true };
     }
   }
@@ -19,7 +19,7 @@ export function actor({ action }: IoFault): Actor {
 
 /** Why it failed, by the last lines that it wrote. */
 function complaint(output: readonly string[]): string {
-  if (output.length === 0) return 'it said nothing';
+  if (output.length === 0) return 'it wrote no output';
   const text = output.join('; ');
   const refusal = refusals.find(([pattern]) => pattern.test(text));
   return refusal ? `${refusal[1]} (${text})` : text;

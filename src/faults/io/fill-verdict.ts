@@ -29,7 +29,7 @@ export function judgeFill(fault: IoFault, fill: FillRequest, seen: SeenIo): Proo
   const [first] = during;
   if (!first)
     return [
-      proof(false, 'the run was too short for a measurement: the file system was not looked at while it was active'),
+      proof(false, 'the run was too short to measure: the file system was not observed while the fault was active'),
     ];
   const start = seen.pathsBefore.at(-1) ?? seen.facts;
   const before = start ? room(start) : undefined;
@@ -73,7 +73,7 @@ function judgeSpace(fill: FillRequest, stock: Stock, without: Room | undefined, 
   const atFloor = stock.least <= leaveBytes * (1 + tolerance / 100) + slackBytes;
   const percent = space && 'percent' in space ? space.percent : undefined;
   const reached = isReached(percent, wanted, stock, slackBytes) || (percent !== undefined && atFloor);
-  const floor = reached && atFloor && leaveBytes > 0 ? `, all but what is to be left` : '';
+  const floor = reached && atFloor && leaveBytes > 0 ? `, down to what --leave keeps free` : '';
   return told(
     `Asked to fill ${place} ${describeFill({ ...(space ? { space } : {}) })}`,
     stock,
@@ -119,12 +119,12 @@ function told(
   const was = before === undefined ? '' : ` (${format(before)} before)`;
   const now = `${used}${format(least)} free${was}${floor}`;
   const isKnown = before !== undefined || after !== undefined;
-  const short = reached ? '' : isKnown ? ': less than asked' : ': what was free without the fault was not seen';
+  const short = reached ? '' : isKnown ? ': less than asked' : ': what was free without the fault is not known';
   if (before === undefined || after === undefined) return proof(reached, `${asked}: ${now}${short}`);
   const taken = before - least;
   const isBack = after - least >= taken * backShare - slack;
   const back = isBack
     ? `; ${format(after)} free afterwards`
-    : `; afterwards only ${format(after)} free: the target has taken the rest, or it comes back later`;
+    : `; afterwards only ${format(after)} free: the target uses the rest, or it is released later`;
   return proof(reached && isBack, `${asked}: ${now}${short}${back}`);
 }

@@ -48,7 +48,7 @@ export const io: FaultKind<IoRequest, IoFault, IoSurroundings, IoRun> = {
   outlivesShim: () => true,
   unconfirmed,
   actor,
-  evictedWhy: (message) => (isAboutDisk(message) ? 'what the fault did to the disk may be why' : undefined),
+  evictedWhy: (message) => (isAboutDisk(message) ? 'the fault may be the reason' : undefined),
 
   isMeasured: ({ during }, { pathsDuring }) => during.length > 1 && pathsDuring.length > 0,
   judge(fault, _target, seen, own) {
@@ -80,7 +80,7 @@ export const io: FaultKind<IoRequest, IoFault, IoSurroundings, IoRun> = {
 /** What goes with its container's cgroup goes with the pod. */
 function unconfirmed({ action, directory, path }: IoFault, { pod }: Target): string {
   return action.kind === 'throttle'
-    ? `the limits of the container's cgroup are as they were; to be certain, delete pod ${pod}`
+    ? `the limits of the container's cgroup were restored; to be certain, delete pod ${pod}`
     : `${directory} in ${path} of pod ${pod} is gone`;
 }
 

@@ -39,7 +39,7 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
     io.pressure === undefined ? undefined : `some task waited for I/O ${formatPercent(100 * io.pressure)} of the time`,
     // stress-ng goes on where a file of its finds no room.
     writes[load.mode] && io.availableBytesDuring < fullBytes ? 'the file system was full at times' : undefined,
-    seen.isFound ? 'what the target does by itself was not seen' : undefined,
+    seen.isFound ? "the target's own I/O was not measured" : undefined,
   ].filter((text) => text !== undefined);
   const sentence = (what: string) => [`${asked}: ${what}`, ...latencies].join('; ');
   const place = placeOf(fault, seen);
@@ -54,24 +54,19 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
   if (seen.facts?.disk === '') {
     const taken = io.availableBytesBefore - io.availableBytesDuring;
     const grew = writes[load.mode] && taken >= tellingBytes ? `, ${formatBytes(taken)} less free at most` : '';
-    const nothing = waits || grew !== '' ? '' : ', and nothing else shows that anything was done';
+    const nothing = waits || grew !== '' ? '' : ', and no other effect was measured';
     return proof(
       waits || grew !== '',
-      sentence(`behind ${place} is no disk of this node that counts what is read and written${grew}${nothing}`),
+      sentence(`${place} is not backed by a local disk that counts I/O${grew}${nothing}`),
     );
   }
   // A journal is written by the kernel, for everybody: its container does not show in it.
   if (load.mode === 'metadata' && (waits || (io.pressure ?? 0) >= tellingPressure)) {
-    return proof(
-      true,
-      sentence(
-        `its changes to ${place} were waited for; their bytes are the journal's, which the kernel counts for nobody`,
-      ),
-    );
+    return proof(true, sentence(`changes to ${place} took longer; journal writes are not attributed to a cgroup`));
   }
   if (isUncounted(seen)) {
-    const nothing = waits ? '; it has to be waited for longer' : '; the disk itself was no busier than before';
-    const what = `cgroup v1 of this kernel does not count what a container does to the disk of ${place}`;
+    const nothing = waits ? '; I/O takes longer than before' : '; the disk itself was no busier than before';
+    const what = `cgroup v1 of this kernel does not count a container's I/O on the disk of ${place}`;
     return waits
       ? proof(true, sentence(`${what}${nothing}`))
       : unmeasured(sentence(`${what}, so it cannot be measured there${nothing}`));
@@ -121,9 +116,9 @@ function isSlower(before: number | undefined, during: number | undefined): boole
 function nothingHit(mode: LoadMode, container: Traffic, disk: Traffic, place: string): string {
   const written = Math.max(container.writtenBytes ?? 0, disk.writtenBytes ?? 0);
   if (reads[mode] && written >= tellingBytes)
-    return `only the files to be read were written to ${place} meanwhile: give it more time, or a smaller --size`;
+    return `only the files to read were prepared in ${place}: use a longer --duration or a smaller --size`;
   const isCounted = container.writtenBytes !== undefined || disk.writtenBytes !== undefined;
   return isCounted
-    ? `nothing of it reached the disk of ${place}: what stays in the page cache slows nobody`
-    : `the kernel tells neither what the container nor what the disk of ${place} reads and writes`;
+    ? `nothing of it reached the disk of ${place}: it was served from the page cache`
+    : `the kernel reports neither what the container nor what the disk of ${place} reads and writes`;
 }

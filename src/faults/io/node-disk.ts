@@ -17,7 +17,7 @@ export function isNodes(
 
 /** What it means to others that so much of such a disk is taken, in words that follow a colon. */
 export function effectOnOthers(facts: PathFacts, volume: Volume, taken: { bytes: number; inodes: number }): string {
-  if (!facts.onNode && volume.kind !== 'root') return 'whoever else uses it is hit as well';
+  if (!facts.onNode && volume.kind !== 'root') return 'everything else that uses it is affected as well';
   // As the kubelet counts: of the whole file system, without what is reserved for root.
   const space = share('space is', facts.availableBytes, facts.sizeBytes, taken.bytes);
   const inodes = share('inodes are', facts.inodesAvailable, facts.inodes, taken.inodes);
@@ -25,8 +25,8 @@ export function effectOnOthers(facts: PathFacts, volume: Volume, taken: { bytes:
   const counted = facts.inodes > 0;
   const isBeyond = space.after < limits.space || (counted && inodes.after < limits.inodes);
   const now = [space.words, ...(counted ? [inodes.words] : [])].join(', ');
-  const evicts = `below ${limits.space}% and ${limits.inodes}% the kubelet evicts pods, and any pod of the node may be hit`;
-  return `${now}; ${evicts}${isBeyond ? ', which this brings about' : ''}`;
+  const evicts = `below ${limits.space}% and ${limits.inodes}% the kubelet evicts pods, and any pod on the node may be affected`;
+  return `${now}; ${evicts}${isBeyond ? '; this fault would cross that threshold' : ''}`;
 }
 
 function share(what: string, free: number, whole: number, taken: number): { after: number; words: string } {

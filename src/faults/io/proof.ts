@@ -25,7 +25,7 @@ export function placeOf({ path, surroundings }: IoFault, { facts }: Pick<IoObser
 /** `fsync 2ms → 48ms`; undefined: not measured under the fault. */
 export function change(what: string, before: number | undefined, during: number | undefined): string | undefined {
   if (during === undefined) return undefined;
-  const then = before === undefined ? 'not seen before' : formatElapsed(before / 1_000);
+  const then = before === undefined ? 'not measured before' : formatElapsed(before / 1_000);
   return `${what} ${then} → ${formatElapsed(during / 1_000)}`;
 }
 

@@ -61,11 +61,11 @@ function spaceForFill(fill: FillRequest, { facts, room }: Place): Refusal | unde
   return most <= 0
     ? {
         message: `${path} is full already: ${describeRoom(room)}, and ${floor}`,
-        hint: 'Ask for less to be left: --leave.',
+        hint: 'Use a smaller --leave.',
       }
     : {
-        message: `${path} is fuller than asked already: ${atMostPercent(room.usedPercent)} in use, ${describeRoom(room)}`,
-        hint: `Ask for more than ${atMostPercent(room.usedPercent)}, or for so many bytes more: --fill 1Gi.`,
+        message: `${path} is already fuller than requested: ${atMostPercent(room.usedPercent)} in use, ${describeRoom(room)}`,
+        hint: `Ask for more than ${atMostPercent(room.usedPercent)}, or for an amount such as --fill 1Gi.`,
       };
 }
 
@@ -89,7 +89,7 @@ function inodesForFill(fill: FillRequest, { facts, room: { inodes } }: Place): R
   return (fillInodes(fill, { inodes }) ?? 0) >= 1
     ? undefined
     : {
-        message: `${path} has as many inodes in use as asked already: ${atMostPercent(inodes.usedPercent)}, ${room}`,
+        message: `${path} already has the requested share of its inodes in use: ${atMostPercent(inodes.usedPercent)}, ${room}`,
         hint: `Ask for more than ${atMostPercent(inodes.usedPercent)}.`,
       };
 }

@@ -20,7 +20,7 @@ type Check = (at: Case) => Refusal | undefined;
 export function reviewPath(fault: IoFault, resolved: Resolved): PathReview {
   const facts = resolved.path;
   if (!facts) {
-    const message = `the shim has not said what ${pathWord(fault.path)} is`;
+    const message = `the shim did not report what ${pathWord(fault.path)} is`;
     return { refusal: { message, hint: 'Run the command again with -v, and report what it shows.' }, warnings: [] };
   }
   const at = { fault, facts, resolved, room: roomOf(facts, facts) };
@@ -45,7 +45,7 @@ const checks: readonly Check[] = [
   ({ facts: { path, type } }) =>
     isPseudo(type)
       ? {
-          message: `${pathWord(path)} is ${type}, which the kernel makes up: no disk and no space are behind it`,
+          message: `${pathWord(path)} is ${type}, a pseudo-filesystem: it has no disk and no space`,
           hint: anotherPath,
         }
       : undefined,
@@ -61,7 +61,7 @@ const checks: readonly Check[] = [
   ({ facts: { path, type }, fault: { action } }) =>
     isMemory(type) && action.kind === 'load'
       ? {
-          message: `${pathWord(path)} is ${type}, which is memory and no disk: there is nothing to load`,
+          message: `${pathWord(path)} is ${type}, which is memory, not a disk: there is nothing to load`,
           hint: 'To take memory: kubectl chaos stress --memory. To fill it: --fill.',
         }
       : undefined,
@@ -82,22 +82,22 @@ function readOnlyWhy({ options, readOnly }: PathFacts, { surroundings: { volume 
       : `the pod mounts volume ${volume.name} (${describeVolume(volume)}) for reading only`;
   }
   return options.split(',').includes('ro')
-    ? 'it is mounted so'
-    : 'its file system is, which one that has met an error becomes as well';
+    ? 'by its mount options'
+    : 'its file system is read-only, which also happens after an error';
 }
 
 function throttleable({ fault: { action }, facts, resolved }: Case): Refusal | undefined {
   if (action.kind !== 'throttle') return undefined;
   if (facts.disk === '') {
     return {
-      message: `${pathWord(facts.path)} cannot be throttled: it is ${facts.type}${facts.source === '' ? '' : ` (${facts.source})`}, behind which this node has no disk`,
+      message: `${pathWord(facts.path)} cannot be throttled: it is ${facts.type}${facts.source === '' ? '' : ` (${facts.source})`}, which is not backed by a local disk`,
       hint: anotherPath,
     };
   }
   if (throttler(resolved.cgroups) === undefined) {
     return {
       message: "the target's I/O cannot be throttled: it is in no cgroup hierarchy with blkio or io",
-      hint: 'Have the controller enabled on the node. --fill does without.',
+      hint: 'Have the controller enabled on the node. --fill does not need it.',
     };
   }
   return undefined;
@@ -113,7 +113,7 @@ function raised({ fault: { action }, facts }: Case): Refusal | undefined {
   if (!lower) return undefined;
   return {
     message: `the target is already limited to ${lower.limit} on the disk of ${pathWord(facts.path)}: the fault would not lower that`,
-    hint: 'Ask for less: --throttle.',
+    hint: 'Use a lower limit: --throttle.',
   };
 }
 
@@ -130,16 +130,16 @@ function nodesDisk({ fault, facts, room }: Case): Refusal | undefined {
     return undefined;
   const effect =
     action.kind === 'throttle'
-      ? "its file system makes others wait for the target's throttled writes whenever they sync"
+      ? "other users of its file system wait for the target's throttled writes when they sync"
       : effectOnOthers(facts, volume, takes(fault, room));
   return {
     message: `${pathWord(facts.path)} (${describeVolume(volume)}) is on ${whose(facts, fault)}: ${effect}`,
-    hint: 'Name a directory in a volume with a disk of its own, or say --allow-node-disk.',
+    hint: 'Name a directory in a volume with a disk of its own, or use --allow-node-disk.',
   };
 }
 
 function whose({ onNode }: PathFacts, { surroundings: { volume } }: IoFault): string {
-  return onNode || volume.kind === 'root' ? "the node's own disk" : "a disk of the node's that others may use";
+  return onNode || volume.kind === 'root' ? "the node's own disk" : 'a disk of the node that others may use';
 }
 
 function writable({ fault, facts, resolved }: Case): Refusal | undefined {
@@ -151,7 +151,7 @@ function writable({ fault, facts, resolved }: Case): Refusal | undefined {
     message: `${who} may not create files in ${pathWord(facts.path)}: ${owner}`,
     hint: fault.asRoot
       ? 'Name a directory that it may write to: --path.'
-      : 'Name a directory that it may write to, or say --as root: uid 0, with no more capabilities than the target can have.',
+      : 'Name a directory that it may write to, or use --as root: uid 0, with no more capabilities than the target can have.',
   };
 }
 
@@ -197,9 +197,7 @@ function warnings({ fault, facts, room, resolved }: Case): string[] {
       );
     }
     if (inodes > manyInodes) {
-      found.push(
-        `${formatCount(Math.round(inodes), 'file')} are made one by one, and removed one by one afterwards: both take a while`,
-      );
+      found.push(`${formatCount(Math.round(inodes), 'file')} are created and removed one by one, which takes a while`);
     }
   }
   return found;

@@ -26,7 +26,7 @@ export class IoSetup extends BaselineSetup<IoFault, IoRun> {
       super.onResolved(resolved);
     } else {
       this.run.timers.set('answer', answerMs);
-      this.run.fail(new ChaosError('shim', `the shim has not said what ${this.run.plan.fault.path} is`));
+      this.run.fail(new ChaosError('shim', `the shim did not report what ${this.run.plan.fault.path} is`));
     }
   }
 

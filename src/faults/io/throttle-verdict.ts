@@ -59,7 +59,7 @@ function judgeWay(
   const sentence = [
     `${asked}: ${tellProbe(way, probe, before, during, seen)}`,
     ...tellRate(way, done),
-    ...(exceeded ? ['that is more than the limit, which is then not on every disk that it uses'] : []),
+    ...(exceeded ? ['more than the limit, since it also uses other disks'] : []),
     ...lower,
     ...(idle ? [whyNot(probe, before, during)] : []),
   ].join('; ');
@@ -107,8 +107,6 @@ function tellRate(way: 'read' | 'write', { own, seconds }: Done): string[] {
 
 function whyNot({ us }: Probe, before: number | undefined, during: number | undefined): string {
   if (during === undefined) return 'and the target never came near the limit';
-  if (before !== undefined && before >= us * slowedShare) return 'by itself the disk is hardly faster than the limit';
-  return us < 100_000
-    ? 'so high a limit holds nobody who does so little, and the target never came near it'
-    : 'it was not slowed';
+  if (before !== undefined && before >= us * slowedShare) return 'the disk itself is hardly faster than the limit';
+  return us < 100_000 ? "the target's I/O stayed below the limit" : 'it was not slowed';
 }

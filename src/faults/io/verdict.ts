@@ -12,7 +12,7 @@ export function judgeIo(fault: IoFault, seen: SeenIo): Conclusion & { io?: IoMea
   const io = measureIo(seen);
   const proofs = io
     ? judge(fault, seen, io)
-    : [proof(false, 'the run was too short for a measurement: nothing was sampled while it was active')];
+    : [proof(false, 'the run was too short to measure: no sample was taken while the fault was active')];
   return { ...conclude(proofs), ...(io ? { io } : {}) };
 }
 

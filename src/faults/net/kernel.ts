@@ -60,7 +60,7 @@ export function refuseOthers({ qdiscs, links, tables }: Surface, hint: string): 
   ];
   throw new ChaosError(
     'target-unsuitable',
-    `another experiment${suffix === undefined ? '' : `, chaos-${suffix},`} is at work on this pod's network, or has left something: ${joinWords(found)}`,
+    `another experiment${suffix === undefined ? '' : `, chaos-${suffix},`} already affects this pod's network, or left resources in it: ${joinWords(found)}`,
     { hint },
   );
 }
@@ -70,15 +70,14 @@ export function refuseForeign({ qdiscs }: Surface, devices: readonly string[], i
   for (const device of devices) {
     // What the kernel makes by itself, and makes anew when ours is gone, has handle 0.
     const root = qdiscs.find((qdisc) => qdisc.device === device && qdisc.isRoot && qdisc.handle !== '0:');
-    if (root) throw foreign(device, `has a root qdisc of somebody else's, ${root.kind} ${root.handle}`);
+    if (root) throw foreign(device, `has a root qdisc that is not ours, ${root.kind} ${root.handle}`);
     const incoming = qdiscs.find(({ kind, device: of }) => of === device && (kind === 'ingress' || kind === 'clsact'));
-    if (ingress && incoming)
-      throw foreign(device, `has a qdisc of somebody else's for what comes in, ${incoming.kind}`);
+    if (ingress && incoming) throw foreign(device, `has an ingress qdisc that is not ours, ${incoming.kind}`);
   }
 }
 
 function foreign(device: string, what: string): ChaosError {
   return new ChaosError('target-unsuitable', `interface ${device} ${what}, which this fault would have to replace`, {
-    hint: 'A bandwidth plugin or a service mesh may have made it. --partition and --reject do without; or choose another --interface.',
+    hint: 'A bandwidth plugin or a service mesh may have made it. --partition and --reject do not need it; or choose another --interface.',
   });
 }

@@ -44,7 +44,7 @@ export const net: FaultKind<NetRequest, NetFault, NetSurroundings, NetRun> = {
   // What is done to a network stays there.
   outlivesShim: () => true,
   // It goes with the pod's network.
-  unconfirmed: (_fault: NetFault, { pod }: Target) => `the network is as it was; to be certain, delete pod ${pod}`,
+  unconfirmed: (_fault: NetFault, { pod }: Target) => `the network was restored; to be certain, delete pod ${pod}`,
   actor,
   stateName: (id, { plan }) => plan?.compare.find((state) => state.id === id)?.argv.join(' '),
   // The new container is in the pod's network as the former was, and the fault ends with the shim's target.
@@ -70,6 +70,6 @@ function cautions(fault: NetFault, isDetached: boolean): readonly string[] {
 }
 
 function actor(): Actor {
-  const name = 'what held the fault';
+  const name = 'the process that holds the fault';
   return { name, program: name, complaint: () => undefined };
 }

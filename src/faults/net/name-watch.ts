@@ -59,7 +59,7 @@ export class NameWatch {
     const added = plan.hit.filter(isNew);
     this.#plan = plan;
     this.#extension = undefined;
-    const message = `a name has got other addresses, which are hit as well${added.length > 0 ? `: ${added.join('; ')}` : ''}`;
+    const message = `DNS changed: other addresses are affected as well${added.length > 0 ? `: ${added.join('; ')}` : ''}`;
     this.#run.report({ kind: 'warning', message });
   }
 }

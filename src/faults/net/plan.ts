@@ -85,13 +85,9 @@ function tcSteps(
 ): Steps {
   const filters = filtersOf(fault, basis, rules).length;
   if (filters > maxFilters) {
-    throw new ChaosError(
-      'target-unsuitable',
-      `this fault needs ${filters} filters, more than the ${maxFilters} that every packet should be compared with`,
-      {
-        hint: 'Name fewer peers or ports, or wider ranges: --to 10.0.0.0/8, --port 8000-8063.',
-      },
-    );
+    throw new ChaosError('target-unsuitable', `this fault needs ${filters} filters; the maximum is ${maxFilters}`, {
+      hint: 'Name fewer peers or ports, or wider ranges: --to 10.0.0.0/8, --port 8000-8063.',
+    });
   }
   const ifbs = ports.flatMap(({ ifb }) => ifb ?? []);
   const links = ifbs.flatMap((ifb) => [`link add ${ifb} type ifb`, `link set dev ${ifb} up`]);
@@ -149,7 +145,7 @@ function chooseDevices(fault: NetFault, rules: readonly Rules[], surface: Surfac
   throw new ChaosError(
     'target-unsuitable',
     cidrs === 'any' ? 'the target has no route to anywhere' : `the target has no route to ${listCidrs(cidrs)}`,
-    { hint: 'Name the interface with --interface if it is to be hit all the same.' },
+    { hint: 'Name the interface with --interface to affect it anyway.' },
   );
 }
 
@@ -169,7 +165,7 @@ export function refuseHostNetwork({
   if (!surroundings.hostNetwork || allowHostNetwork) return;
   throw new ChaosError(
     'target-unsuitable',
-    "the pod uses the node's own network (hostNetwork): the fault would hit the node, its kubelet and every such pod",
+    "the pod uses the node's own network (hostNetwork): the fault would affect the node, its kubelet and every pod on that network",
     { hint: 'If that is what you want, add --allow-host-network.' },
   );
 }
@@ -182,7 +178,7 @@ function refuseNobody({ surroundings: { to, from }, ports }: NetFault, names: Na
   ] as const) {
     const named = joinWords([...new Set(peers.map(({ query }) => query.text))]);
     if (peers.length > 0 && peers.every((peer) => addressesOf(peer, names).length === 0)) {
-      throw new ChaosError('target-unsuitable', `${flag} ${named}: has no address that could be hit`, {
+      throw new ChaosError('target-unsuitable', `${flag} ${named}: has no address that could be affected`, {
         hint: 'Are its pods running? See "kubectl get endpointslices,pods -o wide".',
       });
     }

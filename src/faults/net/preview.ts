@@ -85,18 +85,20 @@ export function describeWarnings(
   return [
     ...(hostNetwork
       ? [
-          "the pod uses the node's own network: what matches is hit for the whole node, the kubelet and every other pod of that kind included",
+          "the pod uses the node's own network: the fault affects the whole node, including the kubelet and every other pod on that network",
         ]
       : []),
     ...(networkProbes && probed.length > 0
-      ? [`the kubelet's probes come from ${listCidrs(probed)}, which is hit: a probe that fails restarts the container`]
+      ? [
+          `the kubelet's probes come from ${listCidrs(probed)}, which is affected: a failing probe restarts the container`,
+        ]
       : []),
     ...(networkProbes && nodeIps.length === 0 && wide
       ? [
-          "the node's addresses are not known, so that the kubelet's probes may be hit: a probe that fails restarts the container",
+          "the node's addresses are not known, so that the kubelet's probes may be affected: a failing probe restarts the container",
         ]
       : []),
-    ...silent.map((peer) => `${peer.query.text} has no address that could be hit`),
+    ...silent.map((peer) => `${peer.query.text} has no address that could be affected`),
     ...devices.flatMap((device) => bypasses(device, surface)),
     ...(fault.shaping?.rate && devices.length > 1
       ? [`each of ${joinWords(devices)} has the whole rate for itself`]
@@ -117,6 +119,6 @@ function bypasses(device: string, { links, qdiscs }: Surface): string[] {
   if (kind !== 'netkit' && !clsact) return [];
   const what = kind === 'netkit' ? 'is a netkit device' : 'has a clsact qdisc';
   return [
-    `${device} ${what}: eBPF programs, such as Cilium's, may carry packets past tc; what is counted as hit tells`,
+    `${device} ${what}: eBPF programs, such as Cilium's, may carry packets past tc; check the count of affected packets`,
   ];
 }

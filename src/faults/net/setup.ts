@@ -60,7 +60,7 @@ export class NetSetup implements Setup {
     this.#run.timers.set('question', answerMs);
     if (event.truncated) {
       this.#run.refuse(
-        new ChaosError('shim', `the answer to ${describeQuestion(question)} is longer than the shim can tell`),
+        new ChaosError('shim', `the answer to ${describeQuestion(question)} is longer than the shim can report`),
       );
     } else if (this.#plan) {
       this.#onRoundTrip(this.#plan, toAnswer(event));
@@ -96,13 +96,9 @@ export class NetSetup implements Setup {
     }
     if (planLines(plan).some((line) => line.length >= longestLine)) {
       this.#run.refuse(
-        new ChaosError(
-          'target-unsuitable',
-          'this fault has more addresses and ports than the shim can be told at once',
-          {
-            hint: 'Name fewer peers, or wider ranges: --to 10.0.0.0/8.',
-          },
-        ),
+        new ChaosError('target-unsuitable', 'too many addresses and ports (over 1 MiB of rules)', {
+          hint: 'Name fewer peers, or wider ranges: --to 10.0.0.0/8.',
+        }),
       );
       return;
     }

@@ -36,7 +36,7 @@ function occupied({ id, fault, who, state }: Experiment, { pod }: Target, stop: 
   const what = `${fault ?? 'a net fault'}${who === undefined ? '' : `, by ${who}`}`;
   return new ChaosError(
     'target-unsuitable',
-    `experiment ${id} is at the network of pod/${pod} already (${what}; ${state})`,
+    `experiment ${id} already affects the network of pod/${pod} (${what}; ${state})`,
     {
       hint: `Wait until it has ended, or end it: ${stop}`,
     },

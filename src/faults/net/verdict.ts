@@ -17,7 +17,7 @@ export function judgeNet(fault: NetFault, seen: NetObservation): Conclusion {
   const last = seen.counters.at(-1);
   if (!last) {
     return verdict([
-      proof(false, 'What was hit was not counted: the run was too short, or its counters could not be read'),
+      proof(false, 'Affected packets were not counted: the run was too short, or its counters could not be read'),
     ]);
   }
   if (last.packets === 0) return verdict([proof(false, `No packet matched: ${whatToAsk(fault)}`)]);
@@ -80,7 +80,7 @@ function judgeShaping(fault: NetFault, shaping: Shaping, last: NetCounters, seen
   const uncounted = (percent: number, what: string) =>
     proof(
       true,
-      `Asked for ${percent}% ${what}: ${formatCount(last.packets, 'packet')} went through it, the kernel does not count which`,
+      `Asked for ${percent}% ${what}: ${formatCount(last.packets, 'packet')} went through the fault; the kernel does not count which ones it changed`,
     );
   return [
     ...(delay ? [judgeDelay(fault, delay, reorder !== undefined, last, seen)] : []),
@@ -101,12 +101,12 @@ function judgeDelay(
 ): Proof {
   const ways = direction === 'both' ? 2 : 1;
   const asked = `Asked for ${formatDuration(ms)}${jitterMs > 0 ? ` ±${formatDuration(jitterMs)}` : ''}${ways === 2 ? ' each way' : ''}`;
-  const hit = `${formatCount(last.packets, 'packet')} hit`;
+  const hit = `${formatCount(last.packets, 'packet')} affected`;
   const before = measureRoundTrips(seen.roundTripsBefore).medianUs;
   const { sent, lost, medianUs } = measureRoundTrips(seen.roundTripsDuring);
   if (sent === 0 || before === undefined) {
     const why = seen.isFound
-      ? 'the round trip is not measured by those who watch a detached fault'
+      ? 'the round trip of a detached fault is not measured'
       : 'no peer was known to measure the round trip to';
     return proof(true, `${asked}: ${hit}, ${why}`);
   }
@@ -132,7 +132,7 @@ function judgeLoss(loss: NonNullable<Shaping['loss']>, { packets, dropped }: Net
   if (dropped > 0) return proof(true, sentence);
   const percent = 'model' in loss ? Number.parseFloat(loss.model[1] ?? '') : loss.percent;
   const due = (packets * percent) / 100;
-  return due > tellingLosses ? proof(false, sentence) : proof(true, `${sentence}, which is too few to lose one of`);
+  return due > tellingLosses ? proof(false, sentence) : proof(true, `${sentence}, too few to expect a loss`);
 }
 
 function judgeRate(
@@ -150,7 +150,7 @@ function judgeRate(
   const asked = `Asked for at most ${formatRate(bitsPerSecond)}${each}: ${formatRate(fastest)}${both} was the most in a second`;
   return limited
     ? proof(true, `${asked}, ${formatNumber(last.dropped)} of ${formatCount(last.packets, 'packet')} dropped`)
-    : proof(false, `${asked}: the target never came near the limit, so that nothing was slowed`);
+    : proof(false, `${asked}: the target's traffic stayed below the limit`);
 }
 
 /** Samples are a second apart, but for a late one and the last. */

@@ -10,7 +10,7 @@ import type { NetCounters, NetFault, NetPlan, RoundTrip } from './types.ts';
 
 /** Who is hit and who is not, before it starts. */
 export function hitAndSpared({ hit, spared }: Pick<NetPlan, 'hit' | 'spared'>): string[] {
-  return [...block('hit', hit), ...block('spared', spared)];
+  return [...block('affected', hit), ...block('excluded', spared)];
 }
 
 function block(title: string, lines: readonly string[]): string[] {
@@ -32,7 +32,7 @@ export function liveRow({ target, counters, roundTripsBefore, roundTripsDuring }
   const roundTrip = now === undefined ? dash : now.us === undefined ? 'no answer' : formatElapsed(now.us / 1_000);
   const isMeasured = roundTripsBefore.length + roundTripsDuring.length > 0;
   return {
-    head: ['TARGET', 'PACKETS HIT', 'dropped', 'ROUND TRIP before → now'],
+    head: ['TARGET', 'PACKETS AFFECTED', 'dropped', 'ROUND TRIP before → now'],
     row: [
       targetName(target),
       `${formatNumber(counters.packets)} (${formatBytes(counters.bytes)})`,
@@ -46,7 +46,7 @@ export function liveRow({ target, counters, roundTripsBefore, roundTripsDuring }
 export function proofRows(measured: NetMeasurement): Rows {
   const { roundTripsBefore: before, roundTripsDuring: during } = measured;
   const rows = [
-    ['packets hit', dash, `${formatNumber(measured.packets)} (${formatBytes(measured.bytes)})`],
+    ['packets affected', dash, `${formatNumber(measured.packets)} (${formatBytes(measured.bytes)})`],
     ['dropped', dash, dropped(measured)],
     ['round trip', median(before), median(during)],
     ['without answer', unanswered(before), unanswered(during)],

@@ -30,7 +30,7 @@ export function memoryRisk(fault: StressFault, sample: Sample): MemoryRisk {
     if (isHighFirst) return high;
     return {
       kind: 'warning',
-      message: `the memory limit will be exceeded: ${sum}; what is too much will be swapped out (${formatBytes(swap)} of swap are free)`,
+      message: `the memory limit will be exceeded: ${sum}; what exceeds it will be swapped out (${formatBytes(swap)} of swap are free)`,
     };
   }
   if (sample.memoryOomGroup === 1 && fault.oomVictim === 'stressor') {
@@ -45,11 +45,11 @@ export function memoryRisk(fault: StressFault, sample: Sample): MemoryRisk {
       ? sample.memoryOomGroup === 1
         ? 'every process of the container will be killed at once (memory.oom.group)'
         : 'a process of the application will be killed (--oom-victim app)'
-      : 'the OOM killer will take the stressor first, again and again';
+      : 'the OOM killer will kill the stressor first, repeatedly';
   if (isHighFirst) {
     return {
       kind: 'warning',
-      message: `${high.message}; if the limit of ${formatBytes(limit)} is met after all, ${victim}`,
+      message: `${high.message}; if the limit of ${formatBytes(limit)} is reached anyway, ${victim}`,
     };
   }
   return { kind: 'warning', message: `the memory limit will be exceeded: ${sum}; ${victim}` };
@@ -69,6 +69,6 @@ function highRisk(wanted: number, asked: string, sample: Sample): MemoryRisk {
   const swap = wanted <= room + swapRoom(sample) ? ' or swaps it' : '';
   return {
     kind: 'warning',
-    message: `memory.high will be exceeded: ${asked}, memory.high ${high}; from there on the kernel throttles the container${swap}, and less may be taken than is asked for`,
+    message: `memory.high will be exceeded: ${asked}, memory.high ${high}; from there on the kernel throttles the container${swap}, and less memory than requested may be used`,
   };
 }

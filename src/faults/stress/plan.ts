@@ -39,8 +39,8 @@ function resolveMemory(
   if (whole === undefined) {
     throw new ChaosError(
       'target-unsuitable',
-      `--memory ${amount.percent}%: of what is not known: container ${target.container} has no memory limit, and you may not read node ${target.node}`,
-      { hint: 'Give a size such as --memory 512Mi, or ask for the right to get nodes.' },
+      `--memory ${amount.percent}%: the size cannot be computed: container ${target.container} has no memory limit, and you are not allowed to get node ${target.node}`,
+      { hint: 'Use a size such as --memory 512Mi, or ask for the right to get nodes.' },
     );
   }
   const what =

@@ -27,7 +27,7 @@ export function judgeStress(fault: StressFault, seen: Observation): StressVerdic
     ...(seen.after ? { after: afterwards(seen.after) } : {}),
   };
   if (!during || !last) {
-    const sentence = 'the run was too short for a measurement: fewer than two samples were taken while it was active';
+    const sentence = 'the run was too short to measure: fewer than two samples were taken while the fault was active';
     return { ...base, effective: false, proofs: [{ what: 'other', effective: false, sentence }] };
   }
   const proofs: Proof[] = [];
@@ -97,7 +97,7 @@ function judgeCpu(
   const measured = `it used ${used.toFixed(2)} (${formatPercent((100 * used) / possible)})${throttled}`;
   const why = effective
     ? isFound
-      ? '; how much of it the target uses by itself was not seen'
+      ? "; the target's own use was not measured"
       : ''
     : rose
       ? `: less than asked, ${isPinned(last, nodeCores) ? `others may have ${cpus(last)} busy as well` : 'the node itself may be out of CPU'}`
@@ -127,7 +127,7 @@ function unmeasured(what: Proof['what'], wanted: string, counter: string): Proof
     what,
     effective: false,
     unmeasured: true,
-    sentence: `${wanted}: the kernel does not tell the ${counter} of the target's cgroup`,
+    sentence: `${wanted}: the kernel does not report the ${counter} of the target's cgroup`,
   };
 }
 

@@ -202,7 +202,7 @@ const early: Killer['codes'] = { before: [1, 3], active: [3], after: [130, 3] };
 /** The end of a stream may be lost with the container, and no other record of the shim's last words outlives the pod: then the plugin cannot know, and says so. */
 const recordless: Killer['codes'] = { before: [1, 3, 4], active: [3, 4], after: [130, 3, 4] };
 
-/** One that has ended meanwhile needs no signal. */
+/** One that has ended during the experiment needs no signal. */
 async function signalAll(signal: string, processes: readonly HostProcess[]): Promise<void> {
   if (processes.length === 0) return;
   await onNode(`kill -${signal} ${processes.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
@@ -269,7 +269,7 @@ export const killers: Readonly<Record<string, Killer>> = {
     // Before the fault nobody can tell silence from an image that takes its time: that wait is five minutes.
     codes: { active: [4], after: [130, 4] },
   },
-  // Another one takes its place, and the fault goes on.
+  // Another one takes its place, and the fault continues.
   'guardian -9': {
     act: (run) => signalOurs(run, 'KILL', 'nsexec:guardian'),
     codes: { active: [0, 3], after: [130, 3] },

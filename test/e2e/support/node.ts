@@ -195,7 +195,7 @@ export async function ourShims(scope?: Scope): Promise<HostProcess[]> {
   return (await ourProcesses(scope)).filter((process) => process.name.startsWith('nsexec') && !isGuardian(process));
 }
 
-/** By -9; fails where there is none. A child of a shim's that has ended meanwhile needs no signal. */
+/** By -9; fails where there is none. A child of a shim's that has ended during the experiment needs no signal. */
 export async function killShims(): Promise<void> {
   const shims = await ourShims();
   if (shims.length === 0) throw new Error('there is no shim to kill');

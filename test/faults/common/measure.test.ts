@@ -42,7 +42,7 @@ describe('measure', () => {
     });
   });
 
-  test('on v1: what the kernel does not tell is absent, not zero', () => {
+  test('on v1: what the kernel does not report is absent, not zero', () => {
     const v1 = (seconds: number, cores: number): Sample => ({
       elapsedUs: seconds * 1e6,
       cpuUsageUs: seconds * cores * 1e6,

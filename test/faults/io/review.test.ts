@@ -66,15 +66,15 @@ test('a throttle that would raise the limit of the target itself is refused', ()
   const own = limit(true, '/kubepods/pod1/app');
   expect(review('--throttle write=50Mi', { facts: own }).refusal).toEqual({
     message: 'the target is already limited to 10Mi/s written on the disk of /data: the fault would not lower that',
-    hint: 'Ask for less: --throttle.',
+    hint: 'Use a lower limit: --throttle.',
   });
   expect(review('--throttle write=5Mi', { facts: own }).refusal).toBeUndefined();
   expect(review('--throttle read=50Mi', { facts: own }).refusal).toBeUndefined();
 });
 
-const threshold = 'below 10% and 5% the kubelet evicts pods, and any pod of the node may be hit';
+const threshold = 'below 10% and 5% the kubelet evicts pods, and any pod on the node may be affected';
 const another = 'Name a directory in another volume of the container: --path.';
-const ownDisk = 'Name a directory in a volume with a disk of its own, or say --allow-node-disk.';
+const ownDisk = 'Name a directory in a volume with a disk of its own, or use --allow-node-disk.';
 
 describe('is refused', () => {
   test.each<[flags: string, at: At, message: string, hint: string]>([
@@ -93,19 +93,19 @@ describe('is refused', () => {
     [
       '--mode write',
       { facts: { type: 'proc' } },
-      '/data is proc, which the kernel makes up: no disk and no space are behind it',
+      '/data is proc, a pseudo-filesystem: it has no disk and no space',
       another,
     ],
     [
       '--mode read',
       { facts: { readOnly: true, options: 'ro,relatime' } },
-      '/data is read-only: it is mounted so',
+      '/data is read-only: by its mount options',
       'Name a directory that is mounted for writing: --path.',
     ],
     [
       '--mode write',
       { facts: { readOnly: true, superOptions: 'ro' } },
-      '/data is read-only: its file system is, which one that has met an error becomes as well',
+      '/data is read-only: its file system is read-only, which also happens after an error',
       'Name a directory that is mounted for writing: --path.',
     ],
     [
@@ -123,7 +123,7 @@ describe('is refused', () => {
     [
       '--mode sync',
       { facts: tmpfs },
-      '/data is tmpfs, which is memory and no disk: there is nothing to load',
+      '/data is tmpfs, which is memory, not a disk: there is nothing to load',
       'To take memory: kubectl chaos stress --memory. To fill it: --fill.',
     ],
     [
@@ -135,20 +135,20 @@ describe('is refused', () => {
     [
       '--throttle write=1Mi',
       { facts: tmpfs },
-      '/data cannot be throttled: it is tmpfs (tmpfs), behind which this node has no disk',
+      '/data cannot be throttled: it is tmpfs (tmpfs), which is not backed by a local disk',
       another,
     ],
     [
       '--throttle write=1Mi',
       { facts: nfs },
-      '/data cannot be throttled: it is nfs4 (nas:/x), behind which this node has no disk',
+      '/data cannot be throttled: it is nfs4 (nas:/x), which is not backed by a local disk',
       another,
     ],
     [
       '--throttle write=1Mi',
       { resolved: { cgroups: [{ hierarchy: 'cpu', version: 1, path: '/a', joined: true }] } },
       "the target's I/O cannot be throttled: it is in no cgroup hierarchy with blkio or io",
-      'Have the controller enabled on the node. --fill does without.',
+      'Have the controller enabled on the node. --fill does not need it.',
     ],
     [
       '--mode write',
@@ -159,38 +159,38 @@ describe('is refused', () => {
     [
       '--fill 95%',
       { facts: { onNode: true } },
-      `/data (PVC data-web-0) is on the node's own disk: 80% of its space is free (4.7% under the fault), 99.9% of its inodes are free; ${threshold}, which this brings about`,
+      `/data (PVC data-web-0) is on the node's own disk: 80% of its space is free (4.7% under the fault), 99.9% of its inodes are free; ${threshold}; this fault would cross that threshold`,
       ownDisk,
     ],
     [
       '--fill-inodes 98%',
       { facts: { onNode: true } },
-      `/data (PVC data-web-0) is on the node's own disk: 80% of its space is free, 99.9% of its inodes are free (2% under the fault); ${threshold}, which this brings about`,
+      `/data (PVC data-web-0) is on the node's own disk: 80% of its space is free, 99.9% of its inodes are free (2% under the fault); ${threshold}; this fault would cross that threshold`,
       ownDisk,
     ],
     [
       '--mode metadata',
       { volume: root, facts: { mountPoint: '/' } },
-      "/data (the container's own root) is on the node's own disk: 80% of its space is free, 99.9% of its inodes are free; below 15% and 5% the kubelet evicts pods, and any pod of the node may be hit",
+      "/data (the container's own root) is on the node's own disk: 80% of its space is free, 99.9% of its inodes are free; below 15% and 5% the kubelet evicts pods, and any pod on the node may be affected",
       ownDisk,
     ],
     [
       '--mode metadata',
       { volume: { kind: 'hostPath', detail: '/mnt/x' } },
-      "/data (hostPath data, /mnt/x) is on a disk of the node's that others may use: whoever else uses it is hit as well",
+      '/data (hostPath data, /mnt/x) is on a disk of the node that others may use: everything else that uses it is affected as well',
       ownDisk,
     ],
     [
       '--throttle write=1Mi',
       { facts: { onNode: true } },
-      "/data (PVC data-web-0) is on the node's own disk: its file system makes others wait for the target's throttled writes whenever they sync",
+      "/data (PVC data-web-0) is on the node's own disk: other users of its file system wait for the target's throttled writes when they sync",
       ownDisk,
     ],
     [
       '--mode write',
       { facts: { writable: false, mode: 0o755 } },
       'uid 65532, which the target runs as, may not create files in /data: it belongs to 0:2000, mode 0755',
-      'Name a directory that it may write to, or say --as root: uid 0, with no more capabilities than the target can have.',
+      'Name a directory that it may write to, or use --as root: uid 0, with no more capabilities than the target can have.',
     ],
     [
       '--fill 95%',
@@ -232,13 +232,13 @@ describe('is refused', () => {
       '--fill 99%',
       { facts: full },
       '/data is full already: 20Mi of 9.5Gi free, and 64Mi are to stay free (--leave)',
-      'Ask for less to be left: --leave.',
+      'Use a smaller --leave.',
     ],
     [
       '--fill 15%',
       {},
-      '/data is fuller than asked already: 15.7% in use, 8Gi of 9.5Gi free',
-      'Ask for more than 15.7%, or for so many bytes more: --fill 1Gi.',
+      '/data is already fuller than requested: 15.7% in use, 8Gi of 9.5Gi free',
+      'Ask for more than 15.7%, or for an amount such as --fill 1Gi.',
     ],
     [
       '--fill-inodes 95%',
@@ -255,7 +255,7 @@ describe('is refused', () => {
     [
       '--fill-inodes 40%',
       { facts: { inodesFree: 100_000, inodesAvailable: 100_000 } },
-      '/data has as many inodes in use as asked already: 84.7%, 100,000 of 655,360 inodes are free',
+      '/data already has the requested share of its inodes in use: 84.7%, 100,000 of 655,360 inodes are free',
       'Ask for more than 84.7%.',
     ],
   ])('%s %j', (flags, at, message, hint) => {
@@ -263,7 +263,9 @@ describe('is refused', () => {
   });
 
   test('a shim that says nothing of the path', () => {
-    expect(reviewPath(ioFault('--fill 95%'), resolved()).refusal?.message).toBe('the shim has not said what /data is');
+    expect(reviewPath(ioFault('--fill 95%'), resolved()).refusal?.message).toBe(
+      'the shim did not report what /data is',
+    );
   });
 
   test('what is reserved for root counts for those who may use it', () => {
@@ -279,13 +281,13 @@ describe('is warned of', () => {
       '--fill 95% --allow-node-disk',
       { facts: { onNode: true } },
       [
-        `/data is on the node's own disk: 80% of its space is free (4.7% under the fault), 99.9% of its inodes are free; ${threshold}, which this brings about`,
+        `/data is on the node's own disk: 80% of its space is free (4.7% under the fault), 99.9% of its inodes are free; ${threshold}; this fault would cross that threshold`,
       ],
     ],
     [
       '--mode metadata --allow-node-disk',
       { volume: { kind: 'hostPath', detail: '/mnt/x' } },
-      ["/data is on a disk of the node's that others may use: whoever else uses it is hit as well"],
+      ['/data is on a disk of the node that others may use: everything else that uses it is affected as well'],
     ],
     [
       '--fill 2Gi',
@@ -316,7 +318,7 @@ describe('is warned of', () => {
     [
       '--fill-inodes 2M',
       { facts: { inodes: 9e6, inodesFree: 8e6, inodesAvailable: 8e6 } },
-      ['2,000,000 files are made one by one, and removed one by one afterwards: both take a while'],
+      ['2,000,000 files are created and removed one by one, which takes a while'],
     ],
   ])('%s %j', (flags, at, warnings) => {
     expect(review(flags, at)).toEqual({ warnings });

@@ -277,7 +277,7 @@ describe('a limit that somebody else overwrites', () => {
       expect(outcome).toMatchObject({ exitCode: 3, reverted: true });
       expect(outcome.problems).toEqual([
         expect.stringMatching(
-          /^somebody else has overwritten the limit on the target's cgroup after 5s.*systemctl daemon-reload/,
+          /^somebody else overwrote the limit on the target's cgroup after 5s.*systemctl daemon-reload/,
         ),
       ]);
     },
@@ -340,11 +340,11 @@ describe('a workload that ends by itself', () => {
     [
       'a fill that meets a quota',
       ['nsexec: fallocate: Disk quota exceeded\n'],
-      'what fills the file system ended after 5s with exit code 1: a quota was reached (nsexec: fallocate: Disk quota exceeded)',
+      'the process that fills the file system ended after 5s with exit code 1: a quota was reached (nsexec: fallocate: Disk quota exceeded)',
       ioRequest({ action: fill }),
     ],
     ['one that says something else', ['oops\n'], 'stress-ng ended after 5s with exit code 1: oops'],
-    ['one that says nothing', [], 'stress-ng ended after 5s with exit code 1: it said nothing'],
+    ['one that says nothing', [], 'stress-ng ended after 5s with exit code 1: it wrote no output'],
   ];
   for (const [what, said, words, asked] of cases) {
     ioExperiment(
@@ -380,7 +380,9 @@ describe('a workload that ends by itself', () => {
       await run(s);
       await s.finish({ reason: 'killed', signal: 9, exitCode: 137, runMs: 5_000 });
       await s.pass(2_000);
-      expect((await s.outcome()).problems).toEqual(['what fills the file system was killed by signal 9 after 5s']);
+      expect((await s.outcome()).problems).toEqual([
+        'the process that fills the file system was killed by signal 9 after 5s',
+      ]);
     },
     ioRequest({ action: fill }),
   );
@@ -415,7 +417,7 @@ describe('the revert of an io fault', () => {
     expect(outcome).toMatchObject({ exitCode: 4, reverted: false });
     expect(outcome.problems).toEqual([
       'the shim failed: /data/.kubectl-chaos-7f3k2 could not be removed: read-only file system (undo)',
-      expect.stringContaining('its guardian has not told'),
+      expect.stringContaining('the guardian did not confirm'),
     ]);
     expect(outcome.sweep).toBe('kubectl chaos sweep node-3 -n shop');
   });
@@ -439,7 +441,7 @@ describe('the revert of an io fault', () => {
     [
       'a limit',
       5_000,
-      "the limits of the container's cgroup are as they were; to be certain, delete pod web-7d4b9",
+      "the limits of the container's cgroup were restored; to be certain, delete pod web-7d4b9",
       ioRequest({ action: throttle }),
     ],
   ];
@@ -454,7 +456,7 @@ describe('the revert of an io fault', () => {
         await s.pass(100);
         const outcome = await s.outcome();
         expect(outcome).toMatchObject({ exitCode: 4, reverted: false });
-        expect(outcome.problems.at(-1)).toBe(`its guardian has not told that ${words}`);
+        expect(outcome.problems.at(-1)).toBe(`the guardian did not confirm that ${words}`);
       },
       asked,
     );
@@ -467,7 +469,7 @@ describe('the target of an io fault', () => {
     s.cluster.targetUpdates.push({ kind: 'evicted', message: 'The node was low on resource: ephemeral-storage.' });
     await settle();
     expect((await s.outcome()).problems).toEqual([
-      expect.stringMatching(/evicted meanwhile: The node was low.*; what the fault did to the disk may be why$/),
+      expect.stringMatching(/evicted during the experiment: The node was low.*; the fault may be the reason$/),
     ]);
   });
 

@@ -99,7 +99,7 @@ describe('a load', () => {
       '--mode write',
       {},
       false,
-      `Asked for write by 1 worker: nothing of it reached the disk of ${place}: what stays in the page cache slows nobody; fsync 2ms → 2ms`,
+      `Asked for write by 1 worker: nothing of it reached the disk of ${place}: it was served from the page cache; fsync 2ms → 2ms`,
     ],
     [
       'in which the target does no more than before',
@@ -109,14 +109,14 @@ describe('a load', () => {
         samplesDuring: seconds(1, 10).map((s) => sample(s, 0, { ...noTraffic, ...wrote(50)(s + 1) })),
       },
       false,
-      `Asked for write by 1 worker: nothing of it reached the disk of ${place}: what stays in the page cache slows nobody; fsync 2ms → 2ms`,
+      `Asked for write by 1 worker: nothing of it reached the disk of ${place}: it was served from the page cache; fsync 2ms → 2ms`,
     ],
     [
       'that has not come to reading yet',
       '--mode read',
       { samplesDuring: samples(1, 10, wrote(50)) },
       false,
-      `Asked for read by 1 worker: only the files to be read were written to ${place} meanwhile: give it more time, or a smaller --size; fsync 2ms → 2ms`,
+      `Asked for read by 1 worker: only the files to read were prepared in ${place}: use a longer --duration or a smaller --size; fsync 2ms → 2ms`,
     ],
     [
       'whose cgroup counts the device and the one below it',
@@ -177,35 +177,35 @@ describe('a load', () => {
       '--mode metadata',
       { pathsDuring: paths(1, 10, () => slow) },
       true,
-      `Asked for metadata by 1 worker: its changes to ${place} were waited for; their bytes are the journal's, which the kernel counts for nobody; fsync 2ms → 48ms`,
+      `Asked for metadata by 1 worker: changes to ${place} took longer; journal writes are not attributed to a cgroup; fsync 2ms → 48ms`,
     ],
     [
       'that nobody counts',
       '--mode write',
       { samplesBefore: [sample(0)], samplesDuring: [sample(1), sample(10)] },
       false,
-      `Asked for write by 1 worker: the kernel tells neither what the container nor what the disk of ${place} reads and writes; fsync 2ms → 2ms`,
+      `Asked for write by 1 worker: the kernel reports neither what the container nor what the disk of ${place} reads and writes; fsync 2ms → 2ms`,
     ],
     [
       'over the network, seen by its latency',
       '--mode write',
       { facts: pathFacts(nfs), pathsDuring: paths(1, 10, () => slow) },
       true,
-      'Asked for write by 1 worker: behind /data (nfs4, PVC data-web-0) is no disk of this node that counts what is read and written; fsync 2ms → 48ms',
+      'Asked for write by 1 worker: /data (nfs4, PVC data-web-0) is not backed by a local disk that counts I/O; fsync 2ms → 48ms',
     ],
     [
       'over the network, seen by its space',
       '--mode write',
       { facts: pathFacts(nfs), pathsDuring: paths(1, 10, (s) => ({ availableBytes: 8 * GiB - s * 10 * MiB })) },
       true,
-      'Asked for write by 1 worker: behind /data (nfs4, PVC data-web-0) is no disk of this node that counts what is read and written, 100Mi less free at most; fsync 2ms → 2ms',
+      'Asked for write by 1 worker: /data (nfs4, PVC data-web-0) is not backed by a local disk that counts I/O, 100Mi less free at most; fsync 2ms → 2ms',
     ],
     [
       'over the network, not seen at all',
       '--mode write',
       { facts: pathFacts(nfs) },
       false,
-      'Asked for write by 1 worker: behind /data (nfs4, PVC data-web-0) is no disk of this node that counts what is read and written, and nothing else shows that anything was done; fsync 2ms → 2ms',
+      'Asked for write by 1 worker: /data (nfs4, PVC data-web-0) is not backed by a local disk that counts I/O, and no other effect was measured; fsync 2ms → 2ms',
     ],
     [
       'while the target was busy on another disk',
@@ -216,18 +216,18 @@ describe('a load', () => {
         pathsDuring: paths(1, 10, diskWrote(0)),
       },
       false,
-      'Asked for write by 1 worker: nothing of it reached the disk of /data (ext4, PVC data-web-0): what stays in the page cache slows nobody; fsync 2ms → 2ms',
+      'Asked for write by 1 worker: nothing of it reached the disk of /data (ext4, PVC data-web-0): it was served from the page cache; fsync 2ms → 2ms',
     ],
     [
       'that was found in force',
       '--mode write',
       { facts: undefined, pathsBefore: [], samplesBefore: [], samplesDuring: samples(1, 11, wrote(10)), isFound: true },
       true,
-      'Asked for write by 1 worker: wrote 100Mi at 10Mi/s to /data (PVC data-web-0); fsync not seen before → 2ms; what the target does by itself was not seen',
+      "Asked for write by 1 worker: wrote 100Mi at 10Mi/s to /data (PVC data-web-0); fsync not measured before → 2ms; the target's own I/O was not measured",
     ],
   ])('%s', (_what, flags, seen, effective, sentence) => {
     const verdict = judge(flags, seen);
-    const isUnknown = sentence.includes('the kernel tells neither');
+    const isUnknown = sentence.includes('the kernel reports neither');
     expect(verdict.proofs).toEqual([{ what: 'io', effective, sentence, ...(isUnknown ? { unmeasured: true } : {}) }]);
     expect(verdict.effective).toBe(effective);
   });
@@ -238,7 +238,7 @@ describe('a load', () => {
       pathsBefore: seconds(-1, 0).map((second) => pathEvent(second + 0.01, diskWrote(100)(second + 1))),
       pathsDuring: paths(1, 10, (second) => diskWrote(100)(second + 1)),
     };
-    const uncounted = `Asked for write by 1 worker: cgroup v1 of this kernel does not count what a container does to the disk of ${place}`;
+    const uncounted = `Asked for write by 1 worker: cgroup v1 of this kernel does not count a container's I/O on the disk of ${place}`;
 
     test('on a disk that others had busy already', () => {
       expect(judge('--mode write', busy)).toMatchObject({
@@ -259,7 +259,7 @@ describe('a load', () => {
       const pathsDuring = busy.pathsDuring.map((path) => ({ ...path, ...slow }));
       expect(judge('--mode write', { ...busy, pathsDuring })).toMatchObject({
         effective: true,
-        proofs: [{ sentence: `${uncounted}; it has to be waited for longer; fsync 2ms → 48ms` }],
+        proofs: [{ sentence: `${uncounted}; I/O takes longer than before; fsync 2ms → 48ms` }],
       });
     });
 
@@ -283,7 +283,7 @@ describe('a load', () => {
 const without = { pathsBefore: [], pathsDuring: [], samplesBefore: [], samplesDuring: [] };
 
 test.each(['--mode write', '--fill 95%', '--throttle write=1Mi'])('%s without anything seen of it', (flags) => {
-  const sentence = 'the run was too short for a measurement: nothing was sampled while it was active';
+  const sentence = 'the run was too short to measure: no sample was taken while the fault was active';
   expect(judge(flags, without)).toEqual({ effective: false, proofs: [{ what: 'io', effective: false, sentence }] });
 });
 
@@ -317,7 +317,7 @@ describe('a fill', () => {
       '--fill 100%',
       { pathsDuring: paths(1, 10, () => free(64 * MiB)) },
       true,
-      `Asked to fill ${place} to 100%: 99.3% in use, 64Mi free (8Gi before), all but what is to be left; 8Gi free afterwards`,
+      `Asked to fill ${place} to 100%: 99.3% in use, 64Mi free (8Gi before), down to what --leave keeps free; 8Gi free afterwards`,
     ],
     [
       'that stopped short',
@@ -352,7 +352,7 @@ describe('a fill', () => {
       '--fill 2Gi',
       { pathsDuring: paths(1, 10, () => free(6 * GiB)), pathAfter: pathEvent(12, free(6.5 * GiB)) },
       false,
-      `Asked to fill ${place} by 2Gi: 36.8% in use, 6Gi free (8Gi before); afterwards only 6.5Gi free: the target has taken the rest, or it comes back later`,
+      `Asked to fill ${place} by 2Gi: 36.8% in use, 6Gi free (8Gi before); afterwards only 6.5Gi free: the target uses the rest, or it is released later`,
     ],
     [
       'whose end nobody saw',
@@ -400,7 +400,7 @@ describe('a fill', () => {
         isFound: true,
       },
       false,
-      'Asked to fill /data (PVC data-web-0) by 2Gi: 36.8% in use, 6Gi free: what was free without the fault was not seen',
+      'Asked to fill /data (PVC data-web-0) by 2Gi: 36.8% in use, 6Gi free: what was free without the fault is not known',
     ],
     [
       'that was found in force',
@@ -424,7 +424,7 @@ describe('a fill', () => {
   test('is not judged without a look at the file system', () => {
     expect(judge('--fill 2Gi', { pathsDuring: [] })).toMatchObject({
       effective: false,
-      proofs: [{ sentence: expect.stringContaining('the file system was not looked at') }],
+      proofs: [{ sentence: expect.stringContaining('the file system was not observed') }],
     });
   });
 });
@@ -454,7 +454,7 @@ describe('a throttle', () => {
       '--throttle write=1Mi',
       { pathsDuring: paths(1, 10, () => took(250_000)), samplesDuring: samples(1, 10, wrote(2)) },
       false,
-      'Asked for at most 1Mi/s written: a write of 256Ki took 0.9ms before and 250ms under it, at the limit 250ms; the container wrote 2Mi/s in 2 writes/s; that is more than the limit, which is then not on every disk that it uses',
+      'Asked for at most 1Mi/s written: a write of 256Ki took 0.9ms before and 250ms under it, at the limit 250ms; the container wrote 2Mi/s in 2 writes/s; more than the limit, since it also uses other disks',
     ],
     [
       'whose traffic the cgroup counts twice',
@@ -478,7 +478,7 @@ describe('a throttle', () => {
       '--throttle write=100Mi',
       { pathsBefore: paths(-1, 0, () => took(200_000)), pathsDuring: paths(1, 10, () => took(210_000)) },
       false,
-      'Asked for at most 100Mi/s written: 16 writes of 1Mi took 200ms before and 210ms under it, at the limit 160ms; the container wrote 0 bytes/s in 0 writes/s; by itself the disk is hardly faster than the limit',
+      'Asked for at most 100Mi/s written: 16 writes of 1Mi took 200ms before and 210ms under it, at the limit 160ms; the container wrote 0 bytes/s in 0 writes/s; the disk itself is hardly faster than the limit',
     ],
     [
       'above the limit of its pod',
@@ -502,7 +502,7 @@ describe('a throttle', () => {
       '--throttle write=1Gi',
       { pathsDuring: paths(1, 10, () => took(1_000)), samplesDuring: samples(1, 10, wrote(3)) },
       false,
-      'Asked for at most 1Gi/s written: 16 writes of 1Mi took 0.9ms before and 1ms under it, at the limit 16ms; the container wrote 3Mi/s in 3 writes/s; so high a limit holds nobody who does so little, and the target never came near it',
+      "Asked for at most 1Gi/s written: 16 writes of 1Mi took 0.9ms before and 1ms under it, at the limit 16ms; the container wrote 3Mi/s in 3 writes/s; the target's I/O stayed below the limit",
     ],
     [
       'too high for a probe, which the target meets',

@@ -209,7 +209,7 @@ describe('warnings', () => {
     [
       'the node named',
       netFault('--partition --to 192.168.1.10', { nodeIps: ['192.168.1.10'], networkProbes: true }),
-      "the kubelet's probes come from 192.168.1.10, which is hit",
+      "the kubelet's probes come from 192.168.1.10, which is affected",
     ],
     ['the node not known', netFault('--rate 1mbit', { networkProbes: true }), "the node's addresses are not known"],
     [
@@ -266,25 +266,25 @@ describe('is refused', () => {
       'beside a foreign qdisc',
       netFault('--rate 1mbit'),
       [qdiscs({ kind: 'fq_codel', handle: '8001:', dev: 'eth0', root: true })],
-      "interface eth0 has a root qdisc of somebody else's, fq_codel 8001:",
+      'interface eth0 has a root qdisc that is not ours, fq_codel 8001:',
     ],
     [
       'beside a foreign ingress',
       netFault('--rate 1mbit --direction both'),
       [qdiscs({ kind: 'clsact', handle: 'ffff:', dev: 'eth0' })],
-      "interface eth0 has a qdisc of somebody else's for what comes in, clsact",
+      'interface eth0 has an ingress qdisc that is not ours, clsact',
     ],
     [
       'beside another experiment by tc',
       netFault('--partition'),
       [qdiscs({ kind: 'htb', handle: 'c4a0:', dev: 'eth0', root: true })],
-      "another experiment is at work on this pod's network, or has left something: qdisc c4a0: on eth0",
+      "another experiment already affects this pod's network, or left resources in it: qdisc c4a0: on eth0",
     ],
     [
       'beside another experiment by nft',
       netFault('--rate 1mbit'),
       [answer('tables', 'table ip nat\ntable inet kubectl_chaos_aaaaa\n')],
-      "another experiment, chaos-aaaaa, is at work on this pod's network",
+      "another experiment, chaos-aaaaa, already affects this pod's network",
     ],
     [
       'with a name that nobody knows',
@@ -296,7 +296,7 @@ describe('is refused', () => {
       'for nobody',
       netFault('--rate 1mbit', { to: [peer('deploy/cache', [])] }),
       [],
-      '--to deploy/cache: has no address that could be hit',
+      '--to deploy/cache: has no address that could be affected',
     ],
     [
       'for a port that the service has not',
@@ -327,7 +327,7 @@ describe('is refused', () => {
         ],
       }),
       [],
-      'this fault needs 4805 filters, more than the 4096',
+      'this fault needs 4805 filters; the maximum is 4096',
     ],
     [
       'without iproute2',

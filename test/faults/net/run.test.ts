@@ -514,7 +514,7 @@ describe('the target of a net fault', () => {
     expect(await s.outcome()).toMatchObject({
       exitCode: 3,
       reverted: true,
-      problems: ['the target shop/web-7d4b9 (app) was restarted meanwhile (Error, exit code 1)'],
+      problems: ['the target shop/web-7d4b9 (app) was restarted during the experiment (Error, exit code 1)'],
     });
   });
 });

@@ -105,7 +105,7 @@ describe('the verdict', () => {
       netFault('--partition'),
       {},
       false,
-      'What was hit was not counted: the run was too short, or its counters could not be read',
+      'Affected packets were not counted: the run was too short, or its counters could not be read',
     ],
     [
       'nothing hit',
@@ -179,35 +179,35 @@ describe('the verdict', () => {
         roundTripsDuring: ms(101, 101.4, 150, undefined),
       },
       true,
-      'Asked for 100ms: measured 101ms more over 3 round trips (0.3ms before, 101ms under it); 1,204 packets hit',
+      'Asked for 100ms: measured 101ms more over 3 round trips (0.3ms before, 101ms under it); 1,204 packets affected',
     ],
     [
       'a delay that is none',
       netFault(`--delay 100ms ${db}`),
       { counters: [counted(99)], roundTripsBefore: ms(0.2), roundTripsDuring: ms(0.2, 0.3) },
       false,
-      'Asked for 100ms: measured 0ms more over 2 round trips (0.2ms before, 0.2ms under it); 99 packets hit',
+      'Asked for 100ms: measured 0ms more over 2 round trips (0.2ms before, 0.2ms under it); 99 packets affected',
     ],
     [
       'a delay each way',
       netFault(`--delay 100ms --jitter 10ms ${db} --direction both`),
       { counters: [counted(99)], roundTripsBefore: ms(1), roundTripsDuring: ms(190) },
       true,
-      'Asked for 100ms ±10ms each way: measured 189ms more over 1 round trip (1ms before, 190ms under it); 99 packets hit',
+      'Asked for 100ms ±10ms each way: measured 189ms more over 1 round trip (1ms before, 190ms under it); 99 packets affected',
     ],
     [
       'a delay longer than we wait',
       netFault(`--delay 3s ${db}`),
       { counters: [counted(99)], roundTripsBefore: ms(1), roundTripsDuring: ms(undefined) },
       true,
-      'Asked for 3s: 1ms round trip before, none within a second under it; 99 packets hit',
+      'Asked for 3s: 1ms round trip before, none within a second under it; 99 packets affected',
     ],
     [
       'a delay without a peer',
       netFault('--delay 3s'),
       { counters: [counted(1)] },
       true,
-      'Asked for 3s: 1 packet hit, no peer was known to measure the round trip to',
+      'Asked for 3s: 1 packet affected, no peer was known to measure the round trip to',
     ],
     [
       'loss',
@@ -221,7 +221,7 @@ describe('the verdict', () => {
       netFault('--loss 2%'),
       { counters: [counted(12)] },
       true,
-      'Asked for 2% loss: 0% of 12 packets dropped, which is too few to lose one of',
+      'Asked for 2% loss: 0% of 12 packets dropped, too few to expect a loss',
     ],
     [
       'no loss of many',
@@ -235,7 +235,7 @@ describe('the verdict', () => {
       netFault('--corrupt 1%'),
       { counters: [counted(12)] },
       true,
-      'Asked for 1% corruption: 12 packets went through it, the kernel does not count which',
+      'Asked for 1% corruption: 12 packets went through the fault; the kernel does not count which ones it changed',
     ],
     [
       'a rate that limits',
@@ -269,7 +269,7 @@ describe('the verdict', () => {
       netFault('--rate 1gbit'),
       { counters: [counted(0, 0, { elapsedUs: 0 }), counted(2, 0, { throttled: 0 })] },
       false,
-      'Asked for at most 1gbit: 16kbit was the most in a second: the target never came near the limit, so that nothing was slowed',
+      "Asked for at most 1gbit: 16kbit was the most in a second: the target's traffic stayed below the limit",
     ],
   ])('%s', (_what, fault, seen, effective, sentence) => {
     expect(judgeNet(fault, { counters: [], roundTripsBefore: [], roundTripsDuring: [], differs: [], ...seen })).toEqual(

@@ -35,8 +35,8 @@ const netProofTable = (of: NetMeasurement) => proofTable(proofRows(of));
 describe('the live table of a net fault', () => {
   test('has what is hit, and the round trip before and now', () => {
     expect(liveNetTable(fact())).toEqual([
-      '  TARGET                PACKETS HIT     dropped     ROUND TRIP before → now   left',
-      '  pod/web-7d4b9 (app)   1,204 (118Ki)   25 (2.1%)   0.8ms → 101ms             38s',
+      '  TARGET                PACKETS AFFECTED   dropped     ROUND TRIP before → now   left',
+      '  pod/web-7d4b9 (app)   1,204 (118Ki)      25 (2.1%)   0.8ms → 101ms             38s',
     ]);
   });
 
@@ -67,7 +67,7 @@ test('the table of the proof leaves out what nothing was measured for', () => {
   const peer = { ...measured, roundTripsDuring: { sent: 9, lost: 2, medianUs: 101_400 } };
   expect(netProofTable(peer).map((line) => line.trim().split(/\s{2,}/))).toEqual([
     ['before', 'during'],
-    ['packets hit', '-', '57 (5.6Ki)'],
+    ['packets affected', '-', '57 (5.6Ki)'],
     ['dropped', '-', '0 (0%)'],
     ['round trip', '-', '101ms'],
     ['without answer', '-', '2 of 9'],

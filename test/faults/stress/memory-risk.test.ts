@@ -27,7 +27,7 @@ describe('memoryRisk', () => {
     expect(risk(10_000, 'stressor', change).kind).toBe('none');
   });
 
-  test('none when the kernel does not tell, or no memory is asked for', () => {
+  test('none when the kernel does not report, or no memory is asked for', () => {
     const { memoryCurrentBytes: _gone, ...unknown } = sample(0);
     const fault = resolveStress(requestFor({ memory: { bytes: 999 * MiB } }).fault, target());
     expect(memoryRisk(fault, unknown).kind).toBe('none');
@@ -38,7 +38,7 @@ describe('memoryRisk', () => {
     expect(risk(120)).toEqual({
       kind: 'warning',
       message:
-        'the memory limit will be exceeded: 120Mi of memory asked for, 40Mi in use, limit 128Mi; the OOM killer will take the stressor first, again and again',
+        'the memory limit will be exceeded: 120Mi of memory asked for, 40Mi in use, limit 128Mi; the OOM killer will kill the stressor first, repeatedly',
     });
     expect(risk(120, 'app')).toMatchObject({
       kind: 'warning',
@@ -68,7 +68,7 @@ describe('memoryRisk', () => {
     expect(risk(120, 'stressor', swap)).toEqual({
       kind: 'warning',
       message:
-        'the memory limit will be exceeded: 120Mi of memory asked for, 40Mi in use, limit 128Mi; what is too much will be swapped out (64Mi of swap are free)',
+        'the memory limit will be exceeded: 120Mi of memory asked for, 40Mi in use, limit 128Mi; what exceeds it will be swapped out (64Mi of swap are free)',
     });
     expect(risk(137, 'stressor', swap).kind).toBe('refusal');
     // An unlimited cgroup on a node without swap.
@@ -83,7 +83,7 @@ describe('memoryRisk', () => {
       ...{ memoryHighBytes: 140 * MiB, memoryHighRoomBytes: 100 * MiB, swapFreeBytes: 0 },
     };
     const exceeded = (mebibytes: number) =>
-      `memory.high will be exceeded: ${mebibytes}Mi of memory asked for, 40Mi in use, memory.high 140Mi; from there on the kernel throttles the container, and less may be taken than is asked for`;
+      `memory.high will be exceeded: ${mebibytes}Mi of memory asked for, 40Mi in use, memory.high 140Mi; from there on the kernel throttles the container, and less memory than requested may be used`;
 
     test('none below it, to the byte', () => {
       expect(risk(84, 'stressor', high).kind).toBe('none');
@@ -98,7 +98,7 @@ describe('memoryRisk', () => {
     test('above the limit, which may be met in the end', () => {
       expect(risk(190, 'stressor', high)).toEqual({
         kind: 'warning',
-        message: `${exceeded(190)}; if the limit of 200Mi is met after all, the OOM killer will take the stressor first, again and again`,
+        message: `${exceeded(190)}; if the limit of 200Mi is reached anyway, the OOM killer will kill the stressor first, repeatedly`,
       });
       expect(risk(190, 'stressor', { ...high, memoryOomGroup: 1 }).kind).toBe('refusal');
     });
@@ -115,7 +115,7 @@ describe('memoryRisk', () => {
     expect(risk(30, 'stressor', { memoryRoomBytes: 20 * MiB })).toEqual({
       kind: 'warning',
       message:
-        'the memory limit will be exceeded: 30Mi of memory asked for, 40Mi in use, limit 128Mi, of which, with all that shares the limits, 20Mi are free; the OOM killer will take the stressor first, again and again',
+        'the memory limit will be exceeded: 30Mi of memory asked for, 40Mi in use, limit 128Mi, of which, with all that shares the limits, 20Mi are free; the OOM killer will kill the stressor first, repeatedly',
     });
   });
 

@@ -66,7 +66,7 @@ describe('a percentage of memory', () => {
       expect.objectContaining({
         code: 'target-unsuitable',
         message:
-          '--memory 80%: of what is not known: container app has no memory limit, and you may not read node node-3',
+          '--memory 80%: the size cannot be computed: container app has no memory limit, and you are not allowed to get node node-3',
         hint: expect.stringContaining('--memory 512Mi'),
       }),
     );

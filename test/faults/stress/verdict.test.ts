@@ -432,7 +432,7 @@ describe('a run', () => {
     const asked = { cpu: { workers: 1, loadPercent: 100 }, memory: { bytes: MiB }, processes: 4 };
     const verdict = judge(asked, { before: blind.slice(0, 2), during: blind });
     expect(verdict.effective).toBe(false);
-    for (const { sentence } of verdict.proofs) expect(sentence).toContain('the kernel does not tell');
+    for (const { sentence } of verdict.proofs) expect(sentence).toContain('the kernel does not report');
   });
 });
 
@@ -443,7 +443,7 @@ describe('what cannot be measured', () => {
     expect(judge({ cpu: { workers: 1, loadPercent: 100 } }, { during: untold })).toMatchObject({
       effective: false,
       unmeasured: true,
-      proofs: [{ unmeasured: true, sentence: expect.stringContaining('the kernel does not tell') }],
+      proofs: [{ unmeasured: true, sentence: expect.stringContaining('the kernel does not report') }],
     });
   });
 

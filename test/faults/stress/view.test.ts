@@ -42,7 +42,7 @@ describe('the live table', () => {
 });
 
 describe('the proof table', () => {
-  test('before, during, after; what the kernel does not tell is left out', () => {
+  test('before, during, after; what the kernel does not report is left out', () => {
     expect(
       proofTable(
         proofRows({
