@@ -114,7 +114,7 @@ export class NetSetup implements Setup {
       kind: 'announced',
       lines: hitAndSpared(plan),
       notes: warnings,
-      document: { kind: 'net-planned', hit, spared, warnings, probe },
+      document: { kind: 'net-planned', affected: hit, excluded: spared, warnings, probe },
     });
   }
 
