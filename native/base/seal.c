@@ -14,6 +14,7 @@
 #define MFD_EXEC 0x0010U
 #endif
 
+enum { SEAL_ATTEMPTS = 20 };
 enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
 int sealed_begin(const char *name, struct error *err) {
@@ -32,7 +33,14 @@ int sealed_begin(const char *name, struct error *err) {
 }
 
 int sealed_end(int fd, struct error *err) {
-    return fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0 ? fail(err, "internal", errno, "seal a memfd") : 0;
+    /* The kernel refuses with EBUSY when one of the pages is held by somebody after some 150 ms of waiting (memfd_wait_for_pins): a page that is just being moved or
+     * looked at by the kernel itself is, too, and is let go again. */
+    for (int attempt = 0; fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0; attempt++) {
+        if (errno != EBUSY || attempt == SEAL_ATTEMPTS) {
+            return fail(err, "internal", errno, "seal a memfd");
+        }
+    }
+    return 0;
 }
 
 int sealed_bytes(const char *name, const void *bytes, size_t length, struct error *err) {

@@ -25,3 +25,4 @@ int unit_sample (void);
 int unit_netlink (void);
 int unit_space (void);
 int unit_hold (void);
+int unit_seal (void);
