@@ -26,7 +26,9 @@ export interface RecordedPlan {
   summary: string;
   durationMs: number;
   graceMs: number;
+  /** Nothing but its own time, or somebody, ends it. */
   detached: boolean;
+  /** How long the shim goes on without hearing from the command; without meaning when detached. */
   leaseMs: number;
 }
 

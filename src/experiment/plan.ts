@@ -3,20 +3,11 @@ import { kindOf } from '../faults/registry.ts';
 import type { AgentSpec, ConnectionOptions, Target } from '../ports.ts';
 import type { Request, RunOptions, SweepRequest } from '../requests.ts';
 import { formatDuration } from '../units.ts';
-import { writePlan } from './plan-record.ts';
+import { type RecordedPlan, writePlan } from './plan-record.ts';
 
 /** What of a plan matters from `start` on: enough to follow the fault, to judge it and to take it back. */
-export interface RunPlan {
+export interface RunPlan extends RecordedPlan {
   id: string;
-  target: Target;
-  fault: Fault;
-  summary: string;
-  durationMs: number;
-  graceMs: number;
-  /** Nothing but its own time, or somebody, ends it. */
-  detached: boolean;
-  /** How long the shim goes on without hearing from the command; without meaning when detached. */
-  leaseMs: number;
   agent: Pick<AgentSpec, 'namespace' | 'node' | 'pod'>;
   /** The command that ends the experiment and removes what it left, wherever this plugin is. */
   undo: string;
