@@ -3,12 +3,13 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseCommandLine } from '../src/cli/program.ts';
+import { faultKinds } from '../src/faults/registry.ts';
 import { repository } from './support/counts.ts';
 
 const read = (path: string) => readFileSync(join(repository, path), 'utf8');
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 
-const kinds = readdirSync(join(repository, 'src/faults')).map((kind) => `src/faults/${kind}/README.md`);
+const kinds = faultKinds.map(({ verb }) => `src/faults/${verb}/README.md`);
 const pages = [
   'README.md',
   'krew/README.md',
@@ -18,7 +19,7 @@ const pages = [
   '.github/CHANGELOG.md',
   'native/README.md',
   'src/README.md',
-  ...kinds.filter((page) => existsSync(join(repository, page))),
+  ...kinds,
 ];
 
 /** Command lines of blocks and of inline code, without a prompt and a comment. */
