@@ -137,12 +137,7 @@ only_target_left() { [[ $(cgroup_members "${1:-$ID}") == "${TARGET:-}" ]]; }
 target_is_alone() {
   only_target_left "$@" || fail "in the target's cgroup: $(cgroup_members "${1:-$ID}" | xargs), and the target is ${TARGET:-nobody}"
 }
-# Every file of every cgroup, mount and process that the shim could leave behind.
-snapshot() {
-  find "${HIERARCHIES[@]}" -mindepth 1 -type d -path "*/$CGROUP_TOP*" | sort
-  sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo
-}
-# The same for a topic that does not run alone: of the cgroups only its own container's, and none of the tests' mounts.
+# What the shim could leave behind: cgroups of the container, and mounts, those of other tests left out. What is left elsewhere the whole run finds (residue.sh).
 snapshot_of_own() {
   find "${HIERARCHIES[@]/%//$CGROUP_TOP/$ID}" -type d | sort
   sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo | grep -v /nsexec-test-
