@@ -6,12 +6,12 @@ import { placeOf, proof, type SeenIo } from './proof.ts';
 import { fillBytes, fillInodes, type Room, roomOf } from './room.ts';
 import type { FillRequest, IoFault } from './types.ts';
 
-/** Of what was asked, this may be missing: percent. */
+/** Percent of what was asked that may be missing. */
 const tolerance = 1;
-/** What others on the file system may do meanwhile, and file systems with their own books. */
+/** Others write meanwhile, and a file system takes blocks for its own records. */
 const slackBytes = 4 * 2 ** 20;
 const slackInodes = 64;
-/** Of what was taken, so much must be back; the target goes on writing. */
+/** The share of what was taken that must be free again after the revert: the target goes on writing meanwhile. */
 const backShare = 0.9;
 
 /** One of what there is in a file system, bytes or inodes, as it was and became. */
@@ -74,7 +74,7 @@ function judgeSpace(fill: FillRequest, stock: Stock, without: Room | undefined, 
   const percent = space && 'percent' in space ? space.percent : undefined;
   const reached = isReached(percent, wanted, stock, slackBytes) || (percent !== undefined && atFloor);
   const floor = reached && atFloor && leaveBytes > 0 ? `, down to what --leave keeps free` : '';
-  return told(
+  return fillProof(
     `Asked to fill ${place} ${describeFill({ ...(space ? { space } : {}) })}`,
     stock,
     reached,
@@ -89,7 +89,7 @@ function judgeInodes(fill: FillRequest, stock: Stock, without: Room | undefined,
   const wanted = without ? fillInodes(fill, without) : undefined;
   const reached = isReached(inodes && 'percent' in inodes ? inodes.percent : undefined, wanted, stock, slackInodes);
   const asked = `Asked to fill ${place} ${describeFill({ ...(inodes ? { inodes } : {}) })}`;
-  return told(asked, stock, reached, slackInodes, (value) => formatCount(value, 'inode'), '');
+  return fillProof(asked, stock, reached, slackInodes, (value) => formatCount(value, 'inode'), '');
 }
 
 function isReached(
@@ -106,7 +106,7 @@ function isReached(
   return taken > 0 && taken >= wanted * (1 - tolerance / 100) - Math.min(slack, wanted / 10);
 }
 
-function told(
+function fillProof(
   asked: string,
   stock: Stock,
   reached: boolean,

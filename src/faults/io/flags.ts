@@ -45,7 +45,7 @@ export const flags = {
     min: sectorBytes,
     max: 4 * 2 ** 20,
   }),
-  // Read only to say why not.
+  // Known only so that the parser can explain why it is not supported.
   rate: text({ name: '--rate', value: 'rate', group: load, help: '', isHidden: true }),
   fill: text({
     ...{ name: '--fill', value: 'size|percent', group: fill },

@@ -9,10 +9,10 @@ import type { IoFault, IoMeasurement, LoadMode, LoadRequest } from './types.ts';
 const tellingBytes = 2 ** 20;
 const tellingOps = 64;
 
-/** Less free than the largest block that is written. */
+/** With less free than this, the largest block that a load writes does not fit. */
 const fullBytes = 2 ** 20;
 
-/** Waiting this much longer, and by this much, is an effect where no disk can be counted. */
+/** A probe that takes this many times as long as before, and this much longer, is an effect where no disk can be counted. */
 const slower = { factor: 1.5, us: 200 };
 const tellingPressure = 0.1;
 
@@ -44,10 +44,10 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
   const sentence = (what: string) => [`${asked}: ${what}`, ...latencies].join('; ');
   const place = placeOf(fault, seen);
   const { container, own, disk, seconds } = addedTraffic(seen);
-  const hit = hits(load.mode, own) ? own : hits(load.mode, disk) ? disk : undefined;
-  if (hit) {
-    const whose = hit === own ? '' : ', as the disk itself counts it';
-    return proof(true, sentence(`${tell(load.mode, hit, seconds, place)}${whose}`));
+  const effect = isEffect(load.mode, own) ? own : isEffect(load.mode, disk) ? disk : undefined;
+  if (effect) {
+    const countedBy = effect === own ? '' : ', as the disk itself counts it';
+    return proof(true, sentence(`${describeTraffic(load.mode, effect, seconds, place)}${countedBy}`));
   }
   const waits =
     isSlower(io.writeUsBefore, io.writeUsDuring) || (reads[load.mode] && isSlower(io.readUsBefore, io.readUsDuring));
@@ -72,25 +72,25 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
       : unmeasured(sentence(`${what}, so it cannot be measured there${nothing}`));
   }
   const isCounted = container.writtenBytes !== undefined || disk.writtenBytes !== undefined;
-  const nothing = sentence(nothingHit(load.mode, container, disk, place));
+  const nothing = sentence(whyNothing(load.mode, container, disk, place));
   return isCounted ? proof(false, nothing) : unmeasured(nothing);
 }
 
-/** The probe writes to the disk, as the target and in its cgroup: where not even that shows, nothing would. Since Linux 6.10 v1 counts only the disks that have a limit. */
+/** The probe writes to the disk in the target's cgroup: where not even that is counted, no load is. Since Linux 6.10 v1 counts only disks that have a limit. */
 function isUncounted({ counter, pathsDuring, samplesBefore, samplesDuring }: SeenIo): boolean {
   const probes = pathsDuring.filter(({ writeUs: time }) => time !== undefined);
   const written = growth(samplesBefore.at(-1) ?? samplesDuring[0], samplesDuring.at(-1), 'ioWriteBytes');
   return counter === 'blkio' && probes.length > 1 && written === 0;
 }
 
-/** Whether both ways that the mode goes were gone. */
-function hits(mode: LoadMode, { readBytes = 0, readOps = 0, writtenBytes = 0, writtenOps = 0 }: Traffic): boolean {
+/** Whether there is traffic enough in each direction that the mode uses. */
+function isEffect(mode: LoadMode, { readBytes = 0, readOps = 0, writtenBytes = 0, writtenOps = 0 }: Traffic): boolean {
   const isReal = (bytes: number, ops: number) => bytes >= tellingBytes || (bytes > 0 && ops >= tellingOps);
   return (!reads[mode] || isReal(readBytes, readOps)) && (!writes[mode] || isReal(writtenBytes, writtenOps));
 }
 
-function tell(mode: LoadMode, hit: Traffic, seconds: number, place: string): string {
-  const { readBytes = 0, writtenBytes = 0, writtenOps = 0 } = hit;
+function describeTraffic(mode: LoadMode, traffic: Traffic, seconds: number, place: string): string {
+  const { readBytes = 0, writtenBytes = 0, writtenOps = 0 } = traffic;
   const read = `read ${amount(readBytes, seconds)}`;
   const wrote = `wrote ${amount(writtenBytes, seconds)}`;
   const operations = `${formatCount(Math.round(writtenOps / Math.max(seconds, 1e-3)), 'write')}/s`;
@@ -113,7 +113,7 @@ function isSlower(before: number | undefined, during: number | undefined): boole
   );
 }
 
-function nothingHit(mode: LoadMode, container: Traffic, disk: Traffic, place: string): string {
+function whyNothing(mode: LoadMode, container: Traffic, disk: Traffic, place: string): string {
   const written = Math.max(container.writtenBytes ?? 0, disk.writtenBytes ?? 0);
   if (reads[mode] && written >= tellingBytes)
     return `only the files to read were prepared in ${place}: use a longer --duration or a smaller --size`;

@@ -17,7 +17,7 @@ export class IoRun {
     this.volume = volume;
   }
 
-  /** Once of each kind: what goes wrong with a disk goes wrong every second. */
+  /** Warns once of each problem: a failing disk fails every probe. */
   warnOf({ problem }: PathEvent, run: { report(event: FaultEvent): void }): void {
     if (problem === undefined || this.#problems.has(problem)) return;
     this.#problems.add(problem);

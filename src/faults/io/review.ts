@@ -16,7 +16,7 @@ interface Case extends Place {
 
 type Check = (at: Case) => Refusal | undefined;
 
-/** The last look before anything changes: what cannot work here, or would hit others than the target. In the order in which one would look. */
+/** The last look before anything changes: what cannot work here, or would affect others than the target. The first reason is the one that is given. */
 export function reviewPath(fault: IoFault, resolved: Resolved): PathReview {
   const facts = resolved.path;
   if (!facts) {
@@ -103,7 +103,7 @@ function throttleable({ fault: { action }, facts, resolved }: Case): Refusal | u
   return undefined;
 }
 
-/** In its own cgroup a limit takes the place of the one that is there. */
+/** A limit that is written into the target's own cgroup replaces the one there: a higher one would speed the target up. */
 function raised({ fault: { action }, facts }: Case): Refusal | undefined {
   if (action.kind !== 'throttle') return undefined;
   const [lower] = tighterLimits(
@@ -117,7 +117,7 @@ function raised({ fault: { action }, facts }: Case): Refusal | undefined {
   };
 }
 
-/** What is done to such a disk is done to every pod of the node. A limit on what the target reads is not. */
+/** A fault on the node's disk affects every pod of the node; a limit on the target's reads does not. */
 function nodesDisk({ fault, facts, room }: Case): Refusal | undefined {
   const { action, allowNodeDisk, surroundings } = fault;
   const { volume } = surroundings;
@@ -155,7 +155,7 @@ function writable({ fault, facts, resolved }: Case): Refusal | undefined {
   };
 }
 
-/** More of them take tens of seconds to be made, and as long to be removed. */
+/** More files than this take tens of seconds to create, and as long to remove. */
 const manyInodes = 1e6;
 
 function warnings({ fault, facts, room, resolved }: Case): string[] {

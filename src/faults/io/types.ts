@@ -53,7 +53,7 @@ export interface IoRequest {
   /** Absolute, in the target. */
   path: string;
   action: LoadRequest | FillRequest | ThrottleRequest;
-  /** A disk that the whole node lives on may be hit. */
+  /** The fault may act on a disk that the node itself uses. */
   allowNodeDisk: boolean;
 }
 
@@ -121,6 +121,6 @@ export interface IoMeasurement {
   inodesFreeBefore?: number;
   inodesFreeDuring?: number;
   inodesFreeAfter?: number;
-  /** Share of the time in which somebody waited for I/O, 0 … 1. */
+  /** Share of the time in which some task waited for I/O, 0 … 1. */
   pressure?: number;
 }
