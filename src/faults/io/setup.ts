@@ -10,7 +10,6 @@ import type { IoRun } from './observations.ts';
 import { reviewPath } from './review.ts';
 import { throttleSettings } from './throttle.ts';
 import type { IoFault } from './types.ts';
-import { placedIn, volumeBehind } from './volume.ts';
 
 /** Probes before `start`. A single small one may meet a momentarily busy disk; one of a throttle is large enough not to be misled by that. */
 const probesWanted = { load: 2, fill: 2, throttle: 1 };
@@ -22,7 +21,7 @@ export class IoSetup extends BaselineSetup<IoFault, IoRun> {
   override onResolved(resolved: Resolved): void {
     const { own } = this.run;
     if (resolved.path) {
-      own.facts = resolved.path;
+      own.found(resolved.path);
       super.onResolved(resolved);
     } else {
       this.run.timers.set('answer', answerMs);
@@ -37,17 +36,14 @@ export class IoSetup extends BaselineSetup<IoFault, IoRun> {
   }
 
   protected review(resolved: Resolved): boolean {
-    const { plan, own } = this.run;
-    const { fault } = plan;
+    const { fault } = this.run.own;
     const facts = resolved.path;
     if (!facts) return false;
-    const { volumes, volume: asked } = fault.surroundings;
-    const volume = volumes ? volumeBehind(volumes, facts) : asked;
-    own.volume = volume;
+    const { volume } = fault.surroundings;
     const line = describeMount(facts, volume);
     const document = { kind: 'io-found', line, path: facts, volume };
     this.run.report({ kind: 'announced', lines: [`mount    ${line}`], notes: [], document });
-    const { refusal, warnings } = reviewPath(placedIn(fault, volume), resolved);
+    const { refusal, warnings } = reviewPath(fault, resolved);
     for (const message of warnings) this.run.report({ kind: 'warning', message });
     if (refusal) this.run.refuse(new ChaosError('target-unsuitable', refusal.message, { hint: refusal.hint }));
     return refusal === undefined;

@@ -1,6 +1,5 @@
 import type { Volume } from '../../ports.ts';
 import type { PathFacts } from '../../shim/protocol.ts';
-import type { IoFault } from './types.ts';
 
 /** The volume that a path is in by its words: the one that is mounted deepest above it. `volumes` has one at `/`. */
 export function volumeAt(volumes: readonly Volume[], path: string): Volume {
@@ -17,11 +16,6 @@ export function volumeAt(volumes: readonly Volume[], path: string): Volume {
 export function volumeBehind(volumes: readonly Volume[], { path, mountPoint }: PathFacts): Volume {
   const mounted = volumeAt(volumes, mountPoint);
   return mounted.kind === 'root' && mountPoint !== '/' ? volumeAt(volumes, path) : mounted;
-}
-
-/** The fault with its path in this volume. */
-export function placedIn(fault: IoFault, volume: Volume): IoFault {
-  return { ...fault, surroundings: { ...fault.surroundings, volume } };
 }
 
 const root: Volume = { kind: 'root', name: '', mountPath: '/', readOnly: false };
