@@ -57,8 +57,7 @@ export const flags = {
   }),
   leave: bytes({
     ...{ name: '--leave', value: 'size', group: fill },
-    help: 'minimum free space to keep (default: {default})',
-    default: formatQuantity(defaultLeaveBytes),
+    help: `minimum free space to keep (default: ${formatQuantity(defaultLeaveBytes)}, or 5% of a smaller file system)`,
     min: 0,
     max: maxBytes,
   }),

@@ -57,7 +57,7 @@ export const io: FaultKind<IoRequest, IoFault, IoSurroundings, IoRun> = {
       ...(facts ? { facts } : {}),
       ...{ pathsBefore, pathsDuring },
       ...(pathAfter ? { pathAfter } : {}),
-      ...{ samplesBefore: seen.before, samplesDuring: seen.during, isFound: seen.isFound },
+      ...{ samplesBefore: seen.before, samplesDuring: seen.during, isFound: seen.isFound, output: seen.output },
       ...(counter ? { counter } : {}),
       ...howEnded(seen),
     });

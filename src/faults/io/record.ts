@@ -17,7 +17,7 @@ const load = v.strictObject({
 const share = v.strictObject({ percent });
 const fill = v.strictObject({
   kind: v.literal('fill'),
-  leaveBytes: amount,
+  leaveBytes: v.exactOptional(amount),
   space: v.exactOptional(v.union([v.strictObject({ bytes: amount }), share])),
   inodes: v.exactOptional(v.union([v.strictObject({ count: amount }), share])),
 });

@@ -5,7 +5,7 @@ import { isMemory, isPseudo } from './file-systems.ts';
 import { tighterLimits } from './limits.ts';
 import { effectOnOthers, isNodes } from './node-disk.ts';
 import { atMostPercent, type Place, type Refusal, roomForFill, roomForLoad } from './review-room.ts';
-import { roomOf, takes } from './room.ts';
+import { leaveOf, roomOf, takes } from './room.ts';
 import { throttler } from './throttle.ts';
 import type { IoFault, PathReview } from './types.ts';
 
@@ -189,7 +189,8 @@ function warnings({ fault, facts, room, resolved }: Case): string[] {
     }
   }
   if (action.kind === 'fill') {
-    const { space, leaveBytes } = action;
+    const { space } = action;
+    const leaveBytes = leaveOf(action, room);
     const full = (100 * (room.wholeBytes - leaveBytes)) / room.wholeBytes;
     if (space && 'percent' in space && space.percent > full) {
       found.push(
