@@ -1,9 +1,11 @@
-import { formatBytes, formatCount, formatPercent } from '../../text.ts';
+import { formatBytes, formatCount, formatPercent, joinWords } from '../../text.ts';
 import { growth } from '../common/measure.ts';
 import type { Proof } from '../fault.ts';
+import { limitsMet, limitsSeen } from './limits.ts';
+import { reads, writes } from './load.ts';
 import { addedTraffic, type Traffic } from './measure.ts';
 import { amount, change, placeOf, proof, type SeenIo, unmeasured } from './proof.ts';
-import type { IoFault, IoMeasurement, LoadMode, LoadRequest } from './types.ts';
+import type { IoFault, IoMeasurement, LoadMode, LoadRequest, ThrottleLimits } from './types.ts';
 
 /** What must have gone over the disk at least: a load that stays in the page cache gets nothing there, or what a journal writes by itself. */
 const tellingBytes = 2 ** 20;
@@ -15,21 +17,6 @@ const fullBytes = 2 ** 20;
 /** A probe that takes this many times as long as before, and this much longer, is an effect where no disk can be counted. */
 const slower = { factor: 1.5, us: 200 };
 const tellingPressure = 0.1;
-
-const reads: Readonly<Record<LoadMode, boolean>> = {
-  read: true,
-  write: false,
-  mixed: true,
-  metadata: false,
-  sync: false,
-};
-const writes: Readonly<Record<LoadMode, boolean>> = {
-  read: false,
-  write: true,
-  mixed: true,
-  metadata: true,
-  sync: true,
-};
 
 export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: IoMeasurement): Proof {
   const asked = `Asked for ${load.mode} by ${formatCount(load.workers, 'worker')}`;
@@ -44,10 +31,15 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
   const sentence = (what: string) => [`${asked}: ${what}`, ...latencies].join('; ');
   const place = placeOf(fault, seen);
   const { container, own, disk, seconds } = addedTraffic(seen);
-  const effect = isEffect(load.mode, own) ? own : isEffect(load.mode, disk) ? disk : undefined;
+  const byDisk = isCountedByDiskOnly(load.mode, seen, container);
+  const limits = limitsMet(ratesOf(load.mode, own, seconds), limitsSeen(seen));
+  // All that a low limit lets through may be little.
+  const isOwn = isEffect(load.mode, own) || (limits.length > 0 && load.mode !== 'mixed');
+  const effect = isOwn ? own : byDisk && isEffect(load.mode, disk) ? disk : undefined;
   if (effect) {
     const countedBy = effect === own ? '' : ', as the disk itself counts it';
-    return proof(true, sentence(`${describeTraffic(load.mode, effect, seconds, place)}${countedBy}`));
+    const limited = limits.length > 0 ? `, limited to ${joinWords(limits)}` : '';
+    return proof(true, sentence(`${describeTraffic(load.mode, effect, seconds, place)}${countedBy}${limited}`));
   }
   const waits =
     isSlower(io.writeUsBefore, io.writeUsDuring) || (reads[load.mode] && isSlower(io.readUsBefore, io.readUsDuring));
@@ -72,8 +64,24 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
       : unmeasured(sentence(`${what}, so it cannot be measured there${nothing}`));
   }
   const isCounted = container.writtenBytes !== undefined || disk.writtenBytes !== undefined;
-  const nothing = sentence(whyNothing(load.mode, container, disk, place));
+  const others =
+    !byDisk && isEffect(load.mode, disk) ? `; others ${describeTraffic(load.mode, disk, seconds, 'it')}` : '';
+  const nothing = sentence(`${whyNothing(load.mode, container, byDisk ? disk : {}, place)}${others}`);
   return isCounted ? proof(false, nothing) : unmeasured(nothing);
+}
+
+/** Of a container that v2 counts, all but a journal is counted: what else the disk does is done by others. v1 may count another disk of the container and not this one. */
+function isCountedByDiskOnly(mode: LoadMode, { counter }: SeenIo, { writtenBytes: counted }: Traffic): boolean {
+  return mode === 'metadata' || counter !== 'io' || counted === undefined;
+}
+
+function ratesOf(mode: LoadMode, traffic: Traffic, seconds: number): ThrottleLimits {
+  const { readBytes = 0, readOps = 0, writtenBytes = 0, writtenOps = 0 } = traffic;
+  const rate = (total: number) => total / Math.max(seconds, 1e-3);
+  return {
+    ...(writes[mode] ? { writeBytesPerSecond: rate(writtenBytes), writeOpsPerSecond: rate(writtenOps) } : {}),
+    ...(reads[mode] ? { readBytesPerSecond: rate(readBytes), readOpsPerSecond: rate(readOps) } : {}),
+  };
 }
 
 /** The probe writes to the disk in the target's cgroup: where not even that is counted, no load is. Since Linux 6.10 v1 counts only disks that have a limit. */

@@ -4,6 +4,22 @@ import type { LoadMode, LoadRequest } from './types.ts';
 /** Of one read or write, bytes, where the user names none; absent: stress-ng chooses. */
 const blockBytes: Readonly<Partial<Record<LoadMode, number>>> = { write: 2 ** 20, sync: 4_096, mixed: 2 ** 16 };
 
+/** Whether a load reads from the disk, and whether it writes to it. */
+export const reads: Readonly<Record<LoadMode, boolean>> = {
+  read: true,
+  write: false,
+  mixed: true,
+  metadata: false,
+  sync: false,
+};
+export const writes: Readonly<Record<LoadMode, boolean>> = {
+  read: false,
+  write: true,
+  mixed: true,
+  metadata: true,
+  sync: true,
+};
+
 /**
  * argv of stress-ng 0.15.06, which makes its files in its working directory. Each way reaches the disk: what is only in the page cache slows nobody. Of its other stressors `iomix` stays in the page cache for the most
  * part, and `dentry` and `io` call sync(2), which writes out, and waits for, every file system of the node.

@@ -1,13 +1,14 @@
 import type { PathFacts, Resolved } from '../../shim/protocol.ts';
-import { formatBytes, formatCount } from '../../text.ts';
+import { formatBytes, formatCount, joinWords } from '../../text.ts';
 import { describeVolume, pathWord } from './describe.ts';
 import { isMemory, isPseudo } from './file-systems.ts';
-import { tighterLimits } from './limits.ts';
+import { limitsMet, tighterLimits } from './limits.ts';
+import { reads, writes } from './load.ts';
 import { effectOnOthers, isNodes } from './node-disk.ts';
 import { atMostPercent, type Place, type Refusal, roomForFill, roomForLoad } from './review-room.ts';
 import { leaveOf, roomOf, takes } from './room.ts';
 import { throttler } from './throttle.ts';
-import type { IoFault, PathReview } from './types.ts';
+import type { IoFault, LoadMode, PathReview, ThrottleLimits } from './types.ts';
 
 /** The fault, with its path in the volume that it has been found in, and what the shim found. */
 interface Case extends Place {
@@ -66,7 +67,7 @@ const checks: readonly Check[] = [
         }
       : undefined,
   throttleable,
-  raised,
+  lowersLimits,
   nodesDisk,
   writable,
   ({ fault: { action }, ...at }) =>
@@ -104,17 +105,23 @@ function throttleable({ fault: { action }, facts, resolved }: Case): Refusal | u
 }
 
 /** A limit that is written into the target's own cgroup replaces the one there: a higher one would speed the target up. */
-function raised({ fault: { action }, facts }: Case): Refusal | undefined {
+function lowersLimits({ fault: { action }, facts }: Case): Refusal | undefined {
   if (action.kind !== 'throttle') return undefined;
+  const hint = 'Use a lower limit: --throttle.';
+  const disk = `the disk of ${pathWord(facts.path)}`;
+  const there = facts.ioLimits ?? [];
   const [lower] = tighterLimits(
     action.limits,
-    (facts.ioLimits ?? []).filter(({ own }) => own),
+    there.filter(({ own }) => own),
   );
-  if (!lower) return undefined;
-  return {
-    message: `the target is already limited to ${lower.limit} on the disk of ${pathWord(facts.path)}: the fault would not lower that`,
-    hint: 'Use a lower limit: --throttle.',
-  };
+  if (lower) {
+    const message = `the target is already limited to ${lower.limit} on ${disk}: the fault would not lower that`;
+    return { message, hint };
+  }
+  const tighter = tighterLimits(action.limits, there);
+  if (tighter.length < Object.keys(action.limits).length) return undefined;
+  const limited = joinWords(tighter.map(({ limit, cgroup }) => `${limit} by ${cgroup}`));
+  return { message: `the target is already limited to ${limited} on ${disk}: the fault would change nothing`, hint };
 }
 
 /** A fault on the node's disk affects every pod of the node; a limit on the target's reads does not. */
@@ -155,6 +162,14 @@ function writable({ fault, facts, resolved }: Case): Refusal | undefined {
   };
 }
 
+/** As much as a load of this mode can do, in each way that it goes. */
+function anyOf(mode: LoadMode): ThrottleLimits {
+  return {
+    ...(writes[mode] ? { writeBytesPerSecond: Infinity, writeOpsPerSecond: Infinity } : {}),
+    ...(reads[mode] ? { readBytesPerSecond: Infinity, readOpsPerSecond: Infinity } : {}),
+  };
+}
+
 /** More files than this take tens of seconds to create, and as long to remove. */
 const manyInodes = 1e6;
 
@@ -185,6 +200,14 @@ function warnings({ fault, facts, room, resolved }: Case): string[] {
     if (writes !== undefined && throttler(resolved.cgroups) === 'blkio') {
       found.push(
         'cgroup v1 slows what is written past the page cache or synced; what only the kernel writes back later is not slowed',
+      );
+    }
+  }
+  if (action.kind === 'load') {
+    const limits = limitsMet(anyOf(action.mode), facts.ioLimits ?? []);
+    if (limits.length > 0) {
+      found.push(
+        `the target is limited to ${joinWords(limits)} on the disk of ${pathWord(facts.path)}: the load does no more than that`,
       );
     }
   }

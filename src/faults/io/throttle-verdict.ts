@@ -2,7 +2,7 @@ import { formatBytes, formatCount, formatElapsed } from '../../text.ts';
 import { formatQuantity } from '../../units.ts';
 import type { Proof } from '../fault.ts';
 import { describeLimits } from './describe.ts';
-import { limitsAbove, tighterLimits } from './limits.ts';
+import { limitsAbove, nearShare, tighterLimits } from './limits.ts';
 import { ownPart, type Traffic, trafficUnder } from './measure.ts';
 import { proof, type SeenIo } from './proof.ts';
 import { type Probe, probeOf } from './throttle.ts';
@@ -15,8 +15,6 @@ const slowedFactor = 2;
 const exceeding = 1.1;
 /** A tenth of a second's worth at the start of each burst, and a probe's end on either side. */
 const burstSeconds = 0.5;
-/** A target that used this share of its limit was held by it. */
-const nearShare = 0.75;
 
 /** A proof for each way that is limited. */
 export function judgeThrottle(limits: ThrottleLimits, seen: SeenIo, io: IoMeasurement): Proof[] {
@@ -56,6 +54,8 @@ function judgeWay(
     ({ limit, cgroup }) => `already limited to ${limit} by ${cgroup}`,
   );
   const idle = !slowed && !near && !exceeded && lower.length === 0;
+  // Where each of its limits is met by another first, what slows the target is not the fault.
+  const binds = lower.length < Object.keys(ofWay).length;
   const sentence = [
     `${asked}: ${describeProbe(way, probe, before, during, seen)}`,
     ...describeRate(way, done),
@@ -63,7 +63,7 @@ function judgeWay(
     ...lower,
     ...(idle ? [whyIneffective(probe, before, during)] : []),
   ].join('; ');
-  return proof(!exceeded && (slowed || near), sentence);
+  return proof(!exceeded && binds && (slowed || near), sentence);
 }
 
 function onlyOf(way: 'read' | 'write', limits: ThrottleLimits): ThrottleLimits {
