@@ -1,9 +1,10 @@
 import type { PathFacts, Resolved } from '../../shim/protocol.ts';
 import { formatBytes, formatCount, joinWords } from '../../text.ts';
+import { memoryRisk } from '../common/memory-risk.ts';
 import { describeVolume, pathWord } from './describe.ts';
 import { isMemory, isPseudo } from './file-systems.ts';
 import { limitsMet, tighterLimits } from './limits.ts';
-import { reads, writes } from './load.ts';
+import { memoryNeed, reads, writes } from './load.ts';
 import { effectOnOthers, isNodes } from './node-disk.ts';
 import { atMostPercent, type Place, type Refusal, roomForFill, roomForLoad } from './review-room.ts';
 import { leaveOf, roomOf, takes } from './room.ts';
@@ -70,6 +71,10 @@ const checks: readonly Check[] = [
   lowersLimits,
   nodesDisk,
   writable,
+  ({ fault: { action }, resolved: { sample } }) => {
+    const risk = action.kind === 'load' ? memoryRisk(memoryNeed(action), sample) : undefined;
+    return risk?.kind === 'refusal' ? { message: risk.message, hint: risk.hint } : undefined;
+  },
   ({ fault: { action }, ...at }) =>
     action.kind === 'load' ? roomForLoad(action, at) : action.kind === 'fill' ? roomForFill(action, at) : undefined,
 ];
@@ -210,6 +215,8 @@ function warnings({ fault, facts, room, resolved }: Case): string[] {
         `the target is limited to ${joinWords(limits)} on the disk of ${pathWord(facts.path)}: the load does no more than that`,
       );
     }
+    const risk = memoryRisk(memoryNeed(action), resolved.sample);
+    if (risk.kind === 'warning') found.push(risk.message);
   }
   if (action.kind === 'fill') {
     const { space } = action;

@@ -4,7 +4,7 @@ import { reviewPath } from '../../../src/faults/io/review.ts';
 import { roomOf, takes } from '../../../src/faults/io/room.ts';
 import type { PathReview } from '../../../src/faults/io/types.ts';
 import type { Volume } from '../../../src/ports.ts';
-import type { PathFacts, Resolved } from '../../../src/shim/protocol.ts';
+import type { PathFacts, Resolved, Sample } from '../../../src/shim/protocol.ts';
 import { GiB, MiB, pathFacts, resolved, sample } from '../../fakes/samples.ts';
 import { ioFault } from './support/fault.ts';
 
@@ -84,6 +84,42 @@ describe('where the cgroup of the pod has io.max 253:0 wbps=10485760', () => {
     for (const mode of ['write', 'mixed', 'sync', 'metadata'])
       expect(review(`--mode ${mode}`, { facts: pod })).toEqual({ warnings: [warning] });
     expect(review('--mode read', { facts: pod })).toEqual({ warnings: [] });
+  });
+});
+
+describe('a load in a target of 16Mi that is nearly full', () => {
+  const full = { memoryLimitBytes: 16 * MiB, memoryCurrentBytes: 14 * MiB };
+  const at = (change: Partial<Sample> = {}) => ({ resolved: { sample: sample(0, 0, { ...full, ...change }) } });
+
+  test('is warned of: what stress-ng takes for itself does not fit', () => {
+    expect(review('--mode sync --size 1Mi', at())).toEqual({
+      warnings: [
+        'the memory limit will be exceeded: about 4.5Mi for stress-ng itself, 14Mi in use, limit 16Mi; the OOM killer will kill the stressor first, repeatedly',
+      ],
+    });
+  });
+
+  test('is refused where the kernel would kill the whole container', () => {
+    expect(review('--mode sync --size 1Mi', at({ memoryOomGroup: 1 }))).toEqual({
+      refusal: expect.objectContaining({
+        message:
+          'this would kill the whole container: about 4.5Mi for stress-ng itself, 14Mi in use, limit 16Mi, and memory.oom.group is set, so the OOM killer takes every process of the container at once',
+      }),
+      warnings: [],
+    });
+  });
+
+  test('counts a buffer of one block for each worker', () => {
+    const half = { memoryCurrentBytes: 4 * MiB };
+    expect(review('--mode write --size 4Mi --workers 4', at(half))).toEqual({ warnings: [] });
+    expect(review('--mode write --size 4Mi --workers 4 --block-size 4Mi', at(half)).warnings).toEqual([
+      expect.stringContaining('about 22Mi for stress-ng itself, 4Mi in use, limit 16Mi'),
+    ]);
+  });
+
+  test('is not spoken of beside what fills the disk or throttles it', () => {
+    expect(review('--fill 1Gi', at())).toEqual({ warnings: [] });
+    expect(review('--throttle write=1Mi', at()).warnings).toHaveLength(1);
   });
 });
 
