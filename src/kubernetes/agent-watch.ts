@@ -17,12 +17,12 @@ export async function* followAgent(
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const queue = new Queue<AgentUpdate>();
-  const pour = async (updates: AsyncIterable<AgentUpdate>): Promise<void> => {
+  const forward = async (updates: AsyncIterable<AgentUpdate>): Promise<void> => {
     for await (const update of updates) queue.push(update);
   };
   const done = Promise.all([
-    pour(podUpdates(rest, agent, created, either, (problem) => queue.push({ kind: 'contact', problem }))),
-    pour(eventUpdates(rest, agent, either)),
+    forward(podUpdates(rest, agent, created, either, (problem) => queue.push({ kind: 'contact', problem }))),
+    forward(eventUpdates(rest, agent, either)),
   ]).then(
     () => queue.end(),
     (error: unknown) => queue.fail(error),
@@ -81,12 +81,12 @@ async function* eventUpdates(rest: Rest, agent: Agent, signal: AbortSignal): Asy
     query: { fieldSelector: `involvedObject.name=${agent.pod},involvedObject.uid=${agent.podUid}` },
   };
   // A watch that starts anew tells the events again; the count tells an event that happened again.
-  const told = new Map<string, number>();
+  const reported = new Map<string, number>();
   for await (const { type, object } of watch<CoreV1Event>(rest, list, { resourceVersion: '' }, signal)) {
     const uid = object.metadata?.uid ?? '';
     const count = object.count ?? object.series?.count ?? 1;
-    if (type === 'DELETED' || told.get(uid) === count) continue;
-    told.set(uid, count);
+    if (type === 'DELETED' || reported.get(uid) === count) continue;
+    reported.set(uid, count);
     const update = eventUpdate(object);
     if (update) yield update;
   }

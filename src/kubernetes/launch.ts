@@ -11,8 +11,10 @@ import type { Rest } from './rest.ts';
 const undoTimeoutMs = 10_000;
 
 /**
- * Creates the ConfigMap, the pod, and then makes the pod the ConfigMap's owner: in this order because a pod that has to wait for its volume loses half a second and more to the kubelet's retry,
- * while the patch goes on beside the pod's start. `existing` is kept true to what may be there. On failure everything is removed again before it rejects.
+ * Creates the ConfigMap, the pod, and then makes the pod the ConfigMap's owner: in this order because a pod that has to wait for its volume loses
+ * half a second and more to the kubelet's retry,
+ * while the patch goes on beside the pod's start. `existing` is kept true to what may be there. On failure everything is removed again before it
+ * rejects.
  */
 export async function launch(rest: Rest, spec: AgentSpec, shim: Uint8Array, existing: Existing): Promise<V1Pod> {
   try {

@@ -37,7 +37,8 @@ export function isAllowed(permission: Permission, rules: readonly V1ResourceRule
 }
 
 /**
- * Refuses (forbidden) when something needed is not allowed, naming all of it. One request; where the authorizer cannot list its rules (`incomplete`: webhooks of clouds), one more for each rule
+ * Refuses (forbidden) when something needed is not allowed, naming all of it. One request; where the authorizer cannot list its rules (`incomplete`:
+ * webhooks of clouds), one more for each rule
  * that was not listed. An API server that does not answer such questions at all is believed: the request itself will tell.
  */
 export async function checkPermissions(rest: Rest, namespace: string, needed: readonly Permission[]): Promise<void> {

@@ -50,7 +50,10 @@ export class Rest {
     this.server = `${access.server.origin}${access.server.pathname.replace(/\/$/, '')}`;
   }
 
-  /** Sends, and gives the answer's JSON. Repeats what is safe to repeat: after a kept connection that was closed meanwhile, 429, and one renewal of credentials after 401. */
+  /**
+   * Sends, and gives the answer's JSON. Repeats what is safe to repeat: after a kept connection that was closed meanwhile, 429, and one renewal of
+   * credentials after 401.
+   */
   async json<T>(request: ApiRequest, signal?: AbortSignal): Promise<T> {
     const text = await this.text(request, signal);
     try {

@@ -16,7 +16,10 @@ export type WatchedList = Omit<ApiRequest, 'verb' | 'body' | 'name' | 'subresour
 
 /** Where to begin. */
 export interface WatchStart<T> {
-  /** After this version of the list; `''`: with the objects there are now, as ADDED; undefined: with a list, from which what has changed since `known` is reported. */
+  /**
+   * After this version of the list; `''`: with the objects there are now, as ADDED; undefined: with a list, from which what has changed since `known`
+   * is reported.
+   */
   resourceVersion?: string | undefined;
   /** The objects that the reader knows already: one of them that goes while nobody watches is reported as DELETED all the same. */
   known?: readonly T[];
@@ -32,7 +35,8 @@ const steadyMs = 5_000;
 const maxLineLength = 16 * 2 ** 20;
 
 /**
- * Watches until `signal` is aborted, across everything that ends a watch meanwhile: the server's time-out, a broken connection, an expired resource version (410: lists anew and
+ * Watches until `signal` is aborted, across everything that ends a watch meanwhile: the server's time-out, a broken connection, an expired resource
+ * version (410: lists anew and
  * reports what changed). Throws ApiError only for what trying again will not change (401, 403, 404, another 4xx).
  */
 export async function* watch<T extends KubernetesObject>(

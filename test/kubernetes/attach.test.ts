@@ -107,7 +107,7 @@ describe('an attach', () => {
 });
 
 describe('the end of an attach', () => {
-  it('by a connection that is cut is noticed (client-node, defect 2)', async () => {
+  it('by a connection that is cut is noticed', async () => {
     const { stream, peer } = await open();
     peer.socket.send(frame(1, 'a\nhalf'));
     await until('it was sent', () => peer.socket.bufferedAmount === 0);
@@ -117,7 +117,7 @@ describe('the end of an attach', () => {
     expect(await all(stream.stderr)).toEqual([]);
   });
 
-  it('by close code 1011 is noticed, with its reason (defect 2)', async () => {
+  it('by close code 1011 is noticed, with its reason', async () => {
     const { stream, peer } = await open();
     peer.socket.close(1011, 'kubelet gone');
     expect(await stream.closed).toEqual({
@@ -132,7 +132,7 @@ describe('the end of an attach', () => {
     expect(await stream.closed).toMatchObject({ clean: false });
   });
 
-  it('survives bytes on channels that nobody asked for (defect 3)', async () => {
+  it('survives bytes on channels that nobody asked for', async () => {
     const { stream, peer } = await open();
     for (const channel of [0, 4, 7, 200]) peer.socket.send(frame(channel, 'x'));
     peer.socket.send(Buffer.alloc(0));
@@ -141,7 +141,7 @@ describe('the end of an attach', () => {
     expect(await all(stream.stdout)).toEqual(['still here']);
   });
 
-  it("by the close frame of v5 touches no stream of the process's own (defect 4)", async () => {
+  it("by the close frame of v5 touches no stream of the process's own", async () => {
     const { stream, peer } = await open();
     for (const channel of [1, 2]) peer.socket.send(frame(255, Buffer.of(channel)));
     peer.socket.send(frame(3, success));
@@ -149,7 +149,7 @@ describe('the end of an attach', () => {
     expect(process.stdout.writableEnded).toBe(false);
   });
 
-  it('by a Status of failure says why (defect 5)', async () => {
+  it('by a Status of failure says why', async () => {
     const { stream, peer } = await open();
     peer.socket.send(frame(3, JSON.stringify(status(500, 'InternalError', 'container not running'))));
     expect(await stream.closed).toEqual({ clean: false, reason: 'container not running' });
@@ -163,7 +163,7 @@ describe('the end of an attach', () => {
     expect(await stream.closed).toMatchObject({ clean: true });
   });
 
-  it('is told once, whatever comes after it, and never as an unhandled error (defect 7)', async () => {
+  it('is told once, whatever comes after it, and never as an unhandled error', async () => {
     const { stream, peer } = await open();
     peer.socket.send(frame(3, success));
     await stream.closed;
@@ -243,7 +243,7 @@ describe('a refused upgrade', () => {
       status(500, 'InternalError', 'container not found in pod'),
       { code: 'api', message: expect.stringContaining('container not found in pod') },
     ],
-  ])('%i keeps the words of its Status (defect 6)', async (code, body, expected) => {
+  ])('%i keeps the words of its Status', async (code, body, expected) => {
     server.refuseAttach({ status: code, body: JSON.stringify(body) });
     expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({ ...expected, status: code });
     await until('nothing is open', () => server.open === 0);

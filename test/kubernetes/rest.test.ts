@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 describe('connections', () => {
-  it('are kept: eight requests, one TLS connection (client-node, defect 1)', async () => {
+  it('are kept: eight requests, one TLS connection', async () => {
     const rest = client();
     for (let i = 0; i < 8; i++) await rest.json(getNode);
     expect(server.received).toHaveLength(8);

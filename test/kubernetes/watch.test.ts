@@ -103,7 +103,7 @@ describe('a watch', () => {
     );
   });
 
-  it('that is quiet is left alone, also beyond the time-out of requests (client-node, defect 8)', async () => {
+  it('that is quiet is left alone, also beyond the time-out of requests', async () => {
     const { seen } = collect({ resourceVersion: '7' });
     await until('the watch is open', () => feed.open === 1);
     await new Promise((resolve) => setTimeout(resolve, 500));
