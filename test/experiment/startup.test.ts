@@ -153,6 +153,17 @@ describe('before the fault begins', () => {
     expect((await s.outcome()).exitCode).toBe(0);
   });
 
+  experiment('an attach that trying again would not change is given up at once', async (s) => {
+    const message = "the kubelet of the agent's node has no serving certificate (remote error: tls: internal error)";
+    const hint = 'approve its certificate request: kubectl get csr';
+    s.cluster.failNext('attach', new ChaosError('unreachable', message, { hint, isPermanent: true }));
+    await s.launch();
+    await s.attach();
+    expect(await s.error()).toMatchObject({ code: 'unreachable', message, hint, state: 'nothing was changed' });
+    expect(s.cluster.count('attach')).toBe(1);
+    expect(s.reporter.of('progress')).toEqual([]);
+  });
+
   experiment('an attach that is refused for good gives up within 10 s', async (s) => {
     s.cluster.failNext('attach', ...Array.from({ length: 50 }, () => refused));
     await s.launch();

@@ -4,6 +4,7 @@ import { type AttachLimits, defaultLimits } from '../../src/kubernetes/attachmen
 import type { Rest } from '../../src/kubernetes/rest.ts';
 import type { Attachment } from '../../src/ports.ts';
 import { ApiServer, type FakeStream, frame, status, until } from '../fakes/api-server.ts';
+import { forbidden, recorded } from '../fakes/recorded.ts';
 import { rejection, restFor } from './support.ts';
 
 const where = { namespace: 'shop', pod: 'chaos-1', container: 'target-0' };
@@ -229,7 +230,7 @@ describe('a refused upgrade', () => {
   it.each([
     [
       403,
-      status(403, 'Forbidden', 'pods "chaos-1" is forbidden: User "jane" cannot create resource "pods/attach"'),
+      forbidden('get', 'pods/attach', 'shop', 'jane'),
       { code: 'forbidden', message: '"jane" is not allowed to get pods/attach in namespace shop' },
     ],
     [401, status(401, 'Unauthorized', 'Unauthorized'), { code: 'unauthorized' }],
@@ -254,10 +255,51 @@ describe('a refused upgrade', () => {
     expect((await rejection(attach(rest, where, abort.signal))).message).toContain('502');
   });
 
+  it.each([429, 503])('by %i is waited out as long as the server says, and then tried again', async (code) => {
+    const body = JSON.stringify(status(code, 'ServiceUnavailable', 'busy'));
+    server.refuseAttach({ status: code, body, headers: { 'retry-after': '1' } }, 2);
+    const before = performance.now();
+    await open();
+    expect(performance.now() - before).toBeGreaterThan(1_900);
+    expect(server.received).toHaveLength(3);
+  });
+
+  it.each([
+    [503, '0', 4],
+    [503, '60', 1],
+    [500, '0', 1],
+  ])('by %i with Retry-After %s for good is told after %i attempts', async (code, after, attempts) => {
+    const body = JSON.stringify(status(code, 'ServiceUnavailable', 'busy'));
+    server.refuseAttach({ status: code, body, headers: { 'retry-after': after } });
+    expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({ status: code, code: 'api' });
+    expect(server.received).toHaveLength(attempts);
+  });
+
+  it.each(['attach-rbac', 'attach-no-container', 'attach-not-websocket'])(
+    '%s is sent once, and is final',
+    async (name) => {
+      server.refuseAttach(recorded(name));
+      expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({ isPermanent: true });
+      expect(server.received).toHaveLength(1);
+    },
+  );
+
+  it('with a subprotocol that is none of ours: as 1.36 refuses it', async () => {
+    // exec-websocket.txt: an offer of v9.channel.k8s.io alone is answered with 403 and no body.
+    server.refuseAttach({ status: 403, body: '' });
+    expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({ code: 'forbidden', isPermanent: true });
+  });
+
   it('that never comes ends by itself', async () => {
     server.hangAttach();
     const error = await rejection(attach(rest, where, abort.signal, { ...defaultLimits, handshakeMs: 100 }));
-    expect(error).toMatchObject({ name: 'ChaosError', code: 'unreachable' });
+    expect(error).toMatchObject({
+      name: 'ChaosError',
+      code: 'unreachable',
+      message: `${server.url} has not attached to the agent within 0.1s`,
+      hint: expect.stringContaining('port 10250'),
+      isPermanent: true,
+    });
     await until('nothing is open', () => server.open === 0);
   });
 

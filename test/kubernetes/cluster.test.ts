@@ -4,6 +4,7 @@ import { KubernetesCluster } from '../../src/kubernetes/cluster.ts';
 import type { Rest } from '../../src/kubernetes/rest.ts';
 import type { Agent, AgentSpec, AgentUpdate, TargetQuery, TargetUpdate } from '../../src/ports.ts';
 import { ApiServer, json, status, until, WatchFeed } from '../fakes/api-server.ts';
+import { forbidden } from '../fakes/recorded.ts';
 import { readyNode, runningPod, webTarget } from './objects.ts';
 import { rejection, restFor } from './support.ts';
 
@@ -183,7 +184,7 @@ describe('findTarget', () => {
   });
 
   it('goes on without the right to read nodes, and says what it assumes', async () => {
-    server.on('GET', '/api/v1/nodes/node-3', (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+    server.on('GET', '/api/v1/nodes/node-3', (_, response) => json(response, 403, forbidden('get', 'nodes')));
     const target = await cluster.findTarget(query, undefined);
     expect(target).toMatchObject({
       architecture: 'amd64',
@@ -271,7 +272,7 @@ describe('launch', () => {
   it('says what may be left when it cannot take it back', async () => {
     answerCreates();
     server
-      .on('POST', pods, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')))
+      .on('POST', pods, (_, response) => json(response, 403, forbidden('create', 'pods', 'shop')))
       .on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
     expect(await rejection(cluster.launch(spec))).toMatchObject({
       code: 'forbidden',
@@ -369,7 +370,7 @@ describe('followAgent', () => {
 
   it('rejects for what cannot be watched, and stops the other watch', async () => {
     items = [running];
-    server.on('GET', events, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+    server.on('GET', events, (_, response) => json(response, 403, forbidden('watch', 'events', 'shop')));
     const { done } = follow();
     expect(await rejection(done)).toMatchObject({
       code: 'forbidden',
@@ -617,7 +618,8 @@ describe('remove', () => {
   });
 
   it('does not insist when it is not allowed', async () => {
-    server.on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+    const refusal = forbidden('delete', 'configmaps', 'shop');
+    server.on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 403, refusal));
     const before = performance.now();
     const result = await cluster.remove(id, 'shop', 5_000, true);
     expect(result).toEqual({
