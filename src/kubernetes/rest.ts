@@ -9,6 +9,7 @@ import { http } from './http.ts';
 import { waitOut } from './overload.ts';
 import { chooseProxy, ProxyAgent } from './proxy.ts';
 import { type ApiRequest, describe, requestPath, resourceName } from './request.ts';
+import { warningsOf } from './warnings.ts';
 
 /** Time for TCP, TLS and a proxy together. Go's dialer, so kubectl, takes 30 s. */
 const connectTimeoutMs = 15_000;
@@ -49,10 +50,12 @@ export class Rest {
 
   /**
    * Sends, and gives the answer's JSON. Repeats what is safe to repeat: after a kept connection that was closed meanwhile, 429 and 503 that say
-   * when, and one renewal of credentials after 401.
+   * when, and one renewal of credentials after 401. `onWarning` gets the server's warnings of this answer.
    */
-  async json<T>(request: ApiRequest, signal?: AbortSignal): Promise<T> {
-    const text = await this.text(request, signal);
+  async json<T>(request: ApiRequest, signal?: AbortSignal, onWarning?: (text: string) => void): Promise<T> {
+    const response = await this.open(request, signal);
+    for (const warning of onWarning ? warningsOf(response.headers.warning) : []) onWarning?.(warning);
+    const text = await this.#body(response, request);
     try {
       return JSON.parse(text) as T;
     } catch (cause) {
