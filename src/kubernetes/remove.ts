@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts';
 import type { RemovalResult } from '../ports.ts';
 import { joinWords } from '../text.ts';
 import { ofExperiment } from './agent-pod.ts';
+import { silenceMs } from './agent-watch.ts';
 import { ApiError, isStatus } from './api-error.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -201,7 +202,7 @@ async function removePods(
   const timers = [...pods.values()].map((pod) => setTimeout(() => void pod.ask().catch(fail), reportMs));
   try {
     await Promise.all(items.map((pod) => pods.get(uidOf(pod))?.react(pod)));
-    const start = { resourceVersion: metadata?.resourceVersion, known: items };
+    const start = { resourceVersion: metadata?.resourceVersion, known: items, silenceMs };
     const either = AbortSignal.any([signal, stop.signal]);
     for await (const { type, object } of watch<V1Pod>(rest, list, start, either)) {
       if (type === 'DELETED') {

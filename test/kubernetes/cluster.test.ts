@@ -432,6 +432,26 @@ describe('followAgent', () => {
     await until('nothing is watched any more', () => feed.open === 0);
   });
 
+  it('tells by lists what a proxy that buffers watches keeps back, and says so once', { timeout: 30_000 }, async () => {
+    server.on('GET', pods, (request, response) => {
+      if (!request.query.has('watch')) json(response, 200, { metadata: { resourceVersion: '60' }, items });
+    });
+    server
+      .on('POST', configMaps, (_, response) => json(response, 201, { kind: 'ConfigMap' }))
+      .on('POST', pods, (request, response) => json(response, 201, asCreated(request.body)))
+      .on('PATCH', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'ConfigMap' }));
+    await cluster.launch(spec);
+    items = [{ ...running, metadata: { ...running.metadata, resourceVersion: '52' } }];
+    const { seen, done } = follow();
+    await until('it is seen running', () => seen.length === 1, 10_000);
+    expect(seen[0]).toMatchObject({ kind: 'status', containers: { 'target-0': { state: 'running' } } });
+    await until('it says that nothing arrives', () => seen.length === 2, 10_000);
+    expect(seen[1]).toMatchObject({ kind: 'warning', message: expect.stringContaining('watch events') });
+    items = [];
+    await done;
+    expect(seen.slice(2)).toEqual([{ kind: 'deleted' }]);
+  });
+
   it('ends when it is aborted', async () => {
     items = [running];
     const { done } = follow();
