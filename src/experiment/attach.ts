@@ -4,7 +4,7 @@ import type { AttachRequest } from '../requests.ts';
 import { Audit } from './audit.ts';
 import type { Reporter } from './events.ts';
 import { agentOf, list, notFound } from './experiments.ts';
-import { finish, leftInHaste, reportDetached } from './finish.ts';
+import { finish, leftWithoutWaiting, reportDetached } from './finish.ts';
 import { Interrupts } from './interrupt.ts';
 import type { Detached, Outcome } from './outcome.ts';
 import { experimentCommands, type RunPlan, stopCommand } from './plan.ts';
@@ -21,8 +21,10 @@ export interface AttachPorts {
 }
 
 /**
- * Follows a detached experiment until its end, which is judged and taken back as that of any run, or until a signal, after which it goes on.
- * @throws ChaosError not-found; target-unsuitable for one that is not detached; connection-lost when it cannot be attached to, and goes on.
+ * Follows a detached experiment until its end, which is judged and taken back as that of any run, or until a signal,
+ * after which it goes on.
+ * @throws ChaosError not-found; target-unsuitable for one that is not detached; connection-lost when it cannot be
+ * attached to, and goes on.
  */
 export async function attachExperiment(request: AttachRequest, ports: AttachPorts): Promise<Outcome | Detached> {
   const experiment = await find(request, ports.cluster);
@@ -30,7 +32,7 @@ export async function attachExperiment(request: AttachRequest, ports: AttachPort
   const interrupts = new Interrupts(ports.signals);
   try {
     const leaving = interrupts.again.then(() => {
-      throw leftInHaste(plan, interrupts);
+      throw leftWithoutWaiting(plan, interrupts);
     });
     return await Promise.race([watch(experiment, plan, agent, ports, interrupts), leaving]);
   } finally {
@@ -45,7 +47,10 @@ async function find(request: AttachRequest, cluster: Cluster): Promise<Experimen
   return experiment;
 }
 
-/** What its agent pod says of it. Only of a detached one: beats would keep the lease of another from running out, and its own command is at it. */
+/**
+ * What its agent pod says of it. Only of a detached one: beats would keep the lease of another from running out, and
+ * its own command is at it.
+ */
 function detachedPlan(experiment: Experiment, request: AttachRequest): { plan: RunPlan; agent: Agent } {
   const { id, namespace } = experiment;
   const agent = agentOf(experiment);
@@ -89,9 +94,9 @@ async function watch(
     ...(experiment.endsAt ? { startedAt: experiment.endsAt.getTime() - plan.durationMs } : {}),
   };
   const result = await followDetached(plan, agent, found, { ...ports, reporter: audit, interrupts });
-  if (!result.goesOn) return finish(plan, result, result.failure, end);
+  if (!result.leftRunning) return finish(plan, result, result.failure, end);
   if (result.failure) throw result.failure;
-  return reportDetached(plan, result, result.goesOn.leftMs, end);
+  return reportDetached(plan, result, result.leftRunning.leftMs, end);
 }
 
 /** How long the agent's container has run, milliseconds. */

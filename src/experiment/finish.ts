@@ -7,7 +7,7 @@ import type { Audit } from './audit.ts';
 import { ownEnd } from './early-end.ts';
 import type { Reporter } from './events.ts';
 import { decideExitCode } from './exit-code.ts';
-import { type Interrupts, leftAtOnce } from './interrupt.ts';
+import { type Interrupts, unconfirmedRevert } from './interrupt.ts';
 import type { RunResult } from './observations.ts';
 import type { Detached, Outcome, TargetOutcome } from './outcome.ts';
 import type { RunPlan } from './plan.ts';
@@ -92,7 +92,8 @@ async function remove(plan: RunPlan, ports: FinishPorts, reverted: boolean): Pro
 }
 
 /**
- * A pod leaves the API server only after the kubelet has seen its containers end, no stressor outlives its shim, and a shim that is told to end reverts before it does: a confirmed removal
+ * A pod leaves the API server only after the kubelet has seen its containers end, no stressor outlives its shim, and a
+ * shim that is told to end reverts before it does: a confirmed removal
  * confirms the revert, unless the agent is known to have gone otherwise.
  */
 function isReverted(result: RunResult | undefined, removal: RemovalResult): boolean {
@@ -156,9 +157,9 @@ function seenOf(result: RunResult): Seen {
   return { ...result, isFound: result.watchedMs !== undefined };
 }
 
-/** The last words after a second signal. */
-export function leftInHaste(plan: RunPlan, interrupts: Interrupts): ChaosError {
-  return leftAtOnce(interrupts, {
+/** The error after a second signal, when the revert is not waited for. */
+export function leftWithoutWaiting(plan: RunPlan, interrupts: Interrupts): ChaosError {
+  return unconfirmedRevert(interrupts, {
     hint: `Remove what is left: ${plan.undo}`,
     state: `the fault is reverted automatically ${ownEnd(plan)}; pod/${plan.agent.pod} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
   });

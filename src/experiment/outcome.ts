@@ -3,7 +3,10 @@ import type { Target } from '../ports.ts';
 import type { Ended } from '../shim/protocol.ts';
 import type { RunPlan } from './plan.ts';
 
-/** Who said that the fault is undone: the shim, its guardian after the shim's death, or the kubelet, that the shim's container has ended. */
+/**
+ * Who said that the fault is undone: the shim, its guardian after the shim's death, or the kubelet, that the shim's
+ * container has ended.
+ */
 export type RevertWitness = 'shim' | 'guardian' | 'container';
 
 /** What was done to one target, and how that ended. */

@@ -4,7 +4,7 @@ import type { Clock, Cluster, Signals } from '../ports.ts';
 import type { Request } from '../requests.ts';
 import { Audit } from './audit.ts';
 import { type Reporter, reporterOf } from './events.ts';
-import { finish, leftInHaste, reportDetached } from './finish.ts';
+import { finish, leftWithoutWaiting, reportDetached } from './finish.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
 import type { RunResult } from './observations.ts';
 import type { Detached, Outcome } from './outcome.ts';
@@ -54,7 +54,8 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
 }
 
 /**
- * One experiment from argv's request to the confirmed revert: select → plan → launch → follow → stop → confirm → report. Of a detached one, to `active`.
+ * One experiment from argv's request to the confirmed revert: select → plan → launch → follow → stop → confirm →
+ * report. Of a detached one, to `active`.
  * @throws ChaosError when it never became active; by then everything created is gone again, or the error says what is left.
  */
 export async function runExperiment(request: Request, ports: ExperimentPorts): Promise<Outcome | Detached> {
@@ -64,7 +65,7 @@ export async function runExperiment(request: Request, ports: ExperimentPorts): P
     const prepared = await Promise.race([prepare(request, ports), first]);
     if (prepared === 'first') throw interrupted(interrupts);
     const leaving = interrupts.again.then(() => {
-      throw leftInHaste(prepared, interrupts);
+      throw leftWithoutWaiting(prepared, interrupts);
     });
     return await Promise.race([execute(prepared, ports, interrupts), leaving]);
   } finally {
@@ -87,7 +88,9 @@ async function execute(plan: Plan, ports: ExperimentPorts, interrupts: Interrupt
     failure = error;
   }
   const end = { cluster, clock, reporter, interrupts, audit, startedAt };
-  return result?.goesOn ? reportDetached(plan, result, result.goesOn.leftMs, end) : finish(plan, result, failure, end);
+  return result?.leftRunning
+    ? reportDetached(plan, result, result.leftRunning.leftMs, end)
+    : finish(plan, result, failure, end);
 }
 
 function interrupted(interrupts: Interrupts): ChaosError {

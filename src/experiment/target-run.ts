@@ -53,7 +53,10 @@ export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise
   });
 }
 
-/** Follows a detached fault that another command has started, to its confirmed revert or until the user has seen enough. In other respects as `followRun`. */
+/**
+ * Follows a detached fault that another command has started, to its confirmed revert or until the user has seen enough.
+ * In other respects as `followRun`.
+ */
 export function followDetached(plan: RunPlan, agent: Agent, found: Found, ports: FollowPorts): Promise<RunResult> {
   return follow(plan, agent, ports, false, (context) => new AttachedPhase(context, found));
 }

@@ -1,7 +1,10 @@
 import * as v from 'valibot';
 import { activeSchema, endedSchema, resolvedSchema } from '../shim/protocol.ts';
 
-/** What the documents for programs hold, as README.md explains it: what is printed is tested against these, and `schemas/` is generated from them. */
+/**
+ * What the documents for programs hold, as README.md explains it: what is printed is tested against these, and
+ * `schemas/` is generated from them.
+ */
 
 type Schema = v.GenericSchema;
 

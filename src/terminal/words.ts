@@ -75,7 +75,8 @@ export function oneLine(text: string): string {
 }
 
 /**
- * Text from elsewhere (the workload, the API server, the shim's view of the target) made harmless: the target may have written into it, and an escape sequence could move the cursor, retitle the terminal or paste into it.
+ * Text from elsewhere (the workload, the API server, the shim's view of the target) made harmless: the target may have
+ * written into it, and an escape sequence could move the cursor, retitle the terminal or paste into it.
  */
 export function harmless(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes

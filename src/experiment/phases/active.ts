@@ -14,7 +14,8 @@ import type { Phase } from './phase.ts';
 type NeverBegan = (update: AgentUpdate) => ChaosError | undefined;
 
 /**
- * From `start` to the confirmed revert: the target may be changed, and only the shim, or its container's end, says that it is not. Keeps the lease, stops the fault when asked or when something
+ * From `start` to the confirmed revert: the target may be changed, and only the shim, or its container's end, says that
+ * it is not. Keeps the lease, stops the fault when asked or when something
  * else happens, and ends in bounded time whatever stays silent.
  */
 export class ActivePhase implements Phase {
@@ -77,7 +78,10 @@ export class ActivePhase implements Phase {
     }
   }
 
-  /** The kubelet's word that the shim has ended, with the shim's own last words: the truth about how a run ended, whatever the stream delivered. */
+  /**
+   * The kubelet's word that the shim has ended, with the shim's own last words: the truth about how a run ended,
+   * whatever the stream delivered.
+   */
   #onTerminated(message: string, how: string): void {
     for (const event of parseTerminationMessage(message)) this.onEvent(event);
     if (this.#context.isOver) return;
@@ -94,7 +98,7 @@ export class ActivePhase implements Phase {
     this.#onReverted('container');
   }
 
-  /** Whoever deletes it wants the fault to end, now and not when its kubelet comes to that. */
+  /** A deleted agent means that the fault is to end, and its kubelet may take a minute to act on it. */
   #onAgentDeleted(): void {
     const why = 'the agent pod was deleted by somebody else';
     this.#context.observations.problem(why);
@@ -108,7 +112,7 @@ export class ActivePhase implements Phase {
       this.#onReverted('container');
       return;
     }
-    // Deleted by force, a pod may be gone from the API server before its containers are. The stream goes on, and with it the shim's own word may still come.
+    // A pod deleted by force may be gone from the API server before its containers end: the shim may still report on the stream.
     observations.unconfirmed();
     timers.set('confirm', plan.graceMs + undoMs(plan.fault));
   }
@@ -168,7 +172,7 @@ export class ActivePhase implements Phase {
     timers.stop('answer');
     timers.set('deadline', plan.durationMs + plan.graceMs + timeouts.slack);
     observations.active(active);
-    // Detached: from here on only its time ends it, or somebody's wish.
+    // A detached fault ends by its duration, or when it is stopped.
     if (plan.detached && this.#context.stopAskedAt === undefined) this.#context.leave(observations.leftMs);
   }
 
@@ -197,7 +201,7 @@ export class ActivePhase implements Phase {
 
   onTarget(update: TargetUpdate): void {
     const { observations } = this.#context;
-    if (observations.explained) return;
+    if (observations.endReported) return;
     observations.targetChanged(update);
     if (observations.result.reverted) this.#context.end();
     else this.stop('the target ended');
@@ -219,13 +223,13 @@ export class ActivePhase implements Phase {
     if (result.reverted) return;
     const revertMs = stopAskedAt === undefined ? (event?.elapsedMs ?? 0) : clock.now() - stopAskedAt;
     observations.reverted(revertMs, by, event?.differs ?? []);
-    const unexplained = result.ended?.reason === 'target-gone' || result.ended?.reason === 'killed';
-    if (unexplained && !observations.explained) timers.set('explain', timeouts.explain);
-    else if (this.#isSilentFailure) timers.set('explain', timeouts.goodbye);
+    const needsReason = result.ended?.reason === 'target-gone' || result.ended?.reason === 'killed';
+    if (needsReason && !observations.endReported) timers.set('explain', timeouts.explain);
+    else if (this.#isSilentFailure) timers.set('explain', timeouts.shimExit);
     else this.#context.end();
   }
 
-  /** What the workload said is on another stream, and may come after the shim's word that it has ended. */
+  /** The workload failed and its output, which comes on another stream, has not arrived yet. */
   get #isSilentFailure(): boolean {
     const { plan, observations } = this.#context;
     const { ended, output } = observations.result;

@@ -19,7 +19,8 @@ export interface Found {
 }
 
 /**
- * A detached fault, from whenever it is attached to: what follows `start`, with another beginning, and with an end of the following that leaves the fault in force. Beats do it no good and no
+ * A detached fault, from whenever it is attached to: what follows `start`, with another beginning, and with an end of
+ * the following that leaves the fault in force. Beats do it no good and no
  * harm, since it has no lease; they tell a shim that still waits for `start`.
  */
 export class AttachedPhase implements Phase {

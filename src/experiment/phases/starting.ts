@@ -12,7 +12,8 @@ import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
 import type { Phase } from './phase.ts';
 
 /**
- * From the created agent pod to `start`: waits for the pod, attaches, and has the fault prepared. Nothing is changed yet: whoever leaves only says goodbye.
+ * From the created agent pod to `start`: waits for the pod, attaches, and has the fault prepared. Nothing has been
+ * changed yet, so that leaving needs no more than a stop message.
  */
 export class StartingPhase implements Phase {
   readonly #context: RunContext;
@@ -48,7 +49,7 @@ export class StartingPhase implements Phase {
     }
   }
 
-  /** The shim waits no longer than its lease, and so do we. */
+  /** Gives up an API server that stays silent for as long as the shim waits: its lease. */
   #onContact(problem: string | undefined): void {
     const { timers, plan } = this.#context;
     if (problem === undefined) {
@@ -131,7 +132,7 @@ export class StartingPhase implements Phase {
 
   onTarget(update: TargetUpdate): void {
     const { observations } = this.#context;
-    if (observations.explained) return;
+    if (observations.endReported) return;
     observations.targetChanged(update);
     this.stop();
   }
@@ -141,7 +142,7 @@ export class StartingPhase implements Phase {
     if (this.#isLeaving) return;
     this.#context.stopAskedAt = clock.now();
     observations.result.reverted = true;
-    if (!this.#context.sayGoodbye()) this.#context.end();
+    if (!this.#context.stopWaitingShim()) this.#context.end();
   }
 
   onTimer(name: TimerName): void {
@@ -190,7 +191,7 @@ export class StartingPhase implements Phase {
   }
 }
 
-/** A shim without a lease would wait longer than anybody wants to. */
+/** The shim of a detached fault has no lease, so that a time of our own limits the wait. */
 function contactMs({ detached, leaseMs }: RunPlan): number {
   return detached ? timeouts.contact : leaseMs;
 }
