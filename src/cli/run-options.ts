@@ -63,6 +63,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
     ...toImage(flags),
     agentNamespace,
     reason,
+    yes: run.yes.read(flags),
     dryRun: dryRun === 'client',
     output: run.output.read(flags) ?? 'human',
     verbose: run.verbose.read(flags),

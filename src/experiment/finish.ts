@@ -8,8 +8,9 @@ import { ownEnd } from './early-end.ts';
 import type { Reporter } from './events.ts';
 import { decideExitCode } from './exit-code.ts';
 import { type Interrupts, unconfirmedRevert } from './interrupt.ts';
+import { sharedSentence } from './neighbours.ts';
 import type { RunResult } from './observations.ts';
-import type { Detached, Outcome, TargetOutcome } from './outcome.ts';
+import { clusterName, type Detached, type Outcome, type TargetOutcome } from './outcome.ts';
 import type { RunPlan } from './plan.ts';
 
 export interface FinishPorts {
@@ -62,6 +63,7 @@ export async function reportDetached(
   await audit.written();
   const detached: Detached = {
     id: plan.id,
+    cluster: clusterName(cluster),
     exitCode: ExitCode.effective,
     targets: [{ target: plan.target, summary: plan.summary }],
     until: new Date(clock.date().getTime() + leftMs),
@@ -119,12 +121,14 @@ function summarize(
     ...(verdict ? { verdict } : {}),
     ...watched(result, unmeasured),
     problems: result.problems,
+    ...sharing(result),
     ...(result.ended ? { ended: result.ended } : {}),
     reverted: end.reverted,
     ...(result.revertedBy === undefined ? {} : { revertedBy: result.revertedBy }),
   };
   return {
     id: plan.id,
+    cluster: clusterName(cluster),
     exitCode: decideExitCode({
       reverted: end.reverted,
       left: removal.left.length,
@@ -151,6 +155,12 @@ function summarize(
 function watched({ watchedMs }: RunResult, unmeasured: boolean): Pick<TargetOutcome, 'watchedMs'> {
   if (unmeasured) return { watchedMs: 0 };
   return watchedMs === undefined ? {} : { watchedMs };
+}
+
+/** Of a fault that began: whose effects were measured with its own. */
+function sharing({ began, others }: RunResult): Pick<TargetOutcome, 'sharedWith' | 'shared'> {
+  const shared = began ? sharedSentence(others) : undefined;
+  return shared === undefined ? {} : { shared, sharedWith: others.map(({ id }) => id) };
 }
 
 function seenOf(result: RunResult): Seen {

@@ -1,7 +1,7 @@
 import { ChaosError } from '../errors.ts';
 import type { Seen } from '../faults/fault.ts';
 import { kindOf } from '../faults/registry.ts';
-import type { Clock, TargetUpdate } from '../ports.ts';
+import type { Clock, Experiment, TargetUpdate } from '../ports.ts';
 import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
 import { joinWords } from '../text.ts';
 import { describeTargetUpdate, earlyEnd } from './early-end.ts';
@@ -44,6 +44,8 @@ export interface RunResult {
   /** Why it never became active. */
   failure?: ChaosError;
   problems: string[];
+  /** Experiments on the same container, before and meanwhile. */
+  others: Experiment[];
 }
 
 /** Characters of the workload's output, and lines, that may tell why it ended. */
@@ -87,7 +89,7 @@ export class Observations {
     this.#startedAt = ports.startedAt;
     const own = kindOf(plan.fault).observations(plan.fault);
     const nothing = { before: [], during: [], output: [], differs: [], problems: [] };
-    this.result = { began: false, reverted: false, own, ...nothing };
+    this.result = { began: false, reverted: false, own, ...nothing, others: [...(plan.others ?? [])] };
   }
 
   /** Takes the sample of the target by itself. */
@@ -203,6 +205,14 @@ export class Observations {
     this.endReported = true;
     const { namespace, pod, container } = this.#plan.target;
     this.problem(describeTargetUpdate(update, `${namespace}/${pod} (${container})`, this.#plan.fault));
+  }
+
+  /** Another experiment is on the same container. False: it was known. */
+  other(experiment: Experiment): boolean {
+    const { others } = this.result;
+    if (others.some(({ id }) => id === experiment.id)) return false;
+    others.push(experiment);
+    return true;
   }
 
   /** Adds a sentence once, although both the stream and the kubelet may report the same. */

@@ -1,9 +1,10 @@
 import type { ChaosError } from '../errors.ts';
 import type { Fault, FaultRun, Seen } from '../faults/fault.ts';
-import type { Clock, Cluster } from '../ports.ts';
+import type { Clock, Cluster, NodeUpdate } from '../ports.ts';
 import type { Command } from '../shim/protocol.ts';
 import type { Connection } from './connection.ts';
 import type { TargetEvent, TargetReporter } from './events.ts';
+import { harmOf, isOnTarget, joined } from './neighbours.ts';
 import type { Observations } from './observations.ts';
 import { agentContainer, type RunPlan } from './plan.ts';
 import { type TimerName, timeouts } from './timeouts.ts';
@@ -99,6 +100,20 @@ export class RunContext implements FaultRun<Fault, unknown> {
 
   report(event: TargetEvent): void {
     this.#reporter.report(event);
+  }
+
+  /** Tells of the node what is no reason to end the fault, with `when` it happened. Another experiment on the target is kept for the verdict. */
+  tellOfNode(update: NodeUpdate, when: string): void {
+    const { id, target } = this.plan;
+    if (update.kind === 'unwatched') {
+      this.report({ kind: 'warning', message: `not watched: ${update.what} (${update.why})` });
+    } else if (update.kind === 'experiment') {
+      const { experiment } = update;
+      const isNews = experiment.id !== id && isOnTarget(experiment, target) && this.observations.other(experiment);
+      if (isNews) this.report({ kind: 'warning', message: joined(experiment) });
+    } else {
+      this.report({ kind: 'warning', message: `${harmOf(update, target.node)}, ${when}` });
+    }
   }
 
   /**

@@ -67,6 +67,7 @@ export function documentOf(value: Record<string, unknown>): Record<string, unkno
 function outcomeDocument(outcome: Outcome): Record<string, unknown> {
   return documentOf({
     id: outcome.id,
+    cluster: outcome.cluster,
     exitCode: outcome.exitCode,
     targets: outcome.targets.map(targetOf),
     left: outcome.left,
@@ -107,8 +108,9 @@ function eventDocument(event: Exclude<RunEvent, { kind: 'outcome' }>): Record<st
   switch (event.kind) {
     case 'planned':
     case 'launching': {
-      const { id, target, summary, undo } = event.plan;
-      return documentOf({ kind: event.kind, id, targets: [{ target: referenceTo(target), fault: summary }], undo });
+      const { id, target, summary, undo, endAll } = event.plan;
+      const targets = [{ target: referenceTo(target), fault: summary }];
+      return documentOf({ kind: event.kind, id, targets, undo, endAll });
     }
     case 'detached':
       return detachedDocument(event.detached);

@@ -1,12 +1,13 @@
 import { ChaosError, messageOf } from '../../errors.ts';
 import type { Driver } from '../../faults/fault.ts';
 import { kindOf } from '../../faults/registry.ts';
-import type { AgentPodUpdate, AgentUpdate, TargetUpdate } from '../../ports.ts';
+import type { AgentPodUpdate, AgentUpdate, NodeUpdate, TargetUpdate } from '../../ports.ts';
 import type { Active, Reverted, SampleEvent, ShimError, ShimEvent } from '../../shim/protocol.ts';
 import { parseTerminationMessage } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { failedShim, shimFailure } from '../agent-errors.ts';
 import type { ConnectionLoss } from '../connection.ts';
+import { harmOf } from '../neighbours.ts';
 import type { RunContext } from '../run-context.ts';
 import { guardianMs, type TimerName, timeouts, undoMs } from '../timeouts.ts';
 import type { Phase } from './phase.ts';
@@ -205,6 +206,20 @@ export class ActivePhase implements Phase {
     observations.targetChanged(update);
     if (observations.result.reverted) this.#context.end();
     else this.stop('the target ended');
+  }
+
+  /** The fault may be to blame for harm to the node or to another pod, and is ended for it. */
+  onNode(update: NodeUpdate): void {
+    const { observations, plan, stopAskedAt } = this.#context;
+    if (update.kind === 'unwatched' || update.kind === 'experiment') {
+      this.#context.tellOfNode(update, '');
+    } else if (observations.result.ended || stopAskedAt !== undefined) {
+      this.#context.tellOfNode(update, 'while the fault was being reverted');
+    } else {
+      const harm = harmOf(update, plan.target.node);
+      observations.problem(`${harm}; the fault was stopped before its time, so that no other pod is harmed`);
+      this.stop(harm);
+    }
   }
 
   stop(why: string): void {

@@ -1,7 +1,7 @@
 import { ChaosError } from '../../errors.ts';
 import type { Driver, Setup } from '../../faults/fault.ts';
 import { kindOf } from '../../faults/registry.ts';
-import type { AgentPodUpdate, AgentUpdate, TargetUpdate } from '../../ports.ts';
+import type { AgentPodUpdate, AgentUpdate, NodeUpdate, TargetUpdate } from '../../ports.ts';
 import type { Resolved, ShimEvent } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { shimFailure, startupFailure } from '../agent-errors.ts';
@@ -135,6 +135,11 @@ export class StartingPhase implements Phase {
     if (observations.endReported) return;
     observations.targetChanged(update);
     this.stop();
+  }
+
+  /** Nothing has been done to the target: the node's troubles are not of this fault. */
+  onNode(update: NodeUpdate): void {
+    this.#context.tellOfNode(update, 'before the fault began');
   }
 
   stop(): void {
