@@ -71,6 +71,7 @@ function endEvent(outcome: Outcome): AuditEvent {
   const sentences = [
     `${outcome.id}: ${clean ? 'reverted, nothing left' : `NOT confirmed to be reverted; by hand: ${outcome.undo}`}`,
     ...targets.flatMap(({ verdict }) => verdict?.proofs ?? []).map(({ sentence }) => sentence),
+    ...targets.flatMap(({ shared }) => shared ?? []),
     ...problems,
   ];
   return {

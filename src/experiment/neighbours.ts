@@ -53,7 +53,7 @@ export function joined(experiment: Experiment): string {
 export function sharedSentence(others: readonly Experiment[]): string | undefined {
   if (others.length === 0) return undefined;
   const all = others.length === 1 ? 'both' : 'all of them';
-  return `On the same container ran ${joinWords(others.map(named))}: what was measured is of ${all}.`;
+  return `On the same container ran ${joinWords(others.map(named))}: what was measured is of ${all}`;
 }
 
 /** What harmed the node or another pod on it, in one sentence. */

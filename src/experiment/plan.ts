@@ -133,7 +133,7 @@ export function undoCommand(connection: ConnectionOptions, namespace: string, id
 /**
  * What ends every experiment without this plugin: the kubelet sends each shim TERM, which reverts before its pod is gone, a detached fault as well; the ConfigMaps go with the pods that own them.
  */
-export function endAllCommand(connection: ConnectionOptions): string {
+function endAllCommand(connection: ConnectionOptions): string {
   const words = ['delete pods -A -l', 'app.kubernetes.io/managed-by=kubectl-chaos'];
   return ['kubectl', ...connectionWords(connection), ...words].join(' ');
 }

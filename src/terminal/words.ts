@@ -47,7 +47,7 @@ export function verdict(outcome: TargetOutcome): string[] {
   if (outcome.verdict && lines.length > 0) {
     lines[lines.length - 1] += ` ${conclusion(outcome.verdict)}.`;
   }
-  const shared = outcome.shared === undefined ? [] : [oneLine(outcome.shared)];
+  const shared = outcome.shared === undefined ? [] : [`${oneLine(outcome.shared)}.`];
   return [
     ...lines,
     ...shared,

@@ -55,8 +55,9 @@ describe('two experiments on one container', () => {
     expect(await s.outcome()).toMatchObject({
       exitCode: 0,
       sharedWith: ['chaos-abcde'],
-      shared: 'On the same container ran experiment chaos-abcde (3 busy CPUs, by ada): what was measured is of both.',
+      shared: 'On the same container ran experiment chaos-abcde (3 busy CPUs, by ada): what was measured is of both',
     });
+    expect(s.cluster.events.at(-1)?.message).toContain('. On the same container ran experiment chaos-abcde');
   });
 
   experiment('the earlier one hears of the later one, once, and its verdict says so as well', async (s) => {
