@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'forbidden'
   | 'not-found'
   | 'target-unsuitable'
+  | 'protected'
   | 'admission'
   | 'quota'
   | 'agent-failed'

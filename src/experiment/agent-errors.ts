@@ -6,12 +6,15 @@ import { parseTerminationMessage, type ShimError } from '../shim/protocol.ts';
 import { joinWords } from '../text.ts';
 import type { Plan, RunPlan } from './plan.ts';
 
-/** What of a plan its start is about; without a fault, the shim needs nothing of the image, and is in nobody's way. */
-type Starting = Pick<Plan, 'id' | 'agent'> & Needy;
-type Needy = Partial<Pick<RunPlan, 'fault' | 'commands'>>;
+/** The part of a plan that an error of its agent is about; an agent without a fault, a sweep's, needs no tool in its image. */
+type Starting = Pick<Plan, 'id' | 'agent'> & AgentNeeds;
+type AgentNeeds = Partial<Pick<RunPlan, 'fault' | 'commands'>>;
 
-/** Reasons for which a container waits that time does not heal, or heals only by the kubelet's slow retries: the user is told at once. */
-const hopeless: Readonly<Record<string, 'image' | 'agent-failed'>> = {
+/**
+ * Reasons why a container waits that only the user can remove: the run ends at once instead of waiting for the
+ * kubelet's slow retries.
+ */
+const permanentWaitReasons: Readonly<Record<string, 'image' | 'agent-failed'>> = {
   ErrImagePull: 'image',
   ImagePullBackOff: 'image',
   ErrImageNeverPull: 'image',
@@ -88,7 +91,7 @@ function waitingFailure(
   plan: Starting,
   status: Extract<ContainerStatus, { state: 'waiting' }>,
 ): ChaosError | undefined {
-  const kind = Object.hasOwn(hopeless, status.reason) ? hopeless[status.reason] : undefined;
+  const kind = Object.hasOwn(permanentWaitReasons, status.reason) ? permanentWaitReasons[status.reason] : undefined;
   if (kind === undefined) return undefined;
   return kind === 'image'
     ? new ChaosError(
@@ -128,7 +131,7 @@ const hints: Readonly<Record<string, string>> = {
 };
 
 /** The shim's own words as an error of ours. */
-export function shimFailure(error: ShimError, plan: Needy): ChaosError {
+export function shimFailure(error: ShimError, plan: AgentNeeds): ChaosError {
   const hint = hintFor(error.code, plan);
   return new ChaosError('shim', `${error.message} (${error.code})`, {
     ...(hint === undefined ? {} : { hint }),
@@ -141,14 +144,14 @@ export function failedShim({ message, code }: Pick<ShimError, 'message' | 'code'
   return `the shim failed: ${message} (${code})`;
 }
 
-function hintFor(code: string, plan: Needy): string | undefined {
+function hintFor(code: string, plan: AgentNeeds): string | undefined {
   if (code === 'exec') return `Name an image ${tools(plan)}: --image.`;
   if (code === 'foreign' && plan.commands) return whoElse(plan.commands);
   return Object.hasOwn(hints, code) ? hints[code] : undefined;
 }
 
 /** What the plan's fault needs of the image. */
-function tools({ fault }: Needy): string {
+function tools({ fault }: AgentNeeds): string {
   if (!fault) return 'will do';
   const { names, needed } = kindOf(fault).tools;
   return needed(fault) ? `with ${names} in it` : 'will do';

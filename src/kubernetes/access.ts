@@ -8,6 +8,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where the API server is, and as whom to speak to it: what kubeconfig, flags and the pod we may run in come to. */
 export interface Access {
+  /** Its name in the kubeconfig; absent: no context is in use. */
+  context?: string;
   server: URL;
   namespace: string;
   cluster: ClusterEntry;
@@ -24,7 +26,10 @@ export function resolveAccess(options: ConnectionOptions, env: Environment, home
   const { paths, mustExist } = kubeconfigPaths(options.kubeconfig, env, homedir);
   const kubeconfig = loadKubeconfig(paths, mustExist);
   const pod = mustExist || !isEmpty(kubeconfig) || options.server ? undefined : inClusterAccess(env);
-  if (pod) return chooseAccess(pod, { ...options }, 'the service account of this pod');
+  if (pod) {
+    const { context: _ours, ...access } = chooseAccess(pod, { ...options }, 'the service account of this pod');
+    return access;
+  }
   return chooseAccess(kubeconfig, options, paths.join(', '));
 }
 
@@ -76,6 +81,7 @@ export function chooseAccess(kubeconfig: Kubeconfig, options: ConnectionOptions,
     });
   }
   return {
+    ...(context ? { context: contextName } : {}),
     server: parseServer(chosen.server),
     namespace: options.namespace || context?.namespace || 'default',
     cluster: chosen,

@@ -7,6 +7,11 @@ const experimentLabel = 'kubectl-chaos.io/experiment';
 /** Which objects are ours. */
 export const anyExperiment = selector(managedBy);
 
+/** Whether an object is one of ours. */
+export function isOurs({ labels = {} }: V1ObjectMeta): boolean {
+  return Object.entries(managedBy).every(([key, value]) => labels[key] === value);
+}
+
 /** Which objects are those of one experiment. */
 export function ofExperiment(id: string): string {
   return selector({ [experimentLabel]: id });

@@ -36,6 +36,7 @@ export const resources = {
   /** Before Kubernetes 1.21. */
   endpointslicesBeta: resource('endpointslices', 'discovery.k8s.io', 'v1beta1'),
   nodes: resource('nodes', '', 'v1', false),
+  namespaces: resource('namespaces', '', 'v1', false),
   deployments: resource('deployments', 'apps'),
   replicasets: resource('replicasets', 'apps'),
   statefulsets: resource('statefulsets', 'apps'),
