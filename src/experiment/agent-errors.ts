@@ -39,7 +39,7 @@ export function startupFailure(plan: Starting, container: string, update: AgentU
   const status = update.containers[container];
   if (status?.state === 'waiting' && status.blockedBy !== undefined) {
     // One that waits may still begin; one that has ended never will, as the agent pod is not restarted.
-    const isOver = update.phase === 'Failed' || Object.hasOwn(hopeless, status.reason);
+    const isOver = update.phase === 'Failed' || Object.hasOwn(permanentWaitReasons, status.reason);
     return isOver ? blockedFailure(plan, status.blockedBy, status) : undefined;
   }
   if (status?.state === 'waiting') return waitingFailure(plan, status);

@@ -109,7 +109,7 @@ async function execute(plan: Plan, ports: ExperimentPorts, interrupts: Interrupt
     failure = withChanges(result.failure, agent);
     const changed = changeSentence(agent);
     // Problems of a shim that has not said how it ended: its pod was ended for it.
-    if (changed && result.problems.length > 0 && !result.ended && !result.goesOn) result.problems.push(changed);
+    if (changed && result.problems.length > 0 && !result.ended && !result.leftRunning) result.problems.push(changed);
   } catch (error) {
     failure = error;
   }
