@@ -143,10 +143,15 @@ export interface Agent {
   pod: string;
   podUid: string;
   node: string;
+  /** What a webhook or policy of the cluster changed in the pod, in words (`added init container wait`); absent: nothing that matters to it. */
+  changes?: readonly string[];
+  /** What the API server warned of when it created the pod, in its words; absent: nothing. */
+  warnings?: readonly string[];
 }
 
 export type ContainerStatus =
-  | { state: 'waiting'; reason: string; message: string }
+  /** `blockedBy`: the pod's init container that this one waits for, and that the reason and the message are about. */
+  | { state: 'waiting'; reason: string; message: string; blockedBy?: string }
   | { state: 'running' }
   | { state: 'terminated'; exitCode: number; reason: string; message: string };
 

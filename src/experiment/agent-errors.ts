@@ -1,8 +1,9 @@
 import { ChaosError, unchanged } from '../errors.ts';
 import { whoElse } from '../faults/common/words.ts';
 import { kindOf } from '../faults/registry.ts';
-import type { AgentUpdate, ContainerStatus } from '../ports.ts';
+import type { Agent, AgentUpdate, ContainerStatus } from '../ports.ts';
 import { parseTerminationMessage, type ShimError } from '../shim/protocol.ts';
+import { joinWords } from '../text.ts';
 import type { Plan, RunPlan } from './plan.ts';
 
 /** The part of a plan that an error of its agent is about; an agent without a fault, a sweep's, needs no tool in its image. */
@@ -36,6 +37,11 @@ export function startupFailure(plan: Starting, container: string, update: AgentU
   }
   if (update.kind !== 'status') return undefined;
   const status = update.containers[container];
+  if (status?.state === 'waiting' && status.blockedBy !== undefined) {
+    // One that waits may still begin; one that has ended never will, as the agent pod is not restarted.
+    const isOver = update.phase === 'Failed' || Object.hasOwn(permanentWaitReasons, status.reason);
+    return isOver ? blockedFailure(plan, status.blockedBy, status) : undefined;
+  }
   if (status?.state === 'waiting') return waitingFailure(plan, status);
   if (status?.state === 'terminated') return terminatedFailure(plan, status);
   if (update.phase === 'Failed') {
@@ -48,6 +54,37 @@ export function startupFailure(plan: Starting, container: string, update: AgentU
     );
   }
   return undefined;
+}
+
+function blockedFailure(
+  plan: Starting,
+  name: string,
+  { reason, message }: { reason: string; message: string },
+): ChaosError {
+  return new ChaosError(
+    'agent-failed',
+    `the init container ${name}, which the agent pod did not ask for, fails on node ${plan.agent.node}: ${sentence(reason, message)}`,
+  );
+}
+
+/** What was changed in the agent pod on its way into the cluster, in a sentence; undefined: nothing that matters. Pure. */
+export function changeSentence({ changes = [] }: Pick<Agent, 'changes'>): string | undefined {
+  return changes.length === 0 ? undefined : `a webhook or policy changed the agent pod: ${joinWords(changes)}`;
+}
+
+/** A failure of the agent together with what was changed in its pod, which is the likeliest reason for it. Pure. */
+export function withChanges(failure: ChaosError | undefined, agent: Pick<Agent, 'changes'>): ChaosError | undefined {
+  const changed = changeSentence(agent);
+  if (!failure || changed === undefined || !['agent-failed', 'image', 'shim'].includes(failure.code)) return failure;
+  const { code, message, hint, exitCode, state } = failure;
+  const exemption =
+    'Ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace.';
+  return new ChaosError(code, `${message}; ${changed}`, {
+    hint: hint === undefined ? exemption : `${hint} ${exemption}`,
+    exitCode,
+    state,
+    cause: failure,
+  });
 }
 
 function waitingFailure(

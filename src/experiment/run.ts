@@ -2,6 +2,7 @@ import { ChaosError, ExitCode } from '../errors.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { Clock, Cluster, Signals } from '../ports.ts';
 import type { Request } from '../requests.ts';
+import { changeSentence, withChanges } from './agent-errors.ts';
 import { Audit } from './audit.ts';
 import { type Reporter, reporterOf } from './events.ts';
 import { finish, leftWithoutWaiting, reportDetached } from './finish.ts';
@@ -103,8 +104,12 @@ async function execute(plan: Plan, ports: ExperimentPorts, interrupts: Interrupt
   try {
     // launch takes back what it has created when it fails; from its success on, the removal below does.
     const agent = await cluster.launch(plan.agent);
+    for (const message of agent.warnings ?? []) reporterOf(plan.target, reporter).report({ kind: 'warning', message });
     result = await followRun(plan, agent, { cluster, clock, reporter: audit, interrupts, startedAt });
-    failure = result.failure;
+    failure = withChanges(result.failure, agent);
+    const changed = changeSentence(agent);
+    // Problems of a shim that has not said how it ended: its pod was ended for it.
+    if (changed && result.problems.length > 0 && !result.ended && !result.leftRunning) result.problems.push(changed);
   } catch (error) {
     failure = error;
   }

@@ -18,7 +18,10 @@ export interface Access {
 
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** Finds kubeconfig files as kubectl does and chooses from them; falls back on the service account of the pod we run in. Throws ChaosError kubeconfig or usage. */
+/**
+ * Finds kubeconfig files as kubectl does and chooses from them; falls back on the service account of the pod we run in. Throws ChaosError kubeconfig
+ * or usage.
+ */
 export function resolveAccess(options: ConnectionOptions, env: Environment, homedir: string): Access {
   const { paths, mustExist } = kubeconfigPaths(options.kubeconfig, env, homedir);
   const kubeconfig = loadKubeconfig(paths, mustExist);

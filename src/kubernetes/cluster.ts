@@ -112,10 +112,18 @@ export class KubernetesCluster implements Cluster {
     const existing: Existing = { pod: 'no', configMap: 'no', mayHaveBegun: false, names };
     this.#existing.set(key(spec.id, spec.namespace), existing);
     void importAttach();
-    const pod = await launch(this.#rest, spec, shim, existing);
+    const { pod, changes, warnings } = await launch(this.#rest, spec, shim, existing);
     const podUid = pod.metadata?.uid ?? '';
     this.#created.set(podUid, pod);
-    return { id: spec.id, namespace: spec.namespace, pod: spec.pod, podUid, node: spec.node };
+    return {
+      id: spec.id,
+      namespace: spec.namespace,
+      pod: spec.pod,
+      podUid,
+      node: spec.node,
+      ...(changes.length > 0 ? { changes } : {}),
+      ...(warnings.length > 0 ? { warnings } : {}),
+    };
   }
 
   followAgent(agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {

@@ -57,6 +57,8 @@ export class FakeCluster implements Cluster {
   readonly addresses = new Map<string, ObjectAddresses[]>();
   mounted: Volume[] = volumes();
   launched: AgentSpec | undefined;
+  /** What else the launch finds out about the agent. */
+  agentFacts: Pick<Agent, 'changes' | 'warnings'> = {};
   removed: { id: string; namespace: string; timeoutMs: number; reverted: boolean } | undefined;
   removal: RemovalResult = { left: [], why: '' };
   /** By id, where it is another than `removal`. */
@@ -131,7 +133,8 @@ export class FakeCluster implements Cluster {
   async launch(spec: AgentSpec): Promise<Agent> {
     this.launched = spec;
     await this.#enter('launch');
-    return { id: spec.id, namespace: spec.namespace, pod: spec.pod, podUid: 'agent-uid', node: spec.node };
+    const { id, namespace, pod, node } = spec;
+    return { id, namespace, pod, podUid: 'agent-uid', node, ...this.agentFacts };
   }
 
   followAgent(_agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {

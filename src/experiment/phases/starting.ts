@@ -93,7 +93,7 @@ export class StartingPhase implements Phase {
     timers.stop('beat');
     if (this.#isLeaving) {
       this.#context.end();
-    } else if (failures >= attachAttempts) {
+    } else if (failures >= attachAttempts || (error instanceof ChaosError && error.isPermanent)) {
       const why = `the agent on node ${plan.agent.node} cannot be attached to: ${reason}`;
       this.#context.fail(error ?? new ChaosError('connection-lost', why));
     } else {
