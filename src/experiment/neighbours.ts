@@ -38,7 +38,7 @@ export function warningsOf({ experiments, nodeTroubles, unchecked }: Surrounding
     ...inPod.map((one) => `${named(one)} already runs on container ${targetNamed(one.target)?.container} of this pod`),
     ...(elsewhere.length === 0
       ? []
-      : [`on node ${node} there runs already: ${elsewhere.map((one) => `${named(one)} on ${one.target}`).join('; ')}`]),
+      : [`also on node ${node}: ${elsewhere.map((one) => `${named(one)} on ${one.target}`).join('; ')}`]),
     ...nodeTroubles.map((trouble) => `node ${node} ${trouble} already; that will not stop the fault`),
     ...(unchecked.length === 0 ? [] : [`not checked: ${unchecked.join('; ')}`]),
   ];

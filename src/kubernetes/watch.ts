@@ -67,15 +67,17 @@ export async function* watch<T extends KubernetesObject>(
         yield* difference(known, items);
       }
       const query = { ...list.query, watch: true, allowWatchBookmarks: true, resourceVersion: version };
-      const opened = (): void => {
+      const inContact = (): void => {
         if (isCut) start.onContact?.(undefined);
         isCut = false;
       };
       silence.onConnection();
-      const events = (either: AbortSignal) => readEvents<T>(rest, { ...list, verb: 'watch', query }, either, opened);
+      const events = (either: AbortSignal) => readEvents<T>(rest, { ...list, verb: 'watch', query }, either, inContact);
       for await (const event of withPauses(events, () => silence.waitMs, signal)) {
         if (event === undefined) {
           const { items, metadata } = await rest.json<ObjectList<T>>({ ...list, verb: 'list' }, signal);
+          // The server can be reached, although the watch has no head yet.
+          inContact();
           version = metadata?.resourceVersion ?? version;
           const news = [...difference(known, items)];
           silence.onList(news.length > 0);

@@ -29,7 +29,7 @@ describe('another experiment is named before the start', () => {
   test('elsewhere on the node, all in one sentence', () => {
     const { who: _, fault: __, ...unsaid } = other({ id: 'chaos-fghij', target: 'bank/db-0/db' });
     expect(warned(other({ target: 'shop/web-7d4b90/app' }), unsaid)).toEqual([
-      'on node node-3 there runs already: experiment chaos-abcde (3 busy CPUs, by ada) on shop/web-7d4b90/app; experiment chaos-fghij on bank/db-0/db',
+      'also on node node-3: experiment chaos-abcde (3 busy CPUs, by ada) on shop/web-7d4b90/app; experiment chaos-fghij on bank/db-0/db',
     ]);
   });
 
@@ -118,7 +118,7 @@ describe('harm to the node or to another pod', () => {
       expect(await s.outcome()).toMatchObject({
         exitCode: 3,
         reverted: true,
-        problems: [`${said}; the fault was stopped before its time, so that no other pod is harmed`],
+        problems: [`${said}; the fault was stopped early, so that no other pod is harmed`],
       });
     });
   }

@@ -233,6 +233,16 @@ describe('a watch whose events something on the way keeps back', () => {
     expect(watches()).toHaveLength(1);
   });
 
+  it('whose head does not come in time either is no loss of contact while lists are answered', async () => {
+    rest = restFor(server, { requestTimeoutMs: 1_000 });
+    lists = [[pod('u', '7')]];
+    keepsAll();
+    const contact: (string | undefined)[] = [];
+    collect({ ...start([]), silenceMs: 300, onContact: (problem) => contact.push(problem) });
+    await until('the contact is there again', () => contact.length > 1 && contact.at(-1) === undefined);
+    expect(contact[0]).toContain('did not answer to watch pods');
+  });
+
   it('asks less often while there is nothing new', async () => {
     lists = [[pod('u', '7')]];
     keepsAll();

@@ -51,7 +51,7 @@ describe('off a terminal', () => {
     );
     expect(stdout.trimEnd().split('\n').slice(-2)).toEqual([
       'On the same container ran experiment chaos-abcde (3 busy CPUs, by ada): what was measured is of both.',
-      'Problem: pod bank/db-0 was evicted from node node-3: low on memory; the fault was stopped before its time, so that no other pod is harmed.',
+      'Problem: pod bank/db-0 was evicted from node node-3: low on memory; the fault was stopped early, so that no other pod is harmed.',
     ]);
     expect(stdout).toContain('reverted in');
   });

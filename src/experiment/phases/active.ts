@@ -217,7 +217,7 @@ export class ActivePhase implements Phase {
       this.#context.tellOfNode(update, 'while the fault was being reverted');
     } else {
       const harm = harmOf(update, plan.target.node);
-      observations.problem(`${harm}; the fault was stopped before its time, so that no other pod is harmed`);
+      observations.problem(`${harm}; the fault was stopped early, so that no other pod is harmed`);
       this.stop(harm);
     }
   }
