@@ -63,3 +63,26 @@ export function forbidden(
     .replace('in the namespace "rec"', `in the namespace "${namespace}"`);
   return { ...status, message };
 }
+
+/** One recorded stream: the subprotocol that the server took, and the messages that it sent, by channel; with the close code at its end. */
+export interface RecordedStream {
+  subprotocol: string;
+  messages: { channel: number; data: string }[];
+  closeCode: number;
+}
+
+/** The streams of exec-websocket.txt that were taken, in its order. */
+export function recordedStreams(): RecordedStream[] {
+  const sections = readFileSync(new URL('exec-websocket.txt', folder), 'utf8')
+    .split(/^# offered .*\n/m)
+    .slice(1);
+  return sections.flatMap((section) => {
+    const subprotocol = /^101 sec-websocket-protocol: (\S+)/m.exec(section)?.[1];
+    if (subprotocol === undefined) return [];
+    const messages = [...section.matchAll(/^< channel (\d+) (".*")$/gm)].map(([, channel, data = '""']) => ({
+      channel: Number(channel),
+      data: JSON.parse(data) as string,
+    }));
+    return [{ subprotocol, messages, closeCode: Number(/^closed (\d+)/m.exec(section)?.[1]) }];
+  });
+}

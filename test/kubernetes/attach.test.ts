@@ -4,7 +4,7 @@ import { type AttachLimits, defaultLimits } from '../../src/kubernetes/attachmen
 import type { Rest } from '../../src/kubernetes/rest.ts';
 import type { Attachment } from '../../src/ports.ts';
 import { ApiServer, type FakeStream, frame, status, until } from '../fakes/api-server.ts';
-import { forbidden, recorded } from '../fakes/recorded.ts';
+import { forbidden, recorded, recordedStreams } from '../fakes/recorded.ts';
 import { rejection, restFor } from './support.ts';
 
 const where = { namespace: 'shop', pod: 'chaos-1', container: 'target-0' };
@@ -94,6 +94,25 @@ describe('an attach', () => {
     rest = restFor(server);
     const { peer } = await open();
     expect(peer.socket.protocol).toBe('v4.channel.k8s.io');
+  });
+
+  it.each(recordedStreams())('reads what 1.36 sends by $subprotocol', async ({ subprotocol, messages, closeCode }) => {
+    await server.stop();
+    server = await ApiServer.start({ subprotocols: [subprotocol] });
+    server.onAttach((stream) => streams.push(stream));
+    rest = restFor(server);
+    const { stream, peer } = await open();
+    for (const { channel, data } of messages) peer.socket.send(frame(channel, data));
+    peer.socket.close(closeCode);
+    expect(await all(stream.stdout)).toEqual(['out', 'hello']);
+    expect((await all(stream.stderr)).join('')).toBe('err\n');
+    const hasStatus = messages.some(({ channel }) => channel === 3);
+    expect(await stream.closed).toEqual({
+      clean: false,
+      reason: hasStatus
+        ? 'command terminated with non-zero exit code: command terminated with exit code 3'
+        : 'the server closed the stream with code 1000',
+    });
   });
 
   it('refuses a server that speaks neither', async () => {
