@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KubernetesCluster } from '../../src/kubernetes/cluster.ts';
@@ -10,8 +9,8 @@ import { readyNode, runningPod, webTarget } from './objects.ts';
 import { rejection, restFor } from './support.ts';
 
 /** An object as Kubernetes 1.36 has it. */
-function recorded<T = V1Pod>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`fixtures/${name}.json`, import.meta.url), 'utf8'));
+function recordedObject<T = V1Pod>(name: string): T {
+  return JSON.parse(recorded(name).body);
 }
 
 const pods = '/api/v1/namespaces/shop/pods';
@@ -131,14 +130,14 @@ describe('findTarget', () => {
       const { cpuLimitCores, memoryLimitBytes, podMemoryLimitBytes } = found;
       return { cpuLimitCores, memoryLimitBytes, podMemoryLimitBytes };
     };
-    server.on('GET', '/api/v1/nodes/127.0.0.1', (_, response) => json(response, 200, recorded('node')));
-    expect(await limitsOf(recorded('pod-level-resources'))).toEqual({ podMemoryLimitBytes: 128 * MiB });
-    expect(await limitsOf(recorded('pod-resize-deferred'))).toEqual({
+    server.on('GET', '/api/v1/nodes/127.0.0.1', (_, response) => json(response, 200, recordedObject('node')));
+    expect(await limitsOf(recordedObject('pod-level-resources'))).toEqual({ podMemoryLimitBytes: 128 * MiB });
+    expect(await limitsOf(recordedObject('pod-resize-deferred'))).toEqual({
       cpuLimitCores: 1.95,
       memoryLimitBytes: 96 * MiB,
     });
     // One that the node has not granted.
-    const deferred = recorded('pod-resize-deferred');
+    const deferred = recordedObject('pod-resize-deferred');
     Object.assign(deferred.spec?.containers[0]?.resources ?? {}, { limits: { cpu: '4', memory: '1Gi' } });
     Object.assign(deferred.status?.containerStatuses?.[0]?.resources ?? {}, { limits: { memory: '512Mi' } });
     expect(await limitsOf(deferred)).toEqual({ memoryLimitBytes: 512 * MiB });
