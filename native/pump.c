@@ -76,6 +76,17 @@ static void take_signals(struct run *run) {
     }
 }
 
+static void take_workload(struct run *run) {
+    bool before = run->phase == PHASE_WAITING && !run->start_asked;
+    const char *why = "it comes too late: `start` has been said";
+    if (before) {
+        why = workload_line_take(&run->workload, run->options.program[0], run->lines.text, run->lines.length);
+    }
+    if (why != NULL) {
+        event_warn(&run->events, "stdin", "a `workload` line was not taken: %s", why);
+    }
+}
+
 static void take_word(struct run *run, enum word word) {
     switch (word) {
     case WORD_START:
@@ -97,6 +108,8 @@ static void take_word(struct run *run, enum word word) {
     case WORD_OTHER:
         if (run->hold != NULL) {
             hold_take_line(run, run->lines.text, run->lines.length);
+        } else if (run->options.command == COMMAND_RUN && workload_line_is(run->lines.text, run->lines.length)) {
+            take_workload(run);
         } else {
             event_warn(&run->events, "stdin", "unknown line on stdin: `%.256s`", run->lines.text);
         }
@@ -105,6 +118,8 @@ static void take_word(struct run *run, enum word word) {
         event_warn(&run->events, "stdin", "a line on stdin is longer than %llu bytes", (unsigned long long)run->lines.limit);
         if (run->hold != NULL) {
             run->hold->spoiled = true;
+        } else if (run->lines.text != NULL && workload_line_is(run->lines.text, run->lines.length)) {
+            run->workload.spoiled = true;
         }
         break;
     }

@@ -5,6 +5,7 @@
 #include "base/lines.h"
 #include "enter/children.h"
 #include "enter/program.h"
+#include "enter/workload-line.h"
 #include "options.h"
 #include "path/path.h"
 #include "target/hierarchy.h"
@@ -55,6 +56,7 @@ struct run {
     int signals; /**< signalfd */
     bool stdin_open;
     struct lines lines;
+    struct workload_line workload;
     enum phase phase;
     bool changed; /**< a process of ours has been made: from here on there is something to undo */
     enum reason reason;
@@ -74,7 +76,7 @@ struct run {
                   .path = PATH_NONE,                                                                                       \
                   .work_directory = -1,                                                                                    \
                   .program = {.fd = -1},                                                                                   \
-                  .lines = {.limit = LINE_MAX_BYTES},                                                                      \
+                  .lines = {.limit = RUN_LINE_MAX_BYTES},                                                                      \
                   .scratch = -1,                                                                                           \
                   .hook = -1,                                                                                              \
                   .plan = -1,                                                                                              \

@@ -46,9 +46,14 @@ export interface Target {
   restartCount: number;
   /** How many containers the pod has (init containers not counted). */
   containers: number;
-  /** From the container's `resources.limits`; undefined: none. */
+  /** The container's own limits in force, which a resize may not have reached yet; undefined: none. */
   cpuLimitCores?: number;
   memoryLimitBytes?: number;
+  /** The limit of the pod as a whole; undefined: none is set. */
+  podMemoryLimitBytes?: number;
+  /** What the node has (its capacity), of which pods may request what is allocatable. Undefined: the user may not read nodes. */
+  nodeCores?: number;
+  nodeMemoryBytes?: number;
   /** Undefined: the user may not read nodes. */
   nodeAllocatableCores?: number;
   /** Undefined: the user may not read nodes. */

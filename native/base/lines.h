@@ -7,8 +7,8 @@
 /** What a line on stdin says (README, "stdin"). */
 enum word { WORD_START, WORD_BEAT, WORD_STOP, WORD_OTHER, WORD_TOO_LONG };
 
-/* The longest line that `run` takes, and the longest of `hold`. */
-enum { LINE_MAX_BYTES = 256, LONG_LINE_MAX_BYTES = 1 << 20 };
+/* What a line gets to begin with; the longest that `run` takes, and the longest of `hold`. */
+enum { LINE_MAX_BYTES = 256, RUN_LINE_MAX_BYTES = 16 << 10, LONG_LINE_MAX_BYTES = 1 << 20 };
 
 /** Puts lines together out of what read(2) returned. All zero, but for `limit`, at the beginning; lines_free at the end. */
 struct lines {

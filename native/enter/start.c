@@ -28,7 +28,7 @@ int wait_for_start(struct run *run, struct error *err) {
     }
     switch (run->reason) {
     case REASON_NONE:
-        return 0;
+        return run->workload.spoiled ? fail(err, "orders", 0, "the last `workload` line could not be taken, and nothing else is run instead") : 0;
     case REASON_TARGET_GONE:
         return fail(err, "target-gone", 0, "process %d, the target, has ended before `start` came", (int)run->target.pid);
     case REASON_STOPPED:
@@ -176,6 +176,7 @@ int check_before_start(struct run *run, struct error *err) {
 
 int start(struct run *run, struct error *err) {
     run->oom_kills_at_start = sample_oom_kills(&run->hierarchies);
+    char **argv = workload_line_argv(&run->workload);
     cleanup_close int owner = -1;
     if (open_pid_owner(run, &owner, err) < 0) {
         return -1;
@@ -194,7 +195,7 @@ int start(struct run *run, struct error *err) {
         .plan = run->plan,
         .null = run->null,
         .output = 2,
-        .argv = run->options.program,
+        .argv = argv != NULL ? argv : run->options.program,
         .environment = (char **)run->environment,
         .link = -1,
         .supervisor_links = {-1, -1},

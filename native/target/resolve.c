@@ -62,6 +62,7 @@ void run_close(struct run *run) {
     hierarchies_close(&run->hierarchies);
     target_close(&run->target);
     lines_free(&run->lines);
+    workload_line_free(&run->workload);
     events_close(&run->events);
     options_free(&run->options);
 }

@@ -8,7 +8,6 @@
 #include "base/files.h"
 #include "base/format.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 /** The smallest of the limits, and the least room within any of them. */
@@ -146,6 +145,9 @@ void sample_memory_limits(struct sample *sample, const struct hierarchy *memory)
         }
     }
     set_tightest(sample, MEMORY_LIMIT_BYTES, MEMORY_ROOM_BYTES, &limit);
+    if (limit.limit != NO_LIMIT) {
+        sample_set(sample, MEMORY_LIMIT_LEVEL, limit.limit_above);
+    }
     set_tightest(sample, MEMORY_HIGH_BYTES, MEMORY_HIGH_ROOM_BYTES, &high);
     read_oom_group(sample, memory, &limit);
     /* Counted at the level that has it, and above. */
@@ -174,28 +176,6 @@ static bool load_swap(const struct level *level, int64_t *used, int64_t *limit) 
     return true;
 }
 
-/** `SwapFree:         1024 kB`: a limit is worth nothing on a node that has no swap. */
-static void read_free_swap(struct sample *sample) {
-    cleanup_free char *text = NULL;
-    struct span rest;
-    struct span line;
-    struct span word;
-    bool found = false;
-    if (read_whole_at(AT_FDCWD, "/proc/meminfo", &text, &rest) < 0) {
-        return;
-    }
-    while (!found && span_cut(&rest, '\n', &line)) {
-        found = span_cut(&line, ' ', &word) && span_equal(word, "SwapFree:");
-    }
-    while (found && span_cut(&line, ' ', &word)) {
-        uint64_t kibibytes = 0;
-        if (span_number(word, &kibibytes)) {
-            sample_set(sample, SWAP_FREE_BYTES, kibibytes > INT64_MAX / 1024 ? INT64_MAX : (int64_t)kibibytes * 1024);
-            return;
-        }
-    }
-}
-
 void sample_swap(struct sample *sample, const struct hierarchy *memory) {
     struct level level;
     struct tightest swap = TIGHTEST_NONE;
@@ -220,7 +200,6 @@ void sample_swap(struct sample *sample, const struct hierarchy *memory) {
         add_room(&swap, &level, 0);
     }
     set_tightest(sample, MEMORY_SWAP_LIMIT_BYTES, MEMORY_SWAP_ROOM_BYTES, &swap);
-    read_free_swap(sample);
 }
 
 void sample_pids_limits(struct sample *sample, const struct hierarchy *pids) {

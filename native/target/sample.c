@@ -5,13 +5,14 @@
 #include "base/files.h"
 #include "target/sample-limits.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 static const char *const names[SAMPLE_FIELDS] = {
     "cpu_usage_us", "cpu_periods", "cpu_throttled_periods", "cpu_throttled_us", "cpu_quota_us", "cpu_period_us", "cpu_level", "cpuset_cpus",
-    "memory_current_bytes", "memory_limit_bytes", "memory_room_bytes", "memory_oom_events", "memory_oom_kills", "memory_oom_group", "memory_inactive_file_bytes",
+    "memory_current_bytes", "memory_limit_bytes", "memory_limit_level", "memory_room_bytes", "memory_oom_events", "memory_oom_kills", "memory_oom_group", "memory_inactive_file_bytes", "memory_active_file_bytes",
     "memory_high_bytes", "memory_high_room_bytes", "memory_high_events",
-    "memory_swap_current_bytes", "memory_swap_limit_bytes", "memory_swap_room_bytes", "swap_free_bytes",
+    "memory_swap_current_bytes", "memory_swap_limit_bytes", "memory_swap_room_bytes", "swap_free_bytes", "node_memory_available_bytes", "node_memory_total_bytes",
     "pids_current", "pids_limit", "pids_room",
     "io_read_bytes", "io_write_bytes", "io_read_ops", "io_write_ops",
     "cpu_some_us", "cpu_full_us", "memory_some_us", "memory_full_us", "io_some_us", "io_full_us",
@@ -90,6 +91,7 @@ static void read_memory(struct sample *sample, const struct hierarchies *hierarc
     copy_number(sample, MEMORY_CURRENT_BYTES, &level, second ? "memory.current" : "memory.usage_in_bytes");
     if (level_text(&level, "memory.stat", &stat, &span)) {
         copy_keyed(sample, MEMORY_INACTIVE_FILE_BYTES, span, second ? "inactive_file" : "total_inactive_file", 1);
+        copy_keyed(sample, MEMORY_ACTIVE_FILE_BYTES, span, second ? "active_file" : "total_active_file", 1);
     }
     if (level_of_kills(&level, memory) && level_text(&level, second ? "memory.events" : "memory.oom_control", &events, &span)) {
         copy_keyed(sample, MEMORY_OOM_EVENTS, span, "oom", 1);
@@ -97,6 +99,37 @@ static void read_memory(struct sample *sample, const struct hierarchies *hierarc
     }
     sample_memory_limits(sample, memory);
     sample_swap(sample, memory);
+}
+
+/** `MemAvailable:    1024 kB`: what binds where no limit does, and a limit of swap is worth nothing on a node that has none. */
+static void read_node_memory(struct sample *sample) {
+    static const struct {
+        const char *key;
+        enum sample_field field;
+    } keys[] = {{"MemTotal:", NODE_MEMORY_TOTAL_BYTES}, {"MemAvailable:", NODE_MEMORY_AVAILABLE_BYTES}, {"SwapFree:", SWAP_FREE_BYTES}};
+    cleanup_free char *text = NULL;
+    struct span rest;
+    struct span line;
+    struct span word;
+    if (read_whole_at(AT_FDCWD, "/proc/meminfo", &text, &rest) < 0) {
+        return;
+    }
+    while (span_cut(&rest, '\n', &line)) {
+        struct span key;
+        uint64_t kibibytes = 0;
+        bool found = false;
+        if (!span_cut(&line, ' ', &key)) {
+            continue;
+        }
+        while (!found && span_cut(&line, ' ', &word)) {
+            found = span_number(word, &kibibytes);
+        }
+        for (size_t i = 0; found && i < sizeof keys / sizeof *keys; i++) {
+            if (span_equal(key, keys[i].key)) {
+                set(sample, keys[i].field, kibibytes > UINT64_MAX / 1024 ? UINT64_MAX : kibibytes * 1024);
+            }
+        }
+    }
 }
 
 static void read_pids(struct sample *sample, const struct hierarchies *hierarchies) {
@@ -201,6 +234,7 @@ void sample_read(struct sample *sample, const struct hierarchies *hierarchies) {
         sample_cpuset(sample, cpuset);
     }
     read_memory(sample, hierarchies);
+    read_node_memory(sample);
     read_pids(sample, hierarchies);
     read_io(sample, hierarchies);
     const struct hierarchy *second = hierarchy_v2(hierarchies);

@@ -81,6 +81,34 @@ garbage() {
 warned() { (($(count_events warning) >= $1)); }
 it "garbage and overlong lines are warnings and nothing else, binary ones too" garbage
 
+workload_line() {
+  start_shim --container "$ID" -- "${HOLD[@]}"
+  await resolved
+  say "workload $PROBES/probe-static hold a%20b"
+  say start
+  await active
+  WORKLOAD=$(field active .pid)
+  equal "$(tr '\0' '|' <"/proc/$WORKLOAD/cmdline")" "$PROBES/probe-static|hold|a b|" "argv of the workload"
+  say "workload $PROBES/probe-static exit 3"
+  soon 3000 "the warning of one that comes too late" warned 1
+  say stop
+  finish
+  ended_by stopped
+}
+it "workload: takes the place of what stands behind --, before start" workload_line
+
+bad_workload_line() {
+  start_shim --container "$ID" -- "${HOLD[@]}"
+  await resolved
+  say "workload $PROBES/probe-dynamic hold"
+  soon 3000 "the warning" warned 1
+  say start
+  finish
+  equal "$(field error .code)" orders "code"
+  equal "$(field error .state)" unchanged "state"
+}
+it "workload: one that cannot be taken forbids start" bad_workload_line
+
 endless_line() {
   start_shim --container "$ID" -- "${HOLD[@]}"
   await resolved

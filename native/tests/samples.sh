@@ -28,12 +28,12 @@ fields() {
 fields_v1() {
   v1_only
   fields cpu_usage_us cpu_periods cpu_throttled_periods cpu_throttled_us cpu_quota_us cpu_period_us cpu_level cpuset_cpus cpuset_list memory_current_bytes memory_limit_bytes \
-    memory_room_bytes memory_oom_kills memory_inactive_file_bytes swap_free_bytes pids_current pids_limit pids_room io_read_bytes io_write_bytes io_read_ops io_write_ops elapsed_us
+    memory_room_bytes memory_oom_kills memory_inactive_file_bytes memory_active_file_bytes swap_free_bytes node_memory_available_bytes node_memory_total_bytes pids_current pids_limit pids_room io_read_bytes io_write_bytes io_read_ops io_write_ops elapsed_us
 }
 fields_v2() {
   v2_only
   fields cpu_usage_us cpu_periods cpu_throttled_periods cpu_throttled_us cpu_quota_us cpu_period_us cpu_level cpuset_cpus cpuset_list memory_current_bytes memory_limit_bytes \
-    memory_room_bytes memory_oom_events memory_oom_kills memory_oom_group memory_inactive_file_bytes memory_high_bytes memory_high_room_bytes memory_high_events swap_free_bytes \
+    memory_room_bytes memory_oom_events memory_oom_kills memory_oom_group memory_inactive_file_bytes memory_active_file_bytes node_memory_available_bytes node_memory_total_bytes memory_high_bytes memory_high_room_bytes memory_high_events swap_free_bytes \
     pids_current pids_limit pids_room cpu_some_us memory_some_us memory_full_us io_some_us io_full_us elapsed_us
 }
 it "sample: every field that v1 has a file for" fields_v1
@@ -100,6 +100,7 @@ memory_above() {
   neighbour eat 67108864
   soon 5000 "the neighbour has eaten" ate 67108864
   equal "$(sample_of .memory_limit_bytes)" 134217728 "memory_limit_bytes, of the cgroup above"
+  equal "$(sample_of .memory_limit_level)" 1 "memory_limit_level"
   at_most "$(sample_of .memory_room_bytes)" 67108864 "memory_room_bytes, of which the neighbour has half"
   at_least "$(sample_of .memory_room_bytes)" 33554432 "memory_room_bytes"
   at_most "$(sample_of .memory_current_bytes)" 33554432 "memory_current_bytes, of the target's own cgroup"
@@ -178,6 +179,9 @@ swap_v1() {
   echo 100663296 >"$(cgroup_of memory "pod/$ID")/memory.memsw.limit_in_bytes"
   equal "$(sample_of ' | [.memory_swap_limit_bytes, .memory_swap_room_bytes] | tojson')" "[33554432,33554432]" "what memory and swap together have more than memory"
   equal "$(sample_of .swap_free_bytes)" "$(($(awk '$1 == "SwapFree:" {print $2}' /proc/meminfo) * 1024))" "swap_free_bytes"
+  equal "$(sample_of .node_memory_total_bytes)" "$(($(awk '$1 == "MemTotal:" {print $2}' /proc/meminfo) * 1024))" "node_memory_total_bytes"
+  at_least "$(sample_of .node_memory_available_bytes)" 1 "node_memory_available_bytes"
+  at_most "$(sample_of .node_memory_available_bytes)" "$(sample_of .node_memory_total_bytes)" "node_memory_available_bytes"
   echo 0 >"$(cgroup_of memory "pod/$ID/init")/memory.swappiness"
   equal "$(sample_of .memory_swap_room_bytes)" 0 "memory_swap_room_bytes of a cgroup that does not swap"
 }

@@ -46,6 +46,9 @@ const targetRecord = v.strictObject({
   containers: amount,
   cpuLimitCores: v.exactOptional(amount),
   memoryLimitBytes: v.exactOptional(amount),
+  podMemoryLimitBytes: v.exactOptional(amount),
+  nodeCores: v.exactOptional(amount),
+  nodeMemoryBytes: v.exactOptional(amount),
   nodeAllocatableCores: v.exactOptional(amount),
   nodeAllocatableMemoryBytes: v.exactOptional(amount),
 });

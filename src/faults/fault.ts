@@ -154,6 +154,7 @@ export interface FaultRun<Planned extends Fault, Own> {
     readonly id: string;
     readonly target: Target;
     readonly fault: Planned;
+    readonly durationMs: number;
     /** For errors: where other experiments are found. */
     readonly commands: { readonly list: string; readonly sweep: string };
   };

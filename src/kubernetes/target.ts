@@ -1,4 +1,4 @@
-import type { V1Node, V1Pod, V1RuntimeClass } from '@kubernetes/client-node';
+import type { V1Container, V1ContainerStatus, V1Node, V1Pod, V1RuntimeClass } from '@kubernetes/client-node';
 import type { Target, TargetQuery } from '../ports.ts';
 import { parseQuantity } from '../units.ts';
 import { isStatus } from './api-error.ts';
@@ -52,8 +52,7 @@ export async function findTarget(
     node: pod.spec?.nodeName ?? '',
     restartCount: status.restartCount,
     containers: pod.spec?.containers.length ?? 1,
-    ...optionalQuantity('cpuLimitCores', spec.resources?.limits?.cpu),
-    ...optionalQuantity('memoryLimitBytes', spec.resources?.limits?.memory),
+    ...limits(pod, spec, status),
     ...facts,
     ...(query.kind === 'pod'
       ? {}
@@ -107,12 +106,35 @@ async function checkRuntime(rest: Rest, pod: V1Pod): Promise<void> {
   checkRuntimeClass(name, runtimeClass);
 }
 
-type NodeFacts = Pick<Target, 'architecture' | 'nodeAllocatableCores' | 'nodeAllocatableMemoryBytes' | 'assumed'>;
+/**
+ * What is in force, as far as the API server knows: a resize (spec) that the node has not granted yet is not in the status, and the kubelet of an older Kubernetes reports none. A pod's own limits
+ * (`spec.resources`) hold for its containers together.
+ */
+function limits(
+  { spec, status }: V1Pod,
+  container: V1Container,
+  { resources: inForce }: V1ContainerStatus,
+): Pick<Target, 'cpuLimitCores' | 'memoryLimitBytes' | 'podMemoryLimitBytes'> {
+  const own = inForce ? inForce.limits : container.resources?.limits;
+  const ofPod = spec?.resources?.limits && (status?.resources?.limits ?? spec.resources.limits);
+  return {
+    ...optionalQuantity('cpuLimitCores', own?.cpu),
+    ...optionalQuantity('memoryLimitBytes', own?.memory),
+    ...optionalQuantity('podMemoryLimitBytes', ofPod?.memory),
+  };
+}
+
+type NodeFacts = Pick<
+  Target,
+  'architecture' | 'nodeCores' | 'nodeMemoryBytes' | 'nodeAllocatableCores' | 'nodeAllocatableMemoryBytes' | 'assumed'
+>;
 
 function nodeFacts(node: V1Node): NodeFacts {
   const { cpu, memory } = node.status?.allocatable ?? {};
   return {
     architecture: checkNode(node),
+    ...optionalQuantity('nodeCores', node.status?.capacity?.cpu),
+    ...optionalQuantity('nodeMemoryBytes', node.status?.capacity?.memory),
     ...optionalQuantity('nodeAllocatableCores', cpu),
     ...optionalQuantity('nodeAllocatableMemoryBytes', memory),
   };

@@ -1,4 +1,4 @@
-/** The lines that `hold` hears besides `start`, `beat` and `stop`, as native/README.md defines them; without the newline. */
+/** The lines that `hold` and `run` hear besides `start`, `beat` and `stop`, as native/README.md defines them; without the newline. */
 
 /** A program's run in the target's network namespace; `input` is its stdin. */
 export interface Step {
@@ -82,4 +82,14 @@ export function compareLine(id: string, argv: readonly string[]): string {
 
 export function countLine(id: string, argv: readonly string[]): string {
   return line('count', id, ...argv);
+}
+
+/** What the shim takes of a workload at most: words of argv, and bytes of the line. */
+const mostWorkloadWords = 63;
+const longestWorkloadLine = 16 * 1_024;
+
+/** The workload of a `run`, in place of the one that stands behind `--`. Undefined: it is longer than the shim takes. */
+export function workloadLine(argv: readonly string[]): string | undefined {
+  const words = line('workload', ...argv);
+  return argv.length > mostWorkloadWords || words.length > longestWorkloadLine ? undefined : words;
 }

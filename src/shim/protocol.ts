@@ -20,8 +20,11 @@ const sampleSchema = v.object({
   cpusetList: v.exactOptional(v.string()),
   memoryCurrentBytes: v.exactOptional(v.number()),
   memoryLimitBytes: v.exactOptional(v.number()),
+  /** How many levels above the target's own cgroup the one is that has it. Absent: there is no limit. */
+  memoryLimitLevel: v.exactOptional(v.number()),
   memoryRoomBytes: v.exactOptional(v.number()),
   memoryInactiveFileBytes: v.exactOptional(v.number()),
+  memoryActiveFileBytes: v.exactOptional(v.number()),
   memoryOomEvents: v.exactOptional(v.number()),
   memoryOomKills: v.exactOptional(v.number()),
   memoryOomGroup: v.exactOptional(v.number()),
@@ -33,6 +36,8 @@ const sampleSchema = v.object({
   memorySwapRoomBytes: v.exactOptional(v.number()),
   /** Of the whole node. */
   swapFreeBytes: v.exactOptional(v.number()),
+  nodeMemoryAvailableBytes: v.exactOptional(v.number()),
+  nodeMemoryTotalBytes: v.exactOptional(v.number()),
   pidsCurrent: v.exactOptional(v.number()),
   pidsLimit: v.exactOptional(v.number()),
   pidsRoom: v.exactOptional(v.number()),
@@ -288,7 +293,7 @@ const shimEventSchema = v.variant('event', [
 ]);
 export type ShimEvent = v.InferOutput<typeof shimEventSchema>;
 
-/** Words the shim hears on stdin, one a line; what `hold` hears besides is made in commands.ts. */
+/** Words the shim hears on stdin, one a line; what `run` and `hold` hear besides is made in commands.ts. */
 export type Command = 'start' | 'beat' | 'stop';
 
 /** The shim's names are in snake_case, and nowhere else in src/. */

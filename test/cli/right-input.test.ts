@@ -39,6 +39,10 @@ test('the OOM killer has a first victim whatever is asked for', () => {
   expect(requestOf('stress web --cpu 1 --oom-victim app').stress.oomVictim).toBe('app');
 });
 
+test("the node's memory may be taken where that is said", () => {
+  expect(requestOf('stress web --memory 80% --allow-node-memory').stress.allowNodeMemory).toBe(true);
+});
+
 test('everything at once', () => {
   const { stress, run } = requestOf([
     ...'stress deploy/web -n shop -c app --cpu 3 --cpu-load 40% --memory 80% --processes 5 --oom-victim app'.split(' '),

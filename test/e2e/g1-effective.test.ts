@@ -1,8 +1,17 @@
+import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lasting } from './support/cluster.ts';
-import { containerId, splitProcesses } from './support/node.ts';
+import { lasting, until } from './support/cluster.ts';
+import { containerId, onNode, splitProcesses } from './support/node.ts';
 import { chaos, report, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
+
+const MiB = 2 ** 20;
+
+/** The first of these files in the container's own cgroup; empty: there is none. */
+async function cgroupFile(id: string, names: readonly string[]): Promise<string> {
+  const tests = names.map((name) => `-name ${name}`).join(' -o ');
+  return (await onNode(`find /host/cgroup -path '*${id}*' \\( ${tests} \\) | head -n 1`)).trim();
+}
 
 const ns = 'chaos-e2e-g1';
 suite(ns, ['distroless', 'busybox']);
@@ -42,6 +51,60 @@ describe('G1 effective or loud', () => {
     expect(stressors.length, plugin.said).toBeGreaterThan(0);
     expect(ended.code, plugin.said).toBe(130);
     expect((await splitProcesses(id)).stressors).toEqual([]);
+  });
+
+  it('takes a percentage of the limit that the kernel enforces, the pod having one alone', async () => {
+    const id = await containerId(ns, 'busybox');
+    const file = await cgroupFile(id, ['memory.limit_in_bytes', 'memory.max']);
+    const [container, pod] = [`'${file}'`, `"$(dirname "$(dirname '${file}')")/${basename(file)}"`];
+    const isV1 = file.endsWith('limit_in_bytes');
+    const before = await onNode(`cat ${container} ${pod}`);
+    await onNode(`echo ${isV1 ? -1 : 'max'} > ${container}; echo ${64 * MiB} > ${pod}`);
+    const plugin = start('stress', 'busybox', '-n', ns, '--memory', '50%', '--duration', '10m');
+    try {
+      await untilActive(plugin);
+      const usage = `cat "$(dirname '${file}')/${isV1 ? 'memory.usage_in_bytes' : 'memory.current'}"`;
+      await until('the memory is held', 10, async () => Number(await onNode(usage)) > 30 * MiB);
+      expect(Number(await onNode(usage)), plugin.said).toBeLessThan(48 * MiB);
+    } finally {
+      plugin.kill('SIGINT');
+      await plugin.ended;
+      const [own, ofPod] = before.trim().split('\n');
+      await onNode(`echo ${ofPod} > ${pod}; echo ${own} > ${container}`);
+    }
+    expect(plugin.said).toContain("50% of the pod's limit, 64Mi");
+  });
+
+  it('names the CPUs that a container is held to, and stays on them', async ({ skip }) => {
+    const id = await containerId(ns, 'busybox');
+    const cpuset = await cgroupFile(id, ['cpuset.cpus']);
+    const quota = await cgroupFile(id, ['cpu.cfs_quota_us', 'cpu.max']);
+    skip(cpuset === '' || quota === '', 'this node gives the container no cpuset');
+    const ofPod = `"$(dirname "$(dirname '${quota}')")/${basename(quota)}"`;
+    const free = quota.endsWith('max') ? 'max' : '-1';
+    const before = await onNode(`cat '${cpuset}' '${quota}' ${ofPod}`);
+    await onNode(`echo 0 > '${cpuset}'; echo ${free} > ${ofPod}; echo ${free} > '${quota}'`);
+    const plugin = start('stress', 'busybox', '-n', ns, '--cpu', '2', '--duration', lasting(4));
+    let allowed: string[] = [];
+    try {
+      await untilActive(plugin);
+      const { stressors } = await splitProcesses(id);
+      allowed = await Promise.all(
+        stressors.map(({ pid }) =>
+          onNode(`sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/${pid}/status 2>/dev/null || true`),
+        ),
+      );
+      await plugin.ended;
+    } finally {
+      plugin.kill('SIGINT');
+      await plugin.ended;
+      const lines = before.split('\n');
+      const [own = '', mine = '', pods = ''] = lines;
+      await onNode(`echo '${pods}' > ${ofPod}; echo '${mine}' > '${quota}'; echo '${own}' > '${cpuset}'`);
+    }
+    // What has ended meanwhile tells nothing.
+    expect(new Set(allowed.map((list) => list.trim()).filter((list) => list !== ''))).toEqual(new Set(['0']));
+    expect(plugin.said).toContain('the container may use 1.00 of CPU 0');
   });
 
   it('holds memory, and names the basis of a percentage', async () => {

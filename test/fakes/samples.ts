@@ -38,6 +38,8 @@ export function target(change: Partial<Target> = {}): Target {
     containers: 1,
     cpuLimitCores: 1,
     memoryLimitBytes: 128 * MiB,
+    nodeCores: 4,
+    nodeMemoryBytes: 8 * GiB,
     nodeAllocatableCores: 4,
     nodeAllocatableMemoryBytes: 8 * GiB,
     ...change,

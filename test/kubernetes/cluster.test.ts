@@ -8,6 +8,11 @@ import { forbidden, recorded } from '../fakes/recorded.ts';
 import { readyNode, runningPod, webTarget } from './objects.ts';
 import { rejection, restFor } from './support.ts';
 
+/** An object as Kubernetes 1.36 has it. */
+function recordedObject<T = V1Pod>(name: string): T {
+  return JSON.parse(recorded(name).body);
+}
+
 const pods = '/api/v1/namespaces/shop/pods';
 const configMaps = '/api/v1/namespaces/shop/configmaps';
 const events = '/api/v1/namespaces/shop/events';
@@ -104,6 +109,8 @@ describe('findTarget', () => {
       ...webTarget,
       cpuLimitCores: 0.5,
       memoryLimitBytes: 128 * 2 ** 20,
+      nodeCores: 4,
+      nodeMemoryBytes: 9 * 2 ** 30,
       nodeAllocatableCores: 3.9,
       nodeAllocatableMemoryBytes: 8 * 2 ** 30,
     });
@@ -113,6 +120,31 @@ describe('findTarget', () => {
       'get nodes': 1,
     });
     expect(server.requestsTo(pods)[0]?.query.get('fieldSelector')).toBe('metadata.name=web');
+  });
+
+  it("knows the limits in force, the pod's own, and what the node has", async () => {
+    const MiB = 2 ** 20;
+    const limitsOf = async (pod: V1Pod) => {
+      items = [pod];
+      const found = await cluster.findTarget({ ...query, name: 'any', container: 'app' }, undefined);
+      const { cpuLimitCores, memoryLimitBytes, podMemoryLimitBytes } = found;
+      return { cpuLimitCores, memoryLimitBytes, podMemoryLimitBytes };
+    };
+    server.on('GET', '/api/v1/nodes/127.0.0.1', (_, response) => json(response, 200, recordedObject('node')));
+    expect(await limitsOf(recordedObject('pod-level-resources'))).toEqual({ podMemoryLimitBytes: 128 * MiB });
+    expect(await limitsOf(recordedObject('pod-resize-deferred'))).toEqual({
+      cpuLimitCores: 1.95,
+      memoryLimitBytes: 96 * MiB,
+    });
+    // One that the node has not granted.
+    const deferred = recordedObject('pod-resize-deferred');
+    Object.assign(deferred.spec?.containers[0]?.resources ?? {}, { limits: { cpu: '4', memory: '1Gi' } });
+    Object.assign(deferred.status?.containerStatuses?.[0]?.resources ?? {}, { limits: { memory: '512Mi' } });
+    expect(await limitsOf(deferred)).toEqual({ memoryLimitBytes: 512 * MiB });
+    expect(await cluster.findTarget({ ...query, container: 'app' }, undefined)).toMatchObject({
+      nodeCores: 2,
+      nodeMemoryBytes: 24_684_096 * 1_024,
+    });
   });
 
   it('has seen the volumes of the target, and sends nothing more for them', async () => {
@@ -197,6 +229,7 @@ describe('findTarget', () => {
       assumed: [expect.stringContaining('not allowed to get nodes')],
     });
     expect(target).not.toHaveProperty('nodeAllocatableCores');
+    expect(target).not.toHaveProperty('nodeCores');
   });
 
   it('reads the runtime class only of a pod that has one', async () => {

@@ -43,6 +43,7 @@ export function readyNode(
     kind: 'Node',
     metadata: { name: 'node-3', labels: { 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' } },
     status: {
+      capacity: { cpu: '4', memory: '9Gi' },
       allocatable: { cpu: '3900m', memory: '8Gi' },
       nodeInfo: { operatingSystem: 'linux', architecture: 'amd64' },
       conditions: [{ type: 'Ready', status: 'True' }],

@@ -9,6 +9,7 @@ import {
   encodeWord,
   settingLine,
   undoLine,
+  workloadLine,
 } from '../../src/shim/commands.ts';
 
 /** As the shim reads a word: bytes, and `%XX` for a byte. */
@@ -105,4 +106,12 @@ describe('lines', () => {
       }),
     );
   });
+});
+
+test('a workload of as many words, and as long, as the shim takes', () => {
+  expect(workloadLine(['stress-ng', 'a b'])).toBe('workload stress-ng a%20b');
+  expect(workloadLine(Array.from({ length: 63 }, () => 'x'))).toBeDefined();
+  expect(workloadLine(Array.from({ length: 64 }, () => 'x'))).toBeUndefined();
+  expect(workloadLine(['x'.repeat(16_384 - 'workload '.length)])).toBeDefined();
+  expect(workloadLine(['x'.repeat(16_384 - 'workload '.length + 1)])).toBeUndefined();
 });

@@ -150,7 +150,7 @@ counters (void **state)
     int64_t value;
   } expected[] = {
     { CPU_USAGE_US, 1234567 }, { CPU_PERIODS, 70 },        { CPU_THROTTLED_PERIODS, 60 }, { CPU_THROTTLED_US, 5500000 }, { MEMORY_CURRENT_BYTES, 41000960 },
-    { MEMORY_OOM_EVENTS, 3 },  { MEMORY_OOM_KILLS, 2 },    { MEMORY_OOM_GROUP, 1 },       { MEMORY_INACTIVE_FILE_BYTES, 4096 }, { PIDS_CURRENT, 5 },
+    { MEMORY_OOM_EVENTS, 3 },  { MEMORY_OOM_KILLS, 2 },    { MEMORY_OOM_GROUP, 1 },       { MEMORY_INACTIVE_FILE_BYTES, 4096 }, { MEMORY_ACTIVE_FILE_BYTES, 3 }, { PIDS_CURRENT, 5 },
     { PIDS_LIMIT, -1 },        { IO_READ_BYTES, 1010 },    { IO_WRITE_BYTES, 2020 },      { IO_READ_OPS, 4 },            { IO_WRITE_OPS, 5 },
     { CPU_SOME_US, 111 },      { CPU_FULL_US, 222 },       { MEMORY_SOME_US, 333 },       { MEMORY_FULL_US, 444 },       { IO_SOME_US, 555 },
     { IO_FULL_US, 666 },
@@ -168,10 +168,13 @@ memory_limits (void **state)
   put ("pod/container/memory.max", "max\n");
   put ("pod/memory.max", "max\n");
   assert_int_equal (value_of (MEMORY_LIMIT_BYTES), -1);
+  assert_sample (MEMORY_LIMIT_LEVEL, -2);
   put ("pod/memory.max", "67108864\n");
   assert_int_equal (value_of (MEMORY_LIMIT_BYTES), 67108864);
+  assert_sample (MEMORY_LIMIT_LEVEL, 1);
   put ("pod/container/memory.max", "33554432\n");
   assert_int_equal (value_of (MEMORY_LIMIT_BYTES), 33554432);
+  assert_sample (MEMORY_LIMIT_LEVEL, 0);
   put ("pod/memory.max", "0\n");
   assert_int_equal (value_of (MEMORY_LIMIT_BYTES), 0);
 }

@@ -18,6 +18,7 @@ int unit_proc (void);
 int unit_mountinfo (void);
 int unit_lines (void);
 int unit_words (void);
+int unit_workload (void);
 int unit_undo (void);
 int unit_setting (void);
 int unit_options (void);

@@ -60,32 +60,3 @@ function scaled(value: number | undefined, factor: number): number | undefined {
 export function withoutUndefined<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
-
-/** The container's CPU limit in cores as its cgroups enforce it; undefined: none. */
-export function cpuLimitCores(sample: Sample): number | undefined {
-  const { cpuQuotaUs: quota, cpuPeriodUs: period } = sample;
-  return quota === undefined || period === undefined || quota <= 0 || period <= 0 ? undefined : quota / period;
-}
-
-/** How many CPUs the target can have at once, and what holds it to that. */
-export interface CpuCeiling {
-  cores: number;
-  by: 'quota' | 'node' | 'cpuset';
-}
-
-/** The lowest of the container's limit, what the node has, and the CPUs that the target may run on. Undefined: nothing of it is known. */
-export function cpuCeiling(sample: Sample, nodeCores: number | undefined): CpuCeiling | undefined {
-  const ceilings = [
-    { cores: cpuLimitCores(sample), by: 'quota' },
-    { cores: nodeCores, by: 'node' },
-    { cores: sample.cpusetCpus, by: 'cpuset' },
-  ] as const;
-  const known = ceilings.flatMap(({ cores, by }) => (cores === undefined ? [] : [{ cores, by }]));
-  // Of equal ones the first.
-  return known.toSorted((a, b) => a.cores - b.cores)[0];
-}
-
-/** Whether the target may run on some of the node's CPUs only. */
-export function isPinned({ cpusetCpus: cpus }: Sample, nodeCores: number | undefined): boolean {
-  return cpus !== undefined && nodeCores !== undefined && cpus < nodeCores;
-}

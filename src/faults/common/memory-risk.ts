@@ -1,5 +1,6 @@
 import type { Sample } from '../../shim/protocol.ts';
 import { formatBytes, joinWords } from '../../text.ts';
+import { memoryLimitOwner, type Place } from './ceiling.ts';
 import { memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from './memory.ts';
 
 /** What a fault takes of the container's memory. */
@@ -24,9 +25,10 @@ export type MemoryRisk =
 
 /**
  * Of any fault: what it takes by request and for itself, against what the sample says is free below the limits of all levels, and below memory.high, with swap and memory.oom.group. Pure.
- * It says "will" only where even a part of what the stressor takes for itself is too much: the rest is an estimate.
+ * It says "will" only where even a part of what the stressor takes for itself is too much, the rest being an estimate, and where giving up all of the target's page cache would not help.
+ * `place`: where the target's cgroups are, to name whose limit it is.
  */
-export function memoryRisk(need: MemoryNeed, sample: Sample): MemoryRisk {
+export function memoryRisk(need: MemoryNeed, sample: Sample, place?: Place): MemoryRisk {
   const used = workingSet(sample);
   if (used === undefined) return { kind: 'none' };
   const sum = `${describeNeed(need)}, ${formatBytes(used)} in use`;
@@ -34,7 +36,12 @@ export function memoryRisk(need: MemoryNeed, sample: Sample): MemoryRisk {
   const left = memoryRoom(sample);
   const high = highRisk(need, sum, sample);
   if (limit === undefined || left === undefined || most(need) <= left) return high;
-  return limitRisk(need, sample, { high, left, sum: `${sum}, ${describeLimit(limit, used, left)}`, limit });
+  return limitRisk(need, sample, {
+    high,
+    left,
+    sum: `${sum}, ${describeLimit({ limit, used, left }, sample, place)}`,
+    limit,
+  });
 }
 
 interface Bound {
@@ -47,13 +54,14 @@ interface Bound {
 function limitRisk(need: MemoryNeed, sample: Sample, { high, left, limit, sum }: Bound): MemoryRisk {
   const swap = swapRoom(sample);
   const isHighFirst = high.kind === 'warning' && (memoryHighRoom(sample) ?? left) < left;
-  const exceeded = `the memory limit ${least(need) > left ? 'will' : 'may'} be exceeded: ${sum}`;
+  const reclaimed = left + (sample.memoryActiveFileBytes ?? 0);
+  const exceeded = `the memory limit ${least(need) > reclaimed ? 'will' : 'may'} be exceeded: ${sum}`;
   if (most(need) <= left + swap) {
     if (isHighFirst) return high;
     const swapped = `what exceeds it will be swapped out (${formatBytes(swap)} of swap are free)`;
     return { kind: 'warning', message: `${exceeded}; ${swapped}` };
   }
-  const isCertain = least(need) > left + swap;
+  const isCertain = least(need) > reclaimed + swap;
   const isGroup = sample.memoryOomGroup === 1;
   if (isGroup && need.victim === 'stressor') {
     return {
@@ -107,9 +115,24 @@ function describeVictim({ victim }: MemoryNeed, isCertain: boolean, isGroup: boo
 }
 
 /** What is in use leaves the rest of the limit free, unless others use it, or it is the limit of a cgroup above that leaves least. */
-function describeLimit(limit: number, used: number, left: number): string {
+function describeLimit(
+  { limit, used, left }: { limit: number; used: number; left: number },
+  sample: Sample,
+  place: Place | undefined,
+): string {
   const isOwn = limit - used === left;
-  return `limit ${formatBytes(limit)}${isOwn ? '' : `, of which, with all that shares the limits, ${formatBytes(left)} are free`}`;
+  return `${whoseLimit(sample, place)} ${formatBytes(limit)}${isOwn ? '' : `, of which, with all that shares the limits, ${formatBytes(left)} are free`}`;
+}
+
+function whoseLimit(sample: Sample, place: Place | undefined): string {
+  switch (memoryLimitOwner(sample, place)) {
+    case 'container':
+      return 'limit';
+    case 'pod':
+      return "the pod's limit";
+    case 'above':
+      return 'limit of a cgroup above the pod';
+  }
 }
 
 /** Nobody is killed at memory.high: who takes more is made to wait, longer and longer. */

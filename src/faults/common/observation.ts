@@ -1,5 +1,6 @@
 import type { EndReason, Sample } from '../../shim/protocol.ts';
 import type { Seen } from '../fault.ts';
+import type { Place } from './ceiling.ts';
 
 /** The samples of one run, in order. */
 export interface Observation {
@@ -11,6 +12,8 @@ export interface Observation {
   after?: Sample;
   /** Undefined: not known. */
   nodeCores: number | undefined;
+  /** Where the target's cgroups are; absent: not known. */
+  place?: Place;
   /** How the workload ended; undefined when nobody heard it. */
   ended?: { reason: EndReason; exitCode: number; oomKills: number };
   /** The fault was found in force: how busy the target is by itself has not been seen. */

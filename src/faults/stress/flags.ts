@@ -1,4 +1,4 @@
-import { count, oneOf, valued } from '../../flags/flag.ts';
+import { count, oneOf, toggle, valued } from '../../flags/flag.ts';
 import { groups } from '../../flags/groups.ts';
 import { loadPercent, memory } from './values.ts';
 
@@ -20,7 +20,7 @@ export const flags = {
   memory: valued(
     {
       ...{ name: '--memory', value: 'size|percent', group },
-      help: "allocate and hold memory: 512Mi, or 80% of the container's limit (without a limit: of the node's allocatable memory)",
+      help: "allocate and hold memory: 512Mi, or 80% of the limit in force (without a limit: of the node's memory)",
     },
     memory,
   ),
@@ -33,5 +33,9 @@ export const flags = {
     help: 'which one the OOM killer kills first: {choices} (default: {default})',
     choices: ['stressor', 'app'],
     default: 'stressor',
+  }),
+  allowNodeMemory: toggle({
+    ...{ name: '--allow-node-memory', group },
+    help: "let a container without a limit take memory that the node's other pods may need",
   }),
 };

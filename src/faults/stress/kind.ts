@@ -3,7 +3,17 @@ import { cgroupPlace } from '../common/place.ts';
 import type { Actor, FaultKind, ShimCommand, ShimOptions } from '../fault.ts';
 import { command } from './command.ts';
 import { StressDriver } from './driver.ts';
-import { describeStress, neededControllers, resolveStress, type StressFault, stressNgCommand } from './plan.ts';
+import type { StressRun } from './observations.ts';
+import {
+  decideStress,
+  describeStress,
+  estimateStress,
+  type MemoryShare,
+  neededControllers,
+  resolveStress,
+  type StressFault,
+  stressNgCommand,
+} from './plan.ts';
 import { record } from './record.ts';
 import { StressSetup } from './setup.ts';
 import type { StressRequest } from './types.ts';
@@ -11,7 +21,7 @@ import { judgeStress } from './verdict.ts';
 import { proofRows } from './view.ts';
 
 /** CPU, memory and processes that a stressor takes in the target's own cgroup. */
-export const stress: FaultKind<StressRequest, StressFault, undefined, undefined> = {
+export const stress: FaultKind<StressRequest, StressFault, undefined, StressRun> = {
   verb: 'stress',
   command,
   tools: { names: 'stress-ng', needed: () => true },
@@ -25,7 +35,7 @@ export const stress: FaultKind<StressRequest, StressFault, undefined, undefined>
   shimCommand,
   record,
 
-  observations: () => undefined,
+  observations: () => ({}),
   setup: (run, go) => new StressSetup(run, go),
   attach: (run) => new StressDriver(run),
 
@@ -41,23 +51,36 @@ export const stress: FaultKind<StressRequest, StressFault, undefined, undefined>
   }),
 
   isMeasured: ({ before, during, after }) => during.length > 1 && (before.length > 0 || after !== undefined),
-  judge(fault, target, seen) {
+  judge(planned, target, seen, { decided }) {
+    // Of one that was found in force, by what binds the target now.
+    const [now] = seen.during;
+    const fault = decided ?? (now && decideStress(planned, now, seen.resolved)) ?? estimateStress(planned);
     const { before, during, after, ...conclusion } = judgeStress(fault, {
       // Of one that was found in force, what the target was before has not been seen: what it is afterwards stands for it.
       before: seen.before.length === 0 && seen.after ? [seen.after] : seen.before,
       during: seen.during,
       ...(seen.after ? { after: seen.after } : {}),
       isFound: seen.isFound,
-      nodeCores: target.nodeAllocatableCores,
+      nodeCores: target.nodeCores,
+      ...(seen.resolved ? { place: seen.resolved } : {}),
       ...howEnded(seen),
     });
     const measured = { ...(before ? { before } : {}), ...(during ? { during } : {}), ...(after ? { after } : {}) };
-    return { ...conclusion, table: proofRows(measured), document: measured };
+    const asked = fault.memory ? { memory: fault.memory } : {};
+    return { ...conclusion, table: proofRows(measured), document: { ...asked, ...measured } };
   },
 
   where: (_fault, _target, resolved, { entered, of }) => [cgroupPlace(resolved), `${entered} of ${of} namespaces`],
-  dryRun: ({ memory }) => (memory ? { memory } : {}),
+  dryRun: ({ memory }) => (memory ? { memory: 'bytes' in memory ? memory : dryShare(memory) } : {}),
 };
+
+/** An estimate, and said to be one. */
+function dryShare({ percent, estimate }: MemoryShare): Readonly<Record<string, unknown>> {
+  const note = estimate
+    ? 'an estimate from the API objects: the percentage is taken of what binds the container when the fault starts'
+    : 'not known from the API objects: the percentage is taken of what binds the container when the fault starts';
+  return { ...estimate, percent, note };
+}
 
 function shimCommand(fault: StressFault, run: ShimOptions): ShimCommand {
   const options: Array<[string, string]> = [
@@ -70,6 +93,6 @@ function shimCommand(fault: StressFault, run: ShimOptions): ShimCommand {
   return {
     command: 'run',
     options: [...options.flat(), ...(run.strict ? ['--strict'] : [])],
-    workload: stressNgCommand(fault, run.durationMs),
+    workload: stressNgCommand(estimateStress(fault), run.durationMs),
   };
 }

@@ -17,6 +17,7 @@ const ownedOptions: Readonly<Record<string, string>> = {
 export function toStressRequest(values: FlagValues, passedOn: readonly string[] | undefined): StressRequest {
   const given = (flag: Flag) => isGiven(flag, values);
   if (given(flags.cpuLoad) && !given(flags.cpu)) throw usageError('--cpu-load requires --cpu');
+  if (given(flags.allowNodeMemory) && !given(flags.memory)) throw usageError('--allow-node-memory requires --memory');
   if (passedOn !== undefined) checkPassedOn(passedOn);
   if (![flags.cpu, flags.memory, flags.processes].some(given) && passedOn === undefined) {
     throw usageError('no fault specified: use --cpu, --memory, --processes, or arguments for stress-ng after "--"');
@@ -32,6 +33,7 @@ export function toStressRequest(values: FlagValues, passedOn: readonly string[] 
     ...(processes === undefined ? {} : { processes }),
     stressNgArgs: passedOn ?? [],
     oomVictim: flags.oomVictim.read(values),
+    ...(flags.allowNodeMemory.read(values) ? { allowNodeMemory: true } : {}),
   };
 }
 

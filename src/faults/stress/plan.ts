@@ -1,59 +1,85 @@
-import { ChaosError } from '../../errors.ts';
 import type { Target } from '../../ports.ts';
+import type { Sample } from '../../shim/protocol.ts';
 import { formatBytes, joinWords } from '../../text.ts';
+import { memoryCeiling, type Place } from '../common/ceiling.ts';
 import type { MemoryNeed } from '../common/memory-risk.ts';
 import { stressNgBytes } from '../common/stress-ng-memory.ts';
 import type { StressRequest } from './types.ts';
 
-/** A stress fault with every amount worked out for one target. */
+/** Memory to be held; `basis`: what a percentage was taken of, in words. */
+export interface HeldMemory {
+  bytes: number;
+  basis?: string;
+}
+
+/** A percentage, before the shim has read what it is of; `estimate`: what the API objects say. */
+export interface MemoryShare {
+  percent: number;
+  estimate?: HeldMemory;
+}
+
+/** A stress fault for one target. */
 export interface StressFault {
   fault: 'stress';
   cpu?: { workers: number; loadPercent: number; cores: number };
-  /** `basis`: what a percentage was taken of, in words. */
-  memory?: { bytes: number; basis?: string };
+  memory?: HeldMemory | MemoryShare;
   processes?: number;
   stressNgArgs: readonly string[];
   oomVictim: 'stressor' | 'app';
+  /** Memory that the node's other pods need may be taken. */
+  allowNodeMemory?: true;
 }
 
-/** Works out what a request means for this target: percentages become bytes. */
+/** The same with every amount in bytes. */
+export type DecidedStress = StressFault & { memory?: HeldMemory };
+
+/** Works out what a request means for this target, as far as the API objects tell. */
 export function resolveStress(request: StressRequest, target: Target): StressFault {
+  const { fault, cpu, memory, ...rest } = request;
   return {
-    fault: 'stress',
-    ...(request.cpu ? { cpu: { ...request.cpu, cores: (request.cpu.workers * request.cpu.loadPercent) / 100 } } : {}),
-    ...(request.memory ? { memory: resolveMemory(request.memory, target) } : {}),
-    ...(request.processes === undefined ? {} : { processes: request.processes }),
-    stressNgArgs: request.stressNgArgs,
-    oomVictim: request.oomVictim,
+    fault,
+    ...(cpu ? { cpu: { ...cpu, cores: (cpu.workers * cpu.loadPercent) / 100 } } : {}),
+    ...(memory ? { memory: 'bytes' in memory ? memory : shareOf(memory.percent, target) } : {}),
+    ...rest,
   };
 }
 
-function resolveMemory(
-  amount: NonNullable<StressRequest['memory']>,
-  target: Target,
-): NonNullable<StressFault['memory']> {
-  if ('bytes' in amount) return { bytes: amount.bytes };
-  const { memoryLimitBytes: limit, nodeAllocatableMemoryBytes: allocatable } = target;
-  const whole = limit ?? allocatable;
-  if (whole === undefined) {
-    throw new ChaosError(
-      'target-unsuitable',
-      `--memory ${amount.percent}%: the size cannot be computed: container ${target.container} has no memory limit, and you are not allowed to get node ${target.node}`,
-      { hint: 'Use a size such as --memory 512Mi, or ask for the right to get nodes.' },
-    );
-  }
-  const what =
-    limit === undefined ? "the node's allocatable memory, the container has no limit" : "the container's limit";
-  return {
-    bytes: Math.floor((whole * amount.percent) / 100),
-    basis: `${amount.percent}% of ${what}, ${formatBytes(whole)}`,
-  };
+function shareOf(percent: number, target: Target): MemoryShare {
+  const { memoryLimitBytes: own, podMemoryLimitBytes: ofPod, nodeMemoryBytes: node } = target;
+  const limits = [
+    { bytes: own, words: "the container's limit" },
+    { bytes: ofPod, words: "the pod's limit" },
+  ];
+  const known = limits.flatMap(({ bytes, words }) => (bytes === undefined ? [] : [{ bytes, words }]));
+  const nodes = node === undefined ? [] : [{ bytes: node, words: "the node's memory" }];
+  const [least] = known.length > 0 ? known.toSorted((a, b) => a.bytes - b.bytes) : nodes;
+  if (!least) return { percent };
+  return { percent, estimate: share(percent, least.bytes, `${least.words}, ${formatBytes(least.bytes)}`) };
+}
+
+function share(percent: number, whole: number, words: string): HeldMemory {
+  return { bytes: Math.floor((whole * percent) / 100), basis: `${percent}% of ${words}` };
+}
+
+/** Takes the percentage of what binds the target as the shim has read it. Undefined: the kernel does not tell. */
+export function decideStress(fault: StressFault, sample: Sample, place?: Place): DecidedStress | undefined {
+  const { memory, ...rest } = fault;
+  if (memory === undefined) return rest;
+  if ('bytes' in memory) return { ...rest, memory };
+  const ceiling = memoryCeiling(sample, place);
+  return ceiling && { ...rest, memory: share(memory.percent, ceiling.bytes, ceiling.words) };
+}
+
+/** Without the shim's reading: a percentage by the API objects' estimate; where there is none, the least that stress-ng takes. */
+export function estimateStress({ memory, ...rest }: StressFault): DecidedStress {
+  if (memory === undefined) return rest;
+  return { ...rest, memory: 'bytes' in memory ? memory : (memory.estimate ?? { bytes: 4_096 }) };
 }
 
 /**
  * argv of stress-ng. Its own time-out is a further clock behind ours (G2), a little later, so that it is the shim that ends the run and reports it.
  */
-export function stressNgCommand(fault: StressFault, durationMs: number): string[] {
+export function stressNgCommand(fault: DecidedStress, durationMs: number): string[] {
   const argv = ['stress-ng', '--timeout', `${Math.ceil(durationMs / 1_000) + 5}s`];
   if (fault.cpu) {
     argv.push('--cpu', String(fault.cpu.workers), '--cpu-load', String(fault.cpu.loadPercent));
@@ -79,7 +105,7 @@ export function stressNgCommand(fault: StressFault, durationMs: number): string[
 }
 
 /** What it takes of the container's memory, stress-ng itself included. What the user's own arguments make it hold is not known. */
-export function memoryNeed(fault: StressFault): MemoryNeed {
+export function memoryNeed(fault: DecidedStress): MemoryNeed {
   const { cpu, memory, processes, stressNgArgs } = fault;
   const workers = {
     cpu: cpu?.workers ?? 0,
@@ -96,7 +122,7 @@ export function memoryNeed(fault: StressFault): MemoryNeed {
 }
 
 /** `102Mi of memory (80% of the container's limit, 128Mi)`. */
-export function describeMemory({ bytes, basis }: NonNullable<StressFault['memory']>): string {
+export function describeMemory({ bytes, basis }: HeldMemory): string {
   return `${formatBytes(bytes)} of memory${basis === undefined ? '' : ` (${basis})`}`;
 }
 
@@ -107,11 +133,18 @@ export function describeStress(fault: StressFault): string {
     const { workers, loadPercent } = fault.cpu;
     parts.push(`${workers} busy CPU${workers === 1 ? '' : 's'}${loadPercent < 100 ? ` at ${loadPercent}%` : ''}`);
   }
-  if (fault.memory) parts.push(`${formatBytes(fault.memory.bytes)} of memory`);
+  if (fault.memory) parts.push(summarizeMemory(fault.memory));
   if (fault.processes !== undefined)
     parts.push(`fork pressure by ${fault.processes} worker${fault.processes === 1 ? '' : 's'}`);
   if (fault.stressNgArgs.length > 0) parts.push(`stress-ng ${fault.stressNgArgs.join(' ')}`);
   return joinWords(parts);
+}
+
+/** `102Mi of memory`, `80% of memory (about 102Mi)`. */
+function summarizeMemory(memory: HeldMemory | MemoryShare): string {
+  if ('bytes' in memory) return `${formatBytes(memory.bytes)} of memory`;
+  const about = memory.estimate ? ` (about ${formatBytes(memory.estimate.bytes)})` : '';
+  return `${memory.percent}% of memory${about}`;
 }
 
 /** The v1 controllers (and v2's `io`) without which the fault would act on something else than the target. */

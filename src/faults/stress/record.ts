@@ -3,14 +3,19 @@ import { amount, percent, read, text } from '../common/schemas.ts';
 import type { FaultRecord } from '../fault.ts';
 import type { StressFault } from './plan.ts';
 
+const held = v.strictObject({ bytes: amount, basis: v.exactOptional(text) });
+
 const stressRecord = v.strictObject({
   fault: v.literal('stress'),
   /** Whether stress-ng has arguments of the user's. */
   ownArgs: v.boolean(),
   oomVictim: v.picklist(['stressor', 'app']),
   cpu: v.exactOptional(v.strictObject({ workers: amount, loadPercent: percent, cores: amount })),
-  memory: v.exactOptional(v.strictObject({ bytes: amount, basis: v.exactOptional(text) })),
+  memory: v.exactOptional(
+    v.union([held, v.strictObject({ percent: v.pipe(amount, v.minValue(1)), estimate: v.exactOptional(held) })]),
+  ),
   processes: v.exactOptional(amount),
+  allowNodeMemory: v.exactOptional(v.literal(true)),
 });
 
 /** No arguments of the user's: whoever may read pods may read it. */

@@ -2,7 +2,7 @@
 export type MemoryAmount =
   /** Bytes, > 0. */
   | { bytes: number }
-  /** Percent of the container's limit, or of the node's allocatable where there is none; > 0. */
+  /** Percent of what binds the container: a limit in force, or memory.high; the node's memory where there is none; > 0. */
   | { percent: number };
 
 /** What `stress` is asked to do; at least one of the four. */
@@ -14,4 +14,6 @@ export interface StressRequest {
   /** Arguments for stress-ng as the user wrote them after `--`. */
   stressNgArgs: readonly string[];
   oomVictim: 'stressor' | 'app';
+  /** Memory that the node's other pods need may be taken. */
+  allowNodeMemory?: true;
 }

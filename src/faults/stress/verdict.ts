@@ -1,11 +1,12 @@
 import type { Sample } from '../../shim/protocol.ts';
 import { formatBytes, formatPercent } from '../../text.ts';
+import { cpuCeiling, describeCpus, isPinned, memoryLimitOwner, type Place } from '../common/ceiling.ts';
 import { conclude } from '../common/conclude.ts';
-import { type CpuCeiling, cpuCeiling, growth, isPinned, type Measurement, measure } from '../common/measure.ts';
+import { growth, type Measurement, measure } from '../common/measure.ts';
 import { heldBytes, memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from '../common/memory.ts';
 import type { Observation } from '../common/observation.ts';
 import type { Conclusion, Proof } from '../fault.ts';
-import { describeMemory, type StressFault } from './plan.ts';
+import { type DecidedStress, describeMemory, type HeldMemory } from './plan.ts';
 
 export interface StressVerdict extends Conclusion {
   before?: Measurement;
@@ -19,7 +20,7 @@ const otherMemoryBytes = 16 * 2 ** 20;
 const effectiveShare = 0.75;
 
 /** Compares what was asked, within the container's limit, with what its cgroup measured (G1). */
-export function judgeStress(fault: StressFault, seen: Observation): StressVerdict {
+export function judgeStress(fault: DecidedStress, seen: Observation): StressVerdict {
   const before = span(seen.before);
   const during = overview(seen.during);
   const last = seen.during.at(-1);
@@ -77,18 +78,18 @@ function afterwards(sample: Sample): NonNullable<StressVerdict['after']> {
 }
 
 function judgeCpu(
-  asked: NonNullable<StressFault['cpu']>,
+  asked: NonNullable<DecidedStress['cpu']>,
   before: Measurement | undefined,
   during: Measurement,
   last: Sample,
-  { nodeCores, isFound }: Observation,
+  { nodeCores, isFound, place }: Observation,
 ): Proof {
-  const ceiling = cpuCeiling(last, nodeCores);
+  const ceiling = cpuCeiling(last, nodeCores, place);
   const possible = Math.min(asked.cores, ceiling?.cores ?? Number.POSITIVE_INFINITY);
   const used = during.cpuCores;
   const wanted = `Asked for ${asked.workers} busy CPU${asked.workers === 1 ? '' : 's'}${asked.loadPercent < 100 ? ` at ${asked.loadPercent}%` : ''}`;
   if (used === undefined) return unmeasured('cpu', wanted, 'CPU time');
-  const bound = ceiling && asked.cores > ceiling.cores ? `; ${describeCeiling(ceiling, last)}` : '';
+  const bound = ceiling && asked.cores > ceiling.cores ? `; ${ceiling.words}` : '';
   // A target that already used its whole limit cannot use more: then the shortage shows as waiting, not as use.
   const already = before?.cpuCores ?? 0;
   const rose = used - already >= 0.1 * possible || waits(before, during);
@@ -102,25 +103,9 @@ function judgeCpu(
       ? "; the target's own use was not measured"
       : ''
     : rose
-      ? `: less than asked, ${isPinned(last, nodeCores) ? `others may have ${cpus(last)} busy as well` : 'the node itself may be out of CPU'}`
+      ? `: less than asked, ${isPinned(last, nodeCores) ? `others may have ${describeCpus(last)} busy as well` : 'the node itself may be out of CPU'}`
       : `: no more than before (${already.toFixed(2)})`;
   return { what: 'cpu', effective, sentence: `${wanted}${bound}: ${measured}${why}` };
-}
-
-function describeCeiling({ cores: most, by }: CpuCeiling, sample: Sample): string {
-  switch (by) {
-    case 'quota':
-      return `the container may use ${cores(most)}`;
-    case 'node':
-      return `the node has ${cores(most)}`;
-    case 'cpuset':
-      return `the container may use ${cores(most)} of ${cpus(sample)}`;
-  }
-}
-
-/** `CPUs 2-3`. */
-function cpus({ cpusetList: list, cpusetCpus: count }: Sample): string {
-  return list === undefined ? 'its cpuset' : `CPU${count === 1 ? '' : 's'} ${list}`;
 }
 
 /** Without its counter an effect cannot be proven, which is something else than having seen none. */
@@ -140,11 +125,7 @@ function waits(before: Measurement | undefined, during: Measurement): boolean {
   );
 }
 
-function cores(value: number): string {
-  return value.toFixed(2);
-}
-
-function judgeMemory(asked: NonNullable<StressFault['memory']>, seen: Observation, during: Measurement): Proof {
+function judgeMemory(asked: HeldMemory, seen: Observation, during: Measurement): Proof {
   const wanted = `Asked for ${describeMemory(asked)}`;
   if (during.memoryBytes === undefined) return unmeasured('memory', wanted, 'memory');
   const room = roomBefore(seen);
@@ -171,8 +152,22 @@ function judgeMemory(asked: NonNullable<StressFault['memory']>, seen: Observatio
   return {
     what: 'memory',
     effective,
-    sentence: `${wanted}${bound}: it grew by ${formatBytes(grown)} to ${formatBytes(peak)}${details}`,
+    sentence: `${wanted}${bound}: it grew by ${formatBytes(grown)} to ${formatBytes(peak)}${details}${effective ? '' : whySlow(seen)}`,
   };
+}
+
+/** From this share of the periods on the lack of CPU time is what keeps a workload from its memory: it has too little to touch the pages. */
+const slowShare = 0.5;
+
+/** What was measured that explains memory which was not taken. */
+function whySlow(seen: Observation): string {
+  const first = seen.during[0];
+  const last = seen.during.at(-1);
+  const share = (first && last && measure(first, last)?.throttledShare) ?? 0;
+  if (share < slowShare || !last) return '';
+  const words = cpuCeiling(last, seen.nodeCores, seen.place)?.words;
+  const limit = words === undefined ? '' : `: ${words} CPUs`;
+  return `; it was throttled in ${formatPercent(100 * share)} of the CPU periods, too slow to take more in that time${limit}`;
 }
 
 interface MemoryRoom {
@@ -196,12 +191,25 @@ function roomBefore({ before, during }: Observation): MemoryRoom {
   };
 }
 
-function describeRoom(room: MemoryRoom, { during, before }: Observation): string {
+function describeRoom(room: MemoryRoom, { during, before, place }: Observation): string {
   const sample = during.at(-1) ?? before.at(-1);
   const swap = room.swap > 0 ? `, and ${formatBytes(room.swap)} of swap` : '';
   return room.high < room.limit
     ? `from memory.high, ${formatBytes(sample?.memoryHighBytes ?? 0)}, on it is throttled, of which ${formatBytes(room.high)} were free${swap}`
-    : `the container may use ${formatBytes((sample && memoryLimitBytes(sample)) ?? 0)}, of which ${formatBytes(room.limit)} were free${swap}`;
+    : `${describeLimit(sample, place)}, of which ${formatBytes(room.limit)} were free${swap}`;
+}
+
+/** `the pod may use 128Mi`. */
+function describeLimit(sample: Sample | undefined, place: Place | undefined): string {
+  const bytes = formatBytes((sample && memoryLimitBytes(sample)) ?? 0);
+  switch (sample && memoryLimitOwner(sample, place)) {
+    case 'pod':
+      return `the pod may use ${bytes}`;
+    case 'above':
+      return `a cgroup above the pod may use ${bytes}`;
+    default:
+      return `the container may use ${bytes}`;
+  }
 }
 
 /** Of the last of them. */

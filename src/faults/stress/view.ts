@@ -1,8 +1,9 @@
 import type { Target } from '../../ports.ts';
 import type { Sample } from '../../shim/protocol.ts';
 import { formatBytes } from '../../text.ts';
+import { cpuCeiling } from '../common/ceiling.ts';
 import { dash, percent, pressure } from '../common/cells.ts';
-import { cpuCeiling, type Measurement, measure } from '../common/measure.ts';
+import { type Measurement, measure } from '../common/measure.ts';
 import { workingSet } from '../common/memory.ts';
 import type { LiveRow, Rows } from '../fault.ts';
 import type { StressVerdict } from './verdict.ts';
@@ -22,7 +23,7 @@ export function liveRow({ before, previous, sample, target }: StressSample): Liv
   const last = before.at(-1);
   const base = first && last ? measure(first, last) : undefined;
   const now = measure(previous, sample);
-  const ceiling = cpuCeiling(sample, target.nodeAllocatableCores);
+  const ceiling = cpuCeiling(sample, target.nodeCores);
   const cpu = now?.cpuCores;
   const memory = workingSet(sample);
   return {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cpuLimitCores, measure } from '../../../src/faults/common/measure.ts';
+import { cpuLimitCores } from '../../../src/faults/common/ceiling.ts';
+import { measure } from '../../../src/faults/common/measure.ts';
 import { memoryLimitBytes, workingSet } from '../../../src/faults/common/memory.ts';
 import type { Sample } from '../../../src/shim/protocol.ts';
 import { MiB, sample } from '../../fakes/samples.ts';

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { memoryRisk } from '../../../src/faults/common/memory-risk.ts';
-import { memoryNeed, resolveStress } from '../../../src/faults/stress/plan.ts';
+import { estimateStress, memoryNeed, resolveStress } from '../../../src/faults/stress/plan.ts';
 import type { StressRequest } from '../../../src/faults/stress/types.ts';
 import type { Sample } from '../../../src/shim/protocol.ts';
 import { MiB, requestFor, sample, target } from '../../fakes/samples.ts';
 
 function riskOf(asked: Partial<StressRequest>, change: Partial<Sample> = {}) {
-  return memoryRisk(memoryNeed(resolveStress(requestFor(asked).fault, target())), sample(0, 0, change));
+  return memoryRisk(memoryNeed(estimateStress(resolveStress(requestFor(asked).fault, target()))), sample(0, 0, change));
 }
 
 /** In a container with 128 MiB of which 40 are in use: 88 are free. */
@@ -90,7 +90,7 @@ describe('the memory that a stress takes, against what is free', () => {
 
   test('none when the kernel does not report', () => {
     const { memoryCurrentBytes: _gone, ...unknown } = sample(0);
-    const fault = resolveStress(requestFor({ memory: { bytes: 999 * MiB } }).fault, target());
+    const fault = estimateStress(resolveStress(requestFor({ memory: { bytes: 999 * MiB } }).fault, target()));
     expect(memoryRisk(memoryNeed(fault), unknown).kind).toBe('none');
   });
 
@@ -178,6 +178,20 @@ describe('the memory that a stress takes, against what is free', () => {
       kind: 'warning',
       message:
         'the memory limit will be exceeded: 30Mi of memory asked for and about 4.6Mi for stress-ng itself, 40Mi in use, limit 128Mi, of which, with all that shares the limits, 20Mi are free; the OOM killer will kill the stressor first, repeatedly',
+    });
+  });
+
+  test('what is certain leaves out the page cache that the kernel takes back', () => {
+    expect(risk(100, 'stressor', { memoryActiveFileBytes: 20 * MiB })).toMatchObject({
+      message: expect.stringMatching(/^the memory limit may be exceeded: .*would kill the stressor first$/),
+    });
+  });
+
+  test("the pod's limit is called so", () => {
+    const need = { ownBytes: 6 * MiB, victim: 'stressor' as const };
+    const full = sample(0, 0, { memoryLimitLevel: 1, memoryRoomBytes: 5 * MiB });
+    expect(memoryRisk(need, full)).toMatchObject({
+      message: expect.stringContaining("the pod's limit 128Mi, of which"),
     });
   });
 

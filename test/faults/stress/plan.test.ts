@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { describeStress, neededControllers, resolveStress, stressNgCommand } from '../../../src/faults/stress/plan.ts';
+import {
+  decideStress,
+  describeStress,
+  estimateStress,
+  neededControllers,
+  resolveStress,
+  stressNgCommand,
+} from '../../../src/faults/stress/plan.ts';
 import type { StressRequest } from '../../../src/faults/stress/types.ts';
-import { GiB, MiB, request, requestFor, target } from '../../fakes/samples.ts';
+import type { Target } from '../../../src/ports.ts';
+import { GiB, MiB, request, requestFor, sample, target } from '../../fakes/samples.ts';
 
 const cpu = (workers: number, loadPercent = 100) => requestFor({ cpu: { workers, loadPercent } }).fault;
 const only = (stress: Partial<StressRequest>) => requestFor(stress).fault;
@@ -23,18 +31,21 @@ describe('the command of stress-ng', () => {
       '2 busy CPUs, 1Mi of memory, fork pressure by 3 workers and stress-ng --timer 1',
     ],
   ])('%s', (_what, asked, args, sentence) => {
-    const fault = resolveStress(asked, target());
+    const fault = estimateStress(resolveStress(asked, target()));
     expect(stressNgCommand(fault, 60_000).join(' ')).toBe(`stress-ng --timeout 65s ${args}`);
     expect(describeStress(fault)).toBe(sentence);
   });
 
   test('its own time-out lies behind the deadline of the shim, in whole seconds', () => {
-    expect(stressNgCommand(resolveStress(cpu(1), target()), 1_001).slice(1, 3)).toEqual(['--timeout', '7s']);
+    expect(stressNgCommand(estimateStress(resolveStress(cpu(1), target())), 1_001).slice(1, 3)).toEqual([
+      '--timeout',
+      '7s',
+    ]);
   });
 
   test('what the user passed on stays one word each', () => {
     const asked = only({ stressNgArgs: ['--exec-method', 'a b; rm -rf /', '$(HOME)'] });
-    expect(stressNgCommand(resolveStress(asked, target()), 1_000).slice(3)).toEqual([
+    expect(stressNgCommand(estimateStress(resolveStress(asked, target())), 1_000).slice(3)).toEqual([
       '--exec-method',
       'a b; rm -rf /',
       '$(HOME)',
@@ -44,39 +55,59 @@ describe('the command of stress-ng', () => {
 
 describe('a percentage of memory', () => {
   const percent = only({ memory: { percent: 80 } });
+  const { memoryLimitBytes: _limit, ...unlimited } = target();
 
-  test("is of the container's limit where there is one", () => {
-    expect(resolveStress(percent, target({ memoryLimitBytes: 128 * MiB })).memory).toEqual({
-      bytes: 107_374_182,
-      basis: "80% of the container's limit, 128Mi",
+  test.each<[what: string, at: Target, memory: object]>([
+    [
+      "of the container's limit",
+      target(),
+      { percent: 80, estimate: { bytes: 107_374_182, basis: "80% of the container's limit, 128Mi" } },
+    ],
+    [
+      "of the pod's limit, the container having none",
+      { ...unlimited, podMemoryLimitBytes: GiB },
+      { percent: 80, estimate: { bytes: 858_993_459, basis: "80% of the pod's limit, 1Gi" } },
+    ],
+    [
+      'of the lower one',
+      target({ podMemoryLimitBytes: 100 * MiB }),
+      { percent: 80, estimate: { bytes: 83_886_080, basis: "80% of the pod's limit, 100Mi" } },
+    ],
+    [
+      "of the node's memory without a limit",
+      unlimited,
+      { percent: 80, estimate: { bytes: 6_871_947_673, basis: "80% of the node's memory, 8Gi" } },
+    ],
+    ['of what only the shim can tell', withoutNode(unlimited), { percent: 80 }],
+  ])('is estimated %s', (_what, at, memory) => {
+    expect(resolveStress(percent, at).memory).toEqual(memory);
+  });
+
+  test('is summed up as what it is', () => {
+    expect(describeStress(resolveStress(percent, target()))).toBe('80% of memory (about 102Mi)');
+    expect(describeStress(resolveStress(percent, withoutNode(unlimited)))).toBe('80% of memory');
+  });
+
+  test('is decided by what the shim has read, whatever the API objects say', () => {
+    const half = resolveStress(only({ memory: { percent: 50 } }), target({ memoryLimitBytes: 512 * MiB }));
+    const at = { memoryLimitBytes: 256 * MiB, memoryLimitLevel: 1 };
+    expect(decideStress(half, sample(0, 0, at))?.memory).toEqual({
+      bytes: 128 * MiB,
+      basis: "50% of the pod's limit, 256Mi",
     });
+    expect(decideStress(half, { elapsedUs: 1 })).toBeUndefined();
   });
 
-  test("is of the node's allocatable memory without a limit, and says so", () => {
-    const { memoryLimitBytes: _limit, ...unlimited } = target({ nodeAllocatableMemoryBytes: 8 * GiB });
-    expect(resolveStress(percent, unlimited).memory).toEqual({
-      bytes: 6_871_947_673,
-      basis: "80% of the node's allocatable memory, the container has no limit, 8Gi",
-    });
-  });
-
-  test('is refused when neither is known, with what would work', () => {
-    const { memoryLimitBytes: _limit, nodeAllocatableMemoryBytes: _node, ...unknown } = target();
-    expect(() => resolveStress(percent, unknown)).toThrow(
-      expect.objectContaining({
-        code: 'target-unsuitable',
-        message:
-          '--memory 80%: the size cannot be computed: container app has no memory limit, and you are not allowed to get node node-3',
-        hint: expect.stringContaining('--memory 512Mi'),
-      }),
-    );
-  });
-
-  test('bytes need neither', () => {
-    const { memoryLimitBytes: _limit, nodeAllocatableMemoryBytes: _node, ...unknown } = target();
-    expect(resolveStress(only({ memory: { bytes: 7 } }), unknown).memory).toEqual({ bytes: 7 });
+  test('is held in bytes as they are', () => {
+    const bytes = resolveStress(only({ memory: { bytes: 7 } }), target());
+    expect(bytes.memory).toEqual({ bytes: 7 });
+    expect(decideStress(bytes, { elapsedUs: 1 })?.memory).toEqual({ bytes: 7 });
   });
 });
+
+function withoutNode({ nodeMemoryBytes: _bytes, ...rest }: Target): Target {
+  return rest;
+}
 
 test('CPU load is counted in cores', () => {
   expect(resolveStress(cpu(3, 50), target()).cpu?.cores).toBe(1.5);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Observation } from '../../../src/faults/common/observation.ts';
-import { resolveStress } from '../../../src/faults/stress/plan.ts';
+import { decideStress, estimateStress, resolveStress } from '../../../src/faults/stress/plan.ts';
 import type { StressRequest } from '../../../src/faults/stress/types.ts';
 import { judgeStress, type StressVerdict } from '../../../src/faults/stress/verdict.ts';
 import type { Sample } from '../../../src/shim/protocol.ts';
@@ -12,7 +12,8 @@ function series(cores: number, at: (second: number) => Partial<Sample> = () => (
 }
 
 function judge(stress: Partial<StressRequest>, seen: Partial<Observation>): StressVerdict {
-  return judgeStress(resolveStress(requestFor(stress).fault, target()), {
+  const planned = resolveStress(requestFor(stress).fault, target());
+  return judgeStress(decideStress(planned, sample(0)) ?? estimateStress(planned), {
     before: series(0.02, undefined, 1),
     during: [],
     nodeCores: 4,
@@ -142,6 +143,22 @@ describe('CPU', () => {
       { nodeCores: 16, during: series(1.2, () => ({ ...unlimited, cpusetCpus: 2, cpusetList: '2-3' })) },
       false,
       'Asked for 2 busy CPUs: it used 1.20 (60%): less than asked, others may have CPUs 2-3 busy as well',
+    ],
+    [
+      "of the pod's quota",
+      2,
+      100,
+      { during: series(0.99, () => ({ cpuLevel: 1 })) },
+      true,
+      'Asked for 2 busy CPUs; the pod may use 1.00: it used 0.99 (99%)',
+    ],
+    [
+      'on a node of two CPUs of which less is allocatable',
+      2,
+      100,
+      { nodeCores: 2, during: series(1.98, () => unlimited) },
+      true,
+      'Asked for 2 busy CPUs: it used 1.98 (99%)',
     ],
     [
       'of one CPU of a node that may not be read',
@@ -332,6 +349,29 @@ describe('memory', () => {
     const verdict = judge({ memory: { bytes: mebibytes * MiB } }, { before, ...seen });
     expect(verdict.proofs).toEqual([{ what: 'memory', effective, sentence }]);
     expect(verdict.effective).toBe(effective);
+  });
+
+  test('too slowly for want of CPU time, and says so', () => {
+    const throttled = (s: number) => ({
+      ...hold(40 + 31.7 * s)(),
+      ...{ memoryLimitBytes: 1_024 * MiB, cpuQuotaUs: 2_000, cpuThrottledPeriods: Math.round(9.7 * s) },
+    });
+    expect(judge({ memory: { bytes: 819 * MiB } }, { before, during: series(0.02, throttled) }).proofs).toEqual([
+      {
+        what: 'memory',
+        effective: false,
+        sentence:
+          'Asked for 819Mi of memory: it grew by 317Mi to 357Mi; it was throttled in 97% of the CPU periods, too slow to take more in that time: the container may use 0.02 CPUs',
+      },
+    ]);
+  });
+
+  test("of a pod's limit", () => {
+    const pods = { memoryLimitLevel: 1, memoryRoomBytes: 10 * MiB };
+    const seen = { before: series(0, () => pods, 1), during: series(0, () => ({ ...hold(49)(), ...pods })) };
+    expect(judge({ memory: { bytes: 50 * MiB } }, seen).proofs[0]?.sentence).toBe(
+      'Asked for 50Mi of memory; the pod may use 128Mi, of which 10Mi were free: it grew by 9Mi to 49Mi',
+    );
   });
 
   test('a percentage is told with what it is of', () => {

@@ -34,7 +34,7 @@ describe('the live table', () => {
   });
 
   test('what is not known is a dash, not a zero', () => {
-    const { nodeAllocatableCores: _cores, ...unknown } = target();
+    const { nodeCores: _cores, ...unknown } = target();
     const bare = (seconds: number) => ({ elapsedUs: seconds * 1e6, cpuUsageUs: seconds * 5e5 });
     const [, row] = shown(fact({ target: unknown, before: [bare(0)], previous: bare(1), sample: bare(2) }));
     expect(row?.trim().split(/\s{2,}/)).toEqual(['web-7d4b9 (app)', '- → 0.50 cores', '-', '-', '-', '38s']);
