@@ -12,7 +12,9 @@ enum { ADDRESSES_MAX = 64 };
 
 static int say(int fd, const char *text) { return write(fd, text, strlen(text)) < 0 ? -1 : 0; }
 
-/** Not inet_ntop: it brings printf along, floating point and all. Of IPv6 every group is written: whoever reads it compares addresses and not texts. */
+/**
+ * Not inet_ntop: it brings printf along, floating point and all. Of IPv6 every group is written: whoever reads it compares addresses and not texts.
+ */
 static void format_address(const struct addrinfo *entry, char *out, size_t size) {
     const uint8_t *at = NULL;
     out[0] = '\0';

@@ -8,9 +8,9 @@ import { filtersOf, maxFilters, shapingLines } from './layout.ts';
 import { resolveNames } from './names.ts';
 import { nftScript } from './nft.ts';
 import { formatPorts } from './ports.ts';
-import { describeHit, describeSpared, describeWarnings } from './preview.ts';
+import { describeAffected, describeExcluded, describeWarnings } from './preview.ts';
 import { batch } from './questions.ts';
-import { addressesOf, listCidrs, mayHit, type Names, type Rules, rulesOf, servedPorts } from './rules.ts';
+import { addressesOf, listCidrs, mayAffect, type Names, type Rules, rulesOf, servedPorts } from './rules.ts';
 import { devicesTo, gatewaysOf, type Link, readSurface, type Surface } from './surface.ts';
 import type { Answer, NetBasis, NetFault, NetPlan, Peer, ShapedPort } from './types.ts';
 
@@ -18,7 +18,8 @@ import type { Answer, NetBasis, NetFault, NetPlan, Peer, ShapedPort } from './ty
 export const countersId = 'counters';
 
 /**
- * What is done to the target's network, from what its own tools say of it. Pure; refuses what cannot work, before anything is changed. `whoElse`: how to find out about another experiment.
+ * What is done to the target's network, from what its own tools say of it. Pure; refuses what cannot work, before anything is changed. `whoElse`:
+ * how to find out about another experiment.
  * @throws ChaosError `target-unsuitable`; `shim` when a tool did not answer.
  */
 export function planNet(
@@ -51,8 +52,8 @@ export function planNet(
   const probe = findProbe(fault, names, rules, surface);
   return {
     ...(by.tool === 'nft' ? nftSteps(fault, by.table, rules) : tcSteps(fault, basis, by.ports, rules, surface)),
-    hit: describeHit(fault, basis, rules),
-    spared: describeSpared(fault, basis),
+    affected: describeAffected(fault, basis, rules),
+    excluded: describeExcluded(fault, basis),
     warnings: describeWarnings(fault, basis, rules, surface),
     ...(probe ? { probe } : {}),
     basis,
@@ -138,7 +139,7 @@ function shapedPorts(devices: readonly string[], suffix: string, ingress: boolea
 function chooseDevices(fault: NetFault, rules: readonly Rules[], surface: Surface): string[] {
   checkInterfaces(fault, surface);
   if (fault.interfaces.length > 0) return [...fault.interfaces];
-  const all = rules.flatMap(({ hits }) => hits.map(({ cidrs }) => cidrs));
+  const all = rules.flatMap(({ matches }) => matches.map(({ cidrs }) => cidrs));
   const cidrs = all.includes('any') ? 'any' : all.flatMap((each) => (each === 'any' ? [] : each));
   const devices = devicesTo(surface, cidrs);
   if (devices.length > 0) return devices;
@@ -194,7 +195,7 @@ function refuseNobody({ surroundings: { to, from }, ports }: NetFault, names: Na
   });
 }
 
-/** The first single address and TCP port that is hit on the way out or back. */
+/** The first single address and TCP port that is affected on the way out or back. */
 function findProbe(fault: NetFault, names: Names, rules: readonly Rules[], surface: Surface): NetPlan['probe'] {
   if (fault.protocol !== undefined && fault.protocol !== 'tcp') return undefined;
   // An endpoint answers by itself; what is behind a cluster IP is the service's choice each time.
@@ -203,7 +204,7 @@ function findProbe(fault: NetFault, names: Names, rules: readonly Rules[], surfa
     const port = probePort(peer, fault);
     if (port === undefined) continue;
     const cidr = addressesOf(peer, names).find(
-      (each) => isSingle(each) && mayHit(rules, each) && devicesTo(surface, [each]).length > 0,
+      (each) => isSingle(each) && mayAffect(rules, each) && devicesTo(surface, [each]).length > 0,
     );
     if (cidr) return { address: formatCidr(cidr), port };
   }

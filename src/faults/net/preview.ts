@@ -3,13 +3,13 @@ import { joinWords } from '../../text.ts';
 import { formatDuration } from '../../units.ts';
 import { describeEffect } from './describe.ts';
 import { formatPorts } from './ports.ts';
-import { addressesOf, listCidrs, mayHit, nodeAddresses, type Rules } from './rules.ts';
+import { addressesOf, listCidrs, mayAffect, nodeAddresses, type Rules } from './rules.ts';
 import type { Surface } from './surface.ts';
 import type { NetBasis, NetFault, Peer, PortRange } from './types.ts';
 
-/** What is hit and what is not, for the user before it starts. */
+/** What is affected and what is not, for the user before it starts. */
 
-export function describeHit(fault: NetFault, basis: NetBasis, rules: readonly Rules[]): string[] {
+export function describeAffected(fault: NetFault, basis: NetBasis, rules: readonly Rules[]): string[] {
   const { surroundings, shaping } = fault;
   const delay = fault.direction === 'both' ? shaping?.delay : undefined;
   const containers = surroundings.podContainers;
@@ -60,9 +60,9 @@ function throughWhat(fault: NetFault, { by }: NetBasis): string {
   return devices.length > 0 ? `, through ${joinWords(devices)}` : '';
 }
 
-export function describeSpared(fault: NetFault, basis: NetBasis): string[] {
+export function describeExcluded(fault: NetFault, basis: NetBasis): string[] {
   const { except } = fault.surroundings;
-  const node = nodeAddresses(fault, basis.names, basis.gateways).spared;
+  const node = nodeAddresses(fault, basis.names, basis.gateways).excluded;
   return [
     ...(except.length > 0 ? [joinWords(merged(except).map((peer) => describePeer(peer, basis)))] : []),
     ...(node.length > 0 ? [`the node, where the kubelet's probes come from: ${listCidrs(node)}`] : []),
@@ -79,8 +79,8 @@ export function describeWarnings(
   const { hostNetwork, networkProbes, nodeIps, to, from } = fault.surroundings;
   const node = nodeAddresses(fault, basis.names, basis.gateways);
   const devices = basis.by.tool === 'tc' ? basis.by.ports.map(({ device }) => device) : [];
-  const probed = node.named.filter((cidr) => mayHit(rules, cidr));
-  const wide = rules.some(({ hits }) => hits.some(({ cidrs }) => cidrs === 'any' || !cidrs.every(isSingle)));
+  const probed = node.named.filter((cidr) => mayAffect(rules, cidr));
+  const wide = rules.some(({ matches }) => matches.some(({ cidrs }) => cidrs === 'any' || !cidrs.every(isSingle)));
   const silent = [...to, ...from].filter((peer) => addressesOf(peer, basis.names).length === 0);
   return [
     ...(hostNetwork

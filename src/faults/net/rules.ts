@@ -5,19 +5,19 @@ import type { IpProtocol, NetFault, Peer, PortRange } from './types.ts';
 /** Addresses of the host names among the peers, as the target resolves them. */
 export type Names = Readonly<Record<string, readonly Cidr[]>>;
 
-/** Packets that are hit: those of these peers, and of these ports if there are any. */
-export interface Hit {
+/** Packets that are affected: those of these peers, and of these ports if there are any. */
+export interface PacketMatch {
   cidrs: readonly Cidr[] | 'any';
   ports: readonly PortRange[];
   /** Whose ports they are. */
   portsOf: 'peer' | 'target' | 'either';
 }
 
-/** What happens to the packets of one direction: `spared` first, then `hits`. */
+/** What happens to the packets of one direction: `excluded` first, then `matches`. */
 export interface Rules {
   direction: 'egress' | 'ingress';
-  spared: readonly Cidr[];
-  hits: readonly Hit[];
+  excluded: readonly Cidr[];
+  matches: readonly PacketMatch[];
 }
 
 /** IP's number of a protocol. */
@@ -29,31 +29,31 @@ export const protocolNumbers: Readonly<Record<IpProtocol, Readonly<Record<IpFami
 
 export function rulesOf(fault: NetFault, names: Names, gateways: readonly string[]): Rules[] {
   const directions = fault.direction === 'both' ? (['egress', 'ingress'] as const) : [fault.direction];
-  const spared = withoutContained([
+  const excluded = withoutContained([
     ...fault.surroundings.except.flatMap((peer) => addressesOf(peer, names)),
-    ...nodeAddresses(fault, names, gateways).spared,
+    ...nodeAddresses(fault, names, gateways).excluded,
   ]);
-  return directions.map((direction) => ({ direction, spared, hits: hitsOf(fault, direction, names) }));
+  return directions.map((direction) => ({ direction, excluded, matches: matchesOf(fault, direction, names) }));
 }
 
-function hitsOf(fault: NetFault, direction: 'egress' | 'ingress', names: Names): Hit[] {
+function matchesOf(fault: NetFault, direction: 'egress' | 'ingress', names: Names): PacketMatch[] {
   const { to, from } = fault.surroundings;
   // With one list only, `both` means both ways with these peers.
   const peers = direction === 'egress' ? (to.length > 0 ? to : from) : from.length > 0 ? from : to;
   if (peers.length === 0) return [{ cidrs: 'any', ports: fault.ports, portsOf: 'either' }];
   const portsOf = peers === to ? 'peer' : 'target';
-  const hits: Array<Hit & { cidrs: Cidr[] }> = [];
+  const matches: Array<PacketMatch & { cidrs: Cidr[] }> = [];
   for (const peer of peers) {
     const ports = portsOf === 'peer' ? servedPorts(peer, fault.ports) : fault.ports;
     if (!ports) continue;
-    const same = hits.find((hit) => JSON.stringify(hit.ports) === JSON.stringify(ports));
+    const same = matches.find((match) => JSON.stringify(match.ports) === JSON.stringify(ports));
     if (same) same.cidrs.push(...addressesOf(peer, names));
-    else hits.push({ cidrs: addressesOf(peer, names), ports, portsOf });
+    else matches.push({ cidrs: addressesOf(peer, names), ports, portsOf });
   }
-  // Only what has addresses: a hit without them would be one of everybody.
-  return hits.flatMap((hit) => {
-    const cidrs = withoutContained(hit.cidrs);
-    return cidrs.length > 0 ? [{ ...hit, cidrs }] : [];
+  // Only what has addresses: without addresses a match is everybody.
+  return matches.flatMap((match) => {
+    const cidrs = withoutContained(match.cidrs);
+    return cidrs.length > 0 ? [{ ...match, cidrs }] : [];
   });
 }
 
@@ -75,20 +75,20 @@ export function nodeAddresses(
   fault: NetFault,
   names: Names,
   gateways: readonly string[],
-): { spared: Cidr[]; named: Cidr[] } {
+): { excluded: Cidr[]; named: Cidr[] } {
   const { to, from, nodeIps } = fault.surroundings;
   const own = withoutContained([...nodeIps, ...gateways].flatMap((text) => singleAddress(text) ?? []));
   const asked = [...to, ...from].flatMap((peer) => addressesOf(peer, names)).filter(isSingle);
   const isNamed = (cidr: Cidr) => asked.some((other) => contains(other, cidr));
-  return { spared: own.filter((cidr) => !isNamed(cidr)), named: own.filter(isNamed) };
+  return { excluded: own.filter((cidr) => !isNamed(cidr)), named: own.filter(isNamed) };
 }
 
-/** Whether a packet of this peer's is hit whatever its port is. */
-export function mayHit(rules: readonly Rules[], address: Cidr): boolean {
-  return rules.some(({ hits, spared }) =>
-    spared.some((cidr) => contains(cidr, address))
+/** Whether a packet of this peer's is affected whatever its port is. */
+export function mayAffect(rules: readonly Rules[], address: Cidr): boolean {
+  return rules.some(({ matches, excluded }) =>
+    excluded.some((cidr) => contains(cidr, address))
       ? false
-      : hits.some(({ cidrs }) => cidrs === 'any' || cidrs.some((cidr) => contains(cidr, address))),
+      : matches.some(({ cidrs }) => cidrs === 'any' || cidrs.some((cidr) => contains(cidr, address))),
   );
 }
 

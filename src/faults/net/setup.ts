@@ -12,7 +12,7 @@ import type { NetRun } from './observations.ts';
 import { planNet } from './plan.ts';
 import { questions } from './questions.ts';
 import type { Answer, NetFault, NetPlan, RoundTrip } from './types.ts';
-import { hitAndSpared } from './view.ts';
+import { affectedAndExcluded } from './view.ts';
 
 /** Round trips before the fault: enough for a median, and soon over. */
 const roundTripsWanted = 5;
@@ -23,7 +23,8 @@ const failuresAllowed = 2;
 const longestLine = 2 ** 20;
 
 /**
- * Before a net fault: asks the target's network what the plan depends on, plans, tells the user what will be hit, and measures the round trip without the fault. Nothing is changed by any of it,
+ * Before a net fault: asks the target's network what the plan depends on, plans, tells the user what will be affected, and measures the round trip
+ * without the fault. Nothing is changed by any of it,
  * so a stream that is lost meanwhile has it all begun again.
  */
 export class NetSetup implements Setup {
@@ -109,12 +110,12 @@ export class NetSetup implements Setup {
   }
 
   #announce(plan: NetPlan): void {
-    const { hit, spared, warnings, probe } = plan;
+    const { affected, excluded, warnings, probe } = plan;
     this.#run.report({
       kind: 'announced',
-      lines: hitAndSpared(plan),
+      lines: affectedAndExcluded(plan),
       notes: warnings,
-      document: { kind: 'net-planned', affected: hit, excluded: spared, warnings, probe },
+      document: { kind: 'net-planned', affected, excluded, warnings, probe },
     });
   }
 

@@ -76,7 +76,9 @@ function readRoute(route: Fields): Route[] {
   });
 }
 
-/** Interfaces that carry packets to these ranges: of the routes inside a range all, of those around it the narrowest. `any`: all that have a route. */
+/**
+ * Interfaces that carry packets to these ranges: of the routes inside a range all, of those around it the narrowest. `any`: all that have a route.
+ */
 export function devicesTo(surface: Surface, cidrs: readonly Cidr[] | 'any'): string[] {
   const found = cidrs === 'any' ? surface.routes : cidrs.flatMap((cidr) => routesTo(surface.routes, cidr));
   const carrying = new Set(found.flatMap(({ devices }) => devices));

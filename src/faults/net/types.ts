@@ -2,7 +2,10 @@ import type { Cidr } from '../../ip.ts';
 import type { ObjectAddresses, PodNetwork, WorkloadKind } from '../../ports.ts';
 import type { Step, Undo } from '../../shim/commands.ts';
 
-/** The words of the net fault: what is asked (by the user), who the peers are, what the target's network is, and what follows from it. All of it is data. */
+/**
+ * The words of the net fault: what is asked (by the user), who the peers are, what the target's network is, and what follows from it. All of it is
+ * data.
+ */
 
 export type Direction = 'egress' | 'ingress' | 'both';
 export type IpProtocol = 'tcp' | 'udp' | 'icmp';
@@ -21,7 +24,10 @@ export type PeerQuery =
   | { kind: 'service'; text: string; name: string; namespace: string | undefined }
   | { kind: WorkloadKind; text: string; name: string; namespace: string | undefined };
 
-/** What is done to each packet that is hit and let through. Percentages are > 0 and ≤ 100. At least one of delay, loss, corrupt, duplicate, reorder, rate is there. */
+/**
+ * What is done to each packet that is affected and let through. Percentages are > 0 and ≤ 100. At least one of delay, loss, corrupt, duplicate,
+ * reorder, rate is there.
+ */
 export interface Shaping {
   delay?: {
     ms: number;
@@ -90,9 +96,9 @@ export interface NetPlan {
   compare: readonly { id: string; argv: readonly string[] }[];
   /** Named counters, read with every sample. */
   count: readonly { id: string; argv: readonly string[] }[];
-  /** `hit` and `spared`, a line each, for the user before it starts. */
-  hit: readonly string[];
-  spared: readonly string[];
+  /** `affected` and `excluded`, a line each, for the user before it starts. */
+  affected: readonly string[];
+  excluded: readonly string[];
   warnings: readonly string[];
   /** A peer to measure the round trip to, where one is known. */
   probe?: { address: string; port: number };
@@ -116,7 +122,7 @@ export interface ShapedPort {
   ifb?: string;
 }
 
-/** What was counted of the packets that were hit, since the fault began. */
+/** What was counted of the packets that were affected, since the fault began. */
 export interface NetCounters {
   packets: number;
   bytes: number;
