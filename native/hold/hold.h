@@ -36,7 +36,7 @@ struct hold {
     bool counts_due; /**< a sample was taken: what is counted with it is to be read */
 };
 
-enum verb { VERB_ASK, VERB_FRESH, VERB_LOOKUP, VERB_CONNECT, VERB_CLEAR, VERB_UNDO, VERB_APPLY, VERB_COMPARE, VERB_COUNT, VERB_SETTING, VERB_NONE };
+enum verb { VERB_ASK, VERB_FRESH, VERB_LOOKUP, VERB_CONNECT, VERB_LISTEN, VERB_CLEAR, VERB_UNDO, VERB_APPLY, VERB_COMPARE, VERB_COUNT, VERB_SETTING, VERB_NONE };
 
 /** The whole of `hold`: as experiment() of `run`. The exit code, or -1. */
 int hold_experiment(struct run *run, const char **state, struct error *err);
