@@ -9,7 +9,6 @@ export type Reporter = Port<RunEvent>;
 
 /** What happens to one target, in the order in which it happens. Times are milliseconds since the command began. */
 export type TargetEvent =
-  | { kind: 'progress'; message: string }
   | { kind: 'resolved'; resolved: Resolved }
   | FaultEvent
   /** `where` the fault is, in a few words each. */

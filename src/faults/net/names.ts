@@ -54,7 +54,7 @@ export function followNames(
     names[name] = [...known, ...cidrs.filter((cidr) => !known.some((other) => contains(other, cidr)))];
   }
   const basis = { ...plan.basis, names };
-  const [old, rules] = [rulesOf(fault, before, basis.gateways), rulesOf(fault, names, basis.gateways)];
+  const [old, rules] = [rulesOf(fault, before, basis.sources), rulesOf(fault, names, basis.sources)];
   const input =
     basis.by.tool === 'nft' ? newElements(basis.by.table, old, rules) : newFilters(fault, basis, old, rules);
   if (input === '') return { plan, steps: [] };

@@ -9,9 +9,12 @@ import { resolveNames } from './names.ts';
 import { nftScript } from './nft.ts';
 import { formatPorts } from './ports.ts';
 import { describeAffected, describeExcluded, describeWarnings } from './preview.ts';
+import { probeWarnings } from './probe-warnings.ts';
+import { listeningFor, probesAtRisk } from './probes.ts';
 import { batch } from './questions.ts';
 import { addressesOf, listCidrs, mayAffect, type Names, type Rules, rulesOf, servedPorts } from './rules.ts';
-import { devicesTo, gatewaysOf, type Link, readSurface, type Surface } from './surface.ts';
+import { probeSources, readHeard } from './sources.ts';
+import { devicesTo, type Link, readSurface, type Surface } from './surface.ts';
 import type { Answer, NetBasis, NetFault, NetPlan, Peer, ShapedPort } from './types.ts';
 
 /** Id of the only `count` of a plan. */
@@ -27,6 +30,7 @@ export function planNet(
   answers: ReadonlyMap<string, Answer>,
   experimentId: string,
   whoElse: string,
+  durationMs = Number.POSITIVE_INFINITY,
 ): NetPlan {
   refuseHostNetwork(fault);
   const surface = readSurface(answers);
@@ -34,8 +38,9 @@ export function planNet(
   const names = resolveNames(fault, answers);
   refuseNobody(fault, names);
   const tool = chooseTool(fault, answers);
-  const gateways = gatewaysOf(surface);
-  const rules = rulesOf(fault, names, gateways);
+  const heard = readHeard(answers);
+  const sources = probeSources(fault.surroundings, surface, heard);
+  const rules = rulesOf(fault, names, sources);
   const suffix = experimentId.replace(/^chaos-/, '');
   const by: NetBasis['by'] =
     tool === 'nft'
@@ -48,14 +53,27 @@ export function planNet(
       by.ports.map(({ device }) => device),
       fault.direction !== 'egress',
     );
-  const basis: NetBasis = { by, gateways, names };
+  const basis: NetBasis = { by, sources, names };
   const probe = findProbe(fault, names, rules, surface);
+  const atRisk = probesAtRisk(fault, basis, rules, surface, durationMs);
+  const listening = listeningFor(
+    fault.surroundings,
+    atRisk,
+    sources.map(({ cidr }) => cidr),
+  );
   return {
     ...(by.tool === 'nft' ? nftSteps(fault, by.table, rules) : tcSteps(fault, basis, by.ports, rules, surface)),
     affected: describeAffected(fault, basis, rules),
     excluded: describeExcluded(fault, basis),
-    warnings: describeWarnings(fault, basis, rules, surface),
+    warnings: [
+      ...probeWarnings(atRisk, rules, {
+        ...{ sources, heard, listening, answers },
+        isNodeKnown: fault.surroundings.nodeIps.length > 0,
+      }),
+      ...describeWarnings(fault, basis, surface),
+    ],
     ...(probe ? { probe } : {}),
+    ...(listening ? { listening } : {}),
     basis,
   };
 }

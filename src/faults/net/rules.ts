@@ -1,6 +1,6 @@
-import { type Cidr, contains, formatCidr, type IpFamily, isSingle, singleAddress, withoutContained } from '../../ip.ts';
+import { type Cidr, contains, formatCidr, type IpFamily, isSingle, withoutContained } from '../../ip.ts';
 import { joinRanges } from './ports.ts';
-import type { IpProtocol, NetFault, Peer, PortRange } from './types.ts';
+import type { IpProtocol, NetFault, Peer, PortRange, ProbeSource } from './types.ts';
 
 /** Addresses of the host names among the peers, as the target resolves them. */
 export type Names = Readonly<Record<string, readonly Cidr[]>>;
@@ -27,11 +27,11 @@ export const protocolNumbers: Readonly<Record<IpProtocol, Readonly<Record<IpFami
   icmp: { 4: 1, 6: 58 },
 };
 
-export function rulesOf(fault: NetFault, names: Names, gateways: readonly string[]): Rules[] {
+export function rulesOf(fault: NetFault, names: Names, sources: readonly ProbeSource[]): Rules[] {
   const directions = fault.direction === 'both' ? (['egress', 'ingress'] as const) : [fault.direction];
   const excluded = withoutContained([
     ...fault.surroundings.except.flatMap((peer) => addressesOf(peer, names)),
-    ...nodeAddresses(fault, names, gateways).excluded,
+    ...excludedSources(fault, names, sources).map(({ cidr }) => cidr),
   ]);
   return directions.map((direction) => ({ direction, excluded, matches: matchesOf(fault, direction, names) }));
 }
@@ -70,17 +70,14 @@ export function addressesOf(peer: Peer, names: Names): Cidr[] {
   return peer.query.kind === 'host' ? [...(names[peer.query.name] ?? [])] : [...peer.cidrs];
 }
 
-/** The node as the pod sees it: where the kubelet's probes come from. On a bridge that is the pod's gateway, elsewhere an address of the node's. */
-export function nodeAddresses(
-  fault: NetFault,
+/** Those that no `--to` or `--from` names: what is named alone is affected. */
+export function excludedSources(
+  { surroundings: { to, from } }: NetFault,
   names: Names,
-  gateways: readonly string[],
-): { excluded: Cidr[]; named: Cidr[] } {
-  const { to, from, nodeIps } = fault.surroundings;
-  const own = withoutContained([...nodeIps, ...gateways].flatMap((text) => singleAddress(text) ?? []));
+  sources: readonly ProbeSource[],
+): ProbeSource[] {
   const asked = [...to, ...from].flatMap((peer) => addressesOf(peer, names)).filter(isSingle);
-  const isNamed = (cidr: Cidr) => asked.some((other) => contains(other, cidr));
-  return { excluded: own.filter((cidr) => !isNamed(cidr)), named: own.filter(isNamed) };
+  return sources.filter(({ cidr }) => !asked.some((other) => contains(other, cidr)));
 }
 
 /** Whether a packet of this peer's is affected whatever its port is. */

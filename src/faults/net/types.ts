@@ -102,16 +102,38 @@ export interface NetPlan {
   warnings: readonly string[];
   /** A peer to measure the round trip to, where one is known. */
   probe?: { address: string; port: number };
+  /** What has to be listened to first, for a plan that knows who probes the target. */
+  listening?: Listening;
   /** What the plan was made for; names that get new addresses are followed from there. */
   basis: NetBasis;
+}
+
+/** An address that is excluded because the kubelet's probes come from it, or may. */
+export interface ProbeSource {
+  cidr: Cidr;
+  /** Whose it is, in a few words: `node`. Absent: it was only seen. */
+  what?: string;
+  /** Ports on which HTTP requests of the kubelet's came from it: that is certain. */
+  kubeProbe: readonly number[];
+  /** Probed ports to which it was seen connecting. */
+  connected: readonly number[];
+}
+
+/** How long to listen for the kubelet at which ports, and what ends that early besides one of its HTTP requests. */
+export interface Listening {
+  ms: number;
+  /** At most 16. */
+  ports: readonly number[];
+  /** Connections of these to each port end it too; empty unless no probe can be told by its request. At most 40. */
+  known: readonly string[];
 }
 
 /** What a plan depends on besides the fault. */
 export interface NetBasis {
   /** `kubectl_chaos_7f3k2` by nf_tables; by tc what is shaped, and dropped where there is no nf_tables. */
   by: { tool: 'nft'; table: string } | { tool: 'tc'; ports: readonly ShapedPort[] };
-  /** The first hop towards the rest of the world, on a bridge an address of the node's. */
-  gateways: readonly string[];
+  /** Addresses that the kubelet's probes come from, or may. */
+  sources: readonly ProbeSource[];
   /** Addresses of the host names among the peers, as the target resolved them; every one that was ever seen. */
   names: Readonly<Record<string, readonly Cidr[]>>;
 }

@@ -4,6 +4,7 @@ import { followNames } from '../../../src/faults/net/names.ts';
 import { planNet } from '../../../src/faults/net/plan.ts';
 import { questions } from '../../../src/faults/net/questions.ts';
 import type { Answer, NetFault, NetPlan } from '../../../src/faults/net/types.ts';
+import type { NetworkProbe } from '../../../src/ports.ts';
 import { answer, answersFor, fixture, netFault, peer } from './support/fault.ts';
 
 const plan = (fault: NetFault, ...change: Answer[]): NetPlan =>
@@ -21,9 +22,7 @@ const database = [
 
 describe('shaping', () => {
   const asked = '--delay 100ms --jitter 20ms --correlation 25% --distribution normal --loss 2% --to svc/db --port 5432';
-  const made = plan(
-    netFault(asked, { to: database, podContainers: ['app', 'proxy'], nodeIps: ['192.168.1.10'], networkProbes: true }),
-  );
+  const made = plan(netFault(asked, { to: database, podContainers: ['app', 'proxy'], nodeIps: ['192.168.1.10'] }));
 
   test('in one batch, under a handle of our own', () => {
     expect(made.apply).toHaveLength(1);
@@ -62,7 +61,7 @@ describe('shaping', () => {
       'all 2 containers of the pod, which share its network: app and proxy',
     ]);
     expect(made.excluded).toEqual([
-      "the node, where the kubelet's probes come from: 192.168.1.10, 10.99.0.254, fd99::fe",
+      '192.168.1.10 (node), 10.99.0.254 (gateway) and fd99::fe (gateway)',
       'loopback, ARP and IPv6 neighbour discovery',
     ]);
     expect(made.warnings).toEqual([]);
@@ -204,14 +203,19 @@ describe('partition and reject', () => {
   });
 });
 
+const liveness: NetworkProbe = {
+  ...{ container: 'app', kind: 'liveness', by: 'tcp', port: 5432 },
+  ...{ periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 },
+};
+
 describe('warnings', () => {
   test.each<[string, NetFault, string]>([
     [
       'the node named',
-      netFault('--partition --to 192.168.1.10', { nodeIps: ['192.168.1.10'], networkProbes: true }),
-      "the kubelet's probes come from 192.168.1.10, which is affected",
+      netFault('--partition --to 192.168.1.10', { nodeIps: ['192.168.1.10'], probes: [liveness] }),
+      'may come from 192.168.1.10 (node), which is affected: if it does, the kubelet will restart container app after about 30s',
     ],
-    ['the node not known', netFault('--rate 1mbit', { networkProbes: true }), "the node's addresses are not known"],
+    ['the node not known', netFault('--rate 1mbit', { probes: [liveness] }), "the node's addresses are not known"],
     [
       "the node's network",
       netFault('--rate 1mbit --allow-host-network', { hostNetwork: true }),

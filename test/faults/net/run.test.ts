@@ -1,12 +1,12 @@
 import { describe, expect } from 'vitest';
 import { ChaosError } from '../../../src/errors.ts';
 import type { NetRequest } from '../../../src/faults/net/types.ts';
-import type { Experiment } from '../../../src/ports.ts';
+import type { Experiment, NetworkProbe } from '../../../src/ports.ts';
 import type { Request } from '../../../src/requests.ts';
 import { experiment, type Scenario } from '../../experiment/scenario.ts';
 import type { FakeAttachment } from '../../fakes/attachment.ts';
 import { settle } from '../../fakes/clock.ts';
-import { lastWords, netRequest, podNetwork, reverted } from '../../fakes/samples.ts';
+import { answer, lastWords, netRequest, podNetwork, reverted } from '../../fakes/samples.ts';
 
 type Body = (scenario: Scenario) => Promise<void>;
 
@@ -155,6 +155,60 @@ describe('a net fault that goes as asked', () => {
     await s.finish();
     await s.outcome();
   });
+});
+
+describe('a net fault that may affect probes', () => {
+  const probes: NetworkProbe[] = [
+    {
+      ...{ container: 'app', kind: 'liveness', by: 'http', port: 8080, path: '/healthz' },
+      ...{ periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 },
+    },
+  ];
+  const partition = netRequest({ to: [], ports: [], block: 'drop', direction: 'both' });
+  delete partition.fault.shaping;
+
+  netExperiment(
+    'looks who sends them before it plans, and excludes that',
+    async (s) => {
+      s.cluster.network = podNetwork({ probes });
+      s.net.sources = ['169.254.7.127 8080 kube-probe'];
+      await activate(s);
+      expect(s.sent).toContain('listen probes 11000 8080');
+      expect(s.reporter.of('progress').map(({ message }) => message)).toEqual([
+        "looking for up to 11s who probes port 8080 of the target, to exclude the kubelet's address",
+      ]);
+      const [announced] = s.reporter.of('announced');
+      expect(announced?.lines.join('\n')).toContain("169.254.7.127 (Istio's ambient mode): seen probing port 8080");
+      expect(announced?.notes.join()).not.toContain('liveness');
+      const table = s.sent.find((line) => line.startsWith('apply nft'));
+      expect(decodeURIComponent(table ?? '')).toContain('169.254.7.127');
+      await sendPackets(s);
+      await s.finish();
+      await s.outcome();
+    },
+    partition,
+  );
+
+  netExperiment(
+    'waits for the answer as long as that takes, and says that nobody was seen',
+    async (s) => {
+      s.cluster.network = podNetwork({ probes });
+      s.net.silentTo.add('probes');
+      await s.launch();
+      await s.attach();
+      await s.pass(20_000);
+      expect(s.isOver).toBe(false);
+      expect(verbs(s)).not.toContain('start');
+      s.cluster.attachment.say(answer({ id: 'probes', stdout: '' }));
+      await settle();
+      expect(s.reporter.of('announced')[0]?.notes[0]).toContain('who sends it was not seen within 11s');
+      expect(s.reporter.of('active')).toHaveLength(1);
+      await sendPackets(s);
+      await s.finish();
+      await s.outcome();
+    },
+    partition,
+  );
 });
 
 describe('a net fault that is refused', () => {
