@@ -575,9 +575,10 @@ connects() {
   finish
 }
 
-# ask_from_outside HOST AGENT: a request to port 7777 of the target's from the other end of a cable, as an HTTP client has it.
+# ask_from_outside HOST AGENT: a request to port 7777 of the target's from the other end of a cable, sent at once as a client sends it.
 ask_from_outside() {
-  nsenter --net="/proc/$OUTSIDE/ns/net" timeout 2 bash -c 'exec 3<>"/dev/tcp/$1/7777"; printf "GET /healthz HTTP/1.1\r\nHost: x\r\nUser-Agent: %s\r\n\r\n" "$2" >&3; sleep 0.05' _ "$@" 2>/dev/null
+  printf 'GET /healthz HTTP/1.1\r\nHost: x\r\nUser-Agent: %s\r\nConnection: close\r\n\r\n' "$2" >"$T/request"
+  nsenter --net="/proc/$OUTSIDE/ns/net" timeout 2 bash -c 'exec 3<>"/dev/tcp/$1/7777" && cat "$2" >&3; sleep 0.05' _ "$1" "$T/request" 2>/dev/null
 }
 # hears ID WORDS HOST AGENT EXPECTED: asks again and again until the question is answered.
 hears() {
