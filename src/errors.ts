@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'forbidden'
   | 'not-found'
   | 'target-unsuitable'
+  | 'protected'
   | 'admission'
   | 'quota'
   | 'agent-failed'
@@ -42,6 +43,8 @@ export interface ChaosErrorOptions {
   exitCode?: number;
   /** The state of the target; by default that nothing was changed. */
   state?: string;
+  /** Trying again within seconds would end the same way; by default not known, so false. */
+  isPermanent?: boolean;
 }
 
 /**
@@ -54,6 +57,7 @@ export class ChaosError extends Error {
   readonly hint: string | undefined;
   readonly exitCode: number;
   readonly state: string;
+  readonly isPermanent: boolean;
 
   constructor(code: ErrorCode, message: string, options: ChaosErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -63,6 +67,7 @@ export class ChaosError extends Error {
       options.exitCode ??
       (code === 'usage' ? ExitCode.usage : code === 'not-reverted' ? ExitCode.notReverted : ExitCode.notInjected);
     this.state = options.state ?? unchanged;
+    this.isPermanent = options.isPermanent ?? false;
   }
 }
 

@@ -31,10 +31,10 @@ export async function main(argv: readonly string[], ports: CommandPorts): Promis
   }
 }
 
-/** In what an error is told: of commands that tell of a run, as everything else is. */
+/** How an error is printed: as a document where everything else is, and as text beside tables and names. */
 function outputOf(invocation: Exclude<Invocation, { kind: 'text' }>): OutputFormat {
-  if (invocation.kind === 'run') return invocation.request.run.output;
-  return invocation.kind === 'attach' ? invocation.request.output : 'human';
+  const { output } = invocation.kind === 'run' ? invocation.request.run : invocation.request;
+  return output === 'wide' || output === 'name' ? 'human' : output;
 }
 
 /** Each command is loaded when it is asked for: help needs none of them. */

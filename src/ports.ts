@@ -167,10 +167,15 @@ export interface Agent {
   pod: string;
   podUid: string;
   node: string;
+  /** What a webhook or policy of the cluster changed in the pod, in words (`added init container wait`); absent: nothing that matters to it. */
+  changes?: readonly string[];
+  /** What the API server warned of when it created the pod, in its words; absent: nothing. */
+  warnings?: readonly string[];
 }
 
 export type ContainerStatus =
-  | { state: 'waiting'; reason: string; message: string }
+  /** `blockedBy`: the pod's init container that this one waits for, and that the reason and the message are about. */
+  | { state: 'waiting'; reason: string; message: string; blockedBy?: string }
   | { state: 'running' }
   | { state: 'terminated'; exitCode: number; reason: string; message: string };
 
@@ -254,6 +259,37 @@ export interface Experiment {
   lastWords?: string;
 }
 
+/** Which cluster an experiment runs in. */
+export interface ClusterName {
+  /** The kubeconfig's context in use; absent: there is none, as in a pod or with connection flags alone. */
+  context?: string;
+  /** The API server's URL, without credentials. */
+  server: string;
+}
+
+/** What the cluster says around a target before anything is created. */
+export interface Surroundings {
+  /** What protects the target, for a sentence: `annotation kubectl-chaos.io/protected on namespace shop`; empty: nothing in the cluster. */
+  protectedBy: readonly string[];
+  /** Experiments on the target's node, in the order of creation. */
+  experiments: readonly Experiment[];
+  /** What is wrong with the node already, after its name in a sentence: `is under memory pressure (kubelet has insufficient memory available)`. */
+  nodeTroubles: readonly string[];
+  /** What could not be looked at, with the reason; empty: everything was. */
+  unchecked: readonly string[];
+}
+
+/** What happened on the target's node, besides to the target. */
+export type NodeUpdate =
+  /** The node came under pressure, or stopped being ready; `trouble` as in `nodeTroubles`. */
+  | { kind: 'trouble'; trouble: string }
+  /** The kubelet evicted another pod, `NAMESPACE/NAME`, for want of a resource. */
+  | { kind: 'evicted'; pod: string; message: string }
+  /** An agent pod of another experiment, or of one's own, was seen. */
+  | { kind: 'experiment'; experiment: Experiment }
+  /** A part of this cannot be watched, for want of a right as a rule. */
+  | { kind: 'unwatched'; what: string; why: string };
+
 export interface Experiments {
   found: readonly Experiment[];
   /** What could not be looked at, in words; empty: everything was. */
@@ -287,6 +323,8 @@ export interface RemovalResult {
 export interface Cluster {
   /** The namespace of the kubeconfig's context, or `-n`. */
   readonly namespace: string;
+  /** The kubeconfig's context in use; undefined: there is none. */
+  readonly context: string | undefined;
   /** The API server's URL, without credentials. */
   readonly server: string;
   /** Finds the one target that the query names and refuses what cannot work (DESIGN G6); only reads. `agentNamespace` as in `--agent-namespace`: permissions are checked there as well. */
@@ -298,6 +336,8 @@ export interface Cluster {
    * Rejects with not-found, and with forbidden for all the rights that are missing together.
    */
   addressesOf(queries: readonly ObjectQuery[], namespace: string): Promise<ObjectAddresses[][]>;
+  /** What there is around a target that was found, by two requests; only reads. `agentNamespace`: where experiments are looked for by a user who may not look everywhere. */
+  surroundings(target: Target, agentNamespace: string): Promise<Surroundings>;
   /** Where the target's container has which of its pod's volumes, its own root first; of a target that was found. Sends nothing. */
   volumes(target: Target): Promise<Volume[]>;
   /** Creates the ConfigMap with the shim, then the pod, and gives the ConfigMap the pod as owner. On failure everything created is removed again before it rejects. */
@@ -306,6 +346,8 @@ export interface Cluster {
   followAgent(agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate>;
   /** What happens to the target from now on (as against `target`, so nothing between is missed); ends when aborted. */
   followTarget(target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate>;
+  /** What happens on the target's node from now on, as long as somebody may watch it; ends when aborted. Never fails: what cannot be watched is said. */
+  followNode(target: Target, signal: AbortSignal): AsyncIterable<NodeUpdate>;
   attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment>;
   /**
    * Deletes all that is labelled with the experiment's id, whatever its name, and waits until it is confirmed gone, at most `timeoutMs`. Works as well when only some of it, or nothing, was created.

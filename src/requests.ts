@@ -27,6 +27,8 @@ export interface RunOptions {
   /** Undefined: the target's namespace. */
   agentNamespace: string | undefined;
   reason: string | undefined;
+  /** Run although the target is protected. */
+  yes: boolean;
   dryRun: boolean;
   output: OutputFormat;
   verbose: boolean;

@@ -1,6 +1,7 @@
 /**
  * Words for numbers and lists, used wherever a person reads them, so that a figure reads the same in a table and in a sentence.
- * Measured values are rounded here. What the user asked for is printed as it was typed: `formatDuration` and `formatQuantity` in units.ts, `${percent}%`. Both use the same unit style.
+ * Measured values are rounded here. What the user asked for is printed as it was typed: `formatDuration` and
+ * `formatQuantity` in units.ts, `${percent}%`. Both use the same unit style.
  */
 
 import { formatDuration } from './units.ts';

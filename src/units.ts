@@ -1,9 +1,13 @@
-/** Durations as Go writes them, sizes as Kubernetes quantities, percentages. Values in, values out: who asks names the flag in its own error. */
+/**
+ * Durations as Go writes them, sizes as Kubernetes quantities, percentages. Values in, values out: who asks names the
+ * flag in its own error.
+ */
 
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /**
- * Go's duration (`1h30m`, `90s`, `1.5m`, `.5s`, `250ms`) in whole milliseconds. Undefined for anything else, a number without a unit, a sign, `ns` and `us` included: nothing here is that short.
+ * Go's duration (`1h30m`, `90s`, `1.5m`, `.5s`, `250ms`) in whole milliseconds. Undefined for anything else, a number
+ * without a unit, a sign, `ns` and `us` included: nothing here is that short.
  */
 export function parseDuration(text: string): number | undefined {
   if (!/^(?:(?:\d+\.?\d*|\.\d+)(?:ms|h|m|s))+$/.test(text)) return undefined;
@@ -45,7 +49,8 @@ const quantitySuffixes: Readonly<Record<string, number>> = {
 };
 
 /**
- * A Kubernetes quantity (`512Mi`, `1G`, `500m`, `1e9`) as a number of its base unit (bytes, cores). Undefined for what Kubernetes refuses too (`512MB`, `1 Gi`), and for negative ones.
+ * A Kubernetes quantity (`512Mi`, `1G`, `500m`, `1e9`) as a number of its base unit (bytes, cores). Undefined for what
+ * Kubernetes refuses too (`512MB`, `1 Gi`), and for negative ones.
  * https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
  */
 export function parseQuantity(text: string): number | undefined {

@@ -135,6 +135,50 @@ describe('a run', () => {
   });
 });
 
+describe('a protected target', () => {
+  const listed = { KUBECTL_CHAOS_PROTECTED: 'prod,stag*' };
+
+  test('is refused where nobody can answer: 1', async () => {
+    const at = world({ env: listed });
+    expect(await main(stress.split(' '), at.ports)).toBe(1);
+    expect(at.stderr.text).toMatch(/error: pod\/web-7d4b9 in namespace shop is protected: context staging .*\n.*--yes/);
+    expect(at.scenario.cluster.launched).toBeUndefined();
+  });
+
+  test.each(['json', 'yaml', 'ndjson'])('is refused with -o %s without a question', async (format) => {
+    const at = world({ tty: [true, true], env: listed });
+    const ask = () => Promise.reject(new Error('nobody is to be asked'));
+    expect(await main(`${stress} -o ${format}`.split(' '), { ...at.ports, ask })).toBe(1);
+    expect(at.stdout.text).toContain('protected');
+    expect(at.scenario.cluster.launched).toBeUndefined();
+  });
+
+  test.each([
+    ['y', 1],
+    ['', 0],
+  ])('on a terminal is asked about: %j', async (answer, launches) => {
+    const at = world({ tty: [true, true], env: listed });
+    const questions: string[] = [];
+    const ask = async (question: string) => {
+      questions.push(question);
+      return answer;
+    };
+    const code = main(stress.split(' '), { ...at.ports, ask });
+    const { cluster } = at.scenario;
+    await loaded(() => cluster.calls.includes('followTarget') || cluster.isClosed);
+    expect(questions).toEqual(['Run the experiment all the same? [y/N] ']);
+    expect(cluster.count('launch')).toBe(launches);
+    if (launches > 0) await at.scenario.interrupt();
+    expect(await code).toBe(launches > 0 ? 130 : 1);
+  });
+
+  test('is run on with --yes', async () => {
+    const at = world({ env: listed });
+    expect(await run(`${stress} --yes`, at)).toBe(0);
+    expect(at.stderr.text).toContain('note: the target is protected: context staging is listed');
+  });
+});
+
 describe('an error', () => {
   const notFound = new ChaosError('not-found', 'there is no pod web-7d4b9', { hint: 'Look at kubectl get pods.' });
 
@@ -143,7 +187,7 @@ describe('an error', () => {
     at.scenario.cluster.failNext('findTarget', notFound);
     expect(await main(stress.split(' '), at.ports)).toBe(1);
     expect(at.stderr.text).toBe(
-      'error: there is no pod web-7d4b9\nLook at kubectl get pods.\nState of the target: nothing was changed.\n',
+      'cluster  staging (https://cluster.test:6443)\nerror: there is no pod web-7d4b9\nLook at kubectl get pods.\nState of the target: nothing was changed.\n',
     );
     expect(at.scenario.cluster.isClosed).toBe(true);
   });
@@ -202,7 +246,7 @@ describe('--dry-run=client', () => {
     const at = world({ tty: [true, true] });
     expect(await main(`${stress} --memory 50% --dry-run=client`.split(' '), at.ports)).toBe(0);
     expect(at.stdout.text).toMatchSnapshot();
-    expect(at.scenario.cluster.calls).toEqual(['findTarget']);
+    expect(at.scenario.cluster.calls).toEqual(['findTarget', 'surroundings']);
     expect(at.asked).toEqual([]);
     expect(at.scenario.cluster.isClosed).toBe(true);
   });

@@ -12,7 +12,7 @@
 /* What is not asked for is 0. */
 struct wish {
     struct amount space, inodes;
-    int64_t leave;
+    int64_t leave; /**< -1: as default_leave has it */
 };
 
 static bool parse_count(struct span text, int64_t low, int64_t *out) {
@@ -66,7 +66,7 @@ static int take_option(struct wish *wish, struct span name, const char *value, s
 }
 
 static int parse(struct wish *wish, char **arguments, struct error *err) {
-    *wish = (struct wish){.leave = INT64_C(64) << 20};
+    *wish = (struct wish){.leave = -1};
     for (size_t i = 0; arguments[i] != NULL; i++) {
         const char *equals = strchr(arguments[i], '=');
         struct span name = {arguments[i], strcspn(arguments[i], "=")};
@@ -106,6 +106,13 @@ static size_t say_space(const struct taking *taking, const struct space *space, 
                        space_text(taking->reserve_is_ours ? space->free_bytes : space->available_bytes, left));
 }
 
+/** 64 MiB, or a twentieth of a file system in which that is less: a small one could not be filled otherwise. */
+static int64_t default_leave(const struct space *space) {
+    int64_t most = INT64_C(64) << 20;
+    int64_t twentieth = (space->size_bytes - space->free_bytes + space->available_bytes) / 20;
+    return twentieth < most ? twentieth : most;
+}
+
 /** Inodes first: an empty file may need a block for its name. */
 static int take(struct taking *taking, const struct wish *wish, char *report, size_t size, struct error *err) {
     struct space space = {0};
@@ -115,10 +122,16 @@ static int take(struct taking *taking, const struct wish *wish, char *report, si
     if (taking->directory < 0) {
         return fail(err, "internal", errno, "open the working directory");
     }
+    int result = space_of(taking->directory, &space);
+    if (result < 0) {
+        return fail(err, "internal", -result, "measure the file system");
+    }
+    space = taking->reserve_is_ours ? space_with_reserve(space) : space;
+    taking->leave = wish->leave < 0 ? default_leave(&space) : wish->leave;
     if ((inodes && take_inodes(taking, &wish->inodes, err) < 0) || (bytes && take_space(taking, &wish->space, err) < 0)) {
         return -1;
     }
-    int result = space_of(taking->directory, &space);
+    result = space_of(taking->directory, &space);
     if (result < 0) {
         return fail(err, "internal", -result, "measure the file system");
     }
@@ -137,7 +150,6 @@ int fill(char **arguments, char *report, size_t size, struct error *err) {
     }
     /* A limit on the size of a file is an errno then, like every other limit. */
     signal(SIGXFSZ, SIG_IGN);
-    taking.leave = wish.leave;
     taking.reserve_is_ours = space_reserve_is_ours();
     report[0] = '\0';
     if (take(&taking, &wish, report, size, err) < 0) {

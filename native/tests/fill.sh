@@ -128,7 +128,23 @@ no_room() {
 }
 it "less room than --bytes asks for" no_room "are free" --bytes 100000000 --leave 0
 variant "less room than --bytes asks for above --leave" no_room "10 MiB stay free" --bytes 45000000 --leave 10485760
-it "--leave is 64 MiB where nothing is said" no_room "64 MiB stay free" --percent 90
+leaves_by_default() {
+  make_disk ext4 "$1"
+  AS=("${USER[@]}")
+  fill_up --percent 100
+  local left=$((AVAILABLE * BLOCK))
+  at_least "$left" "$2" "bytes available"
+  at_most "$left" $(($2 + 64 * BLOCK)) "bytes available"
+  kill_and_look
+}
+small_leaves() {
+  make_disk ext4 64
+  read_space
+  local twentieth=$(((BLOCKS - FREE + AVAILABLE) * BLOCK / 20))
+  leaves_by_default 64 "$twentieth"
+}
+it "--leave is 64 MiB where nothing is said" leaves_by_default 1536 67108864
+variant "--leave is a twentieth of a small file system where nothing is said" small_leaves
 full_already() {
   make_disk ext4 64
   fallocate -l 30000000 "$DISK/others"

@@ -43,6 +43,20 @@ escapes() {
 }
 it "probe: the family really survives its eldest" escapes
 
+gain_is_seen() {
+  local caps=a80c25fb # with CAP_SYS_PTRACE
+  make_root
+  cp "$PROBES/probe-static" "$ROOT/probe"
+  make_container --unshare "$ALL_NAMESPACES" --caps "0:$caps:$caps:0" --bounding "$caps" --root "$ROOT" --proc -- /pause
+  "$PROBES/target" "${CGROUP_ARGS[@]}" --join "$TARGET:mnt,pid,net,ipc,uts" --caps "0:$caps:$caps:0" --bounding "$caps" -- /probe attack trace /data/attack >"$T/attacker"
+  at_end end_process "$(<"$T/attacker")"
+  soon 5000 "it attacks" grep -qs ready "$ROOT/data/attack"
+  "$PROBES/target" "${CGROUP_ARGS[@]}" --join "$TARGET:mnt,pid,net,ipc,uts" -- /pause >"$T/mighty"
+  at_end end_process "$(<"$T/mighty")"
+  soon 5000 "it has the memory of a process that may more" grep -q '^gained .* memory' "$ROOT/data/attack"
+}
+it "probe: an attacker that gets at more than it has says so" gain_is_seen
+
 dies() {
   local n status
   for n in 1 9 15 34 64; do

@@ -17,7 +17,8 @@ export interface NormalizedArgv {
 
 /**
  * Rewrites argv from what kubectl's flag parser (spf13/pflag) accepts into what commander accepts, up to `--`:
- * `-o json`, `-ojson` and `-o=json` become `--output=json`, `--all=true` becomes `--all`, and `--all=false` takes an earlier `--all` back. Joined to its flag, a value is never read as a flag itself.
+ * `-o json`, `-ojson` and `-o=json` become `--output=json`, `--all=true` becomes `--all`, and `--all=false` takes an
+ * earlier `--all` back. Joined to its flag, a value is never read as a flag itself.
  * Unknown flags pass unchanged, so that they are reported as they were typed.
  * @throws ChaosError `usage` for a boolean flag with a value that is no boolean.
  */
@@ -61,7 +62,10 @@ function pushWithNext(shape: FlagShape, argv: readonly string[], index: number, 
   return value === undefined ? index : index + 1;
 }
 
-/** `-n=x`, `-n x`, `-nx`, and groups of boolean letters ending in one that takes a value; returns the index of the last word read. */
+/**
+ * `-n=x`, `-n x`, `-nx`, and groups of boolean letters ending in one that takes a value; returns the index of the last
+ * word read.
+ */
 function shortFlags(argv: readonly string[], index: number, shapes: readonly FlagShape[], flags: string[]): number {
   const word = argv[index] ?? '';
   for (let at = 1; at < word.length; at++) {

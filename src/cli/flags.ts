@@ -37,6 +37,10 @@ export const run = {
     help: "namespace of the agent pod (default: the target's namespace)",
   }),
   reason: text({ name: '--reason', value: 'text', group, help: 'reason to record on the agent pod' }),
+  yes: toggle({
+    ...{ name: '--yes', short: '-y', group },
+    help: 'run on a protected target without asking',
+  }),
   dryRun: text({
     ...{ name: '--dry-run', value: 'mode', group },
     help: 'must be "none" or "client"; client: print the pod and the plan as YAML and change nothing',
@@ -78,6 +82,7 @@ export function runFlags(
     }),
     run.agentNamespace,
     run.reason,
+    run.yes,
     run.dryRun,
     run.output,
     run.verbose,

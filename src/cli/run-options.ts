@@ -13,7 +13,10 @@ export function text(flags: FlagValues, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** A connection flag. kubectl takes an empty value as no flag; but an unset variable in a script must not lead a fault to another cluster. */
+/**
+ * A connection flag. kubectl takes an empty value as no flag; but an unset variable in a script must not lead a fault
+ * to another cluster.
+ */
 function setting(flags: FlagValues, name: string): string | undefined {
   const value = text(flags, name);
   if (value === '') throw usageError(`--${separateWords(name, '-')}: must not be empty`);
@@ -60,6 +63,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
     ...toImage(flags),
     agentNamespace,
     reason,
+    yes: run.yes.read(flags),
     dryRun: dryRun === 'client',
     output: run.output.read(flags) ?? 'human',
     verbose: run.verbose.read(flags),
@@ -80,7 +84,10 @@ function toLease(flags: FlagValues): Pick<RunOptions, 'detached' | 'leaseMs'> {
   throw usageError('--detach and --lease are mutually exclusive: nothing renews the lease of a detached fault');
 }
 
-/** Where a fault is asked for, these values of `--as` speak of the workload; every other name is impersonated, as kubectl does. */
+/**
+ * Where a fault is asked for, these values of `--as` speak of the workload; every other name is impersonated, as
+ * kubectl does.
+ */
 const workloadUsers: readonly string[] = ['root', 'target'];
 
 function impersonated(flags: FlagValues, notUsers: readonly string[]): string | undefined {

@@ -8,7 +8,10 @@ export interface Shown {
   verbose: boolean;
 }
 
-/** Gives `act` the reporter that this output and this terminal call for, and closes it whatever happens. `isStill`: nothing goes on that is worth a spinner. */
+/**
+ * Gives `act` the reporter that this output and this terminal call for, and closes it whatever happens. `isStill`:
+ * nothing goes on that is worth a spinner.
+ */
 export async function reporting(
   { output, verbose }: Shown,
   ports: CommandPorts,

@@ -1,5 +1,7 @@
 import { ExitCode } from '../errors.ts';
+import { protectedContextsVariable } from '../experiment/protection.ts';
 import type { Request } from '../requests.ts';
+import { confirmation } from './confirm.ts';
 import type { CommandPorts } from './ports.ts';
 import { reporting } from './reporting.ts';
 
@@ -9,7 +11,13 @@ export function run(request: Request, ports: CommandPorts): Promise<number> {
     const startedAt = ports.clock.now();
     const cluster = await ports.connect(request.run.connection);
     try {
-      const around = { ...ports, cluster, reporter, startedAt };
+      const ask = confirmation(ports, request.run.output === 'human');
+      const around = {
+        ...ports,
+        ...{ cluster, reporter, startedAt },
+        protectedContexts: ports.env[protectedContextsVariable],
+        ...(ask ? { confirm: () => ask('Run the experiment all the same? [y/N] ') } : {}),
+      };
       if (request.run.dryRun) {
         const [{ prepare }, { renderPlan }] = await Promise.all([
           import('../experiment/run.ts'),

@@ -1,23 +1,23 @@
 import { type SweepReport, sweep as sweepNodes } from '../experiment/sweep.ts';
 import type { SweepRequest } from '../requests.ts';
 import { sweepDocument, sweepQuestion, sweepText } from '../terminal/sweep.ts';
+import { confirmation } from './confirm.ts';
 import type { CommandPorts } from './ports.ts';
 
 /** `sweep`: looks, asks, removes, and tells. Resolves to the exit code; rejects with ChaosError. */
 export async function sweep(request: SweepRequest, ports: CommandPorts): Promise<number> {
   const cluster = await ports.connect(request.connection);
   const { output } = request;
-  const isHuman = output === 'human';
-  const { ask } = ports;
-  const confirm = async (report: SweepReport, count: number): Promise<boolean> => {
+  const confirm = confirmation(ports, output === 'human');
+  const confirmRemoval = async (report: SweepReport, count: number): Promise<boolean> => {
     ports.stdout.write(sweepText(report));
-    return /^y(?:es)?$/i.test((await ask?.(sweepQuestion(count)))?.trim() ?? '');
+    return (await confirm?.(sweepQuestion(count))) === true;
   };
   try {
     const report = await sweepNodes(request, {
       ...ports,
       cluster,
-      confirm: isHuman && ask && ports.stdout.isTTY ? confirm : undefined,
+      confirm: confirm && confirmRemoval,
     });
     ports.stdout.write(output === 'human' ? sweepText(report) : sweepDocument(report, output));
     return report.exitCode;

@@ -1,16 +1,20 @@
 import { ChaosError, unchanged } from '../errors.ts';
 import { whoElse } from '../faults/common/words.ts';
 import { kindOf } from '../faults/registry.ts';
-import type { AgentUpdate, ContainerStatus } from '../ports.ts';
+import type { Agent, AgentUpdate, ContainerStatus } from '../ports.ts';
 import { parseTerminationMessage, type ShimError } from '../shim/protocol.ts';
+import { joinWords } from '../text.ts';
 import type { Plan, RunPlan } from './plan.ts';
 
-/** What of a plan its start is about; without a fault, the shim needs nothing of the image, and is in nobody's way. */
-type Starting = Pick<Plan, 'id' | 'agent'> & Needy;
-type Needy = Partial<Pick<RunPlan, 'fault' | 'commands'>>;
+/** The part of a plan that an error of its agent is about; an agent without a fault, a sweep's, needs no tool in its image. */
+type Starting = Pick<Plan, 'id' | 'agent'> & AgentNeeds;
+type AgentNeeds = Partial<Pick<RunPlan, 'fault' | 'commands'>>;
 
-/** Reasons for which a container waits that time does not heal, or heals only by the kubelet's slow retries: the user is told at once. */
-const hopeless: Readonly<Record<string, 'image' | 'agent-failed'>> = {
+/**
+ * Reasons why a container waits that only the user can remove: the run ends at once instead of waiting for the
+ * kubelet's slow retries.
+ */
+const permanentWaitReasons: Readonly<Record<string, 'image' | 'agent-failed'>> = {
   ErrImagePull: 'image',
   ImagePullBackOff: 'image',
   ErrImageNeverPull: 'image',
@@ -33,6 +37,11 @@ export function startupFailure(plan: Starting, container: string, update: AgentU
   }
   if (update.kind !== 'status') return undefined;
   const status = update.containers[container];
+  if (status?.state === 'waiting' && status.blockedBy !== undefined) {
+    // One that waits may still begin; one that has ended never will, as the agent pod is not restarted.
+    const isOver = update.phase === 'Failed' || Object.hasOwn(permanentWaitReasons, status.reason);
+    return isOver ? blockedFailure(plan, status.blockedBy, status) : undefined;
+  }
   if (status?.state === 'waiting') return waitingFailure(plan, status);
   if (status?.state === 'terminated') return terminatedFailure(plan, status);
   if (update.phase === 'Failed') {
@@ -47,11 +56,42 @@ export function startupFailure(plan: Starting, container: string, update: AgentU
   return undefined;
 }
 
+function blockedFailure(
+  plan: Starting,
+  name: string,
+  { reason, message }: { reason: string; message: string },
+): ChaosError {
+  return new ChaosError(
+    'agent-failed',
+    `the init container ${name}, which the agent pod did not ask for, fails on node ${plan.agent.node}: ${sentence(reason, message)}`,
+  );
+}
+
+/** What was changed in the agent pod on its way into the cluster, in a sentence; undefined: nothing that matters. Pure. */
+export function changeSentence({ changes = [] }: Pick<Agent, 'changes'>): string | undefined {
+  return changes.length === 0 ? undefined : `a webhook or policy changed the agent pod: ${joinWords(changes)}`;
+}
+
+/** A failure of the agent together with what was changed in its pod, which is the likeliest reason for it. Pure. */
+export function withChanges(failure: ChaosError | undefined, agent: Pick<Agent, 'changes'>): ChaosError | undefined {
+  const changed = changeSentence(agent);
+  if (!failure || changed === undefined || !['agent-failed', 'image', 'shim'].includes(failure.code)) return failure;
+  const { code, message, hint, exitCode, state } = failure;
+  const exemption =
+    'Ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace.';
+  return new ChaosError(code, `${message}; ${changed}`, {
+    hint: hint === undefined ? exemption : `${hint} ${exemption}`,
+    exitCode,
+    state,
+    cause: failure,
+  });
+}
+
 function waitingFailure(
   plan: Starting,
   status: Extract<ContainerStatus, { state: 'waiting' }>,
 ): ChaosError | undefined {
-  const kind = Object.hasOwn(hopeless, status.reason) ? hopeless[status.reason] : undefined;
+  const kind = Object.hasOwn(permanentWaitReasons, status.reason) ? permanentWaitReasons[status.reason] : undefined;
   if (kind === undefined) return undefined;
   return kind === 'image'
     ? new ChaosError(
@@ -91,7 +131,7 @@ const hints: Readonly<Record<string, string>> = {
 };
 
 /** The shim's own words as an error of ours. */
-export function shimFailure(error: ShimError, plan: Needy): ChaosError {
+export function shimFailure(error: ShimError, plan: AgentNeeds): ChaosError {
   const hint = hintFor(error.code, plan);
   return new ChaosError('shim', `${error.message} (${error.code})`, {
     ...(hint === undefined ? {} : { hint }),
@@ -104,14 +144,14 @@ export function failedShim({ message, code }: Pick<ShimError, 'message' | 'code'
   return `the shim failed: ${message} (${code})`;
 }
 
-function hintFor(code: string, plan: Needy): string | undefined {
+function hintFor(code: string, plan: AgentNeeds): string | undefined {
   if (code === 'exec') return `Name an image ${tools(plan)}: --image.`;
   if (code === 'foreign' && plan.commands) return whoElse(plan.commands);
   return Object.hasOwn(hints, code) ? hints[code] : undefined;
 }
 
 /** What the plan's fault needs of the image. */
-function tools({ fault }: Needy): string {
+function tools({ fault }: AgentNeeds): string {
   if (!fault) return 'will do';
   const { names, needed } = kindOf(fault).tools;
   return needed(fault) ? `with ${names} in it` : 'will do';

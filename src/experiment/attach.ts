@@ -4,8 +4,9 @@ import type { AttachRequest } from '../requests.ts';
 import { Audit } from './audit.ts';
 import type { Reporter } from './events.ts';
 import { agentOf, list, notFound } from './experiments.ts';
-import { finish, leftInHaste, reportDetached } from './finish.ts';
+import { finish, leftWithoutWaiting, reportDetached } from './finish.ts';
 import { Interrupts } from './interrupt.ts';
+import { isOnTarget } from './neighbours.ts';
 import type { Detached, Outcome } from './outcome.ts';
 import { experimentCommands, type RunPlan, stopCommand } from './plan.ts';
 import { readPlan } from './plan-record.ts';
@@ -21,16 +22,18 @@ export interface AttachPorts {
 }
 
 /**
- * Follows a detached experiment until its end, which is judged and taken back as that of any run, or until a signal, after which it goes on.
- * @throws ChaosError not-found; target-unsuitable for one that is not detached; connection-lost when it cannot be attached to, and goes on.
+ * Follows a detached experiment until its end, which is judged and taken back as that of any run, or until a signal,
+ * after which it goes on.
+ * @throws ChaosError not-found; target-unsuitable for one that is not detached; connection-lost when it cannot be
+ * attached to, and goes on.
  */
 export async function attachExperiment(request: AttachRequest, ports: AttachPorts): Promise<Outcome | Detached> {
-  const experiment = await find(request, ports.cluster);
-  const { plan, agent } = detachedPlan(experiment, request);
+  const { experiment, found } = await find(request, ports.cluster);
+  const { plan, agent } = detachedPlan(experiment, found, request);
   const interrupts = new Interrupts(ports.signals);
   try {
     const leaving = interrupts.again.then(() => {
-      throw leftInHaste(plan, interrupts);
+      throw leftWithoutWaiting(plan, interrupts);
     });
     return await Promise.race([watch(experiment, plan, agent, ports, interrupts), leaving]);
   } finally {
@@ -38,15 +41,25 @@ export async function attachExperiment(request: AttachRequest, ports: AttachPort
   }
 }
 
-async function find(request: AttachRequest, cluster: Cluster): Promise<Experiment> {
+async function find(
+  request: AttachRequest,
+  cluster: Cluster,
+): Promise<{ experiment: Experiment; found: readonly Experiment[] }> {
   const { found } = await list(request, cluster);
   const experiment = found.find(({ id }) => id === request.id);
   if (!experiment) throw notFound([request.id], found, request, cluster);
-  return experiment;
+  return { experiment, found };
 }
 
-/** What its agent pod says of it. Only of a detached one: beats would keep the lease of another from running out, and its own command is at it. */
-function detachedPlan(experiment: Experiment, request: AttachRequest): { plan: RunPlan; agent: Agent } {
+/**
+ * What its agent pod says of it. Only of a detached one: beats would keep the lease of another from running out, and
+ * its own command is at it.
+ */
+function detachedPlan(
+  experiment: Experiment,
+  found: readonly Experiment[],
+  request: AttachRequest,
+): { plan: RunPlan; agent: Agent } {
   const { id, namespace } = experiment;
   const agent = agentOf(experiment);
   const refuse = (why: string, hint: string) =>
@@ -67,8 +80,9 @@ function detachedPlan(experiment: Experiment, request: AttachRequest): { plan: R
   if (!recorded) {
     throw refuse('the record on its agent pod was written by another version, or was modified', 'To end it');
   }
+  const others = found.filter((other) => other.id !== id && isOnTarget(other, recorded.target));
   return {
-    plan: { id, ...recorded, agent, ...experimentCommands(request.connection, agent, id) },
+    plan: { id, ...recorded, others, agent, ...experimentCommands(request.connection, agent, id) },
     agent,
   };
 }
@@ -89,9 +103,9 @@ async function watch(
     ...(experiment.endsAt ? { startedAt: experiment.endsAt.getTime() - plan.durationMs } : {}),
   };
   const result = await followDetached(plan, agent, found, { ...ports, reporter: audit, interrupts });
-  if (!result.goesOn) return finish(plan, result, result.failure, end);
+  if (!result.leftRunning) return finish(plan, result, result.failure, end);
   if (result.failure) throw result.failure;
-  return reportDetached(plan, result, result.goesOn.leftMs, end);
+  return reportDetached(plan, result, result.leftRunning.leftMs, end);
 }
 
 /** How long the agent's container has run, milliseconds. */

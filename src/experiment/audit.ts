@@ -7,7 +7,8 @@ import type { RunPlan } from './plan.ts';
 const limitMs = 2_000;
 
 /**
- * Writes Events about the target's pod when the fault begins and when it has ended, for those who wonder about it meanwhile and afterwards. Best effort: that one cannot be
+ * Writes Events about the target's pod when the fault begins and when it has ended, for those who wonder about it
+ * meanwhile and afterwards. Best effort: that one cannot be
  * written (a right that is missing, say) changes nothing of the experiment.
  */
 export class Audit implements Reporter {
@@ -70,6 +71,7 @@ function endEvent(outcome: Outcome): AuditEvent {
   const sentences = [
     `${outcome.id}: ${clean ? 'reverted, nothing left' : `NOT confirmed to be reverted; by hand: ${outcome.undo}`}`,
     ...targets.flatMap(({ verdict }) => verdict?.proofs ?? []).map(({ sentence }) => sentence),
+    ...targets.flatMap(({ shared }) => shared ?? []),
     ...problems,
   ];
   return {

@@ -62,7 +62,10 @@ export class Connection {
     );
   }
 
-  /** Resolves when it is handed to the socket: true. Without a stream it does nothing, and says false: `attached` is where what matters is said again. */
+  /**
+   * Resolves when it is handed to the socket: true. Without a stream it does nothing, and says false: `attached` is
+   * where what matters is said again.
+   */
   async send(line: string): Promise<boolean> {
     await this.#attachment?.send(line);
     return this.#attachment !== undefined;

@@ -27,13 +27,14 @@ export function describeTargetUpdate(update: TargetUpdate, target: string, fault
 }
 
 /**
- * Why the fault ended otherwise than by its time or by the user, one sentence; undefined when it ended as it should. `explained`: the target's own end has been reported already; `output`: the
+ * Why the fault ended otherwise than by its time or by the user, one sentence; undefined when it ended as it should.
+ * `endReported`: the target's own end has been reported already; `output`: the
  * workload's last lines.
  */
 export function earlyEnd(
   plan: RunPlan,
   ended: Ended,
-  explained: boolean,
+  endReported: boolean,
   output: readonly string[] = [],
 ): string | undefined {
   const actor = kindOf(plan.fault).actor(plan.fault);
@@ -48,7 +49,7 @@ export function earlyEnd(
       return actor.mayEnd ? undefined : `${actor.program} ended on its own ${after}`;
     }
     case 'killed':
-      return explained
+      return endReported
         ? undefined
         : `${actor.name} was killed by signal ${ended.signal} ${after}${ended.oomKills ? ', by the OOM killer' : ''}`;
     case 'lease':
@@ -56,7 +57,7 @@ export function earlyEnd(
     case 'signal':
       return `the agent was terminated externally ${after}: its pod was deleted, or the node is shutting down`;
     case 'target-gone':
-      return explained ? undefined : `the target's process ended ${after}`;
+      return endReported ? undefined : `the target's process ended ${after}`;
     case 'overwritten':
       return `somebody else overwrote the limit on the target's cgroup ${after}, so that it was no longer in force; systemd restores its own limits at every \`systemctl daemon-reload\``;
   }

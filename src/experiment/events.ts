@@ -1,5 +1,5 @@
 import type { FaultEvent } from '../faults/fault.ts';
-import type { Reporter as Port, Target, TargetQuery } from '../ports.ts';
+import type { ClusterName, Reporter as Port, Target, TargetQuery } from '../ports.ts';
 import type { Active, Ended, Resolved } from '../shim/protocol.ts';
 import type { Detached, Outcome, RevertWitness } from './outcome.ts';
 import type { Plan, RunPlan } from './plan.ts';
@@ -11,6 +11,8 @@ export type Reporter = Port<RunEvent>;
 export type TargetEvent =
   | { kind: 'resolved'; resolved: Resolved }
   | FaultEvent
+  /** The target is protected, for these reasons; the run goes on only with the user's consent. */
+  | { kind: 'protected'; reasons: readonly string[] }
   /** `where` the fault is, in a few words each. */
   | { kind: 'active'; active: Active; where: readonly string[]; activeMs: number }
   /** A fault that was started `agoMs` before is in force. */
@@ -24,7 +26,8 @@ export type TargetReporter = Port<TargetEvent>;
 
 /** What happens in an experiment, in the order in which it happens. */
 export type RunEvent =
-  | { kind: 'selecting'; query: TargetQuery }
+  /** `namespace`: where the target is looked for. */
+  | { kind: 'selecting'; query: TargetQuery; cluster: ClusterName; namespace: string }
   | { kind: 'selected'; target: Target }
   | { kind: 'planned'; plan: Plan }
   | { kind: 'launching'; plan: Plan }

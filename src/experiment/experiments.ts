@@ -43,8 +43,10 @@ export function list(request: Place, cluster: Cluster): Promise<Experiments> {
 }
 
 /**
- * Ends the experiments that are named, or all: each shim is told to stop, and says when it has reverted. Where it cannot be told, the kubelet tells it, and its pod is gone only after that.
- * `onStopping` is called for each when it is asked to end, `onStopped` as soon as it is known how that went. Rejects with ChaosError not-found, before anything is touched, when one that is named is not there.
+ * Ends the experiments that are named, or all: each shim is told to stop, and says when it has reverted. Where it
+ * cannot be told, the kubelet tells it, and its pod is gone only after that.
+ * `onStopping` is called for each when it is asked to end, `onStopped` as soon as it is known how that went. Rejects
+ * with ChaosError not-found, before anything is touched, when one that is named is not there.
  */
 export async function stop(
   request: ManageRequest,

@@ -7,9 +7,10 @@ import type { Audit } from './audit.ts';
 import { ownEnd } from './early-end.ts';
 import type { Reporter } from './events.ts';
 import { decideExitCode } from './exit-code.ts';
-import { type Interrupts, leftAtOnce } from './interrupt.ts';
+import { type Interrupts, unconfirmedRevert } from './interrupt.ts';
+import { sharedSentence } from './neighbours.ts';
 import type { RunResult } from './observations.ts';
-import type { Detached, Outcome, TargetOutcome } from './outcome.ts';
+import { clusterName, type Detached, type Outcome, type TargetOutcome } from './outcome.ts';
 import type { RunPlan } from './plan.ts';
 
 export interface FinishPorts {
@@ -62,6 +63,7 @@ export async function reportDetached(
   await audit.written();
   const detached: Detached = {
     id: plan.id,
+    cluster: clusterName(cluster),
     exitCode: ExitCode.effective,
     targets: [{ target: plan.target, summary: plan.summary }],
     until: new Date(clock.date().getTime() + leftMs),
@@ -92,7 +94,8 @@ async function remove(plan: RunPlan, ports: FinishPorts, reverted: boolean): Pro
 }
 
 /**
- * A pod leaves the API server only after the kubelet has seen its containers end, no stressor outlives its shim, and a shim that is told to end reverts before it does: a confirmed removal
+ * A pod leaves the API server only after the kubelet has seen its containers end, no stressor outlives its shim, and a
+ * shim that is told to end reverts before it does: a confirmed removal
  * confirms the revert, unless the agent is known to have gone otherwise.
  */
 function isReverted(result: RunResult | undefined, removal: RemovalResult): boolean {
@@ -118,12 +121,14 @@ function summarize(
     ...(verdict ? { verdict } : {}),
     ...watched(result, unmeasured),
     problems: result.problems,
+    ...sharing(result),
     ...(result.ended ? { ended: result.ended } : {}),
     reverted: end.reverted,
     ...(result.revertedBy === undefined ? {} : { revertedBy: result.revertedBy }),
   };
   return {
     id: plan.id,
+    cluster: clusterName(cluster),
     exitCode: decideExitCode({
       reverted: end.reverted,
       left: removal.left.length,
@@ -152,13 +157,19 @@ function watched({ watchedMs }: RunResult, unmeasured: boolean): Pick<TargetOutc
   return watchedMs === undefined ? {} : { watchedMs };
 }
 
+/** Of a fault that began: whose effects were measured with its own. */
+function sharing({ began, others }: RunResult): Pick<TargetOutcome, 'sharedWith' | 'shared'> {
+  const shared = began ? sharedSentence(others) : undefined;
+  return shared === undefined ? {} : { shared, sharedWith: others.map(({ id }) => id) };
+}
+
 function seenOf(result: RunResult): Seen {
   return { ...result, isFound: result.watchedMs !== undefined };
 }
 
-/** The last words after a second signal. */
-export function leftInHaste(plan: RunPlan, interrupts: Interrupts): ChaosError {
-  return leftAtOnce(interrupts, {
+/** The error after a second signal, when the revert is not waited for. */
+export function leftWithoutWaiting(plan: RunPlan, interrupts: Interrupts): ChaosError {
+  return unconfirmedRevert(interrupts, {
     hint: `Remove what is left: ${plan.undo}`,
     state: `the fault is reverted automatically ${ownEnd(plan)}; pod/${plan.agent.pod} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
   });

@@ -45,8 +45,8 @@ export class Interrupts {
   }
 }
 
-/** The last words after a second signal. */
-export function leftAtOnce({ first }: Interrupts, more: { hint: string; state: string }): ChaosError {
+/** The error of any command that a second signal ends before the revert is confirmed. */
+export function unconfirmedRevert({ first }: Interrupts, more: { hint: string; state: string }): ChaosError {
   return new ChaosError(
     'not-reverted',
     `left without waiting on a second signal after ${first}: the revert is not confirmed`,

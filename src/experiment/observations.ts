@@ -1,7 +1,7 @@
 import { ChaosError } from '../errors.ts';
 import type { Seen } from '../faults/fault.ts';
 import { kindOf } from '../faults/registry.ts';
-import type { Clock, TargetUpdate } from '../ports.ts';
+import type { Clock, Experiment, TargetUpdate } from '../ports.ts';
 import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
 import { joinWords } from '../text.ts';
 import { describeTargetUpdate, earlyEnd } from './early-end.ts';
@@ -30,17 +30,22 @@ export interface RunResult {
   revertedBy?: RevertWitness;
   /** Names of the states that did not read the same before and after. */
   differs: readonly string[];
-  /** The agent went without a word of its own: that it is not there any more says nothing of the fault. A deletion by force takes the pod before its containers, and a network keeps what was done to it. */
+  /**
+   * The agent went without a report: a pod deleted by force may be gone before its containers, so that its absence does
+   * not confirm the revert.
+   */
   isUnconfirmed?: true;
   /** From the wish to stop, or the end of the time, to nothing left in the target. */
   revertMs?: number;
-  /** Nobody has ended it, and it was left in force, for about this long. */
-  goesOn?: { leftMs: number };
+  /** The command left the fault in force, for about this long. */
+  leftRunning?: { leftMs: number };
   /** Of a fault that was found in force: for how long it was watched until its end, milliseconds. */
   watchedMs?: number;
   /** Why it never became active. */
   failure?: ChaosError;
   problems: string[];
+  /** Experiments on the same container, before and meanwhile. */
+  others: Experiment[];
 }
 
 /** Characters of the workload's output, and lines, that may tell why it ended. */
@@ -55,11 +60,14 @@ function lastLines(output: string): string[] {
     .slice(-mostLines);
 }
 
-/** Collects what is heard of a run and reports it, in whatever order and how often it comes. It decides nothing about what to do next. */
+/**
+ * Collects what is heard of a run and reports it, in whatever order and how often it comes. It decides nothing about
+ * what to do next.
+ */
 export class Observations {
   readonly result: RunResult;
-  /** The target's own end has been told. */
-  explained = false;
+  /** A sentence about the target's own end is among the problems already. */
+  endReported = false;
   readonly #plan: RunPlan;
   readonly #clock: Clock;
   readonly #reporter: TargetReporter;
@@ -81,7 +89,7 @@ export class Observations {
     this.#startedAt = ports.startedAt;
     const own = kindOf(plan.fault).observations(plan.fault);
     const nothing = { before: [], during: [], output: [], differs: [], problems: [] };
-    this.result = { began: false, reverted: false, own, ...nothing };
+    this.result = { began: false, reverted: false, own, ...nothing, others: [...(plan.others ?? [])] };
   }
 
   /** Takes the sample of the target by itself. */
@@ -194,12 +202,20 @@ export class Observations {
   }
 
   targetChanged(update: TargetUpdate): void {
-    this.explained = true;
+    this.endReported = true;
     const { namespace, pod, container } = this.#plan.target;
     this.problem(describeTargetUpdate(update, `${namespace}/${pod} (${container})`, this.#plan.fault));
   }
 
-  /** Said by the stream and by the kubelet, it is one. */
+  /** Another experiment is on the same container. False: it was known. */
+  other(experiment: Experiment): boolean {
+    const { others } = this.result;
+    if (others.some(({ id }) => id === experiment.id)) return false;
+    others.push(experiment);
+    return true;
+  }
+
+  /** Adds a sentence once, although both the stream and the kubelet may report the same. */
   problem(sentence: string): void {
     const { problems } = this.result;
     if (!problems.includes(sentence)) problems.push(sentence);
@@ -215,7 +231,7 @@ export class Observations {
   /** The last look: why the workload ended early, unless the target's own end says it already. */
   close(): RunResult {
     const { ended } = this.result;
-    const early = ended ? earlyEnd(this.#plan, ended, this.explained, this.result.output) : undefined;
+    const early = ended ? earlyEnd(this.#plan, ended, this.endReported, this.result.output) : undefined;
     if (early !== undefined) this.problem(early);
     return this.result;
   }

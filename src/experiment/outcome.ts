@@ -1,9 +1,12 @@
 import type { Verdict } from '../faults/fault.ts';
-import type { Target } from '../ports.ts';
+import type { Cluster, ClusterName, Target } from '../ports.ts';
 import type { Ended } from '../shim/protocol.ts';
 import type { RunPlan } from './plan.ts';
 
-/** Who said that the fault is undone: the shim, its guardian after the shim's death, or the kubelet, that the shim's container has ended. */
+/**
+ * Who said that the fault is undone: the shim, its guardian after the shim's death, or the kubelet, that the shim's
+ * container has ended.
+ */
 export type RevertWitness = 'shim' | 'guardian' | 'container';
 
 /** What was done to one target, and how that ended. */
@@ -16,6 +19,9 @@ export interface TargetOutcome {
   watchedMs?: number;
   /** Why it ended otherwise than by its time or the user; one sentence each. */
   problems: string[];
+  /** Ids of other experiments on the same container, and the sentence that says so; absent: there were none. */
+  sharedWith?: readonly string[];
+  shared?: string;
   ended?: Ended;
   /** The revert was confirmed, by the shim or by the container's end. */
   reverted: boolean;
@@ -26,6 +32,7 @@ export interface TargetOutcome {
 /** How an experiment ended: the last event, and what decides the exit code. */
 export interface Outcome {
   id: string;
+  cluster: ClusterName;
   exitCode: number;
   targets: readonly TargetOutcome[];
   /** What could not be confirmed to be gone (`pod/chaos-7f3k2-0`), and the command that removes it. */
@@ -53,6 +60,7 @@ export function allReverted({ targets }: Outcome): boolean {
 /** How a command ends that leaves the fault in force. */
 export interface Detached {
   id: string;
+  cluster: ClusterName;
   exitCode: number;
   targets: readonly Pick<TargetOutcome, 'target' | 'summary'>[];
   /** When the fault ends by itself, about. */
@@ -63,4 +71,9 @@ export interface Detached {
   undo: string;
   times: { activeMs?: number; totalMs: number };
   requests: Readonly<Record<string, number>>;
+}
+
+/** As a person calls it, and where it is. */
+export function clusterName({ context, server }: Pick<Cluster, 'context' | 'server'>): ClusterName {
+  return { ...(context === undefined ? {} : { context }), server };
 }

@@ -15,7 +15,8 @@ import { readJson } from '../json.ts';
 import type { Target } from '../ports.ts';
 
 /**
- * What of a plan is left at the agent pod for whoever follows a detached fault: enough to watch it and to judge it. Whoever may write pods may have written it, so that it is read as a
+ * What of a plan is left at the agent pod for whoever follows a detached fault: enough to watch it and to judge it.
+ * Whoever may write pods may have written it, so that it is read as a
  * stranger's; it holds no more than the pod itself shows, and no arguments of the user's.
  */
 
@@ -26,7 +27,7 @@ export interface RecordedPlan {
   summary: string;
   durationMs: number;
   graceMs: number;
-  /** Nothing but its own time, or somebody, ends it. */
+  /** Its duration ends it, or `stop`: the command that started it is gone. */
   detached: boolean;
   /** How long the shim goes on without hearing from the command; without meaning when detached. */
   leaseMs: number;

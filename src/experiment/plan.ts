@@ -1,6 +1,6 @@
 import type { Fault } from '../faults/fault.ts';
 import { kindOf } from '../faults/registry.ts';
-import type { AgentSpec, ConnectionOptions, Target } from '../ports.ts';
+import type { AgentSpec, ClusterName, ConnectionOptions, Experiment, Target } from '../ports.ts';
 import type { Request, RunOptions, SweepRequest } from '../requests.ts';
 import { formatDuration } from '../units.ts';
 import { type RecordedPlan, writePlan } from './plan-record.ts';
@@ -13,6 +13,8 @@ export interface RunPlan extends RecordedPlan {
   undo: string;
   /** This plugin's commands that lead to the experiment, with the flags that lead to its cluster. */
   commands: { attach: string; list: string; stop: string; sweep: string };
+  /** Experiments on the same container that were there before; what is measured is of them as well. */
+  others?: readonly Experiment[];
 }
 
 /** Everything that will happen, decided before anything does: what `--dry-run=client` prints. */
@@ -20,6 +22,10 @@ export interface Plan extends RunPlan {
   agent: AgentSpec;
   /** What is done, for how long at most, by whom and why: for those who look at the target meanwhile. */
   announcement: string;
+  /** The command that ends every experiment of the cluster, for anybody with kubectl and no plugin. */
+  endAll: string;
+  /** Where all this happens. */
+  cluster?: ClusterName;
 }
 
 /** What a plan depends on besides the request and the target. */
@@ -60,6 +66,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
     id: context.id,
     ...course,
     ...commands,
+    endAll: endAllCommand(run.connection),
     announcement: `${summary} ${kind.place(fault, target)} for ${formatDuration(run.durationMs)}, by ${context.who}, as ${context.id}${run.reason === undefined ? '' : `: ${run.reason}`}`,
     agent: {
       id: context.id,
@@ -120,6 +127,14 @@ export function sweepAgent(
 /** What ends an experiment and removes all of it without this plugin. */
 export function undoCommand(connection: ConnectionOptions, namespace: string, id: string): string {
   const words = ['-n', namespace, 'delete pod,configmap -l', `kubectl-chaos.io/experiment=${id}`];
+  return ['kubectl', ...connectionWords(connection), ...words].join(' ');
+}
+
+/**
+ * What ends every experiment without this plugin: the kubelet sends each shim TERM, which reverts before its pod is gone, a detached fault as well; the ConfigMaps go with the pods that own them.
+ */
+function endAllCommand(connection: ConnectionOptions): string {
+  const words = ['delete pods -A -l', 'app.kubernetes.io/managed-by=kubectl-chaos'];
   return ['kubectl', ...connectionWords(connection), ...words].join(' ');
 }
 

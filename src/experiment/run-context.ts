@@ -1,9 +1,10 @@
 import type { ChaosError } from '../errors.ts';
 import type { Fault, FaultRun, Seen } from '../faults/fault.ts';
-import type { Clock, Cluster } from '../ports.ts';
+import type { Clock, Cluster, NodeUpdate } from '../ports.ts';
 import type { Command } from '../shim/protocol.ts';
 import type { Connection } from './connection.ts';
 import type { TargetEvent, TargetReporter } from './events.ts';
+import { harmOf, isOnTarget, joined } from './neighbours.ts';
 import type { Observations } from './observations.ts';
 import { agentContainer, type RunPlan } from './plan.ts';
 import { type TimerName, timeouts } from './timeouts.ts';
@@ -33,7 +34,7 @@ export class RunContext implements FaultRun<Fault, unknown> {
   stopAskedAt: number | undefined;
   /** The shim may have heard `start`: false as long as every attempt to say it is known to have failed. */
   mayHaveStarted = false;
-  /** Nothing that comes now matters. */
+  /** The run has ended: later input is ignored. */
   isOver = false;
   readonly #reporter: TargetReporter;
 
@@ -68,19 +69,19 @@ export class RunContext implements FaultRun<Fault, unknown> {
   }
 
   send(line: string): void {
-    this.#hand(line);
+    this.#write(line);
   }
 
   sendStart(): void {
     const before = this.mayHaveStarted;
     this.mayHaveStarted = true;
-    this.#hand('start', () => {
+    this.#write('start', () => {
       this.mayHaveStarted = before;
     });
   }
 
-  /** A stream that has ended is noticed as lost, and what matters is said again after the next attach. */
-  #hand(line: string, onFailure: () => void = () => undefined): void {
+  /** Writes one line to the shim. A lost stream needs nothing here: after the next attach the phase says again what matters. */
+  #write(line: string, onFailure: () => void = () => undefined): void {
     this.connection.send(line).then(
       (handed) => handed || onFailure(),
       (error: unknown) => {
@@ -101,7 +102,24 @@ export class RunContext implements FaultRun<Fault, unknown> {
     this.#reporter.report(event);
   }
 
-  /** It never became active. Where the shim cannot say that nothing of it is left, its container's end will, or nobody. */
+  /** Tells of the node what is no reason to end the fault, with `when` it happened. Another experiment on the target is kept for the verdict. */
+  tellOfNode(update: NodeUpdate, when: string): void {
+    const { id, target } = this.plan;
+    if (update.kind === 'unwatched') {
+      this.report({ kind: 'warning', message: `not watched: ${update.what} (${update.why})` });
+    } else if (update.kind === 'experiment') {
+      const { experiment } = update;
+      const isNews = experiment.id !== id && isOnTarget(experiment, target) && this.observations.other(experiment);
+      if (isNews) this.report({ kind: 'warning', message: joined(experiment) });
+    } else {
+      this.report({ kind: 'warning', message: `${harmOf(update, target.node)}, ${when}` });
+    }
+  }
+
+  /**
+   * Ends the run with an error, since the fault never became active. Unless it is known to be `reverted`, the end of
+   * the container is waited for.
+   */
   fail(error: unknown, reverted = true): void {
     this.timers.stop('answer');
     this.observations.failed(error, reverted);
@@ -109,25 +127,25 @@ export class RunContext implements FaultRun<Fault, unknown> {
     else this.timers.set('confirm', timeouts.slack);
   }
 
-  /** It will not be begun, although the shim is ready to. */
+  /** Refuses to start a fault whose shim is ready; the shim is told to exit. */
   refuse(error: unknown): void {
     this.timers.stop('answer');
     this.observations.failed(error, true);
-    if (!this.sayGoodbye()) this.end();
+    if (!this.stopWaitingShim()) this.end();
   }
 
-  /** A shim that waits for `start` ends at once when it is told to, and by the kubelet's hand after seconds. False: there is none that listens. */
-  sayGoodbye(): boolean {
+  /** Tells a shim that waits for `start` to exit, seconds before the kubelet would. False: no shim is attached. */
+  stopWaitingShim(): boolean {
     if (this.mayHaveStarted || !this.observations.result.resolved || !this.connection.isOpen) return false;
     this.stopAskedAt ??= this.clock.now();
-    this.timers.set('confirm', timeouts.goodbye);
+    this.timers.set('confirm', timeouts.shimExit);
     this.send('stop');
     return true;
   }
 
-  /** The fault stays in force for `leftMs`, and everything of it where it is; `error`: why it cannot be followed. */
+  /** Ends the following and leaves the fault in force for `leftMs` more; `error`: why it cannot be followed. */
   leave(leftMs: number, error?: ChaosError): void {
-    this.observations.result.goesOn = { leftMs };
+    this.observations.result.leftRunning = { leftMs };
     if (error) this.observations.failed(error, false);
     this.end();
   }

@@ -2,13 +2,16 @@ import { ChaosError, ExitCode } from '../errors.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { Clock, Cluster, Signals } from '../ports.ts';
 import type { Request } from '../requests.ts';
+import { changeSentence, withChanges } from './agent-errors.ts';
 import { Audit } from './audit.ts';
 import { type Reporter, reporterOf } from './events.ts';
-import { finish, leftInHaste, reportDetached } from './finish.ts';
+import { finish, leftWithoutWaiting, reportDetached } from './finish.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
+import { isOnTarget, warningsOf } from './neighbours.ts';
 import type { RunResult } from './observations.ts';
-import type { Detached, Outcome } from './outcome.ts';
+import { clusterName, type Detached, type Outcome } from './outcome.ts';
 import { type Plan, planExperiment, stopCommand } from './plan.ts';
+import { contextProtection, protectedError } from './protection.ts';
 import { followRun } from './target-run.ts';
 
 export interface ExperimentPorts {
@@ -19,42 +22,62 @@ export interface ExperimentPorts {
   /** Five characters of `[a-z0-9]` that make the experiment's id its own. */
   randomSuffix: () => string;
   who: string;
+  /** KUBECTL_CHAOS_PROTECTED: contexts whose targets are protected. */
+  protectedContexts: string | undefined;
+  /** Asks whether to run although the target is protected, which has been reported; absent: nobody can be asked. */
+  confirm?: () => Promise<boolean>;
   defaultImage: string;
   /** When the command began, on `clock`. */
   startedAt: number;
 }
 
-/** Finds the target and decides everything; only reads from the cluster. */
+/**
+ * Finds the target and decides everything; only reads from the cluster.
+ * @throws ChaosError protected, unless the user consents or it is a dry run; and what the cluster and the fault reject with.
+ */
 export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'signals'>): Promise<Plan> {
   const { cluster, reporter } = ports;
-  reporter.report({ kind: 'selecting', query: request.run.target });
+  const query = request.run.target;
+  const name = clusterName(cluster);
+  reporter.report({ kind: 'selecting', query, cluster: name, namespace: query.namespace ?? cluster.namespace });
   const target = await cluster.findTarget(request.run.target, request.run.agentNamespace);
   reporter.report({ kind: 'selected', target });
   const ofTarget = reporterOf(target, reporter);
   const { fault, run } = request;
   const kind = kindOf(fault);
-  const surveyed = await kind.survey(fault, target, {
+  const survey = kind.survey(fault, target, {
     cluster,
     run,
     report: (event) => ofTarget.report(event),
     stopCommand: (namespace, id) => stopCommand(run.connection, namespace, id),
   });
-  const plan = planExperiment(request, target, {
+  const around = cluster.surroundings(target, run.agentNamespace ?? target.namespace);
+  const [surveyed, surroundings] = await Promise.all([survey, around]);
+  const planned = planExperiment(request, target, {
     id: `chaos-${ports.randomSuffix()}`,
     who: ports.who,
     now: ports.clock.date(),
     defaultImage: ports.defaultImage,
     surveyed,
   });
+  const others = surroundings.experiments.filter((experiment) => isOnTarget(experiment, target));
+  const plan = { ...planned, cluster: name, others };
   reporter.report({ kind: 'planned', plan });
-  for (const message of kind.cautions?.(plan.fault, run.detached) ?? []) {
+  const cautions = kind.cautions?.(plan.fault, run.detached) ?? [];
+  for (const message of [...cautions, ...warningsOf(surroundings, target)]) {
     ofTarget.report({ kind: 'warning', message });
   }
+  const listed = contextProtection(cluster.context, ports.protectedContexts);
+  const reasons = [...(listed === undefined ? [] : [listed]), ...surroundings.protectedBy];
+  if (reasons.length > 0) ofTarget.report({ kind: 'protected', reasons });
+  const isAllowed = reasons.length === 0 || run.yes || run.dryRun || (await ports.confirm?.()) === true;
+  if (!isAllowed) throw protectedError(target, reasons);
   return plan;
 }
 
 /**
- * One experiment from argv's request to the confirmed revert: select → plan → launch → follow → stop → confirm → report. Of a detached one, to `active`.
+ * One experiment from argv's request to the confirmed revert: select → plan → launch → follow → stop → confirm →
+ * report. Of a detached one, to `active`.
  * @throws ChaosError when it never became active; by then everything created is gone again, or the error says what is left.
  */
 export async function runExperiment(request: Request, ports: ExperimentPorts): Promise<Outcome | Detached> {
@@ -64,7 +87,7 @@ export async function runExperiment(request: Request, ports: ExperimentPorts): P
     const prepared = await Promise.race([prepare(request, ports), first]);
     if (prepared === 'first') throw interrupted(interrupts);
     const leaving = interrupts.again.then(() => {
-      throw leftInHaste(prepared, interrupts);
+      throw leftWithoutWaiting(prepared, interrupts);
     });
     return await Promise.race([execute(prepared, ports, interrupts), leaving]);
   } finally {
@@ -81,13 +104,19 @@ async function execute(plan: Plan, ports: ExperimentPorts, interrupts: Interrupt
   try {
     // launch takes back what it has created when it fails; from its success on, the removal below does.
     const agent = await cluster.launch(plan.agent);
+    for (const message of agent.warnings ?? []) reporterOf(plan.target, reporter).report({ kind: 'warning', message });
     result = await followRun(plan, agent, { cluster, clock, reporter: audit, interrupts, startedAt });
-    failure = result.failure;
+    failure = withChanges(result.failure, agent);
+    const changed = changeSentence(agent);
+    // Problems of a shim that has not said how it ended: its pod was ended for it.
+    if (changed && result.problems.length > 0 && !result.ended && !result.leftRunning) result.problems.push(changed);
   } catch (error) {
     failure = error;
   }
   const end = { cluster, clock, reporter, interrupts, audit, startedAt };
-  return result?.goesOn ? reportDetached(plan, result, result.goesOn.leftMs, end) : finish(plan, result, failure, end);
+  return result?.leftRunning
+    ? reportDetached(plan, result, result.leftRunning.leftMs, end)
+    : finish(plan, result, failure, end);
 }
 
 function interrupted(interrupts: Interrupts): ChaosError {

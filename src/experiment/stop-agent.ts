@@ -7,7 +7,8 @@ import { agentContainer } from './plan.ts';
 export type RevertReport = { reverted: true } | { reverted: false; why?: string };
 
 /**
- * Tells the shim itself to stop and hears its word that it has reverted, which the kubelet takes seconds to report, and an old one now and then a minute. Without a word, for want of the right to
+ * Tells the shim itself to stop and hears its word that it has reverted, which the kubelet takes seconds to report, and
+ * an old one now and then a minute. Without a word, for want of the right to
  * attach or of a shim that listens, only the end of its pod can tell. Never rejects.
  */
 export async function stopAgent(agent: Agent, limitMs: number, cluster: Cluster, clock: Clock): Promise<RevertReport> {

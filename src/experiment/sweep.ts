@@ -15,7 +15,7 @@ import { parseResidue, parseSwept, type Residue, type Swept } from '../shim/swep
 import { joinWords } from '../text.ts';
 import { shimFailure, startupFailure } from './agent-errors.ts';
 import { list, type Stopped, stopOne } from './experiments.ts';
-import { Interrupts, leftAtOnce, signalExitCodes } from './interrupt.ts';
+import { Interrupts, signalExitCodes, unconfirmedRevert } from './interrupt.ts';
 import { sweepAgent, undoCommand } from './plan.ts';
 
 export interface SweepPorts {
@@ -65,8 +65,10 @@ const removeMs = 20_000;
 const container = 'sweep';
 
 /**
- * Looks for what faults have left on nodes, and in the cluster; removes it if asked to, and says what is left then. A node that fails does not stop the others.
- * @throws ChaosError not-found for a node that does not exist, before anything is created; interrupted when a signal came: every agent is removed then; not-reverted where one could not be, or a second signal has
+ * Looks for what faults have left on nodes, and in the cluster; removes it if asked to, and says what is left then. A
+ * node that fails does not stop the others.
+ * @throws ChaosError not-found for a node that does not exist, before anything is created; interrupted when a signal
+ * came: every agent is removed then; not-reverted where one could not be, or a second signal has
  * left no time for that.
  */
 export async function sweep(request: SweepRequest, ports: SweepPorts): Promise<SweepReport> {
@@ -74,7 +76,7 @@ export async function sweep(request: SweepRequest, ports: SweepPorts): Promise<S
   try {
     const end = await Promise.race([sweepAll(request, ports, interrupts), interrupts.again]);
     if (end === 'again') {
-      throw leftAtOnce(interrupts, {
+      throw unconfirmedRevert(interrupts, {
         hint: 'See what is left of its agents, and remove it: kubectl chaos ls -A, kubectl chaos stop ID',
         state: 'agents of the sweep may be left on the nodes; each ends on its own',
       });

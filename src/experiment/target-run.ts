@@ -1,4 +1,4 @@
-import type { Agent, AgentUpdate, Clock, Cluster, InterruptSignal, TargetUpdate } from '../ports.ts';
+import type { Agent, AgentUpdate, Clock, Cluster, InterruptSignal, NodeUpdate, TargetUpdate } from '../ports.ts';
 import { Queue } from '../queue.ts';
 import { parseShimEvent } from '../shim/protocol.ts';
 import { startupFailure } from './agent-errors.ts';
@@ -23,6 +23,7 @@ type Input =
   | { from: 'line'; text: string }
   | { from: 'output'; text: string }
   | { from: 'target'; update: TargetUpdate }
+  | { from: 'node'; update: NodeUpdate }
   | { from: 'interrupt'; signal: InterruptSignal }
   | { from: 'leave' }
   | { from: 'timer'; name: TimerName }
@@ -53,7 +54,10 @@ export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise
   });
 }
 
-/** Follows a detached fault that another command has started, to its confirmed revert or until the user has seen enough. In other respects as `followRun`. */
+/**
+ * Follows a detached fault that another command has started, to its confirmed revert or until the user has seen enough.
+ * In other respects as `followRun`.
+ */
 export function followDetached(plan: RunPlan, agent: Agent, found: Found, ports: FollowPorts): Promise<RunResult> {
   return follow(plan, agent, ports, false, (context) => new AttachedPhase(context, found));
 }
@@ -85,6 +89,7 @@ async function follow(
   void interrupts.again.then(() => inbox.push({ from: 'leave' }));
   void inbox.pipe(cluster.followAgent(agent, abort.signal), (update) => ({ from: 'agent', update }), broken);
   void inbox.pipe(cluster.followTarget(plan.target, abort.signal), (update) => ({ from: 'target', update }), broken);
+  void inbox.pipe(cluster.followNode(plan.target, abort.signal), (update) => ({ from: 'node', update }), broken);
 
   let phase = first(context, (next) => {
     phase = next;
@@ -123,6 +128,8 @@ function handle(input: Input, phase: Phase, context: RunContext): void {
       return context.report({ kind: 'output', text: input.text });
     case 'target':
       return phase.onTarget(input.update);
+    case 'node':
+      return phase.onNode(input.update);
     case 'interrupt':
       return phase.stop(`${input.signal} received`);
     case 'leave':

@@ -2,7 +2,7 @@ import { answerMs } from '../faults/common/timeouts.ts';
 import type { Fault, FaultTimer } from '../faults/fault.ts';
 import { kindOf } from '../faults/registry.ts';
 
-/** How long a run timeouts for what, in milliseconds. Every silence has an end (G2), and each end is a decision of the phase that timeouts. */
+/** How long a run waits for what, in milliseconds. Every wait ends (G2), and the phase that waits decides what follows. */
 export const timeouts = {
   /** Between two beats: the shim's lease, at least 5 s, survives a lost one. */
   beat: 3_000,
@@ -16,10 +16,16 @@ export const timeouts = {
   /** After the workload's grace: the shim reports, the stream or the kubelet delivers. */
   slack: 10_000,
   /** From `stop` to the end of a shim that has not begun: a round trip. */
-  goodbye: 1_000,
-  /** From the end of a shim that was killed to its guardian's word: the undo takes a tenth of a second, the kubelet's next rounds a few. */
+  shimExit: 1_000,
+  /**
+   * From the end of a shim that was killed to its guardian's word: the undo takes a tenth of a second, the kubelet's
+   * next rounds a few.
+   */
   guardian: 5_000,
-  /** A shim that timeouts for `start` answers a beat with `resolved` within this, a round trip: samples without that are of a fault in force. */
+  /**
+   * A shim that waits for `start` answers a beat with `resolved` within this, a round trip: samples without that are of
+   * a fault in force.
+   */
   waiting: 1_000,
   /** From the start of the agent's container to `active`, at most: what a shim may have been asked meanwhile. */
   setup: 60_000,

@@ -207,6 +207,8 @@ export interface Seen {
   /** After the revert. */
   after?: Sample;
   ended?: Ended;
+  /** The last whole lines that the workload wrote; none of a fault that was found in force. */
+  output: readonly string[];
   /** Names of the states that did not read the same before and after. */
   differs: readonly string[];
   /** The fault was found in force: how the target is by itself has not been seen. */

@@ -1,4 +1,7 @@
-/** The candidate that is at most two edits (insert, delete, replace, swap) away from `word`, the nearest first; undefined if there is none. */
+/**
+ * The candidate that is at most two edits (insert, delete, replace, swap) away from `word`, the nearest first;
+ * undefined if there is none.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.min(3, Math.floor(word.length / 2) + 1);

@@ -8,6 +8,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where the API server is, and as whom to speak to it: what kubeconfig, flags and the pod we may run in come to. */
 export interface Access {
+  /** Its name in the kubeconfig; absent: no context is in use. */
+  context?: string;
   server: URL;
   namespace: string;
   cluster: ClusterEntry;
@@ -16,12 +18,18 @@ export interface Access {
 
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** Finds kubeconfig files as kubectl does and chooses from them; falls back on the service account of the pod we run in. Throws ChaosError kubeconfig or usage. */
+/**
+ * Finds kubeconfig files as kubectl does and chooses from them; falls back on the service account of the pod we run in. Throws ChaosError kubeconfig
+ * or usage.
+ */
 export function resolveAccess(options: ConnectionOptions, env: Environment, homedir: string): Access {
   const { paths, mustExist } = kubeconfigPaths(options.kubeconfig, env, homedir);
   const kubeconfig = loadKubeconfig(paths, mustExist);
   const pod = mustExist || !isEmpty(kubeconfig) || options.server ? undefined : inClusterAccess(env);
-  if (pod) return chooseAccess(pod, { ...options }, 'the service account of this pod');
+  if (pod) {
+    const { context: _ours, ...access } = chooseAccess(pod, { ...options }, 'the service account of this pod');
+    return access;
+  }
   return chooseAccess(kubeconfig, options, paths.join(', '));
 }
 
@@ -73,6 +81,7 @@ export function chooseAccess(kubeconfig: Kubeconfig, options: ConnectionOptions,
     });
   }
   return {
+    ...(context ? { context: contextName } : {}),
     server: parseServer(chosen.server),
     namespace: options.namespace || context?.namespace || 'default',
     cluster: chosen,

@@ -7,6 +7,11 @@ const experimentLabel = 'kubectl-chaos.io/experiment';
 /** Which objects are ours. */
 export const anyExperiment = selector(managedBy);
 
+/** Whether an object is one of ours. */
+export function isOurs({ labels = {} }: V1ObjectMeta): boolean {
+  return Object.entries(managedBy).every(([key, value]) => labels[key] === value);
+}
+
 /** Which objects are those of one experiment. */
 export function ofExperiment(id: string): string {
   return selector({ [experimentLabel]: id });
@@ -23,7 +28,9 @@ export function experimentIdOf({ labels, name = '' }: V1ObjectMeta): string {
   return labels?.[experimentLabel] ?? /^(chaos-[a-z0-9]{5})-\d+$/.exec(name)?.[1] ?? name;
 }
 
-/** The ConfigMap that brings the shim to the node. Immutable: what runs as root on a node is not changed under way, and the kubelet need not watch it. */
+/**
+ * The ConfigMap that brings the shim to the node. Immutable: what runs as root on a node is not changed under way, and the kubelet need not watch it.
+ */
 export function configMap(spec: AgentSpec, shim: Uint8Array): V1ConfigMap {
   return {
     apiVersion: 'v1',
@@ -86,8 +93,10 @@ function agentContainer(spec: AgentSpec, { name, args }: AgentSpec['containers']
     stdinOnce: false,
     tty: false,
     terminationMessagePolicy: 'File',
-    // The workload is not charged here but to the target's cgroup; what is here is the shim (under 1 MiB) and its sealed copies of programs (stress-ng: 9 MiB), and more than the
-    // request would make the kubelet evict the agent early when the node runs short. Requests are small, as the kubelet refuses a pod that does not fit although nodeName skips the
+    // The workload is not charged here but to the target's cgroup; what is here is the shim (under 1 MiB) and its sealed copies of programs
+    // (stress-ng: 9 MiB), and more than the
+    // request would make the kubelet evict the agent early when the node runs short. Requests are small, as the kubelet refuses a pod that does not
+    // fit although nodeName skips the
     // scheduler. A limit for CPU is there because quotas may demand one; half a core never slows the revert by more than a factor of two.
     resources: { requests: { cpu: '10m', memory: '32Mi' }, limits: { cpu: '500m', memory: '128Mi' } },
     securityContext: {

@@ -3,14 +3,41 @@ import type { AgentUpdate, ContainerStatus } from '../ports.ts';
 
 /** What the agent pod's object says. Pure. */
 export function statusUpdate(pod: V1Pod): Extract<AgentUpdate, { kind: 'status' }> {
-  const { phase = 'Pending', reason = '', message = '', containerStatuses = [] } = pod.status ?? {};
+  const {
+    phase = 'Pending',
+    reason = '',
+    message = '',
+    containerStatuses = [],
+    initContainerStatuses,
+  } = pod.status ?? {};
+  const blocked = initContainerStatuses?.map(blockade).find((one) => one !== undefined);
   return {
     kind: 'status',
     phase,
     reason,
     message,
-    containers: Object.fromEntries(containerStatuses.map((status) => [status.name, containerStatus(status)])),
+    containers: Object.fromEntries(
+      containerStatuses.map((status) => [status.name, (status.state?.waiting && blocked) || containerStatus(status)]),
+    ),
   };
+}
+
+/** An init container that keeps the others waiting, if it has not just to be started: a webhook must have added it, as the agent has none. */
+function blockade({ name, state }: V1ContainerStatus): ContainerStatus | undefined {
+  if (state?.waiting && state.waiting.reason !== 'PodInitializing' && state.waiting.reason !== 'ContainerCreating') {
+    return {
+      state: 'waiting',
+      reason: state.waiting.reason ?? '',
+      message: state.waiting.message ?? '',
+      blockedBy: name,
+    };
+  }
+  if (state?.terminated && state.terminated.exitCode !== 0) {
+    const { exitCode, reason = 'Error', message = '' } = state.terminated;
+    const how = `exit code ${exitCode}${message ? `: ${message}` : ''}`;
+    return { state: 'waiting', reason, message: how, blockedBy: name };
+  }
+  return undefined;
 }
 
 function containerStatus({ state }: V1ContainerStatus): ContainerStatus {

@@ -7,6 +7,11 @@ import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import { watch } from './watch.ts';
 
+/** The kubelet reports a pod that it takes up within a second or two: after this long its silence may be that of something in between. */
+export const silenceMs = 3_000;
+const noEvents =
+  'watch events of the agent pod do not arrive (a proxy before the API server may buffer them): asking every few seconds instead';
+
 /** The agent pod's statuses and events, by one watch for each. `created`: the pod as its creation answered it, if it was we who created it. */
 export async function* followAgent(
   rest: Rest,
@@ -17,12 +22,12 @@ export async function* followAgent(
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const queue = new Queue<AgentUpdate>();
-  const pour = async (updates: AsyncIterable<AgentUpdate>): Promise<void> => {
+  const forward = async (updates: AsyncIterable<AgentUpdate>): Promise<void> => {
     for await (const update of updates) queue.push(update);
   };
   const done = Promise.all([
-    pour(podUpdates(rest, agent, created, either, (problem) => queue.push({ kind: 'contact', problem }))),
-    pour(eventUpdates(rest, agent, either)),
+    forward(podUpdates(rest, agent, created, either, (update) => queue.push(update))),
+    forward(eventUpdates(rest, agent, either)),
   ]).then(
     () => queue.end(),
     (error: unknown) => queue.fail(error),
@@ -43,10 +48,16 @@ async function* podUpdates(
   agent: Agent,
   created: V1Pod | undefined,
   signal: AbortSignal,
-  onContact: (problem: string | undefined) => void,
+  tell: (update: AgentUpdate) => void,
 ): AsyncGenerator<AgentUpdate> {
   const stub: V1Pod = { metadata: { name: agent.pod, uid: agent.podUid } };
-  const start = { resourceVersion: created?.metadata?.resourceVersion, known: [created ?? stub], onContact };
+  const start = {
+    resourceVersion: created?.metadata?.resourceVersion,
+    known: [created ?? stub],
+    silenceMs,
+    onSilence: () => tell({ kind: 'warning', reason: 'NoWatchEvents', message: noEvents }),
+    onContact: (problem: string | undefined) => tell({ kind: 'contact', problem }),
+  };
   let last = '';
   let isDeleting = false;
   const list = {
@@ -81,12 +92,12 @@ async function* eventUpdates(rest: Rest, agent: Agent, signal: AbortSignal): Asy
     query: { fieldSelector: `involvedObject.name=${agent.pod},involvedObject.uid=${agent.podUid}` },
   };
   // A watch that starts anew tells the events again; the count tells an event that happened again.
-  const told = new Map<string, number>();
+  const reported = new Map<string, number>();
   for await (const { type, object } of watch<CoreV1Event>(rest, list, { resourceVersion: '' }, signal)) {
     const uid = object.metadata?.uid ?? '';
     const count = object.count ?? object.series?.count ?? 1;
-    if (type === 'DELETED' || told.get(uid) === count) continue;
-    told.set(uid, count);
+    if (type === 'DELETED' || reported.get(uid) === count) continue;
+    reported.set(uid, count);
     const update = eventUpdate(object);
     if (update) yield update;
   }

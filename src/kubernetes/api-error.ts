@@ -1,7 +1,10 @@
 import type { V1Status } from '@kubernetes/client-node';
 import { ChaosError, type ChaosErrorOptions, type ErrorCode, messageOf } from '../errors.ts';
 import { firstLine } from '../text.ts';
-import { type ApiRequest, resourceName } from './request.ts';
+import { admissionProblem } from './admission.ts';
+import { kubeletProblem } from './kubelet-error.ts';
+import { denialOf, denialText } from './rbac.ts';
+import { type ApiRequest, describe, resourceName } from './request.ts';
 
 /** A request that did not succeed: the HTTP status, for the code that handles some of them, or 0 when there was no answer. */
 export class ApiError extends ChaosError {
@@ -39,9 +42,15 @@ export function answerError(answer: ErrorAnswer, request: ApiRequest, server: st
   const status = parseStatus(answer.body);
   const said = status?.message?.trim() || summaryOf(answer.body) || `HTTP ${answer.status}`;
   const retryAfterMs = parseRetryAfter(answer.retryAfter ?? status?.details?.retryAfterSeconds?.toString());
+  const isPermanent = answer.status >= 400 && answer.status < 500 && ![404, 408, 409, 429].includes(answer.status);
   const error = (code: ErrorCode, message: string, hint?: string): ApiError =>
-    new ApiError(answer.status, code, message, hint === undefined ? {} : { hint }, retryAfterMs);
+    new ApiError(answer.status, code, message, { isPermanent, ...(hint === undefined ? {} : { hint }) }, retryAfterMs);
 
+  const kubelet = request.subresource === undefined ? undefined : kubeletProblem(said);
+  if (kubelet) {
+    const { message, ...options } = kubelet;
+    return new ApiError(answer.status, 'unreachable', message, options, retryAfterMs);
+  }
   const admission = admissionProblem(said, request);
   if (admission) return error(admission.code, admission.message, admission.hint);
 
@@ -55,10 +64,14 @@ export function answerError(answer: ErrorAnswer, request: ApiRequest, server: st
         `${server} does not accept the credentials: ${said}`,
         'sign in again, or check the user of the kubeconfig: kubectl config view --minify',
       );
-    case 403:
+    case 403: {
       // Without a Status it is not the API server that answered, but something before it.
       if (!status) return error('forbidden', `${server} or a proxy before it refused (403): ${said}`);
-      return error('forbidden', forbiddenMessage(request, said), ruleHint(request));
+      const denial = denialOf(said);
+      if (!denial) return error(refusalCode(request), `the API server refused to ${describe(request)}: ${said}`);
+      const { message, hint } = denialText(denial);
+      return error('forbidden', message, hint);
+    }
     case 404:
       if (status && !status.details?.name)
         return error('not-found', `${server} does not know ${resourceName(request)}: ${said}`);
@@ -78,97 +91,9 @@ export function answerError(answer: ErrorAnswer, request: ApiRequest, server: st
   return error('api', `${server} answered ${answer.status} to ${describe(request)}: ${said}`);
 }
 
-/** `create pods in namespace shop`, for messages. */
-export function describe(request: ApiRequest): string {
-  return `${request.verb} ${resourceName(request)}${request.namespace ? ` in namespace ${request.namespace}` : ''}`;
-}
-
-function forbiddenMessage(request: ApiRequest, said: string): string {
-  const user = /User "([^"]*)"/.exec(said)?.[1];
-  const where = request.namespace ? `in namespace ${request.namespace}` : 'in the cluster';
-  const who = user === undefined ? 'you are' : `"${user}" is`;
-  return `${who} not allowed to ${request.verb} ${resourceName(request)} ${where}`;
-}
-
-/** The rule of a Role (or ClusterRole) that is missing. */
-export function ruleHint(request: Pick<ApiRequest, 'verb' | 'resource' | 'subresource' | 'namespace'>): string {
-  const { group, plural } = request.resource;
-  const name = `${plural}${request.subresource ? `/${request.subresource}` : ''}`;
-  const kind = request.resource.namespaced ? 'Role' : 'ClusterRole';
-  return `a ${kind} needs the rule: apiGroups: ["${group}"], resources: ["${name}"], verbs: ["${request.verb}"]`;
-}
-
-interface Problem {
-  code: ErrorCode;
-  message: string;
-  hint: string;
-}
-
-/** Refusals of admission plugins, which arrive as 403, 400 or 500 with nothing but their text to tell them by. */
-function admissionProblem(said: string, request: ApiRequest): Problem | undefined {
-  const namespace = request.namespace ?? 'the namespace';
-  const podSecurity = /violates PodSecurity "([^":]+)(?::[^"]*)?": (.*)/s.exec(said);
-  if (podSecurity) {
-    return {
-      code: 'admission',
-      message: `namespace ${namespace} enforces the pod security level "${podSecurity[1]}", and the agent pod is privileged (${podSecurity[2]?.trim()})`,
-      hint: `kubectl label namespace ${namespace} pod-security.kubernetes.io/enforce=privileged --overwrite, or --agent-namespace with a namespace of that level`,
-    };
-  }
-  if (/unable to validate against any (pod security policy|security context constraint)/.test(said)) {
-    return {
-      code: 'admission',
-      message: `the cluster's policy does not allow the agent pod, which is privileged: ${said}`,
-      hint: /context constraint/.test(said)
-        ? `oc adm policy add-scc-to-user privileged -z default -n ${namespace}, or --agent-namespace with a namespace that may`
-        : '--agent-namespace with a namespace whose policy allows privileged pods',
-    };
-  }
-  if (/exceeded quota: |failed quota: /.test(said)) {
-    return {
-      code: 'quota',
-      message: `the quota of namespace ${namespace} does not allow the agent pod: ${said.replace(/^.*?((?:exceeded|failed) quota: )/s, '$1')}`,
-      hint: `kubectl describe quota -n ${namespace}; or --agent-namespace with one that has room`,
-    };
-  }
-  if (/(?:maximum|minimum) \S+ (?:usage|limit)|max limit to request ratio/.test(said)) {
-    return {
-      code: 'quota',
-      message: `a LimitRange of namespace ${namespace} does not allow the agent pod: ${said}`,
-      hint: `kubectl describe limitrange -n ${namespace}; or --agent-namespace with one without`,
-    };
-  }
-  const webhook = /admission webhook "([^"]+)" denied the request:?\s*(.*)/s.exec(said);
-  if (webhook) {
-    return {
-      code: 'admission',
-      message: `the admission webhook ${webhook[1]} denied "${describe(request)}": ${webhook[2]?.trim() || 'no reason given'}`,
-      hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
-    };
-  }
-  const policy = /(ValidatingAdmissionPolicy '[^']+').* denied request: (.*)/s.exec(said);
-  if (policy) {
-    return {
-      code: 'admission',
-      message: `the ${policy[1]} denied "${describe(request)}": ${policy[2]?.trim()}`,
-      hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
-    };
-  }
-  if (/failed calling webhook/.test(said)) {
-    return {
-      code: 'admission',
-      message: `an admission webhook of the cluster does not work: ${said}`,
-      hint: 'that webhook must be repaired, or exempt the namespace: try --agent-namespace',
-    };
-  }
-  if (/because it is being terminated/.test(said)) {
-    return {
-      code: 'admission',
-      message: `namespace ${namespace} is being deleted: nothing can be created in it`,
-      hint: 'use --agent-namespace',
-    };
-  }
-  return undefined;
+/** Authorization names the rule that is missing; what else is refused of a change is refused by an admission plugin. */
+function refusalCode({ verb }: ApiRequest): ErrorCode {
+  return ['create', 'patch', 'delete'].includes(verb) ? 'admission' : 'forbidden';
 }
 
 /** A Status, if that is what the text is. */

@@ -5,10 +5,14 @@ import type { Attachment } from '../ports.ts';
 import { ApiError, answerError, transportError } from './api-error.ts';
 import { type AttachLimits, ContainerStream, defaultLimits } from './attachment.ts';
 import { subprotocols } from './channel.ts';
+import { waitOut } from './overload.ts';
 import { type ApiRequest, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 
-/** Attaches to a running container's stdin, stdout and stderr. Rejects with ChaosError when the API server or the kubelet refuses. */
+/**
+ * Attaches to a running container's stdin, stdout and stderr. Waits as long as an overloaded server asks for, at most three times 5 s.
+ * Rejects with ChaosError when the API server or the kubelet refuses.
+ */
 export async function attach(
   rest: Rest,
   where: { namespace: string; pod: string; container: string },
@@ -23,6 +27,17 @@ export async function attach(
     name: where.pod,
     query: { container: where.container, stdin: true, stdout: true, stderr: true, tty: false },
   };
+  for (let attempts = 0; ; attempts++) {
+    try {
+      return await open(rest, request, signal, limits);
+    } catch (error) {
+      if (!(error instanceof ApiError) || signal.aborted) throw error;
+      await waitOut(error, attempts, request, signal);
+    }
+  }
+}
+
+async function open(rest: Rest, request: ApiRequest, signal: AbortSignal, limits: AttachLimits): Promise<Attachment> {
   const dial = await rest.dial(request);
   signal.throwIfAborted();
   const socket = new WebSocket(dial.url, [...subprotocols], {
@@ -37,12 +52,12 @@ export async function attach(
   const abort = (): void => stream.close();
   signal.addEventListener('abort', abort, { once: true });
   void stream.closed.then(() => signal.removeEventListener('abort', abort));
-  await opened(socket, request, rest.server);
+  await opened(socket, request, rest.server, limits.handshakeMs);
   signal.throwIfAborted();
   return stream;
 }
 
-function opened(socket: WebSocket, request: ApiRequest, server: string): Promise<void> {
+function opened(socket: WebSocket, request: ApiRequest, server: string, handshakeMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('open', resolve);
     socket.once('unexpected-response', (_request, response: IncomingMessage) => {
@@ -51,12 +66,21 @@ function opened(socket: WebSocket, request: ApiRequest, server: string): Promise
         socket.terminate();
       });
     });
-    socket.once('error', (error) =>
-      reject(/subprotocol/.test(error.message) ? noSubprotocol(error, server) : transportError(error, server)),
-    );
+    socket.once('error', (error) => reject(handshakeError(error, server, handshakeMs)));
     socket.once('close', () =>
       reject(new ChaosError('connection-lost', `the attach to ${request.name} was closed during the handshake`)),
     );
+  });
+}
+
+/** What ws says of a handshake that failed; it has no codes for these two. */
+function handshakeError(error: Error, server: string, handshakeMs: number): ApiError {
+  if (/subprotocol/.test(error.message)) return noSubprotocol(error, server);
+  if (!/handshake has timed out/.test(error.message)) return transportError(error, server);
+  return new ApiError(0, 'unreachable', `${server} has not attached to the agent within ${handshakeMs / 1_000}s`, {
+    hint: "the API server may not reach port 10250 of the agent's node: kubectl logs and kubectl exec then hang there as well",
+    cause: error,
+    isPermanent: true,
   });
 }
 
@@ -64,6 +88,7 @@ function noSubprotocol(cause: Error, server: string): ApiError {
   return new ApiError(0, 'api', `${server} speaks none of ${subprotocols.join(', ')} for attach`, {
     hint: 'the API server, or a proxy before it, is too old or does not support WebSockets',
     cause,
+    isPermanent: true,
   });
 }
 

@@ -209,7 +209,7 @@ export class ContainerStream implements Attachment {
 }
 
 function closeEnd(code: number, reason: string): End {
-  // Without a Status before it, a normal close says only that somebody on the way had enough.
+  // Without a Status before it, a normal close does not say that the container has ended: a proxy may have closed the stream.
   const words =
     code === 1006
       ? 'the connection was cut'

@@ -10,10 +10,12 @@ import type {
   Cluster,
   ConnectionOptions,
   Experiments,
+  NodeUpdate,
   ObjectAddresses,
   ObjectQuery,
   PodNetwork,
   RemovalResult,
+  Surroundings,
   SweptNode,
   Target,
   TargetQuery,
@@ -27,10 +29,12 @@ import { followAgent } from './agent-watch.ts';
 import { recordEvent } from './audit.ts';
 import { listExperiments } from './experiments.ts';
 import { launch } from './launch.ts';
+import { followNode } from './node-watch.ts';
 import { findNodes, podsOn, readLog } from './nodes.ts';
 import { podNetwork } from './pod-network.ts';
 import { type Existing, remove } from './remove.ts';
 import { Rest } from './rest.ts';
+import { surroundings } from './surroundings.ts';
 import { type FoundTarget, findTarget } from './target.ts';
 import { followTarget } from './target-watch.ts';
 import { volumesOf } from './volumes.ts';
@@ -50,12 +54,13 @@ export function connect(options: ConnectionOptions, ports: ConnectPorts): Kubern
   const access = resolveAccess(options, ports.env, ports.homeDirectory);
   const terminal = { interactive: ports.interactive ?? isatty(0) };
   const rest = new Rest(access, ports.env, terminal, options.requestTimeoutMs);
-  return new KubernetesCluster(rest, access.namespace, ports.shim);
+  return new KubernetesCluster(rest, access.namespace, ports.shim, access.context);
 }
 
 /** The real cluster. */
 export class KubernetesCluster implements Cluster {
   readonly namespace: string;
+  readonly context: string | undefined;
   readonly server: string;
   readonly #rest: Rest;
   readonly #shim: ConnectPorts['shim'];
@@ -64,9 +69,10 @@ export class KubernetesCluster implements Cluster {
   readonly #created = new Map<string, V1Pod>();
   readonly #existing = new Map<string, Existing>();
 
-  constructor(rest: Rest, namespace: string, shim: ConnectPorts['shim']) {
+  constructor(rest: Rest, namespace: string, shim: ConnectPorts['shim'], context?: string) {
     this.#rest = rest;
     this.namespace = namespace;
+    this.context = context;
     this.server = rest.server;
     this.#shim = shim;
   }
@@ -90,6 +96,10 @@ export class KubernetesCluster implements Cluster {
     return volumesOf(this.#seen(target).pod, target.container);
   }
 
+  surroundings(target: Target, agentNamespace: string): Promise<Surroundings> {
+    return surroundings(this.#rest, this.#seen(target), agentNamespace, new Date());
+  }
+
   #seen(target: Target): FoundTarget {
     const seen = this.#found.get(target.podUid);
     if (!seen) throw new Error(`pod/${target.pod} was not found by this cluster`);
@@ -102,10 +112,18 @@ export class KubernetesCluster implements Cluster {
     const existing: Existing = { pod: 'no', configMap: 'no', mayHaveBegun: false, names };
     this.#existing.set(key(spec.id, spec.namespace), existing);
     void importAttach();
-    const pod = await launch(this.#rest, spec, shim, existing);
+    const { pod, changes, warnings } = await launch(this.#rest, spec, shim, existing);
     const podUid = pod.metadata?.uid ?? '';
     this.#created.set(podUid, pod);
-    return { id: spec.id, namespace: spec.namespace, pod: spec.pod, podUid, node: spec.node };
+    return {
+      id: spec.id,
+      namespace: spec.namespace,
+      pod: spec.pod,
+      podUid,
+      node: spec.node,
+      ...(changes.length > 0 ? { changes } : {}),
+      ...(warnings.length > 0 ? { warnings } : {}),
+    };
   }
 
   followAgent(agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {
@@ -114,6 +132,10 @@ export class KubernetesCluster implements Cluster {
 
   followTarget(target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate> {
     return followTarget(this.#rest, target, this.#found.get(target.podUid)?.resourceVersion, signal);
+  }
+
+  followNode(target: Target, signal: AbortSignal): AsyncIterable<NodeUpdate> {
+    return followNode(this.#rest, target, this.#found.get(target.podUid), signal);
   }
 
   async attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment> {

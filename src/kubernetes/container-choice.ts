@@ -4,7 +4,10 @@ import { ChaosError } from '../errors.ts';
 /** kubectl's own way to say which container is meant when none is named. */
 const defaultContainerAnnotation = 'kubectl.kubernetes.io/default-container';
 
-/** The container that is meant, and its status. Refuses (target-unsuitable, not-found) what cannot be a target, in one line why and one what would work. Pure. */
+/**
+ * The container that is meant, and its status. Refuses (target-unsuitable, not-found) what cannot be a target, in one line why and one what would
+ * work. Pure.
+ */
 export function chooseContainer(
   pod: V1Pod,
   wanted: string | undefined,
@@ -61,7 +64,8 @@ function noContainer(pod: V1Pod, wanted: string, names: readonly string[]): Chao
   const theOthers = `the containers of ${nameOf(pod)}: ${names.join(', ')}`;
   const init = pod.spec?.initContainers?.find((container) => container.name === wanted);
   if (init) {
-    // A sidecar is an init container that goes on; the agent could reach it, but its place in the pod's life is another (restarts, order), which nothing here is tested for.
+    // A sidecar is an init container that goes on; the agent could reach it, but its place in the pod's life is another (restarts, order), which
+    // nothing here is tested for.
     const kind = init.restartPolicy === 'Always' ? 'a sidecar among the init containers' : 'an init container';
     return unsuitable(`container "${wanted}" of ${nameOf(pod)} is ${kind}, which cannot be a target`, theOthers);
   }

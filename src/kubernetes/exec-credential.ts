@@ -21,8 +21,10 @@ export interface PluginTerminal {
 const versions = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'];
 
 /**
- * Runs a credential plugin as client-go does: KUBERNETES_EXEC_INFO set, stderr the user's, stdin the user's when it is a terminal and `interactiveMode` allows it, else empty and closed.
- * Rejects with ChaosError unauthorized or kubeconfig that names the command. https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
+ * Runs a credential plugin as client-go does: KUBERNETES_EXEC_INFO set, stderr the user's, stdin the user's when it is a terminal and
+ * `interactiveMode` allows it, else empty and closed.
+ * Rejects with ChaosError unauthorized or kubeconfig that names the command.
+ * https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
  */
 export async function runCredentialPlugin(
   exec: ExecEntry,

@@ -79,7 +79,10 @@ export function kubeconfigPaths(
   return { paths: listed.length > 0 ? listed : [join(homedir, '.kube', 'config')], mustExist: false };
 }
 
-/** Reads and merges the files. Rejects (kubeconfig) a file that is not readable or not a kubeconfig; one that is missing counts as empty unless `mustExist`. */
+/**
+ * Reads and merges the files. Rejects (kubeconfig) a file that is not readable or not a kubeconfig; one that is missing counts as empty unless
+ * `mustExist`.
+ */
 export function loadKubeconfig(paths: readonly string[], mustExist: boolean): Kubeconfig {
   return mergeKubeconfigs(
     paths.map((path) => {

@@ -2,6 +2,7 @@ import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
 import { ChaosError } from '../errors.ts';
 import type { AgentSpec } from '../ports.ts';
 import { joinWords } from '../text.ts';
+import { type AgentChange, agentChanges } from './agent-changes.ts';
 import { agentPod, configMap } from './agent-pod.ts';
 import { ApiError } from './api-error.ts';
 import { type Existing, remove } from './remove.ts';
@@ -10,16 +11,30 @@ import type { Rest } from './rest.ts';
 
 const undoTimeoutMs = 10_000;
 
+/** The agent pod as it was created, what was changed in it on the way, and what the API server warned of. */
+export interface Launched {
+  pod: V1Pod;
+  changes: string[];
+  warnings: string[];
+}
+
 /**
- * Creates the ConfigMap, the pod, and then makes the pod the ConfigMap's owner: in this order because a pod that has to wait for its volume loses half a second and more to the kubelet's retry,
- * while the patch goes on beside the pod's start. `existing` is kept true to what may be there. On failure everything is removed again before it rejects.
+ * Creates the ConfigMap, the pod, and then makes the pod the ConfigMap's owner: in this order because a pod that has to wait for its volume loses
+ * half a second and more to the kubelet's retry,
+ * while the patch goes on beside the pod's start. `existing` is kept true to what may be there. On failure everything is removed again before it
+ * rejects.
  */
-export async function launch(rest: Rest, spec: AgentSpec, shim: Uint8Array, existing: Existing): Promise<V1Pod> {
+export async function launch(rest: Rest, spec: AgentSpec, shim: Uint8Array, existing: Existing): Promise<Launched> {
   try {
     await create<V1ConfigMap>(rest, resources.configmaps, spec, configMap(spec, shim), existing, 'configMap');
-    const pod = await create<V1Pod>(rest, resources.pods, spec, agentPod(spec), existing, 'pod');
+    const asked = agentPod(spec);
+    const warnings: string[] = [];
+    const warn = (text: string) => warnings.push(text);
+    const pod = await create<V1Pod>(rest, resources.pods, spec, asked, existing, 'pod', warn);
+    const changes = agentChanges(asked, pod);
+    if (changes.some(({ isFatal }) => isFatal)) throw unworkable(changes);
     await own(rest, spec, pod);
-    return pod;
+    return { pod, changes: changes.map(({ what }) => what), warnings };
   } catch (error) {
     const { left, why } = await remove(rest, spec.id, spec.namespace, undoTimeoutMs, existing);
     if (left.length === 0) {
@@ -43,11 +58,12 @@ async function create<T>(
   body: unknown,
   existing: Existing,
   kind: 'pod' | 'configMap',
+  onWarning?: (text: string) => void,
 ): Promise<T> {
   // Marked before the request, so that no failure finds us without the undo.
   existing[kind] = 'maybe';
   try {
-    const created = await rest.json<T>({ verb: 'create', resource, namespace, body });
+    const created = await rest.json<T>({ verb: 'create', resource, namespace, body }, undefined, onWarning);
     existing[kind] = 'yes';
     return created;
   } catch (error) {
@@ -55,6 +71,17 @@ async function create<T>(
     if (error instanceof ApiError && error.status >= 400 && error.status < 500) existing[kind] = 'no';
     throw error;
   }
+}
+
+function unworkable(changes: readonly AgentChange[]): ChaosError {
+  const what = joinWords(changes.map((change) => change.what));
+  return new ChaosError(
+    'admission',
+    `a webhook or policy changed the agent pod, which cannot work like that: ${what}`,
+    {
+      hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
+    },
+  );
 }
 
 function own(rest: Rest, { id, namespace, pod: name }: AgentSpec, pod: V1Pod): Promise<unknown> {

@@ -1,6 +1,12 @@
-import type { V1ResourceRule, V1SelfSubjectAccessReview, V1SelfSubjectRulesReview } from '@kubernetes/client-node';
+import type {
+  V1ResourceRule,
+  V1SelfSubjectAccessReview,
+  V1SelfSubjectRulesReview,
+  VersionInfo,
+} from '@kubernetes/client-node';
 import { joinWords } from '../text.ts';
-import { ApiError, isStatus, ruleHint } from './api-error.ts';
+import { ApiError, isStatus } from './api-error.ts';
+import { type Rule, ruleHint } from './rbac.ts';
 import { type ApiRequest, resourceName, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 
@@ -10,11 +16,13 @@ export type Permission = Pick<ApiRequest, 'verb' | 'resource' | 'subresource'>;
 const all = (resource: ApiRequest['resource'], ...verbs: ApiRequest['verb'][]): Permission[] =>
   verbs.map((verb) => ({ verb, resource }));
 
-/** What an experiment does in the agent's namespace. A WebSocket attach is a GET; some API servers ask for create as well. */
+const createAttach: Permission = { verb: 'create', resource: resources.pods, subresource: 'attach' };
+
+/** What an experiment does in the agent's namespace. An attach over a WebSocket is a GET, and newer API servers ask for create as well. */
 export const agentPermissions: readonly Permission[] = [
   ...all(resources.pods, 'create', 'delete', 'get', 'list', 'watch'),
   { verb: 'get', resource: resources.pods, subresource: 'attach' },
-  { verb: 'create', resource: resources.pods, subresource: 'attach' },
+  createAttach,
   ...all(resources.configmaps, 'create', 'delete', 'patch'),
   ...all(resources.events, 'list', 'watch'),
 ];
@@ -37,7 +45,8 @@ export function isAllowed(permission: Permission, rules: readonly V1ResourceRule
 }
 
 /**
- * Refuses (forbidden) when something needed is not allowed, naming all of it. One request; where the authorizer cannot list its rules (`incomplete`: webhooks of clouds), one more for each rule
+ * Refuses (forbidden) when something needed is not allowed, naming all of it. One request; where the authorizer cannot list its rules (`incomplete`:
+ * webhooks of clouds), one more for each rule
  * that was not listed. An API server that does not answer such questions at all is believed: the request itself will tell.
  */
 export async function checkPermissions(rest: Rest, namespace: string, needed: readonly Permission[]): Promise<void> {
@@ -53,15 +62,35 @@ export async function checkPermissions(rest: Rest, namespace: string, needed: re
     throw error;
   }
   const unlisted = needed.filter((permission) => !isAllowed(permission, status?.resourceRules ?? []));
-  const missing = status?.incomplete ? await denied(rest, namespace, unlisted) : unlisted;
+  const unheld = status?.incomplete ? await denied(rest, namespace, unlisted) : unlisted;
+  const isOptional = unheld.includes(createAttach) && !((await asksForCreate(rest)) ?? unheld.length > 1);
+  const missing = isOptional ? unheld.filter((permission) => permission !== createAttach) : unheld;
   const [first] = missing;
   if (!first) return;
   throw new ApiError(403, 'forbidden', `you are not allowed to ${listPermissions(missing)} in namespace ${namespace}`, {
     hint:
       missing.length === 1
-        ? ruleHint({ ...first, namespace })
+        ? ruleHint({ ...ruleOf(first), namespace })
         : `a Role in ${namespace} needs these; --agent-namespace takes another namespace for the agent pod`,
   });
+}
+
+/**
+ * Whether the API server asks for `create` beside `get` before it attaches over a WebSocket: from Kubernetes 1.35 on
+ * (AuthorizePodWebsocketUpgradeCreatePermission). Undefined: its version cannot be read, and the attach itself will tell.
+ */
+async function asksForCreate(rest: Rest): Promise<boolean | undefined> {
+  const version = await rest.json<VersionInfo>({ verb: 'get', resource: resources.version }).catch((error: unknown) => {
+    if (isStatus(error, 403, 404)) return undefined;
+    throw error;
+  });
+  if (!version) return undefined;
+  // Clouds write a minor version as `31+`.
+  return Number.parseInt(version.major, 10) > 1 || Number.parseInt(version.minor, 10) >= 35;
+}
+
+function ruleOf({ verb, resource: { group, plural }, subresource }: Permission): Omit<Rule, 'namespace'> {
+  return { verb, group, resource: subresource ? `${plural}/${subresource}` : plural };
 }
 
 /** `create and delete pods; get pods/attach`. */

@@ -8,7 +8,8 @@ import type { Access, Environment } from './access.ts';
 import { http } from './http.ts';
 
 /**
- * The proxy that leads to the server: the cluster's `proxy-url`, else HTTPS_PROXY unless NO_PROXY excepts the server, as Go's net/http has it. Undefined: none.
+ * The proxy that leads to the server: the cluster's `proxy-url`, else HTTPS_PROXY unless NO_PROXY excepts the server, as Go's net/http has it.
+ * Undefined: none.
  * Throws ChaosError kubeconfig for a proxy that we cannot use, because to ignore it would be to talk around it.
  */
 export function chooseProxy(access: Access, env: Environment): URL | undefined {
@@ -37,7 +38,10 @@ export function chooseProxy(access: Access, env: Environment): URL | undefined {
   return proxy;
 }
 
-/** NO_PROXY as golang.org/x/net/http/httpproxy reads it: names with their subdomains, addresses, CIDRs, each with an optional port, `*`; loopback always. */
+/**
+ * NO_PROXY as golang.org/x/net/http/httpproxy reads it: names with their subdomains, addresses, CIDRs, each with an optional port, `*`; loopback
+ * always.
+ */
 export function isExcepted(server: URL, noProxy: string): boolean {
   const host = server.hostname
     .replace(/^\[|\]$/g, '')

@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts';
 import type { RemovalResult } from '../ports.ts';
 import { joinWords } from '../text.ts';
 import { ofExperiment } from './agent-pod.ts';
+import { silenceMs } from './agent-watch.ts';
 import { ApiError, isStatus } from './api-error.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -16,7 +17,7 @@ export type Existence = 'yes' | 'maybe' | 'no';
 export interface Existing {
   pod: Existence;
   configMap: Existence;
-  /** Whether a fault may be in force: somebody can have told a shim in the pod to start, and it has not said that it reverted. */
+  /** Whether a fault may be in force: a shim in the pod may have been told to start, and it has not said that it reverted. */
   mayHaveBegun: boolean;
   /** The names that this process has given; undefined: another has launched it, and only the label leads to its objects. */
   names?: { pod: string; configMap: string };
@@ -30,7 +31,8 @@ const retryMs = 250;
 type Left = Set<string>;
 
 /**
- * Deletes the pods and the ConfigMaps of an experiment and waits until all are confirmed gone. A pod that may have begun is gone only after the kubelet has reported that its containers ended. Never rejects.
+ * Deletes the pods and the ConfigMaps of an experiment and waits until all are confirmed gone. A pod that may have begun is gone only after the
+ * kubelet has reported that its containers ended. Never rejects.
  */
 export async function remove(
   rest: Rest,
@@ -42,7 +44,7 @@ export async function remove(
   const signal = AbortSignal.timeout(timeoutMs);
   const one = async (kind: string, name: string, existence: Existence, act: (left: Left) => Promise<void>) => {
     if (existence === 'no') return undefined;
-    // Until a list has told which there are.
+    // Until a list has shown which there are.
     const left: Left = new Set([name]);
     const why = await persist(() => act(left), existence, signal);
     return why === undefined ? undefined : { left: [...left].map((each) => `${kind}/${each}`), why };
@@ -152,8 +154,10 @@ function replace(left: Left, names: readonly string[]): void {
 }
 
 /**
- * Deletes the pods in the way that is fastest without a fault left running. Measured on Kubernetes 1.20: by force 40 ms; gracefully 4 to 8 s after the containers' end, because the kubelet
- * confirms only at its next periodic sync, and 8 to 20 s when the deletion overtakes its report that they run. So: by force at once if no fault can be in force; otherwise gracefully, but not
+ * Deletes the pods in the way that is fastest without a fault left running. Measured on Kubernetes 1.20: by force 40 ms; gracefully 4 to 8 s after
+ * the containers' end, because the kubelet
+ * confirms only at its next periodic sync, and 8 to 20 s when the deletion overtakes its report that they run. So: by force at once if no fault can
+ * be in force; otherwise gracefully, but not
  * before that report, and by force as soon as the kubelet has reported the end of all containers, since from then on it only cleans up.
  */
 async function removePods(
@@ -198,7 +202,7 @@ async function removePods(
   const timers = [...pods.values()].map((pod) => setTimeout(() => void pod.ask().catch(fail), reportMs));
   try {
     await Promise.all(items.map((pod) => pods.get(uidOf(pod))?.react(pod)));
-    const start = { resourceVersion: metadata?.resourceVersion, known: items };
+    const start = { resourceVersion: metadata?.resourceVersion, known: items, silenceMs };
     const either = AbortSignal.any([signal, stop.signal]);
     for await (const { type, object } of watch<V1Pod>(rest, list, start, either)) {
       if (type === 'DELETED') {

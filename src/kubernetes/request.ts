@@ -12,6 +12,7 @@ export interface ApiRequest {
 export interface Resource {
   /** Empty: the core group. */
   group: string;
+  /** Empty: no object of the API but a path of the server itself. */
   version: string;
   plural: string;
   namespaced: boolean;
@@ -35,6 +36,7 @@ export const resources = {
   /** Before Kubernetes 1.21. */
   endpointslicesBeta: resource('endpointslices', 'discovery.k8s.io', 'v1beta1'),
   nodes: resource('nodes', '', 'v1', false),
+  namespaces: resource('namespaces', '', 'v1', false),
   deployments: resource('deployments', 'apps'),
   replicasets: resource('replicasets', 'apps'),
   statefulsets: resource('statefulsets', 'apps'),
@@ -46,6 +48,8 @@ export const resources = {
   runtimeclasses: resource('runtimeclasses', 'node.k8s.io', 'v1', false),
   selfsubjectrulesreviews: resource('selfsubjectrulesreviews', 'authorization.k8s.io', 'v1', false),
   selfsubjectaccessreviews: resource('selfsubjectaccessreviews', 'authorization.k8s.io', 'v1', false),
+  /** What the server says of itself, a `VersionInfo`. */
+  version: resource('version', '', '', false),
 } as const;
 
 /** `pods`, `pods/attach`, `deployments.apps`: as RBAC rules and kubectl write it. */
@@ -56,11 +60,16 @@ export function resourceName({
   return `${plural}${group ? `.${group}` : ''}${subresource ? `/${subresource}` : ''}`;
 }
 
+/** `create pods in namespace shop`, for messages. */
+export function describe(request: ApiRequest): string {
+  return `${request.verb} ${resourceName(request)}${request.namespace ? ` in namespace ${request.namespace}` : ''}`;
+}
+
 /** Path and query below the server's URL. */
 export function requestPath(request: ApiRequest): string {
   const { group, version, plural, namespaced } = request.resource;
   const parts = [
-    group ? `apis/${group}/${version}` : `api/${version}`,
+    ...(group ? ['apis', group, version] : version ? ['api', version] : []),
     ...(namespaced && request.namespace ? ['namespaces', encodeURIComponent(request.namespace)] : []),
     plural,
     ...(request.name ? [encodeURIComponent(request.name)] : []),

@@ -1,22 +1,20 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import type { Access, Environment } from './access.ts';
-import { ApiError, answerError, describe, transportError } from './api-error.ts';
+import { ApiError, answerError, transportError } from './api-error.ts';
 import { Credentials, readPem } from './credentials.ts';
 import type { PluginTerminal } from './exec-credential.ts';
 import { http } from './http.ts';
+import { waitOut } from './overload.ts';
 import { chooseProxy, ProxyAgent } from './proxy.ts';
-import { type ApiRequest, requestPath, resourceName } from './request.ts';
+import { type ApiRequest, describe, requestPath, resourceName } from './request.ts';
+import { warningsOf } from './warnings.ts';
 
 /** Time for TCP, TLS and a proxy together. Go's dialer, so kubectl, takes 30 s. */
 const connectTimeoutMs = 15_000;
 /** An admission webhook may take 30 s, and the API server ends a request after 60 s. */
 const answerTimeoutMs = 65_000;
-/** Retries after 429, and how long one may make us wait. */
-const overloadRetries = 3;
-const overloadWaitMs = 5_000;
 /** A dead peer is noticed by the kernel after this, and ten probes a second apart. */
 const tcpKeepAliveMs = 15_000;
 
@@ -50,9 +48,14 @@ export class Rest {
     this.server = `${access.server.origin}${access.server.pathname.replace(/\/$/, '')}`;
   }
 
-  /** Sends, and gives the answer's JSON. Repeats what is safe to repeat: after a kept connection that was closed meanwhile, 429, and one renewal of credentials after 401. */
-  async json<T>(request: ApiRequest, signal?: AbortSignal): Promise<T> {
-    const text = await this.text(request, signal);
+  /**
+   * Sends, and gives the answer's JSON. Repeats what is safe to repeat: after a kept connection that was closed meanwhile, 429 and 503 that say
+   * when, and one renewal of credentials after 401. `onWarning` gets the server's warnings of this answer.
+   */
+  async json<T>(request: ApiRequest, signal?: AbortSignal, onWarning?: (text: string) => void): Promise<T> {
+    const response = await this.open(request, signal);
+    for (const warning of onWarning ? warningsOf(response.headers.warning) : []) onWarning?.(warning);
+    const text = await this.#body(response, request);
     try {
       return JSON.parse(text) as T;
     } catch (cause) {
@@ -75,16 +78,7 @@ export class Rest {
         if (!(error instanceof ApiError) || signal?.aborted) throw error;
         if (error.status === 401 && !renewed && this.#credentials.renew()) {
           renewed = true;
-        } else if (
-          error.status === 429 &&
-          overloads < overloadRetries &&
-          (error.retryAfterMs ?? 1_000) <= overloadWaitMs
-        ) {
-          overloads++;
-          await sleep(error.retryAfterMs ?? 1_000, undefined, signal ? { signal } : {}).catch(() => {
-            throw error;
-          });
-        } else throw error;
+        } else await waitOut(error, overloads++, request, signal);
       }
     }
   }

@@ -13,7 +13,8 @@ interface EndpointSet {
 }
 
 /**
- * A service is reached at its cluster IPs, where its ports are its own, and at its endpoints, where they may be others. A service that is only another name for a host (`ExternalName`) is
+ * A service is reached at its cluster IPs, where its ports are its own, and at its endpoints, where they may be others. A service that is only
+ * another name for a host (`ExternalName`) is
  * that host. Empty: it has no address. Rejects with not-found when there is no such service.
  */
 export async function addressesOfService(rest: Rest, name: string, namespace: string): Promise<ObjectAddresses[]> {
@@ -62,7 +63,8 @@ export function cidrsOf(addresses: readonly string[]): Cidr[] {
 }
 
 /**
- * The endpoints of both IP families are in EndpointSlices only (before Kubernetes 1.21 as v1beta1); Endpoints have those of the first, and serve where there are no slices, or none that we may see.
+ * The endpoints of both IP families are in EndpointSlices only (before Kubernetes 1.21 as v1beta1); Endpoints have those of the first, and serve
+ * where there are no slices, or none that we may see.
  * Those that are not ready are peers as well: packets go to them, if not through the service.
  */
 async function endpointSets(rest: Rest, name: string, namespace: string): Promise<EndpointSet[]> {

@@ -5,7 +5,7 @@ import { splitContainerId } from './node-check.ts';
 /** Compares each new state of the pod with the target as it was chosen; tells each thing once. */
 export class TargetComparison {
   readonly #target: Target;
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
 
   constructor(target: Target) {
     this.#target = target;
@@ -23,8 +23,8 @@ export class TargetComparison {
   }
 
   #once(key: string, update: TargetUpdate): TargetUpdate[] {
-    if (this.#told.has(key)) return [];
-    this.#told.add(key);
+    if (this.#reported.has(key)) return [];
+    this.#reported.add(key);
     return [update];
   }
 

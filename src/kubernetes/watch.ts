@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject, V1ListMeta, V1Status } from '@kubernetes/client-node';
 import { ApiError, isStatus } from './api-error.ts';
@@ -16,23 +15,36 @@ export type WatchedList = Omit<ApiRequest, 'verb' | 'body' | 'name' | 'subresour
 
 /** Where to begin. */
 export interface WatchStart<T> {
-  /** After this version of the list; `''`: with the objects there are now, as ADDED; undefined: with a list, from which what has changed since `known` is reported. */
+  /**
+   * After this version of the list; `''`: with the objects there are now, as ADDED; undefined: with a list, from which what has changed since `known`
+   * is reported.
+   */
   resourceVersion?: string | undefined;
   /** The objects that the reader knows already: one of them that goes while nobody watches is reported as DELETED all the same. */
   known?: readonly T[];
+  /**
+   * Milliseconds of silence on a connection that has not carried an event yet, after which a list tells what may have been kept back: a proxy that
+   * buffers answers passes on a watch only when it ends, and its head may wait as well. Again after twice the time, and so on, up to 15 s; once a
+   * list has told something that the watch has not, always after this time. Undefined: never.
+   */
+  silenceMs?: number;
+  /** Called once, when a list has told what the watch has not. */
+  onSilence?: () => void;
   /** Called with the reason after each attempt that failed, and with undefined when a connection stands again. */
   onContact?: (problem: string | undefined) => void;
 }
 
 const firstBackoffMs = 100;
 const maxBackoffMs = 5_000;
+const maxSilenceMs = 15_000;
 /** A watch that held this long was a good one, also when nothing happened in it: proxies cut idle ones. */
 const steadyMs = 5_000;
 /** An object is at most some 1.5 MiB in etcd; more than this in one line is not a watch. */
 const maxLineLength = 16 * 2 ** 20;
 
 /**
- * Watches until `signal` is aborted, across everything that ends a watch meanwhile: the server's time-out, a broken connection, an expired resource version (410: lists anew and
+ * Watches until `signal` is aborted, across everything that ends a watch meanwhile: the server's time-out, a broken connection, an expired resource
+ * version (410: lists anew and
  * reports what changed). Throws ApiError only for what trying again will not change (401, 403, 404, another 4xx).
  */
 export async function* watch<T extends KubernetesObject>(
@@ -42,6 +54,7 @@ export async function* watch<T extends KubernetesObject>(
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>, void, undefined> {
   const known = new Map((start.known ?? []).map((object) => [uid(object), object]));
+  const silence = new Silence(start);
   let version = start.resourceVersion;
   let backoffMs = firstBackoffMs;
   let isCut = false;
@@ -54,10 +67,22 @@ export async function* watch<T extends KubernetesObject>(
         yield* difference(known, items);
       }
       const query = { ...list.query, watch: true, allowWatchBookmarks: true, resourceVersion: version };
-      const response = await rest.open({ ...list, verb: 'watch', query }, signal);
-      if (isCut) start.onContact?.(undefined);
-      isCut = false;
-      for await (const event of readEvents<T>(response)) {
+      const opened = (): void => {
+        if (isCut) start.onContact?.(undefined);
+        isCut = false;
+      };
+      silence.onConnection();
+      const events = (either: AbortSignal) => readEvents<T>(rest, { ...list, verb: 'watch', query }, either, opened);
+      for await (const event of withPauses(events, () => silence.waitMs, signal)) {
+        if (event === undefined) {
+          const { items, metadata } = await rest.json<ObjectList<T>>({ ...list, verb: 'list' }, signal);
+          version = metadata?.resourceVersion ?? version;
+          const news = [...difference(known, items)];
+          silence.onList(news.length > 0);
+          yield* news;
+          continue;
+        }
+        silence.onEvent();
         backoffMs = firstBackoffMs;
         if (event.type === 'ERROR') {
           throw new ApiError(
@@ -67,8 +92,8 @@ export async function* watch<T extends KubernetesObject>(
           );
         }
         const { metadata } = event.object as T;
-        if (metadata?.resourceVersion) version = metadata.resourceVersion;
-        if (event.type === 'BOOKMARK') continue;
+        if (metadata?.resourceVersion && !silence.hasNews) version = metadata.resourceVersion;
+        if (event.type === 'BOOKMARK' || (silence.hasNews && isOld(event, known))) continue;
         if (event.type === 'DELETED') known.delete(uid(event.object as T));
         else known.set(uid(event.object as T), event.object as T);
         yield event as WatchEvent<T>;
@@ -119,9 +144,102 @@ function* difference<T extends KubernetesObject>(known: Map<string, T>, items: r
   }
 }
 
-/** The events of one connection. Throws when it breaks or carries something else. The connection is closed however the reading ends. */
-async function* readEvents<T>(response: IncomingMessage): AsyncGenerator<RawEvent<T>, void, undefined> {
+/** Whether a list has told this already, or something newer: versions are numbers that grow, the same for all objects of a kind. */
+function isOld<T extends KubernetesObject>({ type, object }: RawEvent<T>, known: ReadonlyMap<string, T>): boolean {
+  const before = known.get(uid(object as T));
+  if (!before) return type === 'DELETED';
+  const [was, now] = [before, object as T].map(({ metadata }) => Number(metadata?.resourceVersion));
+  return was !== undefined && now !== undefined && now <= was;
+}
+
+/** When a watch that is silent is helped out by a list, and whether it has to be. */
+class Silence {
+  /** Until the next list; undefined: the watch is trusted. */
+  waitMs: number | undefined;
+  /** A list has told what the watch had not: what comes from the watch may be older than what is known. */
+  hasNews = false;
+  readonly #start: Pick<WatchStart<unknown>, 'silenceMs' | 'onSilence'>;
+  /** Of the news of the last list, the watch has not told anything yet. */
+  #isUnheard = false;
+  #isBehind = false;
+
+  constructor(start: Pick<WatchStart<unknown>, 'silenceMs' | 'onSilence'>) {
+    this.#start = start;
+  }
+
+  onConnection(): void {
+    this.waitMs = this.#start.silenceMs;
+  }
+
+  onList(hasNews: boolean): void {
+    // News and the event for it may cross; a whole pause later the event is not on its way any more.
+    if (this.#isUnheard && !this.#isBehind) {
+      this.#isBehind = true;
+      this.#start.onSilence?.();
+    }
+    this.#isUnheard ||= hasNews;
+    this.hasNews ||= hasNews;
+    const { silenceMs } = this.#start;
+    this.waitMs = this.#isUnheard ? silenceMs : Math.min((this.waitMs ?? 0) * 2, maxSilenceMs);
+  }
+
+  onEvent(): void {
+    if (this.#isBehind) return;
+    this.#isUnheard = false;
+    this.waitMs = undefined;
+  }
+}
+
+/**
+ * What the source gives, and undefined whenever it has given nothing for so many milliseconds; undefined milliseconds: never. The source's signal is
+ * aborted when nobody reads on.
+ */
+async function* withPauses<T>(
+  source: (signal: AbortSignal) => AsyncGenerator<T>,
+  pauseMs: () => number | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<T | undefined> {
+  const stop = new AbortController();
+  const values = source(AbortSignal.any([signal, stop.signal]));
+  let pending = values.next();
+  try {
+    for (;;) {
+      const first = await unlessPaused(pending, pauseMs());
+      if (first?.done) return;
+      yield first?.value;
+      if (first) pending = values.next();
+    }
+  } finally {
+    pending.catch(() => undefined);
+    stop.abort();
+    // A generator that waits for its next piece ends by the signal, one that rests by this.
+    void values.return(undefined).catch(() => undefined);
+  }
+}
+
+/** Undefined: nothing for so long. */
+function unlessPaused<T>(pending: Promise<T>, ms: number | undefined): Promise<T | undefined> {
+  if (ms === undefined) return pending;
+  let timer: NodeJS.Timeout | undefined;
+  const pause = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  return Promise.race([pending, pause]).finally(() => clearTimeout(timer));
+}
+
+/**
+ * The events of one connection, `opened` called when it stands. Throws when it breaks or carries something else. The connection is closed however
+ * the reading ends.
+ */
+async function* readEvents<T>(
+  rest: Rest,
+  request: ApiRequest,
+  signal: AbortSignal,
+  opened: () => void,
+): AsyncGenerator<RawEvent<T>, void, undefined> {
   const lines = new LineAssembler(maxLineLength);
+  const response = await rest.open(request, signal);
+  opened();
   try {
     for await (const piece of response) {
       for (const line of lines.write(piece as Buffer)) {

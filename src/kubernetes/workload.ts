@@ -103,7 +103,10 @@ export function formatSelector(selector: V1LabelSelector | undefined): string {
   ].join(',');
 }
 
-/** The pod to take out of a workload's: running and ready, the oldest, of equally old ones the first by name. Refuses (target-unsuitable) when there is none, saying how the pods are. Pure. */
+/**
+ * The pod to take out of a workload's: running and ready, the oldest, of equally old ones the first by name. Refuses (target-unsuitable) when there
+ * is none, saying how the pods are. Pure.
+ */
 export function choosePod(pods: readonly V1Pod[], workload: string): { pod: V1Pod; runningPods: number } {
   const running = pods.filter((pod) => pod.status?.phase === 'Running' && !pod.metadata?.deletionTimestamp);
   const ready = running.filter((pod) =>

@@ -1,7 +1,10 @@
 import * as v from 'valibot';
 import { activeSchema, endedSchema, resolvedSchema } from '../shim/protocol.ts';
 
-/** What the documents for programs hold, as README.md explains it: what is printed is tested against these, and `schemas/` is generated from them. */
+/**
+ * What the documents for programs hold, as README.md explains it: what is printed is tested against these, and
+ * `schemas/` is generated from them.
+ */
 
 type Schema = v.GenericSchema;
 
@@ -50,6 +53,8 @@ const target = v.strictObject({
   assumed: v.exactOptional(texts),
 });
 
+const cluster = v.strictObject({ context: optional.text, server: v.string() });
+
 const unmeasured = v.exactOptional(v.literal(true));
 /** With fields of the fault's own. */
 const verdict = v.looseObject({
@@ -64,6 +69,7 @@ const outcome = v.strictObject({
   apiVersion,
   kind: v.literal('outcome'),
   id: v.string(),
+  cluster,
   exit_code: v.number(),
   targets: v.array(
     v.strictObject({
@@ -73,6 +79,8 @@ const outcome = v.strictObject({
       verdict: v.exactOptional(verdict),
       watched_ms: optional.number,
       problems: texts,
+      shared_with: v.exactOptional(texts),
+      shared: optional.text,
       ended: v.exactOptional(inSnakeCase(endedSchema)),
       reverted: v.boolean(),
       reverted_by: v.exactOptional(v.picklist(['shim', 'guardian', 'container'])),
@@ -94,6 +102,7 @@ const detached = v.strictObject({
   apiVersion,
   kind: v.literal('detached'),
   id: v.string(),
+  cluster,
   exit_code: v.number(),
   targets: v.array(v.strictObject({ target, fault: v.string() })),
   until: v.string(),
@@ -111,6 +120,7 @@ const plan = v.strictObject({
   apiVersion,
   kind: v.literal('plan'),
   id: v.string(),
+  cluster: v.exactOptional(cluster),
   /** With fields of the fault's own. */
   targets: v.array(
     v.looseObject({
@@ -128,6 +138,7 @@ const plan = v.strictObject({
   lease: v.string(),
   commands: v.array(texts),
   undo: v.string(),
+  end_all: v.string(),
   /** As the API server takes them. */
   objects: v.array(v.looseObject({ kind: v.string() })),
 });
@@ -149,7 +160,7 @@ const experiments = v.strictObject({
       node: optional.text,
       verb: optional.text,
       fault: optional.text,
-      target: optional.text,
+      targets: v.array(reference),
       who: optional.text,
       reason: optional.text,
     }),
@@ -162,7 +173,7 @@ const removal = { id: v.string(), namespace: v.string(), was_in_state: state, go
 const stopped = v.strictObject({
   apiVersion,
   kind: v.literal('stopped'),
-  items: v.array(v.strictObject({ ...removal, target: optional.text, undo: v.string(), why: optional.text })),
+  items: v.array(v.strictObject({ ...removal, targets: v.array(reference), undo: v.string(), why: optional.text })),
 });
 
 const sums = { namespaces: v.number(), found: v.number(), in_use: v.number(), removed: v.number() };
@@ -214,10 +225,13 @@ const { event: _event, ...active } = snakeEntries(activeSchema.entries);
 const events = {
   selecting: {
     query: v.strictObject({ kind: v.string(), name: v.string(), namespace: optional.text, container: optional.text }),
+    cluster,
+    namespace: v.string(),
   },
   selected: { target },
-  planned: { ...planned, undo: v.string() },
-  launching: { ...planned, undo: v.string() },
+  planned: { ...planned, undo: v.string(), end_all: v.string() },
+  protected: { target: reference, reasons: texts },
+  launching: { ...planned, undo: v.string(), end_all: v.string() },
   progress: { target: reference, message: v.string() },
   warning: { target: reference, message: v.string() },
   resolved: { target: reference, resolved: inSnakeCase(resolvedSchema) },

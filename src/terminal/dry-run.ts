@@ -13,11 +13,22 @@ export function renderPlan(plan: Plan, objects: readonly unknown[], format: Outp
   return [versioned(document), ...objects].map((document) => `---\n${stringify(document, { lineWidth: 0 })}`).join('');
 }
 
-function planDocument({ id, target, summary, fault, agent, undo, ...bounds }: Plan): Record<string, unknown> {
+function planDocument({
+  id,
+  target,
+  summary,
+  fault,
+  agent,
+  undo,
+  endAll,
+  cluster,
+  ...bounds
+}: Plan): Record<string, unknown> {
   const { namespace, pod, container, node, containerId, chosenFrom } = target;
   return documentOf({
     kind: 'plan',
     id,
+    cluster,
     targets: [
       {
         target: { namespace, pod, container, node, containerId, chosenFrom },
@@ -30,5 +41,6 @@ function planDocument({ id, target, summary, fault, agent, undo, ...bounds }: Pl
     lease: bounds.detached ? 'none (detached)' : formatDuration(bounds.leaseMs),
     commands: agent.containers.map(({ args }) => ['nsexec', ...args]),
     undo,
+    endAll,
   });
 }

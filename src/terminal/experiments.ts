@@ -1,4 +1,5 @@
 import type { Stopped } from '../experiment/experiments.ts';
+import { targetNamed } from '../experiment/neighbours.ts';
 import type { Experiment, Experiments } from '../ports.ts';
 import { joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
@@ -43,7 +44,10 @@ export function ids(found: readonly Experiment[]): string {
 export function listDocument({ found, unseen }: Experiments, format: DocumentFormat): string {
   // The recorded plan is for `attach` alone, what its shim said last for `stop`.
   const items = found.map(
-    ({ plan: _plan, pod: _pod, podUid: _podUid, lastWords: _lastWords, ...experiment }) => experiment,
+    ({ plan: _plan, pod: _pod, podUid: _podUid, lastWords: _lastWords, target, ...experiment }) => ({
+      ...experiment,
+      targets: targetsNamed(target),
+    }),
   );
   return documentText(documentOf({ kind: 'experiments', items, unseen: [...unseen] }), format);
 }
@@ -63,10 +67,16 @@ function ending({ state, objects }: Experiment): string {
 
 export function stopDocument(all: readonly Stopped[], format: DocumentFormat): string {
   const items = all.map(({ experiment: { id, namespace, target, state }, gone, left, why, undo }) => ({
-    ...{ id, namespace, target, wasInState: state, gone, left, undo },
+    ...{ id, namespace, targets: targetsNamed(target), wasInState: state, gone, left, undo },
     ...(why === '' ? {} : { why }),
   }));
   return documentText(documentOf({ kind: 'stopped', items }), format);
+}
+
+/** None of an experiment whose target is no container, as a sweep's. */
+function targetsNamed(text: string | undefined): object[] {
+  const target = targetNamed(text);
+  return target ? [target] : [];
 }
 
 /** kubectl's ages: to the second, at least none of them. */

@@ -10,7 +10,10 @@ import { separateWords } from '../text.ts';
 /** How a document is written: `ndjson` is JSON on one line. */
 export type DocumentFormat = Exclude<OutputFormat, 'human'>;
 
-/** `-o json` and `-o yaml`: one document at the end. `-o ndjson`: every event as it comes, the outcome last. README.md says what is in them. */
+/**
+ * `-o json` and `-o yaml`: one document at the end. `-o ndjson`: every event as it comes, the outcome last. README.md
+ * says what is in them.
+ */
 export class DocumentReporter implements Reporter {
   readonly #stdout: Output;
   readonly #format: DocumentFormat;
@@ -51,7 +54,8 @@ export function documentText(document: Record<string, unknown>, format: Document
     format === 'yaml'
       ? stringify(whole, { lineWidth: 0, aliasDuplicateObjects: false })
       : `${JSON.stringify(whole, undefined, format === 'json' ? 2 : undefined)}\n`;
-  // JSON escapes C0 but not C1, and U+009B begins an escape sequence on a terminal as ESC [ does. In YAML what has either stands in double quotes, with the same escapes.
+  // JSON escapes C0 but not C1, and U+009B begins an escape sequence on a terminal as ESC [ does. In YAML what has
+  // either stands in double quotes, with the same escapes.
   return text.replace(/[\u007f-\u009f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`);
 }
 
@@ -63,6 +67,7 @@ export function documentOf(value: Record<string, unknown>): Record<string, unkno
 function outcomeDocument(outcome: Outcome): Record<string, unknown> {
   return documentOf({
     id: outcome.id,
+    cluster: outcome.cluster,
     exitCode: outcome.exitCode,
     targets: outcome.targets.map(targetOf),
     left: outcome.left,
@@ -103,8 +108,9 @@ function eventDocument(event: Exclude<RunEvent, { kind: 'outcome' }>): Record<st
   switch (event.kind) {
     case 'planned':
     case 'launching': {
-      const { id, target, summary, undo } = event.plan;
-      return documentOf({ kind: event.kind, id, targets: [{ target: referenceTo(target), fault: summary }], undo });
+      const { id, target, summary, undo, endAll } = event.plan;
+      const targets = [{ target: referenceTo(target), fault: summary }];
+      return documentOf({ kind: event.kind, id, targets, undo, endAll });
     }
     case 'detached':
       return detachedDocument(event.detached);

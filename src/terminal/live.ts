@@ -57,7 +57,7 @@ export class LiveReporter implements Reporter {
     );
     if (phase !== undefined) this.#spinner.start(phase);
     else if (printed && spinning && !isLast(event)) this.#spinner.start();
-    if (isLast(event)) this.#spinner.stop();
+    if (isLast(event) || event.kind === 'protected') this.#spinner.stop();
   }
 
   /** Leaves the terminal as it was, whatever was on it. */

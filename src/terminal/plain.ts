@@ -21,6 +21,9 @@ export interface LineWriter {
 /** What is said of the events that both human reporters print as lines. */
 export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean): void {
   switch (event.kind) {
+    case 'selecting':
+      out.aside(undefined, words.oneLine(`cluster  ${words.cluster(event.cluster)}`));
+      break;
     case 'selected':
       out.aside(undefined, `target   ${words.selected(event.target)}`);
       break;
@@ -32,6 +35,7 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean): 
         ),
       );
       out.aside(undefined, `undo     ${event.plan.undo}`);
+      out.aside(undefined, `end all  ${event.plan.endAll}`);
       break;
     case 'resolved':
       if (verbose) {
@@ -45,6 +49,9 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean): 
           ),
         );
       }
+      break;
+    case 'protected':
+      out.aside('note', words.oneLine(`the target is protected: ${event.reasons.join('; ')}`));
       break;
     case 'warning':
       out.aside('note', words.harmless(event.message));

@@ -4,10 +4,14 @@ import type { RunEvent } from '../experiment/events.ts';
 import { allReverted, type Outcome, type TargetOutcome } from '../experiment/outcome.ts';
 import { targetName } from '../faults/common/cells.ts';
 import type { Verdict } from '../faults/fault.ts';
-import type { Target } from '../ports.ts';
+import type { ClusterName, Target } from '../ports.ts';
 import { formatElapsed, joinWords } from '../text.ts';
 
 /** The sentences of the human reporters. Pure: a event in, text out. */
+
+export function cluster({ context, server }: ClusterName): string {
+  return context === undefined ? server : `${context} (${server})`;
+}
 
 export function selected(target: Target): string {
   const chosen = target.chosenFrom
@@ -43,7 +47,13 @@ export function verdict(outcome: TargetOutcome): string[] {
   if (outcome.verdict && lines.length > 0) {
     lines[lines.length - 1] += ` ${conclusion(outcome.verdict)}.`;
   }
-  return [...lines, ...watched(outcome), ...outcome.problems.map((problem) => `Problem: ${harmless(problem)}.`)];
+  const shared = outcome.shared === undefined ? [] : [`${oneLine(outcome.shared)}.`];
+  return [
+    ...lines,
+    ...shared,
+    ...watched(outcome),
+    ...outcome.problems.map((problem) => `Problem: ${harmless(problem)}.`),
+  ];
 }
 
 /** Of a fault that was detached: how much of it anybody has seen. */
@@ -75,7 +85,8 @@ export function oneLine(text: string): string {
 }
 
 /**
- * Text from elsewhere (the workload, the API server, the shim's view of the target) made harmless: the target may have written into it, and an escape sequence could move the cursor, retitle the terminal or paste into it.
+ * Text from elsewhere (the workload, the API server, the shim's view of the target) made harmless: the target may have
+ * written into it, and an escape sequence could move the cursor, retitle the terminal or paste into it.
  */
 export function harmless(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes

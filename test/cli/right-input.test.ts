@@ -27,6 +27,7 @@ test('the defaults', () => {
       imagePullSecret: undefined,
       agentNamespace: undefined,
       reason: undefined,
+      yes: false,
       dryRun: false,
       output: 'human',
       verbose: false,
@@ -34,11 +35,15 @@ test('the defaults', () => {
   });
 });
 
+test('the OOM killer has a first victim whatever is asked for', () => {
+  expect(requestOf('stress web --cpu 1 --oom-victim app').stress.oomVictim).toBe('app');
+});
+
 test('everything at once', () => {
   const { stress, run } = requestOf([
     ...'stress deploy/web -n shop -c app --cpu 3 --cpu-load 40% --memory 80% --processes 5 --oom-victim app'.split(' '),
     ...'--duration 1h30m --grace 0s --lease 1m --as root --image r/i@sha256:0a --image-pull-secret s'.split(' '),
-    ...'--agent-namespace chaos --dry-run client -o ndjson -v --reason'.split(' '),
+    ...'--agent-namespace chaos --dry-run client -o ndjson -v -y --reason'.split(' '),
     'game day',
     '--',
     '--switch',
@@ -65,6 +70,7 @@ test('everything at once', () => {
     imagePullSecret: 's',
     agentNamespace: 'chaos',
     reason: 'game day',
+    yes: true,
     dryRun: true,
     output: 'ndjson',
     verbose: true,

@@ -89,7 +89,6 @@ const wrong: readonly Wrong[] = [
   ['stress web --memory 201%', '--memory "201%": must be from 1% to 200%'],
   ['stress web --processes 0', '--processes "0": must be a whole number from 1 to 10000'],
   ['stress web --processes 10001', '--processes "10001": must be a whole number from 1 to 10000'],
-  ['stress web --cpu 1 --oom-victim app', '--oom-victim requires --memory'],
   ['stress web --memory 1G --oom-victim me', '--oom-victim "me": must be stressor or app'],
   ['stress web --', 'stress-ng arguments are required after "--"'],
   ['stress web -- --cpu 1 --timeout 1h', '"--timeout" is not allowed after "--": use --duration'],

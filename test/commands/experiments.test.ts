@@ -256,6 +256,21 @@ describe('stop', () => {
     expect(stderr.text).toBe('note: leftovers without a pod are not shown: you may not list configmaps\n');
   });
 
+  test.each(['ls -o json', 'stop --all -o json'])('%s: an error is a document too, and nothing but', async (line) => {
+    const { cluster, stdout, stderr, run } = world();
+    cluster.failNext('listExperiments', new ChaosError('forbidden', 'you may not list pods'));
+    expect(await run(line)).toBe(1);
+    expect(JSON.parse(stdout.text)).toMatchObject({ kind: 'error', code: 'forbidden', exit_code: 1 });
+    expect(stderr.text).toBe('');
+  });
+
+  test.each(['ls -o wide', 'ls -o name', 'stop --all -o name'])('%s: an error is text', async (line) => {
+    const { cluster, stderr, run } = world();
+    cluster.failNext('listExperiments', new ChaosError('forbidden', 'you may not list pods'));
+    expect(await run(line)).toBe(1);
+    expect(stderr.text).toContain('error: you may not list pods\n');
+  });
+
   test('a cluster that refuses is an error like any other', async () => {
     const { cluster, stderr, run } = world();
     cluster.failNext('listExperiments', new ChaosError('forbidden', 'you may not list pods'));

@@ -169,6 +169,14 @@ describe('removing', () => {
     expect(questions).toEqual([]);
   });
 
+  test('-o json: an error is a document too', async () => {
+    const { cluster, stdout, stderr, run } = world();
+    cluster.put('node-1');
+    expect(await run('sweep node-9 -o json')).toBe(1);
+    expect(JSON.parse(stdout.text)).toMatchObject({ kind: 'error', code: 'not-found', exit_code: 1 });
+    expect(stderr.text).toBe('');
+  });
+
   test('-o json: one document, no question', async () => {
     const { cluster, stdout, questions, run } = world('y');
     cluster.put('node-1', { residue: [ofWeb] });

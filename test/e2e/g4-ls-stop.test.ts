@@ -45,7 +45,11 @@ describe('G4 ls and stop', () => {
     const plugin = await whenActive('distroless', '--duration', '60s');
     await until('running', 5, async () => (await list())[0]?.state === 'running');
     const [found] = await list();
-    expect(found).toMatchObject({ id: idOf(plugin), target: `${ns}/distroless/app`, fault: '1 busy CPU' });
+    expect(found).toMatchObject({
+      id: idOf(plugin),
+      targets: [{ namespace: ns, pod: 'distroless', container: 'app' }],
+      fault: '1 busy CPU',
+    });
     const leftMs = new Date(found?.ends_at ?? 0).getTime() - Date.now();
     expect(leftMs).toBeGreaterThan(20_000);
     expect(leftMs).toBeLessThanOrEqual(61_000);

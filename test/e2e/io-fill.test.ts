@@ -63,6 +63,42 @@ describe('io --fill', () => {
     await inTarget(ns, 'io-data', 'rm /data/mine');
   });
 
+  it('while a neighbour writes to that disk: judged by what the fill holds, which both together show', async () => {
+    const before = await disk().space();
+    const neighbour = disk().run(
+      'i=0; while test ! -e stop && test $i -lt 120; do i=$((i+1)); dd if=/dev/zero of=neighbour.$i bs=1M count=1 conv=fsync 2>/dev/null; sleep 0.2; done',
+    );
+    const words = ['--path', '/data', '--fill', '40Mi', '--leave', '1Mi', '--duration', lasting(5)];
+    const plugin = await startIo(ns, 'io-data', ...words);
+    const text = await disk().run('stat -f -c %f .; du -c -B 1 neighbour.* | tail -n 1');
+    const [free = 0, written = 0] = text.split('\n').map((line) => Number.parseInt(line, 10));
+    const ended = await plugin.ended;
+    await disk().run('touch stop');
+    await neighbour;
+    await disk().run('rm stop neighbour.*');
+    const held = (before.free - free) * before.blockBytes - written;
+    // The neighbour may write between the two looks, and the file system has records of it all.
+    expect(held, text).toBeGreaterThan(38 * MiB);
+    expect(held, text).toBeLessThan(44 * MiB);
+    expect(ended.code, plugin.said).toBe(0);
+    expect(ended.stdout).toMatch(/: took 40Mi, .* free afterwards, since others took \d+Mi meanwhile\. Effective\./);
+    await untilEmptyAgain(disk(), before, 5);
+  });
+
+  it('a volume of 16Mi in memory: the default leaves a twentieth of it free', async () => {
+    const plugin = await startIo(ns, 'io-data', '--path', '/memory', '--fill', '95%', '--duration', lasting(3));
+    const [, used = 0, available = 0] = (await inTarget(ns, 'io-data', 'df -k /memory | tail -n 1'))
+      .trim()
+      .split(/ +/)
+      .slice(1, 4)
+      .map(Number);
+    const ended = await plugin.ended;
+    expect(used).toBeGreaterThan(0.94 * 16_384);
+    expect(available).toBeGreaterThan(0.04 * 16_384);
+    expect(ended.code, plugin.said).toBe(0);
+    expect(ended.stdout).toContain('Effective.');
+  });
+
   it('leaves what is to stay free, whatever is asked, and says so', async () => {
     const plugin = await startIo(ns, 'io-data', '--path', '/data', '--fill', '100%', '--leave', '32Mi');
     const { available, free, blockBytes } = await disk().space();

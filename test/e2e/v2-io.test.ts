@@ -32,6 +32,24 @@ describe.skipIf(clusterKind !== 'vm')('io on cgroup v2 and xfs', () => {
     expect(ended.stdout).toContain('nothing left');
   });
 
+  it('throttle: above a limit of the pod’s own cgroup, refused before it starts', async () => {
+    const limitPod = async (limit: string) =>
+      onNode(
+        `echo "254:16 ${limit}" >$(dirname $(find /host/cgroup -type d -name ${await containerId(ns, 'io-data')}))/io.max`,
+      );
+    await limitPod('wbps=2097152');
+    try {
+      const refused = await io(ns, 'io-data', '--path', '/data', '--throttle', 'write=50Mi');
+      const seconds = await dd(ns, 'io-data', 'if=/dev/zero of=/data/x bs=128k count=40 oflag=direct');
+      expect(seconds).toBeGreaterThan(2);
+      expect(refused.code, refused.stderr).toBe(1);
+      expect(refused.stderr).toContain("already limited to 2Mi/s written by the pod's cgroup");
+      expect(await limits()).toBe('');
+    } finally {
+      await limitPod('wbps=max');
+    }
+  });
+
   it('load: the target’s io.stat has what the disk has seen', async () => {
     const words = ['--path', '/data', '--mode', 'write', '--size', '32Mi', '--duration', lasting(3), '-o', 'json'];
     const { value: ended, traffic } = await trafficDuring(disk(), () => io(ns, 'io-data', ...words));

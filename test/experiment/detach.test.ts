@@ -112,7 +112,7 @@ describe('a detached stress', () => {
     detached,
   );
 
-  test('left in haste says when it ends by itself', async () => {
+  test('a second signal says when the fault ends by itself', async () => {
     const s = new Scenario(detached);
     s.answers.delete('start');
     s.answers.delete('stop');

@@ -28,7 +28,18 @@ describe('an experiment that goes as asked', () => {
       'selecting selected planned launching resolved active sample ended reverted removing removed outcome'.split(' '),
     );
     expect(s.cluster.calls).toEqual([
-      ...['findTarget', 'launch', 'followAgent', 'followTarget', 'attach', 'recordEvent', 'remove', 'recordEvent'],
+      ...[
+        'findTarget',
+        'surroundings',
+        'launch',
+        'followAgent',
+        'followTarget',
+        'followNode',
+        'attach',
+        'recordEvent',
+        'remove',
+        'recordEvent',
+      ],
     ]);
     expect(s.reporter.of('reverted')[0]).toMatchObject({ confirmedBy: 'shim' });
     expect(s.cluster.removed?.reverted).toBe(true);

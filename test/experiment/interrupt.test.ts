@@ -15,7 +15,8 @@ describe('a signal', () => {
       expect(error).toMatchObject({ code: 'interrupted', exitCode: codes[signal], state: 'nothing was changed' });
       release();
       await settle();
-      expect(s.cluster.calls).toEqual(['findTarget']);
+      // What was on its way to be read is read on.
+      expect(s.cluster.calls).toEqual(['findTarget', 'surroundings']);
     });
 
     experiment(`${signal} before the agent runs removes it`, async (s) => {

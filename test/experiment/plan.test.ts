@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { anyExperiment } from '../../src/kubernetes/agent-pod.ts';
 import type { ConnectionOptions } from '../../src/ports.ts';
 import { netRequest, plan, request, requestFor, surroundings, target } from '../fakes/samples.ts';
 
@@ -116,6 +117,19 @@ describe('a net fault', () => {
     const { fault } = plan(netRequest({ direction: 'both' }));
     expect(fault).toMatchObject({ fault: 'net', direction: 'both', surroundings: surroundings() });
     expect(fault).not.toHaveProperty('to');
+  });
+});
+
+describe('what ends all experiments', () => {
+  test('needs kubectl alone, and selects the agents of all of them in every namespace', () => {
+    const { endAll } = plan(request({}, { connection: { context: 'prod', token: 'SECRET' } }));
+    expect(endAll).toBe(`kubectl --context prod delete pods -A -l ${anyExperiment}`);
+  });
+
+  test('leaves the kubelet and the shim time to revert: nothing is forced', () => {
+    const { endAll, agent } = plan();
+    expect(endAll).not.toMatch(/--force|--grace-period|--now/);
+    expect(agent.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(30);
   });
 });
 

@@ -73,6 +73,7 @@ export class Scenario {
       reporter: this.reporter,
       randomSuffix: () => '7f3k2',
       who: 'ada',
+      protectedContexts: undefined,
       defaultImage: 'tools:1',
       startedAt: this.clock.now(),
     };

@@ -62,6 +62,58 @@ describe('before the fault begins', () => {
     });
   }
 
+  const changes = ['added the node selector disk=ssd'];
+
+  experiment('a node that refuses the pod for what a webhook changed: the change is the reason', async (s) => {
+    s.cluster.agentFacts = { changes };
+    await s.launch();
+    const message = 'Predicate NodeAffinity failed: node(s) did not match';
+    await s.status(undefined, { phase: 'Failed', reason: 'NodeAffinity', message });
+    expect(await s.error()).toMatchObject({
+      code: 'agent-failed',
+      message: expect.stringContaining(
+        `${message}; a webhook or policy changed the agent pod: added the node selector disk=ssd`,
+      ),
+      hint: expect.stringContaining('--agent-namespace'),
+    });
+  });
+
+  experiment('an init container that a webhook added and that cannot start is named at once', async (s) => {
+    s.cluster.agentFacts = { changes: ['added init container wait'] };
+    await s.launch();
+    const waits = { state: 'waiting', reason: 'ErrImagePull', message: 'no such image', blockedBy: 'wait' } as const;
+    await s.status(waits, { phase: 'Pending' });
+    expect((await s.error()).message).toMatch(
+      /^the init container wait, which the agent pod did not ask for, fails on node \S+: ErrImagePull: no such image; a webhook or policy changed the agent pod: added init container wait$/,
+    );
+    expect(s.clock.now()).toBe(1_000);
+  });
+
+  experiment('an init container that ends with a failure is named when the pod has failed', async (s) => {
+    await s.launch();
+    const waits = { state: 'waiting', reason: 'Error', message: 'exit code 1', blockedBy: 'wait' } as const;
+    await s.status(waits, { phase: 'Pending' });
+    expect(s.isOver).toBe(false);
+    await s.status(waits, { phase: 'Failed' });
+    expect((await s.error()).message).toContain('the init container wait');
+  });
+
+  experiment('an agent that ends early after its pod was changed: the change is told', async (s) => {
+    s.cluster.agentFacts = { changes };
+    await s.activate();
+    await s.status(undefined, { phase: 'Failed', reason: 'DeadlineExceeded', message: 'too long' });
+    const [outcome] = (await s.outcome()).targets;
+    expect(outcome?.problems).toContain('a webhook or policy changed the agent pod: added the node selector disk=ssd');
+  });
+
+  experiment("the API server's warnings of the agent pod are told once each", async (s) => {
+    s.cluster.agentFacts = { warnings: ['would violate PodSecurity "baseline:latest"'] };
+    await s.launch();
+    const warnings = s.reporter.of('warning').map(({ message }) => message);
+    expect(warnings).toEqual(['would violate PodSecurity "baseline:latest"']);
+    await s.interrupt();
+  });
+
   experiment('a kubelet that refuses the pod is quoted', async (s) => {
     await s.launch();
     await s.status(undefined, { phase: 'Failed', reason: 'OutOfpods', message: 'Node is full' });
@@ -151,6 +203,17 @@ describe('before the fault begins', () => {
     await s.pass(5_000);
     await s.finish();
     expect((await s.outcome()).exitCode).toBe(0);
+  });
+
+  experiment('an attach that trying again would not change is given up at once', async (s) => {
+    const message = "the kubelet of the agent's node has no serving certificate (remote error: tls: internal error)";
+    const hint = 'approve its certificate request: kubectl get csr';
+    s.cluster.failNext('attach', new ChaosError('unreachable', message, { hint, isPermanent: true }));
+    await s.launch();
+    await s.attach();
+    expect(await s.error()).toMatchObject({ code: 'unreachable', message, hint, state: 'nothing was changed' });
+    expect(s.cluster.count('attach')).toBe(1);
+    expect(s.reporter.of('progress')).toEqual([]);
   });
 
   experiment('an attach that is refused for good gives up within 10 s', async (s) => {

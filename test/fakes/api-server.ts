@@ -40,7 +40,8 @@ export class ApiServer {
   readonly #routes: { method: string; path: RegExp; handler: Handler }[] = [];
   readonly #streams: WebSocketServer;
   readonly #secure: boolean;
-  #refuse: ((request: Received) => { status: number; body: string } | undefined) | undefined;
+  #refusal: { status: number; body: string; headers?: Record<string, string> } | undefined;
+  #refusals = 0;
   #attached: ((stream: FakeStream) => void) | undefined;
   #hang = false;
 
@@ -117,9 +118,13 @@ export class ApiServer {
     return this;
   }
 
-  /** Refuses to upgrade, with this status and body. */
-  refuseAttach(answer: { status: number; body: string } | undefined): this {
-    this.#refuse = () => answer;
+  /** Refuses to upgrade, with this status and body, so many times. */
+  refuseAttach(
+    answer: { status: number; body: string; headers?: Record<string, string> } | undefined,
+    times = Number.POSITIVE_INFINITY,
+  ): this {
+    this.#refusal = answer;
+    this.#refusals = times;
     return this;
   }
 
@@ -159,11 +164,18 @@ export class ApiServer {
     const request = this.#note(message, '');
     raw.on('error', () => undefined);
     if (this.#hang) return;
-    const refusal = this.#refuse?.(request);
+    const refusal = this.#refusals > 0 ? this.#refusal : undefined;
     if (refusal) {
-      raw.end(
-        `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status]}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(refusal.body)}\r\nconnection: close\r\n\r\n${refusal.body}`,
-      );
+      this.#refusals--;
+      const { status: code, body } = refusal;
+      const headers = {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+        connection: 'close',
+        ...refusal.headers,
+      };
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+      raw.end([`HTTP/1.1 ${code} ${http.STATUS_CODES[code]}`, ...lines, '', body].join('\r\n'));
       return;
     }
     this.#streams.handleUpgrade(message, raw, head, (socket) => {

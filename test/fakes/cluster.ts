@@ -7,10 +7,12 @@ import type {
   AuditEvent,
   Cluster,
   Experiments,
+  NodeUpdate,
   ObjectAddresses,
   ObjectQuery,
   PodNetwork,
   RemovalResult,
+  Surroundings,
   SweptNode,
   Target,
   TargetQuery,
@@ -28,6 +30,7 @@ type Method =
   | 'podNetwork'
   | 'addressesOf'
   | 'volumes'
+  | 'surroundings'
   | 'launch'
   | 'attach'
   | 'remove'
@@ -37,11 +40,14 @@ type Method =
 /** A cluster that does what the test scripts: every method can fail or hang, both watches and every stream are the test's to feed. */
 export class FakeCluster implements Cluster {
   readonly namespace = 'shop';
+  context: string | undefined = 'staging';
   readonly server = 'https://cluster.test:6443';
   /** Each call by name, in order. */
   readonly calls: string[] = [];
   readonly agentUpdates = new Channel<AgentUpdate>();
   readonly targetUpdates = new Channel<TargetUpdate>();
+  readonly nodeUpdates = new Channel<NodeUpdate>();
+  around: Surroundings = { protectedBy: [], experiments: [], nodeTroubles: [], unchecked: [] };
   readonly attachments: FakeAttachment[] = [];
   /** Called with each new stream before the session has it. */
   onAttach: ((attachment: FakeAttachment) => void) | undefined;
@@ -51,6 +57,8 @@ export class FakeCluster implements Cluster {
   readonly addresses = new Map<string, ObjectAddresses[]>();
   mounted: Volume[] = volumes();
   launched: AgentSpec | undefined;
+  /** What else the launch finds out about the agent. */
+  agentFacts: Pick<Agent, 'changes' | 'warnings'> = {};
   removed: { id: string; namespace: string; timeoutMs: number; reverted: boolean } | undefined;
   removal: RemovalResult = { left: [], why: '' };
   /** By id, where it is another than `removal`. */
@@ -117,10 +125,16 @@ export class FakeCluster implements Cluster {
     return this.mounted;
   }
 
+  async surroundings(_target: Target, _agentNamespace: string): Promise<Surroundings> {
+    await this.#enter('surroundings');
+    return this.around;
+  }
+
   async launch(spec: AgentSpec): Promise<Agent> {
     this.launched = spec;
     await this.#enter('launch');
-    return { id: spec.id, namespace: spec.namespace, pod: spec.pod, podUid: 'agent-uid', node: spec.node };
+    const { id, namespace, pod, node } = spec;
+    return { id, namespace, pod, podUid: 'agent-uid', node, ...this.agentFacts };
   }
 
   followAgent(_agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {
@@ -133,6 +147,12 @@ export class FakeCluster implements Cluster {
     this.calls.push('followTarget');
     this.#watch(signal, this.targetUpdates);
     return this.targetUpdates;
+  }
+
+  followNode(_target: Target, signal: AbortSignal): AsyncIterable<NodeUpdate> {
+    this.calls.push('followNode');
+    this.#watch(signal, this.nodeUpdates);
+    return this.nodeUpdates;
   }
 
   async attach(_agent: Agent, _container: string, signal: AbortSignal): Promise<Attachment> {
@@ -189,7 +209,7 @@ export class FakeCluster implements Cluster {
     this.isClosed = true;
   }
 
-  #watch(signal: AbortSignal, updates: Channel<AgentUpdate> | Channel<TargetUpdate>): void {
+  #watch(signal: AbortSignal, updates: { end(): void }): void {
     this.watches++;
     signal.addEventListener('abort', () => {
       this.watches--;

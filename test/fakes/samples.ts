@@ -72,6 +72,7 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
       imagePullSecret: undefined,
       agentNamespace: undefined,
       reason: undefined,
+      yes: false,
       dryRun: false,
       output: 'human',
       verbose: false,

@@ -28,14 +28,20 @@ describe('answerError', () => {
     expect(error.code).toBe('forbidden');
     expect(error.message).toBe('"jane" is not allowed to create pods in namespace shop');
     expect(error.hint).toBe('a Role needs the rule: apiGroups: [""], resources: ["pods"], verbs: ["create"]');
-    const nodes = answer(403, 'nodes "a" is forbidden: User "jane" cannot get', {
-      verb: 'get',
-      resource: resources.nodes,
-      name: 'a',
-    });
+    const nodes = answer(
+      403,
+      'nodes "a" is forbidden: User "jane" cannot get resource "nodes" in API group "" at the cluster scope',
+      {
+        verb: 'get',
+        resource: resources.nodes,
+        name: 'a',
+      },
+    );
     expect(nodes.message).toBe('"jane" is not allowed to get nodes in the cluster');
     expect(nodes.hint).toContain('a ClusterRole needs');
-    const attach = answer(403, 'no', {
+    const words =
+      'pods "x" is forbidden: User "jane" cannot get resource "pods/attach" in API group "" in the namespace "shop"';
+    const attach = answer(403, words, {
       verb: 'get',
       resource: resources.pods,
       subresource: 'attach',

@@ -4,6 +4,7 @@ import { type AttachLimits, defaultLimits } from '../../src/kubernetes/attachmen
 import type { Rest } from '../../src/kubernetes/rest.ts';
 import type { Attachment } from '../../src/ports.ts';
 import { ApiServer, type FakeStream, frame, status, until } from '../fakes/api-server.ts';
+import { forbidden, recorded } from '../fakes/recorded.ts';
 import { rejection, restFor } from './support.ts';
 
 const where = { namespace: 'shop', pod: 'chaos-1', container: 'target-0' };
@@ -107,7 +108,7 @@ describe('an attach', () => {
 });
 
 describe('the end of an attach', () => {
-  it('by a connection that is cut is noticed (client-node, defect 2)', async () => {
+  it('by a connection that is cut is noticed', async () => {
     const { stream, peer } = await open();
     peer.socket.send(frame(1, 'a\nhalf'));
     await until('it was sent', () => peer.socket.bufferedAmount === 0);
@@ -117,7 +118,7 @@ describe('the end of an attach', () => {
     expect(await all(stream.stderr)).toEqual([]);
   });
 
-  it('by close code 1011 is noticed, with its reason (defect 2)', async () => {
+  it('by close code 1011 is noticed, with its reason', async () => {
     const { stream, peer } = await open();
     peer.socket.close(1011, 'kubelet gone');
     expect(await stream.closed).toEqual({
@@ -132,7 +133,7 @@ describe('the end of an attach', () => {
     expect(await stream.closed).toMatchObject({ clean: false });
   });
 
-  it('survives bytes on channels that nobody asked for (defect 3)', async () => {
+  it('survives bytes on channels that nobody asked for', async () => {
     const { stream, peer } = await open();
     for (const channel of [0, 4, 7, 200]) peer.socket.send(frame(channel, 'x'));
     peer.socket.send(Buffer.alloc(0));
@@ -141,7 +142,7 @@ describe('the end of an attach', () => {
     expect(await all(stream.stdout)).toEqual(['still here']);
   });
 
-  it("by the close frame of v5 touches no stream of the process's own (defect 4)", async () => {
+  it("by the close frame of v5 touches no stream of the process's own", async () => {
     const { stream, peer } = await open();
     for (const channel of [1, 2]) peer.socket.send(frame(255, Buffer.of(channel)));
     peer.socket.send(frame(3, success));
@@ -149,7 +150,7 @@ describe('the end of an attach', () => {
     expect(process.stdout.writableEnded).toBe(false);
   });
 
-  it('by a Status of failure says why (defect 5)', async () => {
+  it('by a Status of failure says why', async () => {
     const { stream, peer } = await open();
     peer.socket.send(frame(3, JSON.stringify(status(500, 'InternalError', 'container not running'))));
     expect(await stream.closed).toEqual({ clean: false, reason: 'container not running' });
@@ -163,7 +164,7 @@ describe('the end of an attach', () => {
     expect(await stream.closed).toMatchObject({ clean: true });
   });
 
-  it('is told once, whatever comes after it, and never as an unhandled error (defect 7)', async () => {
+  it('is told once, whatever comes after it, and never as an unhandled error', async () => {
     const { stream, peer } = await open();
     peer.socket.send(frame(3, success));
     await stream.closed;
@@ -229,7 +230,7 @@ describe('a refused upgrade', () => {
   it.each([
     [
       403,
-      status(403, 'Forbidden', 'pods "chaos-1" is forbidden: User "jane" cannot create resource "pods/attach"'),
+      forbidden('get', 'pods/attach', 'shop', 'jane'),
       { code: 'forbidden', message: '"jane" is not allowed to get pods/attach in namespace shop' },
     ],
     [401, status(401, 'Unauthorized', 'Unauthorized'), { code: 'unauthorized' }],
@@ -243,7 +244,7 @@ describe('a refused upgrade', () => {
       status(500, 'InternalError', 'container not found in pod'),
       { code: 'api', message: expect.stringContaining('container not found in pod') },
     ],
-  ])('%i keeps the words of its Status (defect 6)', async (code, body, expected) => {
+  ])('%i keeps the words of its Status', async (code, body, expected) => {
     server.refuseAttach({ status: code, body: JSON.stringify(body) });
     expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({ ...expected, status: code });
     await until('nothing is open', () => server.open === 0);
@@ -254,10 +255,51 @@ describe('a refused upgrade', () => {
     expect((await rejection(attach(rest, where, abort.signal))).message).toContain('502');
   });
 
+  it.each([429, 503])('by %i is waited out as long as the server says, and then tried again', async (code) => {
+    const body = JSON.stringify(status(code, 'ServiceUnavailable', 'busy'));
+    server.refuseAttach({ status: code, body, headers: { 'retry-after': '1' } }, 2);
+    const before = performance.now();
+    await open();
+    expect(performance.now() - before).toBeGreaterThan(1_900);
+    expect(server.received).toHaveLength(3);
+  });
+
+  it.each([
+    [503, '0', 4],
+    [503, '60', 1],
+    [500, '0', 1],
+  ])('by %i with Retry-After %s for good is told after %i attempts', async (code, after, attempts) => {
+    const body = JSON.stringify(status(code, 'ServiceUnavailable', 'busy'));
+    server.refuseAttach({ status: code, body, headers: { 'retry-after': after } });
+    expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({ status: code, code: 'api' });
+    expect(server.received).toHaveLength(attempts);
+  });
+
+  it.each(['attach-rbac', 'attach-no-container', 'attach-not-websocket'])(
+    '%s is sent once, and is final',
+    async (name) => {
+      server.refuseAttach(recorded(name));
+      expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({ isPermanent: true });
+      expect(server.received).toHaveLength(1);
+    },
+  );
+
+  it('with a subprotocol that is none of ours: as 1.36 refuses it', async () => {
+    // exec-websocket.txt: an offer of v9.channel.k8s.io alone is answered with 403 and no body.
+    server.refuseAttach({ status: 403, body: '' });
+    expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({ code: 'forbidden', isPermanent: true });
+  });
+
   it('that never comes ends by itself', async () => {
     server.hangAttach();
     const error = await rejection(attach(rest, where, abort.signal, { ...defaultLimits, handshakeMs: 100 }));
-    expect(error).toMatchObject({ name: 'ChaosError', code: 'unreachable' });
+    expect(error).toMatchObject({
+      name: 'ChaosError',
+      code: 'unreachable',
+      message: `${server.url} has not attached to the agent within 0.1s`,
+      hint: expect.stringContaining('port 10250'),
+      isPermanent: true,
+    });
     await until('nothing is open', () => server.open === 0);
   });
 

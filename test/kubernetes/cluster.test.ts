@@ -4,6 +4,7 @@ import { KubernetesCluster } from '../../src/kubernetes/cluster.ts';
 import type { Rest } from '../../src/kubernetes/rest.ts';
 import type { Agent, AgentSpec, AgentUpdate, TargetQuery, TargetUpdate } from '../../src/ports.ts';
 import { ApiServer, json, status, until, WatchFeed } from '../fakes/api-server.ts';
+import { forbidden, recorded } from '../fakes/recorded.ts';
 import { readyNode, runningPod, webTarget } from './objects.ts';
 import { rejection, restFor } from './support.ts';
 
@@ -70,6 +71,12 @@ function agentPod(
     pod.status.containerStatuses = [{ name: 'target-0', state, restartCount: 0, ready: false, image: '', imageID: '' }];
     change(pod);
   });
+}
+/** The answer to the creation of a pod: what was asked for, and the API server's own. */
+function asCreated(body: unknown): V1Pod {
+  const pod = structuredClone(body) as V1Pod;
+  Object.assign(pod.metadata ?? {}, { uid: 'uid-agent', resourceVersion: '51' });
+  return { ...pod, status: { phase: 'Pending' } };
 }
 const running = agentPod({ running: {} });
 const waiting = agentPod({ waiting: { reason: 'ContainerCreating' } });
@@ -183,7 +190,7 @@ describe('findTarget', () => {
   });
 
   it('goes on without the right to read nodes, and says what it assumes', async () => {
-    server.on('GET', '/api/v1/nodes/node-3', (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+    server.on('GET', '/api/v1/nodes/node-3', (_, response) => json(response, 403, forbidden('get', 'nodes')));
     const target = await cluster.findTarget(query, undefined);
     expect(target).toMatchObject({
       architecture: 'amd64',
@@ -206,10 +213,19 @@ describe('findTarget', () => {
 
 describe('launch', () => {
   const created = { ...agentPod({}), kind: 'Pod' };
+  /** What somebody between the request and its object makes of the pod. */
+  let mutate: (pod: V1Pod) => void;
+  beforeEach(() => {
+    mutate = () => undefined;
+  });
   const answerCreates = () =>
     server
       .on('POST', configMaps, (_, response) => json(response, 201, { kind: 'ConfigMap' }))
-      .on('POST', pods, (_, response) => json(response, 201, created))
+      .on('POST', pods, (request, response) => {
+        const pod = asCreated(request.body);
+        mutate(pod);
+        json(response, 201, pod);
+      })
       .on('PATCH', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'ConfigMap' }))
       .on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'Status', status: 'Success' }))
       .on('DELETE', `${pods}/${id}-0`, (_, response) => json(response, 200, created));
@@ -246,6 +262,44 @@ describe('launch', () => {
     expect(server.received).toHaveLength(before);
   });
 
+  it('tells what was changed in the pod on its way', async () => {
+    answerCreates();
+    mutate = ({ spec: pod }) =>
+      Object.assign(pod ?? {}, { nodeSelector: { disk: 'ssd' }, initContainers: [{ name: 'wait' }] });
+    expect(await cluster.launch(spec)).toEqual({
+      ...agent,
+      changes: ['added the node selector disk=ssd', 'added init container wait'],
+    });
+  });
+
+  it('that cannot work as its pod was changed is taken back, and says what was changed', async () => {
+    answerCreates();
+    mutate = ({ spec: pod }) => Object.assign(pod ?? {}, { activeDeadlineSeconds: 5, nodeSelector: { disk: 'ssd' } });
+    expect(await rejection(cluster.launch(spec))).toMatchObject({
+      code: 'admission',
+      exitCode: 1,
+      message:
+        'a webhook or policy changed the agent pod, which cannot work like that: added the node selector disk=ssd and set activeDeadlineSeconds to 5',
+      hint: expect.stringContaining('--agent-namespace'),
+      state: 'nothing was changed',
+    });
+    const deletes = server.received.filter(({ method }) => method === 'DELETE').map(({ path }) => path);
+    expect(deletes.sort()).toEqual([`${configMaps}/${id}`, `${pods}/${id}-0`]);
+    expect(server.received.some(({ method }) => method === 'PATCH')).toBe(false);
+  });
+
+  it("gives the API server's warnings of the agent pod, as 1.36 has them", async () => {
+    answerCreates();
+    const { warning = '' } = recorded('create-agent-warn').headers;
+    server.on('POST', pods, (request, response) =>
+      json(response, 201, asCreated(request.body), { warning: `${warning}, 299 - "second", 299 - "second"` }),
+    );
+    expect((await cluster.launch(spec)).warnings).toEqual([
+      expect.stringMatching(/^would violate PodSecurity "baseline:latest": host namespaces .*"Unconfined"\)$/),
+      'second',
+    ]);
+  });
+
   it('never deletes what has the name already and is not ours', async () => {
     answerCreates();
     server.on('POST', configMaps, (_, response) => json(response, 409, status(409, 'AlreadyExists', 'already exists')));
@@ -271,7 +325,7 @@ describe('launch', () => {
   it('says what may be left when it cannot take it back', async () => {
     answerCreates();
     server
-      .on('POST', pods, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')))
+      .on('POST', pods, (_, response) => json(response, 403, forbidden('create', 'pods', 'shop')))
       .on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
     expect(await rejection(cluster.launch(spec))).toMatchObject({
       code: 'forbidden',
@@ -369,13 +423,33 @@ describe('followAgent', () => {
 
   it('rejects for what cannot be watched, and stops the other watch', async () => {
     items = [running];
-    server.on('GET', events, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+    server.on('GET', events, (_, response) => json(response, 403, forbidden('watch', 'events', 'shop')));
     const { done } = follow();
     expect(await rejection(done)).toMatchObject({
       code: 'forbidden',
       message: expect.stringContaining('watch events'),
     });
     await until('nothing is watched any more', () => feed.open === 0);
+  });
+
+  it('tells by lists what a proxy that buffers watches keeps back, and says so once', { timeout: 30_000 }, async () => {
+    server.on('GET', pods, (request, response) => {
+      if (!request.query.has('watch')) json(response, 200, { metadata: { resourceVersion: '60' }, items });
+    });
+    server
+      .on('POST', configMaps, (_, response) => json(response, 201, { kind: 'ConfigMap' }))
+      .on('POST', pods, (request, response) => json(response, 201, asCreated(request.body)))
+      .on('PATCH', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'ConfigMap' }));
+    await cluster.launch(spec);
+    items = [{ ...running, metadata: { ...running.metadata, resourceVersion: '52' } }];
+    const { seen, done } = follow();
+    await until('it is seen running', () => seen.length === 1, 10_000);
+    expect(seen[0]).toMatchObject({ kind: 'status', containers: { 'target-0': { state: 'running' } } });
+    await until('it says that nothing arrives', () => seen.length === 2, 10_000);
+    expect(seen[1]).toMatchObject({ kind: 'warning', message: expect.stringContaining('watch events') });
+    items = [];
+    await done;
+    expect(seen.slice(2)).toEqual([{ kind: 'deleted' }]);
   });
 
   it('ends when it is aborted', async () => {
@@ -499,7 +573,7 @@ describe('remove', () => {
     beforeEach(async () => {
       server
         .on('POST', configMaps, (_, response) => json(response, 201, { kind: 'ConfigMap' }))
-        .on('POST', pods, (_, response) => json(response, 201, running))
+        .on('POST', pods, (request, response) => json(response, 201, asCreated(request.body)))
         .on('PATCH', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'ConfigMap' }));
       await cluster.launch(spec);
       server.onAttach(() => undefined);
@@ -617,7 +691,8 @@ describe('remove', () => {
   });
 
   it('does not insist when it is not allowed', async () => {
-    server.on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+    const refusal = forbidden('delete', 'configmaps', 'shop');
+    server.on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 403, refusal));
     const before = performance.now();
     const result = await cluster.remove(id, 'shop', 5_000, true);
     expect(result).toEqual({

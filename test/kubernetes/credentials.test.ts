@@ -116,12 +116,12 @@ describe('identity', () => {
 });
 
 describe('credential plugins', () => {
-  it('do not hang when they read stdin to its end (client-node, defect 9)', async () => {
+  it('do not hang when they read stdin to its end', async () => {
     const user = plugin(`const read = readFileSync(0, 'utf8');${answer("{ token: 'got:' + read }")}`);
     expect((await credentialsOf(user).identity()).headers.authorization).toBe('Bearer got:');
   });
 
-  it('get KUBERNETES_EXEC_INFO with the cluster, their env, and the environment (defect 9)', async () => {
+  it('get KUBERNETES_EXEC_INFO with the cluster, their env, and the environment', async () => {
     const user = plugin(
       answer(
         "{ token: Buffer.from(process.env.KUBERNETES_EXEC_INFO + process.env.A + process.env.B).toString('base64') }",

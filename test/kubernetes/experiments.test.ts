@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http';
 import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { experimentsOf, listExperiments } from '../../src/kubernetes/experiments.ts';
-import { ApiServer, json, status } from '../fakes/api-server.ts';
+import { ApiServer, json } from '../fakes/api-server.ts';
+import { forbidden } from '../fakes/recorded.ts';
 import { rejection, restFor } from './support.ts';
 
 const now = new Date('2026-03-01T12:01:00Z');
@@ -155,13 +156,13 @@ describe('the listing', () => {
   });
 
   it('says so when ConfigMaps may not be listed, and fails when pods may not', async () => {
-    const forbidden = (_request: unknown, response: ServerResponse) =>
-      json(response, 403, status(403, 'Forbidden', 'no'));
+    const refused = (resource: string) => (_request: unknown, response: ServerResponse) =>
+      json(response, 403, forbidden('list', resource, 'shop'));
     const one = { items: [pod('chaos-aaaaa', 'Running')] };
     server
       .on('GET', '/api/v1/pods', (_request, response) => json(response, 200, one))
-      .on('GET', '/api/v1/configmaps', forbidden)
-      .on('GET', '/api/v1/namespaces/shop/pods', forbidden)
+      .on('GET', '/api/v1/configmaps', refused('configmaps'))
+      .on('GET', '/api/v1/namespaces/shop/pods', refused('pods'))
       .on('GET', '/api/v1/namespaces/shop/configmaps', (_request, response) => json(response, 200, { items: [] }));
     const { found, unseen } = await listExperiments(restFor(server), undefined, now);
     expect(found).toHaveLength(1);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { agentPermissions, checkPermissions, isAllowed } from '../../src/kubernetes/permissions.ts';
 import { resources } from '../../src/kubernetes/request.ts';
 import { ApiServer, json, status } from '../fakes/api-server.ts';
+import { recorded, replay } from '../fakes/recorded.ts';
 import { rejection, restFor } from './support.ts';
 
 const rulesPath = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews';
@@ -79,6 +80,43 @@ describe('checkPermissions', () => {
     ]);
     server.on('POST', accessPath, (_, response) => json(response, 201, { status: { allowed: false } }));
     expect(await rejection(check())).toMatchObject({ code: 'forbidden' });
+  });
+
+  describe('to attach, where create is not allowed and get is', () => {
+    const getAlone = [...most.slice(0, 1), { verbs: ['get'], apiGroups: [''], resources: ['pods/attach'] }];
+    const ofVersion = (minor: string) =>
+      server.on('GET', '/version', (_, response) =>
+        json(response, 200, { ...JSON.parse(recorded('version').body), minor }),
+      );
+
+    it.each(['20', '31+', '34'])('are enough for Kubernetes 1.%s', async (minor) => {
+      answerRules(getAlone);
+      ofVersion(minor);
+      await check();
+      expect(server.received.map(({ path }) => path)).toEqual([rulesPath, '/version']);
+    });
+
+    it.each(['35', '35+'])('are not enough for Kubernetes 1.%s, and the rule is named', async (minor) => {
+      answerRules(getAlone);
+      ofVersion(minor);
+      expect(await rejection(check())).toMatchObject({
+        code: 'forbidden',
+        message: 'you are not allowed to create pods/attach in namespace shop',
+        hint: 'a Role needs the rule: apiGroups: [""], resources: ["pods/attach"], verbs: ["create"]',
+      });
+    });
+
+    it('are not enough for 1.36 as it answers', async () => {
+      answerRules(getAlone);
+      server.on('GET', '/version', replay('version'));
+      expect(await rejection(check())).toMatchObject({ code: 'forbidden' });
+    });
+
+    it('are tried where the version cannot be read', async () => {
+      answerRules(getAlone);
+      server.on('GET', '/version', (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+      await check();
+    });
   });
 
   it('believes a server that does not answer such questions', async () => {

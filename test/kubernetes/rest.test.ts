@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +35,7 @@ afterEach(async () => {
 });
 
 describe('connections', () => {
-  it('are kept: eight requests, one TLS connection (client-node, defect 1)', async () => {
+  it('are kept: eight requests, one TLS connection', async () => {
     const rest = client();
     for (let i = 0; i < 8; i++) await rest.json(getNode);
     expect(server.received).toHaveLength(8);
@@ -122,6 +123,25 @@ describe('answers', () => {
     );
     expect(await rejection(rest.json(getNode))).toMatchObject({ code: 'api', hint: 'try again in 60s' });
     expect(server.received).toHaveLength(3);
+  });
+
+  it('503 that says when is waited out, except of a creation', async () => {
+    const busy = (_: unknown, response: ServerResponse) =>
+      json(response, 503, status(503, 'ServiceUnavailable', 'shutting down'), { 'retry-after': '0' });
+    server.once('GET', path, busy);
+    const rest = client();
+    await rest.json(getNode);
+    expect(server.received).toHaveLength(2);
+    server.on('POST', '/api/v1/namespaces/shop/pods', busy);
+    const create = { verb: 'create', resource: resources.pods, namespace: 'shop', body: {} } as const;
+    expect(await rejection(rest.json(create))).toMatchObject({ status: 503, retryAfterMs: 0 });
+    expect(server.requestsTo('/api/v1/namespaces/shop/pods')).toHaveLength(1);
+  });
+
+  it('503 that does not say when is an error at once', async () => {
+    server.on('GET', path, (_, response) => json(response, 503, status(503, 'ServiceUnavailable', 'no')));
+    expect(await rejection(client().json(getNode))).toMatchObject({ status: 503 });
+    expect(server.received).toHaveLength(1);
   });
 
   it('that are not JSON are an error, not a crash', async () => {

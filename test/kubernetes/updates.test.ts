@@ -33,6 +33,29 @@ describe('statusUpdate', () => {
     });
   });
 
+  it.each([
+    [
+      { waiting: { reason: 'ErrImagePull', message: 'no such image' } },
+      { state: 'waiting', reason: 'ErrImagePull', message: 'no such image', blockedBy: 'wait' },
+    ],
+    [
+      { terminated: { exitCode: 1, reason: 'Error', message: 'no network' } },
+      { state: 'waiting', reason: 'Error', message: 'exit code 1: no network', blockedBy: 'wait' },
+    ],
+    [{ running: {} }, { state: 'waiting', reason: 'PodInitializing', message: '' }],
+    [{ terminated: { exitCode: 0 } }, { state: 'waiting', reason: 'PodInitializing', message: '' }],
+    [{ waiting: { reason: 'PodInitializing' } }, { state: 'waiting', reason: 'PodInitializing', message: '' }],
+  ])('says what an init container holds up: %j', (state, expected) => {
+    const pod = runningPod(({ status }) => {
+      Object.assign(status, {
+        phase: 'Pending',
+        initContainerStatuses: [{ name: 'wait', state }],
+        containerStatuses: [{ name: 'target-0', state: { waiting: { reason: 'PodInitializing' } } }],
+      });
+    });
+    expect(statusUpdate(pod).containers).toEqual({ 'target-0': expected });
+  });
+
   it('takes a pod of which nothing is known yet', () => {
     expect(statusUpdate({})).toEqual({ kind: 'status', phase: 'Pending', reason: '', message: '', containers: {} });
   });

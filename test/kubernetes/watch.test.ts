@@ -103,7 +103,7 @@ describe('a watch', () => {
     );
   });
 
-  it('that is quiet is left alone, also beyond the time-out of requests (client-node, defect 8)', async () => {
+  it('that is quiet is left alone, also beyond the time-out of requests', async () => {
     const { seen } = collect({ resourceVersion: '7' });
     await until('the watch is open', () => feed.open === 1);
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -202,5 +202,76 @@ describe('a watch', () => {
     await until('it has tried', () => watches().length >= 2);
     abort.abort();
     await done;
+  });
+});
+
+describe('a watch whose events something on the way keeps back', () => {
+  beforeEach(() => {
+    rest = restFor(server);
+  });
+  const keepsAll = () =>
+    server.on('GET', path, (request, response) => {
+      // Not even the head: a proxy that buffers answers passes them on when they end.
+      if (request.query.has('watch')) return;
+      json(response, 200, { metadata: { resourceVersion: '100' }, items: lists.length > 1 ? lists.shift() : lists[0] });
+    });
+  const start = (silent: string[]): WatchStart<V1Pod> => ({
+    resourceVersion: '7',
+    known: [pod('u', '7')],
+    silenceMs: 50,
+    onSilence: () => silent.push('silent'),
+  });
+
+  it('is helped out by lists, and says so once', async () => {
+    lists = [[pod('u', '7')], [pod('u', '8')], [pod('u', '8')], [pod('u', '9')], []];
+    keepsAll();
+    const silent: string[] = [];
+    const { seen } = collect(start(silent));
+    await until('its end is told', () => seen.length === 3);
+    expect(seen).toEqual(['MODIFIED u 8', 'MODIFIED u 9', 'DELETED u 9']);
+    expect(silent).toEqual(['silent']);
+    expect(watches()).toHaveLength(1);
+  });
+
+  it('asks less often while there is nothing new', async () => {
+    lists = [[pod('u', '7')]];
+    keepsAll();
+    const { seen } = collect(start([]));
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    // After 50, 150, 350 and 750 ms.
+    expect(server.received.length - watches().length).toBeLessThanOrEqual(4);
+    expect(seen).toEqual([]);
+  });
+
+  it('is not asked beside once it has carried an event', async () => {
+    const silent: string[] = [];
+    const { seen } = collect({ ...start(silent), silenceMs: 2_000 });
+    await until('the watch is open', () => feed.open === 1);
+    feed.send('MODIFIED', pod('u', '8'));
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(seen).toEqual(['MODIFIED u 8']);
+    expect(server.received).toHaveLength(1);
+    expect(silent).toEqual([]);
+  });
+
+  it('tells nothing twice, and nothing older than what is known, when it comes late', async () => {
+    lists = [[pod('u', '9')]];
+    const silent: string[] = [];
+    const { seen } = collect({ ...start(silent), silenceMs: 1_500 });
+    await until('the list has told', () => seen.length === 1);
+    for (const version of ['8', '9', '10']) feed.send('MODIFIED', pod('u', version));
+    await until('what is new is told', () => seen.length === 2);
+    expect(seen).toEqual(['MODIFIED u 9', 'MODIFIED u 10']);
+    // The event and the list crossed: that is no silence.
+    expect(silent).toEqual([]);
+  });
+
+  it('is closed when its reader leaves', async () => {
+    lists = [[pod('u', '9')]];
+    for await (const { object } of watch<V1Pod>(rest, list, { ...start([]), silenceMs: 100 }, abort.signal)) {
+      expect(object.metadata?.resourceVersion).toBe('9');
+      break;
+    }
+    await until('the watch is closed', () => feed.open === 0);
   });
 });

@@ -11,7 +11,7 @@ import { BufferOutput } from '../fakes/output.ts';
 import { detachedExperiment, ioRequest, netRequest, plan, request } from '../fakes/samples.ts';
 import { faultsOf } from '../support/documents.ts';
 import { schemaFiles } from '../support/json-schema.ts';
-import { badRun, detachedRun, effectiveRun, ioRun, netRun, unwatchedRun, watchedRun } from './events.ts';
+import { badRun, detachedRun, effectiveRun, harmfulRun, ioRun, netRun, unwatchedRun, watchedRun } from './events.ts';
 
 /** Each line of text as a document. */
 function lines(text: string): Record<string, unknown>[] {
@@ -25,6 +25,7 @@ describe('what is printed is as its schema says', () => {
   test.each<[what: string, run: () => Promise<RunEvent[]>]>([
     ['a stress', effectiveRun],
     ['one that ends badly', badRun],
+    ['one that harms a neighbour', harmfulRun],
     ['a net fault', netRun],
     ['an io fault', ioRun],
     ['a detached one', detachedRun],

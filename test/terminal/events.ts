@@ -1,6 +1,17 @@
 import type { RunEvent } from '../../src/experiment/events.ts';
 import { Scenario } from '../experiment/scenario.ts';
-import { ended, GiB, ioRequest, lastWords, MiB, netRequest, podNetwork, request, reverted } from '../fakes/samples.ts';
+import {
+  detachedExperiment,
+  ended,
+  GiB,
+  ioRequest,
+  lastWords,
+  MiB,
+  netRequest,
+  podNetwork,
+  request,
+  reverted,
+} from '../fakes/samples.ts';
 
 /** The events of real experiments on the fakes. */
 
@@ -60,6 +71,20 @@ export async function ioRun(): Promise<RunEvent[]> {
 export async function detachedRun(): Promise<RunEvent[]> {
   const s = new Scenario(request({}, { detached: true, connection: { context: 'prod' } }));
   await s.activate();
+  return s.reporter.events;
+}
+
+/** Ten seconds on a protected target, beside another experiment on its container, ended by an eviction on its node. */
+export async function harmfulRun(): Promise<RunEvent[]> {
+  const s = new Scenario(request({}, { durationMs: 10_000, yes: true }));
+  s.cluster.context = undefined;
+  const other = { ...detachedExperiment(s.clock.date()), id: 'chaos-abcde', fault: '3 busy CPUs\u001b[2J' };
+  const protectedBy = ['annotation kubectl-chaos.io/protected=\u001b[2J on namespace shop'];
+  s.cluster.around = { protectedBy, experiments: [other], nodeTroubles: [], unchecked: ['whether it rains'] };
+  await s.activate();
+  await s.pass(5_000);
+  s.cluster.nodeUpdates.push({ kind: 'evicted', pod: 'bank/db-0', message: 'low on memory' });
+  await s.pass(100);
   return s.reporter.events;
 }
 

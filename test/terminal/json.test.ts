@@ -39,6 +39,7 @@ describe('-o json', () => {
     const { targets, ...document } = JSON.parse(print(await detachedRun(), 'json'));
     expect(targets).toMatchObject([{ target: { pod: 'web-7d4b9' }, fault: '2 busy CPUs' }]);
     expect(document).toEqual({
+      cluster: { context: 'staging', server: 'https://cluster.test:6443' },
       ...{ apiVersion: 'kubectl-chaos.io/v1beta1', kind: 'detached', id: 'chaos-7f3k2', exit_code: 0 },
       ...{ until: '2026-01-02T03:05:06.200Z', left_ms: 60_000, times: { active_ms: 200, total_ms: 200 } },
       requests: { 'create pods': 1, 'delete pods': 1 },

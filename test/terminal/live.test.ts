@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/experiment/events.ts';
+import { target } from '../fakes/samples.ts';
 import { FakeTerminal } from '../fakes/terminal.ts';
 import { badRun, detachedRun, effectiveRun, watchedRun } from './events.ts';
 
@@ -60,6 +61,17 @@ describe('on a terminal', () => {
     reporter.close();
     expect(terminal.screen.join('\n')).not.toContain('TARGET');
     expect(terminal.cursorIsHidden).toBe(false);
+  });
+
+  test('where a question is asked nothing moves', async () => {
+    const facts = await effectiveRun();
+    const planned = facts.findIndex(({ kind }) => kind === 'planned');
+    const reasons = ['context prod is listed in KUBECTL_CHAOS_PROTECTED'];
+    const asked = { kind: 'protected', reasons, target: target() } as const;
+    const { terminal, reporter } = show([...facts.slice(0, planned + 1), asked]);
+    expect(terminal.screen.join('\n')).toContain('! the target is protected: context prod is listed');
+    expect(terminal.cursorIsHidden).toBe(false);
+    reporter.close();
   });
 
   test('each phase has its spinner', async () => {

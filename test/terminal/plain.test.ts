@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/experiment/events.ts';
 import { PlainReporter } from '../../src/terminal/plain.ts';
 import { BufferOutput } from '../fakes/output.ts';
-import { badRun, detachedRun, effectiveRun, unwatchedRun, watchedRun } from './events.ts';
+import { badRun, detachedRun, effectiveRun, harmfulRun, unwatchedRun, watchedRun } from './events.ts';
 
 function print(facts: readonly RunEvent[], verbose = false): { stdout: string; stderr: string } {
   const stdout = new BufferOutput();
@@ -26,6 +26,34 @@ describe('off a terminal', () => {
     expect(stdout).toContain('was evicted during the experiment: node  was low');
     expect(stdout).not.toContain('nothing left');
     expect(stderr).toContain('pod/chaos-7f3k2-0: the kubelet does not answer');
+  });
+
+  test('the cluster and the target come first, then what ends this and every experiment', async () => {
+    const { stderr } = print(await effectiveRun());
+    expect(stderr.split('\n').slice(0, 5)).toEqual([
+      'cluster  staging (https://cluster.test:6443)',
+      'target   pod/web-7d4b9 (app) in shop on node-3',
+      'fault    2 busy CPUs for 10s, as chaos-7f3k2',
+      'undo     kubectl -n shop delete pod,configmap -l kubectl-chaos.io/experiment=chaos-7f3k2',
+      'end all  kubectl delete pods -A -l app.kubernetes.io/managed-by=kubectl-chaos',
+    ]);
+  });
+
+  test('a run that harms a neighbour says why it was protected, what it shares, and what it did', async () => {
+    const { stdout, stderr } = print(await harmfulRun());
+    expect(stderr.split('\n')).toEqual(
+      expect.arrayContaining([
+        'cluster  https://cluster.test:6443',
+        'note: experiment chaos-abcde (3 busy CPUs, by ada) already runs on this container: what is measured is of both',
+        'note: not checked: whether it rains',
+        'note: the target is protected: annotation kubectl-chaos.io/protected= on namespace shop',
+      ]),
+    );
+    expect(stdout.trimEnd().split('\n').slice(-2)).toEqual([
+      'On the same container ran experiment chaos-abcde (3 busy CPUs, by ada): what was measured is of both.',
+      'Problem: pod bank/db-0 was evicted from node node-3: low on memory; the fault was stopped before its time, so that no other pod is harmed.',
+    ]);
+    expect(stdout).toContain('reverted in');
   });
 
   test('-v adds what the shim found and the requests', async () => {

@@ -22,8 +22,6 @@
 
 static volatile sig_atomic_t over;
 static FILE *out;
-static unsigned long long own_permitted;
-static long own_filters;
 static char done[PIDS];
 
 static void
@@ -33,21 +31,40 @@ finish (int number)
   over = 1;
 }
 
-/* A number of /proc/PID/status, or -1 when the process has gone. */
-static long long
-field (int pid, const char *key, int base)
+/* What a process may, by one read of its /proc/PID/status: one that ends between two reads would look like one without a filter. */
+struct rights
 {
-  char path[64], line[256];
-  long long value = -1;
-  snprintf (path, sizeof path, "/proc/%d/status", pid);
-  FILE *f = fopen (path, "re");
-  while (f && fgets (line, sizeof line, f))
-    if (strncmp (line, key, strlen (key)) == 0 && line[strlen (key)] == ':')
-      value = (long long) strtoull (line + strlen (key) + 1, NULL, base);
-  if (f)
-    fclose (f);
-  return value;
+  unsigned long long permitted;
+  long mode, filters;
+};
+
+static unsigned long long
+field (const char *status, const char *key, int base)
+{
+  const char *at = strstr (status, key);
+  return at ? strtoull (at + strlen (key), NULL, base) : 0;
 }
+
+/* 0 when there is no such process. */
+static int
+rights_of (int pid, struct rights *rights)
+{
+  char path[64], status[8192];
+  snprintf (path, sizeof path, "/proc/%d/status", pid);
+  int fd = open (path, O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? -1 : read (fd, status, sizeof status - 1);
+  if (fd >= 0)
+    close (fd);
+  if (length <= 0)
+    return 0;
+  status[length] = 0;
+  rights->permitted = field (status, "\nCapPrm:", 16);
+  rights->mode = (long) field (status, "\nSeccomp:", 10);
+  rights->filters = (long) field (status, "\nSeccomp_filters:", 10);
+  return 1;
+}
+
+static struct rights own;
 
 static void
 gained (int pid, const char *what)
@@ -60,9 +77,11 @@ gained (int pid, const char *what)
 static int
 is_worth_it (int pid)
 {
-  long long permitted = field (pid, "CapPrm", 16), filters = field (pid, "Seccomp_filters", 10), mode = field (pid, "Seccomp", 10);
-  unsigned long long more = permitted < 0 ? 0 : (unsigned long long) permitted & ~own_permitted;
-  return (more && ! (more == 1ULL << 21 && mode == 2)) || (filters >= 0 && filters < own_filters);
+  struct rights rights;
+  if (! rights_of (pid, &rights))
+    return 0;
+  unsigned long long more = rights.permitted & ~own.permitted;
+  return (more && ! (more == 1ULL << 21 && rights.mode == 2)) || rights.filters < own.filters;
 }
 
 static void
@@ -162,8 +181,8 @@ probe_attack (int argc, char **argv)
   if (! out)
     return probe_failed (argv[2]);
   signal (SIGTERM, finish);
-  own_permitted = (unsigned long long) field (getpid (), "CapPrm", 16);
-  own_filters = (long) field (getpid (), "Seccomp_filters", 10);
+  if (! rights_of (getpid (), &own))
+    return probe_failed ("/proc/self/status");
   for (int pid = 0; pid < PIDS; pid++)
     done[pid] = kill (pid, 0) == 0 || errno == EPERM;
   if (strcmp (argv[1], "pids") == 0)

@@ -1,12 +1,13 @@
 import { ChaosError, messageOf } from '../../errors.ts';
 import type { Driver } from '../../faults/fault.ts';
 import { kindOf } from '../../faults/registry.ts';
-import type { AgentPodUpdate, AgentUpdate, TargetUpdate } from '../../ports.ts';
+import type { AgentPodUpdate, AgentUpdate, NodeUpdate, TargetUpdate } from '../../ports.ts';
 import type { Active, Reverted, SampleEvent, ShimError, ShimEvent } from '../../shim/protocol.ts';
 import { parseTerminationMessage } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { failedShim, shimFailure } from '../agent-errors.ts';
 import type { ConnectionLoss } from '../connection.ts';
+import { harmOf } from '../neighbours.ts';
 import type { RunContext } from '../run-context.ts';
 import { guardianMs, type TimerName, timeouts, undoMs } from '../timeouts.ts';
 import type { Phase } from './phase.ts';
@@ -14,7 +15,8 @@ import type { Phase } from './phase.ts';
 type NeverBegan = (update: AgentUpdate) => ChaosError | undefined;
 
 /**
- * From `start` to the confirmed revert: the target may be changed, and only the shim, or its container's end, says that it is not. Keeps the lease, stops the fault when asked or when something
+ * From `start` to the confirmed revert: the target may be changed, and only the shim, or its container's end, says that
+ * it is not. Keeps the lease, stops the fault when asked or when something
  * else happens, and ends in bounded time whatever stays silent.
  */
 export class ActivePhase implements Phase {
@@ -77,7 +79,10 @@ export class ActivePhase implements Phase {
     }
   }
 
-  /** The kubelet's word that the shim has ended, with the shim's own last words: the truth about how a run ended, whatever the stream delivered. */
+  /**
+   * The kubelet's word that the shim has ended, with the shim's own last words: the truth about how a run ended,
+   * whatever the stream delivered.
+   */
   #onTerminated(message: string, how: string): void {
     for (const event of parseTerminationMessage(message)) this.onEvent(event);
     if (this.#context.isOver) return;
@@ -94,7 +99,7 @@ export class ActivePhase implements Phase {
     this.#onReverted('container');
   }
 
-  /** Whoever deletes it wants the fault to end, now and not when its kubelet comes to that. */
+  /** A deleted agent means that the fault is to end, and its kubelet may take a minute to act on it. */
   #onAgentDeleted(): void {
     const why = 'the agent pod was deleted by somebody else';
     this.#context.observations.problem(why);
@@ -108,7 +113,7 @@ export class ActivePhase implements Phase {
       this.#onReverted('container');
       return;
     }
-    // Deleted by force, a pod may be gone from the API server before its containers are. The stream goes on, and with it the shim's own word may still come.
+    // A pod deleted by force may be gone from the API server before its containers end: the shim may still report on the stream.
     observations.unconfirmed();
     timers.set('confirm', plan.graceMs + undoMs(plan.fault));
   }
@@ -168,7 +173,7 @@ export class ActivePhase implements Phase {
     timers.stop('answer');
     timers.set('deadline', plan.durationMs + plan.graceMs + timeouts.slack);
     observations.active(active);
-    // Detached: from here on only its time ends it, or somebody's wish.
+    // A detached fault ends by its duration, or when it is stopped.
     if (plan.detached && this.#context.stopAskedAt === undefined) this.#context.leave(observations.leftMs);
   }
 
@@ -197,10 +202,24 @@ export class ActivePhase implements Phase {
 
   onTarget(update: TargetUpdate): void {
     const { observations } = this.#context;
-    if (observations.explained) return;
+    if (observations.endReported) return;
     observations.targetChanged(update);
     if (observations.result.reverted) this.#context.end();
     else this.stop('the target ended');
+  }
+
+  /** The fault may be to blame for harm to the node or to another pod, and is ended for it. */
+  onNode(update: NodeUpdate): void {
+    const { observations, plan, stopAskedAt } = this.#context;
+    if (update.kind === 'unwatched' || update.kind === 'experiment') {
+      this.#context.tellOfNode(update, '');
+    } else if (observations.result.ended || stopAskedAt !== undefined) {
+      this.#context.tellOfNode(update, 'while the fault was being reverted');
+    } else {
+      const harm = harmOf(update, plan.target.node);
+      observations.problem(`${harm}; the fault was stopped before its time, so that no other pod is harmed`);
+      this.stop(harm);
+    }
   }
 
   stop(why: string): void {
@@ -219,13 +238,13 @@ export class ActivePhase implements Phase {
     if (result.reverted) return;
     const revertMs = stopAskedAt === undefined ? (event?.elapsedMs ?? 0) : clock.now() - stopAskedAt;
     observations.reverted(revertMs, by, event?.differs ?? []);
-    const unexplained = result.ended?.reason === 'target-gone' || result.ended?.reason === 'killed';
-    if (unexplained && !observations.explained) timers.set('explain', timeouts.explain);
-    else if (this.#isSilentFailure) timers.set('explain', timeouts.goodbye);
+    const needsReason = result.ended?.reason === 'target-gone' || result.ended?.reason === 'killed';
+    if (needsReason && !observations.endReported) timers.set('explain', timeouts.explain);
+    else if (this.#isSilentFailure) timers.set('explain', timeouts.shimExit);
     else this.#context.end();
   }
 
-  /** What the workload said is on another stream, and may come after the shim's word that it has ended. */
+  /** The workload failed and its output, which comes on another stream, has not arrived yet. */
   get #isSilentFailure(): boolean {
     const { plan, observations } = this.#context;
     const { ended, output } = observations.result;

@@ -1,6 +1,6 @@
 import { ChaosError, messageOf } from '../../errors.ts';
 import { kindOf } from '../../faults/registry.ts';
-import type { AgentUpdate, TargetUpdate } from '../../ports.ts';
+import type { AgentUpdate, NodeUpdate, TargetUpdate } from '../../ports.ts';
 import { parseTerminationMessage, type ShimEvent } from '../../shim/protocol.ts';
 import type { ConnectionLoss } from '../connection.ts';
 import type { RunContext } from '../run-context.ts';
@@ -19,7 +19,8 @@ export interface Found {
 }
 
 /**
- * A detached fault, from whenever it is attached to: what follows `start`, with another beginning, and with an end of the following that leaves the fault in force. Beats do it no good and no
+ * A detached fault, from whenever it is attached to: what follows `start`, with another beginning, and with an end of
+ * the following that leaves the fault in force. Beats do it no good and no
  * harm, since it has no lease; they tell a shim that still waits for `start`.
  */
 export class AttachedPhase implements Phase {
@@ -133,6 +134,11 @@ export class AttachedPhase implements Phase {
 
   onTarget(update: TargetUpdate): void {
     this.#rest.onTarget(update);
+  }
+
+  onNode(update: NodeUpdate): void {
+    if (this.#context.observations.result.began) this.#rest.onNode(update);
+    else this.#context.tellOfNode(update, 'before the fault began');
   }
 
   onTimer(name: TimerName): void {

@@ -1,4 +1,4 @@
-import type { AgentUpdate, TargetUpdate } from '../../ports.ts';
+import type { AgentUpdate, NodeUpdate, TargetUpdate } from '../../ports.ts';
 import type { ShimEvent } from '../../shim/protocol.ts';
 import type { ConnectionLoss } from '../connection.ts';
 import type { TimerName } from '../timeouts.ts';
@@ -10,6 +10,7 @@ export interface Phase {
   onLost(loss: ConnectionLoss): void;
   onEvent(event: ShimEvent): void;
   onTarget(update: TargetUpdate): void;
+  onNode(update: NodeUpdate): void;
   onTimer(name: TimerName): void;
   /** A watch cannot go on (rights taken away, a defect). */
   onBroken(error: unknown): void;

@@ -1,7 +1,7 @@
 import { ChaosError } from '../../errors.ts';
 import type { Driver, Setup } from '../../faults/fault.ts';
 import { kindOf } from '../../faults/registry.ts';
-import type { AgentPodUpdate, AgentUpdate, TargetUpdate } from '../../ports.ts';
+import type { AgentPodUpdate, AgentUpdate, NodeUpdate, TargetUpdate } from '../../ports.ts';
 import type { Resolved, ShimEvent } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { shimFailure, startupFailure } from '../agent-errors.ts';
@@ -12,7 +12,8 @@ import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
 import type { Phase } from './phase.ts';
 
 /**
- * From the created agent pod to `start`: waits for the pod, attaches, and has the fault prepared. Nothing is changed yet: whoever leaves only says goodbye.
+ * From the created agent pod to `start`: waits for the pod, attaches, and has the fault prepared. Nothing has been
+ * changed yet, so that leaving needs no more than a stop message.
  */
 export class StartingPhase implements Phase {
   readonly #context: RunContext;
@@ -48,7 +49,7 @@ export class StartingPhase implements Phase {
     }
   }
 
-  /** The shim waits no longer than its lease, and so do we. */
+  /** Gives up an API server that stays silent for as long as the shim waits: its lease. */
   #onContact(problem: string | undefined): void {
     const { timers, plan } = this.#context;
     if (problem === undefined) {
@@ -92,7 +93,7 @@ export class StartingPhase implements Phase {
     timers.stop('beat');
     if (this.#isLeaving) {
       this.#context.end();
-    } else if (failures >= attachAttempts) {
+    } else if (failures >= attachAttempts || (error instanceof ChaosError && error.isPermanent)) {
       const why = `the agent on node ${plan.agent.node} cannot be attached to: ${reason}`;
       this.#context.fail(error ?? new ChaosError('connection-lost', why));
     } else {
@@ -131,9 +132,14 @@ export class StartingPhase implements Phase {
 
   onTarget(update: TargetUpdate): void {
     const { observations } = this.#context;
-    if (observations.explained) return;
+    if (observations.endReported) return;
     observations.targetChanged(update);
     this.stop();
+  }
+
+  /** Nothing has been done to the target: the node's troubles are not of this fault. */
+  onNode(update: NodeUpdate): void {
+    this.#context.tellOfNode(update, 'before the fault began');
   }
 
   stop(): void {
@@ -141,7 +147,7 @@ export class StartingPhase implements Phase {
     if (this.#isLeaving) return;
     this.#context.stopAskedAt = clock.now();
     observations.result.reverted = true;
-    if (!this.#context.sayGoodbye()) this.#context.end();
+    if (!this.#context.stopWaitingShim()) this.#context.end();
   }
 
   onTimer(name: TimerName): void {
@@ -190,7 +196,7 @@ export class StartingPhase implements Phase {
   }
 }
 
-/** A shim without a lease would wait longer than anybody wants to. */
+/** The shim of a detached fault has no lease, so that a time of our own limits the wait. */
 function contactMs({ detached, leaseMs }: RunPlan): number {
   return detached ? timeouts.contact : leaseMs;
 }

@@ -4,7 +4,7 @@ import { loadCommand } from './load.ts';
 import { probeFor } from './throttle.ts';
 import type { IoFault } from './types.ts';
 
-/** The one directory that everything of an experiment is in. The shim knows ours by its beginning. */
+/** The one directory for all files of an experiment. The shim removes only directories whose names begin like this. */
 export function directoryOf(id: string): string {
   return `.kubectl-${id}`;
 }
@@ -28,7 +28,7 @@ export function ioCommand(fault: IoFault, run: ShimOptions): ShimCommand {
     command: 'run',
     options: [
       ...['--grace-ms', String(run.graceMs), '--as', run.runAs, ...(run.strict ? ['--strict'] : [])],
-      // The page cache that it fills is to be the target's; and only there are its bytes counted.
+      // In the target's memory cgroup its page cache is charged to the target, in its blkio cgroup its bytes are counted.
       ...['--need', isLoad ? 'memory,blkio' : 'memory'],
       ...['--oom-score-adj', '1000', ...where, '--directory', directory],
       ...['--probe', isLoad ? 'write=4096,read=4096' : 'write=4096'],
@@ -37,7 +37,7 @@ export function ioCommand(fault: IoFault, run: ShimOptions): ShimCommand {
   };
 }
 
-/** A throttled probe takes a quarter of a second of what the target may do: seldom enough to leave it most, and often enough to be judged by. */
+/** A throttled probe uses up a quarter of a second of the limit: this interval leaves the target most of it and still gives enough probes to judge by. */
 function throttledProbeMs(durationMs: number): number {
   return Math.max(250, Math.min(3_000, Math.floor(durationMs / 10)));
 }

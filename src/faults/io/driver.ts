@@ -4,12 +4,12 @@ import type { IoRun } from './observations.ts';
 import type { IoFault } from './types.ts';
 import { liveRow } from './view.ts';
 
-/** While an io fault is in force: the shim measures the path by itself, and is told nothing but beats. */
+/** While an io fault is active: the shim measures the path with every sample and needs nothing but beats. */
 export class IoDriver implements Driver {
   readonly #run: FaultRun<IoFault, IoRun>;
   readonly #orders: readonly string[];
 
-  /** `orders`: lines to be said before `start`. */
+  /** `orders`: lines that the shim needs before `start`. */
   constructor(run: FaultRun<IoFault, IoRun>, orders: readonly string[] = []) {
     this.#run = run;
     this.#orders = orders;

@@ -8,8 +8,8 @@ export function fillCommand({ space, inodes, leaveBytes }: FillRequest): string[
     'fill',
     ...spaceOptions(space),
     ...inodeOptions(inodes),
-    '--leave',
-    String(leaveBytes),
+    // Without it the shim works out the default: only there the size of the file system is known.
+    ...(leaveBytes === undefined ? [] : ['--leave', String(leaveBytes)]),
   ];
 }
 

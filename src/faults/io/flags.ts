@@ -45,7 +45,7 @@ export const flags = {
     min: sectorBytes,
     max: 4 * 2 ** 20,
   }),
-  // Read only to say why not.
+  // Known only so that the parser can explain why it is not supported.
   rate: text({ name: '--rate', value: 'rate', group: load, help: '', isHidden: true }),
   fill: text({
     ...{ name: '--fill', value: 'size|percent', group: fill },
@@ -57,8 +57,7 @@ export const flags = {
   }),
   leave: bytes({
     ...{ name: '--leave', value: 'size', group: fill },
-    help: 'minimum free space to keep (default: {default})',
-    default: formatQuantity(defaultLeaveBytes),
+    help: `minimum free space to keep (default: ${formatQuantity(defaultLeaveBytes)}, or 5% of a smaller file system)`,
     min: 0,
     max: maxBytes,
   }),

@@ -15,7 +15,6 @@ import { throttler } from './throttle.ts';
 import type { IoFault, IoRequest, IoSurroundings } from './types.ts';
 import { judgeIo } from './verdict.ts';
 import { proofRows } from './view.ts';
-import { placedIn } from './volume.ts';
 
 /** As long as the shim takes at most to remove what a workload has left on a disk, a million files perhaps (native/undo/revert.c). */
 const removalMs = 60_000;
@@ -40,7 +39,7 @@ export const io: FaultKind<IoRequest, IoFault, IoSurroundings, IoRun> = {
     undoMs: ({ action }) => (action.kind === 'fill' && action.inodes !== undefined ? removalMs : 0),
   },
 
-  observations: ({ surroundings }) => new IoRun(surroundings.volume),
+  observations: (fault) => new IoRun(fault),
   setup: (run, go) => new IoSetup(run, go),
   attach: (run) => new IoDriver(run),
 
@@ -51,14 +50,14 @@ export const io: FaultKind<IoRequest, IoFault, IoSurroundings, IoRun> = {
   evictedWhy: (message) => (isAboutDisk(message) ? 'the fault may be the reason' : undefined),
 
   isMeasured: ({ during }, { pathsDuring }) => during.length > 1 && pathsDuring.length > 0,
-  judge(fault, _target, seen, own) {
-    const { volume, facts, pathsBefore, pathsDuring, pathAfter } = own;
+  judge(_fault, _target, seen, own) {
+    const { fault, facts, pathsBefore, pathsDuring, pathAfter } = own;
     const counter = seen.resolved && throttler(seen.resolved.cgroups);
-    const { io: measured, ...conclusion } = judgeIo(placedIn(fault, volume), {
+    const { io: measured, ...conclusion } = judgeIo(fault, {
       ...(facts ? { facts } : {}),
       ...{ pathsBefore, pathsDuring },
       ...(pathAfter ? { pathAfter } : {}),
-      ...{ samplesBefore: seen.before, samplesDuring: seen.during, isFound: seen.isFound },
+      ...{ samplesBefore: seen.before, samplesDuring: seen.during, isFound: seen.isFound, output: seen.output },
       ...(counter ? { counter } : {}),
       ...howEnded(seen),
     });

@@ -10,6 +10,9 @@ const fields = {
   writeOpsPerSecond: 'writeOpsPerS',
 } as const satisfies Record<keyof ThrottleLimits, keyof IoLimits>;
 
+/** A container that does this share of a limit is held by it. */
+export const nearShare = 0.75;
+
 /** A limit that is there already, and as tight as the one that is asked for or tighter. */
 export interface TighterLimit {
   own: boolean;
@@ -23,18 +26,32 @@ export interface TighterLimit {
 export function tighterLimits(asked: ThrottleLimits, there: readonly IoLimits[]): TighterLimit[] {
   return (Object.keys(fields) as Array<keyof ThrottleLimits>).flatMap((name) => {
     const wanted = asked[name];
-    const of = (limits: IoLimits) => limits[fields[name]];
-    const [tightest] = there.filter((limits) => of(limits) >= 0).toSorted((a, b) => of(a) - of(b));
-    if (wanted === undefined || !tightest || of(tightest) > wanted) return [];
-    const { own, cgroup } = tightest;
-    return [{ own, limit: describeLimits({ [name]: of(tightest) }), cgroup: describeCgroup(cgroup) }];
+    const tightest = wanted === undefined ? undefined : tightestOf(name, there);
+    if (wanted === undefined || !tightest || tightest.perSecond > wanted) return [];
+    const { own, cgroup, perSecond } = tightest;
+    return [{ own, limit: describeLimits({ [name]: perSecond }), cgroup: describeCgroup(cgroup) }];
   });
 }
 
+function tightestOf(name: keyof ThrottleLimits, there: readonly IoLimits[]) {
+  const known = there.map(({ own, cgroup, ...limits }) => ({ own, cgroup, perSecond: limits[fields[name]] }));
+  return known.filter(({ perSecond }) => perSecond >= 0).toSorted((a, b) => a.perSecond - b.perSecond)[0];
+}
+
+/** The limits of these that hold a container to what it does, or that it comes near to: `10Mi/s written by the pod's cgroup`. `done`: per second. */
+export function limitsMet(done: ThrottleLimits, there: readonly IoLimits[]): string[] {
+  const reached = Object.entries(done).map(([name, rate]) => [name, rate / nearShare]);
+  return tighterLimits(Object.fromEntries(reached), there).map(({ limit, cgroup }) => `${limit} by ${cgroup}`);
+}
+
+/** As they were last seen. */
+export function limitsSeen({ facts, pathsDuring }: Pick<SeenIo, 'facts' | 'pathsDuring'>): readonly IoLimits[] {
+  return pathsDuring.findLast((path) => path.ioLimits !== undefined)?.ioLimits ?? facts?.ioLimits ?? [];
+}
+
 /** Those above the target's own cgroup, as they were last seen: its own has ours while it is throttled. */
-export function limitsAbove({ facts, pathsDuring }: Pick<SeenIo, 'facts' | 'pathsDuring'>): IoLimits[] {
-  const limits = pathsDuring.findLast((path) => path.ioLimits !== undefined)?.ioLimits ?? facts?.ioLimits ?? [];
-  return limits.filter(({ own }) => !own);
+export function limitsAbove(seen: Pick<SeenIo, 'facts' | 'pathsDuring'>): IoLimits[] {
+  return limitsSeen(seen).filter(({ own }) => !own);
 }
 
 /** A static pod's uid has no dashes, and systemd's names have others. */

@@ -1,35 +1,22 @@
-import { formatBytes, formatCount, formatPercent } from '../../text.ts';
+import { formatBytes, formatCount, formatPercent, joinWords } from '../../text.ts';
 import { growth } from '../common/measure.ts';
 import type { Proof } from '../fault.ts';
+import { limitsMet, limitsSeen } from './limits.ts';
+import { reads, writes } from './load.ts';
 import { addedTraffic, type Traffic } from './measure.ts';
 import { amount, change, placeOf, proof, type SeenIo, unmeasured } from './proof.ts';
-import type { IoFault, IoMeasurement, LoadMode, LoadRequest } from './types.ts';
+import type { IoFault, IoMeasurement, LoadMode, LoadRequest, ThrottleLimits } from './types.ts';
 
 /** What must have gone over the disk at least: a load that stays in the page cache gets nothing there, or what a journal writes by itself. */
 const tellingBytes = 2 ** 20;
 const tellingOps = 64;
 
-/** Less free than the largest block that is written. */
+/** With less free than this, the largest block that a load writes does not fit. */
 const fullBytes = 2 ** 20;
 
-/** Waiting this much longer, and by this much, is an effect where no disk can be counted. */
+/** A probe that takes this many times as long as before, and this much longer, is an effect where no disk can be counted. */
 const slower = { factor: 1.5, us: 200 };
 const tellingPressure = 0.1;
-
-const reads: Readonly<Record<LoadMode, boolean>> = {
-  read: true,
-  write: false,
-  mixed: true,
-  metadata: false,
-  sync: false,
-};
-const writes: Readonly<Record<LoadMode, boolean>> = {
-  read: false,
-  write: true,
-  mixed: true,
-  metadata: true,
-  sync: true,
-};
 
 export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: IoMeasurement): Proof {
   const asked = `Asked for ${load.mode} by ${formatCount(load.workers, 'worker')}`;
@@ -44,10 +31,15 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
   const sentence = (what: string) => [`${asked}: ${what}`, ...latencies].join('; ');
   const place = placeOf(fault, seen);
   const { container, own, disk, seconds } = addedTraffic(seen);
-  const hit = hits(load.mode, own) ? own : hits(load.mode, disk) ? disk : undefined;
-  if (hit) {
-    const whose = hit === own ? '' : ', as the disk itself counts it';
-    return proof(true, sentence(`${tell(load.mode, hit, seconds, place)}${whose}`));
+  const byDisk = isCountedByDiskOnly(load.mode, seen, container);
+  const limits = limitsMet(ratesOf(load.mode, own, seconds), limitsSeen(seen));
+  // All that a low limit lets through may be little.
+  const isOwn = isEffect(load.mode, own) || (limits.length > 0 && load.mode !== 'mixed');
+  const effect = isOwn ? own : byDisk && isEffect(load.mode, disk) ? disk : undefined;
+  if (effect) {
+    const countedBy = effect === own ? '' : ', as the disk itself counts it';
+    const limited = limits.length > 0 ? `, limited to ${joinWords(limits)}` : '';
+    return proof(true, sentence(`${describeTraffic(load.mode, effect, seconds, place)}${countedBy}${limited}`));
   }
   const waits =
     isSlower(io.writeUsBefore, io.writeUsDuring) || (reads[load.mode] && isSlower(io.readUsBefore, io.readUsDuring));
@@ -72,25 +64,41 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
       : unmeasured(sentence(`${what}, so it cannot be measured there${nothing}`));
   }
   const isCounted = container.writtenBytes !== undefined || disk.writtenBytes !== undefined;
-  const nothing = sentence(nothingHit(load.mode, container, disk, place));
+  const others =
+    !byDisk && isEffect(load.mode, disk) ? `; others ${describeTraffic(load.mode, disk, seconds, 'it')}` : '';
+  const nothing = sentence(`${whyNothing(load.mode, container, byDisk ? disk : {}, place)}${others}`);
   return isCounted ? proof(false, nothing) : unmeasured(nothing);
 }
 
-/** The probe writes to the disk, as the target and in its cgroup: where not even that shows, nothing would. Since Linux 6.10 v1 counts only the disks that have a limit. */
+/** Of a container that v2 counts, all but a journal is counted: what else the disk does is done by others. v1 may count another disk of the container and not this one. */
+function isCountedByDiskOnly(mode: LoadMode, { counter }: SeenIo, { writtenBytes: counted }: Traffic): boolean {
+  return mode === 'metadata' || counter !== 'io' || counted === undefined;
+}
+
+function ratesOf(mode: LoadMode, traffic: Traffic, seconds: number): ThrottleLimits {
+  const { readBytes = 0, readOps = 0, writtenBytes = 0, writtenOps = 0 } = traffic;
+  const rate = (total: number) => total / Math.max(seconds, 1e-3);
+  return {
+    ...(writes[mode] ? { writeBytesPerSecond: rate(writtenBytes), writeOpsPerSecond: rate(writtenOps) } : {}),
+    ...(reads[mode] ? { readBytesPerSecond: rate(readBytes), readOpsPerSecond: rate(readOps) } : {}),
+  };
+}
+
+/** The probe writes to the disk in the target's cgroup: where not even that is counted, no load is. Since Linux 6.10 v1 counts only disks that have a limit. */
 function isUncounted({ counter, pathsDuring, samplesBefore, samplesDuring }: SeenIo): boolean {
   const probes = pathsDuring.filter(({ writeUs: time }) => time !== undefined);
   const written = growth(samplesBefore.at(-1) ?? samplesDuring[0], samplesDuring.at(-1), 'ioWriteBytes');
   return counter === 'blkio' && probes.length > 1 && written === 0;
 }
 
-/** Whether both ways that the mode goes were gone. */
-function hits(mode: LoadMode, { readBytes = 0, readOps = 0, writtenBytes = 0, writtenOps = 0 }: Traffic): boolean {
+/** Whether there is traffic enough in each direction that the mode uses. */
+function isEffect(mode: LoadMode, { readBytes = 0, readOps = 0, writtenBytes = 0, writtenOps = 0 }: Traffic): boolean {
   const isReal = (bytes: number, ops: number) => bytes >= tellingBytes || (bytes > 0 && ops >= tellingOps);
   return (!reads[mode] || isReal(readBytes, readOps)) && (!writes[mode] || isReal(writtenBytes, writtenOps));
 }
 
-function tell(mode: LoadMode, hit: Traffic, seconds: number, place: string): string {
-  const { readBytes = 0, writtenBytes = 0, writtenOps = 0 } = hit;
+function describeTraffic(mode: LoadMode, traffic: Traffic, seconds: number, place: string): string {
+  const { readBytes = 0, writtenBytes = 0, writtenOps = 0 } = traffic;
   const read = `read ${amount(readBytes, seconds)}`;
   const wrote = `wrote ${amount(writtenBytes, seconds)}`;
   const operations = `${formatCount(Math.round(writtenOps / Math.max(seconds, 1e-3)), 'write')}/s`;
@@ -113,7 +121,7 @@ function isSlower(before: number | undefined, during: number | undefined): boole
   );
 }
 
-function nothingHit(mode: LoadMode, container: Traffic, disk: Traffic, place: string): string {
+function whyNothing(mode: LoadMode, container: Traffic, disk: Traffic, place: string): string {
   const written = Math.max(container.writtenBytes ?? 0, disk.writtenBytes ?? 0);
   if (reads[mode] && written >= tellingBytes)
     return `only the files to read were prepared in ${place}: use a longer --duration or a smaller --size`;

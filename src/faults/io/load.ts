@@ -1,8 +1,26 @@
+import type { MemoryNeed } from '../common/memory-risk.ts';
+import { stressNgBytes } from '../common/stress-ng-memory.ts';
 import { loadBytes } from './room.ts';
 import type { LoadMode, LoadRequest } from './types.ts';
 
-/** Of one read or write, bytes, where the user names none; absent: stress-ng chooses. */
+/** Of one read or write, bytes, where the user names none; absent: stress-ng chooses, and its buffer is small. */
 const blockBytes: Readonly<Partial<Record<LoadMode, number>>> = { write: 2 ** 20, sync: 4_096, mixed: 2 ** 16 };
+
+/** Whether a load reads from the disk, and whether it writes to it. */
+export const reads: Readonly<Record<LoadMode, boolean>> = {
+  read: true,
+  write: false,
+  mixed: true,
+  metadata: false,
+  sync: false,
+};
+export const writes: Readonly<Record<LoadMode, boolean>> = {
+  read: false,
+  write: true,
+  mixed: true,
+  metadata: true,
+  sync: true,
+};
 
 /**
  * argv of stress-ng 0.15.06, which makes its files in its working directory. Each way reaches the disk: what is only in the page cache slows nobody. Of its other stressors `iomix` stays in the page cache for the most
@@ -11,6 +29,15 @@ const blockBytes: Readonly<Partial<Record<LoadMode, number>>> = { write: 2 ** 20
  */
 export function loadCommand(load: LoadRequest, durationMs: number): string[] {
   return ['stress-ng', '--timeout', `${Math.ceil(durationMs / 1_000) + 5}s`, '--temp-path', '.', ...stressor(load)];
+}
+
+function blockOf({ mode, blockBytes: asked }: LoadRequest): number {
+  return asked ?? blockBytes[mode] ?? 0;
+}
+
+/** What a load takes of the container's memory: stress-ng itself, and a buffer of one block in each worker. Its page cache is not counted: the kernel takes that back. */
+export function memoryNeed(load: LoadRequest): MemoryNeed {
+  return { ownBytes: stressNgBytes({ disk: load.workers }, { bufferBytes: blockOf(load) }), victim: 'stressor' };
 }
 
 function stressor(load: LoadRequest): string[] {
@@ -35,7 +62,6 @@ function stressor(load: LoadRequest): string[] {
   }
 }
 
-function hdd({ mode, blockBytes: asked }: LoadRequest, workers: string, bytes: string, options: string): string[] {
-  const block = asked ?? blockBytes[mode] ?? 0;
-  return ['--hdd', workers, '--hdd-bytes', bytes, '--hdd-write-size', String(block), '--hdd-opts', options];
+function hdd(load: LoadRequest, workers: string, bytes: string, options: string): string[] {
+  return ['--hdd', workers, '--hdd-bytes', bytes, '--hdd-write-size', String(blockOf(load)), '--hdd-opts', options];
 }

@@ -110,14 +110,14 @@ export function addedTraffic(seen: Measured): { container: Traffic; own: Traffic
   );
   return {
     container,
-    // A disk that others have busy already does no more in all: the container has displaced them.
+    // Of a busy disk the whole is compared, not its growth: the container may have displaced others.
     own: ownPart(container, disk),
     disk: less(disk, betweenPaths(firstPath, lastPath), seconds / elapsed(firstPath, lastPath)),
     seconds,
   };
 }
 
-/** Neither counts the container on this disk alone: its cgroup counts every device, and one below another once more; the disk counts whoever uses it. */
+/** The container on this disk at most: its cgroup counts all devices (a device below another twice), the disk counts all its users. */
 export function ownPart(container: Traffic, disk: Traffic): Traffic {
   const names = Object.keys(container) as Array<keyof Traffic>;
   return Object.fromEntries(

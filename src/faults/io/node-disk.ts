@@ -3,7 +3,7 @@ import type { PathFacts } from '../../shim/protocol.ts';
 import { formatPercent } from '../../text.ts';
 import { isMemory } from './file-systems.ts';
 
-/** Where the kubelet, unless configured otherwise, begins to evict, percent that is free: of its own file system, and of one that only containers' roots are in. */
+/** The kubelet's default eviction thresholds, percent free: of its own file system, and of one for container images and roots only. */
 const thresholds = { nodefs: { space: 10, inodes: 5 }, imagefs: { space: 15, inodes: 5 } };
 
 /** Whether what is done to this disk is done to the node. */

@@ -98,11 +98,12 @@ function toLoad(values: FlagValues): LoadRequest {
 function toFill(values: FlagValues): FillRequest {
   const space = flags.fill.read(values);
   const inodes = flags.fillInodes.read(values);
+  const leaveBytes = flags.leave.read(values);
   return {
     kind: 'fill',
     ...(space === undefined ? {} : { space: toSpace(space) }),
     ...(inodes === undefined ? {} : { inodes: toInodes(inodes) }),
-    leaveBytes: flags.leave.read(values),
+    ...(leaveBytes === undefined ? {} : { leaveBytes }),
   };
 }
 

@@ -17,7 +17,7 @@ const load = v.strictObject({
 const share = v.strictObject({ percent });
 const fill = v.strictObject({
   kind: v.literal('fill'),
-  leaveBytes: amount,
+  leaveBytes: v.exactOptional(amount),
   space: v.exactOptional(v.union([v.strictObject({ bytes: amount }), share])),
   inodes: v.exactOptional(v.union([v.strictObject({ count: amount }), share])),
 });
@@ -63,6 +63,6 @@ export const record: FaultRecord<IoFault> = {
 /** A host's path, and what a container calls it, may be of any length. */
 function shortened({ kind, name, detail, mountPath, readOnly }: Volume): Volume {
   const short = (text: string) => text.replace(/\p{Cc}/gu, ' ').slice(0, longestText);
-  const told = detail === undefined ? {} : { detail: short(detail) };
-  return { kind: short(kind), name: short(name), ...told, mountPath: short(mountPath), readOnly };
+  const withDetail = detail === undefined ? {} : { detail: short(detail) };
+  return { kind: short(kind), name: short(name), ...withDetail, mountPath: short(mountPath), readOnly };
 }

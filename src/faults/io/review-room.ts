@@ -4,7 +4,7 @@ import { formatQuantity } from '../../units.ts';
 import { memoryLimitBytes, memoryRoom, workingSet } from '../common/memory.ts';
 import { pathWord } from './describe.ts';
 import { isMemory } from './file-systems.ts';
-import { defaultLeaveBytes, describeRoom, fillBytes, fillInodes, loadBytes, type Room } from './room.ts';
+import { defaultLeave, describeRoom, fillBytes, fillInodes, leaveOf, loadBytes, type Room } from './room.ts';
 import type { FillRequest, LoadRequest, PathReview } from './types.ts';
 
 export type Refusal = NonNullable<PathReview['refusal']>;
@@ -23,11 +23,12 @@ const inodesOfWorker = 4;
 export function roomForLoad(load: LoadRequest, { facts, room }: Place): Refusal | undefined {
   const path = pathWord(facts.path);
   const needed = loadBytes(load);
-  if (needed + defaultLeaveBytes > room.freeBytes) {
-    const each = Math.floor((room.freeBytes - defaultLeaveBytes) / load.workers / 2 ** 20);
+  const leave = defaultLeave(room);
+  if (needed + leave > room.freeBytes) {
+    const each = Math.floor((room.freeBytes - leave) / load.workers / 2 ** 20);
     const who = `${formatCount(load.workers, 'worker')} of ${formatQuantity(load.sizeBytes)}${load.workers === 1 ? '' : ' each'}`;
     return {
-      message: `${path} has too little room for ${who}: ${describeRoom(room)}, of which ${formatBytes(defaultLeaveBytes)} are left alone`,
+      message: `${path} has too little room for ${who}: ${describeRoom(room)}, of which ${formatBytes(leave)} are left alone`,
       hint:
         each >= 1
           ? `Ask for at most --size ${each}Mi${load.workers > 1 ? ', or fewer workers' : ''}.`
@@ -49,8 +50,9 @@ function spaceForFill(fill: FillRequest, { facts, room }: Place): Refusal | unde
   const taken = fillBytes(fill, room);
   if (!fill.space || taken === undefined) return undefined;
   const path = pathWord(facts.path);
-  const most = room.freeBytes - fill.leaveBytes;
-  const floor = `${formatBytes(fill.leaveBytes)} are to stay free (--leave)`;
+  const leave = leaveOf(fill, room);
+  const most = room.freeBytes - leave;
+  const floor = `${formatBytes(leave)} are to stay free (--leave)`;
   if ('bytes' in fill.space && taken > most) {
     return {
       message: `${path} has too little room to be filled by ${formatQuantity(fill.space.bytes)}: ${describeRoom(room)}, of which ${floor}`,

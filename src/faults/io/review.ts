@@ -1,13 +1,15 @@
 import type { PathFacts, Resolved } from '../../shim/protocol.ts';
-import { formatBytes, formatCount } from '../../text.ts';
+import { formatBytes, formatCount, joinWords } from '../../text.ts';
+import { memoryRisk } from '../common/memory-risk.ts';
 import { describeVolume, pathWord } from './describe.ts';
 import { isMemory, isPseudo } from './file-systems.ts';
-import { tighterLimits } from './limits.ts';
+import { limitsMet, tighterLimits } from './limits.ts';
+import { memoryNeed, reads, writes } from './load.ts';
 import { effectOnOthers, isNodes } from './node-disk.ts';
 import { atMostPercent, type Place, type Refusal, roomForFill, roomForLoad } from './review-room.ts';
-import { roomOf, takes } from './room.ts';
+import { leaveOf, roomOf, takes } from './room.ts';
 import { throttler } from './throttle.ts';
-import type { IoFault, PathReview } from './types.ts';
+import type { IoFault, LoadMode, PathReview, ThrottleLimits } from './types.ts';
 
 /** The fault, with its path in the volume that it has been found in, and what the shim found. */
 interface Case extends Place {
@@ -16,7 +18,7 @@ interface Case extends Place {
 
 type Check = (at: Case) => Refusal | undefined;
 
-/** The last look before anything changes: what cannot work here, or would hit others than the target. In the order in which one would look. */
+/** The last look before anything changes: what cannot work here, or would affect others than the target. The first reason is the one that is given. */
 export function reviewPath(fault: IoFault, resolved: Resolved): PathReview {
   const facts = resolved.path;
   if (!facts) {
@@ -66,9 +68,13 @@ const checks: readonly Check[] = [
         }
       : undefined,
   throttleable,
-  raised,
+  lowersLimits,
   nodesDisk,
   writable,
+  ({ fault: { action }, resolved: { sample } }) => {
+    const risk = action.kind === 'load' ? memoryRisk(memoryNeed(action), sample) : undefined;
+    return risk?.kind === 'refusal' ? { message: risk.message, hint: risk.hint } : undefined;
+  },
   ({ fault: { action }, ...at }) =>
     action.kind === 'load' ? roomForLoad(action, at) : action.kind === 'fill' ? roomForFill(action, at) : undefined,
 ];
@@ -103,21 +109,27 @@ function throttleable({ fault: { action }, facts, resolved }: Case): Refusal | u
   return undefined;
 }
 
-/** In its own cgroup a limit takes the place of the one that is there. */
-function raised({ fault: { action }, facts }: Case): Refusal | undefined {
+/** A limit that is written into the target's own cgroup replaces the one there: a higher one would speed the target up. */
+function lowersLimits({ fault: { action }, facts }: Case): Refusal | undefined {
   if (action.kind !== 'throttle') return undefined;
+  const hint = 'Use a lower limit: --throttle.';
+  const disk = `the disk of ${pathWord(facts.path)}`;
+  const there = facts.ioLimits ?? [];
   const [lower] = tighterLimits(
     action.limits,
-    (facts.ioLimits ?? []).filter(({ own }) => own),
+    there.filter(({ own }) => own),
   );
-  if (!lower) return undefined;
-  return {
-    message: `the target is already limited to ${lower.limit} on the disk of ${pathWord(facts.path)}: the fault would not lower that`,
-    hint: 'Use a lower limit: --throttle.',
-  };
+  if (lower) {
+    const message = `the target is already limited to ${lower.limit} on ${disk}: the fault would not lower that`;
+    return { message, hint };
+  }
+  const tighter = tighterLimits(action.limits, there);
+  if (tighter.length < Object.keys(action.limits).length) return undefined;
+  const limited = joinWords(tighter.map(({ limit, cgroup }) => `${limit} by ${cgroup}`));
+  return { message: `the target is already limited to ${limited} on ${disk}: the fault would change nothing`, hint };
 }
 
-/** What is done to such a disk is done to every pod of the node. A limit on what the target reads is not. */
+/** A fault on the node's disk affects every pod of the node; a limit on the target's reads does not. */
 function nodesDisk({ fault, facts, room }: Case): Refusal | undefined {
   const { action, allowNodeDisk, surroundings } = fault;
   const { volume } = surroundings;
@@ -155,7 +167,15 @@ function writable({ fault, facts, resolved }: Case): Refusal | undefined {
   };
 }
 
-/** More of them take tens of seconds to be made, and as long to be removed. */
+/** As much as a load of this mode can do, in each way that it goes. */
+function anyOf(mode: LoadMode): ThrottleLimits {
+  return {
+    ...(writes[mode] ? { writeBytesPerSecond: Infinity, writeOpsPerSecond: Infinity } : {}),
+    ...(reads[mode] ? { readBytesPerSecond: Infinity, readOpsPerSecond: Infinity } : {}),
+  };
+}
+
+/** More files than this take tens of seconds to create, and as long to remove. */
 const manyInodes = 1e6;
 
 function warnings({ fault, facts, room, resolved }: Case): string[] {
@@ -188,8 +208,19 @@ function warnings({ fault, facts, room, resolved }: Case): string[] {
       );
     }
   }
+  if (action.kind === 'load') {
+    const limits = limitsMet(anyOf(action.mode), facts.ioLimits ?? []);
+    if (limits.length > 0) {
+      found.push(
+        `the target is limited to ${joinWords(limits)} on the disk of ${pathWord(facts.path)}: the load does no more than that`,
+      );
+    }
+    const risk = memoryRisk(memoryNeed(action), resolved.sample);
+    if (risk.kind === 'warning') found.push(risk.message);
+  }
   if (action.kind === 'fill') {
-    const { space, leaveBytes } = action;
+    const { space } = action;
+    const leaveBytes = leaveOf(action, room);
     const full = (100 * (room.wholeBytes - leaveBytes)) / room.wholeBytes;
     if (space && 'percent' in space && space.percent > full) {
       found.push(

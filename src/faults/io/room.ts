@@ -6,8 +6,9 @@ import type { FillRequest, IoFault, LoadRequest } from './types.ts';
 
 /** Of each worker's file, where the user names no size. */
 export const defaultSizeBytes = 2 ** 30;
-/** What stays free, where the user names no floor. */
+/** What stays free of a file system, where the user names no floor; of a smaller one a share. */
 export const defaultLeaveBytes = 64 * 2 ** 20;
+const defaultLeaveShare = 1 / 20;
 
 export interface Room {
   /** Whatever the target's user could use, were it empty. */
@@ -37,13 +38,24 @@ function used(whole: number, free: number): number {
   return whole > 0 ? (100 * (whole - free)) / whole : 100;
 }
 
+/** Bytes that stay free unless the user names a floor, as the shim's `fill` works it out as well: a floor of 64 MiB would be all of a small volume. */
+export function defaultLeave({ wholeBytes }: Pick<Room, 'wholeBytes'>): number {
+  return Math.min(defaultLeaveBytes, Math.floor(wholeBytes * defaultLeaveShare));
+}
+
+/** Bytes that a fill leaves free whatever is asked. */
+export function leaveOf({ leaveBytes }: FillRequest, room: Pick<Room, 'wholeBytes'>): number {
+  return leaveBytes ?? defaultLeave(room);
+}
+
 /** Bytes that a fill takes of this room, its floor respected; ≤ 0: there is nothing to take. Undefined: it is not asked for space. */
-export function fillBytes({ space, leaveBytes }: FillRequest, room: Room): number | undefined {
+export function fillBytes(fill: FillRequest, room: Room): number | undefined {
+  const { space } = fill;
   if (!space) return undefined;
   if ('bytes' in space) return space.bytes;
   return Math.min(
     (room.wholeBytes * space.percent) / 100 - (room.wholeBytes - room.freeBytes),
-    room.freeBytes - leaveBytes,
+    room.freeBytes - leaveOf(fill, room),
   );
 }
 

@@ -10,19 +10,18 @@ import type { IoRun } from './observations.ts';
 import { reviewPath } from './review.ts';
 import { throttleSettings } from './throttle.ts';
 import type { IoFault } from './types.ts';
-import { placedIn, volumeBehind } from './volume.ts';
 
-/** One alone may have met with a moment's work of the disk; those of a limit take long enough not to mind, and are seldom. */
+/** Probes before `start`. A single small one may meet a momentarily busy disk; one of a throttle is large enough not to be misled by that. */
 const probesWanted = { load: 2, fill: 2, throttle: 1 };
-/** For the second probe of a path before `start`, from the first `resolved` on: on a slow disk there is only one, or none. */
+/** How long to wait for those probes from the first `resolved` on: a slow disk may answer only one of them, or none. */
 const probesMs = 1_500;
 
-/** Before an io fault: tells which disk it is, refuses what cannot work there or would hit others, and measures the target and the path by themselves. */
+/** Before an io fault: says which disk it is, refuses what cannot work there or would affect others, and measures the target and the path. */
 export class IoSetup extends BaselineSetup<IoFault, IoRun> {
   override onResolved(resolved: Resolved): void {
     const { own } = this.run;
     if (resolved.path) {
-      own.facts = resolved.path;
+      own.found(resolved.path);
       super.onResolved(resolved);
     } else {
       this.run.timers.set('answer', answerMs);
@@ -37,17 +36,14 @@ export class IoSetup extends BaselineSetup<IoFault, IoRun> {
   }
 
   protected review(resolved: Resolved): boolean {
-    const { plan, own } = this.run;
-    const { fault } = plan;
+    const { fault } = this.run.own;
     const facts = resolved.path;
     if (!facts) return false;
-    const { volumes, volume: asked } = fault.surroundings;
-    const volume = volumes ? volumeBehind(volumes, facts) : asked;
-    own.volume = volume;
+    const { volume } = fault.surroundings;
     const line = describeMount(facts, volume);
     const document = { kind: 'io-found', line, path: facts, volume };
     this.run.report({ kind: 'announced', lines: [`mount    ${line}`], notes: [], document });
-    const { refusal, warnings } = reviewPath(placedIn(fault, volume), resolved);
+    const { refusal, warnings } = reviewPath(fault, resolved);
     for (const message of warnings) this.run.report({ kind: 'warning', message });
     if (refusal) this.run.refuse(new ChaosError('target-unsuitable', refusal.message, { hint: refusal.hint }));
     return refusal === undefined;
@@ -64,7 +60,7 @@ export class IoSetup extends BaselineSetup<IoFault, IoRun> {
   }
 }
 
-/** What the shim has to be told before `start`: said once more after a lost stream, and then instead of what it has heard. */
+/** The lines that the shim needs before `start`. They begin with `clear`, since they are sent again after a lost stream. */
 function orders({ action }: IoFault, facts: PathFacts | undefined, { cgroups }: Resolved): string[] {
   if (action.kind !== 'throttle' || !facts) return [];
   return [clearLine, ...throttleSettings(action.limits, facts.disk, cgroups).map(settingLine)];

@@ -2,21 +2,19 @@ import { formatBytes, formatCount, formatElapsed } from '../../text.ts';
 import { formatQuantity } from '../../units.ts';
 import type { Proof } from '../fault.ts';
 import { describeLimits } from './describe.ts';
-import { limitsAbove, tighterLimits } from './limits.ts';
+import { limitsAbove, nearShare, tighterLimits } from './limits.ts';
 import { ownPart, type Traffic, trafficUnder } from './measure.ts';
 import { proof, type SeenIo } from './proof.ts';
 import { type Probe, probeOf } from './throttle.ts';
 import type { IoMeasurement, ThrottleLimits } from './types.ts';
 
-/** Of the time that the limit makes a probe take; the kernel lets a tenth of a second's worth through at once. */
+/** Of the time that a probe takes at the limit: the kernel lets a tenth of a second's worth through at once. */
 const slowedShare = 0.5;
 const slowedFactor = 2;
-/** The container may seem to exceed its limit by this much. */
+/** Measured rates may exceed the limit by this factor without meaning that it did not hold. */
 const exceeding = 1.1;
 /** A tenth of a second's worth at the start of each burst, and a probe's end on either side. */
 const burstSeconds = 0.5;
-/** Of its limit, this share shows that the target was held by it. */
-const nearShare = 0.75;
 
 /** A proof for each way that is limited. */
 export function judgeThrottle(limits: ThrottleLimits, seen: SeenIo, io: IoMeasurement): Proof[] {
@@ -56,14 +54,16 @@ function judgeWay(
     ({ limit, cgroup }) => `already limited to ${limit} by ${cgroup}`,
   );
   const idle = !slowed && !near && !exceeded && lower.length === 0;
+  // Where each of its limits is met by another first, what slows the target is not the fault.
+  const binds = lower.length < Object.keys(ofWay).length;
   const sentence = [
-    `${asked}: ${tellProbe(way, probe, before, during, seen)}`,
-    ...tellRate(way, done),
+    `${asked}: ${describeProbe(way, probe, before, during, seen)}`,
+    ...describeRate(way, done),
     ...(exceeded ? ['more than the limit, since it also uses other disks'] : []),
     ...lower,
-    ...(idle ? [whyNot(probe, before, during)] : []),
+    ...(idle ? [whyIneffective(probe, before, during)] : []),
   ].join('; ');
-  return proof(!exceeded && (slowed || near), sentence);
+  return proof(!exceeded && binds && (slowed || near), sentence);
 }
 
 function onlyOf(way: 'read' | 'write', limits: ThrottleLimits): ThrottleLimits {
@@ -79,7 +79,7 @@ function sharesOf(way: 'read' | 'write', limits: ThrottleLimits, { own, seconds 
   return [...share(bytes, limits[`${way}BytesPerSecond`]), ...share(ops, limits[`${way}OpsPerSecond`])];
 }
 
-function tellProbe(
+function describeProbe(
   way: 'read' | 'write',
   { bytes, blockBytes, us }: Probe,
   before: number | undefined,
@@ -98,14 +98,14 @@ function tellProbe(
   return `${what} took ${then}${formatElapsed(during / 1_000)} under it, at the limit ${formatElapsed(us / 1_000)}`;
 }
 
-function tellRate(way: 'read' | 'write', { own, seconds }: Done): string[] {
+function describeRate(way: 'read' | 'write', { own, seconds }: Done): string[] {
   const [bytes, ops] = way === 'write' ? [own.writtenBytes, own.writtenOps] : [own.readBytes, own.readOps];
   if (bytes === undefined || seconds <= 0) return [];
   const operations = ops === undefined ? '' : ` in ${formatCount(Math.round(ops / seconds), way)}/s`;
   return [`the container ${way === 'write' ? 'wrote' : 'read'} ${formatBytes(bytes / seconds)}/s${operations}`];
 }
 
-function whyNot({ us }: Probe, before: number | undefined, during: number | undefined): string {
+function whyIneffective({ us }: Probe, before: number | undefined, during: number | undefined): string {
   if (during === undefined) return 'and the target never came near the limit';
   if (before !== undefined && before >= us * slowedShare) return 'the disk itself is hardly faster than the limit';
   return us < 100_000 ? "the target's I/O stayed below the limit" : 'it was not slowed';

@@ -40,12 +40,12 @@ export interface Probe {
   us: number;
 }
 
-/** Long enough to be told from a disk's own time, and beyond the tenth of a second for which the kernel lets a quiet group go on at once. */
+/** Much longer than a disk's own latency, and than the tenth of a second's worth that the kernel lets an idle group do at once. */
 const probeSeconds = 0.25;
 const pageBytes = 4_096;
 const maxBlockBytes = 2 ** 20;
 const maxProbeBytes = 16 * 2 ** 20;
-/** One after the other, each until it is on the disk. */
+/** Operations of a probe: they are done one after the other, each synced. */
 const maxOps = 128;
 
 /** Undefined: neither its bytes nor its operations are limited. */

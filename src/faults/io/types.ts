@@ -30,8 +30,8 @@ export interface FillRequest {
   space?: SpaceAmount;
   /** As `space`, of inodes: `count` more, or how full. */
   inodes?: { count: number } | { percent: number };
-  /** What stays free whatever is asked, bytes. */
-  leaveBytes: number;
+  /** What stays free whatever is asked, bytes. Absent: `defaultLeave` of the file system. */
+  leaveBytes?: number;
 }
 
 /** Each ≥ 1; at least one is there. */
@@ -53,13 +53,13 @@ export interface IoRequest {
   /** Absolute, in the target. */
   path: string;
   action: LoadRequest | FillRequest | ThrottleRequest;
-  /** A disk that the whole node lives on may be hit. */
+  /** The fault may act on a disk that the node itself uses. */
   allowNodeDisk: boolean;
 }
 
 /** What an io fault depends on besides its target. */
 export interface IoSurroundings {
-  /** By the path as it was given; the run puts in its place the one that the shim has found the path to be in, as soon as it has. */
+  /** By the path as it was given; during a run (`IoRun.fault`) the one that the shim has found the path in. */
   volume: Volume;
   /** All that the container has, `root` among them. Absent: of a fault that was found in force. */
   volumes?: readonly Volume[];
@@ -94,6 +94,8 @@ export interface IoObservation {
   counter?: 'blkio' | 'io';
   samplesBefore: readonly Sample[];
   samplesDuring: readonly Sample[];
+  /** The last lines that the workload wrote. Absent: not heard. */
+  output?: readonly string[];
 }
 
 /** What `-o json` says of an io fault's measure. Times are microseconds, rates are of a second. */
@@ -121,6 +123,6 @@ export interface IoMeasurement {
   inodesFreeBefore?: number;
   inodesFreeDuring?: number;
   inodesFreeAfter?: number;
-  /** Share of the time in which somebody waited for I/O, 0 … 1. */
+  /** Share of the time in which some task waited for I/O, 0 … 1. */
   pressure?: number;
 }

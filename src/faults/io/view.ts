@@ -3,6 +3,7 @@ import type { PathEvent, PathFacts, Sample } from '../../shim/protocol.ts';
 import { formatBytes, formatCount, formatElapsed, formatNumber } from '../../text.ts';
 import { dash, pressure, targetName } from '../common/cells.ts';
 import type { LiveRow, Rows } from '../fault.ts';
+import { formatBytesApart } from './digits.ts';
 import { roomOf } from './room.ts';
 import type { IoMeasurement } from './types.ts';
 
@@ -59,12 +60,7 @@ export function proofRows(measured: IoMeasurement): Rows {
     ['disk: written', dash, amount(measured.diskWrittenBytes, measured.diskWrittenOps, time), dash],
     ['synced write', latency(measured.writeUsBefore), latency(measured.writeUsDuring), dash],
     ['read of a block', latency(measured.readUsBefore), latency(measured.readUsDuring), dash],
-    [
-      'free',
-      bytes(measured.availableBytesBefore),
-      bytes(measured.availableBytesDuring),
-      bytes(measured.availableBytesAfter),
-    ],
+    ['free', ...freeBytes(measured)],
     [
       'free inodes',
       inodes(measured.inodesFreeBefore),
@@ -89,8 +85,12 @@ function latency(us: number | undefined): string {
   return us === undefined ? dash : formatElapsed(us / 1_000);
 }
 
-function bytes(value: number | undefined): string {
-  return value === undefined ? dash : formatBytes(value);
+/** Before, during and after, so that the first two differ where they do. */
+function freeBytes(measured: IoMeasurement): string[] {
+  const { availableBytesBefore: before, availableBytesDuring: during, availableBytesAfter: after } = measured;
+  return [before, during, after].map((value) =>
+    value === undefined ? dash : formatBytesApart(value, before - during),
+  );
 }
 
 function inodes(value: number | undefined): string {

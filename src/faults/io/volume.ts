@@ -1,6 +1,5 @@
 import type { Volume } from '../../ports.ts';
 import type { PathFacts } from '../../shim/protocol.ts';
-import type { IoFault } from './types.ts';
 
 /** The volume that a path is in by its words: the one that is mounted deepest above it. `volumes` has one at `/`. */
 export function volumeAt(volumes: readonly Volume[], path: string): Volume {
@@ -13,15 +12,10 @@ export function volumeAt(volumes: readonly Volume[], path: string): Volume {
   return above.reduce((deepest, one) => (depth(one) >= depth(deepest) ? one : deepest), above[0] ?? root);
 }
 
-/** The volume that a path has been found to be in. Symlinks lead into another as well as out of one, and the place of a volume may be spelt with one: `/var/run/x` is mounted at `/run/x`. */
+/** The volume that the shim has found a path in. Symlinks may lead into another volume, and a mount path may contain one: `/var/run/x` is mounted at `/run/x`. */
 export function volumeBehind(volumes: readonly Volume[], { path, mountPoint }: PathFacts): Volume {
   const mounted = volumeAt(volumes, mountPoint);
   return mounted.kind === 'root' && mountPoint !== '/' ? volumeAt(volumes, path) : mounted;
-}
-
-/** The fault with its path in this volume. */
-export function placedIn(fault: IoFault, volume: Volume): IoFault {
-  return { ...fault, surroundings: { ...fault.surroundings, volume } };
 }
 
 const root: Volume = { kind: 'root', name: '', mountPath: '/', readOnly: false };

@@ -17,9 +17,6 @@ const ownedOptions: Readonly<Record<string, string>> = {
 export function toStressRequest(values: FlagValues, passedOn: readonly string[] | undefined): StressRequest {
   const given = (flag: Flag) => isGiven(flag, values);
   if (given(flags.cpuLoad) && !given(flags.cpu)) throw usageError('--cpu-load requires --cpu');
-  if (given(flags.oomVictim) && !given(flags.memory) && !passedOn?.length) {
-    throw usageError('--oom-victim requires --memory');
-  }
   if (passedOn !== undefined) checkPassedOn(passedOn);
   if (![flags.cpu, flags.memory, flags.processes].some(given) && passedOn === undefined) {
     throw usageError('no fault specified: use --cpu, --memory, --processes, or arguments for stress-ng after "--"');

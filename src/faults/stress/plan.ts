@@ -1,6 +1,8 @@
 import { ChaosError } from '../../errors.ts';
 import type { Target } from '../../ports.ts';
 import { formatBytes, joinWords } from '../../text.ts';
+import type { MemoryNeed } from '../common/memory-risk.ts';
+import { stressNgBytes } from '../common/stress-ng-memory.ts';
 import type { StressRequest } from './types.ts';
 
 /** A stress fault with every amount worked out for one target. */
@@ -13,9 +15,6 @@ export interface StressFault {
   stressNgArgs: readonly string[];
   oomVictim: 'stressor' | 'app';
 }
-
-/** stress-ng's own processes, libraries and page tables, beside what it is asked to take. */
-export const stressorOverheadBytes = 16 * 2 ** 20;
 
 /** Works out what a request means for this target: percentages become bytes. */
 export function resolveStress(request: StressRequest, target: Target): StressFault {
@@ -77,6 +76,23 @@ export function stressNgCommand(fault: StressFault, durationMs: number): string[
   }
   if (fault.processes !== undefined) argv.push('--fork', String(fault.processes));
   return [...argv, ...fault.stressNgArgs];
+}
+
+/** What it takes of the container's memory, stress-ng itself included. What the user's own arguments make it hold is not known. */
+export function memoryNeed(fault: StressFault): MemoryNeed {
+  const { cpu, memory, processes, stressNgArgs } = fault;
+  const workers = {
+    cpu: cpu?.workers ?? 0,
+    vm: memory ? 1 : 0,
+    fork: processes ?? 0,
+    other: stressNgArgs.length > 0 ? 1 : 0,
+  };
+  return {
+    ...(memory ? { asked: { bytes: memory.bytes, words: describeMemory(memory) } } : {}),
+    ownBytes: stressNgBytes(workers, { heldBytes: memory?.bytes ?? 0 }),
+    victim: fault.oomVictim,
+    acceptFlag: '--oom-victim app',
+  };
 }
 
 /** `102Mi of memory (80% of the container's limit, 128Mi)`. */

@@ -5,7 +5,7 @@ import { type CpuCeiling, cpuCeiling, growth, isPinned, type Measurement, measur
 import { heldBytes, memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from '../common/memory.ts';
 import type { Observation } from '../common/observation.ts';
 import type { Conclusion, Proof } from '../fault.ts';
-import { describeMemory, type StressFault, stressorOverheadBytes } from './plan.ts';
+import { describeMemory, type StressFault } from './plan.ts';
 
 export interface StressVerdict extends Conclusion {
   before?: Measurement;
@@ -13,6 +13,8 @@ export interface StressVerdict extends Conclusion {
   after?: { memoryBytes?: number; processes?: number };
 }
 
+/** A change of memory that is more than stress-ng itself. */
+const otherMemoryBytes = 16 * 2 ** 20;
 /** Of what was asked and possible, this share must have been measured. */
 const effectiveShare = 0.75;
 
@@ -238,7 +240,7 @@ function judgeOther(before: Measurement | undefined, during: Measurement, seen: 
   if ((during.cpuCores ?? 0) - usedBefore >= 0.05) {
     changes.push(`CPU ${usedBefore.toFixed(2)} → ${(during.cpuCores ?? 0).toFixed(2)} cores`);
   }
-  if (peak - start >= stressorOverheadBytes) changes.push(`memory ${formatBytes(start)} → ${formatBytes(peak)}`);
+  if (peak - start >= otherMemoryBytes) changes.push(`memory ${formatBytes(start)} → ${formatBytes(peak)}`);
   const ioBefore = (before?.ioBytes ?? 0) / (before?.seconds ?? 1);
   const io = (during.ioBytes ?? 0) / during.seconds;
   if (io - ioBefore >= 2 ** 20) changes.push(`I/O ${formatBytes(ioBefore)}/s → ${formatBytes(io)}/s`);

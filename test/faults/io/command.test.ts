@@ -41,9 +41,9 @@ describe('the arguments of the shim', () => {
     ],
     ['--mode sync', `${load} --hdd 1 --hdd-bytes 1073741824 --hdd-write-size 4096 --hdd-opts fsync,wr-seq`],
     ['--mode metadata --workers 3', `${load} --rename 3`],
-    ['--fill 95.5%', `${fill} --percent 95.5 --leave 67108864`],
+    ['--fill 95.5%', `${fill} --percent 95.5`],
     ['--fill 2Gi --fill-inodes 1k --leave 0', `${fill} --bytes 2147483648 --inodes 1000 --leave 0`],
-    ['--fill-inodes 33.33333333%', `${fill} --inodes-percent 33.333333 --leave 67108864`],
+    ['--fill-inodes 33.33333333%', `${fill} --inodes-percent 33.333333`],
     [
       '--throttle write=1Mi,read=4Mi',
       `hold ${bounds} --need blkio --path /data --probe write=262144/262144,read=1048576/1048576 --probe-ms 3000`,

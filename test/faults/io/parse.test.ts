@@ -11,9 +11,9 @@ test.each<[flags: string, action: IoRequest['action']]>([
   ],
   ['--mode metadata --workers 2', { kind: 'load', mode: 'metadata', workers: 2, sizeBytes: GiB }],
   ['--mode read --size 1Mi', { kind: 'load', mode: 'read', workers: 1, sizeBytes: MiB }],
-  ['--fill 95%', { kind: 'fill', space: { percent: 95 }, leaveBytes: 64 * MiB }],
+  ['--fill 95%', { kind: 'fill', space: { percent: 95 } }],
   ['--fill 2Gi --leave 0', { kind: 'fill', space: { bytes: 2 * GiB }, leaveBytes: 0 }],
-  ['--fill-inodes 10k', { kind: 'fill', inodes: { count: 10_000 }, leaveBytes: 64 * MiB }],
+  ['--fill-inodes 10k', { kind: 'fill', inodes: { count: 10_000 } }],
   [
     '--fill 99.5% --fill-inodes 100% --leave 1Gi',
     { kind: 'fill', space: { percent: 99.5 }, inodes: { percent: 100 }, leaveBytes: GiB },

@@ -4,7 +4,7 @@ import { reviewPath } from '../../../src/faults/io/review.ts';
 import { roomOf, takes } from '../../../src/faults/io/room.ts';
 import type { PathReview } from '../../../src/faults/io/types.ts';
 import type { Volume } from '../../../src/ports.ts';
-import type { PathFacts, Resolved } from '../../../src/shim/protocol.ts';
+import type { PathFacts, Resolved, Sample } from '../../../src/shim/protocol.ts';
 import { GiB, MiB, pathFacts, resolved, sample } from '../../fakes/samples.ts';
 import { ioFault } from './support/fault.ts';
 
@@ -54,12 +54,100 @@ const limit = (own: boolean, cgroup: string) => ({
   ioLimits: [{ cgroup, own, readBytesPerS: -1, writeBytesPerS: 10 * MiB, readOpsPerS: -1, writeOpsPerS: -1 }],
 });
 
-test('a throttle above the limit of its pod is warned of', () => {
-  const pod = limit(false, '/kubepods/pod1f2e3d4c-0a1b-4c2d-8e3f-0123456789ab');
-  const warning =
-    "the target is already limited to 10Mi/s written by the pod's cgroup: a limit above that changes nothing";
-  expect(review('--throttle write=50Mi', { facts: pod }).warnings).toContain(warning);
-  expect(review('--throttle write=5Mi', { facts: pod }).warnings).not.toContain(warning);
+describe('where the cgroup of the pod has io.max 253:0 wbps=10485760', () => {
+  const pod = { ...limit(false, '/kubepods/pod1f2e3d4c-0a1b-4c2d-8e3f-0123456789ab'), disk: '253:0' };
+
+  test('a throttle above that is refused', () => {
+    expect(review('--throttle write=50Mi', { facts: pod })).toEqual({
+      refusal: {
+        message:
+          "the target is already limited to 10Mi/s written by the pod's cgroup on the disk of /data: the fault would change nothing",
+        hint: 'Use a lower limit: --throttle.',
+      },
+      warnings: [],
+    });
+    expect(review('--throttle write=10Mi', { facts: pod }).refusal).toBeDefined();
+    expect(review('--throttle write=5Mi', { facts: pod }).refusal).toBeUndefined();
+  });
+
+  test('a throttle of which a part is above that is warned of', () => {
+    const warning =
+      "the target is already limited to 10Mi/s written by the pod's cgroup: a limit above that changes nothing";
+    for (const flags of ['--throttle write=50Mi,read=1Mi', '--throttle write=50Mi,write-iops=9'])
+      expect(review(flags, { facts: pod }).warnings).toContain(warning);
+    expect(review('--throttle write=5Mi', { facts: pod }).warnings).not.toContain(warning);
+  });
+
+  test('a load that writes is told of it', () => {
+    const warning =
+      "the target is limited to 10Mi/s written by the pod's cgroup on the disk of /data: the load does no more than that";
+    for (const mode of ['write', 'mixed', 'sync', 'metadata'])
+      expect(review(`--mode ${mode}`, { facts: pod })).toEqual({ warnings: [warning] });
+    expect(review('--mode read', { facts: pod })).toEqual({ warnings: [] });
+  });
+});
+
+describe('a load in a target of 16Mi that is nearly full', () => {
+  const full = { memoryLimitBytes: 16 * MiB, memoryCurrentBytes: 14 * MiB };
+  const at = (change: Partial<Sample> = {}) => ({ resolved: { sample: sample(0, 0, { ...full, ...change }) } });
+
+  test('is warned of: what stress-ng takes for itself does not fit', () => {
+    expect(review('--mode sync --size 1Mi', at())).toEqual({
+      warnings: [
+        'the memory limit will be exceeded: about 4.5Mi for stress-ng itself, 14Mi in use, limit 16Mi; the OOM killer will kill the stressor first, repeatedly',
+      ],
+    });
+  });
+
+  test('is refused where the kernel would kill the whole container', () => {
+    expect(review('--mode sync --size 1Mi', at({ memoryOomGroup: 1 }))).toEqual({
+      refusal: expect.objectContaining({
+        message:
+          'this would kill the whole container: about 4.5Mi for stress-ng itself, 14Mi in use, limit 16Mi, and memory.oom.group is set, so the OOM killer takes every process of the container at once',
+      }),
+      warnings: [],
+    });
+  });
+
+  test('counts a buffer of one block for each worker', () => {
+    const half = { memoryCurrentBytes: 4 * MiB };
+    expect(review('--mode write --size 4Mi --workers 4', at(half))).toEqual({ warnings: [] });
+    expect(review('--mode write --size 4Mi --workers 4 --block-size 4Mi', at(half)).warnings).toEqual([
+      expect.stringContaining('about 22Mi for stress-ng itself, 4Mi in use, limit 16Mi'),
+    ]);
+  });
+
+  test('is not spoken of beside what fills the disk or throttles it', () => {
+    expect(review('--fill 1Gi', at())).toEqual({ warnings: [] });
+    expect(review('--throttle write=1Mi', at()).warnings).toHaveLength(1);
+  });
+});
+
+describe('a tmpfs of 32Mi', () => {
+  const size = 32 * MiB;
+  const facts = { ...tmpfs, sizeBytes: size, freeBytes: size, availableBytes: size };
+
+  test.each(['--fill 95%', '--fill 50%', '--fill 30Mi', '--fill 95% --leave 0'])('%s goes on', (flags) => {
+    expect(review(flags, { facts })).toEqual({ warnings: [] });
+  });
+
+  test.each([
+    ['--fill 31Mi', 'Ask for at most --fill 30Mi.'],
+    ['--fill 95% --leave 64Mi', 'Use a smaller --leave.'],
+  ])('%s is refused', (flags, hint) => {
+    expect(review(flags, { facts }).refusal?.hint).toBe(hint);
+  });
+
+  test('--fill 100% leaves a twentieth of it', () => {
+    expect(review('--fill 100%', { facts }).warnings).toEqual([
+      '100% would leave less than 1.6Mi free (--leave): filled to 95%',
+    ]);
+  });
+});
+
+test('a load fits a disk of 48Mi', () => {
+  const of = (bytes: number) => ({ sizeBytes: bytes, freeBytes: bytes, availableBytes: bytes });
+  expect(review('--mode write --size 32Mi', { facts: of(48 * MiB) }).refusal).toBeUndefined();
 });
 
 test('a throttle that would raise the limit of the target itself is refused', () => {

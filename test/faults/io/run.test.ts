@@ -91,6 +91,22 @@ describe('an io fault that goes as asked', () => {
     expect(s.sent.slice(0, 3)).toEqual(['beat', 'beat', 'start']);
   });
 
+  ioExperiment(
+    'fills a disk that a neighbour deletes from: what the fill says that it holds is what counts',
+    async (s) => {
+      await s.activate();
+      s.cluster.attachment.stderr.push('filled 1 GiB by fallocate: 7 GiB are left\n');
+      s.io.found = { availableBytes: 7.5 * GiB, freeBytes: 8 * GiB };
+      await s.pass(5_000);
+      s.io.found = { availableBytes: 8.5 * GiB, freeBytes: 9 * GiB };
+      await s.finish();
+      const { exitCode, verdict } = await s.outcome();
+      expect(exitCode).toBe(0);
+      expect(verdict?.proofs[0]?.sentence).toMatch(/took 1Gi, .* since others released 512Mi meanwhile$/);
+    },
+    ioRequest({ action: fill }),
+  );
+
   ioExperiment('whose path cannot be measured for a while says so once', async (s) => {
     await run(s, 2_000);
     s.io.found = { problem: 'write: Read-only file system' };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { SeenIo } from '../../../src/faults/io/proof.ts';
 import { judgeIo } from '../../../src/faults/io/verdict.ts';
+import { proofRows } from '../../../src/faults/io/view.ts';
 import type { PathEvent, Sample } from '../../../src/shim/protocol.ts';
 import { GiB, MiB, pathEvent, pathFacts, sample } from '../../fakes/samples.ts';
 import { ioFault } from './support/fault.ts';
@@ -51,6 +52,14 @@ const diskWrote = (mebibytes: number) => (second: number) => ({
 });
 const slow = { writeUs: 48_000, readUs: 9_000 };
 const nfs = { type: 'nfs4', source: 'nas:/x', disk: '', diskName: '' };
+
+const noLimits = { readBytesPerS: -1, writeBytesPerS: -1, readOpsPerS: -1, writeOpsPerS: -1 };
+const podLimit = {
+  cgroup: '/kubepods.slice/kubepods-pod1f2e3d4c_0a1b_4c2d_8e3f_0123456789ab.slice',
+  own: false,
+  ...noLimits,
+  writeBytesPerS: 10 * MiB,
+};
 
 describe('a load', () => {
   const place = '/data (ext4, PVC data-web-0)';
@@ -164,6 +173,52 @@ describe('a load', () => {
       },
       true,
       `Asked for write by 1 worker: wrote 300Mi at 30Mi/s to ${place}; fsync 2ms → 2ms`,
+    ],
+    [
+      'that is as fast as the limit of its pod',
+      '--mode write',
+      { samplesDuring: samples(1, 10, wrote(10)), facts: pathFacts({ ioLimits: [podLimit] }) },
+      true,
+      `Asked for write by 1 worker: wrote 100Mi at 10Mi/s to ${place}, limited to 10Mi/s written by the pod's cgroup; fsync 2ms → 2ms`,
+    ],
+    [
+      'of which a low limit lets little through',
+      '--mode write',
+      {
+        samplesDuring: samples(1, 10, (s) => ({ ioWriteBytes: s * 65_536, ioWriteOps: s })),
+        facts: pathFacts({ ioLimits: [{ ...podLimit, writeBytesPerS: 65_536 }] }),
+      },
+      true,
+      `Asked for write by 1 worker: wrote 640Ki at 64Ki/s to ${place}, limited to 64Ki/s written by the pod's cgroup; fsync 2ms → 2ms`,
+    ],
+    [
+      'far below the limit of its pod',
+      '--mode write',
+      { samplesDuring: samples(1, 10, wrote(5)), facts: pathFacts({ ioLimits: [podLimit] }) },
+      true,
+      `Asked for write by 1 worker: wrote 50Mi at 5Mi/s to ${place}; fsync 2ms → 2ms`,
+    ],
+    [
+      'while only a neighbour writes to the disk',
+      '--mode write',
+      {
+        counter: 'io',
+        pathsBefore: paths(-1, 0, diskWrote(0)),
+        pathsDuring: paths(1, 10, diskWrote(100)),
+      },
+      false,
+      `Asked for write by 1 worker: nothing of it reached the disk of ${place}: it was served from the page cache; others wrote 1000Mi at 100Mi/s to it; fsync 2ms → 2ms`,
+    ],
+    [
+      'to read, while a neighbour writes to the disk',
+      '--mode read',
+      {
+        counter: 'io',
+        pathsBefore: paths(-1, 0, diskWrote(0)),
+        pathsDuring: paths(1, 10, diskWrote(100)),
+      },
+      false,
+      `Asked for read by 1 worker: nothing of it reached the disk of ${place}: it was served from the page cache; fsync 2ms → 2ms`,
     ],
     [
       'that its cgroup does not count',
@@ -415,6 +470,114 @@ describe('a fill', () => {
     expect(verdict.effective).toBe(effective);
   });
 
+  describe('while a neighbour writes to that disk', () => {
+    const big = { sizeBytes: 250 * GiB };
+    /** So many GiB are free in all. */
+    const left = (gib: number) => ({ ...big, ...free(gib * GiB) });
+    const before = { facts: pathFacts(left(209)), pathsBefore: paths(-1, 0, () => left(209)) };
+    const whole = `/data (ext4, PVC data-web-0)`;
+    /** 60Mi a second, from the start on. */
+    const neighbour = (second: number) => (second * 60) / 1_024;
+    const filled = ['filled 100 MiB by fallocate: 209 GiB are left'];
+    const during = paths(1, 10, (second) => left(209 - 100 / 1_024 - neighbour(second)));
+
+    test.each<[what: string, flags: string, seen: Seen, effective: boolean, sentence: string]>([
+      [
+        'it is what the fill holds that counts',
+        '--fill 100Mi',
+        { pathsDuring: during, pathAfter: pathEvent(12, left(209 - neighbour(12))), output: filled },
+        true,
+        `Asked to fill ${whole} by 100Mi: took 100Mi, 16.5% in use, 208.32Gi free (209Gi before); 208.3Gi free afterwards, since others took 720Mi meanwhile`,
+      ],
+      [
+        'what is not released is told, since the neighbour is slower than that',
+        '--fill 2Gi',
+        {
+          pathsDuring: paths(1, 10, (second) => left(207 - neighbour(second))),
+          pathAfter: pathEvent(12, left(207 - neighbour(12))),
+          output: ['filled 2 GiB by fallocate: 207 GiB are left'],
+        },
+        false,
+        `Asked to fill ${whole} by 2Gi: took 2Gi, 17.3% in use, 206.4Gi free (209Gi before); afterwards only 206.3Gi free: the target uses the rest, or it is released later`,
+      ],
+      [
+        'a neighbour that deletes does not take from what the fill holds',
+        '--fill 2Gi',
+        {
+          pathsDuring: paths(1, 10, (second) => left(207 + second)),
+          pathAfter: pathEvent(12, left(219)),
+          output: ['filled 2 GiB by fallocate: 207 GiB are left'],
+        },
+        true,
+        `Asked to fill ${whole} by 2Gi: took 2Gi, 16.6% in use, 208Gi free (209Gi before); 219Gi free afterwards, since others released 10Gi meanwhile`,
+      ],
+      [
+        'what the neighbour has taken of it is missing',
+        '--fill 2Gi',
+        { pathsDuring: during, output: ['filled 100 MiB of 2 GiB by fallocate: 64 MiB are left'] },
+        false,
+        `Asked to fill ${whole} by 2Gi: took 100Mi, 16.5% in use, 208.32Gi free (209Gi before): less than asked; afterwards only 8Gi free: the target uses the rest, or it is released later`,
+      ],
+      [
+        'a percentage is reached although others have taken a part of it',
+        '--fill 50%',
+        {
+          pathsDuring: paths(1, 10, () => left(125)),
+          pathAfter: pathEvent(12, left(203)),
+          output: ['filled 78 GiB of 84 GiB by fallocate: 125 GiB are left'],
+        },
+        true,
+        `Asked to fill ${whole} to 50%: took 78Gi, 49.9% in use, 125Gi free (209Gi before); 203Gi free afterwards, since others took 6Gi meanwhile`,
+      ],
+    ])('%s', (_what, flags, seen, effective, sentence) => {
+      const { pathsDuring = [], ...rest } = seen;
+      expect(judge(flags, { ...before, pathsDuring, ...rest }).proofs).toEqual([{ what: 'io', effective, sentence }]);
+    });
+
+    test('of inodes as well', () => {
+      const seen = {
+        pathsDuring: paths(1, 10, (second) => inodes(645_000 - second * 1_000)),
+        pathAfter: pathEvent(12, inodes(643_000)),
+        output: ['made 10000 files: 645000 inodes are left'],
+      };
+      expect(judge('--fill-inodes 10k', seen).proofs).toEqual([
+        {
+          what: 'io',
+          effective: true,
+          sentence: `Asked to fill ${place} by 10,000 inodes: took 10,000 inodes, 3.1% in use, 635,000 inodes free (655,000 inodes before); 643,000 inodes free afterwards, since others took 12,000 inodes meanwhile`,
+        },
+      ]);
+    });
+
+    test('the table has digits that tell them apart', () => {
+      const { io } = judge('--fill 100Mi', { ...before, pathsDuring: during, output: filled });
+      expect(
+        io &&
+          proofRows(io)
+            .rows.find(([name]) => name === 'free')
+            ?.slice(1, 3),
+      ).toEqual(['209Gi', '208.3Gi']);
+    });
+  });
+
+  test('of a volume of 32Mi to 95% is down to its own floor', () => {
+    const [sizeBytes, left] = [32 * MiB, 1.6 * MiB];
+    const of = (bytes: number) => ({ sizeBytes, freeBytes: bytes, availableBytes: bytes });
+    const seen = {
+      facts: pathFacts({ ...of(sizeBytes), type: 'tmpfs', mayUseReserved: false }),
+      pathsBefore: paths(-1, 0, () => of(sizeBytes)),
+      pathAfter: pathEvent(12, of(sizeBytes)),
+    };
+    const sentence = (text: string) =>
+      `Asked to fill /data (tmpfs, PVC data-web-0) to 95%: ${text}; 32Mi free afterwards`;
+    expect(judge('--fill 95%', { ...seen, pathsDuring: paths(1, 10, () => of(left)) }).proofs).toMatchObject([
+      { effective: true, sentence: sentence('95% in use, 1.6Mi free (32Mi before), down to what --leave keeps free') },
+    ]);
+    expect(judge('--fill 95%', { ...seen, pathsDuring: paths(1, 10, () => of(5 * MiB)) }).proofs).toMatchObject([
+      { effective: false, sentence: sentence('84.4% in use, 5Mi free (32Mi before): less than asked') },
+    ]);
+  });
+
   test('of both is judged by both', () => {
     const verdict = judge('--fill 2Gi --fill-inodes 10k', { pathsDuring: paths(1, 10, () => free(6 * GiB)) });
     expect(verdict.proofs.map(({ effective }) => effective)).toEqual([true, false]);
@@ -432,8 +595,6 @@ describe('a fill', () => {
 describe('a throttle', () => {
   const took = (us: number) => ({ writeUs: us, readUs: us });
   const fast = paths(-1, 0, () => took(900));
-  const podCgroup = '/kubepods.slice/kubepods-pod1f2e3d4c_0a1b_4c2d_8e3f_0123456789ab.slice';
-  const limits = { own: false, readBytesPerS: -1, writeBytesPerS: -1, readOpsPerS: -1, writeOpsPerS: -1 };
   test.each<[what: string, flags: string, seen: Seen, effective: boolean, sentence: string]>([
     [
       'that holds',
@@ -488,14 +649,28 @@ describe('a throttle', () => {
         pathsBefore: paths(-1, 0, () => took(1_200_000)),
         pathsDuring: paths(1, 10, () => ({
           ...took(1_250_000),
-          ioLimits: [
-            { ...limits, cgroup: '/kubepods/pod1/app', own: true, writeBytesPerS: 50 * MiB },
-            { ...limits, cgroup: podCgroup, writeBytesPerS: 10 * MiB },
-          ],
+          ioLimits: [{ ...noLimits, cgroup: '/kubepods/pod1/app', own: true, writeBytesPerS: 50 * MiB }, podLimit],
         })),
       },
       false,
       "Asked for at most 50Mi/s written: 13 writes of 984Ki took 1.2s before and 1.3s under it, at the limit 250ms; the container wrote 0 bytes/s in 0 writes/s; already limited to 10Mi/s written by the pod's cgroup",
+    ],
+    [
+      'above a limit that its pod was given meanwhile, which slows the target',
+      '--throttle write=50Mi',
+      { pathsDuring: paths(1, 10, () => ({ ...took(1_250_000), ioLimits: [podLimit] })) },
+      false,
+      "Asked for at most 50Mi/s written: 13 writes of 984Ki took 0.9ms before and 1.3s under it, at the limit 250ms; the container wrote 0 bytes/s in 0 writes/s; already limited to 10Mi/s written by the pod's cgroup",
+    ],
+    [
+      'of which the pod has a tighter limit in bytes only',
+      '--throttle write=50Mi,write-iops=20',
+      {
+        pathsDuring: paths(1, 10, () => ({ ...took(250_000), ioLimits: [podLimit] })),
+        samplesDuring: samples(1, 10, (s) => ({ ioWriteBytes: s * 10 * MiB, ioWriteOps: s * 20 })),
+      },
+      true,
+      "Asked for at most 50Mi/s written and 20 writes/s: 5 writes of 1Mi took 0.9ms before and 250ms under it, at the limit 250ms; the container wrote 10Mi/s in 20 writes/s; already limited to 10Mi/s written by the pod's cgroup",
     ],
     [
       'too high for a probe to meet',

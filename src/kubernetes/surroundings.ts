@@ -1,0 +1,67 @@
+import type { V1Namespace, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
+import type { Surroundings } from '../ports.ts';
+import { anyExperiment } from './agent-pod.ts';
+import { isStatus } from './api-error.ts';
+import { experimentsOf } from './experiments.ts';
+import { nodeTroubles } from './node-health.ts';
+import { resources } from './request.ts';
+import type { Rest } from './rest.ts';
+import type { FoundTarget } from './target.ts';
+
+const protection = 'kubectl-chaos.io/protected';
+
+/** What protects the target, what runs on its node, and what is wrong with that. A right that is missing is named, and no error. */
+export async function surroundings(
+  rest: Rest,
+  { target, pod, node }: FoundTarget,
+  agentNamespace: string,
+  now: Date,
+): Promise<Surroundings> {
+  const unchecked: string[] = [];
+  const orUnchecked = async <T>(request: Promise<T>, what: string, instead: () => Promise<T>): Promise<T> => {
+    try {
+      return await request;
+    } catch (error) {
+      if (!isStatus(error, 403)) throw error;
+      unchecked.push(`${what} (${error.message})`);
+      return instead();
+    }
+  };
+  const namespace = rest.json<V1Namespace>({ verb: 'get', resource: resources.namespaces, name: target.namespace });
+  const [around, pods] = await Promise.all([
+    orUnchecked(
+      namespace,
+      `whether namespace ${target.namespace} is protected`,
+      async (): Promise<V1Namespace> => ({}),
+    ),
+    orUnchecked(agents(rest, target.node), `experiments outside namespace ${agentNamespace}`, () =>
+      agents(rest, target.node, agentNamespace),
+    ),
+  ]);
+  return {
+    protectedBy: [
+      ...protectionOf(pod.metadata, `pod/${target.pod}`),
+      ...protectionOf(around.metadata, `namespace ${target.namespace}`),
+    ],
+    experiments: experimentsOf(pods, [], now),
+    nodeTroubles: node ? [...nodeTroubles(node).values()] : [],
+    unchecked,
+  };
+}
+
+async function agents(rest: Rest, node: string, namespace?: string): Promise<V1Pod[]> {
+  const { items } = await rest.json<{ items: V1Pod[] }>({
+    verb: 'list',
+    resource: resources.pods,
+    ...(namespace === undefined ? {} : { namespace }),
+    query: { labelSelector: anyExperiment, fieldSelector: `spec.nodeName=${node}` },
+  });
+  return items;
+}
+
+/** Any value but `false` protects, the empty one too. */
+function protectionOf({ annotations = {} }: V1ObjectMeta = {}, where: string): string[] {
+  const value = annotations[protection];
+  if (value === undefined || value === 'false') return [];
+  return [`annotation ${protection}${value === '' || value === 'true' ? '' : `=${value}`} on ${where}`];
+}
