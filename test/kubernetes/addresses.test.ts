@@ -5,7 +5,8 @@ import type { PeerQuery } from '../../src/faults/net/types.ts';
 import { addressesOf } from '../../src/kubernetes/addresses.ts';
 import { podNetwork } from '../../src/kubernetes/pod-network.ts';
 import { cidrsOf, serviceAddresses } from '../../src/kubernetes/service.ts';
-import { ApiServer, json, status } from '../fakes/api-server.ts';
+import { ApiServer, json } from '../fakes/api-server.ts';
+import { forbidden } from '../fakes/recorded.ts';
 import { netRequest } from '../fakes/samples.ts';
 import { readyNode, runningPod } from './objects.ts';
 import { rejection, restFor } from './support.ts';
@@ -134,7 +135,7 @@ describe('findPeers', () => {
   const answer = (path: string, body: unknown, code = 200) =>
     server.on('GET', path, (_, response) => json(response, code, body));
   const forbid = (path: string, resource: string) =>
-    answer(path, status(403, 'Forbidden', `${resource} is forbidden: User "ada" cannot get it`), 403);
+    answer(path, forbidden('get', resource, /namespaces\/([^/]+)/.exec(path)?.[1], 'ada'), 403);
 
   it('asks for nothing that is named by its address, or is for the target to resolve', async () => {
     const cidr: PeerQuery = { kind: 'cidr', text: '10.0.0.7', cidr: { family: 4, address: '10.0.0.7', prefix: 32 } };
