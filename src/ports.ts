@@ -77,16 +77,40 @@ export interface Volume {
   sizeLimitBytes?: number;
 }
 
+/** A probe that the kubelet sends over the network; times in whole seconds, ≥ 1. */
+export interface NetworkProbe {
+  container: string;
+  kind: 'liveness' | 'readiness' | 'startup';
+  by: 'http' | 'https' | 'tcp' | 'grpc';
+  /** 1 … 65535. */
+  port: number;
+  path?: string;
+  /** Where it goes; absent: to the pod's own address. */
+  host?: string;
+  periodSeconds: number;
+  timeoutSeconds: number;
+  /** So many failures in a row have the container restarted, or the pod taken out of its services. ≥ 1. */
+  failureThreshold: number;
+}
+
+/** An address of a node's, and whose it is, in a few words: `Cilium's address of the node`. */
+export interface NodeSource {
+  address: string;
+  what: string;
+}
+
 /** A pod's place in the network, as the API server knows it. */
 export interface PodNetwork {
   hostNetwork: boolean;
   podIps: readonly string[];
-  /** The node's InternalIPs: where the kubelet's probes may come from. Empty: not known. */
+  /** The node's InternalIPs, which the kubelet's probes may come from. Empty: not known. */
   nodeIps: readonly string[];
   /** Names of all containers of the pod: they share its network. */
   podContainers: readonly string[];
-  /** Whether a container of the pod has an httpGet, tcpSocket or grpc probe, which come over the network. */
-  networkProbes: boolean;
+  /** Of all containers of the pod. */
+  probes: readonly NetworkProbe[];
+  /** Further addresses of the node's in the pod network that the kubelet's probes may come from. Empty: none is known. */
+  nodeSources: readonly NodeSource[];
   /** What could not be looked up and is assumed instead, in words for the user; absent: nothing. */
   assumed?: readonly string[];
 }

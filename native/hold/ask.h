@@ -20,4 +20,12 @@ struct connection {
 /** Writes the microseconds that a TCP connection took to be accepted or refused. */
 int connect_work(const void *argument);
 
+enum { LISTEN_LIMIT_MS = 15000, LISTEN_PORTS_MAX = 16 };
+struct listening {
+    uint64_t limit_ms;  /**< 0: not a number in the range of README */
+    char *const *words; /**< ports, then addresses; ends with NULL */
+};
+/** Writes who opens connections to these ports, and which of them are the kubelet's HTTP probes. */
+int listen_work(const void *argument);
+
 #endif

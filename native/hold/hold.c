@@ -1,4 +1,7 @@
-/* hold: a state of the target, of its network by programs of the image, of its cgroup by ourselves: brought about, watched over, and undone. Its steps are those of nsexec.c's experiment. */
+/*
+ * hold: a state of the target, of its network by programs of the image, of its cgroup by ourselves: brought about, watched over, and undone. Its
+ * steps are those of nsexec.c's experiment.
+ */
 #include "hold/hold.h"
 
 #include "base/cleanup.h"
@@ -23,7 +26,8 @@ static int open_tools(struct run *run, struct error *err) {
 static bool is_same_file(const struct stat *one, const struct stat *other) { return one->st_dev == other->st_dev && one->st_ino == other->st_ino; }
 
 /**
- * Whether the target is in the network namespace of process 1. Where that process may not be looked into, its /proc/1/net shows which it is: that may be seen of every process,
+ * Whether the target is in the network namespace of process 1. Where that process may not be looked into, its /proc/1/net shows which it is: that
+ * may be seen of every process,
  * and each network namespace has files of its own there. 1, 0, or -errno.
  */
 static int is_in_host_network(const struct run *run) {

@@ -36,7 +36,7 @@ struct hold {
     bool counts_due; /**< a sample was taken: what is counted with it is to be read */
 };
 
-enum verb { VERB_ASK, VERB_FRESH, VERB_LOOKUP, VERB_CONNECT, VERB_CLEAR, VERB_UNDO, VERB_APPLY, VERB_COMPARE, VERB_COUNT, VERB_SETTING, VERB_NONE };
+enum verb { VERB_ASK, VERB_FRESH, VERB_LOOKUP, VERB_CONNECT, VERB_LISTEN, VERB_CLEAR, VERB_UNDO, VERB_APPLY, VERB_COMPARE, VERB_COUNT, VERB_SETTING, VERB_NONE };
 
 /** The whole of `hold`: as experiment() of `run`. The exit code, or -1. */
 int hold_experiment(struct run *run, const char **state, struct error *err);
@@ -57,7 +57,8 @@ int hold_run_program(struct run *run, const struct order *order, size_t at, bool
 /** Runs one `apply`; its failure is the error. */
 int hold_apply(struct run *run, const struct order *order, struct error *err);
 /**
- * Does the next thing that was asked. What fails is the asker's to know, and changes nothing else. False when there is none, or when so much waits to be read
+ * Does the next thing that was asked. What fails is the asker's to know, and changes nothing else. False when there is none, or when so much waits
+ * to be read
  * already that its answer would only add to it.
  */
 bool hold_serve(struct run *run);
@@ -71,7 +72,10 @@ void hold_compare_after(struct run *run, struct json *line);
 /** Refuses the node's own network, unless that was asked for. */
 int hold_refuse_host_network(const struct run *run, struct error *err);
 
-/** Whether the guardian is in the target's network namespace: `entered` of `of`, which are 0 where nothing is undone in a network. Fails with `readback` where it is elsewhere. */
+/**
+ * Whether the guardian is in the target's network namespace: `entered` of `of`, which are 0 where nothing is undone in a network. Fails with
+ * `readback` where it is elsewhere.
+ */
 int hold_read_back(const struct run *run, int *entered, int *of, struct error *err);
 
 /** Puts what the settings are to take back, and the record of it, on the list of what is undone. */

@@ -1,8 +1,9 @@
-/* What hold does when asked: programs of the image in the target's network namespace, names as the target knows them, round trips. */
+/* What hold does when asked: programs of the image in the target's network namespace, names as the target knows them, round trips, who asks it. */
 #include "hold/hold.h"
 
 #include "base/sys.h"
 #include "hold/ask.h"
+#include "proc/proc.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -63,6 +64,16 @@ static int run_connect(struct run *run, const struct order *order, struct outcom
     return errand_run(run, &errand, outcome, err);
 }
 
+static int run_listen(struct run *run, const struct order *order, struct outcome *outcome, struct error *err) {
+    const char *limit = order->words.item[2];
+    struct listening listening = {.words = order->words.item + 3};
+    if (!span_number((struct span){limit, strlen(limit)}, &listening.limit_ms) || listening.limit_ms > LISTEN_LIMIT_MS) {
+        listening.limit_ms = 0;
+    }
+    const struct errand errand = {.work = listen_work, .argument = &listening, .limit_ms = (int)listening.limit_ms + ERRAND_LIMIT_MS, .leash = -1};
+    return errand_run(run, &errand, outcome, err);
+}
+
 static void report_answer(struct run *run, const char *id, const struct outcome *outcome, enum weight weight) {
     struct json line = {0};
     event_begin(&line, "answer");
@@ -104,6 +115,9 @@ static void serve(struct run *run, const struct order *order) {
         break;
     case VERB_CONNECT:
         result = run_connect(run, order, &outcome, &err);
+        break;
+    case VERB_LISTEN:
+        result = run_listen(run, order, &outcome, &err);
         break;
     default:
         result = hold_run_program(run, order, 2, verb == VERB_FRESH, &outcome, &err);

@@ -722,6 +722,56 @@ it "what hangs is killed after 5 s, or by stop (a tool with all that it started,
 connect: accepted, refused, dropped, without a route, not an address; without start nothing is applied; \
 a stdout that is full, or whose reader has gone: applied, and undone in time" together hangs hostile_hosts hangs_at_the_end connects no_start full hangup
 
+# ask_from_outside HOST AGENT: a request to port 7777 of the target's from the other end of a cable, sent at once as a client sends it.
+ask_from_outside() {
+  printf 'GET /healthz HTTP/1.1\r\nHost: x\r\nUser-Agent: %s\r\nConnection: close\r\n\r\n' "$2" >"$T/request"
+  nsenter --net="/proc/$OUTSIDE/ns/net" timeout 2 bash -c 'exec 3<>"/dev/tcp/$1/7777" && cat "$2" >&3; sleep 0.05' _ "$1" "$T/request" 2>/dev/null
+}
+# hears ID WORDS HOST AGENT EXPECTED: asks again and again until the question is answered.
+hears() {
+  local words
+  read -ra words <<<"$2"
+  order listen "$1" "${words[@]}"
+  until answered "$1"; do ask_from_outside "$3" "$4" || sleep 0.05; done
+  answer "$1" .stdout
+  equal "$(sort <<<"$ANSWER")" "$5" "who was heard by $1"
+}
+listens() {
+  local OUTSIDE
+  unshare --net sleep infinity &
+  OUTSIDE=$!
+  at_end end_process "$OUTSIDE"
+  soon 3000 "another network" sh -c "[ \"\$(readlink /proc/$OUTSIDE/ns/net)\" != \"\$(readlink /proc/self/ns/net)\" ]"
+  in_target ip link add p0 type veth peer name p1
+  at_end in_target ip link delete p0
+  in_target ip link set p1 netns "$OUTSIDE"
+  in_target ip address add 10.9.5.1/24 dev p0
+  in_target ip address add fd09::1/64 dev p0 nodad
+  in_target ip link set p0 up
+  nsenter --net="/proc/$OUTSIDE/ns/net" sh -c 'ip address add 10.9.5.2/24 dev p1; ip address add fd09::2/64 dev p1 nodad; ip link set p1 up'
+  in_background four "$PROBES/probe-static" listen 10.9.5.1 7777
+  in_background six "$PROBES/probe-static" listen fd09::1 7777
+  soon 3000 "listeners" grep -q listening "$T/four" "$T/six"
+  start_hold
+  hears four '15000 80 7777' 10.9.5.1 kube-probe/1.36 '10.9.5.2 7777 kube-probe'
+  hears six '15000 7777' fd09::1 kube-probe/1.36 'fd09:0:0:0:0:0:0:2 7777 kube-probe'
+  hears other '1000 7777' 10.9.5.1 curl/8 '10.9.5.2 7777 syn'
+  hears known '15000 7777 10.9.9.9 10.9.5.2' 10.9.5.1 curl/8 '10.9.5.2 7777 syn'
+  hears port '500 7778' 10.9.5.1 kube-probe/1.36 ''
+  local words
+  for words in "0 80" "15001 80" "x 80" "100 0" "100 65536" "100 10.0.0.1" "100 80 10.0.0.1 81" "100 80 fe80::1%25t0"; do
+    say "listen w $words" "listen last 1 80"
+    answer last .exit_code
+    equal "$ANSWER" 0 "exit code of the question after $words"
+    answer w .exit_code
+    equal "$ANSWER" 1 "exit code for $words"
+    : >"$T/out"
+  done
+  say "listen long 15000 80" stop
+  finish
+}
+it "listen: who connects from outside, and who of them is the kubelet, by IPv4 and IPv6; what it does not understand" listens
+
 orphans() {
   # More children than the shim remembers by number end at once, while one is waited for.
   network >"$T/network" 2>&1

@@ -9,7 +9,6 @@ export type Reporter = Port<RunEvent>;
 
 /** What happens to one target, in the order in which it happens. Times are milliseconds since the command began. */
 export type TargetEvent =
-  | { kind: 'progress'; message: string }
   | { kind: 'resolved'; resolved: Resolved }
   | FaultEvent
   /** The target is protected, for these reasons; the run goes on only with the user's consent. */

@@ -225,6 +225,8 @@ export interface Rows {
 /** What is told of a fault while it goes on: rows and lines for people, `document` for `-o ndjson`, with its `kind` and keys in camelCase. */
 export type FaultEvent =
   | { kind: 'warning'; message: string }
+  /** What it waits for before it begins. */
+  | { kind: 'progress'; message: string }
   /** What it will do to whom; before anything is changed. A note is something to think of. */
   | { kind: 'announced'; lines: readonly string[]; notes: readonly string[]; document: FaultDocument }
   /** How an active fault goes on: the target's row of the live table. */

@@ -99,9 +99,41 @@ describe('net without netem', () => {
     expect([...inward.four.lines, ...outward.six.lines]).toEqual(['lost', 'lost']);
     expect(outward.itself.tripsMs).toHaveLength(3);
     expect(ready).toBe('true true');
-    expect(plugin.said).toMatch(/probes/);
+    expect(plugin.said).toMatch(/where the kubelet's probes usually come from/);
     expect(plugin.said).toMatch(/2 containers/);
     expect(ended.code, plugin.said).toBe(130);
+  });
+
+  describe('a pod that the kubelet restarts when two probes fail', () => {
+    const restarts = async () =>
+      Number(
+        await kubectl(
+          ...['-n', ns, 'get', 'pod', 'probed', '-o', 'jsonpath={.status.containerStatuses[0].restartCount}'],
+        ),
+      );
+    const partition = (...flags: string[]) =>
+      chaos('net', 'probed', '-n', ns, '--partition', '--duration', '7s', ...flags);
+    let kubelet = '';
+
+    it('is partitioned from everybody for seven: whoever probes it is seen and excluded', async () => {
+      await apply(probedPod, ns);
+      await kubectl('-n', ns, 'wait', '--for=condition=Ready', 'pod/probed', '--timeout=60s');
+      const ended = await partition();
+      kubelet = /(\S+)(?: \(\w+\))?: seen probing port 8080 \(kube-probe\)/.exec(ended.stderr)?.[1] ?? '';
+      expect(kubelet, ended.stdout + ended.stderr).not.toBe('');
+      expect(ended.stderr).not.toContain('liveness probe');
+      expect(await restarts(), ended.stdout + ended.stderr).toBe(0);
+    });
+
+    it('is partitioned from the kubelet by name: told before, and restarted as told', async () => {
+      const ended = await partition('--from', kubelet);
+      const said = ended.stdout + ended.stderr;
+      expect(said).toContain('the liveness probe of container app (http :8080/passwd, every 1s, 2 failures)');
+      expect(said).toMatch(/which is affected: the kubelet will restart container app after about 2s/);
+      expect(ended.code, said).toBe(3);
+      await until('restarted', 10, async () => (await restarts()) > 0);
+      await kubectl('-n', ns, 'delete', 'pod', 'probed', '--wait=false');
+    });
   });
 
   it('exits 3 when no packet matched, and asks for the port', async () => {
@@ -185,6 +217,22 @@ describe('net without netem', () => {
     expect((await chaos('stop', '--all', '-n', ns)).code).toBe(0);
   });
 });
+
+const probedPod = `
+apiVersion: v1
+kind: Pod
+metadata: {name: probed}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: app
+      image: localhost/kubectl-chaos/test/busybox:1
+      imagePullPolicy: Never
+      command: [httpd, -f, -p, "8080", -h, /etc]
+      livenessProbe: {httpGet: {port: web, path: /passwd}, periodSeconds: 1, failureThreshold: 2}
+      readinessProbe: {httpGet: {port: 8080, path: /passwd}, periodSeconds: 1}
+      ports: [{name: web, containerPort: 8080}]
+`;
 
 const hostPod = `
 apiVersion: v1

@@ -5,7 +5,10 @@ import { killShims, untilFaultGone } from './support/node.ts';
 import { itPartitions } from './support/partition.ts';
 import { chaos, idOf } from './support/plugin.ts';
 
-/** Needs sch_netem: where there is none, net-blocking.test.ts asks for the refusal. One run has several faults where what is measured tells them apart. */
+/**
+ * Needs sch_netem: where there is none, net-blocking.test.ts asks for the refusal. One run has several faults where what is measured tells them
+ * apart.
+ */
 const ns = 'chaos-e2e-shaping';
 const target = ['net', 'pod/net-client', '-n', ns];
 const talk = talkSuite(ns);

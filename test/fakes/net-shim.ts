@@ -11,6 +11,8 @@ export class NetShim {
   readonly addresses = new Map<string, readonly string[]>();
   /** Undefined: the peer does not answer. */
   roundTripUs: number | undefined = 800;
+  /** Who connects to a probed port while that is listened to, as the shim says it: `10.0.0.1 8080 kube-probe`. */
+  sources: readonly string[] = [];
   packets = 0;
   dropped = 0;
   /** The ids of the counters that it was told of, those before the last `clear` forgotten. */
@@ -21,7 +23,7 @@ export class NetShim {
     const [verb = '', id = '', ...words] = line.split(' ').map(decodeURIComponent);
     if (verb === 'clear') this.#counts = [];
     if (verb === 'count') this.#counts.push(id);
-    if (!['ask', 'fresh', 'lookup', 'connect'].includes(verb) || this.silentTo.has(id)) return undefined;
+    if (!['ask', 'fresh', 'lookup', 'connect', 'listen'].includes(verb) || this.silentTo.has(id)) return undefined;
     return answer({ id, ...this.#usual(verb, id, words[0] ?? ''), ...this.instead.get(id) });
   }
 
@@ -38,6 +40,7 @@ export class NetShim {
         ? { exitCode: 1, stderr: 'timed out' }
         : { stdout: `${this.roundTripUs}\n` };
     }
+    if (verb === 'listen') return { stdout: this.sources.map((line) => `${line}\n`).join('') };
     if (verb === 'lookup') {
       const found = this.addresses.get(name);
       return found ? { stdout: `${found.join('\n')}\n` } : { exitCode: 1, stderr: 'no such host' };

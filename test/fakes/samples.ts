@@ -126,7 +126,8 @@ export function podNetwork(change: Partial<PodNetwork> = {}): PodNetwork {
     podIps: ['10.0.0.5'],
     nodeIps: ['192.168.1.3'],
     podContainers: ['app'],
-    networkProbes: false,
+    probes: [],
+    nodeSources: [],
     ...change,
   };
 }

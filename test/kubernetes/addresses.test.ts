@@ -80,7 +80,8 @@ describe('podNetwork', () => {
       podIps: ['10.0.0.5', 'fd00::5'],
       nodeIps: ['192.168.1.3', 'fd01::3'],
       podContainers: ['app', 'proxy', 'mesh'],
-      networkProbes: false,
+      probes: [],
+      nodeSources: [],
     });
   });
 
@@ -102,8 +103,8 @@ describe('podNetwork', () => {
         const probed = runningPod((each) => {
           each.spec.containers = [{ name: 'app' }, { name: 'proxy', [name]: probe }];
         });
-        const { networkProbes } = podNetwork({ pod: probed, node });
-        expect(networkProbes, JSON.stringify(probe)).toBe(!('exec' in probe));
+        const { probes } = podNetwork({ pod: probed, node });
+        expect(probes, JSON.stringify(probe)).toHaveLength('exec' in probe ? 0 : 1);
       }
     },
   );

@@ -27,3 +27,4 @@ int unit_netlink (void);
 int unit_space (void);
 int unit_hold (void);
 int unit_seal (void);
+int unit_segment (void);

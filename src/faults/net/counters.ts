@@ -6,7 +6,7 @@ import type { Answer, NetCounters, NetFault, RoundTrip } from './types.ts';
 
 type Counted = Pick<NetCounters, 'packets' | 'bytes' | 'dropped'> & { passedBytes?: number };
 
-/** What was hit so far, of the answer to the plan's `count`; undefined: it could not be read. */
+/** What was affected so far, of the answer to the plan's `count`; undefined: it could not be read. */
 export function readCounters(fault: NetFault, answers: ReadonlyMap<string, Answer>): NetCounters | undefined {
   const answer = answers.get(countersId);
   if (answer?.exitCode !== 0) return undefined;
@@ -28,7 +28,7 @@ export function readCounters(fault: NetFault, answers: ReadonlyMap<string, Answe
   };
 }
 
-/** A queue counts what it let through; what it dropped and what waits in it was hit as well. */
+/** A queue counts what it let through; what it dropped and what waits in it was affected as well. */
 function fromLeaf(qdisc: Readonly<Record<string, unknown>>): Counted {
   return {
     packets: number(qdisc.packets) + number(qdisc.drops) + number(qdisc.qlen),

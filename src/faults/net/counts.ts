@@ -7,7 +7,7 @@ import { countersId } from './plan.ts';
 import type { Answer, NetFault } from './types.ts';
 import { liveRow } from './view.ts';
 
-/** What a net fault hits, as the shim counts it with every sample: kept and shown. */
+/** What a net fault matches, as the shim counts it with every sample: kept and shown. */
 export class NetCounts {
   readonly #run: FaultRun<NetFault, NetRun>;
 

@@ -9,7 +9,9 @@ import { NameWatch } from './name-watch.ts';
 import type { NetRun } from './observations.ts';
 import type { NetFault, NetPlan } from './types.ts';
 
-/** While a net fault is in force: counts what it hits, measures the round trip with every sample, and follows names to the addresses that they get. */
+/**
+ * While a net fault is in force: counts what it matches, measures the round trip with every sample, and follows names to the addresses that they get.
+ */
 export class NetDriver implements Driver {
   readonly #run: FaultRun<NetFault, NetRun>;
   readonly #plan: NetPlan;

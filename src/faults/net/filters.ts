@@ -1,11 +1,11 @@
 import type { Cidr, IpFamily } from '../../ip.ts';
 import { maskedPorts } from './ports.ts';
-import { type Hit, protocolNumbers, type Rules } from './rules.ts';
+import { type PacketMatch, protocolNumbers, type Rules } from './rules.ts';
 import type { IpProtocol } from './types.ts';
 
 /** The handle of our root qdisc, by which it is told from everybody else's, and what hangs below it. */
 export const rootHandle = 'c4a0:';
-export const hitClass = 'c4a0:10';
+export const affectedClass = 'c4a0:10';
 export const leafHandle = 'c4a1:';
 
 const families = [4, 6] as const;
@@ -15,18 +15,22 @@ const etherType = { 4: 'ip', 6: 'ipv6' } as const;
 const filtersPerTable = 2_000;
 
 /**
- * Lines for `tc -batch` that send what is hit to our class. u32 alone, because every kernel has it. ARP is never hit: no filter is for its protocol.
- * A filter that matches gives the packet its class and no later one is tried: `spared` have the lower preferences.
+ * Lines for `tc -batch` that send what is affected to our class. u32 alone, because every kernel has it. ARP is never affected: no filter is for its
+ * protocol.
+ * A filter that matches gives the packet its class and no later one is tried: `excluded` have the lower preferences.
  */
 export function filterLines(device: string, rules: Rules, protocol: IpProtocol | undefined): string[] {
   const peerSide = rules.direction === 'egress' ? 'dst' : 'src';
   return families.flatMap((family) => {
-    const spared = [
-      ...rules.spared.flatMap((cidr) => matchAddress(cidr, family, peerSide)),
+    const excluded = [
+      ...rules.excluded.flatMap((cidr) => matchAddress(cidr, family, peerSide)),
       ...neighbourDiscovery(family),
     ];
-    const hits = rules.hits.flatMap((hit) => hitMatches(hit, rules.direction, family, protocol));
-    return [...numbered(device, family, 100, spared, rootHandle), ...numbered(device, family, 200, hits, hitClass)];
+    const matches = rules.matches.flatMap((match) => matchLines(match, rules.direction, family, protocol));
+    return [
+      ...numbered(device, family, 100, excluded, rootHandle),
+      ...numbered(device, family, 200, matches, affectedClass),
+    ];
   });
 }
 
@@ -50,15 +54,15 @@ function neighbourDiscovery(family: IpFamily): string[] {
   );
 }
 
-function hitMatches(
-  hit: Hit,
+function matchLines(
+  match: PacketMatch,
   direction: Rules['direction'],
   family: IpFamily,
   protocol: IpProtocol | undefined,
 ): string[] {
   const side = direction === 'egress' ? 'dst' : 'src';
-  const peers = hit.cidrs === 'any' ? [''] : hit.cidrs.flatMap((cidr) => matchAddress(cidr, family, side));
-  const transports = transportMatches(hit, direction, family, protocol);
+  const peers = match.cidrs === 'any' ? [''] : match.cidrs.flatMap((cidr) => matchAddress(cidr, family, side));
+  const transports = transportMatches(match, direction, family, protocol);
   return peers.flatMap((peer) =>
     transports.map((transport) => [peer, transport].filter((part) => part !== '').join(' ') || 'match u32 0 0'),
   );
@@ -66,21 +70,21 @@ function hitMatches(
 
 /** Protocol and ports. A port without a protocol is TCP's and UDP's. */
 function transportMatches(
-  hit: Hit,
+  match: PacketMatch,
   direction: Rules['direction'],
   family: IpFamily,
   protocol: IpProtocol | undefined,
 ): string[] {
-  const protocols = protocol ? [protocol] : hit.ports.length > 0 ? (['tcp', 'udp'] as const) : [];
+  const protocols = protocol ? [protocol] : match.ports.length > 0 ? (['tcp', 'udp'] as const) : [];
   if (protocols.length === 0) return [''];
   const layer = family === 4 ? 'ip' : 'ip6';
-  const ports = hit.ports.flatMap((range) =>
-    portSides(hit.portsOf, direction).flatMap((side) =>
+  const ports = match.ports.flatMap((range) =>
+    portSides(match.portsOf, direction).flatMap((side) =>
       maskedPorts(range).map(({ value, mask }) => `match ${layer} ${side} ${value} ${hex(mask)}`),
     ),
   );
   return protocols.flatMap((name) => {
-    // IPv6: the next header alone, so that a packet with extension headers (a fragment) is not hit by its protocol.
+    // IPv6: the next header alone, so that a packet with extension headers (a fragment) is not affected by its protocol.
     const base = `match ${layer} protocol ${protocolNumbers[name][family]} 0xff`;
     return ports.length === 0 ? [base] : ports.map((port) => `${base}${family === 4 ? plainHeader : ''} ${port}`);
   });
@@ -91,7 +95,7 @@ function transportMatches(
  */
 const plainHeader = ' match ip ihl 5 0xf match u16 0 0x1fff at 6';
 
-export function portSides(portsOf: Hit['portsOf'], direction: Rules['direction']): Array<'dport' | 'sport'> {
+export function portSides(portsOf: PacketMatch['portsOf'], direction: Rules['direction']): Array<'dport' | 'sport'> {
   if (portsOf === 'either') return ['dport', 'sport'];
   return [(portsOf === 'peer') === (direction === 'egress') ? 'dport' : 'sport'];
 }

@@ -1,6 +1,7 @@
 import { applyLine, clearLine, compareLine, countLine, type Question, undoLine } from '../../shim/commands.ts';
 import type { AnswerEvent } from '../../shim/protocol.ts';
-import type { Answer, NetPlan } from './types.ts';
+import { listenId } from './sources.ts';
+import type { Answer, Listening, NetPlan } from './types.ts';
 
 /** What the run of a net fault says to the shim and hears from it, besides start, beat and stop. Pure. */
 
@@ -18,6 +19,11 @@ export function planLines(plan: NetPlan): string[] {
 /** Asks for one round trip to the plan's peer. */
 export function connectQuestion(id: string, { address, port }: NonNullable<NetPlan['probe']>): Question {
   return { id, verb: 'connect', argv: [address, String(port)] };
+}
+
+/** Asks who probes the target. */
+export function listenQuestion({ ms, ports, known }: Listening): Question {
+  return { id: listenId, verb: 'listen', argv: [String(ms), ...ports.map(String), ...known] };
 }
 
 export function describeQuestion({ verb, argv }: Question): string {

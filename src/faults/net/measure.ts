@@ -1,7 +1,7 @@
 import { median } from '../../median.ts';
 import type { NetCounters, NetObservation, RoundTrip } from './types.ts';
 
-/** What a net fault did to the packets that it hit, in numbers for a person. */
+/** What a net fault did to the packets that it affected, in numbers for a person. */
 export interface NetMeasurement {
   packets: number;
   bytes: number;

@@ -55,8 +55,8 @@ export class NameWatch {
   }
 
   #confirm(plan: NetPlan): void {
-    const isNew = (line: string) => !this.#plan.hit.includes(line);
-    const added = plan.hit.filter(isNew);
+    const isNew = (line: string) => !this.#plan.affected.includes(line);
+    const added = plan.affected.filter(isNew);
     this.#plan = plan;
     this.#extension = undefined;
     const message = `DNS changed: other addresses are affected as well${added.length > 0 ? `: ${added.join('; ')}` : ''}`;

@@ -4,7 +4,7 @@ import type { Step } from '../../shim/commands.ts';
 import { firstLine } from '../../text.ts';
 import { filtersOf, maxFilters } from './layout.ts';
 import { addressSets, nftElements } from './nft.ts';
-import { describeHit, describeSpared } from './preview.ts';
+import { describeAffected, describeExcluded } from './preview.ts';
 import { batch, hostNames } from './questions.ts';
 import { type Names, type Rules, rulesOf } from './rules.ts';
 import type { Answer, NetBasis, NetFault, NetPlan } from './types.ts';
@@ -38,7 +38,10 @@ export function resolveNames(fault: NetFault, answers: ReadonlyMap<string, Answe
   );
 }
 
-/** Extends a fault that is in force to the new addresses of its host names. Those that a name has no more stay hit: connections to them go on. No steps: nothing is new. */
+/**
+ * Extends a fault that is in force to the new addresses of its host names. Those that a name has no more stay affected: connections to them go on. No
+ * steps: nothing is new.
+ */
 export function followNames(
   fault: NetFault,
   plan: NetPlan,
@@ -51,12 +54,12 @@ export function followNames(
     names[name] = [...known, ...cidrs.filter((cidr) => !known.some((other) => contains(other, cidr)))];
   }
   const basis = { ...plan.basis, names };
-  const [old, rules] = [rulesOf(fault, before, basis.gateways), rulesOf(fault, names, basis.gateways)];
+  const [old, rules] = [rulesOf(fault, before, basis.sources), rulesOf(fault, names, basis.sources)];
   const input =
     basis.by.tool === 'nft' ? newElements(basis.by.table, old, rules) : newFilters(fault, basis, old, rules);
   if (input === '') return { plan, steps: [] };
   return {
-    plan: { ...plan, basis, hit: describeHit(fault, basis, rules), spared: describeSpared(fault, basis) },
+    plan: { ...plan, basis, affected: describeAffected(fault, basis, rules), excluded: describeExcluded(fault, basis) },
     steps: [{ argv: basis.by.tool === 'nft' ? ['nft', '-f', '-'] : ['tc', '-batch', '-'], input }],
   };
 }

@@ -1,6 +1,6 @@
 import { type Cidr, formatCidr, type IpFamily } from '../../ip.ts';
 import { portSides } from './filters.ts';
-import { type Hit, protocolNumbers, type Rules } from './rules.ts';
+import { type PacketMatch, protocolNumbers, type Rules } from './rules.ts';
 import type { IpProtocol } from './types.ts';
 
 /** The block as one table: one transaction makes it, one delete removes it. */
@@ -31,9 +31,9 @@ export function addressSets(rules: readonly Rules[]): AddressSet[] {
       family,
       cidrs: cidrs.filter((cidr) => cidr.family === family),
     }));
-  return rules.flatMap(({ direction, spared, hits }) => [
-    ...set(`${direction}_spared`, spared),
-    ...hits.flatMap(({ cidrs }, index) => (cidrs === 'any' ? [] : set(`${direction}_${index}`, cidrs))),
+  return rules.flatMap(({ direction, excluded, matches }) => [
+    ...set(`${direction}_excluded`, excluded),
+    ...matches.flatMap(({ cidrs }, index) => (cidrs === 'any' ? [] : set(`${direction}_${index}`, cidrs))),
   ]);
 }
 
@@ -63,11 +63,12 @@ export function nftElements(table: string, sets: readonly AddressSet[]): string 
 }
 
 /**
- * Priority -300, before connection tracking (-200) and address translation (-100): packets are seen as the application addressed them, and what is dropped leaves no entry behind.
+ * Priority -300, before connection tracking (-200) and address translation (-100): packets are seen as the application addressed them, and what is
+ * dropped leaves no entry behind.
  * What comes in is dropped in prerouting for the same reason; to reject there needs Linux 5.9, so that is done in input.
  */
 function chain(rules: Rules, { block, protocol, interfaces }: Blocking): string[] {
-  const { direction, hits } = rules;
+  const { direction, matches } = rules;
   const hook = direction === 'egress' ? 'output' : block === 'drop' ? 'prerouting' : 'input';
   const device = direction === 'egress' ? 'oifname' : 'iifname';
   const address = direction === 'egress' ? 'daddr' : 'saddr';
@@ -80,8 +81,8 @@ function chain(rules: Rules, { block, protocol, interfaces }: Blocking): string[
     // Neighbour discovery is IPv6's ARP.
     '    icmpv6 type 133-137 return',
     ...(block === 'reject' ? answers.map((answer) => `    ${answer} return`) : []),
-    ...([4, 6] as const).map((family) => `    ${header[family]} ${address} @${direction}_spared_${family} return`),
-    ...hits.flatMap((hit, index) => hitRules(hit, index, rules, block, protocol)).map((rule) => `    ${rule}`),
+    ...([4, 6] as const).map((family) => `    ${header[family]} ${address} @${direction}_excluded_${family} return`),
+    ...matches.flatMap((match, index) => matchRules(match, index, rules, block, protocol)).map((rule) => `    ${rule}`),
     '  }',
   ];
 }
@@ -89,8 +90,8 @@ function chain(rules: Rules, { block, protocol, interfaces }: Blocking): string[
 /** Our own answers go the opposite way, through the other chain: rejected there, nobody would get them. */
 const answers = ['tcp flags & rst == rst', 'icmp type destination-unreachable', 'icmpv6 type destination-unreachable'];
 
-function hitRules(
-  hit: Hit,
+function matchRules(
+  match: PacketMatch,
   index: number,
   { direction }: Rules,
   block: Blocking['block'],
@@ -98,10 +99,10 @@ function hitRules(
 ): string[] {
   const address = direction === 'egress' ? 'daddr' : 'saddr';
   const peers =
-    hit.cidrs === 'any'
+    match.cidrs === 'any'
       ? ['']
       : ([4, 6] as const).map((family) => `${header[family]} ${address} @${direction}_${index}_${family} `);
-  const transports = transportMatches(hit, direction, protocol);
+  const transports = transportMatches(match, direction, protocol);
   const verdicts =
     block === 'drop'
       ? ['drop']
@@ -121,12 +122,16 @@ function hitRules(
 }
 
 /** Each with a blank behind it, or empty: everything. */
-function transportMatches(hit: Hit, direction: Rules['direction'], protocol: IpProtocol | undefined): string[] {
-  const protocols = protocol ? [protocol] : hit.ports.length > 0 ? (['tcp', 'udp'] as const) : [];
+function transportMatches(
+  match: PacketMatch,
+  direction: Rules['direction'],
+  protocol: IpProtocol | undefined,
+): string[] {
+  const protocols = protocol ? [protocol] : match.ports.length > 0 ? (['tcp', 'udp'] as const) : [];
   if (protocols.length === 0) return [''];
   const numbers = new Set(protocols.flatMap((name) => Object.values(protocolNumbers[name])));
   const base = `meta l4proto { ${[...numbers].join(', ')} } `;
-  if (hit.ports.length === 0) return [base];
-  const ports = hit.ports.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
-  return portSides(hit.portsOf, direction).map((side) => `${base}th ${side} { ${ports} } `);
+  if (match.ports.length === 0) return [base];
+  const ports = match.ports.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
+  return portSides(match.portsOf, direction).map((side) => `${base}th ${side} { ${ports} } `);
 }

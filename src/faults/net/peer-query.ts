@@ -7,7 +7,10 @@ import type { PeerQuery } from './types.ts';
 
 const serviceWords = ['svc', 'service', 'services'];
 
-/** A value of `--to`, `--from` or `--except`: a CIDR, an address, `svc/NAME`, `pod/NAME`, `deploy/NAME`, each kind also as `NAMESPACE/KIND/NAME`, or a host name. */
+/**
+ * A value of `--to`, `--from` or `--except`: a CIDR, an address, `svc/NAME`, `pod/NAME`, `deploy/NAME`, each kind also as `NAMESPACE/KIND/NAME`, or a
+ * host name.
+ */
 export function parsePeer(flag: string, text: string): PeerQuery {
   const wrong = (why: string): ChaosError => usageError(`${flag} ${quote(text)}: ${why}`);
   if (text === '') throw wrong('must not be empty');

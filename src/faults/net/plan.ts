@@ -8,17 +8,21 @@ import { filtersOf, maxFilters, shapingLines } from './layout.ts';
 import { resolveNames } from './names.ts';
 import { nftScript } from './nft.ts';
 import { formatPorts } from './ports.ts';
-import { describeHit, describeSpared, describeWarnings } from './preview.ts';
+import { describeAffected, describeExcluded, describeWarnings } from './preview.ts';
+import { probeWarnings } from './probe-warnings.ts';
+import { listeningFor, probesAtRisk } from './probes.ts';
 import { batch } from './questions.ts';
-import { addressesOf, listCidrs, mayHit, type Names, type Rules, rulesOf, servedPorts } from './rules.ts';
-import { devicesTo, gatewaysOf, type Link, readSurface, type Surface } from './surface.ts';
+import { addressesOf, listCidrs, mayAffect, type Names, type Rules, rulesOf, servedPorts } from './rules.ts';
+import { probeSources, readHeard } from './sources.ts';
+import { devicesTo, type Link, readSurface, type Surface } from './surface.ts';
 import type { Answer, NetBasis, NetFault, NetPlan, Peer, ShapedPort } from './types.ts';
 
 /** Id of the only `count` of a plan. */
 export const countersId = 'counters';
 
 /**
- * What is done to the target's network, from what its own tools say of it. Pure; refuses what cannot work, before anything is changed. `whoElse`: how to find out about another experiment.
+ * What is done to the target's network, from what its own tools say of it. Pure; refuses what cannot work, before anything is changed. `whoElse`:
+ * how to find out about another experiment.
  * @throws ChaosError `target-unsuitable`; `shim` when a tool did not answer.
  */
 export function planNet(
@@ -26,6 +30,7 @@ export function planNet(
   answers: ReadonlyMap<string, Answer>,
   experimentId: string,
   whoElse: string,
+  durationMs = Number.POSITIVE_INFINITY,
 ): NetPlan {
   refuseHostNetwork(fault);
   const surface = readSurface(answers);
@@ -33,8 +38,9 @@ export function planNet(
   const names = resolveNames(fault, answers);
   refuseNobody(fault, names);
   const tool = chooseTool(fault, answers);
-  const gateways = gatewaysOf(surface);
-  const rules = rulesOf(fault, names, gateways);
+  const heard = readHeard(answers);
+  const sources = probeSources(fault.surroundings, surface, heard);
+  const rules = rulesOf(fault, names, sources);
   const suffix = experimentId.replace(/^chaos-/, '');
   const by: NetBasis['by'] =
     tool === 'nft'
@@ -47,14 +53,27 @@ export function planNet(
       by.ports.map(({ device }) => device),
       fault.direction !== 'egress',
     );
-  const basis: NetBasis = { by, gateways, names };
+  const basis: NetBasis = { by, sources, names };
   const probe = findProbe(fault, names, rules, surface);
+  const atRisk = probesAtRisk(fault, basis, rules, surface, durationMs);
+  const listening = listeningFor(
+    fault.surroundings,
+    atRisk,
+    sources.map(({ cidr }) => cidr),
+  );
   return {
     ...(by.tool === 'nft' ? nftSteps(fault, by.table, rules) : tcSteps(fault, basis, by.ports, rules, surface)),
-    hit: describeHit(fault, basis, rules),
-    spared: describeSpared(fault, basis),
-    warnings: describeWarnings(fault, basis, rules, surface),
+    affected: describeAffected(fault, basis, rules),
+    excluded: describeExcluded(fault, basis),
+    warnings: [
+      ...probeWarnings(atRisk, rules, {
+        ...{ sources, heard, listening, answers },
+        isNodeKnown: fault.surroundings.nodeIps.length > 0,
+      }),
+      ...describeWarnings(fault, basis, surface),
+    ],
     ...(probe ? { probe } : {}),
+    ...(listening ? { listening } : {}),
     basis,
   };
 }
@@ -138,7 +157,7 @@ function shapedPorts(devices: readonly string[], suffix: string, ingress: boolea
 function chooseDevices(fault: NetFault, rules: readonly Rules[], surface: Surface): string[] {
   checkInterfaces(fault, surface);
   if (fault.interfaces.length > 0) return [...fault.interfaces];
-  const all = rules.flatMap(({ hits }) => hits.map(({ cidrs }) => cidrs));
+  const all = rules.flatMap(({ matches }) => matches.map(({ cidrs }) => cidrs));
   const cidrs = all.includes('any') ? 'any' : all.flatMap((each) => (each === 'any' ? [] : each));
   const devices = devicesTo(surface, cidrs);
   if (devices.length > 0) return devices;
@@ -194,7 +213,7 @@ function refuseNobody({ surroundings: { to, from }, ports }: NetFault, names: Na
   });
 }
 
-/** The first single address and TCP port that is hit on the way out or back. */
+/** The first single address and TCP port that is affected on the way out or back. */
 function findProbe(fault: NetFault, names: Names, rules: readonly Rules[], surface: Surface): NetPlan['probe'] {
   if (fault.protocol !== undefined && fault.protocol !== 'tcp') return undefined;
   // An endpoint answers by itself; what is behind a cluster IP is the service's choice each time.
@@ -203,7 +222,7 @@ function findProbe(fault: NetFault, names: Names, rules: readonly Rules[], surfa
     const port = probePort(peer, fault);
     if (port === undefined) continue;
     const cidr = addressesOf(peer, names).find(
-      (each) => isSingle(each) && mayHit(rules, each) && devicesTo(surface, [each]).length > 0,
+      (each) => isSingle(each) && mayAffect(rules, each) && devicesTo(surface, [each]).length > 0,
     );
     if (cidr) return { address: formatCidr(cidr), port };
   }

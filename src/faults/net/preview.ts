@@ -1,15 +1,15 @@
-import { isSingle } from '../../ip.ts';
 import { joinWords } from '../../text.ts';
 import { formatDuration } from '../../units.ts';
 import { describeEffect } from './describe.ts';
 import { formatPorts } from './ports.ts';
-import { addressesOf, listCidrs, mayHit, nodeAddresses, type Rules } from './rules.ts';
+import { addressesOf, excludedSources, listCidrs, type Rules } from './rules.ts';
+import { describeSources } from './sources.ts';
 import type { Surface } from './surface.ts';
 import type { NetBasis, NetFault, Peer, PortRange } from './types.ts';
 
-/** What is hit and what is not, for the user before it starts. */
+/** What is affected and what is not, for the user before it starts. */
 
-export function describeHit(fault: NetFault, basis: NetBasis, rules: readonly Rules[]): string[] {
+export function describeAffected(fault: NetFault, basis: NetBasis, rules: readonly Rules[]): string[] {
   const { surroundings, shaping } = fault;
   const delay = fault.direction === 'both' ? shaping?.delay : undefined;
   const containers = surroundings.podContainers;
@@ -60,42 +60,24 @@ function throughWhat(fault: NetFault, { by }: NetBasis): string {
   return devices.length > 0 ? `, through ${joinWords(devices)}` : '';
 }
 
-export function describeSpared(fault: NetFault, basis: NetBasis): string[] {
+export function describeExcluded(fault: NetFault, basis: NetBasis): string[] {
   const { except } = fault.surroundings;
-  const node = nodeAddresses(fault, basis.names, basis.gateways).spared;
+  const sources = excludedSources(fault, basis.names, basis.sources);
   return [
     ...(except.length > 0 ? [joinWords(merged(except).map((peer) => describePeer(peer, basis)))] : []),
-    ...(node.length > 0 ? [`the node, where the kubelet's probes come from: ${listCidrs(node)}`] : []),
+    ...describeSources(sources, fault.surroundings.probes.length > 0),
     fault.interfaces.includes('lo') ? 'ARP and IPv6 neighbour discovery' : 'loopback, ARP and IPv6 neighbour discovery',
   ];
 }
 
-export function describeWarnings(
-  fault: NetFault,
-  basis: NetBasis,
-  rules: readonly Rules[],
-  surface: Surface,
-): string[] {
-  const { hostNetwork, networkProbes, nodeIps, to, from } = fault.surroundings;
-  const node = nodeAddresses(fault, basis.names, basis.gateways);
+export function describeWarnings(fault: NetFault, basis: NetBasis, surface: Surface): string[] {
+  const { hostNetwork, to, from } = fault.surroundings;
   const devices = basis.by.tool === 'tc' ? basis.by.ports.map(({ device }) => device) : [];
-  const probed = node.named.filter((cidr) => mayHit(rules, cidr));
-  const wide = rules.some(({ hits }) => hits.some(({ cidrs }) => cidrs === 'any' || !cidrs.every(isSingle)));
   const silent = [...to, ...from].filter((peer) => addressesOf(peer, basis.names).length === 0);
   return [
     ...(hostNetwork
       ? [
           "the pod uses the node's own network: the fault affects the whole node, including the kubelet and every other pod on that network",
-        ]
-      : []),
-    ...(networkProbes && probed.length > 0
-      ? [
-          `the kubelet's probes come from ${listCidrs(probed)}, which is affected: a failing probe restarts the container`,
-        ]
-      : []),
-    ...(networkProbes && nodeIps.length === 0 && wide
-      ? [
-          "the node's addresses are not known, so that the kubelet's probes may be affected: a failing probe restarts the container",
         ]
       : []),
     ...silent.map((peer) => `${peer.query.text} has no address that could be affected`),

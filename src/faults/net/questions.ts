@@ -72,8 +72,8 @@ function trialLeaf({ shaping }: NetFault): Leaf {
 /** One of everything that rules are made of. */
 const sample: Rules = {
   direction: 'egress',
-  spared: [{ family: 4, address: '192.0.2.1', prefix: 32 }],
-  hits: [
+  excluded: [{ family: 4, address: '192.0.2.1', prefix: 32 }],
+  matches: [
     {
       cidrs: [
         { family: 4, address: '192.0.2.0', prefix: 24 },

@@ -5,7 +5,10 @@ const rateUnits: Readonly<Record<string, number>> = { bit: 1, kbit: 1e3, mbit: 1
 const minBitsPerSecond = 1e3;
 const maxBitsPerSecond = 100e9;
 
-/** `1mbit`, `500kbit`, `1.5gbit` as bits a second. What tc takes for bytes (`1mbps` is 8 Mbit/s to it) is refused: hardly anybody who types it means that. */
+/**
+ * `1mbit`, `500kbit`, `1.5gbit` as bits a second. What tc takes for bytes (`1mbps` is 8 Mbit/s to it) is refused: hardly anybody who types it means
+ * that.
+ */
 export function rate(flag: string, text: string): number {
   const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)([kmg]?bit)$/i.exec(text) ?? [];
   if (digits === '') {

@@ -75,7 +75,7 @@ export const record: FaultRecord<NetFault> = {
       allowHostNetwork: false,
       surroundings: {
         ...{ to: peers(to), from: peers(from), except: [], podContainers },
-        ...{ hostNetwork: false, podIps: [], nodeIps: [], networkProbes: false },
+        ...{ hostNetwork: false, podIps: [], nodeIps: [], probes: [], nodeSources: [] },
       },
     };
   },

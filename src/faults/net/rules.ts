@@ -1,23 +1,23 @@
-import { type Cidr, contains, formatCidr, type IpFamily, isSingle, singleAddress, withoutContained } from '../../ip.ts';
+import { type Cidr, contains, formatCidr, type IpFamily, isSingle, withoutContained } from '../../ip.ts';
 import { joinRanges } from './ports.ts';
-import type { IpProtocol, NetFault, Peer, PortRange } from './types.ts';
+import type { IpProtocol, NetFault, Peer, PortRange, ProbeSource } from './types.ts';
 
 /** Addresses of the host names among the peers, as the target resolves them. */
 export type Names = Readonly<Record<string, readonly Cidr[]>>;
 
-/** Packets that are hit: those of these peers, and of these ports if there are any. */
-export interface Hit {
+/** Packets that are affected: those of these peers, and of these ports if there are any. */
+export interface PacketMatch {
   cidrs: readonly Cidr[] | 'any';
   ports: readonly PortRange[];
   /** Whose ports they are. */
   portsOf: 'peer' | 'target' | 'either';
 }
 
-/** What happens to the packets of one direction: `spared` first, then `hits`. */
+/** What happens to the packets of one direction: `excluded` first, then `matches`. */
 export interface Rules {
   direction: 'egress' | 'ingress';
-  spared: readonly Cidr[];
-  hits: readonly Hit[];
+  excluded: readonly Cidr[];
+  matches: readonly PacketMatch[];
 }
 
 /** IP's number of a protocol. */
@@ -27,33 +27,33 @@ export const protocolNumbers: Readonly<Record<IpProtocol, Readonly<Record<IpFami
   icmp: { 4: 1, 6: 58 },
 };
 
-export function rulesOf(fault: NetFault, names: Names, gateways: readonly string[]): Rules[] {
+export function rulesOf(fault: NetFault, names: Names, sources: readonly ProbeSource[]): Rules[] {
   const directions = fault.direction === 'both' ? (['egress', 'ingress'] as const) : [fault.direction];
-  const spared = withoutContained([
+  const excluded = withoutContained([
     ...fault.surroundings.except.flatMap((peer) => addressesOf(peer, names)),
-    ...nodeAddresses(fault, names, gateways).spared,
+    ...excludedSources(fault, names, sources).map(({ cidr }) => cidr),
   ]);
-  return directions.map((direction) => ({ direction, spared, hits: hitsOf(fault, direction, names) }));
+  return directions.map((direction) => ({ direction, excluded, matches: matchesOf(fault, direction, names) }));
 }
 
-function hitsOf(fault: NetFault, direction: 'egress' | 'ingress', names: Names): Hit[] {
+function matchesOf(fault: NetFault, direction: 'egress' | 'ingress', names: Names): PacketMatch[] {
   const { to, from } = fault.surroundings;
   // With one list only, `both` means both ways with these peers.
   const peers = direction === 'egress' ? (to.length > 0 ? to : from) : from.length > 0 ? from : to;
   if (peers.length === 0) return [{ cidrs: 'any', ports: fault.ports, portsOf: 'either' }];
   const portsOf = peers === to ? 'peer' : 'target';
-  const hits: Array<Hit & { cidrs: Cidr[] }> = [];
+  const matches: Array<PacketMatch & { cidrs: Cidr[] }> = [];
   for (const peer of peers) {
     const ports = portsOf === 'peer' ? servedPorts(peer, fault.ports) : fault.ports;
     if (!ports) continue;
-    const same = hits.find((hit) => JSON.stringify(hit.ports) === JSON.stringify(ports));
+    const same = matches.find((match) => JSON.stringify(match.ports) === JSON.stringify(ports));
     if (same) same.cidrs.push(...addressesOf(peer, names));
-    else hits.push({ cidrs: addressesOf(peer, names), ports, portsOf });
+    else matches.push({ cidrs: addressesOf(peer, names), ports, portsOf });
   }
-  // Only what has addresses: a hit without them would be one of everybody.
-  return hits.flatMap((hit) => {
-    const cidrs = withoutContained(hit.cidrs);
-    return cidrs.length > 0 ? [{ ...hit, cidrs }] : [];
+  // Only what has addresses: without addresses a match is everybody.
+  return matches.flatMap((match) => {
+    const cidrs = withoutContained(match.cidrs);
+    return cidrs.length > 0 ? [{ ...match, cidrs }] : [];
   });
 }
 
@@ -70,25 +70,22 @@ export function addressesOf(peer: Peer, names: Names): Cidr[] {
   return peer.query.kind === 'host' ? [...(names[peer.query.name] ?? [])] : [...peer.cidrs];
 }
 
-/** The node as the pod sees it: where the kubelet's probes come from. On a bridge that is the pod's gateway, elsewhere an address of the node's. */
-export function nodeAddresses(
-  fault: NetFault,
+/** Those that no `--to` or `--from` names: what is named alone is affected. */
+export function excludedSources(
+  { surroundings: { to, from } }: NetFault,
   names: Names,
-  gateways: readonly string[],
-): { spared: Cidr[]; named: Cidr[] } {
-  const { to, from, nodeIps } = fault.surroundings;
-  const own = withoutContained([...nodeIps, ...gateways].flatMap((text) => singleAddress(text) ?? []));
+  sources: readonly ProbeSource[],
+): ProbeSource[] {
   const asked = [...to, ...from].flatMap((peer) => addressesOf(peer, names)).filter(isSingle);
-  const isNamed = (cidr: Cidr) => asked.some((other) => contains(other, cidr));
-  return { spared: own.filter((cidr) => !isNamed(cidr)), named: own.filter(isNamed) };
+  return sources.filter(({ cidr }) => !asked.some((other) => contains(other, cidr)));
 }
 
-/** Whether a packet of this peer's is hit whatever its port is. */
-export function mayHit(rules: readonly Rules[], address: Cidr): boolean {
-  return rules.some(({ hits, spared }) =>
-    spared.some((cidr) => contains(cidr, address))
+/** Whether a packet of this peer's is affected whatever its port is. */
+export function mayAffect(rules: readonly Rules[], address: Cidr): boolean {
+  return rules.some(({ matches, excluded }) =>
+    excluded.some((cidr) => contains(cidr, address))
       ? false
-      : hits.some(({ cidrs }) => cidrs === 'any' || cidrs.some((cidr) => contains(cidr, address))),
+      : matches.some(({ cidrs }) => cidrs === 'any' || cidrs.some((cidr) => contains(cidr, address))),
   );
 }
 

@@ -1,18 +1,20 @@
 import { ChaosError } from '../../errors.ts';
 import { askLine, type Question } from '../../shim/commands.ts';
 import type { AnswerEvent, Resolved } from '../../shim/protocol.ts';
+import { joinWords } from '../../text.ts';
 import { formatDuration } from '../../units.ts';
 import { answerMs } from '../common/timeouts.ts';
 import { whoElse } from '../common/words.ts';
 import type { Driver, FaultRun, Setup } from '../fault.ts';
 import { readRoundTrip } from './counters.ts';
 import { NetDriver } from './driver.ts';
-import { connectQuestion, describeQuestion, planLines, toAnswer } from './lines.ts';
+import { connectQuestion, describeQuestion, listenQuestion, planLines, toAnswer } from './lines.ts';
 import type { NetRun } from './observations.ts';
 import { planNet } from './plan.ts';
 import { questions } from './questions.ts';
-import type { Answer, NetFault, NetPlan, RoundTrip } from './types.ts';
-import { hitAndSpared } from './view.ts';
+import { listenId } from './sources.ts';
+import type { Answer, Listening, NetFault, NetPlan, RoundTrip } from './types.ts';
+import { affectedAndExcluded } from './view.ts';
 
 /** Round trips before the fault: enough for a median, and soon over. */
 const roundTripsWanted = 5;
@@ -23,7 +25,8 @@ const failuresAllowed = 2;
 const longestLine = 2 ** 20;
 
 /**
- * Before a net fault: asks the target's network what the plan depends on, plans, tells the user what will be hit, and measures the round trip without the fault. Nothing is changed by any of it,
+ * Before a net fault: asks the target's network what the plan depends on, plans, tells the user what will be affected, and measures the round trip
+ * without the fault. Nothing is changed by any of it,
  * so a stream that is lost meanwhile has it all begun again.
  */
 export class NetSetup implements Setup {
@@ -78,9 +81,10 @@ export class NetSetup implements Setup {
     this.#run.refuse(new ChaosError('shim', message));
   }
 
-  #ask(question: Question): void {
+  /** `ms`: how long the answer takes by itself. */
+  #ask(question: Question, ms = 0): void {
     this.#open.set(question.id, question);
-    this.#run.timers.set('question', answerMs);
+    this.#run.timers.set('question', ms + answerMs);
     this.#run.send(askLine(question));
   }
 
@@ -88,7 +92,7 @@ export class NetSetup implements Setup {
     const { id, commands } = this.#run.plan;
     let plan: NetPlan;
     try {
-      plan = planNet(this.#run.plan.fault, this.#answers, id, whoElse(commands));
+      plan = planNet(this.#run.plan.fault, this.#answers, id, whoElse(commands), this.#run.leftMs);
     } catch (error) {
       if (!(error instanceof ChaosError)) throw error;
       this.#run.refuse(error);
@@ -102,19 +106,30 @@ export class NetSetup implements Setup {
       );
       return;
     }
+    if (plan.listening && !this.#answers.has(listenId)) {
+      this.#listen(plan.listening);
+      return;
+    }
     this.#plan = plan;
     if (!this.#isAnnounced) this.#announce(plan);
     this.#isAnnounced = true;
     this.#measureOrGo(plan);
   }
 
+  #listen(listening: Listening): void {
+    const ports = joinWords(listening.ports.map(String));
+    const message = `looking for up to ${formatDuration(listening.ms)} who probes port ${ports} of the target, to exclude the kubelet's address`;
+    this.#run.report({ kind: 'progress', message });
+    this.#ask(listenQuestion(listening), listening.ms);
+  }
+
   #announce(plan: NetPlan): void {
-    const { hit, spared, warnings, probe } = plan;
+    const { affected, excluded, warnings, probe } = plan;
     this.#run.report({
       kind: 'announced',
-      lines: hitAndSpared(plan),
+      lines: affectedAndExcluded(plan),
       notes: warnings,
-      document: { kind: 'net-planned', affected: hit, excluded: spared, warnings, probe },
+      document: { kind: 'net-planned', affected, excluded, warnings, probe },
     });
   }
 

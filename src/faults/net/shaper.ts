@@ -1,4 +1,4 @@
-import { filterLines, hitClass, leafHandle, rootHandle } from './filters.ts';
+import { affectedClass, filterLines, leafHandle, rootHandle } from './filters.ts';
 import type { Rules } from './rules.ts';
 import type { IpProtocol, Shaping } from './types.ts';
 
@@ -11,20 +11,25 @@ const unlimitedBitsPerSecond = 32e9;
 const burstSeconds = 0.01;
 const minBurstBytes = 4_096;
 
-/** How long a packet may wait in the queue of a rate; and at least two of the largest packets (64 KiB) that a virtual link hands over in one piece. */
+/**
+ * How long a packet may wait in the queue of a rate; and at least two of the largest packets (64 KiB) that a virtual link hands over in one piece.
+ */
 const queueSeconds = 0.4;
 const minQueueBytes = 131_072;
 const maxQueueBytes = 67_108_864;
 
-/** Lines for `tc -batch`: HTB as root, whose class for what is hit is the token bucket, with a leaf that counts. What no filter takes goes out by HTB's direct queue, unshaped. */
+/**
+ * Lines for `tc -batch`: HTB as root, whose class for what is affected is the token bucket, with a leaf that counts. What no filter takes goes out by
+ * HTB's direct queue, unshaped.
+ */
 export function shaperLines(device: string, leaf: Leaf, rules: Rules, protocol: IpProtocol | undefined): string[] {
   const rate = leaf === 'drop' ? undefined : leaf.rate;
   const bits = rate?.bitsPerSecond ?? unlimitedBitsPerSecond;
   const burst = rate?.burstBytes ?? Math.max(minBurstBytes, Math.ceil((bits / 8) * burstSeconds));
   return [
     `qdisc add dev ${device} root handle ${rootHandle} htb default 0 direct_qlen 1000`,
-    `class add dev ${device} parent ${rootHandle} classid ${hitClass} htb rate ${bits}bit ceil ${bits}bit burst ${burst} cburst ${burst} quantum 60000`,
-    `qdisc add dev ${device} parent ${hitClass} handle ${leafHandle} ${leafWords(leaf)}`,
+    `class add dev ${device} parent ${rootHandle} classid ${affectedClass} htb rate ${bits}bit ceil ${bits}bit burst ${burst} cburst ${burst} quantum 60000`,
+    `qdisc add dev ${device} parent ${affectedClass} handle ${leafHandle} ${leafWords(leaf)}`,
     ...filterLines(device, rules, protocol),
   ];
 }

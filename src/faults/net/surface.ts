@@ -1,5 +1,5 @@
 import { ChaosError } from '../../errors.ts';
-import { type Cidr, contains, parseCidr } from '../../ip.ts';
+import { type Cidr, contains, parseCidr, singleAddress } from '../../ip.ts';
 import { type Fields, isObject, readJson } from '../../json.ts';
 import { firstLine } from '../../text.ts';
 import type { Answer } from './types.ts';
@@ -8,6 +8,8 @@ import type { Answer } from './types.ts';
 export interface Surface {
   links: readonly Link[];
   routes: readonly Route[];
+  /** The target's own addresses. */
+  addresses: readonly { address: string; device: string }[];
   qdiscs: readonly Qdisc[];
   /** Names of nftables' tables of family inet. */
   tables: readonly string[];
@@ -44,6 +46,9 @@ export function readSurface(answers: ReadonlyMap<string, Answer>): Surface {
       txQueueLength: typeof link.txqlen === 'number' ? link.txqlen : 0,
     })),
     routes: objects(answers, 'routes').flatMap(readRoute),
+    addresses: objects(answers, 'routes')
+      .filter(({ type, table }) => type === 'local' && table === 'local')
+      .map((route) => ({ address: text(route.dst), device: text(route.dev) })),
     qdiscs: objects(answers, 'qdiscs').map((qdisc) => ({
       device: text(qdisc.dev),
       kind: text(qdisc.kind),
@@ -76,7 +81,9 @@ function readRoute(route: Fields): Route[] {
   });
 }
 
-/** Interfaces that carry packets to these ranges: of the routes inside a range all, of those around it the narrowest. `any`: all that have a route. */
+/**
+ * Interfaces that carry packets to these ranges: of the routes inside a range all, of those around it the narrowest. `any`: all that have a route.
+ */
 export function devicesTo(surface: Surface, cidrs: readonly Cidr[] | 'any'): string[] {
   const found = cidrs === 'any' ? surface.routes : cidrs.flatMap((cidr) => routesTo(surface.routes, cidr));
   const carrying = new Set(found.flatMap(({ devices }) => devices));
@@ -90,9 +97,22 @@ function routesTo(routes: readonly Route[], cidr: Cidr): Route[] {
   return [...inside, ...around.filter(({ to }) => to.prefix === narrowest)];
 }
 
-/** Where what the target sends to the rest of the world goes first: on a bridge, the node itself. */
-export function gatewaysOf(surface: Surface): string[] {
-  const defaults = surface.routes.filter(({ to }) => to.prefix === 0);
+/** The interface that has the pod's addresses, by which the cluster knows it; undefined: none has. */
+export function deviceOf(surface: Surface, podIps: readonly string[]): string | undefined {
+  const own = podIps.flatMap((ip) => singleAddress(ip) ?? []);
+  return surface.addresses.find(({ address }) => {
+    const cidr = singleAddress(address);
+    return cidr && own.some((other) => contains(other, cidr));
+  })?.device;
+}
+
+/**
+ * Where what the target sends to the rest of the world goes first: on a bridge, the node itself. Of the cluster's network only, where that is known: the
+ * gateway of another network that the pod is in is none of the node's.
+ */
+export function gatewaysOf(surface: Surface, podIps: readonly string[]): string[] {
+  const device = deviceOf(surface, podIps);
+  const defaults = surface.routes.filter(({ to, devices }) => to.prefix === 0 && (!device || devices.includes(device)));
   return [...new Set(defaults.flatMap(({ gateways }) => gateways))];
 }
 

@@ -2,7 +2,10 @@ import type { Cidr } from '../../ip.ts';
 import type { ObjectAddresses, PodNetwork, WorkloadKind } from '../../ports.ts';
 import type { Step, Undo } from '../../shim/commands.ts';
 
-/** The words of the net fault: what is asked (by the user), who the peers are, what the target's network is, and what follows from it. All of it is data. */
+/**
+ * The words of the net fault: what is asked (by the user), who the peers are, what the target's network is, and what follows from it. All of it is
+ * data.
+ */
 
 export type Direction = 'egress' | 'ingress' | 'both';
 export type IpProtocol = 'tcp' | 'udp' | 'icmp';
@@ -21,7 +24,10 @@ export type PeerQuery =
   | { kind: 'service'; text: string; name: string; namespace: string | undefined }
   | { kind: WorkloadKind; text: string; name: string; namespace: string | undefined };
 
-/** What is done to each packet that is hit and let through. Percentages are > 0 and ≤ 100. At least one of delay, loss, corrupt, duplicate, reorder, rate is there. */
+/**
+ * What is done to each packet that is affected and let through. Percentages are > 0 and ≤ 100. At least one of delay, loss, corrupt, duplicate,
+ * reorder, rate is there.
+ */
 export interface Shaping {
   delay?: {
     ms: number;
@@ -90,22 +96,44 @@ export interface NetPlan {
   compare: readonly { id: string; argv: readonly string[] }[];
   /** Named counters, read with every sample. */
   count: readonly { id: string; argv: readonly string[] }[];
-  /** `hit` and `spared`, a line each, for the user before it starts. */
-  hit: readonly string[];
-  spared: readonly string[];
+  /** `affected` and `excluded`, a line each, for the user before it starts. */
+  affected: readonly string[];
+  excluded: readonly string[];
   warnings: readonly string[];
   /** A peer to measure the round trip to, where one is known. */
   probe?: { address: string; port: number };
+  /** What has to be listened to first, for a plan that knows who probes the target. */
+  listening?: Listening;
   /** What the plan was made for; names that get new addresses are followed from there. */
   basis: NetBasis;
+}
+
+/** An address that is excluded because the kubelet's probes come from it, or may. */
+export interface ProbeSource {
+  cidr: Cidr;
+  /** Whose it is, in a few words: `node`. Absent: it was only seen. */
+  what?: string;
+  /** Ports on which HTTP requests of the kubelet's came from it: that is certain. */
+  kubeProbe: readonly number[];
+  /** Probed ports to which it was seen connecting. */
+  connected: readonly number[];
+}
+
+/** How long to listen for the kubelet at which ports, and what ends that early besides one of its HTTP requests. */
+export interface Listening {
+  ms: number;
+  /** At most 16. */
+  ports: readonly number[];
+  /** Connections of these to each port end it too; empty unless no probe can be told by its request. At most 40. */
+  known: readonly string[];
 }
 
 /** What a plan depends on besides the fault. */
 export interface NetBasis {
   /** `kubectl_chaos_7f3k2` by nf_tables; by tc what is shaped, and dropped where there is no nf_tables. */
   by: { tool: 'nft'; table: string } | { tool: 'tc'; ports: readonly ShapedPort[] };
-  /** The first hop towards the rest of the world, on a bridge an address of the node's. */
-  gateways: readonly string[];
+  /** Addresses that the kubelet's probes come from, or may. */
+  sources: readonly ProbeSource[];
   /** Addresses of the host names among the peers, as the target resolved them; every one that was ever seen. */
   names: Readonly<Record<string, readonly Cidr[]>>;
 }
@@ -116,7 +144,7 @@ export interface ShapedPort {
   ifb?: string;
 }
 
-/** What was counted of the packets that were hit, since the fault began. */
+/** What was counted of the packets that were affected, since the fault began. */
 export interface NetCounters {
   packets: number;
   bytes: number;

@@ -50,7 +50,8 @@ function whatToAsk({ ports, surroundings: { to, from } }: NetFault): string {
 }
 
 /**
- * How many packets of one connection are hit at most. Out go SYN, ACK and, to close it, RST; in comes the SYN-ACK. Unanswered, SYN is sent a second time within the second that is waited; a
+ * How many packets of one connection are affected at most. Out go SYN, ACK and, to close it, RST; in comes the SYN-ACK. Unanswered, SYN is sent a
+ * second time within the second that is waited; a
  * SYN-ACK that gets lost comes again and again for a minute.
  */
 const ofOneConnection = {
@@ -58,7 +59,7 @@ const ofOneConnection = {
   unanswered: { egress: 3, ingress: 6 },
 } as const;
 
-/** What measuring the round trip itself has added to the packets hit, at most. */
+/** What measuring the round trip itself has added to the packets affected, at most. */
 function ownPackets({ direction, block, shaping }: NetFault, roundTrips: readonly RoundTrip[]): number {
   const each = roundTrips.map(({ us }) => {
     const { egress, ingress } = ofOneConnection[us === undefined ? 'unanswered' : 'answered'];
@@ -101,19 +102,19 @@ function judgeDelay(
 ): Proof {
   const ways = direction === 'both' ? 2 : 1;
   const asked = `Asked for ${formatDuration(ms)}${jitterMs > 0 ? ` ±${formatDuration(jitterMs)}` : ''}${ways === 2 ? ' each way' : ''}`;
-  const hit = `${formatCount(last.packets, 'packet')} affected`;
+  const affected = `${formatCount(last.packets, 'packet')} affected`;
   const before = measureRoundTrips(seen.roundTripsBefore).medianUs;
   const { sent, lost, medianUs } = measureRoundTrips(seen.roundTripsDuring);
   if (sent === 0 || before === undefined) {
     const why = seen.isFound
       ? 'the round trip of a detached fault is not measured'
       : 'no peer was known to measure the round trip to';
-    return proof(true, `${asked}: ${hit}, ${why}`);
+    return proof(true, `${asked}: ${affected}, ${why}`);
   }
   if (medianUs === undefined) {
     return proof(
       true,
-      `${asked}: ${formatElapsed(before / 1_000)} round trip before, none within a second under it; ${hit}`,
+      `${asked}: ${formatElapsed(before / 1_000)} round trip before, none within a second under it; ${affected}`,
     );
   }
   // Where some overtake, the slowest tells of the delay.
@@ -122,7 +123,7 @@ function judgeDelay(
   const enough = longer >= 1_000 * ways * (ms * effectiveShare - jitterMs / 2);
   return proof(
     enough,
-    `${asked}: measured ${formatElapsed(longer / 1_000)} more over ${formatCount(sent - lost, 'round trip')} (${formatElapsed(before / 1_000)} before, ${formatElapsed(measured / 1_000)} under it); ${hit}`,
+    `${asked}: measured ${formatElapsed(longer / 1_000)} more over ${formatCount(sent - lost, 'round trip')} (${formatElapsed(before / 1_000)} before, ${formatElapsed(measured / 1_000)} under it); ${affected}`,
   );
 }
 

@@ -6,11 +6,11 @@ import type { LiveRow, Rows } from '../fault.ts';
 import { measureRoundTrips, type NetMeasurement, type RoundTrips } from './measure.ts';
 import type { NetCounters, NetFault, NetPlan, RoundTrip } from './types.ts';
 
-/** What is shown of a net fault: whom it hits, how it goes on, what it did. Pure. */
+/** What is shown of a net fault: whom it matches, how it goes on, what it did. Pure. */
 
-/** Who is hit and who is not, before it starts. */
-export function hitAndSpared({ hit, spared }: Pick<NetPlan, 'hit' | 'spared'>): string[] {
-  return [...block('affected', hit), ...block('excluded', spared)];
+/** Who is affected and who is not, before it starts. */
+export function affectedAndExcluded({ affected, excluded }: Pick<NetPlan, 'affected' | 'excluded'>): string[] {
+  return [...block('affected', affected), ...block('excluded', excluded)];
 }
 
 function block(title: string, lines: readonly string[]): string[] {

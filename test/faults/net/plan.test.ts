@@ -4,6 +4,7 @@ import { followNames } from '../../../src/faults/net/names.ts';
 import { planNet } from '../../../src/faults/net/plan.ts';
 import { questions } from '../../../src/faults/net/questions.ts';
 import type { Answer, NetFault, NetPlan } from '../../../src/faults/net/types.ts';
+import type { NetworkProbe } from '../../../src/ports.ts';
 import { answer, answersFor, fixture, netFault, peer } from './support/fault.ts';
 
 const plan = (fault: NetFault, ...change: Answer[]): NetPlan =>
@@ -21,9 +22,7 @@ const database = [
 
 describe('shaping', () => {
   const asked = '--delay 100ms --jitter 20ms --correlation 25% --distribution normal --loss 2% --to svc/db --port 5432';
-  const made = plan(
-    netFault(asked, { to: database, podContainers: ['app', 'proxy'], nodeIps: ['192.168.1.10'], networkProbes: true }),
-  );
+  const made = plan(netFault(asked, { to: database, podContainers: ['app', 'proxy'], nodeIps: ['192.168.1.10'] }));
 
   test('in one batch, under a handle of our own', () => {
     expect(made.apply).toHaveLength(1);
@@ -55,14 +54,14 @@ describe('shaping', () => {
     expect(made.undo).toEqual([{ kind: 'qdisc', device: 'eth0', handle: 'c4a0:' }]);
   });
 
-  test('says what is hit and what is not', () => {
-    expect(made.hit).toEqual([
+  test('says what is affected and what is excluded', () => {
+    expect(made.affected).toEqual([
       'delay 100ms ±20ms and 2% loss',
       'egress to svc/db (10.96.0.12, fd96::12, 10.244.1.7, 10.244.2.9), tcp and udp, port 5432, through eth0',
       'all 2 containers of the pod, which share its network: app and proxy',
     ]);
-    expect(made.spared).toEqual([
-      "the node, where the kubelet's probes come from: 192.168.1.10, 10.99.0.254, fd99::fe",
+    expect(made.excluded).toEqual([
+      '192.168.1.10 (node), 10.99.0.254 (gateway) and fd99::fe (gateway)',
       'loopback, ARP and IPv6 neighbour discovery',
     ]);
     expect(made.warnings).toEqual([]);
@@ -142,12 +141,12 @@ describe('partition and reject', () => {
       table inet kubectl_chaos_7f3k2 {
         counter egress { }
         counter ingress { }
-        set egress_spared_4 { type ipv4_addr; flags interval; elements = { 10.96.0.99, 10.99.0.254 } }
-        set egress_spared_6 { type ipv6_addr; flags interval; elements = { fd99::fe } }
+        set egress_excluded_4 { type ipv4_addr; flags interval; elements = { 10.96.0.99, 10.99.0.254 } }
+        set egress_excluded_6 { type ipv6_addr; flags interval; elements = { fd99::fe } }
         set egress_0_4 { type ipv4_addr; flags interval; elements = { 10.96.0.12 } }
         set egress_0_6 { type ipv6_addr; flags interval; elements = { fd96::12 } }
-        set ingress_spared_4 { type ipv4_addr; flags interval; elements = { 10.96.0.99, 10.99.0.254 } }
-        set ingress_spared_6 { type ipv6_addr; flags interval; elements = { fd99::fe } }
+        set ingress_excluded_4 { type ipv4_addr; flags interval; elements = { 10.96.0.99, 10.99.0.254 } }
+        set ingress_excluded_6 { type ipv6_addr; flags interval; elements = { fd99::fe } }
         set ingress_0_4 { type ipv4_addr; flags interval; elements = { 10.96.0.12 } }
         set ingress_0_6 { type ipv6_addr; flags interval; elements = { fd96::12 } }
         chain egress {
@@ -157,8 +156,8 @@ describe('partition and reject', () => {
           tcp flags & rst == rst return
           icmp type destination-unreachable return
           icmpv6 type destination-unreachable return
-          ip daddr @egress_spared_4 return
-          ip6 daddr @egress_spared_6 return
+          ip daddr @egress_excluded_4 return
+          ip6 daddr @egress_excluded_6 return
           ip daddr @egress_0_4 meta l4proto { 6, 17 } th dport { 5432, 6000-6010 } meta l4proto 6 counter name "egress" reject with tcp reset
           ip daddr @egress_0_4 meta l4proto { 6, 17 } th dport { 5432, 6000-6010 } counter name "egress" reject with icmpx port-unreachable
           ip6 daddr @egress_0_6 meta l4proto { 6, 17 } th dport { 5432, 6000-6010 } meta l4proto 6 counter name "egress" reject with tcp reset
@@ -171,8 +170,8 @@ describe('partition and reject', () => {
           tcp flags & rst == rst return
           icmp type destination-unreachable return
           icmpv6 type destination-unreachable return
-          ip saddr @ingress_spared_4 return
-          ip6 saddr @ingress_spared_6 return
+          ip saddr @ingress_excluded_4 return
+          ip6 saddr @ingress_excluded_6 return
           ip saddr @ingress_0_4 meta l4proto { 6, 17 } th sport { 5432, 6000-6010 } meta l4proto 6 counter name "ingress" reject with tcp reset
           ip saddr @ingress_0_4 meta l4proto { 6, 17 } th sport { 5432, 6000-6010 } counter name "ingress" reject with icmpx port-unreachable
           ip6 saddr @ingress_0_6 meta l4proto { 6, 17 } th sport { 5432, 6000-6010 } meta l4proto 6 counter name "ingress" reject with tcp reset
@@ -182,7 +181,7 @@ describe('partition and reject', () => {
       "
     `);
     expect(made.undo).toEqual([{ kind: 'table', name: 'kubectl_chaos_7f3k2' }]);
-    expect(made.hit).toEqual([
+    expect(made.affected).toEqual([
       'reject',
       'egress to svc/db (10.96.0.12, fd96::12), tcp and udp, ports 5432 and 6000-6010',
       'ingress from svc/db (10.96.0.12, fd96::12), tcp and udp, ports 5432 and 6000-6010',
@@ -204,14 +203,19 @@ describe('partition and reject', () => {
   });
 });
 
+const liveness: NetworkProbe = {
+  ...{ container: 'app', kind: 'liveness', by: 'tcp', port: 5432 },
+  ...{ periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 },
+};
+
 describe('warnings', () => {
   test.each<[string, NetFault, string]>([
     [
       'the node named',
-      netFault('--partition --to 192.168.1.10', { nodeIps: ['192.168.1.10'], networkProbes: true }),
-      "the kubelet's probes come from 192.168.1.10, which is affected",
+      netFault('--partition --to 192.168.1.10', { nodeIps: ['192.168.1.10'], probes: [liveness] }),
+      'may come from 192.168.1.10 (node), which is affected: if it does, the kubelet will restart container app after about 30s',
     ],
-    ['the node not known', netFault('--rate 1mbit', { networkProbes: true }), "the node's addresses are not known"],
+    ['the node not known', netFault('--rate 1mbit', { probes: [liveness] }), "the node's addresses are not known"],
     [
       "the node's network",
       netFault('--rate 1mbit --allow-host-network', { hostNetwork: true }),
@@ -382,7 +386,7 @@ describe('names', () => {
     expect(follow(first, answer('lookup:db.example', '', 1, 'timed out'))).toEqual({ plan: first, steps: [] });
   });
 
-  test('with new addresses have these hit and spared as well', () => {
+  test('with new addresses have these affected and excluded as well', () => {
     const { plan: second, steps } = follow(first, ...lookups('203.0.113.2\n', '203.0.113.8\n'));
     expect(steps).toEqual([
       {
@@ -392,7 +396,7 @@ describe('names', () => {
           'filter add dev eth0 parent c4a0: protocol ip pref 200 u32 match ip dst 203.0.113.2/32 match ip protocol 6 0xff match ip ihl 5 0xf match u16 0 0x1fff at 6 match ip dport 5432 0xffff flowid c4a0:10\n',
       },
     ]);
-    expect(second.hit[1]).toContain('db.example (203.0.113.1, fd99::7, 203.0.113.2)');
+    expect(second.affected[1]).toContain('db.example (203.0.113.1, fd99::7, 203.0.113.2)');
     expect(follow(second, ...lookups('203.0.113.1\n', '203.0.113.8\n')).steps).toEqual([]);
   });
 });

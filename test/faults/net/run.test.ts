@@ -1,12 +1,12 @@
 import { describe, expect } from 'vitest';
 import { ChaosError } from '../../../src/errors.ts';
 import type { NetRequest } from '../../../src/faults/net/types.ts';
-import type { Experiment } from '../../../src/ports.ts';
+import type { Experiment, NetworkProbe } from '../../../src/ports.ts';
 import type { Request } from '../../../src/requests.ts';
 import { experiment, type Scenario } from '../../experiment/scenario.ts';
 import type { FakeAttachment } from '../../fakes/attachment.ts';
 import { settle } from '../../fakes/clock.ts';
-import { lastWords, netRequest, podNetwork, reverted } from '../../fakes/samples.ts';
+import { answer, lastWords, netRequest, podNetwork, reverted } from '../../fakes/samples.ts';
 
 type Body = (scenario: Scenario) => Promise<void>;
 
@@ -14,23 +14,23 @@ function netExperiment(name: string, body: Body, asked: Request = netRequest()):
   experiment(name, body, asked);
 }
 
-/** The first word of each line since `from`. */
 /** A shim that answers, and does not start. */
 function onLines(s: Scenario, also: (line: string, attachment: FakeAttachment) => void = () => undefined): void {
   s.cluster.onAttach = (attachment) => {
     attachment.onLine = (line) => {
-      const told = s.net.hear(line);
-      if (told) attachment.say(told);
+      const answer = s.net.hear(line);
+      if (answer) attachment.say(answer);
       if (line === 'beat') s.answerBeat(attachment);
       also(line, attachment);
     };
   };
 }
 
+/** The first word of each line since `from`. */
 const verbs = (s: Scenario, from = 0) => s.sent.slice(from).map((line) => line.split(' ', 1)[0]);
 const times = (s: Scenario, verb: string) => verbs(s).filter((each) => each === verb).length;
 
-/** Until the fault is in force; packets are hit from then on. */
+/** Until the fault is in force; packets are affected from then on. */
 async function activate(s: Scenario): Promise<void> {
   await s.launch();
   await s.attach();
@@ -38,7 +38,7 @@ async function activate(s: Scenario): Promise<void> {
   s.net.roundTripUs = 100_900;
 }
 
-async function hit(s: Scenario, seconds = 5): Promise<void> {
+async function sendPackets(s: Scenario, seconds = 5): Promise<void> {
   for (let second = 0; second < seconds; second++) {
     s.net.packets += 20;
     await s.pass(1_000);
@@ -54,7 +54,7 @@ function knowName(s: Scenario, ...addresses: string[]): void {
 describe('a net fault that goes as asked', () => {
   netExperiment('asks, plans, tells, measures, starts, counts, and is proven', async (s) => {
     await activate(s);
-    await hit(s, 10);
+    await sendPackets(s, 10);
     await s.finish();
     const outcome = await s.outcome();
     expect(outcome).toMatchObject({ exitCode: 0, reverted: true, revertedBy: 'shim', problems: [] });
@@ -88,7 +88,7 @@ describe('a net fault that goes as asked', () => {
     expect(order.slice(0, 3)).toEqual(['beat', 'ask', 'fresh']);
     expect(order.slice(3)).toEqual(['connect', 'clear', 'undo', 'compare', 'count', 'apply', 'start']);
     expect(s.sent).toContain('undo qdisc eth0 c4a0:');
-    await hit(s);
+    await sendPackets(s);
     await s.finish();
     await s.outcome();
   });
@@ -100,12 +100,12 @@ describe('a net fault that goes as asked', () => {
     expect(args.join(' ')).toContain('--tool tc --tool ip --tool nft');
     expect(args).not.toContain('--');
     expect(s.cluster.launched?.annotations).toMatchObject({ 'kubectl-chaos.io/verb': 'net' });
-    await hit(s);
+    await sendPackets(s);
     await s.finish();
     await s.outcome();
   });
 
-  netExperiment('that hits nothing ends with 3 and says so', async (s) => {
+  netExperiment('that affects nothing ends with 3 and says so', async (s) => {
     await activate(s);
     await s.pass(5_000);
     await s.finish();
@@ -116,7 +116,7 @@ describe('a net fault that goes as asked', () => {
 
   netExperiment('whose network reads otherwise afterwards is told, with 3 and not with 4', async (s) => {
     await activate(s);
-    await hit(s);
+    await sendPackets(s);
     await s.finish({}, { differs: ['qdiscs'] });
     const outcome = await s.outcome();
     expect(outcome).toMatchObject({ exitCode: 3, reverted: true, left: [] });
@@ -127,7 +127,7 @@ describe('a net fault that goes as asked', () => {
     'measures no round trip where no peer is known',
     async (s) => {
       await activate(s);
-      await hit(s);
+      await sendPackets(s);
       await s.finish();
       await s.outcome();
       expect(times(s, 'connect')).toBe(0);
@@ -139,7 +139,7 @@ describe('a net fault that goes as asked', () => {
     s.net.roundTripUs = undefined;
     await activate(s);
     expect(times(s, 'connect')).toBe(2);
-    await hit(s);
+    await sendPackets(s);
     await s.finish();
     await s.outcome();
   });
@@ -148,13 +148,67 @@ describe('a net fault that goes as asked', () => {
     await activate(s);
     const before = times(s, 'connect');
     s.net.silentTo.add('round-trip:1');
-    await hit(s, 5);
+    await sendPackets(s, 5);
     expect(times(s, 'connect')).toBe(before + 1);
-    await hit(s, 6);
+    await sendPackets(s, 6);
     expect(times(s, 'connect')).toBeGreaterThan(before + 1);
     await s.finish();
     await s.outcome();
   });
+});
+
+describe('a net fault that may affect probes', () => {
+  const probes: NetworkProbe[] = [
+    {
+      ...{ container: 'app', kind: 'liveness', by: 'http', port: 8080, path: '/healthz' },
+      ...{ periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 },
+    },
+  ];
+  const partition = netRequest({ to: [], ports: [], block: 'drop', direction: 'both' });
+  delete partition.fault.shaping;
+
+  netExperiment(
+    'looks who sends them before it plans, and excludes that',
+    async (s) => {
+      s.cluster.network = podNetwork({ probes });
+      s.net.sources = ['169.254.7.127 8080 kube-probe'];
+      await activate(s);
+      expect(s.sent).toContain('listen probes 11000 8080');
+      expect(s.reporter.of('progress').map(({ message }) => message)).toEqual([
+        "looking for up to 11s who probes port 8080 of the target, to exclude the kubelet's address",
+      ]);
+      const [announced] = s.reporter.of('announced');
+      expect(announced?.lines.join('\n')).toContain("169.254.7.127 (Istio's ambient mode): seen probing port 8080");
+      expect(announced?.notes.join()).not.toContain('liveness');
+      const table = s.sent.find((line) => line.startsWith('apply nft'));
+      expect(decodeURIComponent(table ?? '')).toContain('169.254.7.127');
+      await sendPackets(s);
+      await s.finish();
+      await s.outcome();
+    },
+    partition,
+  );
+
+  netExperiment(
+    'waits for the answer as long as that takes, and says that nobody was seen',
+    async (s) => {
+      s.cluster.network = podNetwork({ probes });
+      s.net.silentTo.add('probes');
+      await s.launch();
+      await s.attach();
+      await s.pass(20_000);
+      expect(s.isOver).toBe(false);
+      expect(verbs(s)).not.toContain('start');
+      s.cluster.attachment.say(answer({ id: 'probes', stdout: '' }));
+      await settle();
+      expect(s.reporter.of('announced')[0]?.notes[0]).toContain('who sends it was not seen within 11s');
+      expect(s.reporter.of('active')).toHaveLength(1);
+      await sendPackets(s);
+      await s.finish();
+      await s.outcome();
+    },
+    partition,
+  );
 });
 
 describe('a net fault that is refused', () => {
@@ -255,7 +309,7 @@ describe('a net fault that is refused', () => {
     netExperiment(`not for ${name}`, async (s) => {
       s.cluster.experiments = { found: [{ ...other, ...change }], unseen: [] };
       await activate(s);
-      await hit(s);
+      await sendPackets(s);
       await s.finish();
       expect((await s.outcome()).exitCode).toBe(0);
     });
@@ -277,7 +331,7 @@ describe('the stream of a net fault', () => {
     expect(again[1]).toMatch(/^ask links /);
     expect(again).toContain('start');
     expect(s.reporter.of('announced')).toHaveLength(1);
-    await hit(s);
+    await sendPackets(s);
     await s.finish();
     expect((await s.outcome()).verdict?.document).toMatchObject({ net: { roundTripsBefore: { sent: 5 } } });
   });
@@ -291,7 +345,7 @@ describe('the stream of a net fault', () => {
     await s.pass(1_000);
     expect(s.reporter.of('active')).toHaveLength(1);
     s.net.roundTripUs = 100_900;
-    await hit(s);
+    await sendPackets(s);
     await s.finish();
     expect((await s.outcome()).exitCode).toBe(0);
   });
@@ -340,17 +394,17 @@ describe('the stream of a net fault', () => {
     s.answerBeat(s.cluster.attachment);
     await settle();
     expect(s.sent).toHaveLength(lines);
-    await hit(s);
+    await sendPackets(s);
     await s.finish();
     await s.outcome();
   });
 
   netExperiment('lost while active: goes on after the next attach, and nothing is applied twice', async (s) => {
     await activate(s);
-    await hit(s, 3);
+    await sendPackets(s, 3);
     s.cluster.attachment.drop('reset by peer');
     await s.pass(1_000);
-    await hit(s, 3);
+    await sendPackets(s, 3);
     expect(s.cluster.attachments).toHaveLength(2);
     expect(s.cluster.attachment.sent.filter((line) => /^(?:apply|start|clear)/.test(line))).toEqual([]);
     expect(s.cluster.attachment.sent.some((line) => line.startsWith('connect'))).toBe(true);
@@ -365,16 +419,16 @@ describe('names', () => {
     async (s) => {
       knowName(s, '10.0.0.7');
       await activate(s);
-      await hit(s, 9);
+      await sendPackets(s, 9);
       expect(times(s, 'lookup')).toBe(1);
       s.net.addresses.set('db.example.com', ['10.0.0.7', '10.0.0.9']);
-      await hit(s, 2);
+      await sendPackets(s, 2);
       expect(times(s, 'lookup')).toBe(2);
       const extensions = s.sent.slice(s.sent.indexOf('start')).filter((line) => line.startsWith('apply'));
       expect(extensions).toHaveLength(1);
       expect(decodeURIComponent(extensions[0] ?? '')).toContain('10.0.0.9');
       expect(s.reporter.of('warning').at(-1)?.message).toContain('10.0.0.9');
-      await hit(s, 20);
+      await sendPackets(s, 20);
       expect(times(s, 'lookup')).toBe(4);
       expect(s.sent.slice(s.sent.indexOf('start')).filter((line) => line.startsWith('apply'))).toHaveLength(1);
       await s.finish();
@@ -390,7 +444,7 @@ describe('names', () => {
       await activate(s);
       s.net.silentTo.add('extended:1');
       s.net.addresses.set('db.example.com', ['10.0.0.9']);
-      await hit(s, 21);
+      await sendPackets(s, 21);
       const applied = s.sent.slice(s.sent.indexOf('start')).filter((line) => line.startsWith('apply'));
       expect(applied).toHaveLength(2);
       expect(applied[0]).toBe(applied[1]);
@@ -458,7 +512,7 @@ describe('Ctrl-C', () => {
   netExperiment('while active stops, and nothing is asked any more', async (s) => {
     s.answers.delete('stop');
     await activate(s);
-    await hit(s);
+    await sendPackets(s);
     await s.interrupt();
     const lines = s.sent.length;
     await s.pass(2_000);
@@ -473,7 +527,7 @@ describe('a shim that is killed', () => {
 
   netExperiment('is undone by its guardian, which is said', async (s) => {
     await activate(s);
-    await hit(s);
+    await sendPackets(s);
     await s.status(killed(lastWords(reverted({ by: 'guardian' }))));
     const outcome = await s.outcome();
     expect(outcome).toMatchObject({ exitCode: 3, reverted: true, revertedBy: 'guardian' });
@@ -482,7 +536,7 @@ describe('a shim that is killed', () => {
 
   netExperiment('is undone by its guardian, whose word the kubelet finds only later', async (s) => {
     await activate(s);
-    await hit(s);
+    await sendPackets(s);
     await s.status(killed(''));
     await s.pass(2_000);
     await s.status(killed(lastWords(reverted({ by: 'guardian' }))));
@@ -493,7 +547,7 @@ describe('a shim that is killed', () => {
     'without a word of the guardian is not called reverted: a network keeps what was done to it',
     async (s) => {
       await activate(s);
-      await hit(s);
+      await sendPackets(s);
       await s.status(killed(''));
       await s.pass(4_900);
       expect(s.isOver).toBe(false);
@@ -508,7 +562,7 @@ describe('a shim that is killed', () => {
 describe('the target of a net fault', () => {
   netExperiment('that is restarted ends it, and the new container is not called free of a fault', async (s) => {
     await activate(s);
-    await hit(s);
+    await sendPackets(s);
     s.cluster.targetUpdates.push({ kind: 'restarted', reason: 'Error', exitCode: 1, message: '' });
     await settle();
     expect(await s.outcome()).toMatchObject({

@@ -44,7 +44,7 @@ describe('counters', () => {
     expect(counters('--rate 8mbit --delay 1ms', fixture('counters-tc'))).not.toHaveProperty('throttled');
   });
 
-  test('of what is dropped and what waits are counted as hit', () => {
+  test('of what is dropped and what waits are counted as affected', () => {
     const leaf = {
       kind: 'netem',
       handle: 'c4a1:',
@@ -108,35 +108,35 @@ describe('the verdict', () => {
       'Affected packets were not counted: the run was too short, or its counters could not be read',
     ],
     [
-      'nothing hit',
+      'nothing affected',
       netFault(`--delay 5ms ${db}`),
       { counters: [counted(0)] },
       false,
       'No packet matched: is 5432 the port?',
     ],
     [
-      'nothing hit of several ports',
+      'nothing affected of several ports',
       netFault('--partition --port 80,90'),
       { counters: [counted(0)] },
       false,
       'No packet matched: are 80 and 90 the ports?',
     ],
     [
-      'nothing hit of a peer',
+      'nothing affected of a peer',
       netFault('--partition --to db'),
       { counters: [counted(0)] },
       false,
       'No packet matched: does the target talk to db?',
     ],
     [
-      'nothing hit at all',
+      'nothing affected at all',
       netFault('--partition'),
       { counters: [counted(0)] },
       false,
       'No packet matched: does the target use its network?',
     ],
     [
-      'only ourselves hit',
+      'only our own packets affected',
       netFault(`--delay 5ms ${db}`),
       { counters: [counted(6)], roundTripsDuring: ms(5, 5) },
       false,

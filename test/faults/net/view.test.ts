@@ -33,7 +33,7 @@ const liveNetTable = (of: NetSample) =>
 const netProofTable = (of: NetMeasurement) => proofTable(proofRows(of));
 
 describe('the live table of a net fault', () => {
-  test('has what is hit, and the round trip before and now', () => {
+  test('has what is affected, and the round trip before and now', () => {
     expect(liveNetTable(fact())).toEqual([
       '  TARGET                PACKETS AFFECTED   dropped     ROUND TRIP before → now   left',
       '  pod/web-7d4b9 (app)   1,204 (118Ki)      25 (2.1%)   0.8ms → 101ms             38s',
@@ -88,7 +88,7 @@ const apiVersion = 'kubectl-chaos.io/v1beta1';
 const reference = { namespace: 'shop', pod: 'web-7d4b9', container: 'app' };
 
 describe('a net run', () => {
-  test('off a terminal: whom it hits before it starts, and what it did', async () => {
+  test('off a terminal: whom it affects before it starts, and what it did', async () => {
     const stdout = new BufferOutput();
     const stderr = new BufferOutput();
     const reporter = new PlainReporter(stdout, stderr, false);

@@ -101,10 +101,10 @@ describe.skipIf(reason !== undefined)(`on a wire${reason === undefined ? '' : ` 
       expect(differs).toEqual([]);
     });
 
-    test('the node is spared, unless it is named', async () => {
+    test('the node is excluded, unless it is named', async () => {
       const surroundings = { nodeIps: [c4, c6] };
-      const spared = netFault('--partition', surroundings);
-      await wire.during(plan(spared, change), async () => {
+      const excluded = netFault('--partition', surroundings);
+      await wire.during(plan(excluded, change), async () => {
         expect(Object.keys(await broken())).toEqual(all.filter((name) => !/>c/.test(name)));
       });
       const named = netFault(`--partition --to ${c4}`, surroundings);

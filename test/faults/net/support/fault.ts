@@ -34,7 +34,8 @@ export function netFault(flags: string | readonly string[], change: Partial<NetS
       podIps: ['10.99.0.1'],
       nodeIps: [],
       podContainers: ['app'],
-      networkProbes: false,
+      probes: [],
+      nodeSources: [],
       ...change,
     },
   };
