@@ -5,6 +5,7 @@ import { followNode } from '../../src/kubernetes/node-watch.ts';
 import { surroundings } from '../../src/kubernetes/surroundings.ts';
 import type { NodeUpdate } from '../../src/ports.ts';
 import { ApiServer, json, status, until, WatchFeed } from '../fakes/api-server.ts';
+import { forbidden, replay } from '../fakes/recorded.ts';
 import { readyNode, runningPod, webTarget } from './objects.ts';
 import { restFor } from './support.ts';
 
@@ -97,8 +98,10 @@ describe('what there is around a target', () => {
 
   it('looks where it may, and says where it may not', async () => {
     server
-      .on('GET', '/api/v1/namespaces/shop', (_, response) => json(response, 403, status(403, 'Forbidden', 'no')))
-      .on('GET', '/api/v1/pods', (_, response) => json(response, 403, status(403, 'Forbidden', 'no')))
+      .on('GET', '/api/v1/namespaces/shop', (_, response) =>
+        json(response, 403, forbidden('get', 'namespaces', 'shop')),
+      )
+      .on('GET', '/api/v1/pods', replay('list-pods-all-namespaces-rbac'))
       .on('GET', '/api/v1/namespaces/chaos/pods', (_, response) =>
         json(response, 200, { items: [agent('chaos-fghij')] }),
       );
@@ -227,7 +230,7 @@ describe('the node of a target', () => {
   });
 
   it('that may not be watched is said, and the other watch goes on', async () => {
-    server.on('GET', '/api/v1/nodes', (_, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+    server.on('GET', '/api/v1/nodes', (_, response) => json(response, 403, forbidden('watch', 'nodes')));
     done = (async () => {
       for await (const update of followNode(restFor(server), webTarget, undefined, abort.signal)) seen.push(update);
     })();
