@@ -6,6 +6,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/e2e/**'],
     pool: 'forks',
+    // For what hangs: a machine that is busy with something else may take several times as long as usual.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
     // A focused or empty test must not pass for a whole suite.
     allowOnly: false,
     passWithNoTests: false,

@@ -178,7 +178,7 @@ describe('merging', () => {
     );
   });
 
-  it('merges as kubectl does', { timeout: 30_000 }, (context) => {
+  it('merges as kubectl does', { timeout: 120_000 }, (context) => {
     try {
       execFileSync('kubectl', ['version', '--client'], {
         stdio: 'ignore',

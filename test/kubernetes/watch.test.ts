@@ -21,7 +21,7 @@ let abort: AbortController;
 
 beforeEach(async () => {
   server = await ApiServer.start();
-  rest = restFor(server, { requestTimeoutMs: 200 });
+  rest = restFor(server, { requestTimeoutMs: 500 });
   feed = new WatchFeed();
   lists = [];
   abort = new AbortController();
@@ -106,7 +106,7 @@ describe('a watch', () => {
   it('that is quiet is left alone, also beyond the time-out of requests', async () => {
     const { seen } = collect({ resourceVersion: '7' });
     await until('the watch is open', () => feed.open === 1);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
     feed.send('MODIFIED', pod('u', '8'));
     await until('the event is seen', () => seen.length === 1);
     expect(watches()).toHaveLength(1);
