@@ -21,7 +21,7 @@ export default defineConfig({
     // One node: experiments side by side would measure each other.
     fileParallelism: false,
     // Of those that do not measure.
-    maxConcurrency: 3,
+    maxConcurrency: 4,
     sequence: { sequencer: Order },
     allowOnly: false,
     passWithNoTests: false,

@@ -335,9 +335,9 @@ function allCells(): Cell[] {
 }
 
 /** Of so many shares one is taken by each commit. */
-const shares = 8;
+const shares = 12;
 
-/** All of them, or the eighth that the commit chooses: after eight commits all have run. A diagonal: each share has cells at every point and of every killer. */
+/** All of them, or the twelfth that the commit chooses: after twelve commits all have run. A diagonal, so that a share is not of one point or killer. */
 export function chosenCells(all: boolean): Cell[] {
   if (all) return allCells();
   const commit = Number(execFileSync('git', ['rev-list', '--count', 'HEAD'], { cwd: repository, encoding: 'utf8' }));
