@@ -1,7 +1,7 @@
 /**
  * npm test [-- PART…], npm run test:all: the parts named, each by its own runner, one after the other; the last line counts over all of them. CONTRIBUTING.md says what each needs.
  */
-import { type Count, close, run, runAside, runCounted, sum } from './support/counts.ts';
+import { type Count, close, run, runCounted, sum } from './support/counts.ts';
 import { type Part, partsOf } from './support/parts.ts';
 
 const script = (name: string) => ['npm', 'run', '--silent', name];
@@ -12,16 +12,6 @@ async function check(): Promise<Count> {
   return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
 }
 
-const cluster = 'test/cluster/cluster';
-
-/**
- * The emulated machine takes minutes to boot, and with a cold cache Kubernetes takes some more to build: by what the native part, which mostly waits, leaves of the CPUs. Should it
- * fail, the e2e part brings the machine up itself, and says what is wrong.
- */
-function bootVmAside(): void {
-  void runAside(['nice', '-n', '10', cluster, 'up', 'vm'], 'build/vm-boot.log');
-}
-
 const runners: Record<Part, () => Promise<Count>> = {
   check,
   unit: () => runCounted(script('test:unit')),
@@ -30,16 +20,13 @@ const runners: Record<Part, () => Promise<Count>> = {
 };
 
 async function runParts(meant: readonly Part[]): Promise<void> {
-  // On a cluster of the user's own there is no machine to boot.
-  const boots = meant.includes('native') && meant.includes('e2e') && !process.env.CHAOS_TEST_KUBECONFIG;
-  // Before the unit tests, which need kubectl in CI, and before the shim's, since two installations at once would wait for each other.
-  if (boots) await run([cluster, 'install']);
+  // Before the unit tests, which need kubectl in CI; not for a cluster of the user's own.
+  if (meant.includes('e2e') && !process.env.CHAOS_TEST_KUBECONFIG) await run(['test/cluster/cluster', 'install']);
   const counts: Count[] = [];
   const table: string[] = [];
   for (const part of meant) {
     process.stdout.write(`\n== ${part}\n`);
     const began = Date.now();
-    if (part === 'native' && boots) bootVmAside();
     const count = await runners[part]();
     counts.push(count);
     const seconds = Math.round((Date.now() - began) / 1_000);
