@@ -40,7 +40,14 @@ describe('what memory binds', () => {
       'above',
       'the limit of a cgroup above the pod, 128Mi',
     ],
-    ['of a target whose place is not known', { memoryLimitLevel: 1 }, undefined, 'pod', "the pod's limit, 128Mi"],
+    [
+      'one above a target whose place is not known',
+      { memoryLimitLevel: 1 },
+      undefined,
+      'unknown',
+      "the limit of a cgroup above the target's own, 128Mi",
+    ],
+    ["the target's own", { memoryLimitLevel: 0 }, undefined, 'container', "the container's limit, 128Mi"],
     ['memory.high below it', { memoryHighBytes: 100 * MiB }, places.runc, 'high', 'memory.high, 100Mi'],
     [
       'a limit below memory.high',
