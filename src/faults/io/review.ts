@@ -71,8 +71,8 @@ const checks: readonly Check[] = [
   lowersLimits,
   nodesDisk,
   writable,
-  ({ fault: { action }, resolved: { sample } }) => {
-    const risk = action.kind === 'load' ? memoryRisk(memoryNeed(action), sample) : undefined;
+  ({ fault: { action }, resolved }) => {
+    const risk = action.kind === 'load' ? memoryRisk(memoryNeed(action), resolved.sample, resolved) : undefined;
     return risk?.kind === 'refusal' ? { message: risk.message, hint: risk.hint } : undefined;
   },
   ({ fault: { action }, ...at }) =>
@@ -215,7 +215,7 @@ function warnings({ fault, facts, room, resolved }: Case): string[] {
         `the target is limited to ${joinWords(limits)} on the disk of ${pathWord(facts.path)}: the load does no more than that`,
       );
     }
-    const risk = memoryRisk(memoryNeed(action), resolved.sample);
+    const risk = memoryRisk(memoryNeed(action), resolved.sample, resolved);
     if (risk.kind === 'warning') found.push(risk.message);
   }
   if (action.kind === 'fill') {
