@@ -18,9 +18,10 @@ const ownerWords: Readonly<Record<Owner, string>> = {
 export type Place = Pick<Resolved, 'cgroups' | 'container'>;
 
 /**
- * Whose cgroup is `level` levels above the target's own, in the hierarchy with this controller. The kubelet makes the pod's, and the runtime the container's right below it; crun, systemd and Docker
- * in Docker put the target into one below that. Without a place, as of a fault that was found in force, nobody can tell which of
- * the levels above its own those are.
+ * Whose cgroup is `level` levels above the target's own, in the hierarchy with this controller. The kubelet makes the
+ * pod's, and the runtime the container's right below it; crun, systemd and Docker in Docker put the target into one
+ * below that. Without a place, as of a fault that was found in force, nobody can tell which of the levels above its own
+ * those are.
  */
 function ownerOf(level: number, controller: string, place: Place | undefined): Owner {
   if (!place) return level === 0 ? 'container' : 'unknown';

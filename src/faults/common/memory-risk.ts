@@ -24,9 +24,10 @@ export type MemoryRisk =
   | { kind: 'refusal'; message: string; hint: string };
 
 /**
- * Of any fault: what it takes by request and for itself, against what the sample says is free below the limits of all levels, and below memory.high, with swap and memory.oom.group. Pure.
- * It says "will" only where even a part of what the stressor takes for itself is too much, the rest being an estimate, and where giving up all of the target's page cache would not help.
- * `place`: where the target's cgroups are, to name whose limit it is.
+ * Of any fault: what it takes by request and for itself, against what the sample says is free below the limits of all
+ * levels, and below memory.high, with swap and memory.oom.group. Pure. It says "will" only where even a part of what
+ * the stressor takes for itself is too much, the rest being an estimate, and where giving up all of the target's page
+ * cache would not help. `place`: where the target's cgroups are, to name whose limit it is.
  */
 export function memoryRisk(need: MemoryNeed, sample: Sample, place?: Place): MemoryRisk {
   const used = workingSet(sample);

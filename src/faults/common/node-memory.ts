@@ -4,8 +4,9 @@ import { memoryLimitOwner, type Place } from './ceiling.ts';
 import { memoryHighRoom, memoryLimitBytes, memoryRoom } from './memory.ts';
 
 /**
- * What a fault leaves alone of the node's memory: the larger of a tenth and 512 MiB. The kubelet evicts pods below 100 MiB available (its default of `memory.available`), and looks every ten
- * seconds: what the other pods take meanwhile must fit, which is more on a larger node.
+ * What a fault leaves alone of the node's memory: the larger of a tenth and 512 MiB. The kubelet evicts pods below 100
+ * MiB available (its default of `memory.available`), and looks every ten seconds: what the other pods take meanwhile
+ * must fit, which is more on a larger node.
  */
 function reserveBytes(total: number): number {
   return Math.max(total / 10, 512 * 2 ** 20);
@@ -17,7 +18,10 @@ function takenBytes(bytes: number, sample: Sample, place: Place): number {
   return Math.min(bytes, room ?? Number.POSITIVE_INFINITY, memoryHighRoom(sample) ?? Number.POSITIVE_INFINITY);
 }
 
-/** Whether it would take memory that the node's other pods need: a sentence, and the bytes that would do. Undefined: it would not, or nobody can tell. */
+/**
+ * Whether it would take memory that the node's other pods need: a sentence, and the bytes that would do. Undefined: it
+ * would not, or nobody can tell.
+ */
 export function nodeMemoryShortage(
   bytes: number,
   sample: Sample,
@@ -32,8 +36,8 @@ export function nodeMemoryShortage(
 }
 
 /**
- * Whether no limit of its own keeps the target from the memory of the node's other pods. memory.high is none: the kubelet sets it near the whole node's memory where a container has no limit (feature
- * gate MemoryQoS).
+ * Whether no limit of its own keeps the target from the memory of the node's other pods. memory.high is none: the
+ * kubelet sets it near the whole node's memory where a container has no limit (feature gate MemoryQoS).
  */
 export function isUnlimited(sample: Sample, place: Place): boolean {
   return memoryLimitBytes(sample) === undefined || memoryLimitOwner(sample, place) === 'above';

@@ -18,7 +18,10 @@ interface Case extends Place {
 
 type Check = (at: Case) => Refusal | undefined;
 
-/** The last look before anything changes: what cannot work here, or would affect others than the target. The first reason is the one that is given. */
+/**
+ * The last look before anything changes: what cannot work here, or would affect others than the target. The first
+ * reason is the one that is given.
+ */
 export function reviewPath(fault: IoFault, resolved: Resolved): PathReview {
   const facts = resolved.path;
   if (!facts) {

@@ -228,9 +228,9 @@ function judgeProcesses(asked: number, seen: Observation): Proof {
   const peak = Math.max(0, ...seen.during.map((sample) => sample.pidsCurrent ?? 0));
   const limit = seen.during.at(-1)?.pidsLimit ?? -1;
   const own = limit > 0 ? limit - start : Number.POSITIVE_INFINITY;
-  const told = seen.before.at(-1)?.pidsRoom ?? -1;
+  const free = seen.before.at(-1)?.pidsRoom ?? -1;
   // Of a limit that others share there may be less left.
-  const room = told < 0 ? own : told;
+  const room = free < 0 ? own : free;
   const effective = peak - start >= effectiveShare * Math.min(asked, room) && peak > start;
   const shared = room < own ? `, of which ${room} were free` : '';
   const bound = asked > room ? `; the container may have ${limit}${shared}` : '';
