@@ -3,7 +3,10 @@
 
 #include "base/words.h"
 
-/** The last `workload` line of stdin (README), which takes the place of what stands behind `--`. All zero at the beginning; workload_line_free at the end. */
+/**
+ * The last `workload` line of stdin (README), which takes the place of what stands behind `--`. All zero at the
+ * beginning; workload_line_free at the end.
+ */
 struct workload_line {
     char *line;
     struct words words;

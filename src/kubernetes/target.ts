@@ -19,7 +19,10 @@ export interface FoundTarget {
   node: V1Node | undefined;
 }
 
-/** Finds the target and refuses what cannot work, with reading requests only: the pod and the permissions at once, then the node (and the runtime class, if there is one). */
+/**
+ * Finds the target and refuses what cannot work, with reading requests only: the pod and the permissions at once, then
+ * the node (and the runtime class, if there is one).
+ */
 export async function findTarget(
   rest: Rest,
   query: TargetQuery,
@@ -107,8 +110,9 @@ async function checkRuntime(rest: Rest, pod: V1Pod): Promise<void> {
 }
 
 /**
- * What is in force, as far as the API server knows: a resize (spec) that the node has not granted yet is not in the status, and the kubelet of an older Kubernetes reports none. A pod's own limits
- * (`spec.resources`) hold for its containers together.
+ * What is in force, as far as the API server knows: a resize (spec) that the node has not granted yet is not in the
+ * status, and the kubelet of an older Kubernetes reports none. A pod's own limits (`spec.resources`) hold for its
+ * containers together.
  */
 function limits(
   { spec, status }: V1Pod,

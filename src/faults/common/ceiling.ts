@@ -5,23 +5,27 @@ import { memoryLimitBytes } from './memory.ts';
 /** What binds the target: the one place that decides it, from what the shim has read of the target's cgroup and of those above it. */
 
 /** Whose cgroup a limit is of. */
-type Owner = 'container' | 'pod' | 'above';
+type Owner = 'container' | 'pod' | 'above' | 'unknown';
 
 const ownerWords: Readonly<Record<Owner, string>> = {
   container: 'the container',
   pod: 'the pod',
   above: 'a cgroup above the pod',
+  unknown: "a cgroup above the target's own",
 };
 
 /** What of the target's place tells whose a level is. */
 export type Place = Pick<Resolved, 'cgroups' | 'container'>;
 
 /**
- * Whose cgroup is `level` levels above the target's own, in the hierarchy with this controller. The kubelet makes the pod's, and the runtime the container's right below it; crun, systemd and Docker
- * in Docker put the target into one below that. Without a place the target's own is taken for the container's.
+ * Whose cgroup is `level` levels above the target's own, in the hierarchy with this controller. The kubelet makes the
+ * pod's, and the runtime the container's right below it; crun, systemd and Docker in Docker put the target into one
+ * below that. Without a place, as of a fault that was found in force, nobody can tell which of the levels above its own
+ * those are.
  */
 function ownerOf(level: number, controller: string, place: Place | undefined): Owner {
-  const inner = place ? depthBelowContainer(controller, place) : 0;
+  if (!place) return level === 0 ? 'container' : 'unknown';
+  const inner = depthBelowContainer(controller, place);
   return level <= inner ? 'container' : level === inner + 1 ? 'pod' : 'above';
 }
 
@@ -90,6 +94,18 @@ export function memoryLimitOwner(sample: Sample, place: Place | undefined): Owne
   return ownerOf(sample.memoryLimitLevel ?? 0, 'memory', place);
 }
 
+/** In words, `the pod`. */
+export function memoryLimitHolder(sample: Sample, place: Place | undefined): string {
+  return ownerWords[memoryLimitOwner(sample, place)];
+}
+
+/** The memory limit in force, where there is one, in words: `the pod's limit`. */
+export function memoryLimitName(sample: Sample, place: Place | undefined): string {
+  const owner = memoryLimitOwner(sample, place);
+  const words = ownerWords[owner];
+  return owner === 'container' || owner === 'pod' ? `${words}'s limit` : `the limit of ${words}`;
+}
+
 /** The lower of the memory limit in force at any level and of memory.high; without either what the node has. Undefined: the kernel does not tell. */
 export function memoryCeiling(sample: Sample, place?: Place): MemoryCeiling | undefined {
   const limit = memoryLimitBytes(sample);
@@ -99,8 +115,7 @@ export function memoryCeiling(sample: Sample, place?: Place): MemoryCeiling | un
   }
   if (limit !== undefined) {
     const by = memoryLimitOwner(sample, place);
-    const words = by === 'above' ? `the limit of ${ownerWords.above}` : `${ownerWords[by]}'s limit`;
-    return { bytes: limit, by, words: `${words}, ${formatBytes(limit)}` };
+    return { bytes: limit, by, words: `${memoryLimitName(sample, place)}, ${formatBytes(limit)}` };
   }
   if (total === undefined) return undefined;
   return { bytes: total, by: 'node', words: `the node's memory, ${formatBytes(total)}, since no limit holds` };

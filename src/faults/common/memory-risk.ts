@@ -1,6 +1,6 @@
 import type { Sample } from '../../shim/protocol.ts';
 import { formatBytes, joinWords } from '../../text.ts';
-import { memoryLimitOwner, type Place } from './ceiling.ts';
+import { memoryLimitName, memoryLimitOwner, type Place } from './ceiling.ts';
 import { memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from './memory.ts';
 
 /** What a fault takes of the container's memory. */
@@ -24,9 +24,10 @@ export type MemoryRisk =
   | { kind: 'refusal'; message: string; hint: string };
 
 /**
- * Of any fault: what it takes by request and for itself, against what the sample says is free below the limits of all levels, and below memory.high, with swap and memory.oom.group. Pure.
- * It says "will" only where even a part of what the stressor takes for itself is too much, the rest being an estimate, and where giving up all of the target's page cache would not help.
- * `place`: where the target's cgroups are, to name whose limit it is.
+ * Of any fault: what it takes by request and for itself, against what the sample says is free below the limits of all
+ * levels, and below memory.high, with swap and memory.oom.group. Pure. It says "will" only where even a part of what
+ * the stressor takes for itself is too much, the rest being an estimate, and where giving up all of the target's page
+ * cache would not help. `place`: where the target's cgroups are, to name whose limit it is.
  */
 export function memoryRisk(need: MemoryNeed, sample: Sample, place?: Place): MemoryRisk {
   const used = workingSet(sample);
@@ -120,19 +121,13 @@ function describeLimit(
   sample: Sample,
   place: Place | undefined,
 ): string {
-  const isOwn = limit - used === left;
+  // The target allocates between the kernel's counters: a difference that nobody would see is none.
+  const isOwn = formatBytes(limit - used) === formatBytes(left);
   return `${whoseLimit(sample, place)} ${formatBytes(limit)}${isOwn ? '' : `, of which, with all that shares the limits, ${formatBytes(left)} are free`}`;
 }
 
 function whoseLimit(sample: Sample, place: Place | undefined): string {
-  switch (memoryLimitOwner(sample, place)) {
-    case 'container':
-      return 'limit';
-    case 'pod':
-      return "the pod's limit";
-    case 'above':
-      return 'limit of a cgroup above the pod';
-  }
+  return memoryLimitOwner(sample, place) === 'container' ? 'limit' : memoryLimitName(sample, place);
 }
 
 /** Nobody is killed at memory.high: who takes more is made to wait, longer and longer. */

@@ -1,6 +1,9 @@
 import type { Sample } from '../../shim/protocol.ts';
 
-/** Memory that the target and the stressor hold: what the OOM killer looks at, less the inactive file cache that reclaim takes first (kubelet's working set). */
+/**
+ * Memory that the target and the stressor hold: what the OOM killer looks at, less the inactive file cache that reclaim
+ * takes first (kubelet's working set).
+ */
 export function workingSet(sample: Sample): number | undefined {
   if (sample.memoryCurrentBytes === undefined) return undefined;
   return Math.max(0, sample.memoryCurrentBytes - (sample.memoryInactiveFileBytes ?? 0));

@@ -1,6 +1,9 @@
 import type { Resolved } from '../../shim/protocol.ts';
 
-/** The target's place, as the shim read it on the host: v2's path, or on v1 the one of its hierarchy for disks, or for CPUs where no disk is meant. */
+/**
+ * The target's place, as the shim read it on the host: v2's path, or on v1 the one of its hierarchy for disks, or for
+ * CPUs where no disk is meant.
+ */
 export function cgroupPlace(resolved: Resolved): string {
   const places = resolved.cgroups.filter((place) => place.joined);
   const place =

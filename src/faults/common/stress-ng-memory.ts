@@ -1,7 +1,10 @@
 /**
- * What stress-ng takes of a container's memory for itself: its processes, their page tables and kernel memory, and what its workers share. Measured with 0.15.06 on x86-64, Linux 6.18, as the growth of
- * a memory cgroup that nothing else is in, run by the shim: 5.7 MiB with one `--cpu`, 11.5 with four, 4.7 with one `--fork`, 4.3 beside the 64 of one `--vm`; beside the shim, 5.3 with one `--hdd`
- * that writes 1 MiB at a time (without page cache, which the kernel takes back), 9.1 with four; of 4 KiB at a time 4 and 4.9, as with `--rename`. Rounded up: the figures are for "about", not for a limit.
+ * What stress-ng takes of a container's memory for itself: its processes, their page tables and kernel memory, and what
+ * its workers share. Measured with 0.15.06 on x86-64, Linux 6.18, as the growth of a memory cgroup that nothing else is
+ * in, run by the shim: 5.7 MiB with one `--cpu`, 11.5 with four, 4.7 with one `--fork`, 4.3 beside the 64 of one
+ * `--vm`; beside the shim, 5.3 with one `--hdd` that writes 1 MiB at a time (without page cache, which the kernel takes
+ * back), 9.1 with four; of 4 KiB at a time 4 and 4.9, as with `--rename`. Rounded up: the figures are for "about", not
+ * for a limit.
  */
 
 const MiB = 2 ** 20;
@@ -16,7 +19,10 @@ const pageTableShare = 8 / 4_096;
 /** How many workers of which kind; `other`: of a stressor that nobody has measured. */
 export type Workers = Readonly<Partial<Record<keyof typeof workerBytes, number>>>;
 
-/** Bytes that stress-ng takes for itself. `heldBytes`: what its workers are told to hold, for its page tables; `bufferBytes`: of each `disk` worker. */
+/**
+ * Bytes that stress-ng takes for itself. `heldBytes`: what its workers are told to hold, for its page tables;
+ * `bufferBytes`: of each `disk` worker.
+ */
 export function stressNgBytes(workers: Workers, { heldBytes = 0, bufferBytes = 0 } = {}): number {
   const kinds = Object.keys(workerBytes) as Array<keyof typeof workerBytes>;
   const ofWorkers = kinds.map(

@@ -37,7 +37,10 @@ export function ioCommand(fault: IoFault, run: ShimOptions): ShimCommand {
   };
 }
 
-/** A throttled probe uses up a quarter of a second of the limit: this interval leaves the target most of it and still gives enough probes to judge by. */
+/**
+ * A throttled probe uses up a quarter of a second of the limit: this interval leaves the target most of it and still
+ * gives enough probes to judge by.
+ */
 function throttledProbeMs(durationMs: number): number {
   return Math.max(250, Math.min(3_000, Math.floor(durationMs / 10)));
 }

@@ -83,7 +83,10 @@ function unconfirmed({ action, directory, path }: IoFault, { pod }: Target): str
     : `${directory} in ${path} of pod ${pod} is gone`;
 }
 
-/** The kubelet's words: "The node was low on resource: ephemeral-storage", "Usage of EmptyDir volume "x" exceeds the limit", "… low on resource: inodes". */
+/**
+ * The kubelet's words: "The node was low on resource: ephemeral-storage", "Usage of EmptyDir volume "x" exceeds the
+ * limit", "… low on resource: inodes".
+ */
 function isAboutDisk(message: string): boolean {
   return /storage|emptydir|inodes|disk/i.test(message);
 }

@@ -70,7 +70,10 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
   return isCounted ? proof(false, nothing) : unmeasured(nothing);
 }
 
-/** Of a container that v2 counts, all but a journal is counted: what else the disk does is done by others. v1 may count another disk of the container and not this one. */
+/**
+ * Of a container that v2 counts, all but a journal is counted: what else the disk does is done by others. v1 may count
+ * another disk of the container and not this one.
+ */
 function isCountedByDiskOnly(mode: LoadMode, { counter }: SeenIo, { writtenBytes: counted }: Traffic): boolean {
   return mode === 'metadata' || counter !== 'io' || counted === undefined;
 }
@@ -84,7 +87,10 @@ function ratesOf(mode: LoadMode, traffic: Traffic, seconds: number): ThrottleLim
   };
 }
 
-/** The probe writes to the disk in the target's cgroup: where not even that is counted, no load is. Since Linux 6.10 v1 counts only disks that have a limit. */
+/**
+ * The probe writes to the disk in the target's cgroup: where not even that is counted, no load is. Since Linux 6.10 v1
+ * counts only disks that have a limit.
+ */
 function isUncounted({ counter, pathsDuring, samplesBefore, samplesDuring }: SeenIo): boolean {
   const probes = pathsDuring.filter(({ writeUs: time }) => time !== undefined);
   const written = growth(samplesBefore.at(-1) ?? samplesDuring[0], samplesDuring.at(-1), 'ioWriteBytes');

@@ -23,9 +23,10 @@ export const writes: Readonly<Record<LoadMode, boolean>> = {
 };
 
 /**
- * argv of stress-ng 0.15.06, which makes its files in its working directory. Each way reaches the disk: what is only in the page cache slows nobody. Of its other stressors `iomix` stays in the page cache for the most
- * part, and `dentry` and `io` call sync(2), which writes out, and waits for, every file system of the node.
- * Its own time-out is a further clock behind ours (G2), a little later, so that it is the shim that ends the run and reports it.
+ * argv of stress-ng 0.15.06, which makes its files in its working directory. Each way reaches the disk: what is only in
+ * the page cache slows nobody. Of its other stressors `iomix` stays in the page cache for the most part, and `dentry`
+ * and `io` call sync(2), which writes out, and waits for, every file system of the node. Its own time-out is a further
+ * clock behind ours (G2), a little later, so that it is the shim that ends the run and reports it.
  */
 export function loadCommand(load: LoadRequest, durationMs: number): string[] {
   return ['stress-ng', '--timeout', `${Math.ceil(durationMs / 1_000) + 5}s`, '--temp-path', '.', ...stressor(load)];
@@ -35,7 +36,10 @@ function blockOf({ mode, blockBytes: asked }: LoadRequest): number {
   return asked ?? blockBytes[mode] ?? 0;
 }
 
-/** What a load takes of the container's memory: stress-ng itself, and a buffer of one block in each worker. Its page cache is not counted: the kernel takes that back. */
+/**
+ * What a load takes of the container's memory: stress-ng itself, and a buffer of one block in each worker. Its page
+ * cache is not counted: the kernel takes that back.
+ */
 export function memoryNeed(load: LoadRequest): MemoryNeed {
   return { ownBytes: stressNgBytes({ disk: load.workers }, { bufferBytes: blockOf(load) }), victim: 'stressor' };
 }

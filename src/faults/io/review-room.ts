@@ -1,7 +1,9 @@
 import type { PathFacts, Resolved } from '../../shim/protocol.ts';
 import { formatBytes, formatCount, formatNumber, formatPercent } from '../../text.ts';
 import { formatQuantity } from '../../units.ts';
-import { memoryLimitBytes, memoryRoom, workingSet } from '../common/memory.ts';
+import { memoryLimitName } from '../common/ceiling.ts';
+import { memoryLimitBytes, memoryRoom, swapRoom } from '../common/memory.ts';
+import { isUnlimited, nodeMemoryShortage } from '../common/node-memory.ts';
 import { pathWord } from './describe.ts';
 import { isMemory } from './file-systems.ts';
 import { defaultLeave, describeRoom, fillBytes, fillInodes, leaveOf, loadBytes, type Room } from './room.ts';
@@ -96,17 +98,24 @@ function inodesForFill(fill: FillRequest, { facts, room: { inodes } }: Place): R
       };
 }
 
-/** The container is charged for what it writes into a tmpfs. */
-function memoryForFill(fill: FillRequest, { facts, room, resolved: { sample } }: Place): Refusal | undefined {
-  const limit = memoryLimitBytes(sample);
-  const used = workingSet(sample);
-  const left = memoryRoom(sample);
+/** The container is charged for what it writes into a tmpfs, and without a limit the node's other pods are short of it. */
+function memoryForFill(fill: FillRequest, { facts, room, resolved }: Place): Refusal | undefined {
+  const { sample } = resolved;
   const taken = fillBytes(fill, room) ?? 0;
-  if (!isMemory(facts.type) || limit === undefined || used === undefined || left === undefined || taken <= left) {
-    return undefined;
+  if (!isMemory(facts.type) || taken <= 0) return undefined;
+  const what = `${pathWord(facts.path)} is ${facts.type}, and what fills it is memory of the container`;
+  const shortage = isUnlimited(sample, resolved) ? nodeMemoryShortage(taken, sample, resolved) : undefined;
+  if (shortage) {
+    const most = Math.floor(shortage.mostBytes / 2 ** 20);
+    return {
+      message: `${what}, which has no memory limit: ${formatBytes(taken)} are asked for, but ${shortage.message}`,
+      hint: `${most >= 1 ? `Ask for at most --fill ${most}Mi; to` : 'To'} take memory that the other pods may need: kubectl chaos stress --memory --allow-node-memory.`,
+    };
   }
+  const [limit, left] = [memoryLimitBytes(sample), memoryRoom(sample)];
+  if (limit === undefined || left === undefined || taken <= left + swapRoom(sample)) return undefined;
   return {
-    message: `${pathWord(facts.path)} is ${facts.type}, and what fills it is memory of the container: ${formatBytes(taken)} more do not fit below its limit of ${formatBytes(limit)}, of which ${formatBytes(used)} are in use`,
+    message: `${what}: ${formatBytes(taken)} more do not fit below ${memoryLimitName(sample, resolved)}, ${formatBytes(limit)}, of which ${formatBytes(left)} are free`,
     hint: `Ask for less than ${formatBytes(left)}; to see the container run out of memory: kubectl chaos stress --memory.`,
   };
 }

@@ -18,7 +18,10 @@ interface Case extends Place {
 
 type Check = (at: Case) => Refusal | undefined;
 
-/** The last look before anything changes: what cannot work here, or would affect others than the target. The first reason is the one that is given. */
+/**
+ * The last look before anything changes: what cannot work here, or would affect others than the target. The first
+ * reason is the one that is given.
+ */
 export function reviewPath(fault: IoFault, resolved: Resolved): PathReview {
   const facts = resolved.path;
   if (!facts) {
@@ -71,8 +74,8 @@ const checks: readonly Check[] = [
   lowersLimits,
   nodesDisk,
   writable,
-  ({ fault: { action }, resolved: { sample } }) => {
-    const risk = action.kind === 'load' ? memoryRisk(memoryNeed(action), sample) : undefined;
+  ({ fault: { action }, resolved }) => {
+    const risk = action.kind === 'load' ? memoryRisk(memoryNeed(action), resolved.sample, resolved) : undefined;
     return risk?.kind === 'refusal' ? { message: risk.message, hint: risk.hint } : undefined;
   },
   ({ fault: { action }, ...at }) =>
@@ -215,7 +218,7 @@ function warnings({ fault, facts, room, resolved }: Case): string[] {
         `the target is limited to ${joinWords(limits)} on the disk of ${pathWord(facts.path)}: the load does no more than that`,
       );
     }
-    const risk = memoryRisk(memoryNeed(action), resolved.sample);
+    const risk = memoryRisk(memoryNeed(action), resolved.sample, resolved);
     if (risk.kind === 'warning') found.push(risk.message);
   }
   if (action.kind === 'fill') {

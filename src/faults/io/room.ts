@@ -38,7 +38,10 @@ function used(whole: number, free: number): number {
   return whole > 0 ? (100 * (whole - free)) / whole : 100;
 }
 
-/** Bytes that stay free unless the user names a floor, as the shim's `fill` works it out as well: a floor of 64 MiB would be all of a small volume. */
+/**
+ * Bytes that stay free unless the user names a floor, as the shim's `fill` works it out as well: a floor of 64 MiB
+ * would be all of a small volume.
+ */
 export function defaultLeave({ wholeBytes }: Pick<Room, 'wholeBytes'>): number {
   return Math.min(defaultLeaveBytes, Math.floor(wholeBytes * defaultLeaveShare));
 }

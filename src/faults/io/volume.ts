@@ -12,7 +12,10 @@ export function volumeAt(volumes: readonly Volume[], path: string): Volume {
   return above.reduce((deepest, one) => (depth(one) >= depth(deepest) ? one : deepest), above[0] ?? root);
 }
 
-/** The volume that the shim has found a path in. Symlinks may lead into another volume, and a mount path may contain one: `/var/run/x` is mounted at `/run/x`. */
+/**
+ * The volume that the shim has found a path in. Symlinks may lead into another volume, and a mount path may contain
+ * one: `/var/run/x` is mounted at `/run/x`.
+ */
 export function volumeBehind(volumes: readonly Volume[], { path, mountPoint }: PathFacts): Volume {
   const mounted = volumeAt(volumes, mountPoint);
   return mounted.kind === 'root' && mountPoint !== '/' ? volumeAt(volumes, path) : mounted;

@@ -8,7 +8,7 @@ import { type DecidedStress, describeMemory, memoryNeed } from './plan.ts';
 export function nodeMemoryRisk(fault: DecidedStress, resolved: Resolved, { container }: Target): MemoryRisk {
   const { memory, allowNodeMemory } = fault;
   const own = memoryNeed(fault).ownBytes;
-  const shortage = memory && nodeMemoryShortage(memory.bytes + own, resolved.sample);
+  const shortage = memory && nodeMemoryShortage(memory.bytes + own, resolved.sample, resolved);
   if (!memory || !shortage) return { kind: 'none' };
   const sum = `${describeMemory(memory)} asked for, but ${shortage.message}`;
   if (allowNodeMemory || !isUnlimited(resolved.sample, resolved)) {

@@ -1,6 +1,6 @@
 import type { Sample } from '../../shim/protocol.ts';
 import { formatBytes, formatPercent } from '../../text.ts';
-import { cpuCeiling, describeCpus, isPinned, memoryLimitOwner, type Place } from '../common/ceiling.ts';
+import { cpuCeiling, describeCpus, isPinned, memoryLimitHolder, type Place } from '../common/ceiling.ts';
 import { conclude } from '../common/conclude.ts';
 import { growth, type Measurement, measure } from '../common/measure.ts';
 import { heldBytes, memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from '../common/memory.ts';
@@ -129,23 +129,25 @@ function judgeMemory(asked: HeldMemory, seen: Observation, during: Measurement):
   const wanted = `Asked for ${describeMemory(asked)}`;
   if (during.memoryBytes === undefined) return unmeasured('memory', wanted, 'memory');
   const room = roomBefore(seen);
-  const most = Math.min(room.limit, room.high) + room.swap;
+  const whole = Math.min(room.limit, room.node);
+  const most = Math.min(whole, room.high) + room.swap;
   const possible = Math.min(asked.bytes, most);
   const peak = peakWorkingSet(seen.during);
   const start = lastOf(seen.before, heldBytes) ?? 0;
   const grown = Math.max(0, Math.max(...seen.during.map((sample) => heldBytes(sample) ?? 0)) - start);
   const kills = Math.max(during.oomKills ?? 0, seen.ended?.oomKills ?? 0);
-  const throttled = growth(seen.before.at(-1) ?? seen.during[0], seen.during.at(-1), 'memoryHighEvents') ?? 0;
+  const throttled =
+    growth((seen.isFound ? undefined : seen.before.at(-1)) ?? seen.during[0], seen.during.at(-1), 'memoryHighEvents') ??
+    0;
   // The kernel kills the stressor the moment it meets the limit, and lets nobody by at memory.high: what the sampling misses in between, that proves.
-  const met = asked.bytes > room.limit && kills > 0;
+  const met = asked.bytes > whole && kills > 0;
   const held = asked.bytes > room.high && throttled > 0;
   const effective = (grown > 0 && grown >= effectiveShare * possible) || met || held;
   const bound = asked.bytes > most ? `; ${describeRoom(room, seen)}` : '';
-  const swapped = Math.max(0, ...seen.during.map((sample) => sample.memorySwapCurrentBytes ?? 0));
+  const swappedBefore = lastOf(seen.before, (sample) => sample.memorySwapCurrentBytes) ?? 0;
+  const swapped = Math.max(0, ...seen.during.map((sample) => sample.memorySwapCurrentBytes ?? 0)) - swappedBefore;
   const details = [
-    ...(swapped > (lastOf(seen.before, (sample) => sample.memorySwapCurrentBytes) ?? 0)
-      ? [`, and ${formatBytes(swapped)} were swapped out`]
-      : []),
+    ...(swapped > 0 ? [`, and ${formatBytes(swapped)} were swapped out`] : []),
     ...(held ? [', throttled at memory.high'] : []),
     ...(kills > 0 ? [`, ${kills} OOM kill${kills === 1 ? '' : 's'}`] : []),
   ].join('');
@@ -171,9 +173,10 @@ function whySlow(seen: Observation): string {
 }
 
 interface MemoryRoom {
-  /** What fits before the limit, before memory.high, and into swap. */
+  /** What fits before the limit, before memory.high, into what the node has available, and into swap. */
   limit: number;
   high: number;
+  node: number;
   swap: number;
 }
 
@@ -182,11 +185,16 @@ function roomBefore({ before, during }: Observation): MemoryRoom {
   const [start, now] = [before.at(-1), during.at(-1)];
   const limit = now && memoryLimitBytes(now);
   const whole = limit === undefined ? Number.POSITIVE_INFINITY : limit;
-  if (!start) return { limit: whole, high: Number.POSITIVE_INFINITY, swap: now ? swapRoom(now) : 0 };
+  if (!start) {
+    const { memoryHighBytes: high = -1 } = now ?? {};
+    const without = Number.POSITIVE_INFINITY;
+    return { limit: whole, high: high < 0 ? without : high, node: without, swap: now ? swapRoom(now) : 0 };
+  }
   const room = start.memoryRoomBytes === undefined ? Math.max(0, whole - (workingSet(start) ?? 0)) : memoryRoom(start);
   return {
     limit: room ?? Number.POSITIVE_INFINITY,
     high: memoryHighRoom(start) ?? Number.POSITIVE_INFINITY,
+    node: start.nodeMemoryAvailableBytes ?? Number.POSITIVE_INFINITY,
     swap: swapRoom(start),
   };
 }
@@ -194,6 +202,7 @@ function roomBefore({ before, during }: Observation): MemoryRoom {
 function describeRoom(room: MemoryRoom, { during, before, place }: Observation): string {
   const sample = during.at(-1) ?? before.at(-1);
   const swap = room.swap > 0 ? `, and ${formatBytes(room.swap)} of swap` : '';
+  if (room.node < Math.min(room.limit, room.high)) return `the node had ${formatBytes(room.node)} available${swap}`;
   return room.high < room.limit
     ? `from memory.high, ${formatBytes(sample?.memoryHighBytes ?? 0)}, on it is throttled, of which ${formatBytes(room.high)} were free${swap}`
     : `${describeLimit(sample, place)}, of which ${formatBytes(room.limit)} were free${swap}`;
@@ -201,15 +210,8 @@ function describeRoom(room: MemoryRoom, { during, before, place }: Observation):
 
 /** `the pod may use 128Mi`. */
 function describeLimit(sample: Sample | undefined, place: Place | undefined): string {
-  const bytes = formatBytes((sample && memoryLimitBytes(sample)) ?? 0);
-  switch (sample && memoryLimitOwner(sample, place)) {
-    case 'pod':
-      return `the pod may use ${bytes}`;
-    case 'above':
-      return `a cgroup above the pod may use ${bytes}`;
-    default:
-      return `the container may use ${bytes}`;
-  }
+  const holder = sample ? memoryLimitHolder(sample, place) : 'the container';
+  return `${holder} may use ${formatBytes((sample && memoryLimitBytes(sample)) ?? 0)}`;
 }
 
 /** Of the last of them. */
@@ -226,9 +228,9 @@ function judgeProcesses(asked: number, seen: Observation): Proof {
   const peak = Math.max(0, ...seen.during.map((sample) => sample.pidsCurrent ?? 0));
   const limit = seen.during.at(-1)?.pidsLimit ?? -1;
   const own = limit > 0 ? limit - start : Number.POSITIVE_INFINITY;
-  const told = seen.before.at(-1)?.pidsRoom ?? -1;
+  const free = seen.before.at(-1)?.pidsRoom ?? -1;
   // Of a limit that others share there may be less left.
-  const room = told < 0 ? own : told;
+  const room = free < 0 ? own : free;
   const effective = peak - start >= effectiveShare * Math.min(asked, room) && peak > start;
   const shared = room < own ? `, of which ${room} were free` : '';
   const bound = asked > room ? `; the container may have ${limit}${shared}` : '';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { cpuCeiling, memoryCeiling, type Place } from '../../../src/faults/common/ceiling.ts';
-import { nodeMemoryShortage } from '../../../src/faults/common/node-memory.ts';
+import { isUnlimited, nodeMemoryShortage } from '../../../src/faults/common/node-memory.ts';
 import type { Sample } from '../../../src/shim/protocol.ts';
 import { GiB, MiB, sample } from '../../fakes/samples.ts';
 
@@ -40,7 +40,14 @@ describe('what memory binds', () => {
       'above',
       'the limit of a cgroup above the pod, 128Mi',
     ],
-    ['of a target whose place is not known', { memoryLimitLevel: 1 }, undefined, 'pod', "the pod's limit, 128Mi"],
+    [
+      'one above a target whose place is not known',
+      { memoryLimitLevel: 1 },
+      undefined,
+      'unknown',
+      "the limit of a cgroup above the target's own, 128Mi",
+    ],
+    ["the target's own", { memoryLimitLevel: 0 }, undefined, 'container', "the container's limit, 128Mi"],
     ['memory.high below it', { memoryHighBytes: 100 * MiB }, places.runc, 'high', 'memory.high, 100Mi'],
     [
       'a limit below memory.high',
@@ -81,14 +88,35 @@ describe('what CPU binds', () => {
   });
 });
 
-test("the node's memory is short where less than the reserve would be left", () => {
-  const node = { nodeMemoryTotalBytes: 16 * GiB, nodeMemoryAvailableBytes: 10 * GiB };
-  expect(nodeMemoryShortage(8 * GiB, sample(0, 0, node))).toBeUndefined();
-  expect(nodeMemoryShortage(9 * GiB, sample(0, 0, node))).toEqual({
-    message: "10Gi of the node's 16Gi are available, of which 1.6Gi are left to the other pods",
-    mostBytes: 10 * GiB - 1.6 * GiB,
+describe("the node's memory", () => {
+  const node = { memoryLimitBytes: -1, nodeMemoryTotalBytes: 16 * GiB, nodeMemoryAvailableBytes: 10 * GiB };
+  const shortage = (bytes: number, change: Partial<Sample> = {}) =>
+    nodeMemoryShortage(bytes, sample(0, 0, { ...node, ...change }), places.runc);
+
+  test('is short where less than the reserve would be left', () => {
+    expect(shortage(8 * GiB)).toBeUndefined();
+    expect(shortage(9 * GiB)).toEqual({
+      message: "10Gi of the node's 16Gi are available, of which 1.6Gi are left to the other pods",
+      mostBytes: 10 * GiB - 1.6 * GiB,
+    });
+    const small = { nodeMemoryTotalBytes: 2 * GiB, nodeMemoryAvailableBytes: GiB };
+    expect(shortage(513 * MiB, small)?.mostBytes).toBe(512 * MiB);
+    expect(nodeMemoryShortage(8 * GiB, sample(0), places.runc)).toBeUndefined();
   });
-  const small = { nodeMemoryTotalBytes: 2 * GiB, nodeMemoryAvailableBytes: GiB };
-  expect(nodeMemoryShortage(513 * MiB, sample(0, 0, small))?.mostBytes).toBe(512 * MiB);
-  expect(nodeMemoryShortage(8 * GiB, sample(0))).toBeUndefined();
+
+  test.each<[what: string, change: Partial<Sample>, isShort: boolean]>([
+    ["by more than the container's limit lets through", { memoryLimitBytes: GiB, memoryLimitLevel: 0 }, false],
+    ["by more than the pod's limit lets through", { memoryLimitBytes: GiB, memoryLimitLevel: 1 }, false],
+    ['by more than memory.high lets through', { memoryHighBytes: GiB, memoryHighRoomBytes: GiB / 2 }, false],
+    ['by what a larger limit lets through', { memoryLimitBytes: 12 * GiB, memoryLimitLevel: 0 }, true],
+    ['whatever the limit that all pods share', { memoryLimitBytes: GiB, memoryLimitLevel: 2 }, true],
+  ])('is asked for %s', (_what, change, isShort) => {
+    expect(shortage(40 * GiB, change) !== undefined).toBe(isShort);
+  });
+
+  test('has no guard in memory.high of nearly all of it, as the kubelet sets it without a limit', () => {
+    const high = { memoryHighBytes: 14 * GiB, memoryHighRoomBytes: 13 * GiB };
+    expect(isUnlimited(sample(0, 0, { ...node, ...high }), places.runc)).toBe(true);
+    expect(shortage(12 * GiB, high)).toBeDefined();
+  });
 });

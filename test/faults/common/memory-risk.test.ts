@@ -3,7 +3,7 @@ import { memoryRisk } from '../../../src/faults/common/memory-risk.ts';
 import { estimateStress, memoryNeed, resolveStress } from '../../../src/faults/stress/plan.ts';
 import type { StressRequest } from '../../../src/faults/stress/types.ts';
 import type { Sample } from '../../../src/shim/protocol.ts';
-import { MiB, requestFor, sample, target } from '../../fakes/samples.ts';
+import { MiB, requestFor, resolved, sample, target } from '../../fakes/samples.ts';
 
 function riskOf(asked: Partial<StressRequest>, change: Partial<Sample> = {}) {
   return memoryRisk(memoryNeed(estimateStress(resolveStress(requestFor(asked).fault, target()))), sample(0, 0, change));
@@ -181,6 +181,12 @@ describe('the memory that a stress takes, against what is free', () => {
     });
   });
 
+  test("what the target has allocated between two of the counters is nobody else's use", () => {
+    expect(risk(120, 'stressor', { memoryRoomBytes: 88 * MiB - 4_096 })).toMatchObject({
+      message: expect.stringContaining('40Mi in use, limit 128Mi; the OOM killer'),
+    });
+  });
+
   test('what is certain leaves out the page cache that the kernel takes back', () => {
     expect(risk(100, 'stressor', { memoryActiveFileBytes: 20 * MiB })).toMatchObject({
       message: expect.stringMatching(/^the memory limit may be exceeded: .*would kill the stressor first$/),
@@ -190,7 +196,7 @@ describe('the memory that a stress takes, against what is free', () => {
   test("the pod's limit is called so", () => {
     const need = { ownBytes: 6 * MiB, victim: 'stressor' as const };
     const full = sample(0, 0, { memoryLimitLevel: 1, memoryRoomBytes: 5 * MiB });
-    expect(memoryRisk(need, full)).toMatchObject({
+    expect(memoryRisk(need, full, resolved())).toMatchObject({
       message: expect.stringContaining("the pod's limit 128Mi, of which"),
     });
   });

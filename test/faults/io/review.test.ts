@@ -41,6 +41,10 @@ describe('goes on', () => {
     ['--fill 50Mi', { facts: tmpfs, resolved: { sample: sample(0, 0, { memoryCurrentBytes: 40 * MiB }) } }],
     ['--fill 50Mi', { facts: tmpfs, volume: { ...root, readOnly: true } }],
     ['--fill 5Gi', { facts: tmpfs, resolved: { sample: sample(0, 0, { memoryLimitBytes: -1 }) } }],
+    [
+      '--fill 100Mi',
+      { facts: tmpfs, resolved: { sample: sample(0, 0, { memorySwapRoomBytes: 64 * MiB, swapFreeBytes: GiB }) } },
+    ],
   ])('%s %j', (flags, at) => {
     expect(review(flags, at)).toEqual({ warnings: [] });
   });
@@ -109,6 +113,12 @@ describe('a load in a target of 16Mi that is nearly full', () => {
     });
   });
 
+  test("is told of the pod's limit by its name", () => {
+    expect(review('--mode sync --size 1Mi', at({ memoryLimitLevel: 1 })).warnings[0]).toContain(
+      "14Mi in use, the pod's limit 16Mi; the OOM killer",
+    );
+  });
+
   test('counts a buffer of one block for each worker', () => {
     const half = { memoryCurrentBytes: 4 * MiB };
     expect(review('--mode write --size 4Mi --workers 4', at(half))).toEqual({ warnings: [] });
@@ -142,6 +152,25 @@ describe('a tmpfs of 32Mi', () => {
     expect(review('--fill 100%', { facts }).warnings).toEqual([
       '100% would leave less than 1.6Mi free (--leave): filled to 95%',
     ]);
+  });
+});
+
+describe('a tmpfs that is filled', () => {
+  test("within a limit of the pod's is refused by that name", () => {
+    const pods = { memoryLimitLevel: 1, memoryRoomBytes: 20 * MiB };
+    expect(review('--fill 50Mi', { facts: tmpfs, resolved: { sample: sample(0, 0, pods) } }).refusal?.message).toBe(
+      "/data is tmpfs, and what fills it is memory of the container: 50Mi more do not fit below the pod's limit, 128Mi, of which 20Mi are free",
+    );
+  });
+
+  test("without a limit is refused what the node's other pods need", () => {
+    const node = { memoryLimitBytes: -1, nodeMemoryTotalBytes: 8 * GiB, nodeMemoryAvailableBytes: 3 * GiB };
+    expect(review('--fill 5Gi', { facts: tmpfs, resolved: { sample: sample(0, 0, node) } }).refusal).toEqual({
+      message:
+        "/data is tmpfs, and what fills it is memory of the container, which has no memory limit: 5Gi are asked for, but 3Gi of the node's 8Gi are available, of which 819Mi are left to the other pods",
+      hint: 'Ask for at most --fill 2252Mi; to take memory that the other pods may need: kubectl chaos stress --memory --allow-node-memory.',
+    });
+    expect(review('--fill 2Gi', { facts: tmpfs, resolved: { sample: sample(0, 0, node) } }).refusal).toBeUndefined();
   });
 });
 
@@ -217,7 +246,7 @@ describe('is refused', () => {
     [
       '--fill 1Gi',
       { facts: tmpfs },
-      '/data is tmpfs, and what fills it is memory of the container: 1Gi more do not fit below its limit of 128Mi, of which 40Mi are in use',
+      "/data is tmpfs, and what fills it is memory of the container: 1Gi more do not fit below the container's limit, 128Mi, of which 88Mi are free",
       'Ask for less than 88Mi; to see the container run out of memory: kubectl chaos stress --memory.',
     ],
     [

@@ -9,7 +9,7 @@ import {
 } from '../../../src/faults/stress/plan.ts';
 import type { StressRequest } from '../../../src/faults/stress/types.ts';
 import type { Target } from '../../../src/ports.ts';
-import { GiB, MiB, request, requestFor, sample, target } from '../../fakes/samples.ts';
+import { GiB, MiB, request, requestFor, resolved, sample, target } from '../../fakes/samples.ts';
 
 const cpu = (workers: number, loadPercent = 100) => requestFor({ cpu: { workers, loadPercent } }).fault;
 const only = (stress: Partial<StressRequest>) => requestFor(stress).fault;
@@ -91,7 +91,7 @@ describe('a percentage of memory', () => {
   test('is decided by what the shim has read, whatever the API objects say', () => {
     const half = resolveStress(only({ memory: { percent: 50 } }), target({ memoryLimitBytes: 512 * MiB }));
     const at = { memoryLimitBytes: 256 * MiB, memoryLimitLevel: 1 };
-    expect(decideStress(half, sample(0, 0, at))?.memory).toEqual({
+    expect(decideStress(half, sample(0, 0, at), resolved())?.memory).toEqual({
       bytes: 128 * MiB,
       basis: "50% of the pod's limit, 256Mi",
     });

@@ -4,7 +4,7 @@ import { decideStress, estimateStress, resolveStress } from '../../../src/faults
 import type { StressRequest } from '../../../src/faults/stress/types.ts';
 import { judgeStress, type StressVerdict } from '../../../src/faults/stress/verdict.ts';
 import type { Sample } from '../../../src/shim/protocol.ts';
-import { MiB, requestFor, sample, target } from '../../fakes/samples.ts';
+import { MiB, requestFor, resolved, sample, target } from '../../fakes/samples.ts';
 
 /** Ten samples in which the cgroup uses `cores`, with the fields of `at` at each second. */
 function series(cores: number, at: (second: number) => Partial<Sample> = () => ({}), seconds = 10): Sample[] {
@@ -12,6 +12,10 @@ function series(cores: number, at: (second: number) => Partial<Sample> = () => (
 }
 
 function judge(stress: Partial<StressRequest>, seen: Partial<Observation>): StressVerdict {
+  return judgeWithoutPlace(stress, { place: resolved(), ...seen });
+}
+
+function judgeWithoutPlace(stress: Partial<StressRequest>, seen: Partial<Observation>): StressVerdict {
   const planned = resolveStress(requestFor(stress).fault, target());
   return judgeStress(decideStress(planned, sample(0)) ?? estimateStress(planned), {
     before: series(0.02, undefined, 1),
@@ -331,6 +335,22 @@ describe('memory', () => {
       'Asked for 500Mi of memory; the container may use 128Mi, of which 88Mi were free, and 64Mi of swap: it grew by 150Mi to 127Mi, and 63Mi were swapped out',
     ],
     [
+      'into swap, of a target that had swapped before',
+      120,
+      swapping(40, 10),
+      () => swapping(127, 40),
+      true,
+      'Asked for 120Mi of memory: it grew by 117Mi to 127Mi, and 30Mi were swapped out',
+    ],
+    [
+      'without a limit, of more than the node has',
+      16_384,
+      { ...hold(40)(), memoryLimitBytes: -1, nodeMemoryAvailableBytes: 8_192 * MiB },
+      (s) => ({ ...hold(s === 5 ? 5_160 : 40)(), memoryLimitBytes: -1, memoryOomKills: s > 5 ? 1 : 0 }),
+      true,
+      'Asked for 16Gi of memory; the node had 8Gi available: it grew by 5Gi to 5Gi, 1 OOM kill',
+    ],
+    [
       'of a pod whose limit others have nearly used',
       50,
       { ...hold(40)(), memoryRoomBytes: 10 * MiB },
@@ -372,6 +392,30 @@ describe('memory', () => {
     expect(judge({ memory: { bytes: 50 * MiB } }, seen).proofs[0]?.sentence).toBe(
       'Asked for 50Mi of memory; the pod may use 128Mi, of which 10Mi were free: it grew by 9Mi to 49Mi',
     );
+  });
+
+  describe('that was found in force', () => {
+    const during = series(0, (s) => high(141, { memoryHighEvents: 7 + s }));
+    const asked = { memory: { bytes: 190 * MiB } };
+
+    test('is throttled at memory.high by what was counted while it was seen', () => {
+      const before = [sample(12, 0, high(40, { memoryHighEvents: 20 }))];
+      expect(judge(asked, { isFound: true, before, during }).proofs[0]?.sentence).toBe(
+        'Asked for 190Mi of memory; from memory.high, 140Mi, on it is throttled, of which 100Mi were free: it grew by 101Mi to 141Mi, throttled at memory.high',
+      );
+    });
+
+    test('is judged against memory.high where nothing was seen of its target without it', () => {
+      expect(judge(asked, { isFound: true, before: [], during })).toMatchObject({ effective: true });
+    });
+
+    test('names no pod or container of a limit above, whose place is not known', () => {
+      const above = series(0, () => ({ ...hold(127)(), memoryLimitLevel: 1 }));
+      const seen = { isFound: true, before: [sample(12, 0, { memoryLimitLevel: 1 })], during: above };
+      expect(judgeWithoutPlace({ memory: { bytes: 200 * MiB } }, seen).proofs[0]?.sentence).toContain(
+        "; a cgroup above the target's own may use 128Mi, of which 88Mi were free: ",
+      );
+    });
   });
 
   test('a percentage is told with what it is of', () => {
