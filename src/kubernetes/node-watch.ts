@@ -5,7 +5,7 @@ import { Queue } from '../queue.ts';
 import { isOurs } from './agent-pod.ts';
 import { experimentsOf } from './experiments.ts';
 import { nodeTroubles } from './node-health.ts';
-import { resources } from './request.ts';
+import { podsOfNode, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import type { FoundTarget } from './target.ts';
 import { watch } from './watch.ts';
@@ -70,7 +70,7 @@ async function* podUpdates(
   resourceVersion: string | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<NodeUpdate> {
-  const list = { resource: resources.pods, query: { fieldSelector: `spec.nodeName=${target.node}` } };
+  const list = { resource: resources.pods, query: podsOfNode(target.node) };
   const evicted = new Set<string>();
   for await (const { type, object } of watch<V1Pod>(rest, list, { resourceVersion }, signal)) {
     const { uid = '', namespace, name } = object.metadata ?? {};

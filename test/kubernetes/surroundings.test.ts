@@ -58,6 +58,8 @@ describe('what there is around a target', () => {
     expect(Object.fromEntries(server.requestsTo('/api/v1/pods')[0]?.query ?? [])).toEqual({
       labelSelector: anyExperiment,
       fieldSelector: 'spec.nodeName=node-3',
+      // From the cache: a list of any other version has the API server read every pod of the cluster from etcd.
+      resourceVersion: '0',
     });
   });
 
@@ -238,6 +240,8 @@ describe('the node of a target', () => {
       json(response, 200, { metadata: { resourceVersion: '3' }, items: [evicted('listed', 'uid-listed')] }),
     );
     await until('the pods are watched', () => pods.open === 1);
+    const versions = server.requestsTo('/api/v1/pods').map(({ query }) => query.get('resourceVersion'));
+    expect(versions).toEqual(['0', '3']);
     pods.send('MODIFIED', evicted('db-0', 'uid-db'));
     await until('both are seen', () => seen.length === 2);
     expect(seen).toContainEqual({
