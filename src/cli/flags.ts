@@ -39,7 +39,7 @@ export const run = {
   reason: text({ name: '--reason', value: 'text', group, help: 'reason to record on the agent pod' }),
   yes: toggle({
     ...{ name: '--yes', short: '-y', group },
-    help: 'run on a protected target without asking',
+    help: 'run without asking on a protected target: a pod or namespace annotated kubectl-chaos.io/protected, or a context in $KUBECTL_CHAOS_PROTECTED',
   }),
   dryRun: text({
     ...{ name: '--dry-run', value: 'mode', group },

@@ -18,6 +18,32 @@ export function admissionProblem(said: string, request: ApiRequest): Problem | u
       hint: `kubectl label namespace ${namespace} pod-security.kubernetes.io/enforce=privileged --overwrite, or --agent-namespace with a namespace of that level`,
     };
   }
+  // What these say is in words of their own, which may be those of the plugins below.
+  const webhook = /admission webhook "([^"]+)" denied the request:?\s*(.*)/s.exec(said);
+  if (webhook) {
+    return {
+      code: 'admission',
+      message: `the admission webhook ${webhook[1]} denied "${describe(request)}": ${webhook[2]?.trim() || 'no reason given'}`,
+      hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
+    };
+  }
+  const policy = /(ValidatingAdmissionPolicy '[^']+').* denied request: (.*)/s.exec(said);
+  if (policy) {
+    return {
+      code: 'admission',
+      message: `the ${policy[1]} denied "${describe(request)}": ${policy[2]?.trim()}`,
+      hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
+    };
+  }
+  // A MutatingAdmissionPolicy that fails is told in the words of one that denies.
+  const broken = /^policy '([^']+)' with binding '[^']+' denied request: (.*)/s.exec(said);
+  if (broken) {
+    return {
+      code: 'admission',
+      message: `the MutatingAdmissionPolicy '${broken[1]}' failed on "${describe(request)}": ${broken[2]?.trim()}`,
+      hint: 'that policy must be repaired, or exempt the namespace: try --agent-namespace',
+    };
+  }
   if (/unable to validate against any (pod security policy|security context constraint)/.test(said)) {
     return {
       code: 'admission',
@@ -73,31 +99,6 @@ export function admissionProblem(said: string, request: ApiRequest): Problem | u
       code: 'admission',
       message: refused(request, said),
       hint: '--image with one that the policy allows',
-    };
-  }
-  const webhook = /admission webhook "([^"]+)" denied the request:?\s*(.*)/s.exec(said);
-  if (webhook) {
-    return {
-      code: 'admission',
-      message: `the admission webhook ${webhook[1]} denied "${describe(request)}": ${webhook[2]?.trim() || 'no reason given'}`,
-      hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
-    };
-  }
-  const policy = /(ValidatingAdmissionPolicy '[^']+').* denied request: (.*)/s.exec(said);
-  if (policy) {
-    return {
-      code: 'admission',
-      message: `the ${policy[1]} denied "${describe(request)}": ${policy[2]?.trim()}`,
-      hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
-    };
-  }
-  // A MutatingAdmissionPolicy that fails is told in the words of one that denies.
-  const broken = /^policy '([^']+)' with binding '[^']+' denied request: (.*)/s.exec(said);
-  if (broken) {
-    return {
-      code: 'admission',
-      message: `the MutatingAdmissionPolicy '${broken[1]}' failed on "${describe(request)}": ${broken[2]?.trim()}`,
-      hint: 'that policy must be repaired, or exempt the namespace: try --agent-namespace',
     };
   }
   if (/failed calling webhook/.test(said)) {

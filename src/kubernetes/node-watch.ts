@@ -5,7 +5,7 @@ import { Queue } from '../queue.ts';
 import { isOurs } from './agent-pod.ts';
 import { experimentsOf } from './experiments.ts';
 import { nodeTroubles } from './node-health.ts';
-import { resources } from './request.ts';
+import { podsOfNode, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import type { FoundTarget } from './target.ts';
 import { watch } from './watch.ts';
@@ -33,7 +33,7 @@ export async function* followNode(
     queue.pipe(
       podUpdates(rest, target, found?.resourceVersion, either),
       same,
-      unwatched(`evictions on node ${target.node}`),
+      unwatched(`evictions and new experiments on node ${target.node}`),
     ),
   ]).then(() => queue.end());
   try {
@@ -70,14 +70,14 @@ async function* podUpdates(
   resourceVersion: string | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<NodeUpdate> {
-  const list = { resource: resources.pods, query: { fieldSelector: `spec.nodeName=${target.node}` } };
+  const list = { resource: resources.pods, query: podsOfNode(target.node) };
   const evicted = new Set<string>();
   for await (const { type, object } of watch<V1Pod>(rest, list, { resourceVersion }, signal)) {
     const { uid = '', namespace, name } = object.metadata ?? {};
     if (isOurs(object.metadata ?? {})) {
       if (type !== 'ADDED') continue;
       for (const experiment of experimentsOf([object], [], new Date())) yield { kind: 'experiment', experiment };
-    } else if (type === 'MODIFIED' && isEvicted(object) && uid !== target.podUid && !evicted.has(uid)) {
+    } else if (type === 'MODIFIED' && isHarmed(object) && uid !== target.podUid && !evicted.has(uid)) {
       // One that a list shows as evicted, or that is only being deleted now, was evicted before.
       evicted.add(uid);
       yield { kind: 'evicted', pod: `${namespace}/${name}`, message: object.status?.message ?? '' };
@@ -85,7 +85,15 @@ async function* podUpdates(
   }
 }
 
-/** By the kubelet, for want of a resource: https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/. A drain says nothing of that kind. */
-function isEvicted({ metadata, status }: V1Pod): boolean {
-  return status?.reason === 'Evicted' && metadata?.deletionTimestamp === undefined;
+/** What the kubelet says of a pod that it evicts for a limit of its own: https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/eviction/helpers.go */
+const overItsOwnLimit =
+  /^(?:Usage of EmptyDir volume |Container \S+ exceeded its local ephemeral storage limit|Pod ephemeral local storage usage exceeds)/;
+
+/**
+ * Evicted by the kubelet because the node is short of something: https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/. A
+ * drain says nothing of that kind.
+ */
+function isHarmed({ metadata, status }: V1Pod): boolean {
+  const isEvicted = status?.reason === 'Evicted' && metadata?.deletionTimestamp === undefined;
+  return isEvicted && !overItsOwnLimit.test(status.message ?? '');
 }

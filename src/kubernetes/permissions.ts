@@ -16,12 +16,15 @@ export type Permission = Pick<ApiRequest, 'verb' | 'resource' | 'subresource'>;
 const all = (resource: ApiRequest['resource'], ...verbs: ApiRequest['verb'][]): Permission[] =>
   verbs.map((verb) => ({ verb, resource }));
 
-const createAttach: Permission = { verb: 'create', resource: resources.pods, subresource: 'attach' };
+const getAttach: Permission = { verb: 'get', resource: resources.pods, subresource: 'attach' };
+const createAttach: Permission = { ...getAttach, verb: 'create' };
+/** https://kubernetes.io/docs/reference/access-authn-authz/authorization/: a request is authorized by its HTTP method, and a WebSocket's is GET. */
+const whyGet = 'an attach over a WebSocket is a GET, for which the right to create is not enough';
 
 /** What an experiment does in the agent's namespace. An attach over a WebSocket is a GET, and newer API servers ask for create as well. */
 export const agentPermissions: readonly Permission[] = [
   ...all(resources.pods, 'create', 'delete', 'get', 'list', 'watch'),
-  { verb: 'get', resource: resources.pods, subresource: 'attach' },
+  getAttach,
   createAttach,
   ...all(resources.configmaps, 'create', 'delete', 'patch'),
   ...all(resources.events, 'list', 'watch'),
@@ -67,11 +70,12 @@ export async function checkPermissions(rest: Rest, namespace: string, needed: re
   const missing = isOptional ? unheld.filter((permission) => permission !== createAttach) : unheld;
   const [first] = missing;
   if (!first) return;
+  const hint =
+    missing.length === 1
+      ? ruleHint({ ...ruleOf(first), namespace })
+      : `a Role in ${namespace} needs these; --agent-namespace takes another namespace for the agent pod`;
   throw new ApiError(403, 'forbidden', `you are not allowed to ${listPermissions(missing)} in namespace ${namespace}`, {
-    hint:
-      missing.length === 1
-        ? ruleHint({ ...ruleOf(first), namespace })
-        : `a Role in ${namespace} needs these; --agent-namespace takes another namespace for the agent pod`,
+    hint: missing.includes(getAttach) ? `${hint}; ${whyGet}` : hint,
   });
 }
 

@@ -60,6 +60,14 @@ export function resourceName({
   return `${plural}${group ? `.${group}` : ''}${subresource ? `/${subresource}` : ''}`;
 }
 
+/**
+ * Selects the pods of one node, of a list over all namespaces as well: version 0 has it answered from the API server's cache, which has an index by
+ * node. Without it, the server reads every pod of the cluster from etcd.
+ */
+export function podsOfNode(node: string): Readonly<Record<string, string>> {
+  return { fieldSelector: `spec.nodeName=${node}`, resourceVersion: '0' };
+}
+
 /** `create pods in namespace shop`, for messages. */
 export function describe(request: ApiRequest): string {
   return `${request.verb} ${resourceName(request)}${request.namespace ? ` in namespace ${request.namespace}` : ''}`;

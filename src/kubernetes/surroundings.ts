@@ -4,7 +4,7 @@ import { anyExperiment } from './agent-pod.ts';
 import { isStatus } from './api-error.ts';
 import { experimentsOf } from './experiments.ts';
 import { nodeTroubles } from './node-health.ts';
-import { resources } from './request.ts';
+import { podsOfNode, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import type { FoundTarget } from './target.ts';
 
@@ -54,7 +54,7 @@ async function agents(rest: Rest, node: string, namespace?: string): Promise<V1P
     verb: 'list',
     resource: resources.pods,
     ...(namespace === undefined ? {} : { namespace }),
-    query: { labelSelector: anyExperiment, fieldSelector: `spec.nodeName=${node}` },
+    query: { labelSelector: anyExperiment, ...podsOfNode(node) },
   });
   return items;
 }

@@ -84,8 +84,6 @@ export async function* watch<T extends KubernetesObject>(
           yield* news;
           continue;
         }
-        silence.onEvent();
-        backoffMs = firstBackoffMs;
         if (event.type === 'ERROR') {
           throw new ApiError(
             (event.object as V1Status).code ?? 0,
@@ -93,6 +91,8 @@ export async function* watch<T extends KubernetesObject>(
             (event.object as V1Status).message ?? 'watch ended',
           );
         }
+        silence.onEvent();
+        backoffMs = firstBackoffMs;
         const { metadata } = event.object as T;
         if (metadata?.resourceVersion && !silence.hasNews) version = metadata.resourceVersion;
         if (event.type === 'BOOKMARK' || (silence.hasNews && isOld(event, known))) continue;

@@ -84,7 +84,7 @@ function phaseText(event: RunEvent): string | undefined {
     case 'launching':
       return `starting the agent pod on ${event.plan.agent.node}`;
     case 'progress':
-      return words.harmless(event.message);
+      return words.oneLine(event.message);
     case 'resolved':
       return 'measuring the target before the fault';
     case 'active':

@@ -54,7 +54,7 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean): 
       out.aside('note', words.oneLine(`the target is protected: ${event.reasons.join('; ')}`));
       break;
     case 'warning':
-      out.aside('note', words.harmless(event.message));
+      out.aside('note', words.oneLine(event.message));
       break;
     case 'announced':
       for (const text of event.lines) out.aside(undefined, words.oneLine(text));
@@ -137,7 +137,7 @@ export class PlainReporter implements Reporter {
     );
     if (event.kind === 'progress' || event.kind === 'stopping') {
       this.#stderr.write(
-        line('note', event.kind === 'progress' ? words.harmless(event.message) : `stopping: ${event.why}`),
+        line('note', event.kind === 'progress' ? words.oneLine(event.message) : `stopping: ${event.why}`),
       );
     }
     const table = liveTable(event);

@@ -52,7 +52,7 @@ export function verdict(outcome: TargetOutcome): string[] {
     ...lines,
     ...shared,
     ...watched(outcome),
-    ...outcome.problems.map((problem) => `Problem: ${harmless(problem)}.`),
+    ...outcome.problems.map((problem) => `Problem: ${oneLine(problem)}.`),
   ];
 }
 

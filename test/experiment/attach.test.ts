@@ -188,6 +188,19 @@ describe('following a detached stress', () => {
 });
 
 describe('a shim that cannot be reached', () => {
+  experiment('whose agent may not be attached to is given up at once, with the reason and what helps', async (s) => {
+    const message = '"jane" is not allowed to get pods/attach in namespace shop';
+    s.cluster.failNext('attach', new ChaosError('forbidden', message, { hint: 'a Role needs it', isPermanent: true }));
+    await s.attachTo();
+    expect(await s.error()).toMatchObject({
+      code: 'connection-lost',
+      message: expect.stringContaining(message),
+      hint: 'a Role needs it\nTo end the fault: kubectl chaos stop chaos-7f3k2 -n shop',
+      state: 'nothing was changed by this command; the fault continues',
+    });
+    expect(s.cluster.count('attach')).toBe(1);
+  });
+
   experiment('from the beginning: an error, and the fault continues', async (s) => {
     s.cluster.failNext('attach', lost, lost, lost, lost, lost, lost);
     await s.attachTo();

@@ -54,7 +54,7 @@ describe('checkPermissions', () => {
     expect(await rejection(check())).toMatchObject({
       code: 'forbidden',
       message: 'you are not allowed to get pods/attach in namespace shop',
-      hint: 'a Role needs the rule: apiGroups: [""], resources: ["pods/attach"], verbs: ["get"]',
+      hint: 'a Role needs the rule: apiGroups: [""], resources: ["pods/attach"], verbs: ["get"]; an attach over a WebSocket is a GET, for which the right to create is not enough',
     });
   });
 

@@ -106,6 +106,20 @@ describe('what Kubernetes 1.36 refuses the agent pod for', () => {
     expect(said('no', 403, { ...createPod, verb: 'list' })).toMatchObject({ code: 'forbidden', hint: undefined });
   });
 
+  it.each([
+    'the maximum memory limit is 64Mi',
+    'exceeded quota: team a has 3 pods',
+    'no PriorityClass with name "low" was found',
+    'pod tolerations conflict with its namespace whitelist',
+  ])('a webhook that says "%s" is a webhook', (message) => {
+    const error = said(`admission webhook "limits.example.org" denied the request: ${message}`);
+    expect(error).toMatchObject({
+      code: 'admission',
+      message: `the admission webhook limits.example.org denied "create pods in namespace rec": ${message}`,
+      hint: expect.stringContaining('exemption'),
+    });
+  });
+
   it('a webhook that quotes the words of RBAC is not RBAC', () => {
     const error = said('admission webhook "w" denied the request: User "j" cannot create resource "pods"');
     expect(error).toMatchObject({ code: 'admission', message: expect.stringContaining('admission webhook w denied') });

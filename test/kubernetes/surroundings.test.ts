@@ -58,6 +58,8 @@ describe('what there is around a target', () => {
     expect(Object.fromEntries(server.requestsTo('/api/v1/pods')[0]?.query ?? [])).toEqual({
       labelSelector: anyExperiment,
       fieldSelector: 'spec.nodeName=node-3',
+      // From the cache: a list of any other version has the API server read every pod of the cluster from etcd.
+      resourceVersion: '0',
     });
   });
 
@@ -229,6 +231,19 @@ describe('the node of a target', () => {
     ]);
   });
 
+  it.each([
+    'Usage of EmptyDir volume "cache" exceeds the limit "32Mi". ',
+    'Container app exceeded its local ephemeral storage limit "1Gi". ',
+    'Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. ',
+  ])('does not tell of a pod that is evicted for a limit of its own: %s', async (message) => {
+    await follow();
+    const own = evicted('full', 'uid-full');
+    pods.send('MODIFIED', { ...own, status: { ...own.status, message } });
+    pods.send('MODIFIED', evicted('db-0', 'uid-db'));
+    await until('the other is seen', () => seen.length > 0);
+    expect(seen).toMatchObject([{ kind: 'evicted', pod: 'shop/db-0' }]);
+  });
+
   it('that may not be watched is said, and the other watch goes on', async () => {
     server.on('GET', '/api/v1/nodes', (_, response) => json(response, 403, forbidden('watch', 'nodes')));
     done = (async () => {
@@ -238,6 +253,8 @@ describe('the node of a target', () => {
       json(response, 200, { metadata: { resourceVersion: '3' }, items: [evicted('listed', 'uid-listed')] }),
     );
     await until('the pods are watched', () => pods.open === 1);
+    const versions = server.requestsTo('/api/v1/pods').map(({ query }) => query.get('resourceVersion'));
+    expect(versions).toEqual(['0', '3']);
     pods.send('MODIFIED', evicted('db-0', 'uid-db'));
     await until('both are seen', () => seen.length === 2);
     expect(seen).toContainEqual({

@@ -158,6 +158,17 @@ describe('a watch', () => {
     },
   );
 
+  it.each([410, 500])('that ends with %i each time it is opened is opened less and less often', async (code) => {
+    server.on('GET', path, (request, response) => {
+      if (!request.query.has('watch')) return json(response, 200, { metadata: { resourceVersion: '100' }, items: [] });
+      response.end(`${JSON.stringify({ type: 'ERROR', object: status(code, 'R', 'no') })}\n`);
+    });
+    collect({ resourceVersion: '7' });
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    // After 0, 50-100, 150-300, 350-700 and 750-1500 ms.
+    expect(watches().length).toBeLessThanOrEqual(5);
+  });
+
   it('without a version begins with a list', async () => {
     lists = [[pod('u', '90')]];
     const { seen } = collect({ known: [pod('u', '80'), pod('gone', '1')] });

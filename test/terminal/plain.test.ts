@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/experiment/events.ts';
 import { PlainReporter } from '../../src/terminal/plain.ts';
 import { BufferOutput } from '../fakes/output.ts';
+import { target } from '../fakes/samples.ts';
 import { badRun, detachedRun, effectiveRun, harmfulRun, unwatchedRun, watchedRun } from './events.ts';
 
 function print(facts: readonly RunEvent[], verbose = false): { stdout: string; stderr: string } {
@@ -54,6 +55,14 @@ describe('off a terminal', () => {
       'Problem: pod bank/db-0 was evicted from node node-3: low on memory; the fault was stopped early, so that no other pod is harmed.',
     ]);
     expect(stdout).toContain('reverted in');
+  });
+
+  test('what other people wrote into an annotation stays on its line', () => {
+    const message = 'experiment chaos-abcde (3 busy CPUs, by ada\nok: reverted in 81ms   nothing left) already runs';
+    const { stderr } = print([{ kind: 'warning', target: target(), message }]);
+    expect(stderr).toBe(
+      'note: experiment chaos-abcde (3 busy CPUs, by ada ok: reverted in 81ms   nothing left) already runs\n',
+    );
   });
 
   test('-v adds what the shim found and the requests', async () => {

@@ -59,7 +59,8 @@ export class AttachedPhase implements Phase {
   }
 
   onLost(loss: ConnectionLoss): void {
-    if (this.#isHeard || loss.failures < attachAttempts) {
+    const refusal = loss.error instanceof ChaosError ? loss.error : undefined;
+    if (this.#isHeard || (loss.failures < attachAttempts && !refusal?.isPermanent)) {
       this.#rest.onLost(loss);
       return;
     }
@@ -67,7 +68,7 @@ export class AttachedPhase implements Phase {
     this.#context.leave(
       this.#leftMs,
       new ChaosError('connection-lost', `the agent on node ${agent.node} cannot be attached to: ${loss.reason}`, {
-        hint: `To end the fault: ${commands.stop}`,
+        hint: [refusal?.hint, `To end the fault: ${commands.stop}`].filter(Boolean).join('\n'),
         state: 'nothing was changed by this command; the fault continues',
         cause: loss.error,
       }),
