@@ -87,6 +87,8 @@ export interface NetworkProbe {
   path?: string;
   /** Where it goes; absent: to the pod's own address. */
   host?: string;
+  /** The pod gives its requests a `User-Agent` of their own: they do not say that they are the kubelet's. */
+  hasOwnAgent?: true;
   periodSeconds: number;
   timeoutSeconds: number;
   /** So many failures in a row have the container restarted, or the pod taken out of its services. ≥ 1. */

@@ -22,6 +22,7 @@ enum { SOURCES_MAX = 64, KNOWN_MAX = 48, PACKET_BYTES = 2048, AT_ONCE = 64, REST
 
 struct source {
     bool six, kube_probe;
+    bool known; /**< one of those whose connections are waited for */
     uint8_t address[16];
     uint16_t port;
 };
@@ -137,7 +138,9 @@ static bool is_of_interest(const struct listener *listener, uint16_t port, size_
     return false;
 }
 
-/** The entry of this source; a new one where there is none. Where there are too many, the kubelet takes the place of another; else NULL. */
+static bool may_give_way(const struct source *source) { return !source->kube_probe && !source->known; }
+
+/** The entry of this source; a new one where there is none. Where there are too many, the kubelet and who is waited for take the place of another; else NULL. */
 static struct source *remember(struct listener *listener, const struct source *seen) {
     struct source *other = NULL;
     for (size_t i = 0; i < listener->sources; i++) {
@@ -145,11 +148,11 @@ static struct source *remember(struct listener *listener, const struct source *s
         if (source->port == seen->port && is_same_address(source, seen)) {
             return source;
         }
-        other = source->kube_probe ? other : source;
+        other = may_give_way(source) ? source : other;
     }
     if (listener->sources < SOURCES_MAX) {
         other = &listener->source[listener->sources++];
-    } else if (!seen->kube_probe || other == NULL) {
+    } else if (may_give_way(seen) || other == NULL) {
         return NULL;
     }
     *other = *seen;
@@ -167,14 +170,15 @@ static void take_packet(struct listener *listener, const uint8_t *packet, size_t
     if (!segment.opens && !seen.kube_probe) {
         return;
     }
+    for (size_t i = 0; i < listener->knowns; i++) {
+        seen.known = seen.known || is_same_address(&listener->known[i], &seen);
+    }
     struct source *source = remember(listener, &seen);
     if (source != NULL) {
         source->kube_probe = source->kube_probe || seen.kube_probe;
     }
     listener->kube_probe = listener->kube_probe || seen.kube_probe;
-    for (size_t i = 0; i < listener->knowns; i++) {
-        listener->met[at] = listener->met[at] || is_same_address(&listener->known[i], &seen);
-    }
+    listener->met[at] = listener->met[at] || seen.known;
 }
 
 static bool has_heard_enough(const struct listener *listener) {

@@ -36,7 +36,7 @@ function toNetworkProbe(
   const action = probe && actionOf(probe);
   const port = action && portNumber(action.port, container);
   if (!action || port === undefined) return [];
-  const { by, path, host } = action;
+  const { by, path, host, hasOwnAgent } = action;
   return [
     {
       container: container.name,
@@ -45,6 +45,7 @@ function toNetworkProbe(
       port,
       ...(path ? { path } : {}),
       ...(host ? { host } : {}),
+      ...(hasOwnAgent ? { hasOwnAgent } : {}),
       periodSeconds: probe.periodSeconds || 10,
       timeoutSeconds: probe.timeoutSeconds || 1,
       failureThreshold: probe.failureThreshold || 3,
@@ -57,12 +58,14 @@ interface Action {
   port: number | string;
   path?: string | undefined;
   host?: string | undefined;
+  hasOwnAgent?: boolean;
 }
 
 function actionOf({ httpGet, tcpSocket, grpc }: V1Probe): Action | undefined {
   if (httpGet) {
     const by = httpGet.scheme?.toUpperCase() === 'HTTPS' ? 'https' : 'http';
-    return { by, port: httpGet.port as number | string, path: httpGet.path, host: httpGet.host };
+    const hasOwnAgent = httpGet.httpHeaders?.some(({ name }) => name.toLowerCase() === 'user-agent') === true;
+    return { by, port: httpGet.port as number | string, path: httpGet.path, host: httpGet.host, hasOwnAgent };
   }
   if (tcpSocket) return { by: 'tcp', port: tcpSocket.port as number | string, host: tcpSocket.host };
   return grpc ? { by: 'grpc', port: grpc.port } : undefined;

@@ -9,6 +9,11 @@ const defaults = { periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 };
 describe('networkProbes', () => {
   it.each<[what: string, probe: V1Probe, expected: object]>([
     ['http', { httpGet: { port: 80, path: '/ok' } }, { by: 'http', port: 80, path: '/ok' }],
+    [
+      'a User-Agent of the pod’s choice',
+      { httpGet: { port: 80, httpHeaders: [{ name: 'user-agent', value: 'probe' }] } },
+      { by: 'http', port: 80, hasOwnAgent: true },
+    ],
     ['https', { httpGet: { port: 443, scheme: 'HTTPS' } }, { by: 'https', port: 443 }],
     ['another host', { httpGet: { port: 80, host: '127.0.0.1' } }, { by: 'http', port: 80, host: '127.0.0.1' }],
     ['tcp', { tcpSocket: { port: 5432 } }, { by: 'tcp', port: 5432 }],

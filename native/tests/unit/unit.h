@@ -28,3 +28,4 @@ int unit_space (void);
 int unit_hold (void);
 int unit_seal (void);
 int unit_segment (void);
+int unit_listen (void);

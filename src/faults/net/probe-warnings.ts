@@ -1,9 +1,9 @@
 import { formatCidr } from '../../ip.ts';
 import { firstLine, joinWords } from '../../text.ts';
 import { formatDuration } from '../../units.ts';
-import { affectsProbe, describeConsequence, describeProbe, type ProbeAtRisk } from './probes.ts';
+import { affectsProbe, describeConsequence, describeProbe, type ProbeAtRisk, showsSender } from './probes.ts';
 import type { Rules } from './rules.ts';
-import { type Heard, listenId, nameOf } from './sources.ts';
+import { type Heard, isOfNode, listenId, nameOf } from './sources.ts';
 import type { Answer, Listening, ProbeSource } from './types.ts';
 
 /** What is known of where the probes come from, for what the user is told of them. */
@@ -34,15 +34,18 @@ function warningOf(each: ProbeAtRisk, rules: readonly Rules[], known: ProbeKnowl
   const [text, consequence] = [describeProbe(each.probe), describeConsequence(each)];
   if (kubelet.length > 0) {
     const from = kubelet.filter(affected);
-    return from.length > 0
-      ? `${text} comes from ${joinWords(from.map(nameOf))}, which is affected: ${consequence}`
-      : undefined;
+    if (from.length > 0) return `${text} comes from ${joinWords(from.map(nameOf))}, which is affected: ${consequence}`;
+    // Any pod can call itself the kubelet; then the kubelet itself may not have been heard.
+    if (kubelet.some(isOfNode)) return undefined;
+    const claim = `${joinWords(kubelet.map(nameOf))} calls itself the kubelet, but is not known to be the node's`;
+    return `${text}: ${claim}; if it comes from another address that is affected, ${consequence}`;
   }
   const named = sources.filter(affected);
   if (named.length > 0) {
     return `${text} may come from ${joinWords(named.map(nameOf))}, which is affected: if it does, ${consequence}`;
   }
-  const isMet = sources.some(({ connected }) => connected.includes(port));
+  // A request of the kubelet's would have shown itself: another connection from the node says nothing of it.
+  const isMet = !showsSender(each.probe) && sources.some(({ connected }) => connected.includes(port));
   const hasListened = listening !== undefined && answers.has(listenId);
   if (isMet || (isNodeKnown && !hasListened)) return undefined;
   const others = heard.filter((other) => other.port === port).map(({ cidr }) => formatCidr(cidr));

@@ -59,6 +59,11 @@ function mayMatchProbe({ matches }: Rules, port: number): boolean {
   );
 }
 
+/** Whether a probe is an HTTP request that anybody can read, and that calls its sender the kubelet. */
+export function showsSender({ by, hasOwnAgent }: NetworkProbe): boolean {
+  return by === 'http' && hasOwnAgent !== true;
+}
+
 /** Whether a probe of this port from this address is affected. */
 export function affectsProbe(rules: readonly Rules[], port: number, source: Cidr): boolean {
   return rules.some(
@@ -145,7 +150,7 @@ export function listeningFor(
   known: readonly Cidr[],
 ): Listening | undefined {
   if (!atRisk.some(({ probe }) => probe.kind !== 'readiness')) return undefined;
-  const telling = probes.filter(({ by, host }) => by === 'http' && isToPod(host, podIps));
+  const telling = probes.filter((probe) => showsSender(probe) && isToPod(probe.host, podIps));
   const wanted = [...telling, ...atRisk.map(({ probe }) => probe)];
   const periods = (all: readonly NetworkProbe[]) => all.map(({ periodSeconds }) => periodSeconds);
   const seconds = telling.length > 0 ? Math.min(...periods(telling)) : Math.max(...periods(wanted));

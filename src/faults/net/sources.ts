@@ -28,15 +28,12 @@ export function readHeard(answers: ReadonlyMap<string, Answer>): Heard[] | undef
 /** Istio's ambient mode gives the kubelet's probes these addresses on the node (HOST_PROBE_SNAT_IP and HOST_PROBE_SNAT_IPV6 of istio-cni). */
 const istioAmbient = ['169.254.7.127', 'fd16:9254:7127:1337:ffff:ffff:ffff:ffff'];
 
-/** No pod has one of these; they are what a node makes for itself. */
-const linkLocal: readonly Cidr[] = [
-  { family: 4, address: '169.254.0.0', prefix: 16 },
-  { family: 6, address: 'fe80::', prefix: 10 },
-];
+/** No pod has one of these; they are what a node makes for itself. Of IPv6 every pod has one, and the kubelet uses none to reach a pod's global address. */
+const linkLocal: Cidr = { family: 4, address: '169.254.0.0', prefix: 16 };
 
 /**
- * What is excluded for the kubelet's sake: who was heard as the kubelet; what the node is known by; and link-local addresses that connect to a probed port,
- * since only the node has those. Other addresses that connect may be any client's.
+ * What is excluded for the kubelet's sake: who was heard as the kubelet; what the node is known by; and link-local addresses of IPv4 that connect to a
+ * probed port, since only the node has those. Other addresses that connect may be any client's.
  */
 export function probeSources(
   surroundings: NetSurroundings,
@@ -57,7 +54,7 @@ export function probeSources(
     const cidr = singleAddress(address);
     return cidr ? [{ cidr, what }] : [];
   });
-  const seen = heard.filter(({ cidr, isKubelet }) => isKubelet || isLinkLocal(cidr)).map(({ cidr }) => ({ cidr }));
+  const seen = heard.filter(({ cidr, isKubelet }) => isKubelet || contains(linkLocal, cidr)).map(({ cidr }) => ({ cidr }));
   const all: Array<{ cidr: Cidr; what?: string }> = [...known, ...seen];
   const distinct = all.filter(({ cidr }, index) => all.findIndex((other) => isSame(other.cidr, cidr)) === index);
   const portsOf = (cidr: Cidr, isKubelet: boolean) =>
@@ -73,8 +70,9 @@ function isSame(one: Cidr, other: Cidr): boolean {
   return contains(one, other) && contains(other, one);
 }
 
-function isLinkLocal(cidr: Cidr): boolean {
-  return linkLocal.some((range) => contains(range, cidr));
+/** Whether it is certain that this is an address of the node's. */
+export function isOfNode({ cidr, what }: ProbeSource): boolean {
+  return what !== undefined || contains(linkLocal, cidr);
 }
 
 /** What is excluded and how that is known, a line each. */

@@ -56,6 +56,12 @@ describe('who is excluded', () => {
     expect(warnings.join()).not.toContain('liveness');
   });
 
+  test('no link-local address of IPv6, which each pod has one of', () => {
+    const { excluded, warnings } = plan('--partition', { probes: [tcp] }, heard('fe80:0:0:0:0:0:0:5 5432 syn'));
+    expect(excluded.join()).not.toContain('fe80::5');
+    expect(warnings.join('\n')).toContain('is not certain (port 5432 was connected to from fe80::5); if it comes from');
+  });
+
   test('what network plugins write at the node', () => {
     const nodeSources = [{ address: '10.244.1.99', what: "Cilium's address of the node" }];
     expect(plan('--partition', { nodeSources }).excluded[0]).toContain("10.244.1.99 (Cilium's address of the node)");
@@ -162,6 +168,24 @@ describe('what the kubelet will do', () => {
       `the liveness probe of container app (tcp :5432, every 10s, 3 failures): who sends it is not certain (port 5432 was connected to from 10.0.0.5, 10.0.0.6); if it comes from an address that is affected, ${restart}`,
     );
     expect(excluded.join()).not.toContain('10.0.0.5');
+  });
+
+  test('a neighbour that calls itself the kubelet: that this is not certain', () => {
+    const { warnings } = plan('--partition', {}, heard('10.0.0.77 8080 kube-probe', '192.168.1.10 8080 syn'));
+    expect(warnings).toContain(
+      `${liveness}: 10.0.0.77 calls itself the kubelet, but is not known to be the node's; if it comes from another address that is affected, ${restart}`,
+    );
+  });
+
+  test('a connection from the node that is none of its HTTP probes does not tell where those come from', () => {
+    const { warnings } = plan('--partition', {}, heard('192.168.1.10 8080 syn'));
+    expect(warnings.join('\n')).toContain('is not certain (port 8080 was connected to from 192.168.1.10); if it');
+  });
+
+  test('one from the node is all that is seen of HTTP probes with a User-Agent of their own', () => {
+    const probes = [probe({ hasOwnAgent: true })];
+    expect(plan('--partition', { probes }).listening?.known).toContain('192.168.1.10');
+    expect(plan('--partition', { probes }, heard('192.168.1.10 8080 syn')).warnings.join()).not.toContain('liveness');
   });
 
   test('nobody could listen: why', () => {
