@@ -77,6 +77,8 @@ export function withChanges(failure: ChaosError | undefined, agent: Pick<Agent, 
   const changed = changeSentence(agent);
   if (!failure || changed === undefined || !['agent-failed', 'image', 'shim'].includes(failure.code)) return failure;
   const { code, message, hint, exitCode, state } = failure;
+  // The shim works, and has found the reason in the target or its node.
+  if (hint !== undefined && Object.values(hints).includes(hint)) return failure;
   const exemption =
     'Ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace.';
   return new ChaosError(code, `${message}; ${changed}`, {

@@ -98,6 +98,17 @@ describe('before the fault begins', () => {
     expect((await s.error()).message).toContain('the init container wait');
   });
 
+  experiment('what the shim has found in the target is not blamed on a change of its pod', async (s) => {
+    s.cluster.agentFacts = { changes: ['set imagePullPolicy to Always'] };
+    await s.launch();
+    const message = lastWords(shimError({ code: 'path', message: 'there is no directory /data' }));
+    await s.status({ state: 'terminated', exitCode: 125, reason: 'Error', message });
+    expect(await s.error()).toMatchObject({
+      message: 'there is no directory /data (path)',
+      hint: 'Name another directory in the container: --path.',
+    });
+  });
+
   experiment('an agent that ends early after its pod was changed: the change is told', async (s) => {
     s.cluster.agentFacts = { changes };
     await s.activate();
