@@ -138,11 +138,12 @@ export function describeProbe({
 
 /** What the kubelet does about it. */
 export function describeConsequence({ probe, isCertain }: ProbeAtRisk): string {
-  const { kind, container, periodSeconds, failureThreshold } = probe;
+  const { kind, container, periodSeconds, failureThreshold, isFinal } = probe;
   const after = `after about ${formatDuration(1_000 * periodSeconds * failureThreshold)}`;
   const verb = isCertain ? 'will' : 'may';
-  return kind === 'readiness'
-    ? `the pod ${verb} be taken out of its services ${after}`
+  if (kind === 'readiness') return `the pod ${verb} be taken out of its services ${after}`;
+  return isFinal
+    ? `the kubelet ${verb} end container ${container} ${after}, which is not started again (restart policy Never)`
     : `the kubelet ${verb} restart container ${container} ${after}`;
 }
 

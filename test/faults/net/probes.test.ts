@@ -195,6 +195,13 @@ describe('what the kubelet will do', () => {
     expect(plan('--partition', { probes }, heard('192.168.1.10 8080 syn')).warnings.join()).not.toContain('liveness');
   });
 
+  test('the end of a container that is not started again', () => {
+    const { warnings } = plan('--partition', { probes: [probe({ isFinal: true })] }, heard());
+    expect(warnings.join('\n')).toContain(
+      'the kubelet will end container app after about 30s, which is not started again (restart policy Never)',
+    );
+  });
+
   test('nobody could listen: why', () => {
     const { warnings } = plan('--partition', {}, answer(listenId, '', 1, 'Operation not permitted'));
     expect(warnings.join('\n')).toContain('who sends it could not be seen (Operation not permitted); if');
