@@ -91,6 +91,8 @@ export interface NetworkProbe {
   hasOwnAgent?: true;
   periodSeconds: number;
   timeoutSeconds: number;
+  /** The container is not restarted when it has ended: its restart policy is Never. */
+  isFinal?: true;
   /** So many failures in a row have the container restarted, or the pod taken out of its services. ≥ 1. */
   failureThreshold: number;
 }

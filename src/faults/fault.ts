@@ -155,6 +155,7 @@ export interface FaultRun<Planned extends Fault, Own> {
     readonly target: Target;
     readonly fault: Planned;
     readonly durationMs: number;
+    readonly detached: boolean;
     /** For errors: where other experiments are found. */
     readonly commands: { readonly list: string; readonly sweep: string };
   };

@@ -8,11 +8,13 @@ import type { NetworkProbe } from '../ports.ts';
 export function networkProbes(pod: V1Pod): NetworkProbe[] {
   return longLived(pod).flatMap((container) => {
     const { livenessProbe, readinessProbe, startupProbe } = container;
-    return [
+    const isFinal = (container.restartPolicy ?? pod.spec?.restartPolicy) === 'Never';
+    const all = [
       ...(hasStarted(pod, container.name) ? [] : toNetworkProbe('startup', startupProbe, container)),
       ...toNetworkProbe('liveness', livenessProbe, container),
       ...toNetworkProbe('readiness', readinessProbe, container),
     ];
+    return isFinal ? all.map((probe) => ({ ...probe, isFinal })) : all;
   });
 }
 

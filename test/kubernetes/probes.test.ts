@@ -53,6 +53,19 @@ describe('networkProbes', () => {
     expect(networkProbes(pod).map(({ container }) => container)).toEqual(['mesh']);
   });
 
+  it('knows which containers are not started again', () => {
+    const livenessProbe = { grpc: { port: 1 } };
+    const pod = runningPod((each) => {
+      Object.assign(each.spec, { restartPolicy: 'Never' });
+      each.spec.containers = [{ name: 'job', livenessProbe }];
+      each.spec.initContainers = [{ name: 'mesh', restartPolicy: 'Always', livenessProbe }];
+    });
+    expect(networkProbes(pod).map(({ container, isFinal }) => `${container} ${isFinal}`)).toEqual([
+      'job true',
+      'mesh undefined',
+    ]);
+  });
+
   it('reads a startup probe until the container has started', () => {
     const pod = (started: boolean) =>
       runningPod((each) => {

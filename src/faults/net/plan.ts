@@ -10,7 +10,7 @@ import { nftScript } from './nft.ts';
 import { formatPorts } from './ports.ts';
 import { describeAffected, describeExcluded, describeWarnings } from './preview.ts';
 import { probeWarnings } from './probe-warnings.ts';
-import { listeningFor, probesAtRisk } from './probes.ts';
+import { listeningFor, longestListenMs, probesAtRisk } from './probes.ts';
 import { batch } from './questions.ts';
 import { addressesOf, listCidrs, mayAffect, type Names, type Rules, rulesOf, servedPorts } from './rules.ts';
 import { probeSources, readHeard } from './sources.ts';
@@ -22,7 +22,7 @@ export const countersId = 'counters';
 
 /**
  * What is done to the target's network, from what its own tools say of it. Pure; refuses what cannot work, before anything is changed. `whoElse`:
- * how to find out about another experiment.
+ * how to find out about another experiment. `listenMs`: how long to listen for the kubelet at most.
  * @throws ChaosError `target-unsuitable`; `shim` when a tool did not answer.
  */
 export function planNet(
@@ -31,6 +31,7 @@ export function planNet(
   experimentId: string,
   whoElse: string,
   durationMs = Number.POSITIVE_INFINITY,
+  listenMs = longestListenMs,
 ): NetPlan {
   refuseHostNetwork(fault);
   const surface = readSurface(answers);
@@ -60,6 +61,7 @@ export function planNet(
     fault.surroundings,
     atRisk,
     sources.map(({ cidr }) => cidr),
+    listenMs,
   );
   return {
     ...(by.tool === 'nft' ? nftSteps(fault, by.table, rules) : tcSteps(fault, basis, by.ports, rules, surface)),

@@ -1,4 +1,4 @@
-import { type Cidr, contains, formatCidr, isSingle } from '../../ip.ts';
+import { type Cidr, contains, formatCidr, type IpFamily, isSingle, singleAddress } from '../../ip.ts';
 import type { NetworkProbe } from '../../ports.ts';
 import { formatDuration } from '../../units.ts';
 import type { Rules } from './rules.ts';
@@ -29,9 +29,10 @@ export function probesAtRisk(
   if (hostNetwork || !carriesProbes(fault, basis, surface)) return [];
   return probes.flatMap((probe) => {
     const { host, port, periodSeconds, timeoutSeconds, failureThreshold } = probe;
+    const family = singleAddress(host ?? podIps[0] ?? '')?.family;
     const isExposed =
-      rules.some((each) => mayMatchProbe(each, port)) ||
-      basis.sources.some(({ cidr }) => affectsProbe(rules, port, cidr));
+      rules.some((each) => mayMatchProbe(each, port, family)) ||
+      basis.sources.some(({ cidr }) => isOf(family, cidr) && affectsProbe(rules, port, cidr));
     const effect = isExposed && isToPod(host, podIps) ? effectOn(fault, probe) : 'none';
     // The first failure comes at most a period after the start, and each of the others a period after the one before it.
     if (effect === 'none' || durationMs <= 1_000 * (failureThreshold - 1) * periodSeconds) return [];
@@ -52,10 +53,17 @@ function carriesProbes({ surroundings, protocol, interfaces }: NetFault, { by }:
   return own === undefined || devices.length === 0 || devices.includes(own);
 }
 
+/** Probes come by the family of the address that they go to, which is the first of the pod's; undefined: not known. */
+function isOf(family: IpFamily | undefined, cidr: Cidr): boolean {
+  return family === undefined || cidr.family === family;
+}
+
 /** Whether a range is affected, which the source of a probe may be in: single addresses were named by somebody who knows them. */
-function mayMatchProbe({ matches }: Rules, port: number): boolean {
+function mayMatchProbe({ matches }: Rules, port: number, family: IpFamily | undefined): boolean {
   return matches.some(
-    (match) => coversPort(match, port) && (match.cidrs === 'any' || match.cidrs.some((cidr) => !isSingle(cidr))),
+    (match) =>
+      coversPort(match, port) &&
+      (match.cidrs === 'any' || match.cidrs.some((cidr) => !isSingle(cidr) && isOf(family, cidr))),
   );
 }
 
@@ -130,32 +138,37 @@ export function describeProbe({
 
 /** What the kubelet does about it. */
 export function describeConsequence({ probe, isCertain }: ProbeAtRisk): string {
-  const { kind, container, periodSeconds, failureThreshold } = probe;
+  const { kind, container, periodSeconds, failureThreshold, isFinal } = probe;
   const after = `after about ${formatDuration(1_000 * periodSeconds * failureThreshold)}`;
   const verb = isCertain ? 'will' : 'may';
-  return kind === 'readiness'
-    ? `the pod ${verb} be taken out of its services ${after}`
+  if (kind === 'readiness') return `the pod ${verb} be taken out of its services ${after}`;
+  return isFinal
+    ? `the kubelet ${verb} end container ${container} ${after}, which is not started again (restart policy Never)`
     : `the kubelet ${verb} restart container ${container} ${after}`;
 }
 
-const longestListenMs = 12_000;
+export const longestListenMs = 12_000;
 
 /**
  * All probes of a pod go to one address of it, and so come from one: a single request that calls itself kube-probe tells of all of them. Probes by TLS,
- * TCP or gRPC do not show who they are: each port is listened to for its period. Undefined: no failing probe would restart a container.
+ * TCP or gRPC do not show who they are: each port is listened to for its period. `mostMs`: not for longer. Undefined: no failing probe would restart a container.
  */
 export function listeningFor(
   { podIps, probes }: NetFault['surroundings'],
   atRisk: readonly ProbeAtRisk[],
   known: readonly Cidr[],
+  mostMs: number,
 ): Listening | undefined {
   if (!atRisk.some(({ probe }) => probe.kind !== 'readiness')) return undefined;
-  const telling = probes.filter((probe) => showsSender(probe) && isToPod(probe.host, podIps));
+  // The kubelet sends no other probe to a container until its startup probe has succeeded.
+  const starting = new Set(probes.flatMap(({ kind, container }) => (kind === 'startup' ? [container] : [])));
+  const isSent = ({ kind, container }: NetworkProbe) => kind === 'startup' || !starting.has(container);
+  const telling = probes.filter((probe) => isSent(probe) && showsSender(probe) && isToPod(probe.host, podIps));
   const wanted = [...telling, ...atRisk.map(({ probe }) => probe)];
   const periods = (all: readonly NetworkProbe[]) => all.map(({ periodSeconds }) => periodSeconds);
   const seconds = telling.length > 0 ? Math.min(...periods(telling)) : Math.max(...periods(wanted));
   return {
-    ms: Math.min(longestListenMs, 1_000 * (seconds + 1)),
+    ms: Math.min(mostMs, 1_000 * (seconds + 1)),
     ports: [...new Set(wanted.map(({ port }) => port))].slice(0, 16),
     known: telling.length > 0 ? [] : known.slice(0, 40).map(formatCidr),
   };

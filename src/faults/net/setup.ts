@@ -11,6 +11,7 @@ import { NetDriver } from './driver.ts';
 import { connectQuestion, describeQuestion, listenQuestion, planLines, toAnswer } from './lines.ts';
 import type { NetRun } from './observations.ts';
 import { planNet } from './plan.ts';
+import { longestListenMs } from './probes.ts';
 import { questions } from './questions.ts';
 import { listenId } from './sources.ts';
 import type { Answer, Listening, NetFault, NetPlan, RoundTrip } from './types.ts';
@@ -39,6 +40,8 @@ export class NetSetup implements Setup {
   #roundTrips: RoundTrip[] = [];
   #asked = 0;
   #isAnnounced = false;
+  /** How long the shim may still listen for a stream that was lost. */
+  #behindMs = 0;
 
   constructor(run: FaultRun<NetFault, NetRun>, go: (driver: Driver) => void) {
     this.#run = run;
@@ -52,6 +55,8 @@ export class NetSetup implements Setup {
     this.#plan = undefined;
     this.#answers = new Map();
     this.#roundTrips = [];
+    // Of a stream that is lost the shim goes on with what it was asked by it, and answers what is asked now only then.
+    if (this.#open.has(listenId)) this.#behindMs += longestListenMs;
     this.#open.clear();
     for (const question of questions(this.#run.plan.fault)) this.#ask(question);
   }
@@ -60,6 +65,7 @@ export class NetSetup implements Setup {
     const question = this.#open.get(event.id);
     if (!question) return;
     this.#open.delete(event.id);
+    this.#behindMs = 0;
     this.#run.timers.set('question', answerMs);
     if (event.truncated) {
       this.#run.refuse(
@@ -84,15 +90,17 @@ export class NetSetup implements Setup {
   /** `ms`: how long the answer takes by itself. */
   #ask(question: Question, ms = 0): void {
     this.#open.set(question.id, question);
-    this.#run.timers.set('question', ms + answerMs);
+    this.#run.timers.set('question', ms + this.#behindMs + answerMs);
     this.#run.send(askLine(question));
   }
 
   #decide(): void {
-    const { id, commands } = this.#run.plan;
+    const { id, commands, fault, detached, durationMs } = this.#run.plan;
+    // Without a lease the shim waits for `start` only as long as the fault is to last.
+    const listenMs = detached ? Math.min(longestListenMs, Math.floor(durationMs / 2)) : longestListenMs;
     let plan: NetPlan;
     try {
-      plan = planNet(this.#run.plan.fault, this.#answers, id, whoElse(commands), this.#run.leftMs);
+      plan = planNet(fault, this.#answers, id, whoElse(commands), this.#run.leftMs, listenMs);
     } catch (error) {
       if (!(error instanceof ChaosError)) throw error;
       this.#run.refuse(error);

@@ -54,7 +54,9 @@ export function probeSources(
     const cidr = singleAddress(address);
     return cidr ? [{ cidr, what }] : [];
   });
-  const seen = heard.filter(({ cidr, isKubelet }) => isKubelet || contains(linkLocal, cidr)).map(({ cidr }) => ({ cidr }));
+  const seen = heard
+    .filter(({ cidr, isKubelet }) => isKubelet || contains(linkLocal, cidr))
+    .map(({ cidr }) => ({ cidr }));
   const all: Array<{ cidr: Cidr; what?: string }> = [...known, ...seen];
   const distinct = all.filter(({ cidr }, index) => all.findIndex((other) => isSame(other.cidr, cidr)) === index);
   const portsOf = (cidr: Cidr, isKubelet: boolean) =>

@@ -109,6 +109,12 @@ describe('who probes is listened to', () => {
       [tcp, probe({ by: 'grpc', port: 9000, periodSeconds: 2 })],
       { ms: 11_000, ports: [5432, 9000], known: ['192.168.1.10', '10.99.0.254', 'fd99::fe', ...ambient] },
     ],
+    [
+      'of a startup probe, before whose success no other is sent',
+      '--partition',
+      [probe({ kind: 'startup' }), probe({ kind: 'readiness', port: 8081, periodSeconds: 1 })],
+      { ms: 11_000, ports: [8080, 8081], known: [] },
+    ],
     ['in a range', '--partition --from 10.0.0.0/8', [probe()], { ms: 11_000, ports: [8080], known: [] }],
   ])('%s', (_what, flags, probes, listening) => {
     expect(plan(flags, { probes }).listening).toEqual(listening);
@@ -121,6 +127,7 @@ describe('who probes is listened to', () => {
     ['for another port', '--partition --port 5432', {}],
     ['for another protocol', '--partition --protocol udp', {}],
     ['on another network', '--partition --interface net1', {}],
+    ['in a range of another family than the pod’s first address', '--partition --from fd00::/8', {}],
     ['where a delay is shorter than a probe waits', '--delay 100ms --direction both', {}],
     ['where so few packets are lost', '--loss 2%', {}],
     ['where the fault is over before the last failure', '--partition', { probes: [probe({ periodSeconds: 30 })] }],
@@ -186,6 +193,13 @@ describe('what the kubelet will do', () => {
     const probes = [probe({ hasOwnAgent: true })];
     expect(plan('--partition', { probes }).listening?.known).toContain('192.168.1.10');
     expect(plan('--partition', { probes }, heard('192.168.1.10 8080 syn')).warnings.join()).not.toContain('liveness');
+  });
+
+  test('the end of a container that is not started again', () => {
+    const { warnings } = plan('--partition', { probes: [probe({ isFinal: true })] }, heard());
+    expect(warnings.join('\n')).toContain(
+      'the kubelet will end container app after about 30s, which is not started again (restart policy Never)',
+    );
   });
 
   test('nobody could listen: why', () => {

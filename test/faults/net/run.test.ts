@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest';
 import { ChaosError } from '../../../src/errors.ts';
 import type { NetRequest } from '../../../src/faults/net/types.ts';
 import type { Experiment, NetworkProbe } from '../../../src/ports.ts';
-import type { Request } from '../../../src/requests.ts';
+import type { Request, RunOptions } from '../../../src/requests.ts';
 import { experiment, type Scenario } from '../../experiment/scenario.ts';
 import type { FakeAttachment } from '../../fakes/attachment.ts';
 import { settle } from '../../fakes/clock.ts';
@@ -208,6 +208,62 @@ describe('a net fault that may affect probes', () => {
       await s.outcome();
     },
     partition,
+  );
+});
+
+describe('a net fault that listens for the kubelet', () => {
+  const liveness = { container: 'app', kind: 'liveness', by: 'http', port: 8080 } as const;
+  const probes = [{ ...liveness, periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 1 }];
+  const partition = (run: Partial<RunOptions> = {}) => {
+    const asked = netRequest({ to: [], ports: [], block: 'drop', direction: 'both' }, run);
+    delete asked.fault.shaping;
+    return asked;
+  };
+  const listen = async (s: Scenario) => {
+    s.cluster.network = podNetwork({ probes });
+    s.net.silentTo.add('probes');
+    await s.launch();
+    await s.attach();
+    expect(s.sent.at(-1)).toMatch(/^listen probes /);
+  };
+
+  netExperiment(
+    'and loses its stream meanwhile: what is asked then is answered only after that',
+    async (s) => {
+      await listen(s);
+      const asked = ['links', 'routes', 'qdiscs', 'tables', 'trial:shaper', 'trial:ifb', 'trial:redirect', 'trial:nft'];
+      for (const id of asked) s.net.silentTo.add(id);
+      s.cluster.attachment.drop('reset by peer');
+      await s.pass(13_000);
+      expect(s.isOver).toBe(false);
+      await s.pass(10_000);
+      expect((await s.error()).message).toContain('"ask ip -j -d link show" within 10s');
+    },
+    partition(),
+  );
+
+  netExperiment(
+    'and is stopped meanwhile ends at once',
+    async (s) => {
+      await listen(s);
+      await s.interrupt();
+      await s.pass(1_000);
+      expect(s.sent.at(-1)).toBe('stop');
+      expect(s.isOver).toBe(true);
+      expect(verbs(s)).not.toContain('start');
+    },
+    partition(),
+  );
+
+  netExperiment(
+    'detached, not for as long as its shim waits for `start`',
+    async (s) => {
+      await listen(s);
+      expect(s.sent).toContain('listen probes 3000 8080');
+      await s.interrupt();
+      await s.pass(1_000);
+    },
+    partition({ detached: true, durationMs: 6_000 }),
   );
 });
 
