@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { ChaosError } from '../errors.ts';
+import { readText } from './files.ts';
 
 /** A `cluster:` of a kubeconfig; paths are absolute. */
 export interface ClusterEntry {
@@ -21,7 +21,8 @@ export interface ExecEntry {
   command: string;
   args: readonly string[];
   env: readonly { name: string; value: string }[];
-  interactiveMode: 'Never' | 'IfAvailable' | 'Always';
+  /** As it is written; absent: not said. `Never`, `IfAvailable` or `Always`, and anything else is refused when the plugin would be run. */
+  interactiveMode?: string;
   provideClusterInfo: boolean;
   installHint?: string;
 }
@@ -86,16 +87,13 @@ export function kubeconfigPaths(
 export function loadKubeconfig(paths: readonly string[], mustExist: boolean): Kubeconfig {
   return mergeKubeconfigs(
     paths.map((path) => {
-      let text: string;
       try {
-        text = readFileSync(path, 'utf8');
+        return parseKubeconfig(readText(path, 'kubeconfig'), path);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !mustExist) return emptyKubeconfig;
-        throw new ChaosError('kubeconfig', `cannot read the kubeconfig ${path}: ${(error as Error).message}`, {
-          cause: error,
-        });
+        const { code } = (error as { cause?: NodeJS.ErrnoException }).cause ?? {};
+        if (code === 'ENOENT' && !mustExist) return emptyKubeconfig;
+        throw error;
       }
-      return parseKubeconfig(text, path);
     }),
   );
 }
@@ -189,7 +187,6 @@ function userEntry(reader: Reader, entry: Fields): UserEntry {
 
 function execEntry(reader: Reader, exec: Fields): ExecEntry {
   const command = reader.text(exec, 'command') ?? '';
-  const mode = reader.text(exec, 'interactiveMode');
   return {
     apiVersion: reader.text(exec, 'apiVersion') ?? '',
     // A command with a separator in it is a path, relative to the kubeconfig; a bare name is looked up on PATH.
@@ -198,9 +195,8 @@ function execEntry(reader: Reader, exec: Fields): ExecEntry {
     env: reader
       .list(exec, 'env')
       .map((item) => ({ name: reader.text(item, 'name') ?? '', value: reader.text(item, 'value') ?? '' })),
-    interactiveMode: mode === 'Never' || mode === 'Always' ? mode : 'IfAvailable',
     provideClusterInfo: reader.flag(exec, 'provideClusterInfo'),
-    ...reader.optional(exec, { installHint: 'installHint' }),
+    ...reader.optional(exec, { interactiveMode: 'interactiveMode', installHint: 'installHint' }),
   };
 }
 
