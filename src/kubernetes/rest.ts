@@ -33,6 +33,8 @@ export interface Dial {
 export class Rest {
   /** Without credentials, for messages. */
   readonly server: string;
+  /** Host and port of the proxy on the way, if one is configured. */
+  readonly proxy: string | undefined;
   readonly #access: Access;
   readonly #credentials: Credentials;
   readonly #proxy: URL | undefined;
@@ -48,6 +50,7 @@ export class Rest {
     this.#access = access;
     this.#credentials = new Credentials(access, env, terminal);
     this.#proxy = chooseProxy(access, env);
+    this.proxy = this.#proxy?.host;
     const { certificateAuthorityData, certificateAuthority } = access.cluster;
     this.#ca = new Rotated(() => readPem(certificateAuthorityData, certificateAuthority, 'certificate authority'));
     this.#timeoutMs = timeoutMs;
