@@ -72,6 +72,7 @@ export function chooseAccess(kubeconfig: Kubeconfig, options: ConnectionOptions,
   if (userName && !user) throw missing('user', userName, kubeconfig.users, source);
 
   const chosen = overlayCluster(cluster ?? {}, options);
+  const identity = overlayUser(user ?? {}, options, userName);
   if (!chosen.server) {
     const found = isEmpty(kubeconfig)
       ? `no kubeconfig was found (looked for ${source})`
@@ -82,10 +83,10 @@ export function chooseAccess(kubeconfig: Kubeconfig, options: ConnectionOptions,
   }
   return {
     ...(context ? { context: contextName } : {}),
-    server: parseServer(chosen.server),
+    server: parseServer(chosen.server, expectsTls(chosen, identity)),
     namespace: options.namespace || context?.namespace || 'default',
     cluster: chosen,
-    user: overlayUser(user ?? {}, options, userName),
+    user: identity,
   };
 }
 
@@ -99,9 +100,19 @@ function missing(kind: string, name: string, known: ReadonlyMap<string, unknown>
   });
 }
 
-function parseServer(server: string): URL {
-  // client-go takes `host:port` for http.
-  const text = /^https?:\/\//.test(server) ? server : `http://${server}`;
+/** What client-go's rest.DefaultServerUrlFor takes for a sign of TLS in a server without a scheme: anything that only TLS has a use for. */
+function expectsTls(cluster: ClusterEntry, user: UserEntry): boolean {
+  return Boolean(
+    cluster.certificateAuthority ||
+      cluster.certificateAuthorityData ||
+      cluster.insecureSkipTlsVerify ||
+      user.clientCertificate ||
+      user.clientCertificateData,
+  );
+}
+
+function parseServer(server: string, secure: boolean): URL {
+  const text = /^https?:\/\//.test(server) ? server : `${secure ? 'https' : 'http'}://${server}`;
   try {
     return new URL(text);
   } catch (error) {

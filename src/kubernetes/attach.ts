@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import { ChaosError } from '../errors.ts';
 import type { Attachment } from '../ports.ts';
-import { ApiError, answerError, transportError } from './api-error.ts';
+import { ApiError, answerError, type ErrorAnswer, transportError } from './api-error.ts';
 import { type AttachLimits, ContainerStream, defaultLimits } from './attachment.ts';
 import { subprotocols } from './channel.ts';
 import { waitOut } from './overload.ts';
@@ -52,21 +52,21 @@ async function open(rest: Rest, request: ApiRequest, signal: AbortSignal, limits
   const abort = (): void => stream.close();
   signal.addEventListener('abort', abort, { once: true });
   void stream.closed.then(() => signal.removeEventListener('abort', abort));
-  await opened(socket, request, rest.server, limits.handshakeMs);
+  await opened(socket, request, rest, limits.handshakeMs);
   signal.throwIfAborted();
   return stream;
 }
 
-function opened(socket: WebSocket, request: ApiRequest, server: string, handshakeMs: number): Promise<void> {
+function opened(socket: WebSocket, request: ApiRequest, rest: Rest, handshakeMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('open', resolve);
     socket.once('unexpected-response', (_request, response: IncomingMessage) => {
-      void refusal(response, request, server).then((error) => {
+      void refusal(response, request, rest).then((error) => {
         reject(error);
         socket.terminate();
       });
     });
-    socket.once('error', (error) => reject(handshakeError(error, server, handshakeMs)));
+    socket.once('error', (error) => reject(handshakeError(error, rest.server, handshakeMs)));
     socket.once('close', () =>
       reject(new ChaosError('connection-lost', `the attach to ${request.name} was closed during the handshake`)),
     );
@@ -92,7 +92,7 @@ function noSubprotocol(cause: Error, server: string): ApiError {
   });
 }
 
-async function refusal(response: IncomingMessage, request: ApiRequest, server: string): Promise<ApiError> {
+async function refusal(response: IncomingMessage, request: ApiRequest, rest: Rest): Promise<ApiError> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of response) chunks.push(chunk as Buffer);
@@ -100,9 +100,32 @@ async function refusal(response: IncomingMessage, request: ApiRequest, server: s
     // The status line alone has to do.
   }
   const body = Buffer.concat(chunks).toString('utf8');
-  return answerError(
-    { status: response.statusCode ?? 0, body, retryAfter: response.headers['retry-after'] },
-    request,
-    server,
+  const status = response.statusCode ?? 0;
+  const answer = { status, body, retryAfter: response.headers['retry-after'] };
+  return isWithoutUpgrade(status, body)
+    ? noWebSocket(answer, request, rest)
+    : answerError(answer, request, rest.server);
+}
+
+/** What comes back when something on the way drops `Upgrade: websocket`: its own page, or the API server's request for the header. */
+function isWithoutUpgrade(status: number, body: string): boolean {
+  if (/Upgrade request required/.test(body)) return true;
+  return (status < 300 || [400, 403, 502].includes(status)) && !/"kind":\s*"Status"/.test(body);
+}
+
+function noWebSocket(answer: ErrorAnswer, request: ApiRequest, rest: Rest): ApiError {
+  const why = answerError(answer, request, rest.server);
+  const way = rest.proxy ? `the proxy ${rest.proxy}` : 'a proxy or load balancer';
+  return new ApiError(
+    answer.status,
+    answer.status === 403 ? 'forbidden' : 'unreachable',
+    `${rest.server} did not open the WebSocket of attach, it answered ${answer.status}: ${way} before it seems to drop "Upgrade: websocket"`,
+    {
+      hint: rest.proxy
+        ? 'except the server from the proxy (NO_PROXY, or proxy-url of the kubeconfig), or let the proxy pass WebSockets on'
+        : 'let it pass on "Connection: Upgrade" and "Upgrade: websocket", or name the API server itself with --server',
+      cause: why,
+      isPermanent: true,
+    },
   );
 }

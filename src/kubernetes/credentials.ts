@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { ChaosError } from '../errors.ts';
 import type { Access, Environment } from './access.ts';
 import { type ExecCredential, type PluginTerminal, runCredentialPlugin } from './exec-credential.ts';
+import { readText } from './files.ts';
+import { keyPair, Rotated, readPem } from './pem.ts';
 
 /** Who we are, for one request: header fields and, for TLS, a client certificate. */
 export interface Identity {
@@ -17,7 +18,7 @@ export class Credentials {
   readonly #access: Access;
   readonly #env: Environment;
   readonly #terminal: PluginTerminal;
-  readonly #certificate: Identity['certificate'];
+  readonly #certificate: Rotated<Identity['certificate']>;
   #tokenFile: { token: string; readAt: number } | undefined;
   #plugin: Promise<ExecCredential> | undefined;
 
@@ -26,16 +27,7 @@ export class Credentials {
     this.#access = access;
     this.#env = env;
     this.#terminal = terminal;
-    const { clientCertificateData, clientCertificate, clientKeyData, clientKey } = access.user;
-    const cert = readPem(clientCertificateData, clientCertificate, 'client certificate');
-    const key = readPem(clientKeyData, clientKey, 'client key');
-    if ((cert === undefined) !== (key === undefined)) {
-      throw new ChaosError(
-        'kubeconfig',
-        `there is a client ${cert ? 'certificate' : 'key'} without its ${cert ? 'key' : 'certificate'}`,
-      );
-    }
-    this.#certificate = cert !== undefined && key !== undefined ? { cert, key } : undefined;
+    this.#certificate = new Rotated(() => readCertificate(access.user));
   }
 
   /** Rejects with ChaosError unauthorized or kubeconfig. */
@@ -51,7 +43,7 @@ export class Credentials {
     const certificate =
       plugin?.clientCertificate && plugin.clientKey
         ? { cert: plugin.clientCertificate, key: plugin.clientKey }
-        : this.#certificate;
+        : this.#certificate.value;
     return { headers, ...(certificate ? { certificate } : {}) };
   }
 
@@ -87,16 +79,25 @@ export class Credentials {
     if (!path) return undefined;
     if (this.#tokenFile && Date.now() - this.#tokenFile.readAt < tokenFileAgeMs) return this.#tokenFile.token;
     try {
-      const token = readFileSync(path, 'utf8').trim();
+      const token = readText(path, 'token file').trim();
       this.#tokenFile = { token, readAt: Date.now() };
       return token;
     } catch (error) {
       if (this.#access.user.token) return undefined;
-      throw new ChaosError('kubeconfig', `cannot read the token file ${path}: ${(error as Error).message}`, {
-        cause: error,
-      });
+      throw error;
     }
   }
+}
+
+function readCertificate(user: Access['user']): Identity['certificate'] {
+  const cert = readPem(user.clientCertificateData, user.clientCertificate, 'client certificate');
+  const key = readPem(user.clientKeyData, user.clientKey, 'client key');
+  if (cert !== undefined && key !== undefined) return keyPair(cert, key);
+  if (cert === key) return undefined;
+  throw new ChaosError(
+    'kubeconfig',
+    `there is a client ${cert ? 'certificate' : 'key'} without its ${cert ? 'key' : 'certificate'}`,
+  );
 }
 
 /** Impersonate-Group is sent once for each group, never joined: a comma is part of a group's name. */
@@ -113,25 +114,4 @@ function impersonation(user: Access['user']): Identity['headers'] {
       ]),
     ),
   };
-}
-
-/** Base64 data goes before a file, as in kubectl. Undefined when there is neither. Throws ChaosError kubeconfig. */
-export function readPem(data: string | undefined, path: string | undefined, what: string): string | undefined {
-  if (data) {
-    const text = Buffer.from(data, 'base64').toString('utf8');
-    if (text.includes('-----BEGIN')) return text;
-    throw new ChaosError('kubeconfig', `the ${what} data of the kubeconfig is not base64 of a PEM`);
-  }
-  if (!path) return undefined;
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ChaosError('kubeconfig', `cannot read the ${what} ${path}: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  // An empty authority would be none to Node, which then trusts what it was built with.
-  if (!text.includes('-----BEGIN')) throw new ChaosError('kubeconfig', `the ${what} ${path} is not a PEM`);
-  return text;
 }

@@ -3,6 +3,7 @@ import { ChaosError } from '../errors.ts';
 import { joinWords } from '../text.ts';
 import type { Access, Environment } from './access.ts';
 import type { ExecEntry } from './kubeconfig.ts';
+import { readPem } from './pem.ts';
 
 /** What a credential plugin gave. */
 export interface ExecCredential {
@@ -32,18 +33,24 @@ export async function runCredentialPlugin(
   env: Environment,
   terminal: PluginTerminal,
 ): Promise<ExecCredential> {
+  if (exec.command === '') {
+    throw new ChaosError('kubeconfig', 'the credential plugin of the user has no command', {
+      hint: 'add exec.command to the user in the kubeconfig',
+    });
+  }
   if (!versions.includes(exec.apiVersion)) {
     throw new ChaosError('kubeconfig', `the credential plugin ${exec.command} speaks "${exec.apiVersion}"`, {
       hint: `supported are ${joinWords(versions)}: update the user in the kubeconfig`,
     });
   }
-  if (exec.interactiveMode === 'Always' && !terminal.interactive) {
+  const mode = interactiveMode(exec);
+  if (mode === 'Always' && !terminal.interactive) {
     throw new ChaosError(
       'unauthorized',
       `the credential plugin ${exec.command} requires a terminal, and stdin is not one`,
     );
   }
-  const interactive = terminal.interactive && exec.interactiveMode !== 'Never';
+  const interactive = terminal.interactive && mode !== 'Never';
   const output = await run(exec, interactive, {
     ...env,
     ...Object.fromEntries(exec.env.map(({ name, value }) => [name, value])),
@@ -56,12 +63,24 @@ export async function runCredentialPlugin(
   return parseCredential(output, exec);
 }
 
+/** v1 demands the field, v1beta1 takes IfAvailable for it: client-go's tools/clientcmd/validation.go and api/v1/defaults.go. */
+function interactiveMode({ command, apiVersion, interactiveMode: mode }: ExecEntry): string {
+  if (mode === undefined && apiVersion.endsWith('/v1beta1')) return 'IfAvailable';
+  if (mode !== undefined && ['Never', 'IfAvailable', 'Always'].includes(mode)) return mode;
+  const problem = mode === undefined ? 'has no interactiveMode' : `has the interactiveMode "${mode}"`;
+  throw new ChaosError('kubeconfig', `the credential plugin ${command} ${problem}`, {
+    hint: 'set exec.interactiveMode of the user in the kubeconfig to Never, IfAvailable or Always',
+  });
+}
+
 function clusterInfo({ cluster, server }: Access): Record<string, unknown> {
+  const { certificateAuthorityData, certificateAuthority } = cluster;
+  const authority = readPem(certificateAuthorityData, certificateAuthority, 'certificate authority');
   return {
     server: server.href.replace(/\/$/, ''),
     ...(cluster.tlsServerName ? { 'tls-server-name': cluster.tlsServerName } : {}),
     ...(cluster.insecureSkipTlsVerify ? { 'insecure-skip-tls-verify': true } : {}),
-    ...(cluster.certificateAuthorityData ? { 'certificate-authority-data': cluster.certificateAuthorityData } : {}),
+    ...(authority ? { 'certificate-authority-data': Buffer.from(authority).toString('base64') } : {}),
     ...(cluster.proxyUrl ? { 'proxy-url': cluster.proxyUrl } : {}),
     ...(cluster.execConfig === undefined ? {} : { config: cluster.execConfig }),
   };

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 import { ChaosError } from '../errors.ts';
+import { readText } from './files.ts';
 
 /** A `cluster:` of a kubeconfig; paths are absolute. */
 export interface ClusterEntry {
@@ -21,7 +21,8 @@ export interface ExecEntry {
   command: string;
   args: readonly string[];
   env: readonly { name: string; value: string }[];
-  interactiveMode: 'Never' | 'IfAvailable' | 'Always';
+  /** As it is written; absent: not said. `Never`, `IfAvailable` or `Always`, and anything else is refused when the plugin would be run. */
+  interactiveMode?: string;
   provideClusterInfo: boolean;
   installHint?: string;
 }
@@ -86,16 +87,13 @@ export function kubeconfigPaths(
 export function loadKubeconfig(paths: readonly string[], mustExist: boolean): Kubeconfig {
   return mergeKubeconfigs(
     paths.map((path) => {
-      let text: string;
       try {
-        text = readFileSync(path, 'utf8');
+        return parseKubeconfig(readText(path, 'kubeconfig'), path);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !mustExist) return emptyKubeconfig;
-        throw new ChaosError('kubeconfig', `cannot read the kubeconfig ${path}: ${(error as Error).message}`, {
-          cause: error,
-        });
+        const { code } = (error as { cause?: NodeJS.ErrnoException }).cause ?? {};
+        if (code === 'ENOENT' && !mustExist) return emptyKubeconfig;
+        throw error;
       }
-      return parseKubeconfig(text, path);
     }),
   );
 }
@@ -114,16 +112,16 @@ export function mergeKubeconfigs(configs: readonly Kubeconfig[]): Kubeconfig {
 
 /** Parses one file (YAML or JSON); relative paths in it are relative to its folder. Throws ChaosError kubeconfig, naming the file. */
 export function parseKubeconfig(text: string, path: string): Kubeconfig {
-  let document: unknown;
-  try {
-    // The failsafe schema leaves every scalar a string: a token `0123` or a password `yes` stays what was written.
-    document = parse(text, { schema: 'failsafe', logLevel: 'error' });
-  } catch (error) {
-    const problem = (error as Error).message.split('\n')[0];
+  // The failsafe schema leaves every scalar a string: a token `0123` or a password `yes` stays what was written. As in kubectl, of a key that is
+  // repeated the last counts, `<<` merges, and of several documents the first counts: what comes after it is not even read.
+  const document = parseDocument(text, { schema: 'failsafe', merge: true, uniqueKeys: false, logLevel: 'error' });
+  const error = document.errors.find(({ code }) => code !== 'MULTIPLE_DOCS');
+  if (error) {
+    const problem = error.message.split('\n')[0];
     throw new ChaosError('kubeconfig', `the kubeconfig ${path} is not valid YAML: ${problem}`, { cause: error });
   }
   const reader = new Reader(path);
-  const root = reader.record(document, 'its content');
+  const root = reader.record(document.toJS(), 'its content');
   return {
     currentContext: reader.text(root, 'current-context') ?? '',
     clusters: reader.named(root, 'clusters', 'cluster', (entry) => clusterEntry(reader, entry)),
@@ -189,7 +187,6 @@ function userEntry(reader: Reader, entry: Fields): UserEntry {
 
 function execEntry(reader: Reader, exec: Fields): ExecEntry {
   const command = reader.text(exec, 'command') ?? '';
-  const mode = reader.text(exec, 'interactiveMode');
   return {
     apiVersion: reader.text(exec, 'apiVersion') ?? '',
     // A command with a separator in it is a path, relative to the kubeconfig; a bare name is looked up on PATH.
@@ -198,9 +195,8 @@ function execEntry(reader: Reader, exec: Fields): ExecEntry {
     env: reader
       .list(exec, 'env')
       .map((item) => ({ name: reader.text(item, 'name') ?? '', value: reader.text(item, 'value') ?? '' })),
-    interactiveMode: mode === 'Never' || mode === 'Always' ? mode : 'IfAvailable',
     provideClusterInfo: reader.flag(exec, 'provideClusterInfo'),
-    ...reader.optional(exec, { installHint: 'installHint' }),
+    ...reader.optional(exec, { interactiveMode: 'interactiveMode', installHint: 'installHint' }),
   };
 }
 
@@ -249,8 +245,8 @@ class Reader {
 
   flag(from: Fields, field: string): boolean {
     const value = this.text(from, field) ?? 'false';
-    if (value !== 'true' && value !== 'false') throw this.#wrong(field, 'true or false');
-    return value === 'true';
+    if (!truth.test(value) && !falsehood.test(value)) throw this.#wrong(field, 'true or false');
+    return truth.test(value);
   }
 
   /** The fields that are there, under our names. */
@@ -272,18 +268,29 @@ class Reader {
     return isAbsolute(path) ? path : join(dirname(this.#path), path);
   }
 
-  /** Entries by name; of two with one name in one file the later one counts, as in kubectl. */
+  /** Entries by name. A name twice in one file is refused, as by kubectl. */
   named<T>(root: Fields, field: string, inner: string, make: (entry: Fields) => T): Map<string, T> {
-    return new Map(
-      this.list(root, field).map((item) => [
-        this.text(item, 'name') ?? '',
-        make(this.record(item[inner], `${inner} of ${field}`)),
-      ]),
-    );
+    const entries = new Map<string, T>();
+    for (const item of this.list(root, field)) {
+      const name = this.text(item, 'name') ?? '';
+      if (entries.has(name)) {
+        throw new ChaosError('kubeconfig', `invalid kubeconfig ${this.#path}: ${field} has "${name}" twice`, {
+          hint: 'remove or rename one of the two: kubectl refuses the file as well',
+        });
+      }
+      entries.set(name, make(this.record(item[inner], `${inner} of ${field}`)));
+    }
+    return entries;
   }
 }
 
+/** The booleans of YAML 1.1, which kubectl reads. https://yaml.org/type/bool.html */
+const truth = /^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$/;
+const falsehood = /^(?:n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$/;
+
 /** Absent, empty, or YAML's null, which the failsafe schema leaves a string. */
 function isNothing(value: unknown): boolean {
-  return value === undefined || value === null || value === '' || value === 'null' || value === '~';
+  return value === undefined || value === null || value === '' || nulls.has(value);
 }
+
+const nulls = new Set<unknown>(['null', 'Null', 'NULL', '~']);

@@ -1,18 +1,22 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { isIP } from 'node:net';
 import tls from 'node:tls';
 import type { Access, Environment } from './access.ts';
 import { ApiError, answerError, transportError } from './api-error.ts';
-import { Credentials, readPem } from './credentials.ts';
+import { Credentials } from './credentials.ts';
 import type { PluginTerminal } from './exec-credential.ts';
 import { http } from './http.ts';
 import { waitOut } from './overload.ts';
+import { Rotated, readPem } from './pem.ts';
 import { chooseProxy, ProxyAgent } from './proxy.ts';
 import { type ApiRequest, describe, requestPath, resourceName } from './request.ts';
 import { warningsOf } from './warnings.ts';
 
 /** Time for TCP, TLS and a proxy together. Go's dialer, so kubectl, takes 30 s. */
 const connectTimeoutMs = 15_000;
+/** For each address of a name but the last, before the next is tried: Node's 250 ms are less than a far server needs. */
+const addressTimeoutMs = 3_000;
 /** An admission webhook may take 30 s, and the API server ends a request after 60 s. */
 const answerTimeoutMs = 65_000;
 /** A dead peer is noticed by the kernel after this, and ten probes a second apart. */
@@ -29,21 +33,26 @@ export interface Dial {
 export class Rest {
   /** Without credentials, for messages. */
   readonly server: string;
+  /** Host and port of the proxy on the way, if one is configured. */
+  readonly proxy: string | undefined;
   readonly #access: Access;
   readonly #credentials: Credentials;
   readonly #proxy: URL | undefined;
-  readonly #ca: string | undefined;
+  readonly #ca: Rotated<string | undefined>;
   readonly #timeoutMs: number | undefined;
   readonly #counts = new Map<string, number>();
-  #agent: { agent: Agent; cert: string | undefined } | undefined;
+  #agent: { agent: Agent; cert: string | undefined; ca: string | undefined } | undefined;
+  /** Of certificates that have been replaced: what is under way there is not cut. */
+  readonly #retired: Agent[] = [];
 
   /** `timeoutMs` as --request-timeout: undefined: our defaults; 0: none. Throws ChaosError kubeconfig. */
   constructor(access: Access, env: Environment, terminal: PluginTerminal, timeoutMs?: number) {
     this.#access = access;
     this.#credentials = new Credentials(access, env, terminal);
     this.#proxy = chooseProxy(access, env);
+    this.proxy = this.#proxy?.host;
     const { certificateAuthorityData, certificateAuthority } = access.cluster;
-    this.#ca = readPem(certificateAuthorityData, certificateAuthority, 'certificate authority');
+    this.#ca = new Rotated(() => readPem(certificateAuthorityData, certificateAuthority, 'certificate authority'));
     this.#timeoutMs = timeoutMs;
     this.server = `${access.server.origin}${access.server.pathname.replace(/\/$/, '')}`;
   }
@@ -98,6 +107,7 @@ export class Rest {
 
   /** Closes kept connections. */
   close(): void {
+    for (const agent of this.#retired.splice(0)) agent.destroy();
     this.#agent?.agent.destroy();
     this.#agent = undefined;
   }
@@ -205,28 +215,41 @@ export class Rest {
     return Buffer.concat(chunks).toString('utf8');
   }
 
-  /** One agent for everything; a credential plugin may bring a new certificate, and that needs a new one. */
+  /** One agent for everything; a certificate or an authority that has been replaced needs a new one. */
   #agentFor(certificate: { cert: string; key: string } | undefined): Agent {
-    if (this.#agent && this.#agent.cert === certificate?.cert) return this.#agent.agent;
-    this.#agent?.agent.destroy();
-    const agent = this.#makeAgent(certificate);
-    this.#agent = { agent, cert: certificate?.cert };
+    const ca = this.#ca.value;
+    if (this.#agent && this.#agent.cert === certificate?.cert && this.#agent.ca === ca) return this.#agent.agent;
+    if (this.#agent) this.#retired.push(this.#agent.agent);
+    const agent = this.#makeAgent(certificate, ca);
+    this.#agent = { agent, cert: certificate?.cert, ca };
     return agent;
   }
 
-  #makeAgent(certificate: { cert: string; key: string } | undefined): Agent {
-    if (this.#access.server.protocol === 'http:') return new http.Agent({ keepAlive: true });
+  #makeAgent(certificate: { cert: string; key: string } | undefined, ca: string | undefined): Agent {
+    const kept = { keepAlive: true, autoSelectFamilyAttemptTimeout: addressTimeoutMs };
+    if (this.#access.server.protocol === 'http:') return new http.Agent(kept);
     const { insecureSkipTlsVerify, tlsServerName } = this.#access.cluster;
     const options: https.AgentOptions = {
-      keepAlive: true,
+      ...kept,
       // Said in both cases, so that NODE_TLS_REJECT_UNAUTHORIZED has no say.
       rejectUnauthorized: !insecureSkipTlsVerify,
-      ...(this.#ca === undefined ? (insecureSkipTlsVerify ? {} : { ca: systemAuthorities() }) : { ca: this.#ca }),
-      ...(tlsServerName ? { servername: tlsServerName } : {}),
+      // Go trusts each certificate that it is given, an intermediate as well; OpenSSL by itself only a chain that ends in a root.
+      ...(ca === undefined
+        ? insecureSkipTlsVerify
+          ? {}
+          : { ca: systemAuthorities() }
+        : { ca, allowPartialTrustChain: true }),
+      ...(tlsServerName ? serverName(tlsServerName) : {}),
       ...(certificate ?? {}),
     };
     return this.#proxy ? new ProxyAgent(this.#proxy, options) : new https.Agent(options);
   }
+}
+
+/** An address is no name for SNI (RFC 6066, section 3), and Node warns of one: it is only looked for in the certificate. */
+function serverName(name: string): tls.ConnectionOptions {
+  if (!isIP(name)) return { servername: name };
+  return { servername: '', checkServerIdentity: (_host, certificate) => tls.checkServerIdentity(name, certificate) };
 }
 
 const methods = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', patch: 'PATCH', delete: 'DELETE' } as const;

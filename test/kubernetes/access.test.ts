@@ -79,6 +79,21 @@ describe('chooseAccess', () => {
     );
   });
 
+  it.each([
+    ['certificate-authority-data: QUJD', '', 'https:'],
+    ['certificate-authority: /ca', '', 'https:'],
+    ['insecure-skip-tls-verify: True', '', 'https:'],
+    ['', 'client-certificate: /crt, client-key: /key', 'https:'],
+    ['', 'token: t', 'http:'],
+  ])('takes host:port with {%s} and {%s} for %s', (cluster, user, protocol) => {
+    const config = `
+current-context: c
+clusters: [{name: c, cluster: {server: "h:6443", ${cluster}}}]
+users: [{name: u, user: {${user}}}]
+contexts: [{name: c, context: {cluster: c, user: u}}]`;
+    expect(chooseAccess(parseKubeconfig(config, '/c'), {}, '/c').server.href).toBe(`${protocol}//h:6443/`);
+  });
+
   it.each<[ConnectionOptions, string, string]>([
     [{ context: 'three' }, 'context "three" is not in /c', 'there are: broken, old, one, two'],
     [{ context: 'broken' }, 'cluster "nowhere" is not in /c', 'k1, k2'],

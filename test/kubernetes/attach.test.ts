@@ -269,6 +269,24 @@ describe('a refused upgrade', () => {
     await until('nothing is open', () => server.open === 0);
   });
 
+  it.each([
+    [400, '<html><body><h1>400 Bad Request</h1></body></html>', 'unreachable'],
+    [400, JSON.stringify(status(400, 'BadRequest', 'Upgrade request required')), 'unreachable'],
+    [403, 'Forbidden', 'forbidden'],
+    [502, '', 'unreachable'],
+    [200, '{}', 'unreachable'],
+  ])('by a proxy that drops Upgrade and answers %i %s is found at once and named', async (code, body, errorCode) => {
+    server.refuseAttach({ status: code, body });
+    expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({
+      code: errorCode,
+      message: `${server.url} did not open the WebSocket of attach, it answered ${code}: a proxy or load balancer before it seems to drop "Upgrade: websocket"`,
+      hint: 'let it pass on "Connection: Upgrade" and "Upgrade: websocket", or name the API server itself with --server',
+      isPermanent: true,
+    });
+    expect(server.received).toHaveLength(1);
+    await until('nothing is open', () => server.open === 0);
+  });
+
   it('without a body still has its code', async () => {
     server.refuseAttach({ status: 502, body: '' });
     expect((await rejection(attach(rest, where, abort.signal))).message).toContain('502');

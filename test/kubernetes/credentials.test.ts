@@ -1,7 +1,8 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { chooseAccess } from '../../src/kubernetes/access.ts';
 import { Credentials } from '../../src/kubernetes/credentials.ts';
 import { parseCredential } from '../../src/kubernetes/exec-credential.ts';
@@ -22,6 +23,7 @@ function credentialsOf(
   user: Record<string, unknown>,
   env: Record<string, string | undefined> = { ...process.env },
   interactive = false,
+  cluster: Record<string, unknown> = {},
 ): Credentials {
   const config = JSON.stringify({
     'current-context': 'c',
@@ -31,6 +33,7 @@ function credentialsOf(
         cluster: {
           server: 'https://k:6443',
           extensions: [{ name: 'client.authentication.k8s.io/exec', extension: { audience: 'x' } }],
+          ...cluster,
         },
       },
     ],
@@ -50,7 +53,7 @@ function plugin(code: string, more: Record<string, unknown> = {}): Record<string
     `import { appendFileSync, readFileSync } from 'node:fs';\nappendFileSync(${JSON.stringify(join(folder, 'runs'))}, 'x');\n${code}`,
   );
   chmodSync(path, 0o700);
-  return { exec: { apiVersion: v1, command: process.execPath, args: [path], ...more } };
+  return { exec: { apiVersion: v1, interactiveMode: 'IfAvailable', command: process.execPath, args: [path], ...more } };
 }
 
 const answer = (status: string): string =>
@@ -98,6 +101,35 @@ describe('identity', () => {
     });
   });
 
+  it('reads certificates that are rotated again after a minute, once the key fits', async () => {
+    const now = vi.spyOn(Date, 'now');
+    const { privateKey: other } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const otherKey = other.export({ type: 'pkcs8', format: 'pem' });
+    writeFileSync(join(folder, 'crt'), certificate);
+    writeFileSync(join(folder, 'key'), privateKey);
+    const credentials = credentialsOf({ 'client-certificate': 'crt', 'client-key': 'key' });
+    const rotated = `${certificate}\n`;
+    writeFileSync(join(folder, 'crt'), rotated);
+    expect((await credentials.identity()).certificate?.cert).toBe(certificate);
+    writeFileSync(join(folder, 'key'), otherKey);
+    now.mockReturnValue(Date.now() + 60_000);
+    expect((await credentials.identity()).certificate).toEqual({ cert: certificate, key: privateKey });
+    writeFileSync(join(folder, 'key'), privateKey);
+    now.mockReturnValue(Date.now() + 60_000);
+    expect((await credentials.identity()).certificate).toEqual({ cert: rotated, key: privateKey });
+    now.mockRestore();
+  });
+
+  it.each([
+    ['client-certificate', 'none', 'cannot read the client certificate FOLDER/none: there is no such file'],
+    ['client-certificate', '.', 'cannot read the client certificate FOLDER: it is a folder'],
+    ['client-certificate', 'key', 'the client certificate FOLDER/key is not a PEM'],
+  ])('says in one sentence why it cannot read %s: %s', (field, path, message) => {
+    writeFileSync(join(folder, 'key'), 'no key');
+    const error = thrown(() => credentialsOf({ [field]: path, 'client-key': 'key' }));
+    expect(error).toMatchObject({ code: 'kubeconfig', message: message.replace('FOLDER', folder) });
+  });
+
   it('refuses half a certificate, bad data, and files that are not there', async () => {
     expect(thrown(() => credentialsOf({ 'client-certificate-data': base64(certificate) })).message).toContain(
       'without its key',
@@ -141,6 +173,38 @@ describe('credential plugins', () => {
     });
   });
 
+  it('get the data of a certificate authority that is in a file', async () => {
+    writeFileSync(join(folder, 'ca.crt'), certificate);
+    const user = plugin(answer("{ token: Buffer.from(process.env.KUBERNETES_EXEC_INFO).toString('base64') }"), {
+      provideClusterInfo: true,
+    });
+    const credentials = credentialsOf(user, { ...process.env }, false, { 'certificate-authority': 'ca.crt' });
+    const { headers } = await credentials.identity();
+    const told = JSON.parse(Buffer.from(String(headers.authorization).slice(7), 'base64').toString());
+    expect(told.spec.cluster['certificate-authority-data']).toBe(base64(certificate));
+  });
+
+  it.each([
+    [v1, undefined, 'has no interactiveMode'],
+    [v1, 'maybe', 'has the interactiveMode "maybe"'],
+    ['client.authentication.k8s.io/v1beta1', 'maybe', 'has the interactiveMode "maybe"'],
+  ])('of %s with the interactiveMode %s are refused, as by kubectl', async (apiVersion, interactiveMode, problem) => {
+    const user = { exec: { apiVersion, command: 'login', interactiveMode } };
+    expect(await rejection(credentialsOf(user).identity())).toMatchObject({
+      code: 'kubeconfig',
+      message: `the credential plugin login ${problem}`,
+      hint: 'set exec.interactiveMode of the user in the kubeconfig to Never, IfAvailable or Always',
+    });
+  });
+
+  it('of v1beta1 need no interactiveMode, and each needs a command', async () => {
+    const beta = 'client.authentication.k8s.io/v1beta1';
+    const user = plugin(answer("{ token: 't' }").replace(v1, beta), { apiVersion: beta, interactiveMode: undefined });
+    expect((await credentialsOf(user).identity()).headers.authorization).toBe('Bearer t');
+    const nameless = { exec: { apiVersion: v1, interactiveMode: 'Never' } };
+    expect((await rejection(credentialsOf(nameless).identity())).message).toContain('has no command');
+  });
+
   it('run once for requests at the same time, and again when the credential expires or is refused', async () => {
     const runs = async (): Promise<number> =>
       (await import('node:fs')).readFileSync(join(folder, 'runs'), 'utf8').length;
@@ -173,7 +237,9 @@ describe('credential plugins', () => {
   });
 
   it('that are not installed are named, with their install hint', async () => {
-    const user = { exec: { apiVersion: v1, command: 'no-such-login', installHint: 'brew install login' } };
+    const user = {
+      exec: { apiVersion: v1, interactiveMode: 'Never', command: 'no-such-login', installHint: 'brew install login' },
+    };
     expect(await rejection(credentialsOf(user).identity())).toMatchObject({
       code: 'unauthorized',
       message: 'the credential plugin no-such-login could not be run: it was not found',

@@ -53,7 +53,9 @@ describe('which files', () => {
   it('ignores files of the list that are missing, and says which one cannot be read', () => {
     const file = write('a', 'current-context: here');
     expect(loadKubeconfig([join(folder, 'none'), file], false).currentContext).toBe('here');
-    expect(thrown(() => loadKubeconfig([folder], false)).message).toContain(folder);
+    expect(thrown(() => loadKubeconfig([folder], false)).message).toBe(
+      `cannot read the kubeconfig ${folder}: it is a folder`,
+    );
   });
 });
 
@@ -116,6 +118,40 @@ users:
         provideClusterInfo: true,
         installHint: 'brew install login',
       },
+    });
+  });
+
+  it.each([
+    ...['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON'].map((word) => [word, true] as const),
+    ...['n', 'N', 'no', 'No', 'NO', 'false', 'False', 'FALSE', 'off', 'Off', 'OFF', '~'].map(
+      (word) => [word, undefined] as const,
+    ),
+  ])('reads insecure-skip-tls-verify: %s as the boolean of YAML 1.1', (word, insecureSkipTlsVerify) => {
+    const text = `clusters: [{name: c, cluster: {insecure-skip-tls-verify: ${word}}}]`;
+    expect(parseKubeconfig(text, '/c').clusters.get('c')?.insecureSkipTlsVerify).toBe(insecureSkipTlsVerify);
+  });
+
+  it.each([
+    ['a key twice', 'current-context: a\ncurrent-context: b\n', 'b'],
+    ['a key twice, a list', 'contexts: [{name: a}]\ncurrent-context: b\ncontexts: [{name: b}]\n', 'b'],
+    ['two documents', 'current-context: a\n---\ncurrent-context: b\n', 'a'],
+    ['a second document that is not YAML', 'current-context: a\n---\n: [ x\n', 'a'],
+    ['something behind the end of the document', 'current-context: a\n...\njunk: [\n', 'a'],
+    ['a comment before the first document', '# mine\n---\ncurrent-context: b\n', 'b'],
+    ['an empty first document', '---\n---\ncurrent-context: b\n', ''],
+    ['a byte order mark', '\u{feff}current-context: a\n', 'a'],
+    ['lines of Windows', 'current-context: a\r\ncontexts: []\r\n', 'a'],
+    ['a merge key', 'x: &x {current-context: a}\n<<: *x\n', 'a'],
+  ])('reads %s as kubectl does', (_, text, context) => {
+    expect(parseKubeconfig(text, '/c').currentContext).toBe(context);
+  });
+
+  it.each(['clusters', 'users', 'contexts'])('refuses a name twice in %s, as kubectl does', (field) => {
+    const error = thrown(() => parseKubeconfig(`${field}: [{name: c}, {name: d}, {name: c}]`, '/my/config'));
+    expect(error).toMatchObject({
+      code: 'kubeconfig',
+      message: `invalid kubeconfig /my/config: ${field} has "c" twice`,
+      hint: 'remove or rename one of the two: kubectl refuses the file as well',
     });
   });
 

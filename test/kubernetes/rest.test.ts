@@ -1,16 +1,18 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ClusterEntry } from '../../src/kubernetes/kubeconfig.ts';
 import { type ApiRequest, resources } from '../../src/kubernetes/request.ts';
-import type { Rest } from '../../src/kubernetes/rest.ts';
+import { Rest } from '../../src/kubernetes/rest.ts';
 import type { ConnectionOptions } from '../../src/ports.ts';
 import { ApiServer, json, status, until } from '../fakes/api-server.ts';
-import { certificate, privateKey } from '../fakes/tls.ts';
+import { certificate, intermediate, leaf, leafKey, privateKey } from '../fakes/tls.ts';
 import { rejection, restFor, thrown } from './support.ts';
 
 const getNode: ApiRequest = { verb: 'get', resource: resources.nodes, name: 'a' };
@@ -248,4 +250,65 @@ it('counts what it sends, by verb and resource', async () => {
   await rest.json(getNode);
   await rejection(rest.json({ verb: 'delete', resource: resources.pods, namespace: 'n', name: 'a' }));
   expect(rest.counts()).toEqual({ 'get nodes': 2, 'delete pods': 1 });
+});
+
+describe('a server whose authority is an intermediate one', () => {
+  let port: number;
+  let peer: https.Server;
+  beforeEach(async () => {
+    peer = https.createServer({ cert: leaf, key: leafKey }, (_, response) => json(response, 200, { kind: 'Node' }));
+    await new Promise<void>((resolve) => peer.listen(0, '127.0.0.1', resolve));
+    port = (peer.address() as net.AddressInfo).port;
+  });
+  afterEach(() => void peer.close());
+
+  function restWith(cluster: ClusterEntry): Rest {
+    const rest = new Rest(
+      { server: new URL(`https://127.0.0.1:${port}`), namespace: 'n', cluster, user: {} },
+      {},
+      { interactive: false },
+    );
+    clients.push(rest);
+    return rest;
+  }
+
+  it('is trusted, although its root is not there, as by Go', async () => {
+    const rest = restWith({ certificateAuthorityData: base64(intermediate) });
+    expect(await rest.json(getNode)).toEqual({ kind: 'Node' });
+    const stranger = restWith({ certificateAuthorityData: base64(certificate) });
+    expect((await rejection(stranger.json(getNode))).message).toContain('signed by an authority that is not trusted');
+  });
+
+  it('may be named by an address, which is checked and warned of by nobody', async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): unknown => warnings.push(warning.message);
+    process.on('warning', note);
+    const certificateAuthorityData = base64(intermediate);
+    const rest = restWith({ certificateAuthorityData, tlsServerName: '10.96.0.1' });
+    expect(await rest.json(getNode)).toEqual({ kind: 'Node' });
+    const other = restWith({ certificateAuthorityData, tlsServerName: '10.96.0.2' });
+    expect((await rejection(other.json(getNode))).message).toContain('is for another name');
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
+  it('whose file is replaced is trusted by the new one after a minute', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rest-'));
+    const certificateAuthority = join(folder, 'ca.crt');
+    writeFileSync(certificateAuthority, certificate);
+    const now = vi.spyOn(Date, 'now');
+    const rest = restWith({ certificateAuthority });
+    await rejection(rest.json(getNode));
+    writeFileSync(certificateAuthority, intermediate);
+    now.mockReturnValue(Date.now() + 60_000);
+    expect(await rest.json(getNode)).toEqual({ kind: 'Node' });
+    now.mockRestore();
+    await rm(folder, { recursive: true });
+  });
+
+  it('gets 3 s for each of its addresses, not the 250 ms of Node', async () => {
+    const { agent } = await restWith({}).dial(getNode);
+    expect((agent as https.Agent).options).toMatchObject({ autoSelectFamilyAttemptTimeout: 3_000 });
+  });
 });
