@@ -50,15 +50,14 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
   const agentNamespace = run.agentNamespace.read(flags);
   checkName('--agent-namespace', agentNamespace);
 
-  const runsAsRoot = text(flags, 'as') === 'root';
   return {
     target: parseTarget(target, text(flags, 'namespace'), text(flags, 'container')),
-    connection: toConnection(flags, workloadUsers),
+    connection: toConnection(flags),
     durationMs,
     graceMs,
     detached,
     leaseMs,
-    runAs: runsAsRoot ? 'root' : 'target',
+    runAs: run.runAs.read(flags),
     strict: run.strict.read(flags),
     ...toImage(flags),
     agentNamespace,
@@ -84,24 +83,8 @@ function toLease(flags: FlagValues): Pick<RunOptions, 'detached' | 'leaseMs'> {
   throw usageError('--detach and --lease are mutually exclusive: nothing renews the lease of a detached fault');
 }
 
-/**
- * Where a fault is asked for, these values of `--as` speak of the workload; every other name is impersonated, as
- * kubectl does.
- */
-const workloadUsers: readonly string[] = ['root', 'target'];
-
-function impersonated(flags: FlagValues, notUsers: readonly string[]): string | undefined {
-  const as = setting(flags, 'as');
-  const asUser = setting(flags, 'asUser');
-  const user = as !== undefined && notUsers.includes(as) ? undefined : as;
-  if (user !== undefined && asUser !== undefined) {
-    throw usageError('--as and --as-user are mutually exclusive: both name a user to impersonate');
-  }
-  return user ?? asUser;
-}
-
-/** kubectl's connection flags; `notUsers`: values of `--as` that do not name a user. */
-export function toConnection(flags: FlagValues, notUsers: readonly string[]): ConnectionOptions {
+/** kubectl's connection flags. */
+export function toConnection(flags: FlagValues): ConnectionOptions {
   const connection: ConnectionOptions = {};
   const names = [
     'kubeconfig',
@@ -111,6 +94,7 @@ export function toConnection(flags: FlagValues, notUsers: readonly string[]): Co
     'namespace',
     'server',
     'token',
+    'as',
     'asUid',
     'certificateAuthority',
     'clientCertificate',
@@ -121,11 +105,9 @@ export function toConnection(flags: FlagValues, notUsers: readonly string[]): Co
     const value = setting(flags, name);
     if (value !== undefined) connection[name] = value;
   }
-  const as = impersonated(flags, notUsers);
-  if (as !== undefined) connection.as = as;
   if (Array.isArray(flags.asGroup)) connection.asGroup = flags.asGroup;
-  if ((connection.asGroup || connection.asUid) && as === undefined) {
-    throw usageError('--as-group and --as-uid require a user to impersonate: add --as-user');
+  if ((connection.asGroup || connection.asUid) && connection.as === undefined) {
+    throw usageError('--as-group and --as-uid require a user to impersonate: add --as');
   }
   if (flags.insecureSkipTlsVerify === true) {
     if (connection.certificateAuthority !== undefined) {

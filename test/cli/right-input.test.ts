@@ -46,7 +46,7 @@ test("the node's memory may be taken where that is said", () => {
 test('everything at once', () => {
   const { stress, run } = requestOf([
     ...'stress deploy/web -n shop -c app --cpu 3 --cpu-load 40% --memory 80% --processes 5 --oom-victim app'.split(' '),
-    ...'--duration 1h30m --grace 0s --lease 1m --as root --image r/i@sha256:0a --image-pull-secret s'.split(' '),
+    ...'--duration 1h30m --grace 0s --lease 1m --run-as root --image r/i@sha256:0a --image-pull-secret s'.split(' '),
     ...'--agent-namespace chaos --dry-run client -o ndjson -v -y --reason'.split(' '),
     'game day',
     '--',
@@ -83,7 +83,7 @@ test('everything at once', () => {
 
 test('the connection flags as kubectl takes them', () => {
   const line =
-    'stress web --cpu 1 --kubeconfig k --context c --cluster l --user u -s https://a:6443 --token t --as-user ada --as-group g1 --as-group=g2 --as-uid 7 --client-certificate cc --client-key ck --tls-server-name n --certificate-authority ca --request-timeout 1m';
+    'stress web --cpu 1 --kubeconfig k --context c --cluster l --user u -s https://a:6443 --token t --as ada --as-group g1 --as-group=g2 --as-uid 7 --client-certificate cc --client-key ck --tls-server-name n --certificate-authority ca --request-timeout 1m';
   expect(requestOf(line).run.connection).toEqual({
     kubeconfig: 'k',
     context: 'c',
@@ -105,17 +105,16 @@ test('the connection flags as kubectl takes them', () => {
   });
 });
 
-describe('--as', () => {
+describe('--run-as is who the workload is, --as who asks', () => {
   test.each([
-    ['--as root', 'root', undefined],
-    ['--as target', 'target', undefined],
+    ['--run-as root', 'root', undefined],
+    ['--run-as=target', 'target', undefined],
     ['--as ada', 'target', 'ada'],
     ['--as system:serviceaccount:a:b', 'target', 'system:serviceaccount:a:b'],
-    ['--as-user root', 'target', 'root'],
-    ['--as-user target', 'target', 'target'],
-    ['--as root --as-user ada', 'root', 'ada'],
-    ['--as target --as-user ada', 'target', 'ada'],
-    ['--as root --as-user root', 'root', 'root'],
+    ['--as root', 'target', 'root'],
+    ['--as target', 'target', 'target'],
+    ['--run-as root --as ada', 'root', 'ada'],
+    ['--as root --run-as target', 'target', 'root'],
   ])('%s', (flags, runAs, user) => {
     const { run } = requestOf(`stress web --cpu 1 ${flags}`);
     expect(run.runAs).toBe(runAs);

@@ -111,15 +111,21 @@ const wrong: readonly Wrong[] = [
   ['stress web --cpu 1 --lease 4s', '--lease "4s": must be from 5s to 1h'],
   ['stress web --cpu 1 --lease 2h', '--lease "2h": must be from 5s to 1h'],
   ['attach chaos-7f3k2 -o name', '--output "name": must be one of: json, yaml, ndjson'],
-  ['attach chaos-7f3k2 --all', 'unknown flag --all; did you mean --as?'],
+  ['attach chaos-7f3k2 --all', 'unknown flag --all'],
   ['attach chaos-7f3k2 --lease 5s', 'unknown flag --lease'],
   // Which cluster, and who asks.
-  [
-    'stress web --cpu 1 --as ada --as-user bob',
-    '--as and --as-user are mutually exclusive: both name a user to impersonate',
-  ],
-  ['stress web --cpu 1 --as-group admins', '--as-group and --as-uid require a user to impersonate: add --as-user'],
-  ['stress web --cpu 1 --as root --as-uid 7', '--as-group and --as-uid require a user to impersonate: add --as-user'],
+  ['stress web --cpu 1 --run-as nobody', '--run-as "nobody": must be target or root'],
+  ['stress web --cpu 1 --run-as ROOT', '--run-as "ROOT": must be target or root'],
+  ['stress web --cpu 1 --as-user ada', 'unknown flag --as-user'],
+  ['stress web --cpu 1 --as-group admins', '--as-group and --as-uid require a user to impersonate: add --as'],
+  ['stress web --cpu 1 --run-as root --as-uid 7', '--as-group and --as-uid require a user to impersonate: add --as'],
+  // A hint that is followed must not make the command that of somebody else.
+  ['stress web --cpu 1 --a', 'unknown flag --a'],
+  ['stress web --cpu 1 --ass ada', 'unknown flag --ass'],
+  ['net web --loss 1% --sa root', 'unknown flag --sa'],
+  ['ls --as-groups admins', 'unknown flag --as-groups'],
+  ['stop --all --as-id 7', 'unknown flag --as-id'],
+  ['sweep node-1 --all', 'unknown flag --all'],
   [
     'stress web --cpu 1 --insecure-skip-tls-verify --certificate-authority ca.crt',
     '--insecure-skip-tls-verify and --certificate-authority are mutually exclusive',
@@ -132,7 +138,7 @@ const wrong: readonly Wrong[] = [
   [['stress', 'web', '--cpu', '1', '--context', ''], '--context: must not be empty'],
   // ls and stop.
   ['attach chaos-7f3k2 -o name', '--output "name": must be one of: json, yaml, ndjson'],
-  ['attach chaos-7f3k2 --all', 'unknown flag --all; did you mean --as?'],
+  ['attach chaos-7f3k2 --all', 'unknown flag --all'],
   ['attach chaos-7f3k2 --lease 5s', 'unknown flag --lease'],
   ['swep node-1', 'unknown command "swep"; did you mean sweep?'],
   // --detach and attach.
@@ -158,7 +164,7 @@ const wrong: readonly Wrong[] = [
     '--namespace "Shop": must be a valid name (lower-case letters, digits and "-", at most 63 characters)',
   ],
   ['attach chaos-7f3k2 -o name', '--output "name": must be one of: json, yaml, ndjson'],
-  ['attach chaos-7f3k2 --all', 'unknown flag --all; did you mean --as?'],
+  ['attach chaos-7f3k2 --all', 'unknown flag --all'],
   ['attach chaos-7f3k2 --lease 5s', 'unknown flag --lease'],
   ['attahc chaos-7f3k2', 'unknown command "attahc"; did you mean attach?'],
   [['stress', 'web', '--cpu', '1', '--certificate-authority='], '--certificate-authority: must not be empty'],
