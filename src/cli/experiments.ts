@@ -21,6 +21,7 @@ export function toManageRequest(
     ...place,
     ids,
     output: output ?? 'human',
+    verbose: flags.verbose === true,
   };
 }
 

@@ -46,20 +46,25 @@ export const run = {
     ...{ name: '--yes', short: '-y', group },
     help: 'run on a protected target without asking',
   }),
-  dryRun: text({
-    ...{ name: '--dry-run', value: 'mode', group },
-    help: 'must be "none" or "client"; client: print the pod and the plan as YAML and change nothing',
+  dryRun: oneOf({
+    ...{ name: '--dry-run', value: '=mode', group, bare: 'client', default: 'none' },
+    help: '{choices}: print the plan and the objects, and create nothing; server: have the API server check them as well',
+    choices: ['none', 'client', 'server'],
   }),
   output: oneOf({
     ...{ name: '--output', short: '-o', value: 'format', group },
     help: 'output format: json or yaml (one document at the end), or ndjson (one event per line)',
     choices: ['json', 'yaml', 'ndjson'],
   }),
-  verbose: toggle({
-    ...{ name: '--verbose', short: '-v', group },
-    help: 'show requests to the API server and what the shim finds',
-  }),
+  verbose: verbose(group, 'show requests to the API server and what the shim finds'),
 };
+
+/** kubectl's `-v`, whose level makes no difference here. */
+function verbose(under: string, help: string): Flag<boolean> {
+  return toggle({ name: '--verbose', short: '-v', alias: '--v', level: true, group: under, help });
+}
+
+const verboseRequests = verbose(choice, 'show requests to the API server');
 
 /** How to run a fault. One that starts no workload in the target has nothing to say of one. */
 export function runFlags(
@@ -114,13 +119,14 @@ function output<const Format extends string>(choices: readonly Format[], help: s
 }
 
 /** Flags of `ls`. */
-export const listFlags: readonly Flag[] = [allNamespaces, outputs.list];
+export const listFlags: readonly Flag[] = [allNamespaces, outputs.list, verboseRequests];
 
 /** Flags of `stop`. */
 export const stopFlags: readonly Flag[] = [
   toggle({ name: '--all', group: choice, help: 'stop every experiment in the namespace' }),
   allNamespaces,
   outputs.stop,
+  verboseRequests,
 ];
 
 /** Flags of `sweep`. */
@@ -140,16 +146,14 @@ export const sweepFlags: readonly Flag[] = [
     help: "image pull secret in the agents' namespace",
   }),
   outputs.sweep,
+  verboseRequests,
 ];
 
 /** Flags of `attach`. */
 export const attachFlags: readonly Flag[] = [
   allNamespaces,
   outputs.attach,
-  toggle({
-    ...{ name: '--verbose', short: '-v', group: choice },
-    help: 'show requests to the API server and how the workload ended',
-  }),
+  verbose(choice, 'show requests to the API server and how the workload ended'),
 ];
 
 /** kubectl takes a bare number as seconds here, and only here. */

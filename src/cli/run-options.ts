@@ -1,7 +1,7 @@
 import { type ChaosError, usageError } from '../errors.ts';
 import { type FlagValues, isGiven } from '../flags/flag.ts';
 import { checkName, workloadKind } from '../flags/names.ts';
-import { choice, quote } from '../flags/values.ts';
+import { quote } from '../flags/values.ts';
 import type { ConnectionOptions } from '../ports.ts';
 import type { RunOptions } from '../requests.ts';
 import { separateWords } from '../text.ts';
@@ -29,22 +29,32 @@ export function tooMany(operand: string, given: readonly string[], meant?: strin
   return usageError(`expected one ${operand}, got ${given.length} (${given.map(quote).join(', ')})${hint}`);
 }
 
+/** `pod web` as `pod/web`, as kubectl takes it. */
+function joinKind(words: readonly string[]): readonly string[] {
+  const [kind, name, ...others] = words;
+  if (kind === undefined || name === undefined || !workloadKind(kind.toLowerCase())) return words;
+  return [`${kind}/${name}`, ...others];
+}
+
+const dryRunModes: readonly string[] = ['none', 'client', 'server'];
+
 /** The part of a request that all faults share. Throws usage errors only. */
 export function toRunOptions(targets: readonly string[], flags: FlagValues): RunOptions {
-  const [target, ...others] = targets;
+  const [target, ...others] = joinKind(targets);
   if (target === undefined) throw usageError('TARGET is required: name a pod, or a workload such as deploy/web');
-  if (others.length > 0)
+  if (others.length > 0) {
+    const mode = others.find((word) => dryRunModes.includes(word));
     throw tooMany(
       'TARGET',
       targets,
-      workloadKind(target) && others.length === 1 ? `${target}/${others[0]}` : undefined,
+      mode === undefined || !isGiven(run.dryRun, flags) ? undefined : `--dry-run=${mode}`,
     );
+  }
 
   const durationMs = run.duration.read(flags);
   const graceMs = run.grace.read(flags);
   const { detached, leaseMs } = toLease(flags);
   const dryRun = run.dryRun.read(flags);
-  if (dryRun !== undefined && dryRun !== 'none') choice('--dry-run', dryRun, ['none', 'client']);
   const reason = run.reason.read(flags);
   if (reason !== undefined && reason.length > 1_024) throw usageError('--reason: must be at most 1024 characters');
   const agentNamespace = run.agentNamespace.read(flags);
@@ -63,7 +73,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
     agentNamespace,
     reason,
     yes: run.yes.read(flags),
-    dryRun: dryRun === 'client',
+    ...(dryRun === 'none' ? {} : { dryRun }),
     output: run.output.read(flags) ?? 'human',
     verbose: run.verbose.read(flags),
   };

@@ -22,5 +22,6 @@ export function toSweepRequest(words: readonly string[], flags: FlagValues): Swe
     yes: flags.yes === true,
     ...toImage(flags),
     output: outputs.sweep.read(flags) ?? 'human',
+    verbose: flags.verbose === true,
   };
 }

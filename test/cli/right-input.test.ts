@@ -28,11 +28,35 @@ test('the defaults', () => {
       agentNamespace: undefined,
       reason: undefined,
       yes: false,
-      dryRun: false,
       output: 'human',
       verbose: false,
     },
   });
+});
+
+test.each([
+  ['500m', 1, 50],
+  ['10m', 1, 1],
+  ['999m', 1, 100],
+  ['1000m', 1, 100],
+  ['1500m', 2, 75],
+  ['1001m', 2, 50],
+  ['2500m', 3, 83],
+  ['4000m --cpu-load 50', 4, 50],
+  ['2', 2, 100],
+])('--cpu %s', (text, workers, loadPercent) => {
+  expect(requestOf(`stress web --cpu ${text}`).stress.cpu).toEqual({ workers, loadPercent });
+});
+
+test.each([
+  ['pod web', 'pod', 'web'],
+  ['po web', 'pod', 'web'],
+  ['Deployment web', 'deployment', 'web'],
+  ['deployments.apps web', 'deployment', 'web'],
+  ['pod pod', 'pod', 'pod'],
+  ['pod', 'pod', 'pod'],
+])('TYPE NAME as two words: %s', (words, kind, name) => {
+  expect(requestOf(`stress ${words} --cpu 1`).run.target).toMatchObject({ kind, name });
 });
 
 test('the OOM killer has a first victim whatever is asked for', () => {
@@ -47,7 +71,7 @@ test('everything at once', () => {
   const { stress, run } = requestOf([
     ...'stress deploy/web -n shop -c app --cpu 3 --cpu-load 40% --memory 80% --processes 5 --oom-victim app'.split(' '),
     ...'--duration 1h30m --grace 0s --lease 1m --run-as root --image r/i@sha256:0a --image-pull-secret s'.split(' '),
-    ...'--agent-namespace chaos --dry-run client -o ndjson -v -y --reason'.split(' '),
+    ...'--agent-namespace chaos --dry-run=client -o ndjson -v -y --reason'.split(' '),
     'game day',
     '--',
     '--switch',
@@ -75,7 +99,7 @@ test('everything at once', () => {
     agentNamespace: 'chaos',
     reason: 'game day',
     yes: true,
-    dryRun: true,
+    dryRun: 'client',
     output: 'ndjson',
     verbose: true,
   });
@@ -169,9 +193,45 @@ test.each([
   ['-v=false -v', true],
   ['-v=6', true],
   ['-v=0', false],
+  ['-v 6', true],
+  ['-v6', true],
+  ['-v9', true],
+  ['-v10', true],
+  ['-v 0', false],
+  ['-v0', false],
+  ['--v=6', true],
+  ['--v 6', true],
+  ['--v=0', false],
+  ['--v', true],
+  ['--verbose=6', true],
+  ['--verbose 6', true],
+  ['-yv6', true],
+  ['-v 6 -v=0', false],
+  ['-v99', true],
 ])('%s', (flags, verbose) => {
   expect(requestOf(`stress web --cpu 1 ${flags}`).run.verbose).toBe(verbose);
 });
+
+test.each(['ls', 'stop --all', 'sweep node-1', 'attach chaos-7f3k2', 'stress web --cpu 1', 'net web --loss 1%'])(
+  '%s takes a level of -v',
+  (line) => {
+    for (const [flags, verbose] of [
+      ['-v 6', true],
+      ['-v=6', true],
+      ['--v=6', true],
+      ['-v6', true],
+      ['-v 0', false],
+      ['', false],
+    ] as const) {
+      for (const words of [`${flags} ${line}`, `${line} ${flags}`]) {
+        const invocation = parseCommandLine(words.trim().split(' '), '1.2.3');
+        if (invocation.kind === 'text') throw new Error(invocation.text);
+        const { verbose: read } = invocation.kind === 'run' ? invocation.request.run : invocation.request;
+        expect(read, words).toBe(verbose);
+      }
+    }
+  },
+);
 
 test.each(['--version', '-h', '--', '--cpu=9', '-n', 'help', ''])('the value %j of a flag is its value', (value) => {
   const { run, stress } = requestOf(['stress', 'web', '--cpu', '1', '--reason', value]);
@@ -187,8 +247,14 @@ test.each([
   expect(requestOf(`stress web --cpu 1 --request-timeout ${text}`).run.connection.requestTimeoutMs).toBe(ms);
 });
 
-test('--dry-run none is no dry run', () => {
-  expect(requestOf('stress web --cpu 1 --dry-run none').run.dryRun).toBe(false);
+test.each([
+  ['--dry-run', 'client'],
+  ['--dry-run=client', 'client'],
+  ['--dry-run=server', 'server'],
+  ['--dry-run=none', undefined],
+  ['', undefined],
+])('%j', (flags, dryRun) => {
+  expect(requestOf(`stress ${flags} web --cpu 1`.replace('  ', ' ')).run.dryRun).toBe(dryRun);
 });
 
 test('what stands behind -- is passed on as it is', () => {
