@@ -375,7 +375,12 @@ export interface Cluster {
   readLog(agent: Agent, container: string): Promise<string>;
   /** Requests sent so far, by `VERB resource` (`create pods`, `watch events`, …). */
   requests(): Readonly<Record<string, number>>;
-  /** The objects that launch would create, for `--dry-run=client`. */
+  /**
+   * Has the API server take every object that launch would create and keep none (`dryRun=All`): Pod Security, quotas and webhooks answer. Rejects as launch does.
+   * `changes` and `warnings` as of an `Agent`.
+   */
+  rehearse(spec: AgentSpec): Promise<{ changes: readonly string[]; warnings: readonly string[] }>;
+  /** The objects that launch would create, with a placeholder for the shim's bytes, for a dry run. */
   render(spec: AgentSpec): unknown[];
   /** Closes idle connections, so that the process can end. */
   close(): void;

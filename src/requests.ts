@@ -29,7 +29,8 @@ export interface RunOptions {
   reason: string | undefined;
   /** Run although the target is protected. */
   yes: boolean;
-  dryRun: boolean;
+  /** Nothing is created. `server`: the API server is asked whether it would take every object. Absent: no dry run. */
+  dryRun?: 'client' | 'server';
   output: OutputFormat;
   verbose: boolean;
 }
@@ -47,6 +48,7 @@ export interface ManageRequest {
   /** Empty: all of them. */
   ids: readonly string[];
   output: 'human' | 'wide' | 'json' | 'yaml' | 'name';
+  verbose: boolean;
 }
 
 /** `attach`: which experiment to follow. */
@@ -74,6 +76,7 @@ export interface SweepRequest {
   image: string | undefined;
   imagePullSecret: string | undefined;
   output: 'human' | 'json' | 'yaml';
+  verbose: boolean;
 }
 
 export interface Request {

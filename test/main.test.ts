@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import type { CommandPorts } from '../src/commands/ports.ts';
 import { ChaosError } from '../src/errors.ts';
 import type { Reporter } from '../src/experiment/events.ts';
@@ -204,7 +204,7 @@ describe('an error', () => {
   test('with --dry-run and -o json is a document too', async () => {
     const at = world();
     at.scenario.cluster.failNext('findTarget', notFound);
-    expect(await main(`${stress} -o json --dry-run client`.split(' '), at.ports)).toBe(1);
+    expect(await main(`${stress} -o json --dry-run=client`.split(' '), at.ports)).toBe(1);
     expect(JSON.parse(at.stdout.text)).toMatchObject({ kind: 'error', code: 'not-found' });
   });
 
@@ -257,13 +257,40 @@ describe('--dry-run=client', () => {
     expect(at.stdout.text).toContain('lease: none (detached)');
   });
 
-  test('with -o json or yaml is one document', async () => {
+  test('with -o yaml is the objects alone, as kubectl apply reads them', async () => {
+    const at = world();
+    expect(await main(`${stress} --dry-run -o yaml`.split(' '), at.ports)).toBe(0);
+    expect(parseAllDocuments(at.stdout.text).map((each) => each.toJS())).toMatchObject([
+      { kind: 'Pod', metadata: { name: 'chaos-7f3k2-0' } },
+    ]);
+    expect(at.scenario.cluster.calls).not.toContain('rehearse');
+  });
+
+  test('of the server asks it, says what it answers, and creates nothing', async () => {
+    const at = world();
+    at.scenario.cluster.agentFacts = { changes: ['added init container wait'], warnings: ['hostPID'] };
+    expect(await main(`${stress} --dry-run=server`.split(' '), at.ports)).toBe(0);
+    expect(at.scenario.cluster.calls).toEqual(['findTarget', 'surroundings', 'rehearse']);
+    expect(at.stderr.text).toContain(
+      'note: a webhook or policy would change the agent pod: added init container wait\n',
+    );
+    expect(at.stderr.text).toContain('note: the API server warns: hostPID\n');
+    expect(at.stderr.text).toContain('note: the API server accepts every object; nothing was created\n');
+    expect(at.stdout.text).toContain('kind: plan');
+  });
+
+  test('of the server fails as the run would', async () => {
+    const at = world();
+    at.scenario.cluster.failNext('rehearse', new ChaosError('admission', 'quota exceeded'));
+    expect(await main(`${stress} --dry-run=server`.split(' '), at.ports)).toBe(1);
+    expect(at.stderr.text).toContain('error: quota exceeded');
+    expect(at.stdout.text).toBe('');
+  });
+
+  test('with -o json is one document', async () => {
     const at = world();
     expect(await main(`${stress} --dry-run=client -o json`.split(' '), at.ports)).toBe(0);
     const document = JSON.parse(at.stdout.text);
-    const yaml = world();
-    expect(await main(`${stress} --dry-run=client -o yaml`.split(' '), yaml.ports)).toBe(0);
-    expect(parse(yaml.stdout.text)).toEqual(document);
     expect(document).toMatchObject({
       kind: 'plan',
       id: 'chaos-7f3k2',

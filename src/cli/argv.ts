@@ -6,6 +6,12 @@ export interface FlagShape {
   short?: string;
   /** Takes no value; pflag still accepts `--flag=true` and `--flag=false`. */
   boolean: boolean;
+  /** A boolean that takes a whole number as well, joined or as the next word: kubectl's `-v 6`. Any but 0 is true. */
+  level?: true;
+  /** Another name of it: kubectl's `--v`. */
+  alias?: string;
+  /** The value that it has without `=`: it takes no next word (pflag's NoOptDefVal). */
+  bare?: string;
 }
 
 export interface NormalizedArgv {
@@ -17,8 +23,8 @@ export interface NormalizedArgv {
 
 /**
  * Rewrites argv from what kubectl's flag parser (spf13/pflag) accepts into what commander accepts, up to `--`:
- * `-o json`, `-ojson` and `-o=json` become `--output=json`, `--all=true` becomes `--all`, and `--all=false` takes an
- * earlier `--all` back. Joined to its flag, a value is never read as a flag itself.
+ * `-o json`, `-ojson` and `-o=json` become `--output=json`, `--all=true` becomes `--all`, `--all=false` takes an
+ * earlier `--all` back, and `-v 6` becomes `--verbose`. Joined to its flag, a value is never read as a flag itself.
  * Unknown flags pass unchanged, so that they are reported as they were typed.
  * @throws ChaosError `usage` for a boolean flag with a value that is no boolean.
  */
@@ -30,10 +36,13 @@ export function normalizeArgv(argv: readonly string[], shapes: readonly FlagShap
     if (word === '--') return { words: [...operands, ...flags], passedOn: argv.slice(index + 1) };
     const long = /^(--[^=]+)(?:=(.*))?$/s.exec(word);
     if (long) {
-      const shape = shapes.find((candidate) => candidate.long === long[1]);
+      const shape = shapes.find(({ long: name, alias }) => name === long[1] || alias === long[1]);
       if (!shape) flags.push(word);
-      else if (shape.boolean) setBoolean(shape, long[2] ?? 'true', flags);
-      else if (long[2] !== undefined) flags.push(word);
+      else if (shape.boolean && long[2] === undefined && isLevel(shape, argv[index + 1])) {
+        setBoolean(shape, argv[++index] ?? '', flags);
+      } else if (shape.boolean) setBoolean(shape, long[2] ?? 'true', flags);
+      else if (long[2] !== undefined) flags.push(`${shape.long}=${long[2]}`);
+      else if (shape.bare !== undefined) flags.push(`${shape.long}=${shape.bare}`);
       else index = pushWithNext(shape, argv, index, flags);
     } else if (/^-[^-]/s.test(word)) {
       index = shortFlags(argv, index, shapes, flags);
@@ -48,11 +57,15 @@ export function normalizeArgv(argv: readonly string[], shapes: readonly FlagShap
 function setBoolean(shape: FlagShape, value: string, flags: string[]): void {
   const before = flags.indexOf(shape.long);
   if (before >= 0) flags.splice(before, 1);
-  // kubectl's -v takes a level: any but 0 is "verbose" here.
-  if (/^(true|t|1)$/i.test(value) || (shape.short === '-v' && /^([2-9]|10)$/.test(value))) flags.push(shape.long);
-  else if (!/^(false|f|0)$/i.test(value)) {
-    throw usageError(`${shape.long} ${JSON.stringify(value)}: must be true or false`);
+  if (isLevel(shape, value) ? Number(value) > 0 : /^(true|t|1)$/i.test(value)) flags.push(shape.long);
+  else if (!isLevel(shape, value) && !/^(false|f|0)$/i.test(value)) {
+    const right = shape.level ? 'a level such as 6, true or false' : 'true or false';
+    throw usageError(`${shape.long} ${JSON.stringify(value)}: must be ${right}`);
   }
+}
+
+function isLevel(shape: FlagShape, value: string | undefined): boolean {
+  return shape.level === true && value !== undefined && /^\d+$/.test(value);
 }
 
 /** A flag whose value is the next word, whatever that looks like; returns the index of the last word read. */
@@ -73,6 +86,14 @@ function shortFlags(argv: readonly string[], index: number, shapes: readonly Fla
     const rest = word.slice(at + 1);
     if (!shape) {
       flags.push(`-${word.slice(at)}`);
+      return index;
+    }
+    if (rest === '' && isLevel(shape, argv[index + 1])) {
+      setBoolean(shape, argv[index + 1] ?? '', flags);
+      return index + 1;
+    }
+    if (isLevel(shape, rest)) {
+      setBoolean(shape, rest, flags);
       return index;
     }
     if (shape.boolean && !rest.startsWith('=')) {

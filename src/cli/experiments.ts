@@ -17,10 +17,11 @@ export function toManageRequest(
   const output = (verb === 'ls' ? outputs.list : outputs.stop).read(flags);
   return {
     verb,
-    connection: toConnection(flags, []),
+    connection: toConnection(flags),
     ...place,
     ids,
     output: output ?? 'human',
+    verbose: flags.verbose === true,
   };
 }
 
@@ -31,7 +32,7 @@ export function toAttachRequest(words: readonly string[], flags: FlagValues): At
   if (other !== undefined) throw tooMany('ID', words);
   return {
     id,
-    connection: toConnection(flags, []),
+    connection: toConnection(flags),
     ...toPlace(flags),
     output: outputs.attach.read(flags) ?? 'human',
     verbose: flags.verbose === true,

@@ -28,6 +28,11 @@ export const run = {
     ...{ name: '--detach', group },
     help: 'return as soon as the fault is active; it is reverted after --duration or by "kubectl chaos stop"',
   }),
+  runAs: oneOf({
+    ...{ name: '--run-as', value: 'who', group },
+    help: "who the workload is: {choices}; root is uid 0, limited to the target's capability bounding set (default: {default})",
+    ...{ default: 'target', choices: ['target', 'root'] },
+  }),
   strict: toggle({
     ...{ name: '--strict', group },
     help: "refuse to run if the target's seccomp filter or security label cannot be applied to the workload",
@@ -41,20 +46,25 @@ export const run = {
     ...{ name: '--yes', short: '-y', group },
     help: 'run without asking on a protected target: a pod or namespace annotated kubectl-chaos.io/protected, or a context in $KUBECTL_CHAOS_PROTECTED',
   }),
-  dryRun: text({
-    ...{ name: '--dry-run', value: 'mode', group },
-    help: 'must be "none" or "client"; client: print the pod and the plan as YAML and change nothing',
+  dryRun: oneOf({
+    ...{ name: '--dry-run', value: '=mode', group, bare: 'client', default: 'none' },
+    help: '{choices}: print the plan and the objects, and create nothing; server: have the API server check them as well',
+    choices: ['none', 'client', 'server'],
   }),
   output: oneOf({
     ...{ name: '--output', short: '-o', value: 'format', group },
     help: 'output format: json or yaml (one document at the end), or ndjson (one event per line)',
     choices: ['json', 'yaml', 'ndjson'],
   }),
-  verbose: toggle({
-    ...{ name: '--verbose', short: '-v', group },
-    help: 'show requests to the API server and what the shim finds',
-  }),
+  verbose: verbose(group, 'show requests to the API server and what the shim finds'),
 };
+
+/** kubectl's `-v`, whose level makes no difference here. */
+function verbose(under: string, help: string): Flag<boolean> {
+  return toggle({ name: '--verbose', short: '-v', alias: '--v', level: true, group: under, help });
+}
+
+const verboseRequests = verbose(choice, 'show requests to the API server');
 
 /** How to run a fault. One that starts no workload in the target has nothing to say of one. */
 export function runFlags(
@@ -62,14 +72,13 @@ export function runFlags(
   { names }: Pick<FaultTools<Fault>, 'names'>,
 ): Flag[] {
   const help = container ?? "container of the pod (default: the pod's default container, else the first)";
-  const as = `root: ${workload} as uid 0, limited to the target's capability bounding set; target (default): as the target's user; any other name: impersonate that user`;
   return [
     text({ name: '--container', short: '-c', value: 'name', group, help }),
     run.duration,
     ...(workload ? [run.grace] : []),
     run.lease,
     run.detach,
-    ...(workload ? [text({ name: '--as', value: 'who', group, help: as }), run.strict] : []),
+    ...(workload ? [run.runAs, run.strict] : []),
     text({
       name: '--image',
       value: 'image',
@@ -93,8 +102,6 @@ const allNamespaces = toggle({
   ...{ name: '--all-namespaces', short: '-A', group: choice },
   help: 'select experiments in all namespaces',
 });
-/** `--as` where there is no workload that could run as somebody. */
-export const impersonate = text({ name: '--as', value: 'user', group: connection, help: 'impersonate this user' });
 
 /** `--output` of the commands that are no fault, each with its own formats. */
 export const outputs = {
@@ -112,14 +119,14 @@ function output<const Format extends string>(choices: readonly Format[], help: s
 }
 
 /** Flags of `ls`. */
-export const listFlags: readonly Flag[] = [allNamespaces, outputs.list, impersonate];
+export const listFlags: readonly Flag[] = [allNamespaces, outputs.list, verboseRequests];
 
 /** Flags of `stop`. */
 export const stopFlags: readonly Flag[] = [
   toggle({ name: '--all', group: choice, help: 'stop every experiment in the namespace' }),
   allNamespaces,
   outputs.stop,
-  impersonate,
+  verboseRequests,
 ];
 
 /** Flags of `sweep`. */
@@ -139,18 +146,14 @@ export const sweepFlags: readonly Flag[] = [
     help: "image pull secret in the agents' namespace",
   }),
   outputs.sweep,
-  impersonate,
+  verboseRequests,
 ];
 
 /** Flags of `attach`. */
 export const attachFlags: readonly Flag[] = [
   allNamespaces,
   outputs.attach,
-  toggle({
-    ...{ name: '--verbose', short: '-v', group: choice },
-    help: 'show requests to the API server and how the workload ended',
-  }),
-  impersonate,
+  verbose(choice, 'show requests to the API server and how the workload ended'),
 ];
 
 /** kubectl takes a bare number as seconds here, and only here. */
@@ -161,6 +164,13 @@ export const requestTimeoutFlag = valued(
   },
   requestTimeout,
 );
+
+/** Who asks, if not the user of the kubeconfig. No spelling hint may lead here: it would have a command run as somebody else. */
+export const impersonation: readonly Flag[] = [
+  text({ name: '--as', value: 'user', group: connection, help: 'impersonate this user' }),
+  list({ name: '--as-group', value: 'name', group: connection, help: 'impersonate this group; repeatable' }),
+  text({ name: '--as-uid', value: 'uid', group: connection, help: 'impersonate this uid' }),
+];
 
 /** kubectl's flags that say which cluster, and who asks. */
 export function connectionFlags(namespaceOf = 'the target'): Flag[] {
@@ -173,9 +183,7 @@ export function connectionFlags(namespaceOf = 'the target'): Flag[] {
     of('--user', 'name', 'user in the kubeconfig file'),
     { ...of('--server', 'url', 'address of the API server'), short: '-s' },
     of('--token', 'token', 'bearer token'),
-    of('--as-user', 'name', 'username to impersonate (use instead of --as for users named "root" or "target")'),
-    list({ name: '--as-group', value: 'name', group: connection, help: 'impersonate this group; repeatable' }),
-    of('--as-uid', 'uid', 'impersonate this uid'),
+    ...impersonation,
     of('--certificate-authority', 'file', 'certificate file of the certificate authority'),
     of('--client-certificate', 'file', 'client certificate file'),
     of('--client-key', 'file', 'client key file'),

@@ -7,7 +7,7 @@ import { nearest } from '../flags/nearest.ts';
 import type { AttachRequest, ManageRequest, Request, SweepRequest } from '../requests.ts';
 import { normalizeArgv } from './argv.ts';
 import { toAttachRequest, toManageRequest } from './experiments.ts';
-import { attachFlags, connectionFlags, impersonate, listFlags, runFlags, stopFlags, sweepFlags } from './flags.ts';
+import { attachFlags, connectionFlags, impersonation, listFlags, runFlags, stopFlags, sweepFlags } from './flags.ts';
 import { shapes, toOption } from './options.ts';
 import { toRunOptions } from './run-options.ts';
 import { toSweepRequest } from './sweep.ts';
@@ -60,10 +60,10 @@ interface Verb {
 
 /** The verb of a fault: its own flags, then those of every run. */
 function faultVerb({ verb: name, command, tools }: FaultKind): Verb {
-  const { summary, usage, examples, parse, workload } = command;
+  const { summary, usage, examples, parse } = command;
   return {
     ...{ name, summary, usage, examples, argument: targetArgument },
-    flags: [...command.flags, ...runFlags(command, tools), ...connectionFlags(), ...(workload ? [] : [impersonate])],
+    flags: [...command.flags, ...runFlags(command, tools), ...connectionFlags()],
     toInvocation: (targets, values, passedOn) => ({
       kind: 'run',
       request: { run: toRunOptions(targets, values), fault: parse(values, passedOn) },
@@ -211,7 +211,10 @@ function commandError(error: CommanderError, program: Command, words: readonly s
   if (error.code === 'commander.help') return unknownCommand(words[1] ?? '', program);
   const named = /'([^']*)'/.exec(message)?.[1] ?? '';
   if (error.code === 'commander.unknownCommand') return unknownCommand(named, program);
-  const candidates = (verb ?? program).options.flatMap((option) => option.long ?? []);
+  const unlikely = impersonation.map(({ name }) => name);
+  const candidates = (verb ?? program).options
+    .flatMap((option) => option.long ?? [])
+    .filter((name) => !unlikely.includes(name));
   const flag = /--[\w-]+/.exec(named)?.[0] ?? named;
   const near = error.code === 'commander.unknownOption' ? nearest(flag, candidates) : undefined;
   const said =

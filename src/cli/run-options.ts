@@ -1,7 +1,7 @@
 import { type ChaosError, usageError } from '../errors.ts';
 import { type FlagValues, isGiven } from '../flags/flag.ts';
 import { checkName, workloadKind } from '../flags/names.ts';
-import { choice, quote } from '../flags/values.ts';
+import { quote } from '../flags/values.ts';
 import type { ConnectionOptions } from '../ports.ts';
 import type { RunOptions } from '../requests.ts';
 import { separateWords } from '../text.ts';
@@ -29,42 +29,51 @@ export function tooMany(operand: string, given: readonly string[], meant?: strin
   return usageError(`expected one ${operand}, got ${given.length} (${given.map(quote).join(', ')})${hint}`);
 }
 
+/** `pod web` as `pod/web`, as kubectl takes it. */
+function joinKind(words: readonly string[]): readonly string[] {
+  const [kind, name, ...others] = words;
+  if (kind === undefined || name === undefined || !workloadKind(kind.toLowerCase())) return words;
+  return [`${kind}/${name}`, ...others];
+}
+
+const dryRunModes: readonly string[] = ['none', 'client', 'server'];
+
 /** The part of a request that all faults share. Throws usage errors only. */
 export function toRunOptions(targets: readonly string[], flags: FlagValues): RunOptions {
-  const [target, ...others] = targets;
+  const [target, ...others] = joinKind(targets);
   if (target === undefined) throw usageError('TARGET is required: name a pod, or a workload such as deploy/web');
-  if (others.length > 0)
+  if (others.length > 0) {
+    const mode = others.find((word) => dryRunModes.includes(word));
     throw tooMany(
       'TARGET',
       targets,
-      workloadKind(target) && others.length === 1 ? `${target}/${others[0]}` : undefined,
+      mode === undefined || !isGiven(run.dryRun, flags) ? undefined : `--dry-run=${mode}`,
     );
+  }
 
   const durationMs = run.duration.read(flags);
   const graceMs = run.grace.read(flags);
   const { detached, leaseMs } = toLease(flags);
   const dryRun = run.dryRun.read(flags);
-  if (dryRun !== undefined && dryRun !== 'none') choice('--dry-run', dryRun, ['none', 'client']);
   const reason = run.reason.read(flags);
   if (reason !== undefined && reason.length > 1_024) throw usageError('--reason: must be at most 1024 characters');
   const agentNamespace = run.agentNamespace.read(flags);
   checkName('--agent-namespace', agentNamespace);
 
-  const runsAsRoot = text(flags, 'as') === 'root';
   return {
     target: parseTarget(target, text(flags, 'namespace'), text(flags, 'container')),
-    connection: toConnection(flags, workloadUsers),
+    connection: toConnection(flags),
     durationMs,
     graceMs,
     detached,
     leaseMs,
-    runAs: runsAsRoot ? 'root' : 'target',
+    runAs: run.runAs.read(flags),
     strict: run.strict.read(flags),
     ...toImage(flags),
     agentNamespace,
     reason,
     yes: run.yes.read(flags),
-    dryRun: dryRun === 'client',
+    ...(dryRun === 'none' ? {} : { dryRun }),
     output: run.output.read(flags) ?? 'human',
     verbose: run.verbose.read(flags),
   };
@@ -84,24 +93,8 @@ function toLease(flags: FlagValues): Pick<RunOptions, 'detached' | 'leaseMs'> {
   throw usageError('--detach and --lease are mutually exclusive: nothing renews the lease of a detached fault');
 }
 
-/**
- * Where a fault is asked for, these values of `--as` speak of the workload; every other name is impersonated, as
- * kubectl does.
- */
-const workloadUsers: readonly string[] = ['root', 'target'];
-
-function impersonated(flags: FlagValues, notUsers: readonly string[]): string | undefined {
-  const as = setting(flags, 'as');
-  const asUser = setting(flags, 'asUser');
-  const user = as !== undefined && notUsers.includes(as) ? undefined : as;
-  if (user !== undefined && asUser !== undefined) {
-    throw usageError('--as and --as-user are mutually exclusive: both name a user to impersonate');
-  }
-  return user ?? asUser;
-}
-
-/** kubectl's connection flags; `notUsers`: values of `--as` that do not name a user. */
-export function toConnection(flags: FlagValues, notUsers: readonly string[]): ConnectionOptions {
+/** kubectl's connection flags. */
+export function toConnection(flags: FlagValues): ConnectionOptions {
   const connection: ConnectionOptions = {};
   const names = [
     'kubeconfig',
@@ -111,6 +104,7 @@ export function toConnection(flags: FlagValues, notUsers: readonly string[]): Co
     'namespace',
     'server',
     'token',
+    'as',
     'asUid',
     'certificateAuthority',
     'clientCertificate',
@@ -121,11 +115,9 @@ export function toConnection(flags: FlagValues, notUsers: readonly string[]): Co
     const value = setting(flags, name);
     if (value !== undefined) connection[name] = value;
   }
-  const as = impersonated(flags, notUsers);
-  if (as !== undefined) connection.as = as;
   if (Array.isArray(flags.asGroup)) connection.asGroup = flags.asGroup;
-  if ((connection.asGroup || connection.asUid) && as === undefined) {
-    throw usageError('--as-group and --as-uid require a user to impersonate: add --as-user');
+  if ((connection.asGroup || connection.asUid) && connection.as === undefined) {
+    throw usageError('--as-group and --as-uid require a user to impersonate: add --as');
   }
   if (flags.insecureSkipTlsVerify === true) {
     if (connection.certificateAuthority !== undefined) {

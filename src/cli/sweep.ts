@@ -17,10 +17,11 @@ export function toSweepRequest(words: readonly string[], flags: FlagValues): Swe
   if (wrong !== undefined) throw usageError(`NODE ${quote(wrong)}: must be the name of a node`);
   return {
     nodes: [...new Set(nodes)],
-    connection: toConnection(flags, []),
+    connection: toConnection(flags),
     ...toPlace(flags),
     yes: flags.yes === true,
     ...toImage(flags),
     output: outputs.sweep.read(flags) ?? 'human',
+    verbose: flags.verbose === true,
   };
 }

@@ -2,6 +2,7 @@ import { ExitCode } from '../errors.ts';
 import * as experiments from '../experiment/experiments.ts';
 import type { ManageRequest } from '../requests.ts';
 import * as text from '../terminal/experiments.ts';
+import { requests } from '../terminal/words.ts';
 import type { CommandPorts } from './ports.ts';
 
 /** `ls`: shows what the cluster shows. Resolves to the exit code; rejects with ChaosError. */
@@ -17,6 +18,7 @@ export async function list(request: ManageRequest, ports: CommandPorts): Promise
       ports.stdout.write(text.listing(found, ports.clock.date(), output === 'wide'));
     } else if (unseen.length === 0) ports.stderr.write(text.noExperiments(experiments.placeOf(request, cluster)));
     ports.stderr.write(text.unseenNotes(unseen));
+    if (request.verbose) ports.stderr.write(`note: ${requests(cluster.requests())}\n`);
     return ExitCode.effective;
   } finally {
     cluster.close();

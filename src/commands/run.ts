@@ -7,7 +7,7 @@ import { reporting } from './reporting.ts';
 
 /** A fault: carries it out, or with `--dry-run` shows what would be. Resolves to the exit code; rejects with ChaosError. */
 export function run(request: Request, ports: CommandPorts): Promise<number> {
-  return reporting(request.run, ports, request.run.dryRun, async (reporter) => {
+  return reporting(request.run, ports, request.run.dryRun !== undefined, async (reporter) => {
     const startedAt = ports.clock.now();
     const cluster = await ports.connect(request.run.connection);
     try {
@@ -19,11 +19,12 @@ export function run(request: Request, ports: CommandPorts): Promise<number> {
         ...(ask ? { confirm: () => ask('Run the experiment all the same? [y/N] ') } : {}),
       };
       if (request.run.dryRun) {
-        const [{ prepare }, { renderPlan }] = await Promise.all([
+        const [{ prepare }, { rehearsal, renderPlan }] = await Promise.all([
           import('../experiment/run.ts'),
           import('../terminal/dry-run.ts'),
         ]);
         const plan = await prepare(request, around);
+        if (request.run.dryRun === 'server') ports.stderr.write(rehearsal(await cluster.rehearse(plan.agent)));
         ports.stdout.write(renderPlan(plan, cluster.render(plan.agent), request.run.output));
         return ExitCode.effective;
       }

@@ -2,6 +2,7 @@ import { ExitCode } from '../errors.ts';
 import * as experiments from '../experiment/experiments.ts';
 import type { ManageRequest } from '../requests.ts';
 import * as text from '../terminal/experiments.ts';
+import { requests } from '../terminal/words.ts';
 import type { CommandPorts } from './ports.ts';
 
 /** `stop`: ends what is there, and tells of each how that went. Resolves to the exit code; rejects with ChaosError. */
@@ -25,6 +26,7 @@ export async function stop(request: ManageRequest, ports: CommandPorts): Promise
       ports.stderr.write(text.noExperiments(experiments.placeOf(request, cluster)));
     }
     ports.stderr.write(text.unseenNotes(unseen));
+    if (request.verbose) ports.stderr.write(`note: ${requests(cluster.requests())}\n`);
     return stopped.every(({ gone }) => gone) ? ExitCode.effective : ExitCode.notReverted;
   } finally {
     cluster.close();

@@ -1,6 +1,7 @@
 import { type SweepReport, sweep as sweepNodes } from '../experiment/sweep.ts';
 import type { SweepRequest } from '../requests.ts';
 import { sweepDocument, sweepQuestion, sweepText } from '../terminal/sweep.ts';
+import { requests } from '../terminal/words.ts';
 import { confirmation } from './confirm.ts';
 import type { CommandPorts } from './ports.ts';
 
@@ -20,6 +21,7 @@ export async function sweep(request: SweepRequest, ports: CommandPorts): Promise
       confirm: confirm && confirmRemoval,
     });
     ports.stdout.write(output === 'human' ? sweepText(report) : sweepDocument(report, output));
+    if (request.verbose) ports.stderr.write(`note: ${requests(cluster.requests())}\n`);
     return report.exitCode;
   } finally {
     cluster.close();

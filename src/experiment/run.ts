@@ -70,7 +70,7 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
   const listed = contextProtection(cluster.context, ports.protectedContexts);
   const reasons = [...(listed === undefined ? [] : [listed]), ...surroundings.protectedBy];
   if (reasons.length > 0) ofTarget.report({ kind: 'protected', reasons });
-  const isAllowed = reasons.length === 0 || run.yes || run.dryRun || (await ports.confirm?.()) === true;
+  const isAllowed = reasons.length === 0 || run.yes || run.dryRun !== undefined || (await ports.confirm?.()) === true;
   if (!isAllowed) throw protectedError(target, reasons);
   return plan;
 }

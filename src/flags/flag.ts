@@ -17,6 +17,12 @@ export interface Flag<Value = unknown> {
   readonly help: string;
   readonly isRepeatable?: true;
   readonly isHidden?: true;
+  /** Of a flag without a value: it takes a whole number as well, as kubectl's `-v 6` does. Any but 0 is true. */
+  readonly level?: true;
+  /** Another name of it. */
+  readonly alias?: string;
+  /** The value that it has without `=`; the next word is none of it then. */
+  readonly bare?: string;
   /** @throws ChaosError usage, one line that names the flag, the value, and what would be right. */
   read(values: FlagValues): Value;
 }
@@ -28,12 +34,15 @@ interface Described {
   group: string;
   help: string;
   isHidden?: true;
+  level?: true;
+  alias?: string;
 }
 
 interface Valued extends Described {
   value: string;
   /** As a user would write it. */
   default?: string;
+  bare?: string;
 }
 
 type Read<Data, Value> = Data extends { default: string } ? Value : Value | undefined;
@@ -97,11 +106,12 @@ export function valued<const Data extends Valued, Value>(
   parse: (name: string, value: string) => Value,
   words: Readonly<Record<string, string>> = {},
 ): Flag<Read<Data, Value>> {
-  const { name, short, value, group, isHidden } = data;
+  const { name, short, value, group, isHidden, bare } = data;
   return {
     ...{ name, value, group },
     ...(short === undefined ? {} : { short }),
     ...(isHidden ? { isHidden } : {}),
+    ...(bare === undefined ? {} : { bare }),
     help: filled(data.help, { ...words, ...(data.default === undefined ? {} : { default: data.default }) }),
     read: (values) => {
       const given = values[keyOf(name)];

@@ -28,7 +28,7 @@ import { agentPod, configMap } from './agent-pod.ts';
 import { followAgent } from './agent-watch.ts';
 import { recordEvent } from './audit.ts';
 import { listExperiments } from './experiments.ts';
-import { launch } from './launch.ts';
+import { launch, rehearse } from './launch.ts';
 import { followNode } from './node-watch.ts';
 import { findNodes, podsOn, readLog } from './nodes.ts';
 import { podNetwork } from './pod-network.ts';
@@ -181,9 +181,13 @@ export class KubernetesCluster implements Cluster {
     return this.#rest.counts();
   }
 
+  async rehearse(spec: AgentSpec): Promise<{ changes: readonly string[]; warnings: readonly string[] }> {
+    return rehearse(this.#rest, spec, await this.#shim(spec.architecture));
+  }
+
   render(spec: AgentSpec): unknown[] {
-    const map = configMap(spec, new Uint8Array());
-    return [{ ...map, binaryData: { nsexec: `<nsexec for ${spec.architecture}, base64>` } }, agentPod(spec)];
+    // Some 300 KB of base64 are more than the annotation can hold in which `kubectl apply` keeps what was applied.
+    return [configMap(spec, Buffer.from(`nsexec for ${spec.architecture}`)), agentPod(spec)];
   }
 
   close(): void {

@@ -51,6 +51,24 @@ export async function launch(rest: Rest, spec: AgentSpec, shim: Uint8Array, exis
   }
 }
 
+/**
+ * Has the API server take every object as if it created it (`dryRun=All`), with its admission, quotas and webhooks, and keep none.
+ * @returns what would be changed in the agent pod, and what the API server warns of. Rejects as `launch` does.
+ */
+export async function rehearse(rest: Rest, spec: AgentSpec, shim: Uint8Array): Promise<Omit<Launched, 'pod'>> {
+  const { namespace } = spec;
+  const dry = { verb: 'create', namespace, query: { dryRun: 'All' } } as const;
+  await rest.json<V1ConfigMap>({ ...dry, resource: resources.configmaps, body: configMap(spec, shim) });
+  const asked = agentPod(spec);
+  const warnings: string[] = [];
+  const pod = await rest.json<V1Pod>({ ...dry, resource: resources.pods, body: asked }, undefined, (text) =>
+    warnings.push(text),
+  );
+  const changes = agentChanges(asked, pod);
+  if (changes.some(({ isFatal }) => isFatal)) throw unworkable(changes);
+  return { changes: changes.map(({ what }) => what), warnings };
+}
+
 async function create<T>(
   rest: Rest,
   resource: Resource,

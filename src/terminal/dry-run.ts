@@ -2,15 +2,31 @@ import { stringify } from 'yaml';
 import type { Plan } from '../experiment/plan.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { OutputFormat } from '../requests.ts';
+import { joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { documentOf, documentText, versioned } from './json.ts';
+import { oneLine } from './words.ts';
 
-/** What would happen and what would be created, as YAML documents, the plan first, for people; one document for programs. */
+/** What the API server said of objects that it was asked to take and not to keep. */
+export function rehearsal({ changes, warnings }: { changes: readonly string[]; warnings: readonly string[] }): string {
+  const notes = [
+    ...(changes.length > 0 ? [`a webhook or policy would change the agent pod: ${joinWords(changes)}`] : []),
+    ...warnings.map((text) => `the API server warns: ${text}`),
+    'the API server accepts every object; nothing was created',
+  ];
+  return notes.map((note) => `note: ${oneLine(note)}\n`).join('');
+}
+
+/**
+ * What would happen and what would be created: as YAML documents, the plan first, for people; `yaml`: the objects alone, as kubectl prints them and
+ * reads them; one document for other programs.
+ */
 export function renderPlan(plan: Plan, objects: readonly unknown[], format: OutputFormat): string {
   const document = planDocument(plan);
   // The objects are the API server's, whose keys are not ours.
-  if (format !== 'human') return documentText({ ...document, objects }, format);
-  return [versioned(document), ...objects].map((document) => `---\n${stringify(document, { lineWidth: 0 })}`).join('');
+  if (format !== 'human' && format !== 'yaml') return documentText({ ...document, objects }, format);
+  const documents = format === 'yaml' ? objects : [versioned(document), ...objects];
+  return documents.map((document) => `---\n${stringify(document, { lineWidth: 0 })}`).join('');
 }
 
 function planDocument({

@@ -103,11 +103,7 @@ function printOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void
     for (const line of words.verdict(target)) out.result(undefined, line);
   }
   for (const line of words.leftovers(outcome)) out.result('bad', line);
-  if (verbose) {
-    const requests = Object.entries(outcome.requests).map(([name, count]) => `${count} ${name}`);
-    const total = Object.values(outcome.requests).reduce((sum, count) => sum + count, 0);
-    out.aside('note', `${total} API requests: ${requests.join(', ')}`);
-  }
+  if (verbose) out.aside('note', words.requests(outcome.requests));
 }
 
 const signs: Readonly<Record<Mark, string>> = { good: 'ok', bad: 'error', note: 'note' };

@@ -92,3 +92,10 @@ export function harmless(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
   return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }
+
+/** `3 API requests: 2 list pods, 1 list configmaps`. */
+export function requests(counts: Readonly<Record<string, number>>): string {
+  const each = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return `${total} API requests: ${each.join(', ')}`;
+}

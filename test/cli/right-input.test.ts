@@ -28,11 +28,35 @@ test('the defaults', () => {
       agentNamespace: undefined,
       reason: undefined,
       yes: false,
-      dryRun: false,
       output: 'human',
       verbose: false,
     },
   });
+});
+
+test.each([
+  ['500m', 1, 50],
+  ['10m', 1, 1],
+  ['999m', 1, 100],
+  ['1000m', 1, 100],
+  ['1500m', 2, 75],
+  ['1001m', 2, 50],
+  ['2500m', 3, 83],
+  ['4000m --cpu-load 50', 4, 50],
+  ['2', 2, 100],
+])('--cpu %s', (text, workers, loadPercent) => {
+  expect(requestOf(`stress web --cpu ${text}`).stress.cpu).toEqual({ workers, loadPercent });
+});
+
+test.each([
+  ['pod web', 'pod', 'web'],
+  ['po web', 'pod', 'web'],
+  ['Deployment web', 'deployment', 'web'],
+  ['deployments.apps web', 'deployment', 'web'],
+  ['pod pod', 'pod', 'pod'],
+  ['pod', 'pod', 'pod'],
+])('TYPE NAME as two words: %s', (words, kind, name) => {
+  expect(requestOf(`stress ${words} --cpu 1`).run.target).toMatchObject({ kind, name });
 });
 
 test('the OOM killer has a first victim whatever is asked for', () => {
@@ -46,8 +70,8 @@ test("the node's memory may be taken where that is said", () => {
 test('everything at once', () => {
   const { stress, run } = requestOf([
     ...'stress deploy/web -n shop -c app --cpu 3 --cpu-load 40% --memory 80% --processes 5 --oom-victim app'.split(' '),
-    ...'--duration 1h30m --grace 0s --lease 1m --as root --image r/i@sha256:0a --image-pull-secret s'.split(' '),
-    ...'--agent-namespace chaos --dry-run client -o ndjson -v -y --reason'.split(' '),
+    ...'--duration 1h30m --grace 0s --lease 1m --run-as root --image r/i@sha256:0a --image-pull-secret s'.split(' '),
+    ...'--agent-namespace chaos --dry-run=client -o ndjson -v -y --reason'.split(' '),
     'game day',
     '--',
     '--switch',
@@ -75,7 +99,7 @@ test('everything at once', () => {
     agentNamespace: 'chaos',
     reason: 'game day',
     yes: true,
-    dryRun: true,
+    dryRun: 'client',
     output: 'ndjson',
     verbose: true,
   });
@@ -83,7 +107,7 @@ test('everything at once', () => {
 
 test('the connection flags as kubectl takes them', () => {
   const line =
-    'stress web --cpu 1 --kubeconfig k --context c --cluster l --user u -s https://a:6443 --token t --as-user ada --as-group g1 --as-group=g2 --as-uid 7 --client-certificate cc --client-key ck --tls-server-name n --certificate-authority ca --request-timeout 1m';
+    'stress web --cpu 1 --kubeconfig k --context c --cluster l --user u -s https://a:6443 --token t --as ada --as-group g1 --as-group=g2 --as-uid 7 --client-certificate cc --client-key ck --tls-server-name n --certificate-authority ca --request-timeout 1m';
   expect(requestOf(line).run.connection).toEqual({
     kubeconfig: 'k',
     context: 'c',
@@ -105,17 +129,16 @@ test('the connection flags as kubectl takes them', () => {
   });
 });
 
-describe('--as', () => {
+describe('--run-as is who the workload is, --as who asks', () => {
   test.each([
-    ['--as root', 'root', undefined],
-    ['--as target', 'target', undefined],
+    ['--run-as root', 'root', undefined],
+    ['--run-as=target', 'target', undefined],
     ['--as ada', 'target', 'ada'],
     ['--as system:serviceaccount:a:b', 'target', 'system:serviceaccount:a:b'],
-    ['--as-user root', 'target', 'root'],
-    ['--as-user target', 'target', 'target'],
-    ['--as root --as-user ada', 'root', 'ada'],
-    ['--as target --as-user ada', 'target', 'ada'],
-    ['--as root --as-user root', 'root', 'root'],
+    ['--as root', 'target', 'root'],
+    ['--as target', 'target', 'target'],
+    ['--run-as root --as ada', 'root', 'ada'],
+    ['--as root --run-as target', 'target', 'root'],
   ])('%s', (flags, runAs, user) => {
     const { run } = requestOf(`stress web --cpu 1 ${flags}`);
     expect(run.runAs).toBe(runAs);
@@ -170,9 +193,45 @@ test.each([
   ['-v=false -v', true],
   ['-v=6', true],
   ['-v=0', false],
+  ['-v 6', true],
+  ['-v6', true],
+  ['-v9', true],
+  ['-v10', true],
+  ['-v 0', false],
+  ['-v0', false],
+  ['--v=6', true],
+  ['--v 6', true],
+  ['--v=0', false],
+  ['--v', true],
+  ['--verbose=6', true],
+  ['--verbose 6', true],
+  ['-yv6', true],
+  ['-v 6 -v=0', false],
+  ['-v99', true],
 ])('%s', (flags, verbose) => {
   expect(requestOf(`stress web --cpu 1 ${flags}`).run.verbose).toBe(verbose);
 });
+
+test.each(['ls', 'stop --all', 'sweep node-1', 'attach chaos-7f3k2', 'stress web --cpu 1', 'net web --loss 1%'])(
+  '%s takes a level of -v',
+  (line) => {
+    for (const [flags, verbose] of [
+      ['-v 6', true],
+      ['-v=6', true],
+      ['--v=6', true],
+      ['-v6', true],
+      ['-v 0', false],
+      ['', false],
+    ] as const) {
+      for (const words of [`${flags} ${line}`, `${line} ${flags}`]) {
+        const invocation = parseCommandLine(words.trim().split(' '), '1.2.3');
+        if (invocation.kind === 'text') throw new Error(invocation.text);
+        const { verbose: read } = invocation.kind === 'run' ? invocation.request.run : invocation.request;
+        expect(read, words).toBe(verbose);
+      }
+    }
+  },
+);
 
 test.each(['--version', '-h', '--', '--cpu=9', '-n', 'help', ''])('the value %j of a flag is its value', (value) => {
   const { run, stress } = requestOf(['stress', 'web', '--cpu', '1', '--reason', value]);
@@ -188,8 +247,14 @@ test.each([
   expect(requestOf(`stress web --cpu 1 --request-timeout ${text}`).run.connection.requestTimeoutMs).toBe(ms);
 });
 
-test('--dry-run none is no dry run', () => {
-  expect(requestOf('stress web --cpu 1 --dry-run none').run.dryRun).toBe(false);
+test.each([
+  ['--dry-run', 'client'],
+  ['--dry-run=client', 'client'],
+  ['--dry-run=server', 'server'],
+  ['--dry-run=none', undefined],
+  ['', undefined],
+])('%j', (flags, dryRun) => {
+  expect(requestOf(`stress ${flags} web --cpu 1`.replace('  ', ' ')).run.dryRun).toBe(dryRun);
 });
 
 test('what stands behind -- is passed on as it is', () => {

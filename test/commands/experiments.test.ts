@@ -243,6 +243,13 @@ describe('stop', () => {
     });
   });
 
+  test.each(['ls -v', 'ls -v 6 -o json', 'stop --all --v=6'])('%s tells of the requests, on stderr', async (line) => {
+    const { stderr, stdout, run } = world();
+    expect(await run(line)).toBe(0);
+    expect(stderr.text).toMatch(/note: 2 API requests: 1 create pods, 1 delete pods\n$/);
+    expect(stdout.text).not.toContain('API requests');
+  });
+
   test('nothing to stop is said, and is no failure', async () => {
     const { stderr, run } = world();
     expect(await run('stop --all')).toBe(0);

@@ -141,5 +141,16 @@ describe('G6 honest refusal, before anything is created', () => {
     const objects = ended.stdout.split(/^---\n/m).slice(2);
     expect(objects).toHaveLength(2);
     await apply(objects.join('---\n'), ns, '--dry-run=client');
+    // What kubectl's users pipe on: the objects alone.
+    const piped = await chaos('stress', 'busybox', '-n', ns, '--memory', '50%', '--dry-run', '-o', 'yaml');
+    await apply(piped.stdout, ns, '--dry-run=server');
+    expect(await created()).toBe(0);
+  });
+
+  it('--dry-run=server has the API server answer, and creates nothing', async () => {
+    const ended = await chaos('stress', 'busybox', '-n', ns, '--cpu', '1', '--dry-run=server');
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(ended.stderr).toContain('the API server accepts every object; nothing was created');
+    expect(await created()).toBe(0);
   });
 });

@@ -60,8 +60,8 @@ describe('G7 the target is no more privileged than before', () => {
       }));
   }
 
-  it('--as root: uid 0 of the target’s user namespace, when asked for', () =>
-    during('nonroot', ['--as', 'root'], async (target, stressors) => {
+  it('--run-as root: uid 0 of the target’s user namespace, when asked for', () =>
+    during('nonroot', ['--run-as', 'root'], async (target, stressors) => {
       for (const stressor of stressors) {
         expect(stressor.Uid).toMatch(/^0\t0\t0\t0$/);
         // And no more than the target can ever get.

@@ -57,7 +57,7 @@ describe('io: what cannot work is refused before anything is changed', () => {
   it('a directory that the target’s user may not write to; its root may', async () => {
     await disk().run('mkdir -m 755 nonroot/others');
     await refused(
-      /^error: .*uid 65532.*\/data\/others.*--as root|^error: .*65532/ms,
+      /^error: .*uid 65532.*\/data\/others.*--run-as root|^error: .*65532/ms,
       'io-nonroot',
       '--path',
       '/data/others',

@@ -77,7 +77,7 @@ describe('a protected target', () => {
   });
 
   test('is shown by a dry run, which changes nothing', async () => {
-    const s = new Scenario(request({}, { dryRun: true }));
+    const s = new Scenario(request({}, { dryRun: 'client' }));
     s.cluster.around = { ...s.cluster.around, protectedBy: byNamespace };
     expect(await prepare(s.request, s.ports)).toMatchObject({ id: 'chaos-7f3k2', cluster: { context: 'staging' } });
     expect(s.reporter.of('protected')).toHaveLength(1);

@@ -32,6 +32,7 @@ type Method =
   | 'volumes'
   | 'surroundings'
   | 'launch'
+  | 'rehearse'
   | 'attach'
   | 'remove'
   | 'listExperiments'
@@ -199,6 +200,11 @@ export class FakeCluster implements Cluster {
 
   requests(): Readonly<Record<string, number>> {
     return { 'create pods': 1, 'delete pods': 1 };
+  }
+
+  async rehearse(_spec: AgentSpec): Promise<{ changes: readonly string[]; warnings: readonly string[] }> {
+    await this.#enter('rehearse');
+    return { changes: this.agentFacts.changes ?? [], warnings: this.agentFacts.warnings ?? [] };
   }
 
   render(spec: AgentSpec): unknown[] {

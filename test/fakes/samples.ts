@@ -75,7 +75,6 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
       agentNamespace: undefined,
       reason: undefined,
       yes: false,
-      dryRun: false,
       output: 'human',
       verbose: false,
       ...run,

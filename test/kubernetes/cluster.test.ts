@@ -333,6 +333,19 @@ describe('launch', () => {
     ]);
   });
 
+  it('is rehearsed by dry runs of each object, of which none is kept', async () => {
+    answerCreates();
+    mutate = ({ spec: pod }) => Object.assign(pod ?? {}, { initContainers: [{ name: 'wait' }] });
+    expect(await cluster.rehearse(spec)).toEqual({ changes: ['added init container wait'], warnings: [] });
+    expect(server.received.map(({ method, path, query }) => [method, path, query.get('dryRun')])).toEqual([
+      ['POST', configMaps, 'All'],
+      ['POST', pods, 'All'],
+    ]);
+    server.on('POST', pods, (_, response) => json(response, 403, status(403, 'Forbidden', 'exceeded quota: small, x')));
+    expect(await rejection(cluster.rehearse(spec))).toMatchObject({ code: 'quota', exitCode: 1 });
+    expect(server.received.some(({ method }) => method === 'DELETE')).toBe(false);
+  });
+
   it('never deletes what has the name already and is not ours', async () => {
     answerCreates();
     server.on('POST', configMaps, (_, response) => json(response, 409, status(409, 'AlreadyExists', 'already exists')));
@@ -749,9 +762,9 @@ describe('remove', () => {
   });
 });
 
-it('render shows the objects without the binary', () => {
+it('render shows the objects without the binary, in base64 that an API server reads', () => {
   const [map, pod] = cluster.render(spec) as [{ binaryData: { nsexec: string } }, V1Pod];
-  expect(map.binaryData.nsexec).toBe('<nsexec for amd64, base64>');
+  expect(map.binaryData.nsexec).toBe(Buffer.from('nsexec for amd64').toString('base64'));
   expect(pod.metadata?.name).toBe(`${id}-0`);
   expect(server.received).toEqual([]);
 });

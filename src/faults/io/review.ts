@@ -166,7 +166,7 @@ function writable({ fault, facts, resolved }: Case): Refusal | undefined {
     message: `${who} may not create files in ${pathWord(facts.path)}: ${owner}`,
     hint: fault.asRoot
       ? 'Name a directory that it may write to: --path.'
-      : 'Name a directory that it may write to, or use --as root: uid 0, with no more capabilities than the target can have.',
+      : 'Name a directory that it may write to, or use --run-as root: uid 0, with no more capabilities than the target can have.',
   };
 }
 

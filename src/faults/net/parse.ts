@@ -10,12 +10,6 @@ import type { Direction, IpProtocol, NetRequest, PortRange, Shaping } from './ty
 /** Flags of `net` as a request. `passedOn` is what stood behind `--`. Throws usage errors only. */
 export function toNetRequest(values: FlagValues, passedOn: readonly string[] | undefined): NetRequest {
   if (passedOn !== undefined) throw usageError('net takes no arguments after "--": it runs no program in the target');
-  const { as } = values;
-  if (as === 'root' || as === 'target') {
-    throw usageError(
-      `--as ${quote(as)}: net runs no program in the target; to impersonate a user of that name use --as-user`,
-    );
-  }
   const shaping = toShaping(values);
   const block = toBlock(values);
   if (shaping && block) {

@@ -1,12 +1,15 @@
 import { count, oneOf, toggle, valued } from '../../flags/flag.ts';
 import { groups } from '../../flags/groups.ts';
-import { loadPercent, memory } from './values.ts';
+import { cpus, loadPercent, memory } from './values.ts';
 
 const { fault: group } = groups;
 
 /** The flags of `stress` alone. */
 export const flags = {
-  cpu: count({ name: '--cpu', value: 'workers', group, help: 'keep this many CPUs busy', min: 1, max: 4_096 }),
+  cpu: valued(
+    { name: '--cpu', value: 'cpus', group, help: 'keep this many CPUs busy: 2, or a quantity such as 500m' },
+    cpus,
+  ),
   cpuLoad: valued(
     {
       name: '--cpu-load',

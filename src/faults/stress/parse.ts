@@ -1,5 +1,6 @@
 import { usageError } from '../../errors.ts';
 import { type Flag, type FlagValues, isGiven } from '../../flags/flag.ts';
+import { quote } from '../../flags/values.ts';
 import { flags } from './flags.ts';
 import type { StressRequest } from './types.ts';
 
@@ -22,8 +23,13 @@ export function toStressRequest(values: FlagValues, passedOn: readonly string[] 
   if (![flags.cpu, flags.memory, flags.processes].some(given) && passedOn === undefined) {
     throw usageError('no fault specified: use --cpu, --memory, --processes, or arguments for stress-ng after "--"');
   }
-  const workers = flags.cpu.read(values);
-  const cpu = workers === undefined ? undefined : { workers, loadPercent: flags.cpuLoad.read(values) };
+  const asked = flags.cpu.read(values);
+  if (asked?.loadPercent !== undefined && given(flags.cpuLoad)) {
+    throw usageError(
+      `--cpu ${quote(String(values.cpu))} and --cpu-load are mutually exclusive: both say how busy a CPU is`,
+    );
+  }
+  const cpu = asked && { loadPercent: flags.cpuLoad.read(values), ...asked };
   const memory = flags.memory.read(values);
   const processes = flags.processes.read(values);
   return {

@@ -14,6 +14,30 @@ export function loadPercent(flag: string, text: string): number {
   return value;
 }
 
+const maxWorkers = 4096;
+
+/**
+ * `2`: two busy CPUs. `1500m`, a quantity: the fewest workers that make up so much CPU, each as busy as the others, since a
+ * worker's load is a whole percentage: 2 at 75%.
+ */
+export function cpus(flag: string, text: string): { workers: number; loadPercent?: number } {
+  if (/^\d+m$/.test(text)) {
+    const milli = Number(text.slice(0, -1));
+    if (milli < 10 || milli > maxWorkers * 1_000) {
+      throw usageError(`${flag} ${quote(text)}: must be from 10m to ${maxWorkers}`);
+    }
+    const workers = Math.ceil(milli / 1_000);
+    return milli % 1_000 === 0 ? { workers } : { workers, loadPercent: Math.round(milli / workers / 10) };
+  }
+  const workers = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(workers >= 1 && workers <= maxWorkers)) {
+    throw usageError(
+      `${flag} ${quote(text)}: must be a whole number from 1 to ${maxWorkers}, or a quantity such as 500m`,
+    );
+  }
+  return { workers };
+}
+
 /** From one page of memory on; stress-ng refuses less, and no machine has a PiB. */
 const minMemoryBytes = 4096;
 const maxMemoryBytes = 2 ** 50;

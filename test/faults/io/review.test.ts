@@ -307,7 +307,7 @@ describe('is refused', () => {
       '--mode write',
       { facts: { writable: false, mode: 0o755 } },
       'uid 65532, which the target runs as, may not create files in /data: it belongs to 0:2000, mode 0755',
-      'Name a directory that it may write to, or use --as root: uid 0, with no more capabilities than the target can have.',
+      'Name a directory that it may write to, or use --run-as root: uid 0, with no more capabilities than the target can have.',
     ],
     [
       '--fill 95%',

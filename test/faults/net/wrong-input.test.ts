@@ -178,14 +178,8 @@ const wrong: readonly Wrong[] = [
     'net web --partition --direction ingress --to 10.0.0.0/8',
     '--direction ingress and --to are mutually exclusive: use --from to select what the target receives',
   ],
-  [
-    'net web --partition --as root',
-    '--as "root": net runs no program in the target; to impersonate a user of that name use --as-user',
-  ],
-  [
-    'net web --partition --as target',
-    '--as "target": net runs no program in the target; to impersonate a user of that name use --as-user',
-  ],
+  // It runs no program in the target that could be somebody.
+  ['net web --partition --run-as root', 'unknown flag --run-as'],
   ['net web --partition --grace 5s', 'unknown flag --grace; did you mean --rate?'],
   ['net web --partition --cpu 2', 'unknown flag --cpu'],
   ['net web --partition -- --delay', 'net takes no arguments after "--": it runs no program in the target'],
