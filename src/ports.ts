@@ -345,7 +345,7 @@ export interface Cluster {
    * Rejects with not-found, and with forbidden for all the rights that are missing together.
    */
   addressesOf(queries: readonly ObjectQuery[], namespace: string): Promise<ObjectAddresses[][]>;
-  /** What there is around a target that was found, by two requests; only reads. `agentNamespace`: where experiments are looked for by a user who may not look everywhere. */
+  /** What there is around a target that was found, by two requests; only reads. `agentNamespace`: where, beside the target's, experiments are looked for by a user who may not look everywhere. */
   surroundings(target: Target, agentNamespace: string): Promise<Surroundings>;
   /** Where the target's container has which of its pod's volumes, its own root first; of a target that was found. Sends nothing. */
   volumes(target: Target): Promise<Volume[]>;

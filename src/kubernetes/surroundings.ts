@@ -1,5 +1,6 @@
 import type { V1Namespace, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
 import type { Surroundings } from '../ports.ts';
+import { joinWords } from '../text.ts';
 import { anyExperiment } from './agent-pod.ts';
 import { isStatus } from './api-error.ts';
 import { experimentsOf } from './experiments.ts';
@@ -27,6 +28,8 @@ export async function surroundings(
       return instead();
     }
   };
+  // The agent of another experiment on the target is in the target's namespace, unless its user has named another.
+  const near = [...new Set([target.namespace, agentNamespace])];
   const namespace = rest.json<V1Namespace>({ verb: 'get', resource: resources.namespaces, name: target.namespace });
   const [around, pods] = await Promise.all([
     orUnchecked(
@@ -34,8 +37,8 @@ export async function surroundings(
       `whether namespace ${target.namespace} is protected`,
       async (): Promise<V1Namespace> => ({}),
     ),
-    orUnchecked(agents(rest, target.node), `experiments outside namespace ${agentNamespace}`, () =>
-      agents(rest, target.node, agentNamespace),
+    orUnchecked(agents(rest, target.node), `experiments outside ${joinWords(near)}`, async () =>
+      (await Promise.all(near.map((one) => agents(rest, target.node, one)))).flat(),
     ),
   ]);
   return {

@@ -106,13 +106,16 @@ describe('what there is around a target', () => {
       .on('GET', '/api/v1/pods', replay('list-pods-all-namespaces-rbac'))
       .on('GET', '/api/v1/namespaces/chaos/pods', (_, response) =>
         json(response, 200, { items: [agent('chaos-fghij')] }),
+      )
+      .on('GET', '/api/v1/namespaces/shop/pods', (_, response) =>
+        json(response, 200, { items: [agent('chaos-abcde')] }),
       );
     node = undefined;
     const { experiments, unchecked } = await look('chaos');
-    expect(experiments).toMatchObject([{ id: 'chaos-fghij' }]);
+    expect(experiments).toMatchObject([{ id: 'chaos-abcde' }, { id: 'chaos-fghij' }]);
     expect(unchecked).toEqual([
       expect.stringMatching(/^whether namespace shop is protected \(.*get namespaces/),
-      expect.stringMatching(/^experiments outside namespace chaos \(.*list pods/),
+      expect.stringMatching(/^experiments outside shop and chaos \(.*list pods/),
     ]);
   });
 
