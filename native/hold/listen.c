@@ -67,6 +67,12 @@ static bool read_words(struct listener *listener, char *const *words) {
 static int attach_filter(int fd, const struct listener *listener) {
     enum { KEEP = PACKET_BYTES, GET = 0x47455420, SYN = 0x02, SYN_ACK = 0x12 };
     static const struct sock_filter head[] = {
+        /* Neither what the target sends nor what it sends itself: it could fill the socket's buffer with that. */
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 2, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_HATYPE)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPHRD_LOOPBACK, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
         BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 8, 0),
