@@ -142,6 +142,7 @@ describe('the sources', () => {
       'cli-table3': ['terminal'],
       commander: ['cli'],
       ora: ['terminal'],
+      socks: ['kubernetes'],
       valibot: ['experiment', 'interface', 'fault', 'shim', 'terminal'],
       ws: ['kubernetes'],
       yaml: ['kubernetes', 'terminal'],

@@ -2,7 +2,7 @@ import https from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
-import { ChaosError } from '../errors.ts';
+import { ChaosError, messageOf } from '../errors.ts';
 import { contains, parseCidr, singleAddress } from '../ip.ts';
 import type { Access, Environment } from './access.ts';
 import { http } from './http.ts';
@@ -24,8 +24,8 @@ export function chooseProxy(access: Access, env: Environment): URL | undefined {
   } catch (error) {
     throw new ChaosError('kubeconfig', `"${text}" is not the URL of a proxy`, { cause: error });
   }
-  const hint = 'use an http:// or https:// proxy, or except the server with NO_PROXY';
-  if (proxy.protocol !== 'http:' && proxy.protocol !== 'https:') {
+  const hint = 'use an http://, https:// or socks5:// proxy, or except the server with NO_PROXY';
+  if (!['http:', 'https:', 'socks5:', 'socks5h:'].includes(proxy.protocol)) {
     throw new ChaosError('kubeconfig', `proxies of the kind ${proxy.protocol}// are not supported`, { hint });
   }
   if (access.server.protocol !== 'https:') {
@@ -69,8 +69,54 @@ function isInNetwork(host: string, network: string): boolean {
   return address !== undefined && range !== undefined && contains(range, address);
 }
 
+/** An agent for connections to a server with TLS through the proxy. */
+export function proxyAgent(proxy: URL, options: https.AgentOptions): https.Agent {
+  return proxy.protocol.startsWith('socks5') ? new SocksAgent(proxy, options) : new ProxyAgent(proxy, options);
+}
+
+/** An https.Agent whose connections go through a SOCKS5 proxy, which resolves the name for socks5:// as well: so does Go's net/http. */
+class SocksAgent extends https.Agent {
+  readonly #proxy: URL;
+
+  constructor(proxy: URL, options: https.AgentOptions) {
+    super(options);
+    this.#proxy = proxy;
+  }
+
+  override createConnection(
+    options: https.RequestOptions,
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): undefined {
+    this.#tunnel(String(options.host), Number(options.port ?? 443)).then(
+      (socket) => callback?.(null, tls.connect({ ...(options as tls.ConnectionOptions), socket })),
+      (error: unknown) => (callback as unknown as (error: unknown) => void)?.(error),
+    );
+  }
+
+  async #tunnel(host: string, port: number): Promise<Socket> {
+    const { hostname, port: proxyPort, username, password } = this.#proxy;
+    const { SocksClient } = await import('socks');
+    try {
+      const { socket } = await SocksClient.createConnection({
+        proxy: {
+          host: hostname.replace(/^\[|\]$/g, ''),
+          port: Number(proxyPort || 1080),
+          type: 5,
+          ...(username ? { userId: decodeURIComponent(username), password: decodeURIComponent(password) } : {}),
+        },
+        destination: { host, port },
+        command: 'connect',
+      });
+      return socket;
+    } catch (cause) {
+      const why = `the proxy ${this.#proxy.host} did not connect to ${host}:${port}: ${messageOf(cause)}`;
+      throw new ChaosError('unreachable', why, { cause });
+    }
+  }
+}
+
 /** An https.Agent whose connections go through a proxy by CONNECT. */
-export class ProxyAgent extends https.Agent {
+class ProxyAgent extends https.Agent {
   readonly #proxy: URL;
 
   constructor(proxy: URL, options: https.AgentOptions) {

@@ -9,7 +9,7 @@ import type { PluginTerminal } from './exec-credential.ts';
 import { http } from './http.ts';
 import { waitOut } from './overload.ts';
 import { Rotated, readPem } from './pem.ts';
-import { chooseProxy, ProxyAgent } from './proxy.ts';
+import { chooseProxy, proxyAgent } from './proxy.ts';
 import { type ApiRequest, describe, requestPath, resourceName } from './request.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -242,7 +242,7 @@ export class Rest {
       ...(tlsServerName ? serverName(tlsServerName) : {}),
       ...(certificate ?? {}),
     };
-    return this.#proxy ? new ProxyAgent(this.#proxy, options) : new https.Agent(options);
+    return this.#proxy ? proxyAgent(this.#proxy, options) : new https.Agent(options);
   }
 }
 

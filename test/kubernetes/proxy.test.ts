@@ -1,5 +1,5 @@
 import http from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { attach } from '../../src/kubernetes/attach.ts';
 import { chooseProxy, isExcepted } from '../../src/kubernetes/proxy.ts';
@@ -58,13 +58,13 @@ describe('chooseProxy', () => {
   });
 
   it('refuses loudly what it cannot use', () => {
-    expect(thrown(() => chooseProxy(access('https://k', 'socks5://p:1'), {})).message).toContain('socks5://');
+    expect(thrown(() => chooseProxy(access('https://k', 'socks4://p:1'), {})).message).toContain('socks4://');
     expect(thrown(() => chooseProxy(access('http://k'), { http_proxy: 'q:2' })).message).toContain('without TLS');
     expect(thrown(() => chooseProxy(access('https://k', 'http://['), {})).message).toContain('not the URL of a proxy');
   });
 });
 
-describe('a CONNECT proxy', () => {
+describe('a proxy', () => {
   const closers: (() => unknown)[] = [];
   afterEach(async () => {
     for (const close of closers.splice(0)) await close();
@@ -122,6 +122,67 @@ describe('a CONNECT proxy', () => {
       authorization: `Basic ${Buffer.from('me:p@ss').toString('base64')}`,
     });
     expect(server.received.map(({ path }) => path)).toEqual(['/api/v1/nodes/a', '/api/v1/namespaces/n/pods/p/attach']);
+  });
+
+  /** A SOCKS5 server (RFC 1928, RFC 1929) that lets through to `port`, or answers with `reply`; `asked` has names and passwords. */
+  async function socksTo(port: number, reply = 0): Promise<{ host: string; asked: string[] }> {
+    const asked: string[] = [];
+    const sockets = new Set<Socket>();
+    const proxy = createServer((socket) => {
+      sockets.add(socket.on('error', () => undefined));
+      const text = (bytes: Buffer): string => bytes.subarray(1, 1 + (bytes[0] ?? 0)).toString();
+      socket.once('data', (greeting) => {
+        const withPassword = greeting.subarray(2).includes(2);
+        const connected = (): void =>
+          void socket.once('data', (request) => {
+            asked.push(`${text(request.subarray(4))}:${request.readUInt16BE(request.length - 2)}`);
+            socket.write(Buffer.of(5, reply, 0, 1, 0, 0, 0, 0, 0, 0));
+            if (reply !== 0) return void socket.end();
+            const there = connect(port, '127.0.0.1');
+            sockets.add(there.on('error', () => undefined));
+            socket.pipe(there).pipe(socket);
+          });
+        socket.write(Buffer.of(5, withPassword ? 2 : 0));
+        if (!withPassword) return connected();
+        socket.once('data', (login) => {
+          asked.push(`${text(login.subarray(1))}/${text(login.subarray(2 + (login[1] ?? 0)))}`);
+          connected();
+          socket.write(Buffer.of(1, 0));
+        });
+      });
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    closers.push(() => {
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
+    });
+    return { host: `127.0.0.1:${(proxy.address() as AddressInfo).port}`, asked };
+  }
+
+  it.each([
+    ['socks5://', ['k8s.example.com:443']],
+    ['socks5h://', ['k8s.example.com:443']],
+    ['socks5://me:p%40ss@', ['me/p@ss', 'k8s.example.com:443']],
+  ])('of the kind %s carries requests and streams', async (scheme, expected) => {
+    const server = await ApiServer.start();
+    closers.push(() => server.stop());
+    server.on('GET', '/api/v1/nodes/a', (_, response) => json(response, 200, { kind: 'Node' }));
+    server.onAttach(({ socket }) => socket.close(1000));
+    const { host, asked } = await socksTo(server.port);
+    const rest = restThrough('https://k8s.example.com', `${scheme}${host}`);
+    expect(await rest.json({ verb: 'get', resource: resources.nodes, name: 'a' })).toEqual({ kind: 'Node' });
+    expect(asked).toEqual(expected);
+    const stream = await attach(rest, { namespace: 'n', pod: 'p', container: 'c' }, new AbortController().signal);
+    await stream.closed;
+  });
+
+  it('of SOCKS that refuses is named', async () => {
+    const { host } = await socksTo(1, 5);
+    const rest = restThrough('https://k8s.example.com', `socks5://${host}`);
+    expect(await rejection(rest.json({ verb: 'get', resource: resources.nodes, name: 'a' }))).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining(`the proxy ${host} did not connect to k8s.example.com:443: `),
+    });
   });
 
   it('that refuses, or is not there, is named', async () => {
