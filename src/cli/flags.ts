@@ -48,7 +48,7 @@ export const run = {
   }),
   dryRun: oneOf({
     ...{ name: '--dry-run', value: '=mode', group, bare: 'client', default: 'none' },
-    help: '{choices}: print the plan and the objects, and create nothing; server: have the API server check them as well',
+    help: 'create nothing; client (also without a value): print the plan and the objects; server: have the API server check them as well; none',
     choices: ['none', 'client', 'server'],
   }),
   output: oneOf({
@@ -172,6 +172,21 @@ export const impersonation: readonly Flag[] = [
   text({ name: '--as-uid', value: 'uid', group: connection, help: 'impersonate this uid' }),
 ];
 
+/** kubectl's flags that an alias for kubectl may carry and that change nothing here: taken, and not read. */
+const ignored: readonly Flag[] = [
+  ...['--disable-compression', '--match-server-version', '--warnings-as-errors'].map((name) =>
+    toggle({ name, group: connection, help: '', isHidden: true }),
+  ),
+  ...['--cache-dir', '--log-flush-frequency', '--profile', '--profile-output', '--vmodule'].map((name) =>
+    text({ name, value: 'value', group: connection, help: '', isHidden: true }),
+  ),
+];
+
+/** Refused where they are read: API servers have no basic authentication since Kubernetes 1.19. */
+const basicAuthentication: readonly Flag[] = ['--username', '--password'].map((name) =>
+  text({ name, value: 'value', group: connection, help: '', isHidden: true }),
+);
+
 /** kubectl's flags that say which cluster, and who asks. */
 export function connectionFlags(namespaceOf = 'the target'): Flag[] {
   const of = (name: string, value: string, help: string) => text({ name, value, group: connection, help });
@@ -193,5 +208,7 @@ export function connectionFlags(namespaceOf = 'the target'): Flag[] {
       help: "do not check the server's certificate",
     }),
     requestTimeoutFlag,
+    ...ignored,
+    ...basicAuthentication,
   ];
 }

@@ -95,6 +95,12 @@ function toLease(flags: FlagValues): Pick<RunOptions, 'detached' | 'leaseMs'> {
 
 /** kubectl's connection flags. */
 export function toConnection(flags: FlagValues): ConnectionOptions {
+  if (flags.username !== undefined || flags.password !== undefined) {
+    throw usageError(
+      '--username and --password: basic authentication is not supported, and Kubernetes 1.19 removed it',
+      'Use --token, --client-certificate, or a user of the kubeconfig: --user.',
+    );
+  }
   const connection: ConnectionOptions = {};
   const names = [
     'kubeconfig',

@@ -35,6 +35,27 @@ test('the defaults', () => {
 });
 
 test.each([
+  '--cache-dir /tmp/cache',
+  '--cache-dir=/tmp/cache',
+  '--disable-compression',
+  '--disable-compression=false',
+  '--match-server-version',
+  '--warnings-as-errors',
+  '--warnings-as-errors=true',
+  '--log-flush-frequency 5s',
+  '--profile cpu',
+  '--profile-output=p.pprof',
+  '--vmodule rest=9',
+])('%s of an alias for kubectl changes nothing', (flags) => {
+  expect(requestOf(`${flags} stress web --cpu 1`)).toEqual(requestOf('stress web --cpu 1'));
+  for (const line of ['ls', 'stop --all', 'sweep node-1', 'attach chaos-7f3k2']) {
+    expect(parseCommandLine(`${line} ${flags}`.split(' '), '1.2.3')).toEqual(
+      parseCommandLine(line.split(' '), '1.2.3'),
+    );
+  }
+});
+
+test.each([
   ['500m', 1, 50],
   ['10m', 1, 1],
   ['999m', 1, 100],

@@ -153,6 +153,16 @@ const wrong: readonly Wrong[] = [
   ],
   ['stress web --cpu 1 --request-timeout 600h', '--request-timeout "600h": must be at most 24h, or 0 for no limit'],
   [['stress', 'web', '--cpu', '1', '--context', ''], '--context: must not be empty'],
+  [
+    'stress web --cpu 1 --username ada --password secret',
+    '--username and --password: basic authentication is not supported, and Kubernetes 1.19 removed it',
+  ],
+  [
+    'ls --password=secret',
+    '--username and --password: basic authentication is not supported, and Kubernetes 1.19 removed it',
+  ],
+  ['stress web --cpu 1 --cache-dir', '--cache-dir requires a value'],
+  ['stress web --cpu 1 --disable-compression=maybe', '--disable-compression "maybe": must be true or false'],
   // ls and stop.
   ['attach chaos-7f3k2 -o name', '--output "name": must be one of: json, yaml, ndjson'],
   ['attach chaos-7f3k2 --all', 'unknown flag --all'],
