@@ -332,8 +332,10 @@ export interface RemovalResult {
 export interface Cluster {
   /** The namespace of the kubeconfig's context, or `-n`. */
   readonly namespace: string;
-  /** The kubeconfig's context in use; undefined: there is none. */
+  /** The kubeconfig's context in use; undefined: there is none, or a flag has put another cluster in its place. */
   readonly context: string | undefined;
+  /** Names of contexts by which the API server is known: the one in use, or, where a flag has put another cluster in its place, all that lead to that one. */
+  readonly contexts: readonly string[];
   /** The API server's URL, without credentials. */
   readonly server: string;
   /** Finds the one target that the query names and refuses what cannot work (DESIGN G6); only reads. `agentNamespace` as in `--agent-namespace`: permissions are checked there as well. */

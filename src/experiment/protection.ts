@@ -4,9 +4,8 @@ import type { Target } from '../ports.ts';
 /** The variable that lists contexts whose targets are all protected: names apart by commas, `*` for any characters. */
 export const protectedContextsVariable = 'KUBECTL_CHAOS_PROTECTED';
 
-/** Why the context protects its targets, for a sentence; undefined: it is not listed, or there is none. Pure. */
-export function contextProtection(context: string | undefined, listed: string | undefined): string | undefined {
-  if (context === undefined) return undefined;
+/** Why the context protects its targets, for a sentence; undefined: it is not listed. Pure. */
+export function contextProtection(context: string, listed: string | undefined): string | undefined {
   const patterns = (listed ?? '').split(',').map((pattern) => pattern.trim());
   const pattern = patterns.find((one) => one !== '' && matches(one, context));
   if (pattern === undefined) return undefined;

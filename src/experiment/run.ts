@@ -67,8 +67,8 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
   for (const message of [...cautions, ...warningsOf(surroundings, target)]) {
     ofTarget.report({ kind: 'warning', message });
   }
-  const listed = contextProtection(cluster.context, ports.protectedContexts);
-  const reasons = [...(listed === undefined ? [] : [listed]), ...surroundings.protectedBy];
+  const listed = cluster.contexts.flatMap((context) => contextProtection(context, ports.protectedContexts) ?? []);
+  const reasons = [...listed, ...surroundings.protectedBy];
   if (reasons.length > 0) ofTarget.report({ kind: 'protected', reasons });
   const isAllowed = reasons.length === 0 || run.yes || run.dryRun !== undefined || (await ports.confirm?.()) === true;
   if (!isAllowed) throw protectedError(target, reasons);

@@ -8,8 +8,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where the API server is, and as whom to speak to it: what kubeconfig, flags and the pod we may run in come to. */
 export interface Access {
-  /** Its name in the kubeconfig; absent: no context is in use. */
+  /** Its name in the kubeconfig; absent: no context is in use, or a flag has put another cluster in its place. */
   context?: string;
+  /** Names of contexts by which the API server is known: the one in use, or, where a flag has put another cluster in its place, all that lead to that one. */
+  contexts: readonly string[];
   server: URL;
   namespace: string;
   cluster: ClusterEntry;
@@ -28,7 +30,7 @@ export function resolveAccess(options: ConnectionOptions, env: Environment, home
   const pod = mustExist || !isEmpty(kubeconfig) || options.server ? undefined : inClusterAccess(env);
   if (pod) {
     const { context: _ours, ...access } = chooseAccess(pod, { ...options }, 'the service account of this pod');
-    return access;
+    return { ...access, contexts: [] };
   }
   return chooseAccess(kubeconfig, options, paths.join(', '));
 }
@@ -81,13 +83,21 @@ export function chooseAccess(kubeconfig: Kubeconfig, options: ConnectionOptions,
       hint: 'pass --kubeconfig FILE, set KUBECONFIG, or choose a context: kubectl config use-context NAME',
     });
   }
+  const isOther =
+    clusterName !== context?.cluster || (options.server !== undefined && options.server !== cluster?.server);
   return {
-    ...(context ? { context: contextName } : {}),
+    ...(context && !isOther ? { context: contextName } : {}),
+    contexts: isOther ? contextsOf(kubeconfig, chosen.server) : [contextName],
     server: parseServer(chosen.server, expectsTls(chosen, identity)),
     namespace: options.namespace || context?.namespace || 'default',
     cluster: chosen,
     user: identity,
   };
+}
+
+function contextsOf({ contexts, clusters }: Kubeconfig, server: string): string[] {
+  const leadsThere = ({ cluster = '' }: { cluster?: string }) => clusters.get(cluster)?.server === server;
+  return [...contexts].flatMap(([name, context]) => (leadsThere(context) ? [name] : []));
 }
 
 function missing(kind: string, name: string, known: ReadonlyMap<string, unknown>, source: string): ChaosError {

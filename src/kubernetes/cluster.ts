@@ -22,7 +22,7 @@ import type {
   TargetUpdate,
   Volume,
 } from '../ports.ts';
-import { type Environment, resolveAccess } from './access.ts';
+import { type Access, type Environment, resolveAccess } from './access.ts';
 import { addressesOf } from './addresses.ts';
 import { agentPod, configMap } from './agent-pod.ts';
 import { followAgent } from './agent-watch.ts';
@@ -54,13 +54,14 @@ export function connect(options: ConnectionOptions, ports: ConnectPorts): Kubern
   const access = resolveAccess(options, ports.env, ports.homeDirectory);
   const terminal = { interactive: ports.interactive ?? isatty(0) };
   const rest = new Rest(access, ports.env, terminal, options.requestTimeoutMs);
-  return new KubernetesCluster(rest, access.namespace, ports.shim, access.context);
+  return new KubernetesCluster(rest, access.namespace, ports.shim, access);
 }
 
 /** The real cluster. */
 export class KubernetesCluster implements Cluster {
   readonly namespace: string;
   readonly context: string | undefined;
+  readonly contexts: readonly string[];
   readonly server: string;
   readonly #rest: Rest;
   readonly #shim: ConnectPorts['shim'];
@@ -69,10 +70,16 @@ export class KubernetesCluster implements Cluster {
   readonly #created = new Map<string, V1Pod>();
   readonly #existing = new Map<string, Existing>();
 
-  constructor(rest: Rest, namespace: string, shim: ConnectPorts['shim'], context?: string) {
+  constructor(
+    rest: Rest,
+    namespace: string,
+    shim: ConnectPorts['shim'],
+    access: Pick<Access, 'context' | 'contexts'> = { contexts: [] },
+  ) {
     this.#rest = rest;
     this.namespace = namespace;
-    this.context = context;
+    this.context = access.context;
+    this.contexts = access.contexts;
     this.server = rest.server;
     this.#shim = shim;
   }

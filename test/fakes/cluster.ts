@@ -42,6 +42,7 @@ type Method =
 export class FakeCluster implements Cluster {
   readonly namespace = 'shop';
   context: string | undefined = 'staging';
+  contexts: string[] = ['staging'];
   readonly server = 'https://cluster.test:6443';
   /** Each call by name, in order. */
   readonly calls: string[] = [];

@@ -37,6 +37,19 @@ describe('chooseAccess', () => {
     expect(choose({ context: 'two' }).namespace).toBe('default');
   });
 
+  it.each([
+    [{}, 'one', ['one']],
+    [{ context: 'two' }, 'two', ['two']],
+    [{ context: 'two', cluster: 'k2' }, 'two', ['two']],
+    [{ context: 'two', cluster: 'k1' }, undefined, ['one', 'old']],
+    [{ context: 'two', server: 'https://k1:6443' }, undefined, ['one', 'old']],
+    [{ server: 'https://elsewhere:6443' }, undefined, []],
+  ])('of %j says by which context the cluster is known: %s, %j', (options, context, contexts) => {
+    const access = choose(options);
+    expect(access.context).toBe(context);
+    expect(access.contexts).toEqual(contexts);
+  });
+
   it('lets a token replace every other way to sign in', () => {
     const { user } = choose({ context: 'two', token: 't' });
     expect(user).toEqual({ token: 't' });

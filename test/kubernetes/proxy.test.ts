@@ -46,6 +46,7 @@ describe('chooseProxy', () => {
     namespace: 'n',
     cluster: proxyUrl ? { proxyUrl } : {},
     user: {},
+    contexts: [],
   });
 
   it('prefers proxy-url, then the environment in both spellings', () => {
@@ -102,7 +103,11 @@ describe('a proxy', () => {
       tlsServerName: 'api-server.test',
       certificateAuthorityData: Buffer.from(certificate).toString('base64'),
     };
-    const rest = new Rest({ server: new URL(server), namespace: 'n', cluster, user: {} }, {}, { interactive: false });
+    const rest = new Rest(
+      { server: new URL(server), namespace: 'n', cluster, user: {}, contexts: [] },
+      {},
+      { interactive: false },
+    );
     closers.push(() => rest.close());
     return rest;
   };

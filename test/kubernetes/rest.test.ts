@@ -264,7 +264,7 @@ describe('a server whose authority is an intermediate one', () => {
 
   function restWith(cluster: ClusterEntry): Rest {
     const rest = new Rest(
-      { server: new URL(`https://127.0.0.1:${port}`), namespace: 'n', cluster, user: {} },
+      { server: new URL(`https://127.0.0.1:${port}`), namespace: 'n', cluster, user: {}, contexts: [] },
       {},
       { interactive: false },
     );
