@@ -16,9 +16,9 @@ const workloadKinds = [
 ] as const;
 export type WorkloadKind = (typeof workloadKinds)[number];
 
-/** What the user named. */
+/** What the user named. A service stands for the pods that its selector finds. */
 export interface TargetQuery {
-  kind: WorkloadKind;
+  kind: WorkloadKind | 'service';
   name: string;
   /** Undefined: the namespace of the kubeconfig's context. */
   namespace: string | undefined;

@@ -1,6 +1,6 @@
 import { type ChaosError, usageError } from '../errors.ts';
 import { type FlagValues, isGiven } from '../flags/flag.ts';
-import { checkName, workloadKind } from '../flags/names.ts';
+import { checkName, targetKind } from '../flags/names.ts';
 import { quote } from '../flags/values.ts';
 import type { ConnectionOptions } from '../ports.ts';
 import type { RunOptions } from '../requests.ts';
@@ -32,7 +32,7 @@ export function tooMany(operand: string, given: readonly string[], meant?: strin
 /** `pod web` as `pod/web`, as kubectl takes it. */
 function joinKind(words: readonly string[]): readonly string[] {
   const [kind, name, ...others] = words;
-  if (kind === undefined || name === undefined || !workloadKind(kind.toLowerCase())) return words;
+  if (kind === undefined || name === undefined || !targetKind(kind.toLowerCase())) return words;
   return [`${kind}/${name}`, ...others];
 }
 

@@ -1,5 +1,5 @@
 import { usageError } from '../errors.ts';
-import { checkName, isObjectName, kindNames, workloadKind } from '../flags/names.ts';
+import { checkName, isObjectName, kindNames, serviceWords, targetKind } from '../flags/names.ts';
 import { nearest } from '../flags/nearest.ts';
 import { quote } from '../flags/values.ts';
 import type { TargetQuery } from '../ports.ts';
@@ -9,12 +9,12 @@ export function parseTarget(text: string, namespace: string | undefined, contain
   const slash = text.indexOf('/');
   const kindText = slash < 0 ? 'pod' : text.slice(0, slash).toLowerCase();
   const name = text.slice(slash + 1);
-  const kind = workloadKind(kindText);
+  const kind = targetKind(kindText);
   if (kind === undefined) {
-    const near = nearest(kindText, Object.keys(kindNames));
+    const near = nearest(kindText, [...Object.keys(kindNames), ...serviceWords]);
     throw usageError(
       `TARGET ${quote(text)}: ${quote(kindText)} is not a supported kind${near ? `; did you mean ${near}/${name}?` : ''}`,
-      'Kinds: pod, deployment, replicaset, statefulset, daemonset, job, cronjob, replicationcontroller.',
+      'Kinds: pod, deployment, replicaset, statefulset, daemonset, job, cronjob, replicationcontroller, service.',
     );
   }
   if (!isObjectName(name)) {

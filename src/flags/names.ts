@@ -43,6 +43,14 @@ export function workloadKind(word: string): WorkloadKind | undefined {
   return Object.hasOwn(kindNames, name) ? kindNames[name] : undefined;
 }
 
+/** kubectl's words for a service. */
+export const serviceWords: readonly string[] = ['svc', 'service', 'services'];
+
+/** As `workloadKind`, of what can be a target: a service as well. */
+export function targetKind(word: string): WorkloadKind | 'service' | undefined {
+  return serviceWords.includes(word) ? 'service' : workloadKind(word);
+}
+
 /** Names of pods and of what makes them are DNS subdomains. */
 export function isObjectName(name: string): boolean {
   return name.length <= 253 && dnsSubdomain.test(name);

@@ -1,6 +1,6 @@
 import type { KubernetesObject, V1Job, V1LabelSelector, V1Pod } from '@kubernetes/client-node';
 import { ChaosError } from '../errors.ts';
-import type { WorkloadKind } from '../ports.ts';
+import type { TargetQuery } from '../ports.ts';
 import { isStatus } from './api-error.ts';
 import { noSuchObject } from './not-found.ts';
 import { type Resource, resources } from './request.ts';
@@ -12,13 +12,14 @@ export interface PodList {
   metadata?: { resourceVersion?: string };
 }
 
-const workloadResources: Readonly<Record<Exclude<WorkloadKind, 'pod' | 'cronjob'>, Resource>> = {
+const workloadResources: Readonly<Record<Exclude<TargetQuery['kind'], 'pod' | 'cronjob'>, Resource>> = {
   deployment: resources.deployments,
   replicaset: resources.replicasets,
   statefulset: resources.statefulsets,
   daemonset: resources.daemonsets,
   job: resources.jobs,
   replicationcontroller: resources.replicationcontrollers,
+  service: resources.services,
 };
 
 interface Workload extends KubernetesObject {
@@ -32,10 +33,10 @@ export function podNamed(rest: Rest, name: string, namespace: string): Promise<V
   });
 }
 
-/** The pods that a workload's selector finds, whatever their state. Rejects with not-found when there is no such workload. */
+/** The pods that the selector of a workload or a service finds, whatever their state. Rejects with not-found when there is no such workload. */
 export async function podsOfWorkload(
   rest: Rest,
-  kind: Exclude<WorkloadKind, 'pod'>,
+  kind: Exclude<TargetQuery['kind'], 'pod'>,
   name: string,
   namespace: string,
 ): Promise<PodList> {
@@ -48,7 +49,7 @@ export async function podsOfWorkload(
     });
   const selector = workload.spec?.selector;
   const labelSelector =
-    kind === 'replicationcontroller'
+    kind === 'replicationcontroller' || kind === 'service'
       ? formatSelector({ matchLabels: selector as Record<string, string> })
       : formatSelector(selector as V1LabelSelector);
   if (labelSelector === '') {

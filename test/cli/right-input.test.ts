@@ -75,6 +75,7 @@ test.each([
   ['Deployment web', 'deployment', 'web'],
   ['deployments.apps web', 'deployment', 'web'],
   ['pod pod', 'pod', 'pod'],
+  ['svc web', 'service', 'web'],
   ['pod', 'pod', 'pod'],
 ])('TYPE NAME as two words: %s', (words, kind, name) => {
   expect(requestOf(`stress ${words} --cpu 1`).run.target).toMatchObject({ kind, name });
@@ -181,6 +182,8 @@ test.each([
   ['job/j', 'job', 'j'],
   ['cronjobs.batch/j', 'cronjob', 'j'],
   ['rc/web', 'replicationcontroller', 'web'],
+  ['svc/web', 'service', 'web'],
+  ['Services/web', 'service', 'web'],
 ])('TARGET %s', (text, kind, name) => {
   expect(requestOf(`stress ${text} --cpu 1`).run.target).toMatchObject({ kind, name });
 });

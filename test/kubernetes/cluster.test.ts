@@ -193,6 +193,21 @@ describe('findTarget', () => {
     expect(server.requestsTo(pods)[0]?.query.get('labelSelector')).toBe('app=web');
   });
 
+  it('takes a pod of a service by its selector; one without a selector has none that it knows', async () => {
+    let selector: object | undefined = { app: 'web', tier: 'front' };
+    server.on('GET', '/api/v1/namespaces/shop/services/web', (_, response) =>
+      json(response, 200, { spec: { ...(selector ? { selector } : {}) } }),
+    );
+    const target = await cluster.findTarget({ ...query, kind: 'service' }, undefined);
+    expect(target).toMatchObject({ pod: 'web', chosenFrom: { workload: 'service/web', runningPods: 1 } });
+    expect(server.requestsTo(pods)[0]?.query.get('labelSelector')).toBe('app=web,tier=front');
+    selector = undefined;
+    expect(await rejection(cluster.findTarget({ ...query, kind: 'service' }, undefined))).toMatchObject({
+      code: 'target-unsuitable',
+      message: 'service/web has no selector, so its pods cannot be found',
+    });
+  });
+
   it('finds the pods of a cron job through its jobs, in the older version of the API as well', async () => {
     server
       .on('GET', '/apis/batch/v1beta1/namespaces/shop/cronjobs/web', (_, response) =>

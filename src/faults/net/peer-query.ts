@@ -1,11 +1,9 @@
 import { type ChaosError, usageError } from '../../errors.ts';
-import { isLabel, isObjectName, workloadKind } from '../../flags/names.ts';
+import { isLabel, isObjectName, serviceWords, workloadKind } from '../../flags/names.ts';
 import { nearest } from '../../flags/nearest.ts';
 import { quote } from '../../flags/values.ts';
 import { formatAddress, formatCidr, parseAddress, parseCidr } from '../../ip.ts';
 import type { PeerQuery } from './types.ts';
-
-const serviceWords = ['svc', 'service', 'services'];
 
 /**
  * A value of `--to`, `--from` or `--except`: a CIDR, an address, `svc/NAME`, `pod/NAME`, `deploy/NAME`, each kind also as `NAMESPACE/KIND/NAME`, or a

@@ -125,7 +125,7 @@ const wrong: readonly Wrong[] = [
     'io db --path /data -- --hdd 1',
     'io takes no arguments after "--"; to pass stress-ng arguments use "kubectl chaos stress"',
   ],
-  ['io svc/db --path /data --mode write', 'TARGET "svc/db": "svc" is not a supported kind'],
+  ['io secret/db --path /data --mode write', 'TARGET "secret/db": "secret" is not a supported kind'],
 ];
 
 test.each(wrong)('%j', expectWrong);

@@ -184,7 +184,7 @@ const wrong: readonly Wrong[] = [
   ['net web --partition --cpu 2', 'unknown flag --cpu'],
   ['net web --partition -- --delay', 'net takes no arguments after "--": it runs no program in the target'],
   ['net web --delya 5ms', 'unknown flag --delya; did you mean --delay?'],
-  ['net svc/web --partition', 'TARGET "svc/web": "svc" is not a supported kind'],
+  ['net secret/web --partition', 'TARGET "secret/web": "secret" is not a supported kind'],
   ['net web api --partition', 'expected one TARGET, got 2 ("web", "api")'],
   [['net', 'web', '--partition', '--to', ''], '--to "": must not be empty'],
   [['net', 'web', '--delay', ''], '--delay "": must be a duration such as 20ms or 1.5s'],
