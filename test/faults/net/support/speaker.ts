@@ -19,7 +19,7 @@ export interface Talk {
 
 type Conversation = Talk & { id: number };
 
-const silence = 150;
+const silence = 250;
 const patience = 10_000;
 
 const [addresses = [], ports = []] = process.argv.slice(2).map((list) => list.split(','));
