@@ -260,6 +260,7 @@ describe('--dry-run=client', () => {
   test('with -o yaml is the objects alone, as kubectl apply reads them', async () => {
     const at = world();
     expect(await main(`${stress} --dry-run -o yaml`.split(' '), at.ports)).toBe(0);
+    expect(at.stdout.text).toMatch(/^# In place of the shim there is a placeholder: .* injects nothing\./);
     expect(parseAllDocuments(at.stdout.text).map((each) => each.toJS())).toMatchObject([
       { kind: 'Pod', metadata: { name: 'chaos-7f3k2-0' } },
     ]);

@@ -17,6 +17,10 @@ export function rehearsal({ changes, warnings }: { changes: readonly string[]; w
   return notes.map((note) => `note: ${oneLine(note)}\n`).join('');
 }
 
+/** What is applied of the objects alone must not be taken for an experiment. */
+const withoutShim =
+  '# In place of the shim there is a placeholder: a pod that is created from this injects nothing. To run the experiment, leave --dry-run out.\n';
+
 /**
  * What would happen and what would be created: as YAML documents, the plan first, for people; `yaml`: the objects alone, as kubectl prints them and
  * reads them; one document for other programs.
@@ -25,8 +29,8 @@ export function renderPlan(plan: Plan, objects: readonly unknown[], format: Outp
   const document = planDocument(plan);
   // The objects are the API server's, whose keys are not ours.
   if (format !== 'human' && format !== 'yaml') return documentText({ ...document, objects }, format);
-  const documents = format === 'yaml' ? objects : [versioned(document), ...objects];
-  return documents.map((document) => `---\n${stringify(document, { lineWidth: 0 })}`).join('');
+  const [head, documents] = format === 'yaml' ? [withoutShim, objects] : ['', [versioned(document), ...objects]];
+  return head + documents.map((document) => `---\n${stringify(document, { lineWidth: 0 })}`).join('');
 }
 
 function planDocument({
