@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lasting, until } from './support/cluster.ts';
+import { clusterKind, lasting, until } from './support/cluster.ts';
 import { containerId, onNode, splitProcesses } from './support/node.ts';
 import { chaos, report, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
@@ -75,7 +75,8 @@ describe('G1 effective or loud', () => {
     expect(plugin.said).toContain("50% of the pod's limit, 64Mi");
   });
 
-  it('names the CPUs that a container is held to, and stays on them', async ({ skip }) => {
+  // The emulated machine is slower than its clock: how much of one CPU is used there says nothing.
+  it.skipIf(clusterKind === 'vm')('names the CPUs that a container is held to, and stays on them', async ({ skip }) => {
     const id = await containerId(ns, 'busybox');
     const cpuset = await cgroupFile(id, ['cpuset.cpus']);
     const quota = await cgroupFile(id, ['cpu.cfs_quota_us', 'cpu.max']);
