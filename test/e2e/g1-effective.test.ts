@@ -75,7 +75,7 @@ describe('G1 effective or loud', () => {
     expect(plugin.said).toContain("50% of the pod's limit, 64Mi");
   });
 
-  // The emulated machine is slower than its clock: how much of one CPU is used there says nothing.
+  // What it does to the pod's cgroups by hand, and takes back, is for cgroup v1.
   it.skipIf(clusterKind === 'vm')('names the CPUs that a container is held to, and stays on them', async ({ skip }) => {
     const id = await containerId(ns, 'busybox');
     const cpuset = await cgroupFile(id, ['cpuset.cpus']);
