@@ -40,7 +40,7 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
   const query = request.run.target;
   const name = clusterName(cluster);
   reporter.report({ kind: 'selecting', query, cluster: name, namespace: query.namespace ?? cluster.namespace });
-  const target = await cluster.findTarget(request.run.target, request.run.agentNamespace);
+  const target = await cluster.findTarget(query, request.run.agentNamespace);
   reporter.report({ kind: 'selected', target });
   const ofTarget = reporterOf(target, reporter);
   const { fault, run } = request;

@@ -7,9 +7,14 @@ export interface Problem {
   hint?: string;
 }
 
+/** What helps where something that whoever runs the cluster has added is in the agent pod's way. */
+export const exemption =
+  'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace';
+
 /** Refusals of admission plugins, which arrive as 403, 400, 422 or 500 with nothing but their text to tell them by. Pure. */
 export function admissionProblem(said: string, request: ApiRequest): Problem | undefined {
   const namespace = request.namespace ?? 'the namespace';
+  const refusal = (hint: string): Problem => ({ code: 'admission', message: refusalText(request, said), hint });
   const podSecurity = /violates PodSecurity "([^":]+)(?::[^"]*)?": (.*)/s.exec(said);
   if (podSecurity) {
     return {
@@ -24,7 +29,7 @@ export function admissionProblem(said: string, request: ApiRequest): Problem | u
     return {
       code: 'admission',
       message: `the admission webhook ${webhook[1]} denied "${describe(request)}": ${webhook[2]?.trim() || 'no reason given'}`,
-      hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
+      hint: exemption,
     };
   }
   const policy = /(ValidatingAdmissionPolicy '[^']+').* denied request: (.*)/s.exec(said);
@@ -32,7 +37,7 @@ export function admissionProblem(said: string, request: ApiRequest): Problem | u
     return {
       code: 'admission',
       message: `the ${policy[1]} denied "${describe(request)}": ${policy[2]?.trim()}`,
-      hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
+      hint: exemption,
     };
   }
   // A MutatingAdmissionPolicy that fails is told in the words of one that denies.
@@ -70,36 +75,26 @@ export function admissionProblem(said: string, request: ApiRequest): Problem | u
   const notOurs = (what: string): string =>
     `the agent pod asks for no ${what}: a webhook or policy of the cluster has given it this one; try --agent-namespace`;
   if (/no PriorityClass with name \S+ was found/.test(said)) {
-    return { code: 'admission', message: refused(request, said), hint: notOurs('priority class') };
+    return refusal(notOurs('priority class'));
   }
   const account = /error looking up service account \S+\/(\S+): /.exec(said)?.[1];
   if (account !== undefined) {
-    const hint =
+    return refusal(
       account === 'default'
         ? `namespace ${namespace} was created a moment ago, or its service account was deleted: try again`
-        : notOurs('service account');
-    return { code: 'admission', message: refused(request, said), hint };
+        : notOurs('service account'),
+    );
   }
   if (/node label selector (?:labels )?conflicts? with its (?:namespace|project)/.test(said)) {
-    return {
-      code: 'admission',
-      message: refused(request, said),
-      hint: 'use --agent-namespace with a namespace that restricts no node selectors',
-    };
+    return refusal('use --agent-namespace with a namespace that restricts no node selectors');
   }
   if (/pod tolerations .*conflict with its namespace (?:whitelist|allowlist)/.test(said)) {
-    return {
-      code: 'admission',
-      message: refused(request, said),
-      hint: 'the agent pod tolerates every taint, so that it runs on any node: --agent-namespace with a namespace that allows that',
-    };
+    return refusal(
+      'the agent pod tolerates every taint, so that it runs on any node: --agent-namespace with a namespace that allows that',
+    );
   }
   if (/image policy webhook backend denied/.test(said)) {
-    return {
-      code: 'admission',
-      message: refused(request, said),
-      hint: '--image with one that the policy allows',
-    };
+    return refusal('--image with one that the policy allows');
   }
   if (/failed calling webhook/.test(said)) {
     return {
@@ -118,6 +113,7 @@ export function admissionProblem(said: string, request: ApiRequest): Problem | u
   return undefined;
 }
 
-function refused(request: ApiRequest, said: string): string {
+/** A refusal of no kind that is known, in the server's words. */
+export function refusalText(request: ApiRequest, said: string): string {
   return `the API server refused to ${describe(request)}: ${said}`;
 }

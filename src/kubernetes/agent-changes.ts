@@ -3,7 +3,7 @@ import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { parseQuantity } from '../units.ts';
 
 /** One thing in which the created agent pod differs from the one that was asked for. */
-export interface AgentChange {
+interface AgentChange {
   /** In words: `added init container wait`. */
   what: string;
   /** With it the agent cannot work, or the fault would not end as it should: nothing may begin. */

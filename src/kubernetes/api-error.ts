@@ -1,7 +1,7 @@
 import type { V1Status } from '@kubernetes/client-node';
 import { ChaosError, type ChaosErrorOptions, type ErrorCode, messageOf } from '../errors.ts';
 import { firstLine } from '../text.ts';
-import { admissionProblem } from './admission.ts';
+import { admissionProblem, refusalText } from './admission.ts';
 import { kubeletProblem } from './kubelet-error.ts';
 import { denialOf, denialText } from './rbac.ts';
 import { type ApiRequest, describe, resourceName } from './request.ts';
@@ -68,7 +68,7 @@ export function answerError(answer: ErrorAnswer, request: ApiRequest, server: st
       // Without a Status it is not the API server that answered, but something before it.
       if (!status) return error('forbidden', `${server} or a proxy before it refused (403): ${said}`);
       const denial = denialOf(said);
-      if (!denial) return error(refusalCode(request), `the API server refused to ${describe(request)}: ${said}`);
+      if (!denial) return error(refusalCode(request), refusalText(request, said));
       const { message, hint } = denialText(denial);
       return error('forbidden', message, hint);
     }

@@ -2,7 +2,8 @@ import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
 import { ChaosError } from '../errors.ts';
 import type { AgentSpec } from '../ports.ts';
 import { joinWords } from '../text.ts';
-import { type AgentChange, agentChanges } from './agent-changes.ts';
+import { exemption } from './admission.ts';
+import { agentChanges } from './agent-changes.ts';
 import { agentPod, configMap } from './agent-pod.ts';
 import { ApiError } from './api-error.ts';
 import { type Existing, remove } from './remove.ts';
@@ -31,10 +32,9 @@ export async function launch(rest: Rest, spec: AgentSpec, shim: Uint8Array, exis
     const warnings: string[] = [];
     const warn = (text: string) => warnings.push(text);
     const pod = await create<V1Pod>(rest, resources.pods, spec, asked, existing, 'pod', warn);
-    const changes = agentChanges(asked, pod);
-    if (changes.some(({ isFatal }) => isFatal)) throw unworkable(changes);
+    const changes = workableChanges(asked, pod);
     await own(rest, spec, pod);
-    return { pod, changes: changes.map(({ what }) => what), warnings };
+    return { pod, changes, warnings };
   } catch (error) {
     const { left, why } = await remove(rest, spec.id, spec.namespace, undoTimeoutMs, existing);
     if (left.length === 0) {
@@ -64,9 +64,7 @@ export async function rehearse(rest: Rest, spec: AgentSpec, shim: Uint8Array): P
   const pod = await rest.json<V1Pod>({ ...dry, resource: resources.pods, body: asked }, undefined, (text) =>
     warnings.push(text),
   );
-  const changes = agentChanges(asked, pod);
-  if (changes.some(({ isFatal }) => isFatal)) throw unworkable(changes);
-  return { changes: changes.map(({ what }) => what), warnings };
+  return { changes: workableChanges(asked, pod), warnings };
 }
 
 async function create<T>(
@@ -91,15 +89,13 @@ async function create<T>(
   }
 }
 
-function unworkable(changes: readonly AgentChange[]): ChaosError {
-  const what = joinWords(changes.map((change) => change.what));
-  return new ChaosError(
-    'admission',
-    `a webhook or policy changed the agent pod, which cannot work like that: ${what}`,
-    {
-      hint: 'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace',
-    },
-  );
+/** What was changed in the agent pod. Throws where it cannot work like that. */
+function workableChanges(asked: V1Pod, created: V1Pod): string[] {
+  const changes = agentChanges(asked, created);
+  const all = changes.map(({ what }) => what);
+  if (!changes.some(({ isFatal }) => isFatal)) return all;
+  const message = `a webhook or policy changed the agent pod, which cannot work like that: ${joinWords(all)}`;
+  throw new ChaosError('admission', message, { hint: exemption });
 }
 
 function own(rest: Rest, { id, namespace, pod: name }: AgentSpec, pod: V1Pod): Promise<unknown> {

@@ -212,6 +212,7 @@ async function* withPauses<T>(
       if (first) pending = values.next();
     }
   } finally {
+    // How it ends for a reader who has left is of interest to nobody.
     pending.catch(() => undefined);
     stop.abort();
     // A generator that waits for its next piece ends by the signal, one that rests by this.
