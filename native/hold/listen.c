@@ -61,15 +61,15 @@ static bool read_words(struct listener *listener, char *const *words) {
 }
 
 /**
- * Has the kernel drop what cannot matter: all but SYNs to the ports, and segments to them whose data begins with GET. IPv6 packets with extension
+ * Has the kernel drop what cannot matter: all but SYNs from outside to the ports, and segments to them whose data begins with GET. IPv6 packets with extension
  * headers pass. Of a socket of kind SOCK_DGRAM it is read from the IP header on; a read behind the end of a packet drops it.
  */
 static int attach_filter(int fd, const struct listener *listener) {
     enum { KEEP = PACKET_BYTES, GET = 0x47455420, SYN = 0x02, SYN_ACK = 0x12 };
     static const struct sock_filter head[] = {
-        /* Neither what the target sends nor what it sends itself: it could fill the socket's buffer with that. */
+        /* What comes to the target from outside, and not what it sends, to others or to itself: it could fill the socket's buffer with that. */
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 0, 2),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_HATYPE)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPHRD_LOOPBACK, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, 0),
@@ -199,16 +199,11 @@ static bool has_heard_enough(const struct listener *listener) {
 static void read_packets(struct listener *listener, int fd) {
     for (int i = 0; i < AT_ONCE && !has_heard_enough(listener); i++) {
         uint8_t packet[PACKET_BYTES];
-        struct sockaddr_ll from = {0};
-        socklen_t size = sizeof from;
-        ssize_t got = recvfrom(fd, packet, sizeof packet, 0, (struct sockaddr *)(void *)&from, &size);
+        ssize_t got = recv(fd, packet, sizeof packet, 0);
         if (got < 0) {
             return;
         }
-        /* Not what the target sends, nor what it says to itself. */
-        if (from.sll_pkttype == PACKET_HOST && from.sll_hatype != ARPHRD_LOOPBACK) {
-            take_packet(listener, packet, (size_t)got);
-        }
+        take_packet(listener, packet, (size_t)got);
     }
 }
 

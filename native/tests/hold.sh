@@ -727,12 +727,13 @@ ask_from_outside() {
   printf 'GET /healthz HTTP/1.1\r\nHost: x\r\nUser-Agent: %s\r\nConnection: close\r\n\r\n' "$2" >"$T/request"
   nsenter --net="/proc/$OUTSIDE/ns/net" timeout 2 bash -c 'exec 3<>"/dev/tcp/$1/7777" && cat "$2" >&3; sleep 0.05' _ "$1" "$T/request" 2>/dev/null
 }
+asked_again() { answered "$1" || { ask_from_outside "$3" "$4" && answered "$1"; }; }
 # hears ID WORDS HOST AGENT EXPECTED: asks again and again until the question is answered.
 hears() {
   local words
   read -ra words <<<"$2"
   order listen "$1" "${words[@]}"
-  until answered "$1"; do ask_from_outside "$3" "$4" || sleep 0.05; done
+  soon 20000 "an answer to $1" asked_again "$@"
   answer "$1" .stdout
   equal "$(sort <<<"$ANSWER")" "$5" "who was heard by $1"
 }
