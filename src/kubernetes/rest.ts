@@ -11,6 +11,7 @@ import { waitOut } from './overload.ts';
 import { Rotated, readPem } from './pem.ts';
 import { chooseProxy, proxyAgent } from './proxy.ts';
 import { type ApiRequest, describe, requestPath, resourceName } from './request.ts';
+import { type Build, userAgent } from './user-agent.ts';
 import { warningsOf } from './warnings.ts';
 
 /** Time for TCP, TLS and a proxy together. Go's dialer, so kubectl, takes 30 s. */
@@ -40,13 +41,15 @@ export class Rest {
   readonly #proxy: URL | undefined;
   readonly #ca: Rotated<string | undefined>;
   readonly #timeoutMs: number | undefined;
+  readonly #userAgent: string;
   readonly #counts = new Map<string, number>();
   #agent: { agent: Agent; cert: string | undefined; ca: string | undefined } | undefined;
   /** Of certificates that have been replaced: what is under way there is not cut. */
   readonly #retired: Agent[] = [];
 
   /** `timeoutMs` as --request-timeout: undefined: our defaults; 0: none. Throws ChaosError kubeconfig. */
-  constructor(access: Access, env: Environment, terminal: PluginTerminal, timeoutMs?: number) {
+  constructor(access: Access, env: Environment, terminal: PluginTerminal, timeoutMs?: number, build?: Build) {
+    this.#userAgent = userAgent(build);
     this.#access = access;
     this.#credentials = new Credentials(access, env, terminal);
     this.#proxy = chooseProxy(access, env);
@@ -97,7 +100,7 @@ export class Rest {
     this.#count(request);
     const { headers, certificate } = await this.#credentials.identity();
     const url = `${this.server}${requestPath(request)}`.replace(/^http/, 'ws');
-    return { url, agent: this.#agentFor(certificate), headers };
+    return { url, agent: this.#agentFor(certificate), headers: { 'user-agent': this.#userAgent, ...headers } };
   }
 
   /** Requests sent, by verb and resource. */
@@ -145,7 +148,7 @@ export class Rest {
         agent: this.#agentFor(certificate),
         headers: {
           accept: 'application/json',
-          'user-agent': 'kubectl-chaos',
+          'user-agent': this.#userAgent,
           ...headers,
           ...(body === undefined
             ? {}
