@@ -2,6 +2,7 @@ import { ChaosError } from '../errors.ts';
 import type { Access, Environment } from './access.ts';
 import { type ExecCredential, type PluginTerminal, runCredentialPlugin } from './exec-credential.ts';
 import { readText } from './files.ts';
+import { OidcToken } from './oidc.ts';
 import { keyPair, Rotated, readPem } from './pem.ts';
 
 /** Who we are, for one request: header fields and, for TLS, a client certificate. */
@@ -17,6 +18,7 @@ export class Credentials {
   readonly #terminal: PluginTerminal;
   readonly #certificate: Rotated<Identity['certificate']>;
   #tokenFile: Rotated<string> | undefined;
+  readonly #oidc: OidcToken | undefined;
   #plugin: Promise<ExecCredential> | undefined;
 
   /** Throws ChaosError kubeconfig for a certificate that cannot be read. */
@@ -25,6 +27,8 @@ export class Credentials {
     this.#env = env;
     this.#terminal = terminal;
     this.#certificate = new Rotated(() => readCertificate(access.user));
+    const { authProvider } = access.user;
+    this.#oidc = authProvider ? new OidcToken(authProvider, access, env) : undefined;
   }
 
   /** Rejects with ChaosError unauthorized or kubeconfig. */
@@ -36,7 +40,7 @@ export class Credentials {
     if (token) headers.authorization = `Bearer ${token}`;
     else if (user.username) {
       headers.authorization = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
-    }
+    } else if (this.#oidc) headers.authorization = `Bearer ${await this.#oidc.current()}`;
     const certificate =
       plugin?.clientCertificate && plugin.clientKey
         ? { cert: plugin.clientCertificate, key: plugin.clientKey }
