@@ -90,6 +90,9 @@ function withoutSecrets(text: string, { config }: AuthProviderEntry): string {
   return secrets.reduce<string>((rest, secret) => (secret ? rest.replaceAll(secret, '…') : rest), text);
 }
 
+/** For discovery at the issuer, the renewal, and an answer of the API server. */
+const kubectlTimeoutMs = 60_000;
+
 /** Runs a kubectl command that any user may run, which renews the token before it asks the server. Resolves with the last line of its stderr. */
 function askKubectl(flags: readonly string[], env: Environment): Promise<string> {
   return new Promise((resolve) => {
@@ -98,13 +101,15 @@ function askKubectl(flags: readonly string[], env: Environment): Promise<string>
       env: { ...env, KUBERC: 'off' },
       stdio: ['ignore', 'ignore', 'pipe'],
       windowsHide: true,
+      timeout: kubectlTimeoutMs,
     });
     const chunks: Buffer[] = [];
     child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.on('error', (error: NodeJS.ErrnoException) =>
       resolve(error.code === 'ENOENT' ? 'it was not found' : error.message),
     );
-    child.on('close', (code) => {
+    child.on('close', (code, signal) => {
+      if (signal) return resolve(`it had not answered within ${kubectlTimeoutMs / 1_000}s`);
       const lines = Buffer.concat(chunks).toString('utf8').trim().split('\n');
       resolve(lines.at(-1) || `it ended with exit code ${code}`);
     });
