@@ -213,7 +213,7 @@ describe('a proxy', () => {
     const { url, asked } = await proxyTo(server.port);
     const rest = restThrough('http://k8s.example.com', url);
     expect(await rest.json(getNode)).toEqual({ kind: 'Node' });
-    const stream = await attach(rest, { namespace: 'n', pod: 'p', container: 'c' }, new AbortController().signal);
+    const stream = await attach(rest, where, new AbortController().signal);
     await stream.closed;
     const authorization = `Basic ${Buffer.from('me:p@ss').toString('base64')}`;
     expect(asked).toEqual([
@@ -229,7 +229,7 @@ describe('a proxy', () => {
     const { host, asked } = await socksTo(server.port);
     const rest = restThrough('http://k8s.example.com:8080', `socks5://${host}`);
     expect(await rest.json(getNode)).toEqual({ kind: 'Node' });
-    const stream = await attach(rest, { namespace: 'n', pod: 'p', container: 'c' }, new AbortController().signal);
+    const stream = await attach(rest, where, new AbortController().signal);
     await stream.closed;
     expect(asked.at(0)).toBe('k8s.example.com:8080');
   });
