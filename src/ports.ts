@@ -227,8 +227,11 @@ export interface Attachment {
   readonly stdout: AsyncIterable<string>;
   /** Whole or partial pieces of the container's stderr (the workload's output), decoded as UTF-8. */
   readonly stderr: AsyncIterable<string>;
-  /** Why and when the stream ended; resolves exactly once, never rejects. `clean`: the container ended or we closed it. */
-  readonly closed: Promise<{ clean: boolean; reason: string }>;
+  /**
+   * Why and when the stream ended; resolves exactly once, never rejects. `clean`: the container ended or we closed it. `error`: a ChaosError,
+   * why no other stream to this container will do better.
+   */
+  readonly closed: Promise<{ clean: boolean; reason: string; error?: Error }>;
   /** Sends one line to the container's stdin, in the order of the calls; resolves when it has been handed to the socket; rejects with ChaosError connection-lost. */
   send(line: string): Promise<void>;
   /** Closes the stream; the container goes on. Idempotent. */
