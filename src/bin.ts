@@ -6,6 +6,7 @@ import type { InterruptSignal, Output } from './ports.ts';
 import { readShim } from './shim/binary.ts';
 
 declare const CHAOS_VERSION: string;
+declare const CHAOS_COMMIT: string;
 declare const CHAOS_IMAGE: string;
 
 function output(stream: NodeJS.WriteStream): Output {
@@ -63,6 +64,8 @@ const code = await main(process.argv.slice(2), {
   },
   randomSuffix: () => Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join(''),
   version: CHAOS_VERSION,
+  commit: CHAOS_COMMIT,
+  nodeVersion: process.version,
   defaultImage: env.KUBECTL_CHAOS_IMAGE || CHAOS_IMAGE,
   shim: (architecture) => readShim(files, architecture),
   connect: async (options) => {

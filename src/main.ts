@@ -49,6 +49,8 @@ async function carryOut(invocation: Exclude<Invocation, { kind: 'text' }>, ports
       return (await import('./commands/list.ts')).list(invocation.request, ports);
     case 'stop':
       return (await import('./commands/stop.ts')).stop(invocation.request, ports);
+    case 'version':
+      return (await import('./commands/version.ts')).version(invocation.request, ports);
     case 'sweep':
       return (await import('./commands/sweep.ts')).sweep(invocation.request, ports);
   }

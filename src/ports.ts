@@ -438,8 +438,19 @@ export interface Output {
   readonly columns: number | undefined;
 }
 
+/** What says which build of the plugin this is. */
+export interface BuildPorts {
+  version: string;
+  /** Of the sources; `unknown` where there is none. */
+  commit: string;
+  /** As `v22.19.0`. */
+  nodeVersion: string;
+  /** Rejects with ChaosError `shim-missing`. */
+  shim: (architecture: Architecture) => Promise<Uint8Array>;
+}
+
 /** The world, as `bin.ts` hands it down; a test hands down another. */
-export interface MainPorts<Event> {
+export interface MainPorts<Event> extends BuildPorts {
   stdout: Output;
   stderr: Output;
   env: Readonly<Record<string, string | undefined>>;
@@ -449,10 +460,8 @@ export interface MainPorts<Event> {
   clock: Clock;
   signals: Signals;
   randomSuffix: () => string;
-  version: string;
   /** The tools image that this build was made for. */
   defaultImage: string;
-  shim: (architecture: Architecture) => Promise<Uint8Array>;
   connect: (options: ConnectionOptions) => Promise<Cluster>;
   /** Asks on the terminal, and resolves to the line that is typed; absent: nobody is there to answer. */
   ask?: (question: string) => Promise<string>;

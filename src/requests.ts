@@ -79,6 +79,11 @@ export interface SweepRequest {
   verbose: boolean;
 }
 
+/** `version`: how it is shown. */
+export interface VersionRequest {
+  output: 'human' | 'json' | 'yaml';
+}
+
 export interface Request {
   fault: FaultRequest;
   run: RunOptions;

@@ -221,6 +221,15 @@ const error = v.strictObject({
   exit_code: v.number(),
 });
 
+const version = v.strictObject({
+  apiVersion,
+  kind: v.literal('version'),
+  version: v.string(),
+  commit: v.string(),
+  shims: v.array(v.strictObject({ architecture: v.picklist(['amd64', 'arm64']), sha256: optional.text })),
+  node_version: v.string(),
+});
+
 const planned = { id: v.string(), targets: v.array(v.strictObject({ target: reference, fault: v.string() })) };
 const { event: _event, ...active } = snakeEntries(activeSchema.entries);
 
@@ -272,5 +281,6 @@ export const documents: Readonly<Record<string, Schema>> = {
   stopped,
   swept,
   error,
+  version,
   event: v.union([...knownEvents, faultEvent]),
 };
