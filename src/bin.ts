@@ -15,6 +15,9 @@ function output(stream: NodeJS.WriteStream): Output {
   return {
     write: (text) => void stream.write(text),
     isTTY: stream.isTTY === true,
+    get isGone() {
+      return stream.destroyed;
+    },
     get columns() {
       return stream.isTTY ? stream.columns : undefined;
     },
@@ -74,7 +77,7 @@ const code = await main(process.argv.slice(2), {
       env,
       homeDirectory: homedir(),
       shim: (architecture) => readShim(files, architecture),
-      build: { version: CHAOS_VERSION },
+      build: { version: CHAOS_VERSION, commit: CHAOS_COMMIT },
     });
   },
   ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),

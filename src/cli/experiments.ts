@@ -16,6 +16,8 @@ export function toManageRequest(
   if (verb === 'ls') refuseWords(verb, words);
   const ids = verb === 'ls' ? [] : someIds(words, flags.all === true);
   const output = (verb === 'ls' ? outputs.list : outputs.stop).read(flags);
+  const watch = flags.watch === true;
+  if (output === 'ndjson' && !watch) throw usageError('--output ndjson requires --watch: use json for one list');
   return {
     verb,
     connection: toConnection(flags),
@@ -23,6 +25,7 @@ export function toManageRequest(
     ids,
     output: output ?? 'human',
     verbose: flags.verbose === true,
+    watch,
   };
 }
 

@@ -122,7 +122,10 @@ const allNamespaces = toggle({
 
 /** `--output` of the commands that are no fault, each with its own formats. */
 export const outputs = {
-  list: output(['wide', 'json', 'yaml', 'name'], 'output format: wide, json, yaml or name (ids only)'),
+  list: output(
+    ['wide', 'json', 'yaml', 'ndjson', 'name'],
+    'output format: wide, json, yaml, ndjson (with --watch) or name (ids only)',
+  ),
   stop: output(['json', 'yaml', 'name'], 'output format: json, yaml or name (ids only)'),
   attach: output(
     ['json', 'yaml', 'ndjson'],
@@ -137,7 +140,15 @@ function output<const Format extends string>(choices: readonly Format[], help: s
 }
 
 /** Flags of `ls`. */
-export const listFlags: readonly Flag[] = [allNamespaces, outputs.list, verboseRequests];
+export const listFlags: readonly Flag[] = [
+  allNamespaces,
+  toggle({
+    ...{ name: '--watch', short: '-w', group: choice },
+    help: 'go on, and show each experiment that begins, changes or ends (Ctrl-C ends this)',
+  }),
+  outputs.list,
+  verboseRequests,
+];
 
 /** Flags of `stop`. */
 export const stopFlags: readonly Flag[] = [

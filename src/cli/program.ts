@@ -92,6 +92,9 @@ Examples:
 
   # Show namespaces, objects and reasons as well
   kubectl chaos ls -o wide
+
+  # Go on, with a line for each experiment that begins, changes or ends
+  kubectl chaos ls -w
 `,
   toInvocation: (words, flags, passedOn) => ({
     kind: 'list',

@@ -148,28 +148,30 @@ const plan = v.strictObject({
 
 const state = v.picklist(['starting', 'running', 'stopping', 'ended', 'leftover']);
 
+const listed = {
+  id: v.string(),
+  namespace: v.string(),
+  state,
+  objects: texts,
+  created_at: v.string(),
+  ends_at: optional.text,
+  grace_ms: v.number(),
+  node: optional.text,
+  verb: optional.text,
+  fault: optional.text,
+  targets: v.array(reference),
+  who: optional.text,
+  reason: optional.text,
+};
+
 const experiments = v.strictObject({
   apiVersion,
   kind: v.literal('experiments'),
-  items: v.array(
-    v.strictObject({
-      id: v.string(),
-      namespace: v.string(),
-      state,
-      objects: texts,
-      created_at: v.string(),
-      ends_at: optional.text,
-      grace_ms: v.number(),
-      node: optional.text,
-      verb: optional.text,
-      fault: optional.text,
-      targets: v.array(reference),
-      who: optional.text,
-      reason: optional.text,
-    }),
-  ),
+  items: v.array(v.strictObject(listed)),
   unseen: texts,
 });
+
+const experiment = v.strictObject({ apiVersion, kind: v.literal('experiment'), ...listed, gone: v.boolean() });
 
 const removal = { id: v.string(), namespace: v.string(), was_in_state: state, gone: v.boolean(), left: texts };
 
@@ -278,6 +280,7 @@ export const documents: Readonly<Record<string, Schema>> = {
   detached,
   plan,
   experiments,
+  experiment,
   stopped,
   swept,
   error,

@@ -179,6 +179,8 @@ const wrong: readonly Wrong[] = [
   ['delete web', 'ID "web": must be the id of an experiment, such as chaos-7f3k2'],
   ['delete', 'ID is required: name an experiment, as shown by "kubectl chaos ls", or use --all'],
   ['delete --al', 'unknown flag --al'],
+  ['ls -o ndjson', '--output ndjson requires --watch: use json for one list'],
+  ['stop --all -w', 'unknown flag --watch'],
   ['options web', 'options takes no arguments, got "web"'],
   ['version web', 'version takes no arguments, got "web"'],
   ['version -o wide', '--output "wide": must be json or yaml'],
