@@ -10,6 +10,7 @@ import type {
   Cluster,
   ConnectionOptions,
   Experiments,
+  ExperimentUpdate,
   NodeUpdate,
   ObjectAddresses,
   ObjectQuery,
@@ -29,6 +30,7 @@ import { followAgent } from './agent-watch.ts';
 import { recordEvent } from './audit.ts';
 import { Offers } from './channel.ts';
 import { listExperiments } from './experiments.ts';
+import { followExperiments } from './experiments-watch.ts';
 import { launch, rehearse } from './launch.ts';
 import { followNode } from './node-watch.ts';
 import { findNodes, podsOn, readLog, runtimeVersion } from './nodes.ts';
@@ -183,6 +185,10 @@ export class KubernetesCluster implements Cluster {
 
   listExperiments(namespace: string | undefined): Promise<Experiments> {
     return listExperiments(this.#rest, namespace, new Date());
+  }
+
+  followExperiments(namespace: string | undefined, signal: AbortSignal): AsyncIterable<ExperimentUpdate> {
+    return followExperiments(this.#rest, namespace, () => new Date(), signal);
   }
 
   findNodes(names: readonly string[]): Promise<SweptNode[]> {
