@@ -52,7 +52,7 @@ export function documentText(document: Record<string, unknown>, format: Document
   const whole = versioned(document);
   const text =
     format === 'yaml'
-      ? stringify(whole, { lineWidth: 0, aliasDuplicateObjects: false })
+      ? stringify(whole, { lineWidth: 0, aliasDuplicateObjects: false, blockQuote: false })
       : `${JSON.stringify(whole, undefined, format === 'json' ? 2 : undefined)}\n`;
   // JSON escapes C0 but not C1, and U+009B begins an escape sequence on a terminal as ESC [ does. In YAML what has
   // either stands in double quotes, with the same escapes.

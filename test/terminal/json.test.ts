@@ -111,6 +111,8 @@ describe('-o yaml', () => {
         // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point
         expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
       }),
+      // Blanks alone on a line, which a block scalar would lose.
+      { examples: [[['  ', '\n']], [['a\n', '  ', '\n', 'b']]] },
     );
   });
 });
