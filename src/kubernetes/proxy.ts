@@ -142,7 +142,8 @@ function unusable(proxy: URL, cause: Error): ChaosError {
 /** Resolves with the socket of a SOCKS5 proxy that leads to the host; the proxy resolves the name for socks5:// as well: so does Go's net/http. */
 async function openSocks(proxy: URL, host: string, port: number): Promise<Socket> {
   const { username, password } = proxy;
-  const { SocksClient } = await import('socks');
+  // By its default export, which is all that a bundle makes of a package in CommonJS.
+  const { SocksClient } = (await import('socks')).default;
   try {
     const { socket } = await SocksClient.createConnection({
       proxy: {
