@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import type { CommandPorts } from '../../src/commands/ports.ts';
 import { ChaosError } from '../../src/errors.ts';
 import { main } from '../../src/main.ts';
 import type { ConnectionOptions, Experiment } from '../../src/ports.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
+import { commandPorts } from '../fakes/command-ports.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { ended, reverted, shimError } from '../fakes/samples.ts';
 import { FakeSignals } from '../fakes/signals.ts';
@@ -18,25 +18,13 @@ function world() {
   const connections: ConnectionOptions[] = [];
   const stdout = new BufferOutput();
   const stderr = new BufferOutput();
-  const forbidden = () => {
-    throw new Error('neither ls nor stop needs this');
-  };
-  const ports: CommandPorts = {
-    ...{ stdout, stderr, clock, env: {}, homeDirectory: '/home/ada', who: 'ada', signals },
-    ...{
-      randomSuffix: forbidden,
-      version: '1.2.3',
-      commit: 'c0ffee',
-      nodeVersion: 'v22.19.0',
-      defaultImage: 'tools:1',
-      shim: forbidden,
-      liveReporter: forbidden,
-    },
+  const ports = commandPorts('neither ls nor stop needs this', {
+    ...{ stdout, stderr, clock, signals },
     connect: async (options) => {
       connections.push(options);
       return cluster;
     },
-  };
+  });
   const experiment = (id: string, change: Partial<Experiment> = {}): Experiment => ({
     ...{ id, namespace: 'shop', state: 'running', objects: [`pod/${id}-0`, `configmap/${id}`], graceMs: 32_000 },
     createdAt: new Date(clock.date().getTime() - 12_400),

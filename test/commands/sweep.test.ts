@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { CommandPorts } from '../../src/commands/ports.ts';
 import { ChaosError } from '../../src/errors.ts';
 import { podUidOf } from '../../src/experiment/sweep.ts';
 import { main } from '../../src/main.ts';
 import type { Experiment } from '../../src/ports.ts';
-import { FakeClock } from '../fakes/clock.ts';
+import { commandPorts } from '../fakes/command-ports.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { FakeSignals } from '../fakes/signals.ts';
 import { SweptCluster } from '../fakes/swept-cluster.ts';
@@ -26,20 +25,9 @@ function world(answer?: string | Promise<string>) {
   const signals = new FakeSignals();
   const questions: string[] = [];
   let agents = 0;
-  const forbidden = () => {
-    throw new Error('a sweep does not need this');
-  };
-  const ports: CommandPorts = {
-    ...{ stdout, stderr, signals, clock: new FakeClock(), env: {}, homeDirectory: '/home/ada', who: 'ada' },
+  const ports = commandPorts('a sweep does not need this', {
+    ...{ stdout, stderr, signals },
     randomSuffix: () => `aaaa${String.fromCharCode(97 + agents++)}`,
-    ...{
-      version: '1.2.3',
-      commit: 'c0ffee',
-      nodeVersion: 'v22.19.0',
-      defaultImage: 'tools:1',
-      shim: forbidden,
-      liveReporter: forbidden,
-    },
     connect: async () => cluster,
     ...(terminal
       ? {
@@ -49,7 +37,7 @@ function world(answer?: string | Promise<string>) {
           },
         }
       : {}),
-  };
+  });
   const leftover: Experiment = {
     ...{ id: 'chaos-zzzzz', namespace: 'shop', state: 'leftover', objects: ['configmap/chaos-zzzzz'], graceMs: 0 },
     createdAt: new Date(0),

@@ -3,9 +3,7 @@ import { parse } from 'yaml';
 import type { CommandPorts } from '../../src/commands/ports.ts';
 import { ChaosError } from '../../src/errors.ts';
 import { main } from '../../src/main.ts';
-import { FakeClock } from '../fakes/clock.ts';
-import { BufferOutput } from '../fakes/output.ts';
-import { FakeSignals } from '../fakes/signals.ts';
+import { commandPorts } from '../fakes/command-ports.ts';
 
 // sha256sum of "amd64", and of "arm64".
 const sums = {
@@ -13,17 +11,7 @@ const sums = {
   arm64: 'f69162950f235e3cdbbad33f1f912d1a504be90d8a37d002c735d6f3e3882265',
 };
 
-function ports(shim: CommandPorts['shim']): CommandPorts & { stdout: BufferOutput; stderr: BufferOutput } {
-  const forbidden = () => {
-    throw new Error('version asks nobody');
-  };
-  return {
-    ...{ stdout: new BufferOutput(), stderr: new BufferOutput(), clock: new FakeClock(), signals: new FakeSignals() },
-    ...{ env: {}, homeDirectory: '/home/ada', who: 'ada', defaultImage: 'tools:1' },
-    ...{ version: '1.2.3', commit: 'c0ffee', nodeVersion: 'v22.19.0', shim },
-    ...{ randomSuffix: forbidden, connect: forbidden, liveReporter: forbidden },
-  };
-}
+const ports = (shim: CommandPorts['shim']) => commandPorts('version asks nobody', { shim });
 
 const whole: CommandPorts['shim'] = async (architecture) => new TextEncoder().encode(architecture);
 
