@@ -50,6 +50,7 @@ function userName(): string {
   }
 }
 
+const build = { version: CHAOS_VERSION, commit: CHAOS_COMMIT };
 const code = await main(process.argv.slice(2), {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
@@ -66,8 +67,7 @@ const code = await main(process.argv.slice(2), {
     },
   },
   randomSuffix: () => Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join(''),
-  version: CHAOS_VERSION,
-  commit: CHAOS_COMMIT,
+  ...build,
   nodeVersion: process.version,
   defaultImage: env.KUBECTL_CHAOS_IMAGE || CHAOS_IMAGE,
   shim: (architecture) => readShim(files, architecture),
@@ -77,7 +77,7 @@ const code = await main(process.argv.slice(2), {
       env,
       homeDirectory: homedir(),
       shim: (architecture) => readShim(files, architecture),
-      build: { version: CHAOS_VERSION, commit: CHAOS_COMMIT },
+      build,
     });
   },
   ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),

@@ -1,11 +1,8 @@
 import { ChaosError } from './errors.ts';
-import type { Architecture, BuildPorts } from './ports.ts';
+import type { Architecture, BuildName, BuildPorts } from './ports.ts';
 
 /** Which build of the plugin this is. */
-export interface Build {
-  version: string;
-  /** Of the sources; `unknown`: they were not in a git repository. */
-  commit: string;
+export interface Build extends BuildName {
   /** In hexadecimal digits. Absent: the shim is not beside the plugin. */
   shims: readonly { architecture: Architecture; sha256?: string }[];
   /** As `v22.19.0`. */

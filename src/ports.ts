@@ -454,11 +454,15 @@ export interface Output {
   readonly isGone?: boolean;
 }
 
-/** What says which build of the plugin this is. */
-export interface BuildPorts {
+/** Which sources the plugin was built from. */
+export interface BuildName {
   version: string;
   /** Of the sources; `unknown` where there is none. */
   commit: string;
+}
+
+/** What says which build of the plugin this is. */
+export interface BuildPorts extends BuildName {
   /** As `v22.19.0`. */
   nodeVersion: string;
   /** Rejects with ChaosError `shim-missing`. */

@@ -7,6 +7,7 @@ import type {
   Architecture,
   Attachment,
   AuditEvent,
+  BuildName,
   Cluster,
   ConnectionOptions,
   Experiments,
@@ -40,7 +41,6 @@ import { Rest } from './rest.ts';
 import { surroundings } from './surroundings.ts';
 import { type FoundTarget, findTarget } from './target.ts';
 import { followTarget } from './target-watch.ts';
-import type { Build } from './user-agent.ts';
 import { volumesOf } from './volumes.ts';
 
 /** What the adapter needs of the machine it runs on. */
@@ -52,7 +52,7 @@ export interface ConnectPorts {
   /** Whether a credential plugin may use stdin; by default whether it is a terminal. */
   interactive?: boolean;
   /** Of this command, for the User-Agent; by default unknown. */
-  build?: Build;
+  build?: BuildName;
 }
 
 /** Reads the kubeconfig; sends nothing yet. Throws ChaosError kubeconfig. */

@@ -2,6 +2,7 @@ import type { Agent, IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { isIP } from 'node:net';
 import tls from 'node:tls';
+import type { BuildName } from '../ports.ts';
 import type { Access, Environment } from './access.ts';
 import { ApiError, answerError, transportError } from './api-error.ts';
 import { Credentials } from './credentials.ts';
@@ -11,7 +12,7 @@ import { waitOut } from './overload.ts';
 import { Rotated, readPem } from './pem.ts';
 import { chooseProxy, forwards, proxyAuthorization, throughTunnel, toProxy } from './proxy.ts';
 import { type ApiRequest, describe, requestPath, resourceName } from './request.ts';
-import { type Build, userAgent } from './user-agent.ts';
+import { userAgent } from './user-agent.ts';
 import { warningsOf } from './warnings.ts';
 
 /** Time for TCP, TLS and a proxy together. Go's dialer, so kubectl, takes 30 s. */
@@ -54,7 +55,7 @@ export class Rest {
   readonly #retired: Agents[] = [];
 
   /** `timeoutMs` as --request-timeout: undefined: our defaults; 0: none. Throws ChaosError kubeconfig. */
-  constructor(access: Access, env: Environment, terminal: PluginTerminal, timeoutMs?: number, build?: Build) {
+  constructor(access: Access, env: Environment, terminal: PluginTerminal, timeoutMs?: number, build?: BuildName) {
     this.#userAgent = userAgent(build);
     this.#access = access;
     this.#credentials = new Credentials(access, env, terminal);
