@@ -91,9 +91,12 @@ function withoutSecrets(text: string, { config }: AuthProviderEntry): string {
 }
 
 /** For discovery at the issuer, the renewal, and an answer of the API server. */
-const kubectlTimeoutMs = 60_000;
+const patienceMs = 60_000;
 
-/** Runs a kubectl command that any user may run, which renews the token before it asks the server. Resolves with the last line of its stderr. */
+/**
+ * Runs a kubectl command that any user may run, which renews the token before it asks the server. Resolves with the last line of its stderr. One that
+ * takes too long is left to itself: killed between the issuer's answer and its write, it would lose a refresh token that is good for one use.
+ */
 function askKubectl(flags: readonly string[], env: Environment): Promise<string> {
   return new Promise((resolve) => {
     const child = spawn('kubectl', ['get', '--raw', '/version', ...flags], {
@@ -101,15 +104,19 @@ function askKubectl(flags: readonly string[], env: Environment): Promise<string>
       env: { ...env, KUBERC: 'off' },
       stdio: ['ignore', 'ignore', 'pipe'],
       windowsHide: true,
-      timeout: kubectlTimeoutMs,
     });
+    const late = setTimeout(() => {
+      child.unref();
+      resolve(`it has not ended within ${patienceMs / 1_000}s`);
+    }, patienceMs);
     const chunks: Buffer[] = [];
     child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.on('error', (error: NodeJS.ErrnoException) =>
-      resolve(error.code === 'ENOENT' ? 'it was not found' : error.message),
-    );
-    child.on('close', (code, signal) => {
-      if (signal) return resolve(`it had not answered within ${kubectlTimeoutMs / 1_000}s`);
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(late);
+      resolve(error.code === 'ENOENT' ? 'it was not found' : error.message);
+    });
+    child.on('close', (code) => {
+      clearTimeout(late);
       const lines = Buffer.concat(chunks).toString('utf8').trim().split('\n');
       resolve(lines.at(-1) || `it ended with exit code ${code}`);
     });

@@ -152,6 +152,25 @@ describe('auth-provider oidc', () => {
     );
   });
 
+  it('waits a minute for kubectl, and then lets it go on: what it stores may be good for one use only', async () => {
+    const [go, fresh] = [join(folder, 'go'), jwt(600)];
+    store({ 'id-token': jwt(-60), 'refresh-token': 'r' });
+    kubectl(`const wait = () => require('fs').existsSync(${JSON.stringify(go)}) ? store() : setTimeout(wait, 10);
+      const store = () => { ${storing(fresh)} };
+      wait();`);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const refused = rejection(credentials().identity());
+      while (calls().length === 0) await new Promise((resolve) => setImmediate(resolve));
+      vi.advanceTimersByTime(60_000);
+      expect((await refused).message).toContain('kubectl has not renewed it: it has not ended within 60s');
+    } finally {
+      vi.useRealTimers();
+    }
+    writeFileSync(go, '');
+    await vi.waitFor(() => expect(readFileSync(config, 'utf8')).toContain(fresh), 20_000);
+  });
+
   it.each(['a.b', 'not a token', `a.${Buffer.from('{').toString('base64url')}.c`])(
     'refuses %j, which is not a JWT, without quoting it',
     (token) => {
