@@ -1,3 +1,4 @@
+import { Help } from 'commander';
 import type { Flag } from '../flags/flag.ts';
 import { groups } from '../flags/groups.ts';
 
@@ -82,18 +83,11 @@ function spelling({ name, short, value, bare }: Flag): string {
 
 function table(terms: readonly Term[], column = Math.max(...terms.map(([term]) => term.length))): string[] {
   return terms.flatMap(([term, help]) =>
-    wrapped(help, width - column - 4).map((line, index) => `  ${(index === 0 ? term : '').padEnd(column)}  ${line}`),
+    new Help()
+      .boxWrap(help, width - column - 4)
+      .split('\n')
+      .map((line, index) => `  ${(index === 0 ? term : '').padEnd(column)}  ${line}`),
   );
-}
-
-function wrapped(help: string, most: number): string[] {
-  const lines: string[] = [];
-  for (const word of help.split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > most) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }
 
 function sentence(words: string): string {
