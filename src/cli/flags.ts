@@ -56,7 +56,7 @@ export const run = {
     help: 'output format: json or yaml (one document at the end), or ndjson (one event per line)',
     choices: ['json', 'yaml', 'ndjson'],
   }),
-  verbose: verbose(group, 'show requests to the API server and what the shim finds'),
+  verbose: verbose(group, 'show requests to the API server, what the shim finds, and what the workload prints'),
 };
 
 /** kubectl's `-v`, whose level makes no difference here. */
