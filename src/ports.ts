@@ -301,8 +301,10 @@ export type NodeUpdate =
 
 export interface Experiments {
   found: readonly Experiment[];
-  /** What could not be looked at, in words; empty: everything was. */
+  /** Why leftovers without a pod could not be looked for, or not everywhere; empty: they were. */
   unseen: readonly string[];
+  /** Why agents were looked for in the namespace alone that was asked for; absent: they were looked for in every one. */
+  elsewhere?: string;
 }
 
 /** What is written beside the target for those who look at it. */
@@ -367,8 +369,10 @@ export interface Cluster {
   remove(id: string, namespace: string, timeoutMs: number, reverted: boolean): Promise<RemovalResult>;
   /** Writes an Event about the target's pod. */
   recordEvent(target: Target, event: AuditEvent): Promise<void>;
-  /** Every experiment in the namespace, or in all for `undefined`, in the order of creation; only reads. */
+  /** Every experiment whose target or agent is in the namespace, or all for `undefined`, in the order of creation; only reads. */
   listExperiments(namespace: string | undefined): Promise<Experiments>;
+  /** Every experiment whose agent is in the namespace, whatever the rights for others, in the order of creation; only reads. */
+  listAgents(namespace: string): Promise<Experiments>;
   /** The nodes of these names, or all for none; only reads. Rejects with not-found for a name that is no node's. */
   findNodes(names: readonly string[]): Promise<SweptNode[]>;
   /** `NAMESPACE/NAME` of the node's pods by their uid; empty where they may not be listed. */

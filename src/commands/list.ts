@@ -16,8 +16,9 @@ export async function list(request: ManageRequest, ports: CommandPorts): Promise
     else if (output === 'name') ports.stdout.write(text.ids(found));
     else if (found.length > 0) {
       ports.stdout.write(text.listing(found, ports.clock.date(), output === 'wide'));
-    } else if (unseen.length === 0) ports.stderr.write(text.noExperiments(experiments.placeOf(request, cluster)));
-    ports.stderr.write(text.unseenNotes(unseen));
+    } else if (unseen.length === 0)
+      ports.stderr.write(text.noExperiments(experiments.placeOf(request, cluster, shown)));
+    for (const note of text.unseenNotes(shown)) ports.stderr.write(`${note}\n`);
     if (request.verbose) ports.stderr.write(`note: ${requests(cluster.requests())}\n`);
     return ExitCode.effective;
   } finally {

@@ -11,7 +11,7 @@ export async function stop(request: ManageRequest, ports: CommandPorts): Promise
   const { output } = request;
   const isHuman = output === 'human';
   try {
-    const { stopped, unseen } = await experiments.stop(
+    const { stopped, shown } = await experiments.stop(
       request,
       cluster,
       ports.clock,
@@ -22,10 +22,10 @@ export async function stop(request: ManageRequest, ports: CommandPorts): Promise
       },
     );
     if (output === 'json' || output === 'yaml') ports.stdout.write(text.stopDocument(stopped, output));
-    else if (stopped.length === 0 && unseen.length === 0) {
-      ports.stderr.write(text.noExperiments(experiments.placeOf(request, cluster)));
+    else if (stopped.length === 0 && shown.unseen.length === 0) {
+      ports.stderr.write(text.noExperiments(experiments.placeOf(request, cluster, shown)));
     }
-    ports.stderr.write(text.unseenNotes(unseen));
+    for (const note of text.unseenNotes(shown)) ports.stderr.write(`${note}\n`);
     if (request.verbose) ports.stderr.write(`note: ${requests(cluster.requests())}\n`);
     return stopped.every(({ gone }) => gone) ? ExitCode.effective : ExitCode.notReverted;
   } finally {

@@ -45,9 +45,10 @@ async function find(
   request: AttachRequest,
   cluster: Cluster,
 ): Promise<{ experiment: Experiment; found: readonly Experiment[] }> {
-  const { found } = await list(request, cluster);
+  const shown = await list(request, cluster);
+  const { found } = shown;
   const experiment = found.find(({ id }) => id === request.id);
-  if (!experiment) throw notFound([request.id], found, request, cluster);
+  if (!experiment) throw notFound([request.id], shown, request, cluster);
   return { experiment, found };
 }
 

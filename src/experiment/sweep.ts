@@ -5,6 +5,7 @@ import type {
   Cluster,
   ContainerStatus,
   Experiment,
+  Experiments,
   InterruptSignal,
   Signals,
   SweptNode,
@@ -52,8 +53,10 @@ export interface SweepReport {
   objects: readonly Experiment[];
   /** Of these, those whose removal was tried. */
   removed: readonly Stopped[];
-  /** What of the cluster could not be looked at, in words. */
+  /** Why leftovers without a pod could not be looked for. */
   unseen: readonly string[];
+  /** Why leftovers in other namespaces could not be. */
+  elsewhere?: string;
   exitCode: number;
 }
 
@@ -90,7 +93,7 @@ export async function sweep(request: SweepRequest, ports: SweepPorts): Promise<S
 async function sweepAll(request: SweepRequest, ports: SweepPorts, interrupts: Interrupts): Promise<SweepReport> {
   const { cluster } = ports;
   const nodes = await cluster.findNodes(request.nodes);
-  const { found, unseen } = await list(request, cluster);
+  const { found, ...blind } = await list(request, cluster);
   const objects = found.filter(({ state }) => state === 'ended' || state === 'leftover');
   const abort = new AbortController();
   const interruption = new Promise<'interrupted'>((resolve) => {
@@ -104,7 +107,7 @@ async function sweepAll(request: SweepRequest, ports: SweepPorts, interrupts: In
     if (interrupts.first) throw interrupted(interrupts.first, remove, reports);
     return reports;
   };
-  const looked = reportOf(await all(nodes, false), objects, [], unseen, request.yes);
+  const looked = reportOf(await all(nodes, false), objects, [], blind, request.yes);
   const count = removable(looked);
   if (count === 0) return looked;
   const isWanted = request.yes || (await Promise.race([ports.confirm?.(looked, count), interruption]));
@@ -116,7 +119,7 @@ async function sweepAll(request: SweepRequest, ports: SweepPorts, interrupts: In
     all(again, true),
   ]);
   const now = looked.nodes.map((before) => swept.find(({ node }) => node === before.node) ?? before);
-  return reportOf(now, objects, removed, unseen, true);
+  return reportOf(now, objects, removed, blind, true);
 }
 
 function interrupted(signal: InterruptSignal, removing: boolean, reports: readonly NodeReport[]): ChaosError {
@@ -142,7 +145,7 @@ function reportOf(
   nodes: readonly NodeReport[],
   objects: readonly Experiment[],
   removed: readonly Stopped[],
-  unseen: readonly string[],
+  blind: Omit<Experiments, 'found'>,
   tried = false,
 ): SweepReport {
   const isUnsure = nodes.some(
@@ -156,7 +159,7 @@ function reportOf(
       : isLeft
         ? ExitCode.notEffective
         : ExitCode.effective;
-  return { nodes, objects, removed, unseen, exitCode };
+  return { nodes, objects, removed, ...blind, exitCode };
 }
 
 /** In the order of the items, a few at once. */

@@ -27,7 +27,7 @@ import { addressesOf } from './addresses.ts';
 import { agentPod, configMap } from './agent-pod.ts';
 import { followAgent } from './agent-watch.ts';
 import { recordEvent } from './audit.ts';
-import { listExperiments } from './experiments.ts';
+import { listAgents, listExperiments } from './experiments.ts';
 import { launch, rehearse } from './launch.ts';
 import { followNode } from './node-watch.ts';
 import { findNodes, podsOn, readLog } from './nodes.ts';
@@ -173,6 +173,10 @@ export class KubernetesCluster implements Cluster {
 
   listExperiments(namespace: string | undefined): Promise<Experiments> {
     return listExperiments(this.#rest, namespace, new Date());
+  }
+
+  listAgents(namespace: string): Promise<Experiments> {
+    return listAgents(this.#rest, namespace, new Date());
   }
 
   findNodes(names: readonly string[]): Promise<SweptNode[]> {

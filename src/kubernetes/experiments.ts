@@ -9,25 +9,72 @@ import type { Rest } from './rest.ts';
 /** Between the creation of the ConfigMap and that of the pod: younger than this, a ConfigMap alone is no leftover. */
 const creationMs = 20_000;
 
-/** Finds experiments by their labels. A right that is missing for ConfigMaps hides only leftovers, and is said; for pods it is an error. */
+/**
+ * Finds experiments by their labels: those on targets of the namespace, wherever their agents are, and those whose agents are in it; undefined: all.
+ * Where not every namespace may be looked at, the agents of that one alone are found, and `elsewhere` says so. A right that is missing for
+ * ConfigMaps hides only leftovers, and is said; for pods it is an error.
+ */
 export async function listExperiments(rest: Rest, namespace: string | undefined, now: Date): Promise<Experiments> {
-  const list = <T>(resource: Resource): Promise<{ items: T[] }> =>
-    rest.json<{ items: T[] }>({
-      verb: 'list',
-      resource,
-      ...(namespace === undefined ? {} : { namespace }),
-      query: { labelSelector: anyExperiment },
-    });
-  const unseen: string[] = [];
+  const list = async <T>(resource: Resource): Promise<Listed<T>> => {
+    if (namespace === undefined) return listIn<T>(rest, resource);
+    try {
+      return await listIn<T>(rest, resource);
+    } catch (error) {
+      if (!isStatus(error, 403)) throw error;
+      return { ...(await listIn<T>(rest, resource, namespace)), elsewhere: error.message };
+    }
+  };
   const [pods, configMaps] = await Promise.all([
     list<V1Pod>(resources.pods),
-    list<V1ConfigMap>(resources.configmaps).catch((error: unknown) => {
-      if (!isStatus(error, 403)) throw error;
-      unseen.push(error.message);
-      return { items: [] };
-    }),
+    orUnlisted(list<V1ConfigMap>(resources.configmaps)),
   ]);
-  return { found: experimentsOf(pods.items, configMaps.items, now), unseen };
+  const { elsewhere } = pods;
+  const unseen = configMaps.unseen ?? (elsewhere === undefined ? configMaps.elsewhere : undefined);
+  return {
+    found: experimentsOf(pods.items, configMaps.items, now).filter(
+      (one) => namespace === undefined || isOf(one, namespace),
+    ),
+    unseen: unseen === undefined ? [] : [unseen],
+    ...(elsewhere === undefined ? {} : { elsewhere }),
+  };
+}
+
+/** Experiments whose agents are in the namespace, by lists of that one alone. As `listExperiments` in other respects. */
+export async function listAgents(rest: Rest, namespace: string, now: Date): Promise<Experiments> {
+  const [pods, configMaps] = await Promise.all([
+    listIn<V1Pod>(rest, resources.pods, namespace),
+    orUnlisted(listIn<V1ConfigMap>(rest, resources.configmaps, namespace)),
+  ]);
+  const { unseen } = configMaps;
+  return { found: experimentsOf(pods.items, configMaps.items, now), unseen: unseen === undefined ? [] : [unseen] };
+}
+
+interface Listed<T> {
+  items: T[];
+  /** Why the other namespaces could not be looked at. */
+  elsewhere?: string;
+  /** Why none could be. */
+  unseen?: string;
+}
+
+function listIn<T>(rest: Rest, resource: Resource, namespace?: string): Promise<Listed<T>> {
+  const place = namespace === undefined ? {} : { namespace };
+  return rest.json<{ items: T[] }>({ verb: 'list', resource, ...place, query: { labelSelector: anyExperiment } });
+}
+
+async function orUnlisted<T>(listing: Promise<Listed<T>>): Promise<Listed<T>> {
+  try {
+    return await listing;
+  } catch (error) {
+    if (!isStatus(error, 403)) throw error;
+    return { items: [], unseen: error.message };
+  }
+}
+
+/** Whether its target or its agent is in the namespace. */
+function isOf(experiment: Experiment, namespace: string): boolean {
+  const [ofTarget, , container] = experiment.target?.split('/') ?? [];
+  return experiment.namespace === namespace || (container !== undefined && ofTarget === namespace);
 }
 
 /** Pure: objects that belong together by namespace and id, oldest first. */

@@ -5,20 +5,28 @@ import { joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { type DocumentFormat, documentOf, documentText } from './json.ts';
 import { cells, columns } from './table.ts';
-import { harmless } from './words.ts';
+import { harmless, oneLine } from './words.ts';
 
 /** What `ls` and `stop` print. Pure. */
 
 const none = '-';
 
-/** `where`: as in `in namespace shop`. */
+/** `where`: as in `in any namespace`. */
 export function noExperiments(where: string): string {
-  return `No experiments found ${where}.\n`;
+  return `No experiments ${where}.\n`;
 }
 
-/** Of what may be left and could not be looked at, a line each. */
-export function unseenNotes(unseen: readonly string[]): string {
-  return unseen.map((what) => `note: leftovers without a pod are not shown: ${what}\n`).join('');
+/** Of what may be there and could not be looked at, a line each. */
+export function unseenNotes({ unseen, elsewhere }: Omit<Experiments, 'found'>): string[] {
+  const notes = unseen.map((what) => `leftovers without a pod are not shown: ${what}`);
+  if (elsewhere !== undefined)
+    notes.push(`experiments whose agents are in other namespaces are not shown: ${elsewhere}`);
+  return notes.map((note) => `note: ${oneLine(note)}`);
+}
+
+/** The same for a program. */
+export function unseenReasons({ unseen, elsewhere }: Omit<Experiments, 'found'>): string[] {
+  return [...unseen, ...(elsewhere === undefined ? [] : [elsewhere])];
 }
 
 export function listing(found: readonly Experiment[], now: Date, wide: boolean): string {
@@ -41,7 +49,7 @@ export function ids(found: readonly Experiment[]): string {
   return text(found.map(({ id }) => id));
 }
 
-export function listDocument({ found, unseen }: Experiments, format: DocumentFormat): string {
+export function listDocument({ found, ...blind }: Experiments, format: DocumentFormat): string {
   // The recorded plan is for `attach` alone, what its shim said last for `stop`.
   const items = found.map(
     ({ plan: _plan, pod: _pod, podUid: _podUid, lastWords: _lastWords, target, ...experiment }) => ({
@@ -49,7 +57,7 @@ export function listDocument({ found, unseen }: Experiments, format: DocumentFor
       targets: targetsNamed(target),
     }),
   );
-  return documentText(documentOf({ kind: 'experiments', items, unseen: [...unseen] }), format);
+  return documentText(documentOf({ kind: 'experiments', items, unseen: unseenReasons(blind) }), format);
 }
 
 export function stopped({ experiment, gone, left, why, undo }: Stopped): string {

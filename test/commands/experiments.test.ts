@@ -74,12 +74,31 @@ describe('ls', () => {
   test('says on stderr that there is nothing, or what could not be seen', async () => {
     const { cluster, stdout, stderr, run } = world();
     await run('ls');
-    expect(stderr.text).toBe('No experiments found in namespace shop.\n');
+    expect(stderr.text).toBe('No experiments on pods in namespace shop (agents looked for in every namespace).\n');
     cluster.experiments = { found: [], unseen: ['you may not list configmaps'] };
     expect(await run('ls')).toBe(0);
     expect(stderr.text).toMatch(/note: leftovers without a pod are not shown: you may not list configmaps\n$/);
     expect(stderr.text.match(/No experiments/g)).toHaveLength(1);
     expect(stdout.text).toBe('');
+  });
+
+  test('says where it looked: in all namespaces, or in the one alone where it may', async () => {
+    const { cluster, stdout, stderr, run } = world();
+    await run('ls -A');
+    expect(stderr.text).toBe('No experiments in any namespace.\n');
+    stderr.text = '';
+    cluster.experiments = { found: [], unseen: [], elsewhere: 'you may not list pods in all namespaces' };
+    expect(await run('ls')).toBe(0);
+    expect(stderr.text.split('\n')).toEqual([
+      'No experiments on pods in namespace shop (agents looked for in namespace shop alone).',
+      'note: experiments whose agents are in other namespaces are not shown: you may not list pods in all namespaces',
+      '',
+    ]);
+    await run('ls -o json');
+    expect(JSON.parse(stdout.text)).toMatchObject({ items: [], unseen: ['you may not list pods in all namespaces'] });
+    stderr.text = '';
+    expect(await run('stop chaos-zzzzz')).toBe(1);
+    expect(stderr.text).toContain('available: none; -n takes the namespace of the agent\n');
   });
 
   test('-o json and -o name are for programs', async () => {
@@ -215,7 +234,7 @@ describe('stop', () => {
     cluster.experiments = { found: [experiment('chaos-aaaaa')], unseen: [] };
     expect(await run('stop chaos-aaaaa chaos-zzzzz')).toBe(1);
     expect(stderr.text).toBe(
-      'error: there is no experiment chaos-zzzzz in namespace shop\navailable: chaos-aaaaa; -A searches all namespaces\nState of the target: nothing was changed.\n',
+      'error: there is no experiment chaos-zzzzz on pods in namespace shop (agents looked for in every namespace)\navailable: chaos-aaaaa; -A searches all namespaces\nState of the target: nothing was changed.\n',
     );
     expect(cluster.count('remove')).toBe(0);
   });
@@ -253,7 +272,7 @@ describe('stop', () => {
   test('nothing to stop is said, and is no failure', async () => {
     const { stderr, run } = world();
     expect(await run('stop --all')).toBe(0);
-    expect(stderr.text).toBe('No experiments found in namespace shop.\n');
+    expect(stderr.text).toBe('No experiments on pods in namespace shop (agents looked for in every namespace).\n');
   });
 
   test('what could not be seen is not called nothing', async () => {

@@ -36,6 +36,7 @@ type Method =
   | 'attach'
   | 'remove'
   | 'listExperiments'
+  | 'listAgents'
   | 'recordEvent';
 
 /** A cluster that does what the test scripts: every method can fail or hang, both watches and every stream are the test's to feed. */
@@ -174,6 +175,12 @@ export class FakeCluster implements Cluster {
   async listExperiments(namespace: string | undefined): Promise<Experiments> {
     this.listed = namespace;
     await this.#enter('listExperiments');
+    return this.experiments;
+  }
+
+  async listAgents(namespace: string): Promise<Experiments> {
+    this.listed = namespace;
+    await this.#enter('listAgents');
     return this.experiments;
   }
 
