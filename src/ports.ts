@@ -266,6 +266,17 @@ export interface Experiment {
   plan?: string;
   /** Of one whose shim has ended: its container's termination message. */
   lastWords?: string;
+  /** When the last of its clocks has run out, the kubelet's as a rule; absent: not known. */
+  deadline?: Date;
+  /** All that is there, if each is named, labelled and owned as `launch` does it; absent: one is not, and is for a person to judge. */
+  remains?: readonly Remains[];
+}
+
+/** An object of an experiment. */
+export interface Remains {
+  kind: 'pod' | 'configmap';
+  name: string;
+  uid: string;
 }
 
 /** Which cluster an experiment runs in. */
@@ -367,6 +378,8 @@ export interface Cluster {
    * `reverted`: the shim has reverted and ended, so that nothing is lost by not waiting for the kubelet, whose own round takes seconds; otherwise the pod is gone only after the kubelet has seen its containers end.
    */
   remove(id: string, namespace: string, timeoutMs: number, reverted: boolean): Promise<RemovalResult>;
+  /** Deletes these objects of an experiment that is over, those with these uids alone, and does not wait for them to be gone. One that is gone already is no error. */
+  discard(namespace: string, remains: readonly Remains[], signal: AbortSignal): Promise<void>;
   /** Writes an Event about the target's pod. */
   recordEvent(target: Target, event: AuditEvent): Promise<void>;
   /** Every experiment whose target or agent is in the namespace, or all for `undefined`, in the order of creation; only reads. */

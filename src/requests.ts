@@ -33,6 +33,8 @@ export interface RunOptions {
   dryRun?: 'client' | 'server';
   output: OutputFormat;
   verbose: boolean;
+  /** Objects that killed commands have left are removed by the way. */
+  cleanup: boolean;
 }
 
 /** `json` and `yaml`: one document at the end; `ndjson`: the events, a line each. */
@@ -49,6 +51,8 @@ export interface ManageRequest {
   ids: readonly string[];
   output: 'human' | 'wide' | 'json' | 'yaml' | 'name';
   verbose: boolean;
+  /** Objects that killed commands have left are removed by the way. */
+  cleanup: boolean;
 }
 
 /** `attach`: which experiment to follow. */
@@ -60,6 +64,8 @@ export interface AttachRequest {
   allNamespaces: boolean;
   output: OutputFormat;
   verbose: boolean;
+  /** Objects that killed commands have left are removed by the way. */
+  cleanup: boolean;
 }
 
 /** `sweep`: which nodes, and whether what is found goes without a question. */
@@ -77,6 +83,8 @@ export interface SweepRequest {
   imagePullSecret: string | undefined;
   output: 'human' | 'json' | 'yaml';
   verbose: boolean;
+  /** Objects that killed commands have left are removed by the way. */
+  cleanup: boolean;
 }
 
 export interface Request {

@@ -3,7 +3,7 @@ import type { FlagValues } from '../flags/flag.ts';
 import { checkName } from '../flags/names.ts';
 import { quote } from '../flags/values.ts';
 import type { AttachRequest, ManageRequest } from '../requests.ts';
-import { outputs } from './flags.ts';
+import { noCleanup, outputs } from './flags.ts';
 import { text, toConnection, tooMany } from './run-options.ts';
 
 /** Words and flags of `ls` and `stop` as a request. Throws usage errors only. */
@@ -22,6 +22,7 @@ export function toManageRequest(
     ids,
     output: output ?? 'human',
     verbose: flags.verbose === true,
+    cleanup: !noCleanup.read(flags),
   };
 }
 
@@ -36,6 +37,7 @@ export function toAttachRequest(words: readonly string[], flags: FlagValues): At
     ...toPlace(flags),
     output: outputs.attach.read(flags) ?? 'human',
     verbose: flags.verbose === true,
+    cleanup: !noCleanup.read(flags),
   };
 }
 

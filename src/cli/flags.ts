@@ -83,6 +83,13 @@ function verbose(under: string, help: string): Flag<boolean> {
   return toggle({ name: '--verbose', short: '-v', alias: '--v', level: true, group: under, help });
 }
 
+/** Commander takes `--no-NAME` for NAME set to false. */
+export const noCleanup: Flag<boolean> = {
+  ...{ name: '--no-cleanup', group: choice },
+  help: 'do not remove what killed commands have left and nobody needs',
+  read: ({ cleanup }) => cleanup === false,
+};
+
 const verboseRequests = verbose(choice, 'show requests to the API server');
 
 /** How to run a fault. One that starts no workload in the target has nothing to say of one. */
@@ -112,6 +119,7 @@ export function runFlags(
     run.reason,
     run.yes,
     run.dryRun,
+    { ...noCleanup, group },
     run.output,
     run.verbose,
   ];
@@ -138,12 +146,13 @@ function output<const Format extends string>(choices: readonly Format[], help: s
 }
 
 /** Flags of `ls`. */
-export const listFlags: readonly Flag[] = [allNamespaces, outputs.list, verboseRequests];
+export const listFlags: readonly Flag[] = [allNamespaces, noCleanup, outputs.list, verboseRequests];
 
 /** Flags of `stop`. */
 export const stopFlags: readonly Flag[] = [
   toggle({ name: '--all', group: choice, isNeverHinted: true, help: 'stop every experiment in the namespace' }),
   allNamespaces,
+  noCleanup,
   outputs.stop,
   verboseRequests,
 ];
@@ -164,6 +173,7 @@ export const sweepFlags: readonly Flag[] = [
     ...{ name: '--image-pull-secret', value: 'name', group: choice },
     help: "image pull secret in the agents' namespace",
   }),
+  noCleanup,
   outputs.sweep,
   verboseRequests,
 ];
@@ -171,6 +181,7 @@ export const sweepFlags: readonly Flag[] = [
 /** Flags of `attach`. */
 export const attachFlags: readonly Flag[] = [
   allNamespaces,
+  noCleanup,
   outputs.attach,
   verbose(choice, 'show requests to the API server and how the workload ended'),
 ];

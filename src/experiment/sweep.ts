@@ -18,6 +18,7 @@ import { shimFailure, startupFailure } from './agent-errors.ts';
 import { list, type Stopped, stopOne } from './experiments.ts';
 import { Interrupts, signalExitCodes, unconfirmedRevert } from './interrupt.ts';
 import { sweepAgent, undoCommand } from './plan.ts';
+import type { Tidying } from './tidying.ts';
 
 export interface SweepPorts {
   cluster: Cluster;
@@ -26,6 +27,7 @@ export interface SweepPorts {
   who: string;
   randomSuffix: () => string;
   defaultImage: string;
+  tidying: Pick<Tidying, 'remove'>;
   /** Asks whether to remove all that was found; undefined: nobody can be asked. */
   confirm: ((report: SweepReport, count: number) => Promise<boolean>) | undefined;
 }
@@ -107,7 +109,12 @@ async function sweepAll(request: SweepRequest, ports: SweepPorts, interrupts: In
     if (interrupts.first) throw interrupted(interrupts.first, remove, reports);
     return reports;
   };
-  const looked = reportOf(await all(nodes, false), objects, [], blind, request.yes);
+  const [seen, gone] = await Promise.all([all(nodes, false), ports.tidying.remove(objects)]);
+  const tidied = gone.map((experiment): Stopped => {
+    const undo = undoCommand(request.connection, experiment.namespace, experiment.id);
+    return { experiment, gone: true, left: [], why: '', undo };
+  });
+  const looked = reportOf(seen, objects, tidied, blind, request.yes);
   const count = removable(looked);
   if (count === 0) return looked;
   const isWanted = request.yes || (await Promise.race([ports.confirm?.(looked, count), interruption]));
@@ -115,11 +122,15 @@ async function sweepAll(request: SweepRequest, ports: SweepPorts, interrupts: In
   if (!isWanted) return looked;
   const again = nodes.filter(({ name }) => looked.nodes.some((one) => one.node === name && leftOn(one) > 0));
   const [removed, swept] = await Promise.all([
-    Promise.all(objects.map((experiment) => stopOne(experiment, request, cluster, ports.clock))),
+    Promise.all(
+      objects
+        .filter((one) => !gone.includes(one))
+        .map((experiment) => stopOne(experiment, request, cluster, ports.clock)),
+    ),
     all(again, true),
   ]);
   const now = looked.nodes.map((before) => swept.find(({ node }) => node === before.node) ?? before);
-  return reportOf(now, objects, removed, blind, true);
+  return reportOf(now, objects, [...tidied, ...removed], blind, true);
 }
 
 function interrupted(signal: InterruptSignal, removing: boolean, reports: readonly NodeReport[]): ChaosError {
@@ -136,8 +147,8 @@ function leftOn({ residue }: NodeReport): number {
 }
 
 /** How much a yes would remove. */
-function removable({ nodes, objects }: SweepReport): number {
-  return objects.length + nodes.reduce((sum, node) => sum + leftOn(node), 0);
+function removable({ nodes, objects, removed }: SweepReport): number {
+  return objects.length - removed.length + nodes.reduce((sum, node) => sum + leftOn(node), 0);
 }
 
 /** Pure: clean is only what was looked at wholly. `tried`: to remove it. */

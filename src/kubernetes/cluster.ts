@@ -14,6 +14,7 @@ import type {
   ObjectAddresses,
   ObjectQuery,
   PodNetwork,
+  Remains,
   RemovalResult,
   Surroundings,
   SweptNode,
@@ -27,6 +28,7 @@ import { addressesOf } from './addresses.ts';
 import { agentPod, configMap } from './agent-pod.ts';
 import { followAgent } from './agent-watch.ts';
 import { recordEvent } from './audit.ts';
+import { discard } from './discard.ts';
 import { listAgents, listExperiments } from './experiments.ts';
 import { launch, rehearse } from './launch.ts';
 import { followNode } from './node-watch.ts';
@@ -165,6 +167,10 @@ export class KubernetesCluster implements Cluster {
     });
     if (result.left.length === 0) this.#existing.set(key(id, namespace), { ...existing, pod: 'no', configMap: 'no' });
     return result;
+  }
+
+  discard(namespace: string, remains: readonly Remains[], signal: AbortSignal): Promise<void> {
+    return discard(this.#rest, namespace, remains, signal);
   }
 
   recordEvent(target: Target, event: AuditEvent): Promise<void> {

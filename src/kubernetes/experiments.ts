@@ -1,7 +1,7 @@
 import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
-import type { Experiment, ExperimentState, Experiments } from '../ports.ts';
+import type { Experiment, ExperimentState, Experiments, Remains } from '../ports.ts';
 import { parseDuration } from '../units.ts';
-import { anyExperiment, experimentIdOf } from './agent-pod.ts';
+import { anyExperiment, experimentIdOf, isAsLaunched } from './agent-pod.ts';
 import { isStatus } from './api-error.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -104,6 +104,7 @@ function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
   const { metadata = {} } = pod ?? configMaps[0] ?? {};
   const annotation = (name: string) => metadata.annotations?.[`kubectl-chaos.io/${name}`];
   const createdAt = new Date(metadata.creationTimestamp ?? now);
+  const remains = remainsOf(experimentIdOf(metadata), pods, configMaps);
   const state = pod ? stateOf(pod) : now.getTime() - createdAt.getTime() < creationMs ? 'starting' : 'leftover';
   const endsAt = state === 'running' ? endOf(pod, annotation('duration')) : undefined;
   const texts = {
@@ -128,9 +129,34 @@ function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
     ],
     createdAt,
     ...(endsAt ? { endsAt } : {}),
+    deadline: deadlineOf(pod, annotation('until'), createdAt),
+    ...(remains ? { remains } : {}),
     graceMs: (pod?.spec?.terminationGracePeriodSeconds ?? 0) * 1_000,
     ...Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)),
   };
+}
+
+/** An experiment lasts a day at most, and before and after that some minutes. */
+const longestMs = 25 * 3_600_000;
+
+/** `activeDeadlineSeconds` counts from the status's start time: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#lifecycle. */
+function deadlineOf(pod: V1Pod | undefined, until: string | undefined, createdAt: Date): Date {
+  const seconds = pod?.spec?.activeDeadlineSeconds;
+  if (seconds !== undefined) return new Date(new Date(pod?.status?.startTime ?? createdAt).getTime() + seconds * 1_000);
+  const written = until === undefined || pod ? Number.NaN : Date.parse(until);
+  return new Date(Number.isNaN(written) ? createdAt.getTime() + longestMs : written);
+}
+
+/** Undefined: one of them is not as `launch` makes it, or there are more of them than it makes. */
+function remainsOf(id: string, pods: readonly V1Pod[], configMaps: readonly V1ConfigMap[]): Remains[] | undefined {
+  if (pods.length > 1 || configMaps.length > 1) return undefined;
+  const owner = pods[0]?.metadata?.uid;
+  const all = [
+    ...pods.map(({ metadata = {} }) => ({ kind: 'pod' as const, metadata })),
+    ...configMaps.map(({ metadata = {} }) => ({ kind: 'configmap' as const, metadata })),
+  ];
+  if (!all.every(({ kind, metadata }) => isAsLaunched(kind, id, metadata, owner))) return undefined;
+  return all.map(({ kind, metadata: { name = '', uid = '' } }) => ({ kind, name, uid }));
 }
 
 function stateOf(pod: V1Pod): ExperimentState {

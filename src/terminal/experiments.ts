@@ -52,7 +52,16 @@ export function ids(found: readonly Experiment[]): string {
 export function listDocument({ found, ...blind }: Experiments, format: DocumentFormat): string {
   // The recorded plan is for `attach` alone, what its shim said last for `stop`.
   const items = found.map(
-    ({ plan: _plan, pod: _pod, podUid: _podUid, lastWords: _lastWords, target, ...experiment }) => ({
+    ({
+      plan: _plan,
+      pod: _pod,
+      podUid: _podUid,
+      lastWords: _lastWords,
+      deadline: _deadline,
+      remains: _remains,
+      target,
+      ...experiment
+    }) => ({
       ...experiment,
       targets: targetsNamed(target),
     }),

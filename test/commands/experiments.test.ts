@@ -7,7 +7,7 @@ import type { ConnectionOptions, Experiment } from '../../src/ports.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
 import { BufferOutput } from '../fakes/output.ts';
-import { ended, reverted, shimError } from '../fakes/samples.ts';
+import { ended, lastWords, reverted, shimError } from '../fakes/samples.ts';
 import { FakeSignals } from '../fakes/signals.ts';
 
 function world() {
@@ -21,7 +21,13 @@ function world() {
   };
   const ports: CommandPorts = {
     ...{ stdout, stderr, clock, env: {}, homeDirectory: '/home/ada', who: 'ada', signals: new FakeSignals() },
-    ...{ randomSuffix: forbidden, version: '1.2.3', defaultImage: 'tools:1', shim: forbidden, liveReporter: forbidden },
+    ...{
+      randomSuffix: () => '7f3k2',
+      version: '1.2.3',
+      defaultImage: 'tools:1',
+      shim: forbidden,
+      liveReporter: forbidden,
+    },
     connect: async (options) => {
       connections.push(options);
       return cluster;
@@ -127,6 +133,66 @@ describe('ls', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
     expect(stdout.text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
     expect(stdout.text.trimEnd().split('\n')).toHaveLength(2);
+  });
+});
+
+describe('what a killed command has left', () => {
+  const past = { state: 'ended', deadline: new Date(0), lastWords: lastWords(ended(), reverted()) } as const;
+  const left = (id: string): Partial<Experiment> => ({
+    ...past,
+    remains: [{ kind: 'pod', name: `${id}-0`, uid: `uid-of-${id}` }],
+  });
+
+  test.each(['ls', 'ls -o name', 'ls -o json', 'stop chaos-bbbbb'])('%s removes it, and says nothing', async (line) => {
+    const { cluster, stdout, stderr, experiment, run } = world();
+    const over = experiment('chaos-aaaaa', left('chaos-aaaaa'));
+    cluster.experiments = { found: [over, experiment('chaos-bbbbb')], unseen: [] };
+    expect(await run(line)).toBe(0);
+    expect(cluster.discarded.map(({ remains }) => remains)).toEqual([over.remains]);
+    // Once more it is shown: who did what, and when, is not gone before anybody has seen it.
+    if (line.startsWith('ls')) expect(stdout.text).toContain('chaos-aaaaa');
+    expect(stderr.text.replace('stopping chaos-bbbbb\n', '')).toBe('');
+  });
+
+  test('-v says what was removed, or why not', async () => {
+    const { cluster, stderr, experiment, run } = world();
+    cluster.experiments = { found: [experiment('chaos-aaaaa', left('chaos-aaaaa'))], unseen: [] };
+    expect(await run('ls -v')).toBe(0);
+    expect(stderr.text).toContain(
+      'note: removed pod/chaos-aaaaa-0 and configmap/chaos-aaaaa of experiment chaos-aaaaa',
+    );
+    cluster.failNext('discard', new ChaosError('forbidden', 'you may not delete pods'));
+    expect(await run('ls -v')).toBe(0);
+    expect(stderr.text).toContain('could not be removed: you may not delete pods\n');
+  });
+
+  test.each(['ls', 'stop chaos-bbbbb'])('%s --no-cleanup keeps it', async (line) => {
+    const { cluster, experiment, run } = world();
+    const found = [experiment('chaos-aaaaa', left('chaos-aaaaa')), experiment('chaos-bbbbb')];
+    cluster.experiments = { found, unseen: [] };
+    expect(await run(`${line} --no-cleanup`)).toBe(0);
+    expect(cluster.count('discard')).toBe(0);
+  });
+
+  test('stop removes what is named itself, and tells of it', async () => {
+    const { cluster, stdout, experiment, run } = world();
+    cluster.experiments = { found: [experiment('chaos-aaaaa', left('chaos-aaaaa'))], unseen: [] };
+    expect(await run('stop --all')).toBe(0);
+    expect(stdout.text).toContain('had ended, removed');
+    expect(cluster.count('discard')).toBe(0);
+  });
+
+  test.each([
+    ['', 1],
+    [' --dry-run', 0],
+    [' --no-cleanup', 0],
+  ])('a run%s', async (flags, discards) => {
+    const { cluster, experiment, run } = world();
+    const experiments = [experiment('chaos-aaaaa', left('chaos-aaaaa'))];
+    cluster.around = { protectedBy: [], experiments, nodeTroubles: [], unchecked: [] };
+    cluster.failNext('launch', new ChaosError('forbidden', 'you may not create pods'));
+    await run(`stress web --cpu 1${flags}`);
+    expect(cluster.count('discard')).toBe(discards);
   });
 });
 

@@ -11,6 +11,7 @@ import type {
   ObjectAddresses,
   ObjectQuery,
   PodNetwork,
+  Remains,
   RemovalResult,
   Surroundings,
   SweptNode,
@@ -35,6 +36,7 @@ type Method =
   | 'rehearse'
   | 'attach'
   | 'remove'
+  | 'discard'
   | 'listExperiments'
   | 'listAgents'
   | 'recordEvent';
@@ -188,6 +190,17 @@ export class FakeCluster implements Cluster {
     this.removed = { id, namespace, timeoutMs, reverted };
     await this.#enter('remove');
     return this.removals.get(id) ?? this.removal;
+  }
+
+  /** What was removed by the way, by namespace. */
+  readonly discarded: { namespace: string; remains: readonly Remains[] }[] = [];
+
+  async discard(namespace: string, remains: readonly Remains[], signal: AbortSignal): Promise<void> {
+    this.discarded.push({ namespace, remains });
+    const aborted = new Promise<never>((_, reject) =>
+      signal.addEventListener('abort', () => reject(new ChaosError('connection-lost', 'no answer in time'))),
+    );
+    await Promise.race([this.#enter('discard'), aborted]);
   }
 
   async findNodes(names: readonly string[]): Promise<SweptNode[]> {

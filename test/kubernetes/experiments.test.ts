@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
+import type { V1ConfigMap, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { experimentsOf, listAgents, listExperiments } from '../../src/kubernetes/experiments.ts';
 import { ApiServer, json } from '../fakes/api-server.ts';
@@ -56,6 +56,7 @@ describe('what the objects say of an experiment', () => {
         createdAt: new Date('2026-03-01T12:00:00Z'),
         endsAt: new Date('2026-03-01T12:01:40Z'),
         graceMs: 32_000,
+        deadline: new Date('2026-03-02T13:00:00Z'),
         node: 'node-3',
         pod: 'chaos-aaaaa-0',
         fault: '2 busy CPUs',
@@ -129,6 +130,71 @@ describe('what the objects say of an experiment', () => {
       delete meta?.labels;
     });
     expect(experimentsOf([bare], [], now)).toMatchObject([{ id: 'chaos-aaaaa', state: 'running' }]);
+  });
+});
+
+describe('what is there to be removed', () => {
+  const made = (change: (meta: V1ObjectMeta) => void = () => undefined) => {
+    const one = pod('chaos-aaaaa', 'Succeeded', ({ metadata: meta = {} }) => {
+      meta.uid = 'uid-1';
+      change(meta);
+    });
+    return one;
+  };
+  const map = (change: (meta: V1ObjectMeta) => void = () => undefined) => {
+    const one = configMap('chaos-aaaaa');
+    const meta = one.metadata ?? {};
+    meta.uid = 'uid-2';
+    meta.ownerReferences = [{ apiVersion: 'v1', kind: 'Pod', name: 'chaos-aaaaa-0', uid: 'uid-1' }];
+    change(meta);
+    return one;
+  };
+  const remains = (pods: V1Pod[], configMaps: V1ConfigMap[]) => experimentsOf(pods, configMaps, now)[0]?.remains;
+  const both = [
+    { kind: 'pod', name: 'chaos-aaaaa-0', uid: 'uid-1' },
+    { kind: 'configmap', name: 'chaos-aaaaa', uid: 'uid-2' },
+  ];
+
+  it('each object as it was launched, by its uid', () => {
+    expect(remains([made()], [map()])).toEqual(both);
+    expect(remains([], [map()])).toEqual(both.slice(1));
+    // A command that was killed before it made the pod its owner.
+    expect(remains([made()], [map((meta) => delete meta.ownerReferences)])).toEqual(both);
+  });
+
+  const replicaSet = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'uid-3' };
+  it.each<[string, V1Pod[], V1ConfigMap[]]>([
+    [
+      'a pod without our label',
+      [made((meta) => Reflect.deleteProperty(meta.labels ?? {}, 'app.kubernetes.io/managed-by'))],
+      [map()],
+    ],
+    ['a pod that a ReplicaSet made', [made((meta) => Object.assign(meta, { ownerReferences: [replicaSet] }))], [map()]],
+    ['a pod of another name', [made((meta) => Object.assign(meta, { name: 'web' }))], [map()]],
+    ['two pods', [made(), made((meta) => Object.assign(meta, { name: 'chaos-aaaaa-1' }))], [map()]],
+    ['a ConfigMap of another name', [made()], [map((meta) => Object.assign(meta, { name: 'settings' }))]],
+    [
+      'a ConfigMap of another owner',
+      [made()],
+      [map((meta) => Object.assign(meta.ownerReferences?.[0] ?? {}, { uid: 'uid-9' }))],
+    ],
+    ['a ConfigMap that a ReplicaSet owns', [], [map((meta) => Object.assign(meta, { ownerReferences: [replicaSet] }))]],
+    ['an object without a uid', [made((meta) => delete meta.uid)], []],
+  ])('not %s', (_what, pods, configMaps) => {
+    expect(remains(pods, configMaps)).toBeUndefined();
+  });
+
+  it('until when a command may be at it: as the kubelet counts, or as the ConfigMap says', () => {
+    const timed = made();
+    Object.assign(timed.spec ?? {}, { activeDeadlineSeconds: 90 });
+    Object.assign(timed.status ?? {}, { startTime: new Date('2026-03-01T12:00:05Z') });
+    const deadline = (pods: V1Pod[], configMaps: V1ConfigMap[]) => experimentsOf(pods, configMaps, now)[0]?.deadline;
+    expect(deadline([timed], [map()])).toEqual(new Date('2026-03-01T12:01:35Z'));
+    const until = (text: string) =>
+      map((meta) => Object.assign(meta, { annotations: { 'kubectl-chaos.io/until': text } }));
+    expect(deadline([], [until('2026-03-01T12:07:00Z')])).toEqual(new Date('2026-03-01T12:07:00Z'));
+    // Longer than any experiment lasts.
+    for (const one of [map(), until('soon')]) expect(deadline([], [one])).toEqual(new Date('2026-03-02T13:00:00Z'));
   });
 });
 
