@@ -72,6 +72,8 @@ export class KubernetesCluster implements Cluster {
   readonly #shim: ConnectPorts['shim'];
   /** Targets as they were found, by the pod's uid: a watch goes on from the list in which it was seen, and nothing between is missed. */
   readonly #found = new Map<string, FoundTarget>();
+  /** Aborted when watch events of the agent pod turn out not to arrive: what keeps those back keeps back all. */
+  readonly #distrust = new AbortController();
   readonly #created = new Map<string, V1Pod>();
   readonly #existing = new Map<string, Existing>();
 
@@ -139,15 +141,21 @@ export class KubernetesCluster implements Cluster {
   }
 
   followAgent(agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {
-    return followAgent(this.#rest, agent, this.#created.get(agent.podUid), signal);
+    return followAgent(this.#rest, agent, this.#created.get(agent.podUid), signal, () => this.#distrust.abort());
   }
 
   followTarget(target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate> {
-    return followTarget(this.#rest, target, this.#found.get(target.podUid)?.resourceVersion, signal);
+    return followTarget(
+      this.#rest,
+      target,
+      this.#found.get(target.podUid)?.resourceVersion,
+      signal,
+      this.#distrust.signal,
+    );
   }
 
   followNode(target: Target, signal: AbortSignal): AsyncIterable<NodeUpdate> {
-    return followNode(this.#rest, target, this.#found.get(target.podUid), signal);
+    return followNode(this.#rest, target, this.#found.get(target.podUid), signal, this.#distrust.signal);
   }
 
   async attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment> {
