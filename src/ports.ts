@@ -269,6 +269,17 @@ export interface Experiment {
   plan?: string;
   /** Of one whose shim has ended: its container's termination message. */
   lastWords?: string;
+  /** When the last of its clocks has run out, the kubelet's as a rule; absent: not known. */
+  deadline?: Date;
+  /** All that is there, if each is named, labelled and owned as `launch` does it; absent: one is not, and is for a person to judge. */
+  remains?: readonly Remains[];
+}
+
+/** An object of an experiment. */
+export interface Remains {
+  kind: 'pod' | 'configmap';
+  name: string;
+  uid: string;
 }
 
 /** Which cluster an experiment runs in. */
@@ -304,8 +315,10 @@ export type NodeUpdate =
 
 export interface Experiments {
   found: readonly Experiment[];
-  /** What could not be looked at, in words; empty: everything was. */
+  /** Why leftovers without a pod could not be looked for, or not everywhere; empty: they were. */
   unseen: readonly string[];
+  /** Why agents were looked for in the namespace alone that was asked for; absent: they were looked for in every one. */
+  elsewhere?: string;
 }
 
 /** What becomes of the experiments that the cluster shows. */
@@ -377,12 +390,16 @@ export interface Cluster {
    * `reverted`: the shim has reverted and ended, so that nothing is lost by not waiting for the kubelet, whose own round takes seconds; otherwise the pod is gone only after the kubelet has seen its containers end.
    */
   remove(id: string, namespace: string, timeoutMs: number, reverted: boolean): Promise<RemovalResult>;
+  /** Deletes these objects of an experiment that is over, those with these uids alone, and does not wait for them to be gone. One that is gone already is no error. */
+  discard(namespace: string, remains: readonly Remains[], signal: AbortSignal): Promise<void>;
   /** Writes an Event about the target's pod. */
   recordEvent(target: Target, event: AuditEvent): Promise<void>;
-  /** Every experiment in the namespace, or in all for `undefined`, in the order of creation; only reads. */
+  /** Every experiment whose target or agent is in the namespace, or all for `undefined`, in the order of creation; only reads. */
   listExperiments(namespace: string | undefined): Promise<Experiments>;
   /** The same, and then what becomes of them, until aborted; goes on across broken watches. */
   followExperiments(namespace: string | undefined, signal: AbortSignal): AsyncIterable<ExperimentUpdate>;
+  /** Every experiment whose agent is in the namespace, whatever the rights for others, in the order of creation; only reads. */
+  listAgents(namespace: string): Promise<Experiments>;
   /** The nodes of these names, or all for none; only reads. Rejects with not-found for a name that is no node's. */
   findNodes(names: readonly string[]): Promise<SweptNode[]>;
   /** `NAMESPACE/NAME` of the node's pods by their uid; empty where they may not be listed. */

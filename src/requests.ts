@@ -33,6 +33,8 @@ export interface RunOptions {
   dryRun?: 'client' | 'server';
   output: OutputFormat;
   verbose: boolean;
+  /** Objects that killed commands have left are removed by the way. */
+  cleanup: boolean;
 }
 
 /** `json` and `yaml`: one document at the end; `ndjson`: the events, a line each. */
@@ -51,6 +53,8 @@ export interface ManageRequest {
   /** Of `ls`: go on, and show what changes. */
   watch: boolean;
   verbose: boolean;
+  /** Objects that killed commands have left are removed by the way. */
+  cleanup: boolean;
 }
 
 /** `attach`: which experiment to follow. */
@@ -62,6 +66,8 @@ export interface AttachRequest {
   allNamespaces: boolean;
   output: OutputFormat;
   verbose: boolean;
+  /** Objects that killed commands have left are removed by the way. */
+  cleanup: boolean;
 }
 
 /** `sweep`: which nodes, and whether what is found goes without a question. */
@@ -79,6 +85,8 @@ export interface SweepRequest {
   imagePullSecret: string | undefined;
   output: 'human' | 'json' | 'yaml';
   verbose: boolean;
+  /** Objects that killed commands have left are removed by the way. */
+  cleanup: boolean;
 }
 
 /** `version`: how it is shown. */

@@ -3,7 +3,7 @@ import type { FlagValues } from '../flags/flag.ts';
 import { checkName } from '../flags/names.ts';
 import { quote } from '../flags/values.ts';
 import type { AttachRequest, ManageRequest } from '../requests.ts';
-import { outputs } from './flags.ts';
+import { noCleanup, outputs } from './flags.ts';
 import { refuseWords, text, toConnection, tooMany } from './run-options.ts';
 
 /** Words and flags of `ls` and `stop` as a request. Throws usage errors only. */
@@ -26,6 +26,7 @@ export function toManageRequest(
     output: output ?? 'human',
     verbose: flags.verbose === true,
     watch,
+    cleanup: !noCleanup.read(flags),
   };
 }
 
@@ -40,6 +41,7 @@ export function toAttachRequest(words: readonly string[], flags: FlagValues): At
     ...toPlace(flags),
     output: outputs.attach.read(flags) ?? 'human',
     verbose: flags.verbose === true,
+    cleanup: !noCleanup.read(flags),
   };
 }
 

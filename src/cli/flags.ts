@@ -75,13 +75,23 @@ export const run = {
     help: 'json or yaml (one document at the end), or ndjson (one event per line)',
     choices: ['json', 'yaml', 'ndjson'],
   }),
-  verbose: { ...verbose(group, 'show requests to the API server and what the shim finds'), isRare: true as const },
+  verbose: {
+    ...verbose(group, 'show requests to the API server, what the shim finds, and what the workload prints'),
+    isRare: true as const,
+  },
 };
 
 /** kubectl's `-v`, whose level makes no difference here. */
 function verbose(under: string, help: string): Flag<boolean> {
   return toggle({ name: '--verbose', short: '-v', alias: '--v', level: true, group: under, help });
 }
+
+/** Commander takes `--no-NAME` for NAME set to false. */
+export const noCleanup: Flag<boolean> = {
+  ...{ name: '--no-cleanup', group: choice },
+  help: 'do not remove what killed commands have left and nobody needs',
+  read: ({ cleanup }) => cleanup === false,
+};
 
 const verboseRequests = verbose(choice, 'show requests to the API server');
 
@@ -110,6 +120,7 @@ export function runFlags({ container, workload }: Pick<FaultCommand<FaultRequest
     run.reason,
     run.yes,
     run.dryRun,
+    { ...noCleanup, group },
     run.output,
     run.verbose,
   ];
@@ -146,6 +157,7 @@ export const listFlags: readonly Flag[] = [
     ...{ name: '--watch', short: '-w', group: choice },
     help: 'go on, and show each experiment that begins, changes or ends (Ctrl-C ends this)',
   }),
+  noCleanup,
   outputs.list,
   verboseRequests,
 ];
@@ -154,6 +166,7 @@ export const listFlags: readonly Flag[] = [
 export const stopFlags: readonly Flag[] = [
   toggle({ name: '--all', group: choice, isNeverHinted: true, help: 'stop every experiment in the namespace' }),
   allNamespaces,
+  noCleanup,
   outputs.stop,
   verboseRequests,
 ];
@@ -174,6 +187,7 @@ export const sweepFlags: readonly Flag[] = [
     ...{ name: '--image-pull-secret', value: 'name', group: choice },
     help: "image pull secret in the agents' namespace",
   }),
+  noCleanup,
   outputs.sweep,
   verboseRequests,
 ];
@@ -181,6 +195,7 @@ export const sweepFlags: readonly Flag[] = [
 /** Flags of `attach`. */
 export const attachFlags: readonly Flag[] = [
   allNamespaces,
+  noCleanup,
   outputs.attach,
   verbose(choice, 'show requests to the API server and how the workload ended'),
 ];

@@ -84,7 +84,7 @@ const ls: Verb = {
   summary: 'list running experiments and leftovers of earlier ones',
   usage: '[flags]',
   argument: '[words...]',
-  flags: [...listFlags, ...connectionFlags('the agents')],
+  flags: [...listFlags, ...connectionFlags('the targets or of their agents')],
   examples: `
 Examples:
   # List the experiments of the whole cluster
@@ -108,7 +108,7 @@ const stop: Verb = {
   summary: 'stop experiments and remove leftovers of earlier ones',
   usage: 'ID... | --all [flags]',
   argument: '[ID...]',
-  flags: [...stopFlags, ...connectionFlags('the agents')],
+  flags: [...stopFlags, ...connectionFlags('the targets or of their agents')],
   examples: `
 Examples:
   # Stop one experiment: revert its fault and remove its agent
@@ -128,7 +128,7 @@ const attach: Verb = {
   summary: 'follow a detached experiment (Ctrl-C stops following; the fault continues)',
   usage: 'ID [flags]',
   argument: '[ID...]',
-  flags: [...attachFlags, ...connectionFlags('the agents')],
+  flags: [...attachFlags, ...connectionFlags('the targets or of their agents')],
   examples: `
 Examples:
   # Show the live measurement, and the verdict at the end

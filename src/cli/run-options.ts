@@ -5,7 +5,7 @@ import { quote } from '../flags/values.ts';
 import type { ConnectionOptions } from '../ports.ts';
 import type { RunOptions } from '../requests.ts';
 import { separateWords } from '../text.ts';
-import { requestTimeoutFlag, run } from './flags.ts';
+import { noCleanup, requestTimeoutFlag, run } from './flags.ts';
 import { parseTarget } from './target.ts';
 
 export function text(flags: FlagValues, name: string): string | undefined {
@@ -81,6 +81,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
     ...(dryRun === 'none' ? {} : { dryRun }),
     output: run.output.read(flags) ?? 'human',
     verbose: run.verbose.read(flags),
+    cleanup: !noCleanup.read(flags),
   };
 }
 

@@ -3,7 +3,7 @@ import type { FlagValues } from '../flags/flag.ts';
 import { quote } from '../flags/values.ts';
 import type { SweepRequest } from '../requests.ts';
 import { toPlace } from './experiments.ts';
-import { outputs } from './flags.ts';
+import { noCleanup, outputs } from './flags.ts';
 import { toConnection, toImage } from './run-options.ts';
 
 /** Words and flags of `sweep` as a request. Throws usage errors only. */
@@ -23,5 +23,6 @@ export function toSweepRequest(words: readonly string[], flags: FlagValues): Swe
     ...toImage(flags),
     output: outputs.sweep.read(flags) ?? 'human',
     verbose: flags.verbose === true,
+    cleanup: !noCleanup.read(flags),
   };
 }

@@ -1,20 +1,23 @@
 import { ExitCode } from '../errors.ts';
 import { protectedContextsVariable } from '../experiment/protection.ts';
+import { Tidying } from '../experiment/tidying.ts';
 import type { Request } from '../requests.ts';
 import { confirmation } from './confirm.ts';
 import type { CommandPorts } from './ports.ts';
 import { reporting } from './reporting.ts';
+import { settle } from './tidying.ts';
 
 /** A fault: carries it out, or with `--dry-run` shows what would be. Resolves to the exit code; rejects with ChaosError. */
 export function run(request: Request, ports: CommandPorts): Promise<number> {
   return reporting(request.run, ports, request.run.dryRun !== undefined, async (reporter) => {
     const startedAt = ports.clock.now();
     const cluster = await ports.connect(request.run.connection);
+    const tidying = new Tidying(cluster, ports.clock, request.run.cleanup && request.run.dryRun === undefined);
     try {
       const ask = confirmation(ports, request.run.output === 'human');
       const around = {
         ...ports,
-        ...{ cluster, reporter, startedAt },
+        ...{ cluster, reporter, startedAt, tidying },
         protectedContexts: ports.env[protectedContextsVariable],
         ...(ask ? { confirm: () => ask('Run the experiment all the same? [y/N] ') } : {}),
       };
@@ -31,6 +34,7 @@ export function run(request: Request, ports: CommandPorts): Promise<number> {
       const { runExperiment } = await import('../experiment/run.ts');
       return (await runExperiment(request, around)).exitCode;
     } finally {
+      await settle(tidying, request.run.verbose, ports);
       cluster.close();
     }
   });

@@ -11,12 +11,14 @@ import type { Detached, Outcome } from './outcome.ts';
 import { experimentCommands, type RunPlan, stopCommand } from './plan.ts';
 import { readPlan } from './plan-record.ts';
 import { followDetached } from './target-run.ts';
+import type { Tidying } from './tidying.ts';
 
 export interface AttachPorts {
   cluster: Cluster;
   clock: Clock;
   signals: Signals;
   reporter: Reporter;
+  tidying: Pick<Tidying, 'remove'>;
   /** When the command began, on `clock`. */
   startedAt: number;
 }
@@ -29,6 +31,7 @@ export interface AttachPorts {
  */
 export async function attachExperiment(request: AttachRequest, ports: AttachPorts): Promise<Outcome | Detached> {
   const { experiment, found } = await find(request, ports.cluster);
+  void ports.tidying.remove(found.filter((one) => one !== experiment));
   const { plan, agent } = detachedPlan(experiment, found, request);
   const interrupts = new Interrupts(ports.signals);
   try {
@@ -45,9 +48,10 @@ async function find(
   request: AttachRequest,
   cluster: Cluster,
 ): Promise<{ experiment: Experiment; found: readonly Experiment[] }> {
-  const { found } = await list(request, cluster);
+  const shown = await list(request, cluster);
+  const { found } = shown;
   const experiment = found.find(({ id }) => id === request.id);
-  if (!experiment) throw notFound([request.id], found, request, cluster);
+  if (!experiment) throw notFound([request.id], shown, request, cluster);
   return { experiment, found };
 }
 

@@ -33,9 +33,11 @@ function namespaceOf(request: Place, cluster: Cluster): string | undefined {
 }
 
 /** That place in words, for a sentence. */
-export function placeOf(request: Place, cluster: Cluster): string {
+export function placeOf(request: Place, cluster: Cluster, { elsewhere }: Pick<Experiments, 'elsewhere'>): string {
   const namespace = namespaceOf(request, cluster);
-  return namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`;
+  if (namespace === undefined) return 'in any namespace';
+  const looked = elsewhere === undefined ? 'every namespace' : `namespace ${namespace} alone`;
+  return `on pods in namespace ${namespace} (agents looked for in ${looked})`;
 }
 
 /** What `list` finds, and what becomes of it until aborted. */
@@ -59,11 +61,12 @@ export async function stop(
   clock: Clock,
   onStopping: (experiment: Experiment) => void,
   onStopped: (stopped: Stopped) => void,
-): Promise<{ stopped: Stopped[]; unseen: readonly string[] }> {
-  const { found, unseen } = await list(request, cluster);
+): Promise<{ stopped: Stopped[]; shown: Experiments }> {
+  const shown = await list(request, cluster);
+  const { found } = shown;
   const chosen = request.ids.length === 0 ? found : found.filter(({ id }) => request.ids.includes(id));
   const missing = request.ids.filter((id) => !chosen.some((experiment) => experiment.id === id));
-  if (missing.length > 0) throw notFound(missing, found, request, cluster);
+  if (missing.length > 0) throw notFound(missing, shown, request, cluster);
   const stopped = await Promise.all(
     chosen.map(async (experiment) => {
       onStopping(experiment);
@@ -72,7 +75,7 @@ export async function stop(
       return one;
     }),
   );
-  return { stopped, unseen };
+  return { stopped, shown };
 }
 
 /** Whether its shim may be there to be told: that it runs its status says up to a second after it does. */
@@ -101,14 +104,13 @@ export async function stopOne(
 }
 
 /** Says which there are. */
-export function notFound(
-  missing: readonly string[],
-  found: readonly Experiment[],
-  request: Place,
-  cluster: Cluster,
-): ChaosError {
-  const there = found.map(({ id }) => id).join(', ') || 'none';
-  return new ChaosError('not-found', `there is no experiment ${missing.join(' or ')} ${placeOf(request, cluster)}`, {
-    hint: `available: ${there}${request.allNamespaces ? '' : '; -A searches all namespaces'}`,
-  });
+export function notFound(missing: readonly string[], shown: Experiments, request: Place, cluster: Cluster): ChaosError {
+  const there = shown.found.map(({ id }) => id).join(', ') || 'none';
+  const elsewhere =
+    shown.elsewhere === undefined ? '-A searches all namespaces' : '-n takes the namespace of the agent';
+  return new ChaosError(
+    'not-found',
+    `there is no experiment ${missing.join(' or ')} ${placeOf(request, cluster, shown)}`,
+    { hint: `available: ${there}${request.allNamespaces ? '' : `; ${elsewhere}`}` },
+  );
 }

@@ -13,6 +13,7 @@ import { clusterName, type Detached, type Outcome } from './outcome.ts';
 import { type Plan, planExperiment, stopCommand } from './plan.ts';
 import { contextProtection, protectedError } from './protection.ts';
 import { followRun } from './target-run.ts';
+import type { Tidying } from './tidying.ts';
 
 export interface ExperimentPorts {
   cluster: Cluster;
@@ -27,6 +28,7 @@ export interface ExperimentPorts {
   /** Asks whether to run although the target is protected, which has been reported; absent: nobody can be asked. */
   confirm?: () => Promise<boolean>;
   defaultImage: string;
+  tidying: Pick<Tidying, 'remove'>;
   /** When the command began, on `clock`. */
   startedAt: number;
 }
@@ -72,6 +74,8 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
   if (reasons.length > 0) ofTarget.report({ kind: 'protected', reasons });
   const isAllowed = reasons.length === 0 || run.yes || run.dryRun !== undefined || (await ports.confirm?.()) === true;
   if (!isAllowed) throw protectedError(target, reasons);
+  const own = [target.namespace, planned.agent.namespace];
+  void ports.tidying.remove(surroundings.experiments.filter(({ namespace }) => own.includes(namespace)));
   return plan;
 }
 

@@ -5,6 +5,7 @@ import type {
   Cluster,
   ContainerStatus,
   Experiment,
+  Experiments,
   InterruptSignal,
   Signals,
   SweptNode,
@@ -17,6 +18,7 @@ import { shimFailure, startupFailure } from './agent-errors.ts';
 import { list, type Stopped, stopOne } from './experiments.ts';
 import { Interrupts, signalExitCodes, unconfirmedRevert } from './interrupt.ts';
 import { sweepAgent, undoCommand } from './plan.ts';
+import type { Tidying } from './tidying.ts';
 
 export interface SweepPorts {
   cluster: Cluster;
@@ -25,6 +27,7 @@ export interface SweepPorts {
   who: string;
   randomSuffix: () => string;
   defaultImage: string;
+  tidying: Pick<Tidying, 'remove'>;
   /** Asks whether to remove all that was found; undefined: nobody can be asked. */
   confirm: ((report: SweepReport, count: number) => Promise<boolean>) | undefined;
 }
@@ -52,8 +55,10 @@ export interface SweepReport {
   objects: readonly Experiment[];
   /** Of these, those whose removal was tried. */
   removed: readonly Stopped[];
-  /** What of the cluster could not be looked at, in words. */
+  /** Why leftovers without a pod could not be looked for. */
   unseen: readonly string[];
+  /** Why leftovers in other namespaces could not be. */
+  elsewhere?: string;
   exitCode: number;
 }
 
@@ -90,7 +95,7 @@ export async function sweep(request: SweepRequest, ports: SweepPorts): Promise<S
 async function sweepAll(request: SweepRequest, ports: SweepPorts, interrupts: Interrupts): Promise<SweepReport> {
   const { cluster } = ports;
   const nodes = await cluster.findNodes(request.nodes);
-  const { found, unseen } = await list(request, cluster);
+  const { found, ...blind } = await list(request, cluster);
   const objects = found.filter(({ state }) => state === 'ended' || state === 'leftover');
   const abort = new AbortController();
   const interruption = new Promise<'interrupted'>((resolve) => {
@@ -104,7 +109,12 @@ async function sweepAll(request: SweepRequest, ports: SweepPorts, interrupts: In
     if (interrupts.first) throw interrupted(interrupts.first, remove, reports);
     return reports;
   };
-  const looked = reportOf(await all(nodes, false), objects, [], unseen, request.yes);
+  const [seen, gone] = await Promise.all([all(nodes, false), ports.tidying.remove(objects)]);
+  const tidied = gone.map((experiment): Stopped => {
+    const undo = undoCommand(request.connection, experiment.namespace, experiment.id);
+    return { experiment, gone: true, left: [], why: '', undo };
+  });
+  const looked = reportOf(seen, objects, tidied, blind, request.yes);
   const count = removable(looked);
   if (count === 0) return looked;
   const isWanted = request.yes || (await Promise.race([ports.confirm?.(looked, count), interruption]));
@@ -112,11 +122,15 @@ async function sweepAll(request: SweepRequest, ports: SweepPorts, interrupts: In
   if (!isWanted) return looked;
   const again = nodes.filter(({ name }) => looked.nodes.some((one) => one.node === name && leftOn(one) > 0));
   const [removed, swept] = await Promise.all([
-    Promise.all(objects.map((experiment) => stopOne(experiment, request, cluster, ports.clock))),
+    Promise.all(
+      objects
+        .filter((one) => !gone.includes(one))
+        .map((experiment) => stopOne(experiment, request, cluster, ports.clock)),
+    ),
     all(again, true),
   ]);
   const now = looked.nodes.map((before) => swept.find(({ node }) => node === before.node) ?? before);
-  return reportOf(now, objects, removed, unseen, true);
+  return reportOf(now, objects, [...tidied, ...removed], blind, true);
 }
 
 function interrupted(signal: InterruptSignal, removing: boolean, reports: readonly NodeReport[]): ChaosError {
@@ -133,8 +147,8 @@ function leftOn({ residue }: NodeReport): number {
 }
 
 /** How much a yes would remove. */
-function removable({ nodes, objects }: SweepReport): number {
-  return objects.length + nodes.reduce((sum, node) => sum + leftOn(node), 0);
+function removable({ nodes, objects, removed }: SweepReport): number {
+  return objects.length - removed.length + nodes.reduce((sum, node) => sum + leftOn(node), 0);
 }
 
 /** Pure: clean is only what was looked at wholly. `tried`: to remove it. */
@@ -142,7 +156,7 @@ function reportOf(
   nodes: readonly NodeReport[],
   objects: readonly Experiment[],
   removed: readonly Stopped[],
-  unseen: readonly string[],
+  blind: Omit<Experiments, 'found'>,
   tried = false,
 ): SweepReport {
   const isUnsure = nodes.some(
@@ -156,7 +170,7 @@ function reportOf(
       : isLeft
         ? ExitCode.notEffective
         : ExitCode.effective;
-  return { nodes, objects, removed, unseen, exitCode };
+  return { nodes, objects, removed, ...blind, exitCode };
 }
 
 /** In the order of the items, a few at once. */

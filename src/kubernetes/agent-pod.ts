@@ -29,6 +29,28 @@ export function experimentIdOf({ labels, name = '' }: V1ObjectMeta): string {
 }
 
 /**
+ * Whether an object is named, labelled and owned as those are that `launch` makes, and has a uid. What else bears the labels, from a template of somebody
+ * else's for example, is none of them. `owner`: the uid of the experiment's pod, if it is there.
+ */
+export function isAsLaunched(kind: 'pod' | 'configmap', id: string, metadata: V1ObjectMeta, owner?: string): boolean {
+  const { name = '', labels = {}, uid, ownerReferences = [] } = metadata;
+  const isPod = (text: string) => text.startsWith(`${id}-`) && /^\d+$/.test(text.slice(id.length + 1));
+  const isOwned = ownerReferences.every(
+    (one) =>
+      kind === 'configmap' && one.kind === 'Pod' && isPod(one.name) && (owner === undefined || one.uid === owner),
+  );
+  const isNamed = kind === 'pod' ? isPod(name) : name === id;
+  return (
+    uid !== undefined &&
+    /^chaos-[a-z0-9]{5}$/.test(id) &&
+    isOurs(metadata) &&
+    labels[experimentLabel] === id &&
+    isNamed &&
+    isOwned
+  );
+}
+
+/**
  * The ConfigMap that brings the shim to the node. Immutable: what runs as root on a node is not changed under way, and the kubelet need not watch it.
  */
 export function configMap(spec: AgentSpec, shim: Uint8Array): V1ConfigMap {

@@ -5,19 +5,21 @@ import { ofExperiment } from './agent-pod.ts';
 import { eventUpdate, statusUpdate } from './agent-updates.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
-import { watch } from './watch.ts';
+import { silenceMs, type WatchStart, watch } from './watch.ts';
 
-/** The kubelet reports a pod that it takes up within a second or two: after this long its silence may be that of something in between. */
-export const silenceMs = 3_000;
 const noEvents =
   'watch events of the agent pod do not arrive (a proxy before the API server may buffer them): asking every few seconds instead';
 
-/** The agent pod's statuses and events, by one watch for each. `created`: the pod as its creation answered it, if it was we who created it. */
+/**
+ * The agent pod's statuses and events, by one watch for each. `created`: the pod as its creation answered it, if it was we who created it. `onSilence`: called
+ * once, when watch events turn out not to arrive.
+ */
 export async function* followAgent(
   rest: Rest,
   agent: Agent,
   created: V1Pod | undefined,
   signal: AbortSignal,
+  onSilence: () => void = () => undefined,
 ): AsyncGenerator<AgentUpdate, void, undefined> {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
@@ -26,7 +28,15 @@ export async function* followAgent(
     for await (const update of updates) queue.push(update);
   };
   const done = Promise.all([
-    forward(podUpdates(rest, agent, created, either, (update) => queue.push(update))),
+    forward(
+      podUpdates(rest, agent, created, either, {
+        onSilence: () => {
+          onSilence();
+          queue.push({ kind: 'warning', reason: 'NoWatchEvents', message: noEvents });
+        },
+        onContact: (problem) => queue.push({ kind: 'contact', problem }),
+      }),
+    ),
     forward(eventUpdates(rest, agent, either)),
   ]).then(
     () => queue.end(),
@@ -48,15 +58,14 @@ async function* podUpdates(
   agent: Agent,
   created: V1Pod | undefined,
   signal: AbortSignal,
-  tell: (update: AgentUpdate) => void,
+  tell: Pick<WatchStart<V1Pod>, 'onSilence' | 'onContact'>,
 ): AsyncGenerator<AgentUpdate> {
   const stub: V1Pod = { metadata: { name: agent.pod, uid: agent.podUid } };
   const start = {
     resourceVersion: created?.metadata?.resourceVersion,
     known: [created ?? stub],
     silenceMs,
-    onSilence: () => tell({ kind: 'warning', reason: 'NoWatchEvents', message: noEvents }),
-    onContact: (problem: string | undefined) => tell({ kind: 'contact', problem }),
+    ...tell,
   };
   let last = '';
   let isDeleting = false;

@@ -16,6 +16,7 @@ import type {
   ObjectAddresses,
   ObjectQuery,
   PodNetwork,
+  Remains,
   RemovalResult,
   Surroundings,
   SweptNode,
@@ -30,7 +31,8 @@ import { agentPod, configMap } from './agent-pod.ts';
 import { followAgent } from './agent-watch.ts';
 import { recordEvent } from './audit.ts';
 import { Offers } from './channel.ts';
-import { listExperiments } from './experiments.ts';
+import { discard } from './discard.ts';
+import { listAgents, listExperiments } from './experiments.ts';
 import { followExperiments } from './experiments-watch.ts';
 import { launch, rehearse } from './launch.ts';
 import { followNode } from './node-watch.ts';
@@ -73,6 +75,8 @@ export class KubernetesCluster implements Cluster {
   readonly #shim: ConnectPorts['shim'];
   /** Targets as they were found, by the pod's uid: a watch goes on from the list in which it was seen, and nothing between is missed. */
   readonly #found = new Map<string, FoundTarget>();
+  /** Aborted when watch events of the agent pod turn out not to arrive: what keeps those back keeps back all. */
+  readonly #distrust = new AbortController();
   readonly #created = new Map<string, V1Pod>();
   readonly #offers = new Offers();
   readonly #existing = new Map<string, Existing>();
@@ -141,15 +145,21 @@ export class KubernetesCluster implements Cluster {
   }
 
   followAgent(agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {
-    return followAgent(this.#rest, agent, this.#created.get(agent.podUid), signal);
+    return followAgent(this.#rest, agent, this.#created.get(agent.podUid), signal, () => this.#distrust.abort());
   }
 
   followTarget(target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate> {
-    return followTarget(this.#rest, target, this.#found.get(target.podUid)?.resourceVersion, signal);
+    return followTarget(
+      this.#rest,
+      target,
+      this.#found.get(target.podUid)?.resourceVersion,
+      signal,
+      this.#distrust.signal,
+    );
   }
 
   followNode(target: Target, signal: AbortSignal): AsyncIterable<NodeUpdate> {
-    return followNode(this.#rest, target, this.#found.get(target.podUid), signal);
+    return followNode(this.#rest, target, this.#found.get(target.podUid), signal, this.#distrust.signal);
   }
 
   async attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment> {
@@ -179,6 +189,10 @@ export class KubernetesCluster implements Cluster {
     return result;
   }
 
+  discard(namespace: string, remains: readonly Remains[], signal: AbortSignal): Promise<void> {
+    return discard(this.#rest, namespace, remains, signal);
+  }
+
   recordEvent(target: Target, event: AuditEvent): Promise<void> {
     return recordEvent(this.#rest, target, event, new Date());
   }
@@ -189,6 +203,10 @@ export class KubernetesCluster implements Cluster {
 
   followExperiments(namespace: string | undefined, signal: AbortSignal): AsyncIterable<ExperimentUpdate> {
     return followExperiments(this.#rest, namespace, () => new Date(), signal);
+  }
+
+  listAgents(namespace: string): Promise<Experiments> {
+    return listAgents(this.#rest, namespace, new Date());
   }
 
   findNodes(names: readonly string[]): Promise<SweptNode[]> {

@@ -2,7 +2,7 @@ import type { KubernetesObject, V1ConfigMap, V1Pod } from '@kubernetes/client-no
 import type { Experiment, ExperimentUpdate } from '../ports.ts';
 import { Queue } from '../queue.ts';
 import { isStatus } from './api-error.ts';
-import { experimentsIn, experimentsOf, type Found, findObjects, placeOfExperiment } from './experiments.ts';
+import { experimentsIn, experimentsOf, type Found, findObjects, isOf, placeOfExperiment } from './experiments.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import { type WatchEvent, watch } from './watch.ts';
@@ -22,8 +22,12 @@ export async function* followExperiments(
   signal: AbortSignal,
 ): AsyncGenerator<ExperimentUpdate, void, undefined> {
   const found = await findObjects(rest, namespace, signal);
-  const seen = new SeenExperiments(found, now());
-  yield { kind: 'listed', experiments: { found: seen.experiments, unseen: found.unseen } };
+  const seen = new SeenExperiments(found, (experiment) => isOf(experiment, namespace), now());
+  const { unseen, elsewhere } = found;
+  yield {
+    kind: 'listed',
+    experiments: { found: seen.experiments, unseen, ...(elsewhere === undefined ? {} : { elsewhere }) },
+  };
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const queue = new Queue<News>();
@@ -32,16 +36,16 @@ export async function* followExperiments(
   const start = <T>({ items, resourceVersion }: Found<T>) => ({ resourceVersion, known: items });
   const pods = watch<V1Pod>(
     rest,
-    experimentsIn(resources.pods, namespace),
+    experimentsIn(resources.pods, found.pods.namespace),
     { ...start(found.pods), onContact },
     either,
   );
   const sources = [queue.pipe(pods, (event) => ({ kind: 'pod', event }), failed)];
   // Who may not see ConfigMaps was told so with the list.
-  if (found.unseen.length === 0) {
+  if (found.configMaps.unseen === undefined) {
     const configMaps = watch<V1ConfigMap>(
       rest,
-      experimentsIn(resources.configmaps, namespace),
+      experimentsIn(resources.configmaps, found.configMaps.namespace),
       start(found.configMaps),
       either,
     );
@@ -69,11 +73,17 @@ class SeenExperiments {
   /** By their place: what was told of each last. */
   readonly #told = new Map<string, Experiment>();
   readonly experiments: readonly Experiment[];
+  readonly #isWanted: (experiment: Experiment) => boolean;
 
-  constructor(found: { pods: Found<V1Pod>; configMaps: Found<V1ConfigMap> }, now: Date) {
+  constructor(
+    found: { pods: Found<V1Pod>; configMaps: Found<V1ConfigMap> },
+    isWanted: (experiment: Experiment) => boolean,
+    now: Date,
+  ) {
+    this.#isWanted = isWanted;
     this.#pods = byUid(found.pods.items);
     this.#configMaps = byUid(found.configMaps.items);
-    this.experiments = experimentsOf(found.pods.items, found.configMaps.items, now);
+    this.experiments = experimentsOf(found.pods.items, found.configMaps.items, now).filter(isWanted);
     for (const experiment of this.experiments) this.#told.set(`${experiment.namespace}/${experiment.id}`, experiment);
   }
 
@@ -93,7 +103,7 @@ class SeenExperiments {
     }
     // A ConfigMap comes before its pod, and says nothing that the pod does not say a moment later.
     if (news.kind === 'configmap') return;
-    for (const experiment of experimentsOf(pods, ofPlace(this.#configMaps), now)) {
+    for (const experiment of experimentsOf(pods, ofPlace(this.#configMaps), now).filter(this.#isWanted)) {
       this.#told.set(place, experiment);
       if (!told || isNews(told, experiment)) yield { kind: 'experiment', experiment, isGone: false };
     }

@@ -1,7 +1,7 @@
 import type { V1ConfigMap, V1ListMeta, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
-import type { Experiment, ExperimentState, Experiments } from '../ports.ts';
+import type { Experiment, ExperimentState, Experiments, Remains } from '../ports.ts';
 import { parseDuration } from '../units.ts';
-import { anyExperiment, experimentIdOf } from './agent-pod.ts';
+import { anyExperiment, experimentIdOf, isAsLaunched } from './agent-pod.ts';
 import { isStatus } from './api-error.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -10,49 +10,112 @@ import type { WatchedList } from './watch.ts';
 /** Between the creation of the ConfigMap and that of the pod: younger than this, a ConfigMap alone is no leftover. */
 const creationMs = 20_000;
 
-/** Finds experiments by their labels. A right that is missing for ConfigMaps hides only leftovers, and is said; for pods it is an error. */
+/**
+ * Finds experiments by their labels: those on targets of the namespace, wherever their agents are, and those whose agents are in it; undefined: all.
+ * Where not every namespace may be looked at, the agents of that one alone are found, and `elsewhere` says so. A right that is missing for
+ * ConfigMaps hides only leftovers, and is said; for pods it is an error.
+ */
 export async function listExperiments(rest: Rest, namespace: string | undefined, now: Date): Promise<Experiments> {
-  const { pods, configMaps, unseen } = await findObjects(rest, namespace);
-  return { found: experimentsOf(pods.items, configMaps.items, now), unseen };
+  const { pods, configMaps, unseen, elsewhere } = await findObjects(rest, namespace);
+  return {
+    found: experimentsOf(pods.items, configMaps.items, now).filter((one) => isOf(one, namespace)),
+    unseen,
+    ...(elsewhere === undefined ? {} : { elsewhere }),
+  };
 }
 
-/** Objects of one kind, and the version of their list. */
+/** Experiments whose agents are in the namespace, by lists of that one alone. As `listExperiments` in other respects. */
+export async function listAgents(rest: Rest, namespace: string, now: Date): Promise<Experiments> {
+  const [pods, configMaps] = await Promise.all([
+    listIn<V1Pod>(rest, resources.pods, namespace),
+    orUnlisted(listIn<V1ConfigMap>(rest, resources.configmaps, namespace)),
+  ]);
+  const { unseen } = configMaps;
+  return { found: experimentsOf(pods.items, configMaps.items, now), unseen: unseen === undefined ? [] : [unseen] };
+}
+
+/** Objects of one kind, and where and when they were listed. */
 export interface Found<T> {
   items: T[];
   resourceVersion: string | undefined;
+  /** Undefined: in all. */
+  namespace: string | undefined;
+  /** Why the other namespaces could not be looked at. */
+  elsewhere?: string;
+  /** Why none could be. */
+  unseen?: string;
 }
 
-/** What experiments consist of. Rejects as `listExperiments`. */
+/** What experiments consist of, in every namespace, or in this one where that may not be seen. Rejects as `listExperiments`. */
 export async function findObjects(
   rest: Rest,
   namespace: string | undefined,
   signal?: AbortSignal,
-): Promise<{ pods: Found<V1Pod>; configMaps: Found<V1ConfigMap>; unseen: readonly string[] }> {
+): Promise<{ pods: Found<V1Pod>; configMaps: Found<V1ConfigMap> } & Omit<Experiments, 'found'>> {
   const list = async <T>(resource: Resource): Promise<Found<T>> => {
-    const request = { ...experimentsIn(resource, namespace), verb: 'list' } as const;
-    const { items, metadata } = await rest.json<{ items: T[]; metadata?: V1ListMeta }>(request, signal);
-    return { items, resourceVersion: metadata?.resourceVersion };
+    if (namespace === undefined) return listIn<T>(rest, resource, undefined, signal);
+    try {
+      return await listIn<T>(rest, resource, undefined, signal);
+    } catch (error) {
+      if (!isStatus(error, 403)) throw error;
+      return { ...(await listIn<T>(rest, resource, namespace, signal)), elsewhere: error.message };
+    }
   };
-  const unseen: string[] = [];
   const [pods, configMaps] = await Promise.all([
     list<V1Pod>(resources.pods),
-    list<V1ConfigMap>(resources.configmaps).catch((error: unknown) => {
-      if (!isStatus(error, 403)) throw error;
-      unseen.push(error.message);
-      return { items: [], resourceVersion: undefined };
-    }),
+    orUnlisted(list<V1ConfigMap>(resources.configmaps)),
   ]);
-  return { pods, configMaps, unseen };
+  const { elsewhere } = pods;
+  const unseen = configMaps.unseen ?? (elsewhere === undefined ? configMaps.elsewhere : undefined);
+  return {
+    pods,
+    configMaps,
+    unseen: unseen === undefined ? [] : [unseen],
+    ...(elsewhere === undefined ? {} : { elsewhere }),
+  };
 }
 
-/** The objects of one kind that are part of an experiment. */
+async function listIn<T>(
+  rest: Rest,
+  resource: Resource,
+  namespace: string | undefined,
+  signal?: AbortSignal,
+): Promise<Found<T>> {
+  const request = { ...experimentsIn(resource, namespace), verb: 'list' } as const;
+  const { items, metadata } = await rest.json<{ items: T[]; metadata?: V1ListMeta }>(request, signal);
+  return { items, resourceVersion: metadata?.resourceVersion, namespace };
+}
+
+async function orUnlisted<T>(listing: Promise<Found<T>>): Promise<Found<T>> {
+  try {
+    return await listing;
+  } catch (error) {
+    if (!isStatus(error, 403)) throw error;
+    return { items: [], resourceVersion: undefined, namespace: undefined, unseen: error.message };
+  }
+}
+
+/** The objects of one kind that are part of an experiment. Of ConfigMaps without what is in them: each holds a shim. */
 export function experimentsIn(resource: Resource, namespace: string | undefined): WatchedList {
-  return { resource, ...(namespace === undefined ? {} : { namespace }), query: { labelSelector: anyExperiment } };
+  return {
+    resource,
+    ...(namespace === undefined ? {} : { namespace }),
+    query: { labelSelector: anyExperiment },
+    ...(resource === resources.configmaps ? { metadataOnly: true } : {}),
+  };
 }
 
 /** Which experiment an object is part of: the id alone is one in each namespace. */
 export function placeOfExperiment(metadata: V1ObjectMeta): string {
   return `${metadata.namespace}/${experimentIdOf(metadata)}`;
+}
+
+/** Whether its target or its agent is in the namespace; undefined: in any. */
+export function isOf(experiment: Experiment, namespace: string | undefined): boolean {
+  const [ofTarget, , container] = experiment.target?.split('/') ?? [];
+  return (
+    namespace === undefined || experiment.namespace === namespace || (container !== undefined && ofTarget === namespace)
+  );
 }
 
 /** Pure: objects that belong together by namespace and id, oldest first. */
@@ -82,6 +145,7 @@ function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
   const { metadata = {} } = pod ?? configMaps[0] ?? {};
   const annotation = (name: string) => metadata.annotations?.[`kubectl-chaos.io/${name}`];
   const createdAt = new Date(metadata.creationTimestamp ?? now);
+  const remains = remainsOf(experimentIdOf(metadata), pods, configMaps);
   const state = pod ? stateOf(pod) : now.getTime() - createdAt.getTime() < creationMs ? 'starting' : 'leftover';
   const endsAt = state === 'running' ? endOf(pod, annotation('duration')) : undefined;
   const texts = {
@@ -106,9 +170,34 @@ function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
     ],
     createdAt,
     ...(endsAt ? { endsAt } : {}),
+    deadline: deadlineOf(pod, annotation('until'), createdAt),
+    ...(remains ? { remains } : {}),
     graceMs: (pod?.spec?.terminationGracePeriodSeconds ?? 0) * 1_000,
     ...Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)),
   };
+}
+
+/** An experiment lasts a day at most, and before and after that some minutes. */
+const longestMs = 25 * 3_600_000;
+
+/** `activeDeadlineSeconds` counts from the status's start time: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#lifecycle. */
+function deadlineOf(pod: V1Pod | undefined, until: string | undefined, createdAt: Date): Date {
+  const seconds = pod?.spec?.activeDeadlineSeconds;
+  if (seconds !== undefined) return new Date(new Date(pod?.status?.startTime ?? createdAt).getTime() + seconds * 1_000);
+  const written = until === undefined || pod ? Number.NaN : Date.parse(until);
+  return new Date(Number.isNaN(written) ? createdAt.getTime() + longestMs : written);
+}
+
+/** Undefined: one of them is not as `launch` makes it, or there are more of them than it makes. */
+function remainsOf(id: string, pods: readonly V1Pod[], configMaps: readonly V1ConfigMap[]): Remains[] | undefined {
+  if (pods.length > 1 || configMaps.length > 1) return undefined;
+  const owner = pods[0]?.metadata?.uid;
+  const all = [
+    ...pods.map(({ metadata = {} }) => ({ kind: 'pod' as const, metadata })),
+    ...configMaps.map(({ metadata = {} }) => ({ kind: 'configmap' as const, metadata })),
+  ];
+  if (!all.every(({ kind, metadata }) => isAsLaunched(kind, id, metadata, owner))) return undefined;
+  return all.map(({ kind, metadata: { name = '', uid = '' } }) => ({ kind, name, uid }));
 }
 
 function stateOf(pod: V1Pod): ExperimentState {

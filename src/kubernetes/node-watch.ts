@@ -8,14 +8,15 @@ import { nodeTroubles } from './node-health.ts';
 import { podsOfNode, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import type { FoundTarget } from './target.ts';
-import { watch } from './watch.ts';
+import { type WatchStart, watch } from './watch.ts';
 
-/** The node's conditions and its pods, by one watch for each that goes on from the requests in which the target was found; without `found` each begins with a list. */
+/** The node's conditions and its pods, by one watch for each that goes on from the requests in which the target was found; without `found` each begins with a list. `distrust` as of a watch. */
 export async function* followNode(
   rest: Rest,
   target: Target,
   found: Pick<FoundTarget, 'node' | 'resourceVersion'> | undefined,
   signal: AbortSignal,
+  distrust?: AbortSignal,
 ): AsyncGenerator<NodeUpdate, void, undefined> {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
@@ -23,15 +24,16 @@ export async function* followNode(
   const unwatched = (what: string) => (error: unknown) => {
     return { kind: 'unwatched', what, why: messageOf(error) } as const;
   };
+  const trust = distrust ? { distrust } : {};
   const same = (update: NodeUpdate) => update;
   const done = Promise.all([
     queue.pipe(
-      troubles(rest, target.node, found?.node, either),
+      troubles(rest, target.node, found?.node, either, trust),
       same,
       unwatched(`the conditions of node ${target.node}`),
     ),
     queue.pipe(
-      podUpdates(rest, target, found?.resourceVersion, either),
+      podUpdates(rest, target, found?.resourceVersion, either, trust),
       same,
       unwatched(`evictions and new experiments on node ${target.node}`),
     ),
@@ -50,9 +52,10 @@ async function* troubles(
   name: string,
   node: V1Node | undefined,
   signal: AbortSignal,
+  trust: Pick<WatchStart<V1Node>, 'distrust'>,
 ): AsyncGenerator<NodeUpdate> {
   const list = { resource: resources.nodes, query: { fieldSelector: `metadata.name=${name}` } };
-  const start = node ? { resourceVersion: node.metadata?.resourceVersion, known: [node] } : {};
+  const start = node ? { resourceVersion: node.metadata?.resourceVersion, known: [node], ...trust } : trust;
   let before = node && nodeTroubles(node);
   for await (const { type, object } of watch<V1Node>(rest, list, start, signal)) {
     if (type === 'DELETED') continue;
@@ -69,10 +72,11 @@ async function* podUpdates(
   target: Target,
   resourceVersion: string | undefined,
   signal: AbortSignal,
+  trust: Pick<WatchStart<V1Pod>, 'distrust'>,
 ): AsyncGenerator<NodeUpdate> {
   const list = { resource: resources.pods, query: podsOfNode(target.node) };
   const evicted = new Set<string>();
-  for await (const { type, object } of watch<V1Pod>(rest, list, { resourceVersion }, signal)) {
+  for await (const { type, object } of watch<V1Pod>(rest, list, { resourceVersion, ...trust }, signal)) {
     const { uid = '', namespace, name } = object.metadata ?? {};
     if (isOurs(object.metadata ?? {})) {
       if (type !== 'ADDED') continue;

@@ -4,11 +4,10 @@ import { messageOf } from '../errors.ts';
 import type { RemovalResult } from '../ports.ts';
 import { joinWords } from '../text.ts';
 import { ofExperiment } from './agent-pod.ts';
-import { silenceMs } from './agent-watch.ts';
 import { ApiError, isStatus } from './api-error.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
-import { watch } from './watch.ts';
+import { silenceMs, watch } from './watch.ts';
 import type { PodList } from './workload.ts';
 
 /** What of an experiment may be there: `maybe` after a creation without an answer, which may still arrive after a deletion that found nothing. */

@@ -6,6 +6,8 @@ export interface ApiRequest {
   namespace?: string;
   name?: string;
   query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Of each object its metadata alone is wanted: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-metadata-only. */
+  metadataOnly?: boolean;
   body?: unknown;
 }
 
@@ -71,6 +73,12 @@ export function podsOfNode(node: string): Readonly<Record<string, string>> {
 /** `create pods in namespace shop`, for messages. */
 export function describe(request: ApiRequest): string {
   return `${request.verb} ${resourceName(request)}${request.namespace ? ` in namespace ${request.namespace}` : ''}`;
+}
+
+/** What the answer should be, as its `Accept` header. A server that cannot give metadata alone sends whole objects. */
+export function accepted({ verb, metadataOnly }: ApiRequest): string {
+  const kind = verb === 'list' ? 'PartialObjectMetadataList' : 'PartialObjectMetadata';
+  return `${metadataOnly ? `application/json;as=${kind};g=meta.k8s.io;v=v1,` : ''}application/json`;
 }
 
 /** Path and query below the server's URL. */

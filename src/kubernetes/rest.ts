@@ -11,7 +11,7 @@ import { http } from './http.ts';
 import { waitOut } from './overload.ts';
 import { Rotated, readPem } from './pem.ts';
 import { chooseProxy, forwards, proxyAuthorization, throughTunnel, toProxy } from './proxy.ts';
-import { type ApiRequest, describe, requestPath, resourceName } from './request.ts';
+import { type ApiRequest, accepted, describe, requestPath, resourceName } from './request.ts';
 import { userAgent } from './user-agent.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -159,7 +159,7 @@ export class Rest {
         agent: this.#agentsFor(certificate).requests,
         ...(forwarder ? { path: url } : {}),
         headers: {
-          accept: 'application/json',
+          accept: accepted(request),
           'user-agent': this.#userAgent,
           ...headers,
           ...(forwarder ? proxyAuthorization(forwarder) : {}),

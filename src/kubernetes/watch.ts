@@ -28,12 +28,19 @@ export interface WatchStart<T> {
    * list has told something that the watch has not, always after this time. Undefined: never.
    */
   silenceMs?: number;
+  /**
+   * Aborted when another watch by the same way has turned out to be kept back: from then on this one is distrusted as well until it carries an event.
+   * Without it a watch that is quiet because nothing happens would cost a list every few seconds.
+   */
+  distrust?: AbortSignal;
   /** Called once, when a list has told what the watch has not. */
   onSilence?: () => void;
   /** Called with the reason after each attempt that failed, and with undefined when a connection stands again. */
   onContact?: (problem: string | undefined) => void;
 }
 
+/** How long a watch that is distrusted may be silent, milliseconds: the kubelet reports a pod that it takes up within a second or two. */
+export const silenceMs = 3_000;
 const firstBackoffMs = 100;
 const maxBackoffMs = 5_000;
 const maxSilenceMs = 15_000;
@@ -73,7 +80,7 @@ export async function* watch<T extends KubernetesObject>(
       };
       silence.onConnection();
       const events = (either: AbortSignal) => readEvents<T>(rest, { ...list, verb: 'watch', query }, either, inContact);
-      for await (const event of withPauses(events, () => silence.waitMs, signal)) {
+      for await (const event of withPauses(events, silence, signal)) {
         if (event === undefined) {
           const { items, metadata } = await rest.json<ObjectList<T>>({ ...list, verb: 'list' }, signal);
           // The server can be reached, although the watch has no head yet.
@@ -160,17 +167,40 @@ class Silence {
   waitMs: number | undefined;
   /** A list has told what the watch had not: what comes from the watch may be older than what is known. */
   hasNews = false;
-  readonly #start: Pick<WatchStart<unknown>, 'silenceMs' | 'onSilence'>;
+  readonly #start: Pick<WatchStart<unknown>, 'silenceMs' | 'distrust' | 'onSilence'>;
   /** Of the news of the last list, the watch has not told anything yet. */
   #isUnheard = false;
   #isBehind = false;
+  #isDistrusted = false;
 
-  constructor(start: Pick<WatchStart<unknown>, 'silenceMs' | 'onSilence'>) {
+  constructor(start: Pick<WatchStart<unknown>, 'silenceMs' | 'distrust' | 'onSilence'>) {
     this.#start = start;
   }
 
   onConnection(): void {
-    this.waitMs = this.#start.silenceMs;
+    this.waitMs = this.#start.silenceMs ?? (this.#start.distrust?.aborted ? silenceMs : undefined);
+  }
+
+  /** Calls back when the watch is to be helped out; returns what cancels that. */
+  onPause(callback: () => void): () => void {
+    const { distrust } = this.#start;
+    if (distrust?.aborted) this.#onDistrust();
+    const timer = this.waitMs === undefined ? undefined : setTimeout(callback, this.waitMs);
+    const distrusted = () => {
+      this.#onDistrust();
+      callback();
+    };
+    if (timer === undefined) distrust?.addEventListener('abort', distrusted);
+    return () => {
+      clearTimeout(timer);
+      distrust?.removeEventListener('abort', distrusted);
+    };
+  }
+
+  #onDistrust(): void {
+    if (this.#isDistrusted) return;
+    this.#isDistrusted = true;
+    this.waitMs ??= silenceMs;
   }
 
   onList(hasNews: boolean): void {
@@ -181,8 +211,8 @@ class Silence {
     }
     this.#isUnheard ||= hasNews;
     this.hasNews ||= hasNews;
-    const { silenceMs } = this.#start;
-    this.waitMs = this.#isUnheard ? silenceMs : Math.min((this.waitMs ?? 0) * 2, maxSilenceMs);
+    const pauseMs = this.#start.silenceMs ?? silenceMs;
+    this.waitMs = this.#isUnheard ? pauseMs : Math.min((this.waitMs ?? 0) * 2, maxSilenceMs);
   }
 
   onEvent(): void {
@@ -192,13 +222,10 @@ class Silence {
   }
 }
 
-/**
- * What the source gives, and undefined whenever it has given nothing for so many milliseconds; undefined milliseconds: never. The source's signal is
- * aborted when nobody reads on.
- */
+/** What the source gives, and undefined whenever it has been silent for too long. The source's signal is aborted when nobody reads on. */
 async function* withPauses<T>(
   source: (signal: AbortSignal) => AsyncGenerator<T>,
-  pauseMs: () => number | undefined,
+  silence: Silence,
   signal: AbortSignal,
 ): AsyncGenerator<T | undefined> {
   const stop = new AbortController();
@@ -206,7 +233,7 @@ async function* withPauses<T>(
   let pending = values.next();
   try {
     for (;;) {
-      const first = await unlessPaused(pending, pauseMs());
+      const first = await unlessPaused(pending, silence);
       if (first?.done) return;
       yield first?.value;
       if (first) pending = values.next();
@@ -220,14 +247,13 @@ async function* withPauses<T>(
   }
 }
 
-/** Undefined: nothing for so long. */
-function unlessPaused<T>(pending: Promise<T>, ms: number | undefined): Promise<T | undefined> {
-  if (ms === undefined) return pending;
-  let timer: NodeJS.Timeout | undefined;
+/** Undefined: nothing for too long. */
+function unlessPaused<T>(pending: Promise<T>, silence: Silence): Promise<T | undefined> {
+  let cancel: () => void = () => undefined;
   const pause = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
+    cancel = silence.onPause(() => resolve(undefined));
   });
-  return Promise.race([pending, pause]).finally(() => clearTimeout(timer));
+  return Promise.race([pending, pause]).finally(() => cancel());
 }
 
 /**

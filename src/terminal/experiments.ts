@@ -5,20 +5,28 @@ import { joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { type DocumentFormat, documentOf, documentText } from './json.ts';
 import { cells, columns } from './table.ts';
-import { harmless } from './words.ts';
+import { harmless, oneLine } from './words.ts';
 
 /** What `ls` and `stop` print. Pure. */
 
 const none = '-';
 
-/** `where`: as in `in namespace shop`. */
+/** `where`: as in `in any namespace`. */
 export function noExperiments(where: string): string {
-  return `No experiments found ${where}.\n`;
+  return `No experiments ${where}.\n`;
 }
 
-/** Of what may be left and could not be looked at, a line each. */
-export function unseenNotes(unseen: readonly string[]): string {
-  return unseen.map((what) => `note: leftovers without a pod are not shown: ${what}\n`).join('');
+/** Of what may be there and could not be looked at, a line each. */
+export function unseenNotes({ unseen, elsewhere }: Omit<Experiments, 'found'>): string[] {
+  const notes = unseen.map((what) => `leftovers without a pod are not shown: ${what}`);
+  if (elsewhere !== undefined)
+    notes.push(`experiments whose agents are in other namespaces are not shown: ${elsewhere}`);
+  return notes.map((note) => `note: ${oneLine(note)}`);
+}
+
+/** The same for a program. */
+export function unseenReasons({ unseen, elsewhere }: Omit<Experiments, 'found'>): string[] {
+  return [...unseen, ...(elsewhere === undefined ? [] : [elsewhere])];
 }
 
 export function listing(found: readonly Experiment[], now: Date, wide: boolean): string {
@@ -54,8 +62,11 @@ export function ids(found: readonly Experiment[]): string {
   return text(found.map(({ id }) => id));
 }
 
-export function listDocument({ found, unseen }: Experiments, format: DocumentFormat): string {
-  return documentText(documentOf({ kind: 'experiments', items: found.map(itemOf), unseen: [...unseen] }), format);
+export function listDocument({ found, ...blind }: Experiments, format: DocumentFormat): string {
+  return documentText(
+    documentOf({ kind: 'experiments', items: found.map(itemOf), unseen: unseenReasons(blind) }),
+    format,
+  );
 }
 
 /** One experiment that has changed. Of YAML each document but the first begins with a line of its own, and so does each here. */
@@ -64,8 +75,18 @@ export function experimentDocument(experiment: Experiment, isGone: boolean, form
   return `${format === 'yaml' ? '---\n' : ''}${documentText(document, format)}`;
 }
 
-/** The recorded plan is for `attach` alone, what its shim said last for `stop`. */
-function itemOf({ plan: _plan, pod: _pod, podUid: _podUid, lastWords: _lastWords, target, ...rest }: Experiment) {
+/** The recorded plan is for `attach` alone, what its shim said last for `stop`, what could be removed for whoever removes it. */
+function itemOf(experiment: Experiment) {
+  const {
+    plan: _plan,
+    pod: _pod,
+    podUid: _podUid,
+    lastWords: _lastWords,
+    deadline: _deadline,
+    remains: _remains,
+    target,
+    ...rest
+  } = experiment;
   return { ...rest, targets: targetsNamed(target) };
 }
 

@@ -5,6 +5,7 @@ import type { Output } from '../ports.ts';
 import { type Mark, printEvent } from './plain.ts';
 import { liveTable } from './table.ts';
 import * as words from './words.ts';
+import { WorkloadOutput } from './workload-output.ts';
 
 const signs: Readonly<Record<Mark, { sign: string; colour: 'green' | 'red' | 'yellow' }>> = {
   good: { sign: '✔', colour: 'green' },
@@ -17,6 +18,7 @@ export class LiveReporter implements Reporter {
   readonly #stdout: Output;
   readonly #verbose: boolean;
   readonly #colour: boolean;
+  readonly #workload: WorkloadOutput;
   readonly #spinner: Ora;
   #closed = false;
 
@@ -24,6 +26,7 @@ export class LiveReporter implements Reporter {
     this.#stdout = stdout;
     this.#verbose = options.verbose;
     this.#colour = options.colour;
+    this.#workload = new WorkloadOutput(options.verbose);
     // discardStdin would put the terminal in raw mode, in which Ctrl-C is a character and not a signal.
     this.#spinner = ora({
       stream: stderr,
@@ -54,6 +57,7 @@ export class LiveReporter implements Reporter {
       event,
       { result: print, aside: print, output: (text) => print(undefined, text.replace(/\n$/, '')) },
       this.#verbose,
+      this.#workload,
     );
     if (phase !== undefined) this.#spinner.start(phase);
     else if (printed && spinning && !isLast(event)) this.#spinner.start();

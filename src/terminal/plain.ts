@@ -5,6 +5,7 @@ import { formatElapsed, joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { liveTable, proofTable } from './table.ts';
 import * as words from './words.ts';
+import { WorkloadOutput } from './workload-output.ts';
 
 /** How the human reporters mark a line; colour is added where the terminal has it. */
 export type Mark = 'good' | 'bad' | 'note';
@@ -18,8 +19,10 @@ export interface LineWriter {
   output(text: string): void;
 }
 
-/** What is said of the events that both human reporters print as lines. */
-export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean): void {
+/** What is said of the events that both human reporters print as lines. `workload`: what it has said so far. */
+export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, workload: WorkloadOutput): void {
+  const said = workload.on(event);
+  if (said !== '') out.output(words.harmless(said));
   switch (event.kind) {
     case 'selecting':
       out.aside(undefined, words.oneLine(`cluster  ${words.cluster(event.cluster)}`));
@@ -69,9 +72,6 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean): 
     case 'detached':
       printDetached(event.detached, out);
       break;
-    case 'output':
-      out.output(words.harmless(event.text));
-      break;
     case 'ended':
       if (verbose) out.aside('note', `workload ended: ${event.ended.reason}, exit code ${event.ended.exitCode}`);
       break;
@@ -113,12 +113,14 @@ export class PlainReporter implements Reporter {
   readonly #stdout: Output;
   readonly #stderr: Output;
   readonly #verbose: boolean;
+  readonly #workload: WorkloadOutput;
   #samples = 0;
 
   constructor(stdout: Output, stderr: Output, verbose: boolean) {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.#verbose = verbose;
+    this.#workload = new WorkloadOutput(verbose);
   }
 
   report(event: RunEvent): void {
@@ -130,6 +132,7 @@ export class PlainReporter implements Reporter {
         output: (text) => this.#stderr.write(text),
       },
       this.#verbose,
+      this.#workload,
     );
     if (event.kind === 'progress' || event.kind === 'stopping') {
       this.#stderr.write(

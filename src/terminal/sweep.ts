@@ -1,5 +1,6 @@
 import type { NodeReport, SweepReport } from '../experiment/sweep.ts';
 import { dash } from '../faults/common/cells.ts';
+import { unseenNotes, unseenReasons } from './experiments.ts';
 import { type DocumentFormat, documentOf, documentText } from './json.ts';
 import { cells, columns } from './table.ts';
 import { harmless } from './words.ts';
@@ -29,7 +30,7 @@ export function sweepText(report: SweepReport): string {
       ...table(['NODE', 'POD', 'WHAT', 'NAME', 'STATE'], findings),
       ...table(['ID', 'NAMESPACE', 'OBJECTS', 'STATE'], objects),
       ...report.nodes.flatMap(nodeNotes),
-      ...report.unseen.map((what) => `note: leftovers without a pod are not shown: ${what}`),
+      ...unseenNotes(report),
       ...closing(report),
     ]
       .map((line) => `${line}\n`)
@@ -67,11 +68,14 @@ export function sweepQuestion(count: number): string {
 }
 
 export function sweepDocument(report: SweepReport, format: DocumentFormat): string {
-  const { nodes, objects, removed, unseen, exitCode } = report;
+  const { nodes, objects, removed, exitCode } = report;
   const items = objects.map(({ id, namespace, state, objects: names }) => {
     const tried = removed.find(({ experiment }) => experiment.id === id && experiment.namespace === namespace);
     const { gone = false, left = names, why, undo } = tried ?? {};
     return { id, namespace, wasInState: state, gone, left, why: why || undefined, undo };
   });
-  return documentText(documentOf({ kind: 'swept', nodes, objects: items, unseen, exitCode }), format);
+  return documentText(
+    documentOf({ kind: 'swept', nodes, objects: items, unseen: unseenReasons(report), exitCode }),
+    format,
+  );
 }

@@ -1,4 +1,4 @@
-import type { ExperimentUpdate } from '../ports.ts';
+import type { Experiments, ExperimentUpdate } from '../ports.ts';
 import type { ManageRequest } from '../requests.ts';
 import { experimentDocument, ids, listHead, listRow, noExperiments, unseenNotes } from './experiments.ts';
 import { cells } from './table.ts';
@@ -7,12 +7,12 @@ import { harmless } from './words.ts';
 /** What `ls --watch` prints, update by update: lines whose columns are as wide as the widest so far, as those of `kubectl get --watch`. */
 export class WatchedList {
   readonly #output: ManageRequest['output'];
-  readonly #where: string;
+  readonly #where: (shown: Experiments) => string;
   #widths: number[] = [];
   #isCut = false;
 
-  /** `where`: as in `in namespace shop`. */
-  constructor(output: ManageRequest['output'], where: string) {
+  /** `where`: the place that was looked at, as in `in any namespace`. */
+  constructor(output: ManageRequest['output'], where: (shown: Experiments) => string) {
     this.#output = output;
     this.#where = where;
   }
@@ -23,9 +23,7 @@ export class WatchedList {
       update.kind === 'experiment'
         ? [update]
         : update.experiments.found.map((experiment) => ({ experiment, isGone: false }));
-    const unseen = update.kind === 'listed' ? update.experiments.unseen : [];
-    const nothing = update.kind === 'listed' && changes.length + unseen.length === 0;
-    const err = `${nothing ? noExperiments(this.#where) : ''}${unseenNotes(unseen)}`;
+    const err = update.kind === 'listed' ? this.#aboutAll(update.experiments) : '';
     const output = this.#output;
     if (output === 'name') return { out: ids(changes.map(({ experiment }) => experiment)), err };
     if (output === 'json' || output === 'yaml' || output === 'ndjson') {
@@ -38,6 +36,12 @@ export class WatchedList {
     const rows = changes.map(({ experiment, isGone }) => cells(listRow(experiment, now, wide, isGone)));
     const head = this.#widths.length === 0 && rows.length > 0 ? [listHead(wide)] : [];
     return { out: this.#lines([...head, ...rows]), err };
+  }
+
+  #aboutAll(shown: Experiments): string {
+    const isNothing = shown.found.length + shown.unseen.length === 0;
+    const notes = unseenNotes(shown).map((note) => `${note}\n`);
+    return `${isNothing ? noExperiments(this.#where(shown)) : ''}${notes.join('')}`;
   }
 
   /** Not each attempt that fails is news. */

@@ -30,6 +30,7 @@ test('the defaults', () => {
       yes: false,
       output: 'human',
       verbose: false,
+      cleanup: true,
     },
   });
 });
@@ -124,6 +125,7 @@ test('everything at once', () => {
     dryRun: 'client',
     output: 'ndjson',
     verbose: true,
+    cleanup: true,
   });
 });
 
@@ -301,7 +303,14 @@ test('--detach has no lease', () => {
 
 test('attach', () => {
   const attach = (line: string) => parseCommandLine(line.split(' '), '1.2.3');
-  const defaults = { id: 'chaos-7f3k2', namespace: undefined, allNamespaces: false, output: 'human', verbose: false };
+  const defaults = {
+    id: 'chaos-7f3k2',
+    namespace: undefined,
+    allNamespaces: false,
+    output: 'human',
+    verbose: false,
+    cleanup: true,
+  };
   expect(attach('attach chaos-7f3k2')).toEqual({ kind: 'attach', request: { ...defaults, connection: {} } });
   expect(attach('attach pod/chaos-7f3k2-0 -n shop --as root --context prod -o ndjson -v')).toEqual({
     kind: 'attach',
@@ -312,3 +321,20 @@ test('attach', () => {
   });
   expect(attach('attach chaos-7f3k2 -A')).toMatchObject({ request: { allNamespaces: true } });
 });
+
+test.each(['stress web --cpu 1', 'ls', 'stop --all', 'attach chaos-7f3k2', 'sweep node-1'])(
+  '%s: --no-cleanup keeps what killed commands have left',
+  (line) => {
+    for (const [flags, cleanup] of [
+      ['', true],
+      [' --no-cleanup', false],
+      [' --no-cleanup=true', false],
+      [' --no-cleanup=false', true],
+    ] as const) {
+      const invocation = parseCommandLine(`${line}${flags}`.split(' '), '1.2.3');
+      if (invocation.kind === 'text') throw new Error('help was printed');
+      const request = invocation.kind === 'run' ? invocation.request.run : invocation.request;
+      expect(request, flags).toMatchObject({ cleanup });
+    }
+  },
+);

@@ -7,7 +7,7 @@ import { FakeClock } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
 import { commandPorts } from '../fakes/command-ports.ts';
 import { BufferOutput } from '../fakes/output.ts';
-import { ended, reverted, shimError } from '../fakes/samples.ts';
+import { ended, lastWords, reverted, shimError } from '../fakes/samples.ts';
 import { FakeSignals } from '../fakes/signals.ts';
 import { faultsOf } from '../support/documents.ts';
 
@@ -19,7 +19,7 @@ function world() {
   const stdout = new BufferOutput();
   const stderr = new BufferOutput();
   const ports = commandPorts('neither ls nor stop needs this', {
-    ...{ stdout, stderr, clock, signals },
+    ...{ stdout, stderr, clock, signals, randomSuffix: () => '7f3k2' },
     connect: async (options) => {
       connections.push(options);
       return cluster;
@@ -72,12 +72,31 @@ describe('ls', () => {
   test('says on stderr that there is nothing, or what could not be seen', async () => {
     const { cluster, stdout, stderr, run } = world();
     await run('ls');
-    expect(stderr.text).toBe('No experiments found in namespace shop.\n');
+    expect(stderr.text).toBe('No experiments on pods in namespace shop (agents looked for in every namespace).\n');
     cluster.experiments = { found: [], unseen: ['you may not list configmaps'] };
     expect(await run('ls')).toBe(0);
     expect(stderr.text).toMatch(/note: leftovers without a pod are not shown: you may not list configmaps\n$/);
     expect(stderr.text.match(/No experiments/g)).toHaveLength(1);
     expect(stdout.text).toBe('');
+  });
+
+  test('says where it looked: in all namespaces, or in the one alone where it may', async () => {
+    const { cluster, stdout, stderr, run } = world();
+    await run('ls -A');
+    expect(stderr.text).toBe('No experiments in any namespace.\n');
+    stderr.text = '';
+    cluster.experiments = { found: [], unseen: [], elsewhere: 'you may not list pods in all namespaces' };
+    expect(await run('ls')).toBe(0);
+    expect(stderr.text.split('\n')).toEqual([
+      'No experiments on pods in namespace shop (agents looked for in namespace shop alone).',
+      'note: experiments whose agents are in other namespaces are not shown: you may not list pods in all namespaces',
+      '',
+    ]);
+    await run('ls -o json');
+    expect(JSON.parse(stdout.text)).toMatchObject({ items: [], unseen: ['you may not list pods in all namespaces'] });
+    stderr.text = '';
+    expect(await run('stop chaos-zzzzz')).toBe(1);
+    expect(stderr.text).toContain('available: none; -n takes the namespace of the agent\n');
   });
 
   test('-o json and -o name are for programs', async () => {
@@ -106,6 +125,66 @@ describe('ls', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
     expect(stdout.text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
     expect(stdout.text.trimEnd().split('\n')).toHaveLength(2);
+  });
+});
+
+describe('what a killed command has left', () => {
+  const past = { state: 'ended', deadline: new Date(0), lastWords: lastWords(ended(), reverted()) } as const;
+  const left = (id: string): Partial<Experiment> => ({
+    ...past,
+    remains: [{ kind: 'pod', name: `${id}-0`, uid: `uid-of-${id}` }],
+  });
+
+  test.each(['ls', 'ls -o name', 'ls -o json', 'stop chaos-bbbbb'])('%s removes it, and says nothing', async (line) => {
+    const { cluster, stdout, stderr, experiment, run } = world();
+    const over = experiment('chaos-aaaaa', left('chaos-aaaaa'));
+    cluster.experiments = { found: [over, experiment('chaos-bbbbb')], unseen: [] };
+    expect(await run(line)).toBe(0);
+    expect(cluster.discarded.map(({ remains }) => remains)).toEqual([over.remains]);
+    // Once more it is shown: who did what, and when, is not gone before anybody has seen it.
+    if (line.startsWith('ls')) expect(stdout.text).toContain('chaos-aaaaa');
+    expect(stderr.text.replace('stopping chaos-bbbbb\n', '')).toBe('');
+  });
+
+  test('-v says what was removed, or why not', async () => {
+    const { cluster, stderr, experiment, run } = world();
+    cluster.experiments = { found: [experiment('chaos-aaaaa', left('chaos-aaaaa'))], unseen: [] };
+    expect(await run('ls -v')).toBe(0);
+    expect(stderr.text).toContain(
+      'note: removed pod/chaos-aaaaa-0 and configmap/chaos-aaaaa of experiment chaos-aaaaa',
+    );
+    cluster.failNext('discard', new ChaosError('forbidden', 'you may not delete pods'));
+    expect(await run('ls -v')).toBe(0);
+    expect(stderr.text).toContain('could not be removed: you may not delete pods\n');
+  });
+
+  test.each(['ls', 'stop chaos-bbbbb'])('%s --no-cleanup keeps it', async (line) => {
+    const { cluster, experiment, run } = world();
+    const found = [experiment('chaos-aaaaa', left('chaos-aaaaa')), experiment('chaos-bbbbb')];
+    cluster.experiments = { found, unseen: [] };
+    expect(await run(`${line} --no-cleanup`)).toBe(0);
+    expect(cluster.count('discard')).toBe(0);
+  });
+
+  test('stop removes what is named itself, and tells of it', async () => {
+    const { cluster, stdout, experiment, run } = world();
+    cluster.experiments = { found: [experiment('chaos-aaaaa', left('chaos-aaaaa'))], unseen: [] };
+    expect(await run('stop --all')).toBe(0);
+    expect(stdout.text).toContain('had ended, removed');
+    expect(cluster.count('discard')).toBe(0);
+  });
+
+  test.each([
+    ['', 1],
+    [' --dry-run', 0],
+    [' --no-cleanup', 0],
+  ])('a run%s', async (flags, discards) => {
+    const { cluster, experiment, run } = world();
+    const experiments = [experiment('chaos-aaaaa', left('chaos-aaaaa'))];
+    cluster.around = { protectedBy: [], experiments, nodeTroubles: [], unchecked: [] };
+    cluster.failNext('launch', new ChaosError('forbidden', 'you may not create pods'));
+    await run(`stress web --cpu 1${flags}`);
+    expect(cluster.count('discard')).toBe(discards);
   });
 });
 
@@ -213,7 +292,7 @@ describe('stop', () => {
     cluster.experiments = { found: [experiment('chaos-aaaaa')], unseen: [] };
     expect(await run('stop chaos-aaaaa chaos-zzzzz')).toBe(1);
     expect(stderr.text).toBe(
-      'error: there is no experiment chaos-zzzzz in namespace shop\navailable: chaos-aaaaa; -A searches all namespaces\nState of the target: nothing was changed.\n',
+      'error: there is no experiment chaos-zzzzz on pods in namespace shop (agents looked for in every namespace)\navailable: chaos-aaaaa; -A searches all namespaces\nState of the target: nothing was changed.\n',
     );
     expect(cluster.count('remove')).toBe(0);
   });
@@ -251,7 +330,7 @@ describe('stop', () => {
   test('nothing to stop is said, and is no failure', async () => {
     const { stderr, run } = world();
     expect(await run('stop --all')).toBe(0);
-    expect(stderr.text).toBe('No experiments found in namespace shop.\n');
+    expect(stderr.text).toBe('No experiments on pods in namespace shop (agents looked for in every namespace).\n');
   });
 
   test('what could not be seen is not called nothing', async () => {
@@ -342,7 +421,7 @@ describe('ls --watch', () => {
   test('says that there is none, and the heading with the first', async () => {
     const at = await watched('ls -w');
     at.listed();
-    await at.shows('No experiments found in namespace shop.\n');
+    await at.shows('No experiments on pods in namespace shop (agents looked for in every namespace).\n');
     expect(at.stdout.text).toBe('');
     at.change(at.experiment('chaos-aaaaa'));
     await at.shows('chaos-aaaaa');

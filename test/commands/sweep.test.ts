@@ -79,6 +79,18 @@ describe('looking', () => {
     expect(cluster.sweeps.map(({ args }) => args)).toEqual([['sweep'], ['sweep']]);
   });
 
+  test('what is past its deadline and reverted is removed without a question, and no leftover any more', async () => {
+    const { cluster, stdout, leftover, run } = world();
+    cluster.put('node-1');
+    const over = { ...leftover, deadline: new Date(0), remains: [{ kind: 'configmap', name: leftover.id, uid: 'u' }] };
+    cluster.experiments = { found: [over as Experiment], unseen: [] };
+    expect(await run('sweep node-1')).toBe(0);
+    expect(rows(stdout.text)).toContainEqual(['chaos-zzzzz', 'shop', 'configmap/chaos-zzzzz', 'removed']);
+    expect(cluster.count('discard')).toBe(1);
+    expect(await run('sweep node-1 --no-cleanup')).toBe(3);
+    expect(cluster.count('discard')).toBe(1);
+  });
+
   test('what io faults have left: by path, or by file and device; removed when asked to', async () => {
     const { cluster, stdout, run } = world();
     cluster.put('node-1', { residue: [directory, setting] });

@@ -45,7 +45,7 @@ describe('what README promises', () => {
       expect(loaded.code, loaded.stdout + loaded.stderr).toBe(0);
       const listed = await chaos('ls', '-A', '--as', 'on-call');
       expect(listed.code, listed.stderr).toBe(0);
-      expect(listed.stderr).toBe('No experiments found in any namespace.\n');
+      expect(listed.stderr).toBe('No experiments in any namespace.\n');
     } finally {
       await kubectl('delete', 'clusterrolebinding,clusterrole', 'kubectl-chaos-e2e');
     }

@@ -432,7 +432,7 @@ describe('what is not attached to', () => {
     expect(s.cluster.listed).toBe('bank');
     expect(await s.error()).toMatchObject({
       code: 'not-found',
-      message: 'there is no experiment chaos-zzzzz in namespace bank',
+      message: 'there is no experiment chaos-zzzzz on pods in namespace bank (agents looked for in every namespace)',
       hint: 'available: chaos-7f3k2; -A searches all namespaces',
     });
   });

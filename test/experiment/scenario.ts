@@ -3,6 +3,7 @@ import { ChaosError } from '../../src/errors.ts';
 import { attachExperiment } from '../../src/experiment/attach.ts';
 import type { Detached, Outcome, TargetOutcome } from '../../src/experiment/outcome.ts';
 import { type ExperimentPorts, runExperiment } from '../../src/experiment/run.ts';
+import { Tidying } from '../../src/experiment/tidying.ts';
 import type { IoRequest } from '../../src/faults/io/types.ts';
 import type { AgentUpdate, ContainerStatus, Experiment } from '../../src/ports.ts';
 import type { AttachRequest, Request } from '../../src/requests.ts';
@@ -34,6 +35,7 @@ export class Scenario {
   readonly cluster = new FakeCluster();
   readonly signals = new FakeSignals();
   readonly reporter = new RecordingReporter();
+  readonly tidying = new Tidying(this.cluster, this.clock, true);
   readonly request: Request;
   /** What the shim answers; take a word away and it is silent to it. */
   readonly answers = new Set(['beat', 'start', 'stop']);
@@ -76,6 +78,7 @@ export class Scenario {
       protectedContexts: undefined,
       defaultImage: 'tools:1',
       startedAt: this.clock.now(),
+      tidying: this.tidying,
     };
   }
 
@@ -96,7 +99,9 @@ export class Scenario {
     this.net.hear('count counters tc');
     this.cores = 0.99;
     const request = { id: 'chaos-7f3k2', connection: {}, namespace: undefined, allNamespaces: false };
-    await this.#run(attachExperiment({ ...request, output: 'human', verbose: false, ...asked }, this.ports));
+    await this.#run(
+      attachExperiment({ ...request, output: 'human', verbose: false, cleanup: true, ...asked }, this.ports),
+    );
   }
 
   /** The same before its fault is in force. */

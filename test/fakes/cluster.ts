@@ -12,6 +12,7 @@ import type {
   ObjectAddresses,
   ObjectQuery,
   PodNetwork,
+  Remains,
   RemovalResult,
   Surroundings,
   SweptNode,
@@ -36,7 +37,9 @@ type Method =
   | 'rehearse'
   | 'attach'
   | 'remove'
+  | 'discard'
   | 'listExperiments'
+  | 'listAgents'
   | 'recordEvent';
 
 /** A cluster that does what the test scripts: every method can fail or hang, both watches and every stream are the test's to feed. */
@@ -186,10 +189,27 @@ export class FakeCluster implements Cluster {
     return this.experimentUpdates;
   }
 
+  async listAgents(namespace: string): Promise<Experiments> {
+    this.listed = namespace;
+    await this.#enter('listAgents');
+    return this.experiments;
+  }
+
   async remove(id: string, namespace: string, timeoutMs: number, reverted: boolean): Promise<RemovalResult> {
     this.removed = { id, namespace, timeoutMs, reverted };
     await this.#enter('remove');
     return this.removals.get(id) ?? this.removal;
+  }
+
+  /** What was removed by the way, by namespace. */
+  readonly discarded: { namespace: string; remains: readonly Remains[] }[] = [];
+
+  async discard(namespace: string, remains: readonly Remains[], signal: AbortSignal): Promise<void> {
+    this.discarded.push({ namespace, remains });
+    const aborted = new Promise<never>((_, reject) =>
+      signal.addEventListener('abort', () => reject(new ChaosError('connection-lost', 'no answer in time'))),
+    );
+    await Promise.race([this.#enter('discard'), aborted]);
   }
 
   async findNodes(names: readonly string[]): Promise<SweptNode[]> {

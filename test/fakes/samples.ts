@@ -77,6 +77,7 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
       yes: false,
       output: 'human',
       verbose: false,
+      cleanup: true,
       ...run,
     },
   };

@@ -502,12 +502,17 @@ describe('followAgent', () => {
       .on('POST', pods, (request, response) => json(response, 201, asCreated(request.body)))
       .on('PATCH', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'ConfigMap' }));
     await cluster.launch(spec);
+    items = [runningPod()];
+    const ofTarget = cluster.followTarget(webTarget, abort.signal)[Symbol.asyncIterator]().next();
+    await until('the target is watched', () => server.requestsTo(pods).some(({ query }) => query.has('watch')));
     items = [{ ...running, metadata: { ...running.metadata, resourceVersion: '52' } }];
     const { seen, done } = follow();
     await until('it is seen running', () => seen.length === 1, 10_000);
     expect(seen[0]).toMatchObject({ kind: 'status', containers: { 'target-0': { state: 'running' } } });
     await until('it says that nothing arrives', () => seen.length === 2, 10_000);
     expect(seen[1]).toMatchObject({ kind: 'warning', message: expect.stringContaining('watch events') });
+    // The watch of the target is kept back as well, and the lists do not have it.
+    expect(await ofTarget).toMatchObject({ value: { kind: 'deleted' } });
     items = [];
     await done;
     expect(seen.slice(2)).toEqual([{ kind: 'deleted' }]);

@@ -48,11 +48,13 @@ afterEach(async () => {
 
 function serve(podItems: V1Pod[], mapItems: V1ConfigMap[], mayMaps = true): void {
   const metadata = { resourceVersion: '100' };
-  server.on('GET', '/api/v1/namespaces/shop/pods', (request, response) =>
+  server.on('GET', '/api/v1/pods', (request, response) =>
     request.query.has('watch') ? pods.handler(request, response) : json(response, 200, { metadata, items: podItems }),
   );
-  server.on('GET', '/api/v1/namespaces/shop/configmaps', (request, response: ServerResponse) => {
-    if (!mayMaps) return json(response, 403, forbidden('list', 'configmaps', 'shop'));
+  const mayNot = (_: unknown, response: ServerResponse) => json(response, 403, forbidden('list', 'configmaps', 'shop'));
+  server.on('GET', '/api/v1/namespaces/shop/configmaps', mayNot);
+  server.on('GET', '/api/v1/configmaps', (request, response) => {
+    if (!mayMaps) return mayNot(request, response);
     if (request.query.has('watch')) return configMaps.handler(request, response);
     return json(response, 200, { metadata, items: mapItems });
   });
@@ -64,8 +66,9 @@ function follow(): { seen: string[]; done: Promise<void> } {
     if (update.kind === 'contact') return `contact ${update.problem === undefined}`;
     if (update.kind === 'experiment')
       return `${update.experiment.id} ${update.isGone ? 'gone' : update.experiment.state}`;
-    const { found, unseen } = update.experiments;
-    return `listed ${found.map(({ id, state }) => `${id} ${state}`).join(', ')} unseen ${unseen.length}`;
+    const { found, unseen, elsewhere } = update.experiments;
+    const where = elsewhere === undefined ? '' : ' here alone';
+    return `listed ${found.map(({ id, state }) => `${id} ${state}`).join(', ')} unseen ${unseen.length}${where}`;
   };
   const done = (async () => {
     for await (const update of followExperiments(rest, 'shop', () => now, abort.signal)) seen.push(said(update));
@@ -138,7 +141,7 @@ describe('following experiments', () => {
 
   it('does without watching ConfigMaps where they may only be listed, as with krew/rbac.yaml', async () => {
     serve([], [configMap('chaos-aaaaa', 89)]);
-    server.on('GET', '/api/v1/namespaces/shop/configmaps', (request, response) => {
+    server.on('GET', '/api/v1/configmaps', (request, response) => {
       if (!request.query.has('watch')) return json(response, 200, { items: [], metadata: { resourceVersion: '100' } });
       configMaps.requests.push(request);
       return json(response, 403, forbidden('watch', 'configmaps', 'shop'));
@@ -150,9 +153,59 @@ describe('following experiments', () => {
     expect(configMaps.requests).toHaveLength(1);
   });
 
+  it('asks for no more of a ConfigMap than its metadata: each holds a shim', async () => {
+    serve([], []);
+    follow();
+    await until('both are watched', () => pods.open === 1 && configMaps.open === 1, limitMs);
+    const asked = server.received.map(({ path, query, headers }) => [path, query.has('watch'), headers.accept]);
+    const metadata = (kind: string) => `application/json;as=${kind};g=meta.k8s.io;v=v1,application/json`;
+    expect(new Set(asked.map((one) => one.join(' ')))).toEqual(
+      new Set([
+        '/api/v1/pods false application/json',
+        '/api/v1/pods true application/json',
+        `/api/v1/configmaps false ${metadata('PartialObjectMetadataList')}`,
+        `/api/v1/configmaps true ${metadata('PartialObjectMetadata')}`,
+      ]),
+    );
+  });
+
+  it('tells of agents in other namespaces where their target is in this one, and of no others', async () => {
+    const ofTarget = (id: string, namespace: string, target: string, version: number): V1Pod => {
+      const made = pod(id, version, 'Running');
+      return { ...made, metadata: { ...made.metadata, namespace, annotations: { 'kubectl-chaos.io/target': target } } };
+    };
+    serve(
+      [ofTarget('chaos-aaaaa', 'agents', 'shop/web-0/app', 90), ofTarget('chaos-bbbbb', 'agents', 'bank/db-0/db', 91)],
+      [],
+    );
+    const { seen } = follow();
+    await until('both are watched', () => pods.open === 1 && configMaps.open === 1, limitMs);
+    pods.send('ADDED', ofTarget('chaos-ccccc', 'bank', 'bank/db-0/db', 101));
+    pods.send('ADDED', ofTarget('chaos-ddddd', 'agents', 'shop/web-0/app', 102));
+    await until('the last is told', () => seen.includes('chaos-ddddd running'), limitMs);
+    expect(seen).toEqual(['listed chaos-aaaaa running unseen 0', 'chaos-ddddd running']);
+  });
+
+  it('follows the one namespace where others may not be seen, and says so', async () => {
+    for (const kind of ['pods', 'configmaps'] as const) {
+      const feed = kind === 'pods' ? pods : configMaps;
+      server.on('GET', `/api/v1/${kind}`, (_, response) => json(response, 403, forbidden('list', kind)));
+      server.on('GET', `/api/v1/namespaces/shop/${kind}`, (request, response) =>
+        request.query.has('watch')
+          ? feed.handler(request, response)
+          : json(response, 200, { items: [], metadata: { resourceVersion: '100' } }),
+      );
+    }
+    const { seen } = follow();
+    await until('both are watched', () => pods.open === 1 && configMaps.open === 1, limitMs);
+    pods.send('ADDED', pod('chaos-aaaaa', 101, 'Running'));
+    await until('it is told', () => seen.includes('chaos-aaaaa running'), limitMs);
+    expect(seen[0]).toBe('listed  unseen 0 here alone');
+  });
+
   it('fails when pods may be listed and not watched', async () => {
     serve([], []);
-    server.on('GET', '/api/v1/namespaces/shop/pods', (request, response) =>
+    server.on('GET', '/api/v1/pods', (request, response) =>
       request.query.has('watch')
         ? json(response, 403, forbidden('watch', 'pods', 'shop'))
         : json(response, 200, { items: [], metadata: { resourceVersion: '1' } }),

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
+import type { V1ConfigMap, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { experimentsOf, listExperiments } from '../../src/kubernetes/experiments.ts';
+import { experimentsOf, listAgents, listExperiments } from '../../src/kubernetes/experiments.ts';
 import { ApiServer, json } from '../fakes/api-server.ts';
 import { forbidden } from '../fakes/recorded.ts';
 import { rejection, restFor } from './support.ts';
@@ -56,6 +56,7 @@ describe('what the objects say of an experiment', () => {
         createdAt: new Date('2026-03-01T12:00:00Z'),
         endsAt: new Date('2026-03-01T12:01:40Z'),
         graceMs: 32_000,
+        deadline: new Date('2026-03-02T13:00:00Z'),
         node: 'node-3',
         pod: 'chaos-aaaaa-0',
         fault: '2 busy CPUs',
@@ -132,6 +133,71 @@ describe('what the objects say of an experiment', () => {
   });
 });
 
+describe('what is there to be removed', () => {
+  const made = (change: (meta: V1ObjectMeta) => void = () => undefined) => {
+    const one = pod('chaos-aaaaa', 'Succeeded', ({ metadata: meta = {} }) => {
+      meta.uid = 'uid-1';
+      change(meta);
+    });
+    return one;
+  };
+  const map = (change: (meta: V1ObjectMeta) => void = () => undefined) => {
+    const one = configMap('chaos-aaaaa');
+    const meta = one.metadata ?? {};
+    meta.uid = 'uid-2';
+    meta.ownerReferences = [{ apiVersion: 'v1', kind: 'Pod', name: 'chaos-aaaaa-0', uid: 'uid-1' }];
+    change(meta);
+    return one;
+  };
+  const remains = (pods: V1Pod[], configMaps: V1ConfigMap[]) => experimentsOf(pods, configMaps, now)[0]?.remains;
+  const both = [
+    { kind: 'pod', name: 'chaos-aaaaa-0', uid: 'uid-1' },
+    { kind: 'configmap', name: 'chaos-aaaaa', uid: 'uid-2' },
+  ];
+
+  it('each object as it was launched, by its uid', () => {
+    expect(remains([made()], [map()])).toEqual(both);
+    expect(remains([], [map()])).toEqual(both.slice(1));
+    // A command that was killed before it made the pod its owner.
+    expect(remains([made()], [map((meta) => delete meta.ownerReferences)])).toEqual(both);
+  });
+
+  const replicaSet = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'uid-3' };
+  it.each<[string, V1Pod[], V1ConfigMap[]]>([
+    [
+      'a pod without our label',
+      [made((meta) => Reflect.deleteProperty(meta.labels ?? {}, 'app.kubernetes.io/managed-by'))],
+      [map()],
+    ],
+    ['a pod that a ReplicaSet made', [made((meta) => Object.assign(meta, { ownerReferences: [replicaSet] }))], [map()]],
+    ['a pod of another name', [made((meta) => Object.assign(meta, { name: 'web' }))], [map()]],
+    ['two pods', [made(), made((meta) => Object.assign(meta, { name: 'chaos-aaaaa-1' }))], [map()]],
+    ['a ConfigMap of another name', [made()], [map((meta) => Object.assign(meta, { name: 'settings' }))]],
+    [
+      'a ConfigMap of another owner',
+      [made()],
+      [map((meta) => Object.assign(meta.ownerReferences?.[0] ?? {}, { uid: 'uid-9' }))],
+    ],
+    ['a ConfigMap that a ReplicaSet owns', [], [map((meta) => Object.assign(meta, { ownerReferences: [replicaSet] }))]],
+    ['an object without a uid', [made((meta) => delete meta.uid)], []],
+  ])('not %s', (_what, pods, configMaps) => {
+    expect(remains(pods, configMaps)).toBeUndefined();
+  });
+
+  it('until when a command may be at it: as the kubelet counts, or as the ConfigMap says', () => {
+    const timed = made();
+    Object.assign(timed.spec ?? {}, { activeDeadlineSeconds: 90 });
+    Object.assign(timed.status ?? {}, { startTime: new Date('2026-03-01T12:00:05Z') });
+    const deadline = (pods: V1Pod[], configMaps: V1ConfigMap[]) => experimentsOf(pods, configMaps, now)[0]?.deadline;
+    expect(deadline([timed], [map()])).toEqual(new Date('2026-03-01T12:01:35Z'));
+    const until = (text: string) =>
+      map((meta) => Object.assign(meta, { annotations: { 'kubectl-chaos.io/until': text } }));
+    expect(deadline([], [until('2026-03-01T12:07:00Z')])).toEqual(new Date('2026-03-01T12:07:00Z'));
+    // Longer than any experiment lasts.
+    for (const one of [map(), until('soon')]) expect(deadline([], [one])).toEqual(new Date('2026-03-02T13:00:00Z'));
+  });
+});
+
 describe('the listing', () => {
   let server: ApiServer;
   beforeEach(async () => {
@@ -139,34 +205,86 @@ describe('the listing', () => {
   });
   afterEach(() => server.stop());
 
-  it('asks for our label, in one namespace or in all', async () => {
-    for (const prefix of ['/api/v1', '/api/v1/namespaces/shop']) {
-      server.on('GET', `${prefix}/pods`, (_request, response) => json(response, 200, { items: [] }));
-      server.on('GET', `${prefix}/configmaps`, (_request, response) => json(response, 200, { items: [] }));
+  const refused = (resource: string) => (_request: unknown, response: ServerResponse) =>
+    json(response, 403, forbidden('list', resource, 'shop'));
+  const having = (items: object[]) => (_request: unknown, response: ServerResponse) => json(response, 200, { items });
+  const of = (experiment: V1Pod | V1ConfigMap, namespace: string, target: string) => {
+    Object.assign(experiment.metadata ?? {}, { namespace, annotations: { 'kubectl-chaos.io/target': target } });
+    return experiment;
+  };
+  const ids = async (namespace: string) =>
+    (await listExperiments(restFor(server), namespace, now)).found.map(({ id }) => id);
+
+  it('asks for our label in all namespaces, with one query for each kind', async () => {
+    server.on('GET', '/api/v1/pods', having([])).on('GET', '/api/v1/configmaps', having([]));
+    for (const namespace of [undefined, 'shop']) {
+      expect(await listExperiments(restFor(server), namespace, now)).toEqual({ found: [], unseen: [] });
     }
-    expect(await listExperiments(restFor(server), undefined, now)).toEqual({ found: [], unseen: [] });
-    await listExperiments(restFor(server), 'shop', now);
-    expect(server.received.map(({ path }) => path).sort()).toEqual([
-      '/api/v1/configmaps',
-      '/api/v1/namespaces/shop/configmaps',
-      '/api/v1/namespaces/shop/pods',
-      '/api/v1/pods',
-    ]);
+    const one = ['/api/v1/configmaps', '/api/v1/pods'];
+    expect(server.received.map(({ path }) => path).sort()).toEqual(one.flatMap((path) => [path, path]));
     for (const { query } of server.received) expect(query.get('labelSelector')).toBe(label);
   });
 
-  it('says so when ConfigMaps may not be listed, and fails when pods may not', async () => {
-    const refused = (resource: string) => (_request: unknown, response: ServerResponse) =>
-      json(response, 403, forbidden('list', resource, 'shop'));
-    const one = { items: [pod('chaos-aaaaa', 'Running')] };
+  it("answers for the target's namespace wherever the agent is, and for the agent's", async () => {
+    const pods = [
+      of(pod('chaos-aaaaa', 'Running'), 'agents', 'shop/web-0/app'),
+      of(pod('chaos-bbbbb', 'Running'), 'bank', 'bank/db-0/db'),
+      of(pod('chaos-ccccc', 'Running'), 'shop', 'shop/web-0/app'),
+      // A sweep of a node that is called like a namespace is on no target of it.
+      of(pod('chaos-ddddd', 'Running'), 'agents', 'node/shop'),
+    ];
+    const configMaps = [of(configMap('chaos-eeeee'), 'agents', 'shop/web-0/app')];
+    server.on('GET', '/api/v1/pods', having(pods)).on('GET', '/api/v1/configmaps', having(configMaps));
+    expect(await ids('shop')).toEqual(['chaos-aaaaa', 'chaos-ccccc', 'chaos-eeeee']);
+    expect(await ids('agents')).toEqual(['chaos-aaaaa', 'chaos-ddddd', 'chaos-eeeee']);
+    expect(await ids('node')).toEqual([]);
+    expect(await ids('bank')).toEqual(['chaos-bbbbb']);
+  });
+
+  it('looks where it may, and says so', async () => {
     server
-      .on('GET', '/api/v1/pods', (_request, response) => json(response, 200, one))
+      .on('GET', '/api/v1/pods', refused('pods'))
+      .on('GET', '/api/v1/configmaps', refused('configmaps'))
+      .on('GET', '/api/v1/namespaces/shop/pods', having([pod('chaos-aaaaa', 'Running')]))
+      .on('GET', '/api/v1/namespaces/shop/configmaps', having([configMap('chaos-bbbbb')]));
+    const { found, unseen, elsewhere } = await listExperiments(restFor(server), 'shop', now);
+    expect(found.map(({ id }) => id)).toEqual(['chaos-aaaaa', 'chaos-bbbbb']);
+    expect(unseen).toEqual([]);
+    expect(elsewhere).toContain('list pods');
+    expect(await rejection(listExperiments(restFor(server), undefined, now))).toMatchObject({ code: 'forbidden' });
+  });
+
+  it('says where leftovers are hidden alone', async () => {
+    server
+      .on('GET', '/api/v1/pods', having([]))
+      .on('GET', '/api/v1/configmaps', refused('configmaps'))
+      .on('GET', '/api/v1/namespaces/shop/configmaps', having([configMap('chaos-bbbbb')]));
+    const { found, unseen, elsewhere } = await listExperiments(restFor(server), 'shop', now);
+    expect(found).toHaveLength(1);
+    expect(unseen).toEqual([expect.stringContaining('list configmaps')]);
+    expect(elsewhere).toBeUndefined();
+  });
+
+  it('says so when ConfigMaps may not be listed, and fails when pods may not', async () => {
+    server
+      .on('GET', '/api/v1/pods', having([pod('chaos-aaaaa', 'Running')]))
       .on('GET', '/api/v1/configmaps', refused('configmaps'))
       .on('GET', '/api/v1/namespaces/shop/pods', refused('pods'))
-      .on('GET', '/api/v1/namespaces/shop/configmaps', (_request, response) => json(response, 200, { items: [] }));
+      .on('GET', '/api/v1/namespaces/shop/configmaps', having([]));
     const { found, unseen } = await listExperiments(restFor(server), undefined, now);
     expect(found).toHaveLength(1);
     expect(unseen).toEqual([expect.stringContaining('list configmaps')]);
+    server.on('GET', '/api/v1/pods', refused('pods'));
     expect(await rejection(listExperiments(restFor(server), 'shop', now))).toMatchObject({ code: 'forbidden' });
+  });
+
+  it('of agents: in their namespace alone', async () => {
+    server
+      .on('GET', '/api/v1/namespaces/agents/pods', having([of(pod('chaos-aaaaa', 'Running'), 'agents', 'a/b/c')]))
+      .on('GET', '/api/v1/namespaces/agents/configmaps', refused('configmaps'));
+    const { found, unseen } = await listAgents(restFor(server), 'agents', now);
+    expect(found.map(({ id }) => id)).toEqual(['chaos-aaaaa']);
+    expect(unseen).toEqual([expect.stringContaining('list configmaps')]);
+    expect(server.received).toHaveLength(2);
   });
 });

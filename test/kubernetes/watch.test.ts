@@ -287,6 +287,20 @@ describe('a watch whose events something on the way keeps back', () => {
     expect(silent).toEqual([]);
   });
 
+  it('that is trusted is asked beside as soon as another is found to be kept back, and not before', async () => {
+    lists = [[pod('u', '8')]];
+    keepsAll();
+    const distrust = new AbortController();
+    const { silenceMs: _none, ...trusting } = start([]);
+    const { seen } = collect({ ...trusting, distrust: distrust.signal });
+    await until('it watches', () => watches().length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(server.received).toHaveLength(1);
+    distrust.abort();
+    await until('the list has told', () => seen.length === 1);
+    expect(seen).toEqual(['MODIFIED u 8']);
+  });
+
   it('is closed when its reader leaves', async () => {
     lists = [[pod('u', '9')]];
     for await (const { object } of watch<V1Pod>(rest, list, { ...start([]), silenceMs: 100 }, abort.signal)) {

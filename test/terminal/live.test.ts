@@ -36,9 +36,15 @@ afterEach(() => {
 });
 
 /** Reports the facts up to `last`, on one terminal for both streams. */
-function show(facts: readonly RunEvent[], options: { colour?: boolean; last?: RunEvent['kind'] } = {}) {
+function show(
+  facts: readonly RunEvent[],
+  options: { colour?: boolean; verbose?: boolean; last?: RunEvent['kind'] } = {},
+) {
   const terminal = new FakeTerminal();
-  const reporter = new LiveReporter(terminal, terminal.stream, { verbose: false, colour: options.colour ?? false });
+  const reporter = new LiveReporter(terminal, terminal.stream, {
+    verbose: options.verbose ?? false,
+    colour: options.colour ?? false,
+  });
   const end = facts.findLastIndex(({ kind }) => kind === options.last);
   for (const fact of options.last ? facts.slice(0, end + 1) : facts) reporter.report(fact);
   return { terminal, reporter };
@@ -110,7 +116,7 @@ describe('on a terminal', () => {
   });
 
   test('what the target wrote moves nothing', async () => {
-    const { terminal, reporter } = show(await badRun());
+    const { terminal, reporter } = show(await badRun(), { verbose: true });
     reporter.close();
     expect(terminal.screen).toContain('you are owned');
     expect(terminal.text).not.toContain('\u001b]');

@@ -16,7 +16,7 @@ export async function surveyNet(
   const [network, peers, experiments] = await Promise.all([
     cluster.podNetwork(target),
     findPeers(request, target.namespace, cluster),
-    cluster.listExperiments(run.agentNamespace ?? target.namespace),
+    cluster.listAgents(run.agentNamespace ?? target.namespace),
   ]);
   const surroundings = { ...network, ...peers };
   const other = experiments.found.find((experiment) => isInForce(experiment, target));

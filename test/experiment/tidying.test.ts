@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest';
+import { ChaosError } from '../../src/errors.ts';
+import { attachExperiment } from '../../src/experiment/attach.ts';
+import { isOver, Tidying } from '../../src/experiment/tidying.ts';
+import type { Experiment, Remains } from '../../src/ports.ts';
+import { FakeClock } from '../fakes/clock.ts';
+import { FakeCluster } from '../fakes/cluster.ts';
+import { ended, lastWords, reverted, shimError } from '../fakes/samples.ts';
+import { experiment, Scenario } from './scenario.ts';
+
+const now = new FakeClock().date();
+
+/** What is left of a command that was killed: its shim has reverted when its lease ran out. */
+function killed(change: Partial<Experiment> = {}): Experiment {
+  const id = change.id ?? 'chaos-aaaaa';
+  const remains: Remains[] = [
+    { kind: 'pod', name: `${id}-0`, uid: `uid-of-${id}` },
+    { kind: 'configmap', name: id, uid: `uid-of-config-of-${id}` },
+  ];
+  return {
+    ...{ id, namespace: 'shop', state: 'ended', objects: [`pod/${id}-0`, `configmap/${id}`], graceMs: 32_000 },
+    ...{ createdAt: new Date(now.getTime() - 600_000), deadline: new Date(now.getTime() - 1_000), remains },
+    ...{ target: 'shop/web-0/app', lastWords: lastWords(ended({ reason: 'lease' }), reverted()) },
+    ...change,
+  };
+}
+
+const without = (name: keyof Experiment): Experiment => {
+  const { [name]: _gone, ...rest } = killed();
+  return rest as Experiment;
+};
+const unsure = shimError({ code: 'undo', message: 'read-only', state: 'unknown: something may be left' });
+const swept = (left: number) =>
+  JSON.stringify({ event: 'swept', at_ms: 0, namespaces: 7, found: 1, in_use: 0, removed: 1 - left, left, unseen: 0 });
+
+describe('is over', () => {
+  test.each<[string, Experiment]>([
+    ['one that was reverted', killed()],
+    ['one that never began', killed({ lastWords: lastWords(shimError({ code: 'not-started', state: 'unchanged' })) })],
+    ['a sweep that left nothing', killed({ target: 'node/node-3', lastWords: swept(0) })],
+    ['a ConfigMap whose pod is gone', killed({ state: 'leftover' })],
+  ])('%s', (_what, one) => {
+    expect(isOver(one, now)).toBe(true);
+  });
+});
+
+describe('is not over', () => {
+  test.each<[string, Experiment]>([
+    ['before its deadline, when its command may be at it', killed({ deadline: new Date(now.getTime() + 1_000) })],
+    ['a ConfigMap before its deadline', killed({ state: 'leftover', deadline: new Date(now.getTime() + 1_000) })],
+    ['one whose deadline is not known', without('deadline')],
+    ['one of which something is not ours', without('remains')],
+    ['one whose undo failed', killed({ lastWords: lastWords(ended(), unsure) })],
+    ['one that reverted before its undo failed', killed({ lastWords: lastWords(reverted(), unsure) })],
+    ['one that left something', killed({ lastWords: lastWords(ended(), reverted({ left: 1 })) })],
+    ['one whose state differs', killed({ lastWords: lastWords(ended(), reverted({ differs: ['qdisc'] })) })],
+    ['one that has ended and not reverted', killed({ lastWords: lastWords(ended()) })],
+    ['one whose shim has said nothing, as when its node was lost', without('lastWords')],
+    ['one that says what no shim says', killed({ lastWords: 'reverted' })],
+    ['a sweep that left something', killed({ target: 'node/node-3', lastWords: swept(1) })],
+    // README promises that it stays until somebody attaches to it or stops it.
+    ['a detached one', killed({ plan: '{}' })],
+    ['one that runs', killed({ state: 'running' })],
+    ['one that starts', killed({ state: 'starting' })],
+    ['one that somebody removes', killed({ state: 'stopping' })],
+  ])('%s', (_what, one) => {
+    expect(isOver(one, now)).toBe(false);
+  });
+});
+
+describe('tidying', () => {
+  const world = (isOn = true) => {
+    const cluster = new FakeCluster();
+    const clock = new FakeClock();
+    return { cluster, clock, tidying: new Tidying(cluster, clock, isOn) };
+  };
+
+  test('removes what is over by its uids, and says so', async () => {
+    const { cluster, clock, tidying } = world();
+    const one = killed();
+    expect(await tidying.remove([killed({ id: 'chaos-bbbbb', state: 'running' }), one])).toEqual([one]);
+    expect(cluster.discarded).toEqual([{ namespace: 'shop', remains: one.remains }]);
+    expect(await tidying.end()).toEqual([
+      'removed pod/chaos-aaaaa-0 and configmap/chaos-aaaaa of experiment chaos-aaaaa in namespace shop: it was over, and nothing of its fault was left',
+    ]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('what cannot be removed is said, and no failure', async () => {
+    const { cluster, tidying } = world();
+    cluster.failNext('discard', new ChaosError('forbidden', 'you may not delete pods'));
+    expect(await tidying.remove([killed()])).toEqual([]);
+    expect((await tidying.end()).join()).toContain('could not be removed: you may not delete pods');
+  });
+
+  test('an API server that is silent holds nobody up', async () => {
+    const { cluster, clock, tidying } = world();
+    cluster.hold('discard');
+    void tidying.remove([killed()]);
+    const end = tidying.end();
+    await clock.advance(3_000);
+    expect((await end).join()).toContain('could not be removed: no answer in time');
+  });
+
+  test('is no burst', async () => {
+    const { cluster, tidying } = world();
+    await tidying.remove(
+      Array.from({ length: 100 }, (_, at) => killed({ id: `chaos-${String(at).padStart(5, '0')}` })),
+    );
+    expect(cluster.discarded.length).toBe(20);
+  });
+
+  test('does nothing when it is not to', async () => {
+    const { cluster, tidying } = world(false);
+    await tidying.remove([killed()]);
+    expect(await tidying.end()).toEqual([]);
+    expect(cluster.count('discard')).toBe(0);
+  });
+});
+
+describe('beside a run', () => {
+  const around = (s: Scenario, experiments: Experiment[]) => {
+    s.cluster.around = { protectedBy: [], experiments, nodeTroubles: [], unchecked: [] };
+  };
+
+  experiment('what is over in its namespace is removed, and in another is not', async (s) => {
+    around(s, [killed({ namespace: 'bank' }), killed()]);
+    await s.launch();
+    expect(s.cluster.discarded.map(({ namespace }) => namespace)).toEqual(['shop']);
+    await s.interrupt();
+  });
+
+  experiment('a removal that hangs does not hold the run up', async (s) => {
+    around(s, [killed()]);
+    s.cluster.hold('discard');
+    await s.activate();
+    await s.pass(60_000);
+    await s.finish();
+    expect((await s.outcome()).exitCode).toBe(0);
+  });
+
+  test('an attach removes what is over, but for what it is asked for', async () => {
+    const s = new Scenario();
+    s.cluster.experiments = { found: [killed(), killed({ id: 'chaos-bbbbb' })], unseen: [] };
+    const asked = { id: 'chaos-aaaaa', connection: {}, namespace: undefined, allNamespaces: false } as const;
+    const attached = attachExperiment({ ...asked, output: 'human', verbose: false, cleanup: true }, s.ports);
+    await expect(attached).rejects.toMatchObject({ code: 'target-unsuitable' });
+    expect(s.cluster.discarded.map(({ remains }) => remains)).toEqual([killed({ id: 'chaos-bbbbb' }).remains]);
+  });
+});
