@@ -4,8 +4,9 @@ import type { FaultKind } from '../faults/fault.ts';
 import { faultKinds } from '../faults/registry.ts';
 import type { Flag, FlagValues } from '../flags/flag.ts';
 import { nearest } from '../flags/nearest.ts';
-import type { AttachRequest, ManageRequest, Request, SweepRequest } from '../requests.ts';
+import type { AttachRequest, CompletionRequest, ManageRequest, Request, SweepRequest } from '../requests.ts';
 import { normalizeArgv } from './argv.ts';
+import { completionScript, type Operands, toCompletion } from './completion.ts';
 import { toAttachRequest, toManageRequest } from './experiments.ts';
 import { attachFlags, connectionFlags, impersonation, listFlags, runFlags, stopFlags, sweepFlags } from './flags.ts';
 import { shapes, toOption } from './options.ts';
@@ -15,6 +16,7 @@ import { toSweepRequest } from './sweep.ts';
 /** What a command line asks for. */
 export type Invocation =
   | { kind: 'text'; text: string }
+  | { kind: 'complete'; request: CompletionRequest }
   | { kind: 'run'; request: Request }
   | { kind: 'attach'; request: AttachRequest }
   | { kind: 'sweep'; request: SweepRequest }
@@ -53,6 +55,8 @@ interface Verb {
   summary: string;
   usage: string;
   argument: readonly [name: string, description: string];
+  /** What the operands name, for the shell's completion; absent: nothing that could be looked up. */
+  operands?: Operands;
   flags: readonly Flag[];
   examples: string;
   toInvocation(words: readonly string[], flags: FlagValues, passedOn: readonly string[] | undefined): Invocation;
@@ -62,7 +66,7 @@ interface Verb {
 function faultVerb({ verb: name, command, tools }: FaultKind): Verb {
   const { summary, usage, examples, parse } = command;
   return {
-    ...{ name, summary, usage, examples, argument: targetArgument },
+    ...{ name, summary, usage, examples, argument: targetArgument, operands: 'target' },
     flags: [...command.flags, ...runFlags(command, tools), ...connectionFlags()],
     toInvocation: (targets, values, passedOn) => ({
       kind: 'run',
@@ -96,6 +100,7 @@ const stop: Verb = {
   summary: 'stop experiments and remove leftovers of earlier ones',
   usage: 'ID... | --all [flags]',
   argument: ['[ID...]', 'ids of experiments, as shown by "kubectl chaos ls"'],
+  operands: 'experiments',
   flags: [...stopFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
@@ -116,6 +121,7 @@ const attach: Verb = {
   summary: 'follow a detached experiment (Ctrl-C stops following; the fault continues)',
   usage: 'ID [flags]',
   argument: ['[ID...]', 'id of a detached experiment, as shown by "kubectl chaos ls"'],
+  operands: 'experiment',
   flags: [...attachFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
@@ -136,6 +142,7 @@ const sweep: Verb = {
   summary: 'find and remove leftovers of faults on nodes',
   usage: 'NODE... | --all-nodes [flags]',
   argument: ['[NODE...]', 'names of the nodes to sweep'],
+  operands: 'nodes',
   flags: [...sweepFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
@@ -151,7 +158,28 @@ Examples:
   }),
 };
 
-const verbs: readonly Verb[] = [...faultKinds.map(faultVerb), ls, attach, stop, sweep];
+const completion: Verb = {
+  name: 'completion',
+  summary: 'print the script with which kubectl completes "kubectl chaos" in the shell',
+  usage: '',
+  argument: ['[words...]', ''],
+  flags: [],
+  examples: `
+Examples:
+  # Write it to a folder on PATH; kubectl 1.26 and later runs it, in every shell that "kubectl completion" is set up for
+  kubectl chaos completion > ~/.local/bin/kubectl_complete-chaos
+  chmod +x ~/.local/bin/kubectl_complete-chaos
+`,
+  toInvocation: ([word], _flags, passedOn = []) => {
+    const other = word ?? passedOn[0];
+    if (other === undefined) return { kind: 'text', text: completionScript };
+    throw usageError(
+      `completion takes no arguments, got ${JSON.stringify(other)}: the script is the same for all shells`,
+    );
+  },
+};
+
+const verbs: readonly Verb[] = [...faultKinds.map(faultVerb), ls, attach, stop, sweep, completion];
 
 /**
  * Reads the words after `kubectl chaos`. Pure: no environment, no output, no exit.
@@ -161,7 +189,9 @@ export function parseCommandLine(argv: readonly string[], version: string): Invo
   let invocation: Invocation | undefined;
   let output = '';
   const all = verbs.flatMap((verb) => verb.flags);
-  const { words, passedOn } = normalizeArgv(argv, [...shapes(all), { long: '--help', short: '-h', boolean: true }]);
+  const spelt = [...shapes(all), { long: '--help', short: '-h', boolean: true }];
+  if (argv[0] === '__complete') return { kind: 'complete', request: toCompletion(argv.slice(1), verbs, spelt) };
+  const { words, passedOn } = normalizeArgv(argv, spelt);
 
   const program = new Command('kubectl chaos');
   const quiet = (command: Command) =>

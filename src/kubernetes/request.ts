@@ -7,6 +7,8 @@ export interface ApiRequest {
   name?: string;
   query?: Readonly<Record<string, string | number | boolean | undefined>>;
   body?: unknown;
+  /** Of a list: of each object its metadata is enough. */
+  isMetadata?: true;
 }
 
 export interface Resource {

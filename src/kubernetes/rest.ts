@@ -40,6 +40,7 @@ export class Rest {
   readonly #proxy: URL | undefined;
   readonly #ca: Rotated<string | undefined>;
   readonly #timeoutMs: number | undefined;
+  readonly #until: AbortSignal | undefined;
   readonly #counts = new Map<string, number>();
   #agent: { agent: Agent; cert: string | undefined; ca: string | undefined } | undefined;
   /** Of certificates that have been replaced: what is under way there is not cut. */
@@ -54,6 +55,7 @@ export class Rest {
     const { certificateAuthorityData, certificateAuthority } = access.cluster;
     this.#ca = new Rotated(() => readPem(certificateAuthorityData, certificateAuthority, 'certificate authority'));
     this.#timeoutMs = timeoutMs;
+    this.#until = terminal.until;
     this.server = `${access.server.origin}${access.server.pathname.replace(/\/$/, '')}`;
   }
 
@@ -78,7 +80,7 @@ export class Rest {
   }
 
   /** Sends, and gives the answer once its head says 2xx; the caller reads or destroys it. */
-  async open(request: ApiRequest, signal?: AbortSignal): Promise<IncomingMessage> {
+  async open(request: ApiRequest, signal = this.#until): Promise<IncomingMessage> {
     let renewed = false;
     for (let overloads = 0; ; ) {
       try {
@@ -144,7 +146,7 @@ export class Rest {
         method: methods[request.verb],
         agent: this.#agentFor(certificate),
         headers: {
-          accept: 'application/json',
+          accept: request.isMetadata ? metadataOnly : 'application/json',
           'user-agent': 'kubectl-chaos',
           ...headers,
           ...(body === undefined
@@ -251,6 +253,9 @@ function serverName(name: string): tls.ConnectionOptions {
   if (!isIP(name)) return { servername: name };
   return { servername: '', checkServerIdentity: (_host, certificate) => tls.checkServerIdentity(name, certificate) };
 }
+
+/** A server that cannot leave the rest out gives the whole. https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches */
+const metadataOnly = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 
 const methods = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', patch: 'PATCH', delete: 'DELETE' } as const;
 

@@ -21,7 +21,14 @@ function world() {
   };
   const ports: CommandPorts = {
     ...{ stdout, stderr, clock, env: {}, homeDirectory: '/home/ada', who: 'ada', signals: new FakeSignals() },
-    ...{ randomSuffix: forbidden, version: '1.2.3', defaultImage: 'tools:1', shim: forbidden, liveReporter: forbidden },
+    ...{
+      randomSuffix: forbidden,
+      version: '1.2.3',
+      defaultImage: 'tools:1',
+      shim: forbidden,
+      liveReporter: forbidden,
+      findNames: forbidden,
+    },
     connect: async (options) => {
       connections.push(options);
       return cluster;

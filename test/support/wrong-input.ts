@@ -23,6 +23,7 @@ function ports(): CommandPorts & { stdout: BufferOutput; stderr: BufferOutput } 
     defaultImage: 'tools:1',
     shim: forbidden,
     connect: forbidden,
+    findNames: forbidden,
     liveReporter: forbidden,
   };
 }
