@@ -35,7 +35,8 @@ await build({
 });
 copyFileSync(path('krew/kubectl-chaos.cjs'), path('dist/kubectl-chaos'));
 chmodSync(path('dist/kubectl-chaos'), 0o755);
-writeFileSync(path('dist/kubectl_complete-chaos'), completionScript, { mode: 0o755 });
+writeFileSync(path('dist/kubectl_complete-chaos'), completionScript);
+chmodSync(path('dist/kubectl_complete-chaos'), 0o755);
 // The launcher has no extension: this says that it is CommonJS, wherever dist/ lies.
 writeFileSync(path('dist/package.json'), '{"type":"commonjs"}\n');
 copyFileSync(path('LICENSE'), path('dist/LICENSE'));

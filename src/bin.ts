@@ -70,12 +70,17 @@ const code = await main(process.argv.slice(2), {
   shim: (architecture) => readShim(files, architecture),
   connect: async (options) => {
     const { connect } = await import('./kubernetes/cluster.ts');
-    return connect(options, { env, homeDirectory: homedir(), shim: (architecture) => readShim(files, architecture) });
+    return connect(options, {
+      env,
+      homeDirectory: homedir(),
+      shim: (architecture) => readShim(files, architecture),
+      build: { version: CHAOS_VERSION },
+    });
   },
   findNames: async (query, options, signal) => {
     lookUp = signal;
     const { findNames } = await import('./kubernetes/names.ts');
-    return findNames(query, options, { env, homeDirectory: homedir() }, signal);
+    return findNames(query, options, { env, homeDirectory: homedir(), build: { version: CHAOS_VERSION } }, signal);
   },
   ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),
   liveReporter: async (verbose, colour) => {

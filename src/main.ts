@@ -16,6 +16,7 @@ export async function main(argv: readonly string[], ports: CommandPorts): Promis
     if (invocation.kind === 'complete') {
       return await (await import('./commands/completion.ts')).complete(invocation.request, ports);
     }
+    if (invocation.kind === 'run') for (const note of invocation.notes) ports.stderr.write(`note: ${note}\n`);
     const output = outputOf(invocation);
     if (output !== 'human') {
       const { errorDocument } = await import('./terminal/json.ts');

@@ -8,7 +8,7 @@ import type { AttachRequest, CompletionRequest, ManageRequest, Request, SweepReq
 import { normalizeArgv } from './argv.ts';
 import { completionScript, type Operands, toCompletion } from './completion.ts';
 import { toAttachRequest, toManageRequest } from './experiments.ts';
-import { attachFlags, connectionFlags, impersonation, listFlags, runFlags, stopFlags, sweepFlags } from './flags.ts';
+import { attachFlags, connectionFlags, dryRunNotes, listFlags, runFlags, stopFlags, sweepFlags } from './flags.ts';
 import { shapes, toOption } from './options.ts';
 import { toRunOptions } from './run-options.ts';
 import { toSweepRequest } from './sweep.ts';
@@ -17,7 +17,8 @@ import { toSweepRequest } from './sweep.ts';
 export type Invocation =
   | { kind: 'text'; text: string }
   | { kind: 'complete'; request: CompletionRequest }
-  | { kind: 'run'; request: Request }
+  /** `notes`: what the user is to be told of how it was spelt, a sentence each. */
+  | { kind: 'run'; request: Request; notes: readonly string[] }
   | { kind: 'attach'; request: AttachRequest }
   | { kind: 'sweep'; request: SweepRequest }
   | { kind: 'list' | 'stop'; request: ManageRequest };
@@ -71,6 +72,7 @@ function faultVerb({ verb: name, command, tools }: FaultKind): Verb {
     toInvocation: (targets, values, passedOn) => ({
       kind: 'run',
       request: { run: toRunOptions(targets, values), fault: parse(values, passedOn) },
+      notes: dryRunNotes(values),
     }),
   };
 }
@@ -241,12 +243,8 @@ function commandError(error: CommanderError, program: Command, words: readonly s
   if (error.code === 'commander.help') return unknownCommand(words[1] ?? '', program);
   const named = /'([^']*)'/.exec(message)?.[1] ?? '';
   if (error.code === 'commander.unknownCommand') return unknownCommand(named, program);
-  const unlikely = impersonation.map(({ name }) => name);
-  const candidates = (verb ?? program).options
-    .flatMap((option) => option.long ?? [])
-    .filter((name) => !unlikely.includes(name));
   const flag = /--[\w-]+/.exec(named)?.[0] ?? named;
-  const near = error.code === 'commander.unknownOption' ? nearest(flag, candidates) : undefined;
+  const near = error.code === 'commander.unknownOption' ? hint(flag, verb?.name()) : undefined;
   const said =
     error.code === 'commander.unknownOption'
       ? `unknown flag ${flag}`
@@ -257,6 +255,16 @@ function commandError(error: CommanderError, program: Command, words: readonly s
     `${said}${near ? `; did you mean ${near}?` : ''}`,
     `See "kubectl chaos ${verb ? `${verb.name()} ` : ''}--help".`,
   );
+}
+
+/** The flag of the verb that was probably meant. Compared without the dashes: between two short names they would count as likeness. */
+function hint(flag: string, verb: string | undefined): string | undefined {
+  const flags = verbs.find(({ name }) => name === verb)?.flags ?? [];
+  const near = nearest(
+    flag.replace(/^-+/, ''),
+    flags.flatMap(({ name, isHidden, isNeverHinted }) => (isHidden || isNeverHinted ? [] : name.slice(2))),
+  );
+  return near === undefined ? undefined : `--${near}`;
 }
 
 function unknownCommand(name: string, program: Command): ChaosError {

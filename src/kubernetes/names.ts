@@ -6,12 +6,15 @@ import { experimentsOf } from './experiments.ts';
 import { kubeconfigPaths, loadKubeconfig } from './kubeconfig.ts';
 import { type ApiRequest, type Resource, resources } from './request.ts';
 import { Rest } from './rest.ts';
+import type { Build } from './user-agent.ts';
 import { choosePod, podNamed, podsOfWorkload, workloadResources } from './workload.ts';
 
 /** What the look-up needs of the machine it runs on. */
 interface NamePorts {
   env: Environment;
   homeDirectory: string;
+  /** Of this program, for the server's logs. */
+  build?: Build;
 }
 
 /**
@@ -21,7 +24,7 @@ interface NamePorts {
 export async function findNames(
   query: NameQuery,
   options: ConnectionOptions,
-  { env, homeDirectory }: NamePorts,
+  { env, homeDirectory, build }: NamePorts,
   signal: AbortSignal,
 ): Promise<readonly FoundName[]> {
   if (isEntry(query)) {
@@ -29,7 +32,7 @@ export async function findNames(
     return [...loadKubeconfig(paths, mustExist)[`${query.of}s`].keys()].map((name) => ({ name }));
   }
   const access = resolveAccess(options, env, homeDirectory);
-  const rest = new Rest(access, env, { interactive: false, until: signal });
+  const rest = new Rest(access, env, { interactive: false, until: signal }, undefined, build);
   try {
     return await namesIn(rest, query, access.namespace);
   } finally {
