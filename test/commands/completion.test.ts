@@ -3,6 +3,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { completionScript } from '../../src/cli/completion.ts';
+import { parseCommandLine } from '../../src/cli/program.ts';
 import { faultKinds } from '../../src/faults/registry.ts';
 import { findNames } from '../../src/kubernetes/names.ts';
 import { main } from '../../src/main.ts';
@@ -448,6 +450,23 @@ describe('never an error', () => {
     expect(await answer).toEqual([':4']);
     const isThere = () => existsSync(`/proc/${readFileSync(pid, 'utf8').trim()}/cmdline`);
     await until('the plugin has ended', () => !isThere(), 30_000);
+  });
+});
+
+describe('the script', () => {
+  test('is for the shells of kubectl, and finds the plugin where kubectl does', () => {
+    expect(parseCommandLine(['completion'], '1.2.3')).toEqual({ kind: 'text', text: completionScript });
+    expect(completionScript).toMatch(/^#!\/bin\/sh\n/);
+    expect(completionScript).toMatch(/\nexec kubectl-chaos __complete "\$@"\n$/);
+  });
+
+  test.each([
+    ['completion', 'bash'],
+    ['completion', '--', 'bash'],
+  ])('is the same for all shells: %s %s', (...argv) => {
+    expect(() => parseCommandLine(argv, '1.2.3')).toThrow(
+      'completion takes no arguments, got "bash": the script is the same for all shells',
+    );
   });
 });
 
