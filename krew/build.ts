@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+import { completionScript } from '../src/cli/completion.ts';
 
 const root = new URL('../', import.meta.url);
 const path = (name: string) => new URL(name, root).pathname;
@@ -50,6 +51,8 @@ await build({
 });
 copyFileSync(path('krew/kubectl-chaos.cjs'), path('dist/kubectl-chaos'));
 chmodSync(path('dist/kubectl-chaos'), 0o755);
+writeFileSync(path('dist/kubectl_complete-chaos'), completionScript);
+chmodSync(path('dist/kubectl_complete-chaos'), 0o755);
 // The launcher has no extension: this says that it is CommonJS, wherever dist/ lies.
 writeFileSync(path('dist/package.json'), '{"type":"commonjs"}\n');
 copyFileSync(path('LICENSE'), path('dist/LICENSE'));

@@ -13,6 +13,9 @@ export async function main(argv: readonly string[], ports: CommandPorts): Promis
       ports.stdout.write(invocation.text);
       return ExitCode.effective;
     }
+    if (invocation.kind === 'complete') {
+      return await (await import('./commands/completion.ts')).complete(invocation.request, ports);
+    }
     if (invocation.kind === 'run') for (const note of invocation.notes) ports.stderr.write(`note: ${note}\n`);
     const output = outputOf(invocation);
     if (output !== 'human') {
@@ -33,13 +36,16 @@ export async function main(argv: readonly string[], ports: CommandPorts): Promis
 }
 
 /** How an error is printed: as a document where everything else is, and as text beside tables and names. */
-function outputOf(invocation: Exclude<Invocation, { kind: 'text' }>): OutputFormat {
+function outputOf(invocation: Exclude<Invocation, { kind: 'text' | 'complete' }>): OutputFormat {
   const { output } = invocation.kind === 'run' ? invocation.request.run : invocation.request;
   return output === 'wide' || output === 'name' ? 'human' : output;
 }
 
 /** Each command is loaded when it is asked for: help needs none of them. */
-async function carryOut(invocation: Exclude<Invocation, { kind: 'text' }>, ports: CommandPorts): Promise<number> {
+async function carryOut(
+  invocation: Exclude<Invocation, { kind: 'text' | 'complete' }>,
+  ports: CommandPorts,
+): Promise<number> {
   switch (invocation.kind) {
     case 'run':
       return (await import('./commands/run.ts')).run(invocation.request, ports);

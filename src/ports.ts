@@ -440,6 +440,22 @@ export interface ConnectionOptions {
   requestTimeoutMs?: number;
 }
 
+/** Names that the shell's completion can offer: those of a kubeconfig, or of what is in the cluster. Objects and experiments are those of the connection's namespace. */
+export type NameQuery =
+  | { of: 'context' | 'cluster' | 'user' }
+  | { of: 'namespace' | 'node' }
+  | { of: 'object'; kind: TargetQuery['kind'] }
+  | { of: 'experiment'; allNamespaces: boolean }
+  /** Those of a pod, or of one of a workload's, that can be a target. */
+  | { of: 'container'; target: Pick<TargetQuery, 'kind' | 'name'> };
+
+/** A name, as it was found: whoever prints it makes sure that it is harmless. */
+export interface FoundName {
+  name: string;
+  /** A few words about what bears it. */
+  about?: string;
+}
+
 export interface Clock {
   /** Milliseconds, monotonic. */
   now(): number;
@@ -500,6 +516,8 @@ export interface MainPorts<Event> extends BuildPorts {
   /** The tools image that this build was made for. */
   defaultImage: string;
   connect: (options: ConnectionOptions) => Promise<Cluster>;
+  /** Looks names up, without a word to the user or a question, and gives up when `signal` aborts; only reads. Rejects when it cannot. */
+  findNames: (query: NameQuery, options: ConnectionOptions, signal: AbortSignal) => Promise<readonly FoundName[]>;
   /** Asks on the terminal, and resolves to the line that is typed; absent: nobody is there to answer. */
   ask?: (question: string) => Promise<string>;
   /** Made only when a person watches: a spinner on this terminal. */

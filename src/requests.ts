@@ -1,4 +1,4 @@
-import type { ConnectionOptions, TargetQuery } from './ports.ts';
+import type { ConnectionOptions, NameQuery, TargetQuery } from './ports.ts';
 
 /** What the commands are asked to do. */
 
@@ -92,6 +92,25 @@ export interface SweepRequest {
 /** `version`: how it is shown. */
 export interface VersionRequest {
   output: 'human' | 'json' | 'yaml';
+}
+
+/** Something that can be typed at the cursor, whole. */
+export interface Candidate {
+  value: string;
+  about?: string;
+  /** More of the word follows: no space comes after it. */
+  isOpen?: true;
+}
+
+/** `__complete`: what the shell offers at the cursor. */
+export interface CompletionRequest {
+  /** What has been typed of the word; every candidate begins with it. */
+  word: string;
+  candidates: readonly Candidate[];
+  /** Names to look up and to offer as well, each with `prefix` before it; `except`: those that stand on the line already. */
+  names?: { query: NameQuery; connection: ConnectionOptions; prefix: string; except: readonly string[] };
+  /** The shell offers the names of files. */
+  isFile?: true;
 }
 
 export interface Request {

@@ -1,5 +1,5 @@
 import type { FaultCommand } from '../faults/fault.ts';
-import { type Flag, type FlagValues, list, oneOf, text, time, toggle, valued } from '../flags/flag.ts';
+import { type Flag, type FlagValues, list, type Nameable, oneOf, text, time, toggle, valued } from '../flags/flag.ts';
 import { groups } from '../flags/groups.ts';
 import type { FaultRequest } from '../requests.ts';
 import { requestTimeout } from './request-timeout.ts';
@@ -56,7 +56,7 @@ export const run = {
     help: "refuse to run if the target's seccomp filter or security label cannot be applied to the workload",
   }),
   agentNamespace: text({
-    ...{ name: '--agent-namespace', value: 'name', group, isRare: true },
+    ...{ name: '--agent-namespace', value: 'name', group, names: 'namespace', isRare: true },
     help: "namespace of the agent pod (default: the target's namespace)",
   }),
   reason: text({ name: '--reason', value: 'text', group, isRare: true, help: 'reason to record on the agent pod' }),
@@ -99,7 +99,7 @@ const verboseRequests = verbose(choice, 'show requests to the API server');
 export function runFlags({ container, workload }: Pick<FaultCommand<FaultRequest>, 'container' | 'workload'>): Flag[] {
   const help = container ?? "container of the pod (default: the pod's default container, else the first)";
   return [
-    text({ name: '--container', short: '-c', value: 'name', group, help }),
+    text({ name: '--container', short: '-c', value: 'name', group, help, names: 'container' }),
     run.duration,
     ...(workload ? [run.grace] : []),
     run.lease,
@@ -120,7 +120,7 @@ export function runFlags({ container, workload }: Pick<FaultCommand<FaultRequest
     run.reason,
     run.yes,
     run.dryRun,
-    { ...noCleanup, group },
+    { ...noCleanup, group, isRare: true },
     run.output,
     run.verbose,
   ];
@@ -241,19 +241,20 @@ const basicAuthentication: readonly Flag[] = ['--username', '--password'].map((n
 
 /** kubectl's flags that say which cluster, and who asks. */
 export function connectionFlags(namespaceOf = 'the target'): Flag[] {
-  const of = (name: string, value: string, help: string) => text({ name, value, group: connection, help });
+  const of = (name: string, value: string, help: string, names?: Nameable) =>
+    text({ name, value, group: connection, help, ...(names ? { names } : {}) });
   return [
-    { ...of('--namespace', 'name', `namespace of ${namespaceOf}`), short: '-n' },
-    of('--kubeconfig', 'file', 'kubeconfig file'),
-    of('--context', 'name', 'context in the kubeconfig file'),
-    of('--cluster', 'name', 'cluster in the kubeconfig file'),
-    of('--user', 'name', 'user in the kubeconfig file'),
+    { ...of('--namespace', 'name', `namespace of ${namespaceOf}`, 'namespace'), short: '-n' },
+    of('--kubeconfig', 'file', 'kubeconfig file', 'file'),
+    of('--context', 'name', 'context in the kubeconfig file', 'context'),
+    of('--cluster', 'name', 'cluster in the kubeconfig file', 'cluster'),
+    of('--user', 'name', 'user in the kubeconfig file', 'user'),
     { ...of('--server', 'url', 'address of the API server'), short: '-s' },
     of('--token', 'token', 'bearer token'),
     ...impersonation,
-    of('--certificate-authority', 'file', 'certificate file of the certificate authority'),
-    of('--client-certificate', 'file', 'client certificate file'),
-    of('--client-key', 'file', 'client key file'),
+    of('--certificate-authority', 'file', 'certificate file of the certificate authority', 'file'),
+    of('--client-certificate', 'file', 'client certificate file', 'file'),
+    of('--client-key', 'file', 'client key file', 'file'),
     of('--tls-server-name', 'name', "server name to check the server's certificate against"),
     toggle({
       ...{ name: '--insecure-skip-tls-verify', group: connection, isNeverHinted: true },

@@ -4,8 +4,16 @@ import type { FaultKind } from '../faults/fault.ts';
 import { faultKinds } from '../faults/registry.ts';
 import type { FlagValues } from '../flags/flag.ts';
 import { nearest } from '../flags/nearest.ts';
-import type { AttachRequest, ManageRequest, Request, SweepRequest, VersionRequest } from '../requests.ts';
+import type {
+  AttachRequest,
+  CompletionRequest,
+  ManageRequest,
+  Request,
+  SweepRequest,
+  VersionRequest,
+} from '../requests.ts';
 import { normalizeArgv } from './argv.ts';
+import { completionScript, type Operands, toCompletion } from './completion.ts';
 import { toAttachRequest, toManageRequest } from './experiments.ts';
 import {
   attachFlags,
@@ -26,6 +34,7 @@ import { toSweepRequest } from './sweep.ts';
 /** What a command line asks for. */
 export type Invocation =
   | { kind: 'text'; text: string }
+  | { kind: 'complete'; request: CompletionRequest }
   /** `notes`: what the user is to be told of how it was spelt, a sentence each. */
   | { kind: 'run'; request: Request; notes: readonly string[] }
   | { kind: 'attach'; request: AttachRequest }
@@ -61,6 +70,8 @@ Use "kubectl chaos options" for the flags that all commands take.
 interface Verb extends Helped {
   /** What commander calls its words. */
   argument: string;
+  /** What the operands name, for the shell's completion; absent: nothing that could be looked up. */
+  operands?: Operands;
   toInvocation(words: readonly string[], flags: FlagValues, passedOn: readonly string[] | undefined): Invocation;
 }
 
@@ -68,7 +79,7 @@ interface Verb extends Helped {
 function faultVerb({ verb: name, command }: FaultKind): Verb {
   const { summary, usage, examples, parse } = command;
   return {
-    ...{ name, summary, usage, examples, argument: '[TARGET...]' },
+    ...{ name, summary, usage, examples, argument: '[TARGET...]', operands: 'target' },
     flags: [...command.flags, ...runFlags(command), ...connectionFlags()],
     toInvocation: (targets, values, passedOn) => ({
       kind: 'run',
@@ -108,6 +119,7 @@ const stop: Verb = {
   summary: 'stop experiments and remove leftovers of earlier ones',
   usage: 'ID... | --all [flags]',
   argument: '[ID...]',
+  operands: 'experiments',
   flags: [...stopFlags, ...connectionFlags('the targets or of their agents')],
   examples: `
 Examples:
@@ -128,6 +140,7 @@ const attach: Verb = {
   summary: 'follow a detached experiment (Ctrl-C stops following; the fault continues)',
   usage: 'ID [flags]',
   argument: '[ID...]',
+  operands: 'experiment',
   flags: [...attachFlags, ...connectionFlags('the targets or of their agents')],
   examples: `
 Examples:
@@ -148,6 +161,7 @@ const sweep: Verb = {
   summary: 'find and remove leftovers of faults on nodes',
   usage: 'NODE... | --all-nodes [flags]',
   argument: '[NODE...]',
+  operands: 'nodes',
   flags: [...sweepFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
@@ -203,8 +217,29 @@ Examples:
   },
 };
 
+const completion: Verb = {
+  name: 'completion',
+  summary: 'print the script with which kubectl completes "kubectl chaos" in the shell',
+  usage: '',
+  argument: '[words...]',
+  flags: [],
+  examples: `
+Examples:
+  # Write it to a folder on PATH; kubectl 1.26 and later runs it, in every shell that "kubectl completion" is set up for
+  kubectl chaos completion > ~/.local/bin/kubectl_complete-chaos
+  chmod +x ~/.local/bin/kubectl_complete-chaos
+`,
+  toInvocation: ([word], _flags, passedOn = []) => {
+    const other = word ?? passedOn[0];
+    if (other === undefined) return { kind: 'text', text: completionScript };
+    throw usageError(
+      `completion takes no arguments, got ${JSON.stringify(other)}: the script is the same for all shells`,
+    );
+  },
+};
+
 /** All verbs, in the order of help. */
-export const verbs: readonly Verb[] = [...faults, ls, attach, stop, sweep, options, version];
+export const verbs: readonly Verb[] = [...faults, ls, attach, stop, sweep, options, version, completion];
 
 const description = 'Inject a time-bounded fault into a running pod, measure its effect, and revert it.';
 
@@ -216,7 +251,9 @@ export function parseCommandLine(argv: readonly string[], versionText: string): 
   let invocation: Invocation | undefined;
   let output = '';
   const all = verbs.flatMap((verb) => verb.flags);
-  const { words, passedOn } = normalizeArgv(argv, [...shapes(all), { long: '--help', short: '-h', boolean: true }]);
+  const spelt = [...shapes(all), { long: '--help', short: '-h', boolean: true }];
+  if (argv[0] === '__complete') return { kind: 'complete', request: toCompletion(argv.slice(1), verbs, spelt) };
+  const { words, passedOn } = normalizeArgv(argv, spelt);
 
   const program = new Command('kubectl chaos');
   const quiet = (command: Command) =>

@@ -27,9 +27,16 @@ export interface Flag<Value = unknown> {
   readonly alias?: string;
   /** The value that it has without `=`; the next word is none of it then. */
   readonly bare?: string;
+  /** Every value that it takes; absent: there are more than can be listed. */
+  readonly choices?: readonly string[];
+  /** What its value is the name of; absent: of nothing that could be looked up. */
+  readonly names?: Nameable;
   /** @throws ChaosError usage, one line that names the flag, the value, and what would be right. */
   read(values: FlagValues): Value;
 }
+
+/** What a flag's value can be the name of. `peer`: what packets go to or come from, of which objects of the API can be listed. */
+export type Nameable = 'namespace' | 'context' | 'cluster' | 'user' | 'container' | 'peer' | 'file';
 
 /** `{default}`, `{min}`, `{max}` and `{choices}` in the help are what the flag's own fields say. */
 interface Described {
@@ -49,6 +56,8 @@ interface Valued extends Described {
   /** As a user would write it. */
   default?: string;
   bare?: string;
+  choices?: readonly string[];
+  names?: Nameable;
 }
 
 type Read<Data, Value> = Data extends { default: string } ? Value : Value | undefined;
@@ -118,7 +127,7 @@ export function valued<const Data extends Valued, Value>(
   parse: (name: string, value: string) => Value,
   words: Readonly<Record<string, string>> = {},
 ): Flag<Read<Data, Value>> {
-  const { name, short, value, group, isHidden, isRare, isNeverHinted, bare } = data;
+  const { name, short, value, group, isHidden, isRare, isNeverHinted, bare, choices, names } = data;
   return {
     ...{ name, value, group },
     ...(short === undefined ? {} : { short }),
@@ -126,6 +135,8 @@ export function valued<const Data extends Valued, Value>(
     ...(isRare ? { isRare } : {}),
     ...(isNeverHinted ? { isNeverHinted } : {}),
     ...(bare === undefined ? {} : { bare }),
+    ...(choices === undefined ? {} : { choices }),
+    ...(names === undefined ? {} : { names }),
     help: filled(data.help, { ...words, ...(data.default === undefined ? {} : { default: data.default }) }),
     read: (values) => {
       const given = values[keyOf(name)];
@@ -144,7 +155,7 @@ export function isGiven({ name }: Pick<Flag, 'name'>, values: FlagValues): boole
   return values[keyOf(name)] !== undefined;
 }
 
-/** `--oom-victim` as `oomVictim`. */
-function keyOf(name: string): string {
+/** The name of a flag's value among those of a command line: `oomVictim` of `--oom-victim`. */
+export function keyOf(name: string): string {
   return name.slice(2).replace(/-[a-z]/g, (letters) => letters.slice(1).toUpperCase());
 }

@@ -17,6 +17,8 @@ export interface ExecCredential {
 /** How a credential plugin may talk to the user; the terminal belongs to `main`. */
 export interface PluginTerminal {
   interactive: boolean;
+  /** Nobody waits for more than until this aborts, and what the plugin says on stderr is shown to nobody; absent: the user waits. */
+  until?: AbortSignal;
 }
 
 const versions = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'];
@@ -51,15 +53,19 @@ export async function runCredentialPlugin(
     );
   }
   const interactive = terminal.interactive && mode !== 'Never';
-  const output = await run(exec, interactive, {
-    ...env,
-    ...Object.fromEntries(exec.env.map(({ name, value }) => [name, value])),
-    KUBERNETES_EXEC_INFO: JSON.stringify({
-      kind: 'ExecCredential',
-      apiVersion: exec.apiVersion,
-      spec: { interactive, ...(exec.provideClusterInfo ? { cluster: clusterInfo(access) } : {}) },
-    }),
-  });
+  const output = await run(
+    exec,
+    { ...terminal, interactive },
+    {
+      ...env,
+      ...Object.fromEntries(exec.env.map(({ name, value }) => [name, value])),
+      KUBERNETES_EXEC_INFO: JSON.stringify({
+        kind: 'ExecCredential',
+        apiVersion: exec.apiVersion,
+        spec: { interactive, ...(exec.provideClusterInfo ? { cluster: clusterInfo(access) } : {}) },
+      }),
+    },
+  );
   return parseCredential(output, exec);
 }
 
@@ -86,11 +92,12 @@ function clusterInfo({ cluster, server }: Access): Record<string, unknown> {
   };
 }
 
-function run(exec: ExecEntry, interactive: boolean, env: Environment): Promise<string> {
+function run(exec: ExecEntry, { interactive, until }: PluginTerminal, env: Environment): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(exec.command, exec.args, {
       env: { ...env },
-      stdio: [interactive ? 'inherit' : 'ignore', 'pipe', 'inherit'],
+      stdio: [interactive ? 'inherit' : 'ignore', 'pipe', until ? 'ignore' : 'inherit'],
+      ...(until ? { signal: until } : {}),
       windowsHide: true,
     });
     const chunks: Buffer[] = [];

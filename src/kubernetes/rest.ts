@@ -48,6 +48,7 @@ export class Rest {
   readonly #proxy: URL | undefined;
   readonly #ca: Rotated<string | undefined>;
   readonly #timeoutMs: number | undefined;
+  readonly #until: AbortSignal | undefined;
   readonly #userAgent: string;
   readonly #counts = new Map<string, number>();
   #agents: (Agents & { cert: string | undefined; ca: string | undefined }) | undefined;
@@ -64,6 +65,7 @@ export class Rest {
     const { certificateAuthorityData, certificateAuthority } = access.cluster;
     this.#ca = new Rotated(() => readPem(certificateAuthorityData, certificateAuthority, 'certificate authority'));
     this.#timeoutMs = timeoutMs;
+    this.#until = terminal.until;
     this.server = `${access.server.origin}${access.server.pathname.replace(/\/$/, '')}`;
   }
 
@@ -88,7 +90,7 @@ export class Rest {
   }
 
   /** Sends, and gives the answer once its head says 2xx; the caller reads or destroys it. */
-  async open(request: ApiRequest, signal?: AbortSignal): Promise<IncomingMessage> {
+  async open(request: ApiRequest, signal = this.#until): Promise<IncomingMessage> {
     let renewed = false;
     for (let overloads = 0; ; ) {
       try {

@@ -12,7 +12,7 @@ export interface PodList {
   metadata?: { resourceVersion?: string };
 }
 
-const workloadResources: Readonly<Record<Exclude<TargetQuery['kind'], 'pod' | 'cronjob'>, Resource>> = {
+export const workloadResources: Readonly<Record<Exclude<TargetQuery['kind'], 'pod' | 'cronjob'>, Resource>> = {
   deployment: resources.deployments,
   replicaset: resources.replicasets,
   statefulset: resources.statefulsets,

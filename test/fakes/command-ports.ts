@@ -28,6 +28,7 @@ export function commandPorts(why: string, change: Partial<CommandPorts & Outputs
     defaultImage: 'tools:1',
     shim: forbidden,
     connect: forbidden,
+    findNames: forbidden,
     liveReporter: forbidden,
     ...change,
   };

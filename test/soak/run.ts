@@ -46,6 +46,7 @@ async function experiment(...args: string[]): Promise<{ code: number; said: stri
     defaultImage: `localhost/kubectl-chaos/tools:${version}`,
     shim,
     connect: async (options) => connect(options, { env: {}, homeDirectory: '/nonexistent', shim }),
+    findNames: () => Promise.reject(new Error('nothing is completed')),
     liveReporter: () => Promise.reject(new Error('nobody watches')),
   });
   return { code, said };

@@ -6,6 +6,7 @@ import type { IpProtocol } from './types.ts';
 
 const { fault: group } = groups;
 const packets = 'Packets:';
+const protocols: readonly IpProtocol[] = ['tcp', 'udp', 'icmp'];
 
 /** Old kernels keep netem's times in 32 bits of 64 ns, which is 274 s; and no application waits longer for a packet. */
 const delays = { min: 1, max: 4 * 60_000, unit: 'ms' } as const;
@@ -62,21 +63,24 @@ export const flags = {
   partition: toggle({ name: '--partition', group, help: 'drop packets' }),
   reject: toggle({ name: '--reject', group, help: 'refuse connections at once instead of dropping packets' }),
   to: list({
-    ...{ name: '--to', value: 'peer', group: packets },
+    ...{ name: '--to', value: 'peer', group: packets, names: 'peer' },
     help: 'only to: CIDR, IP, host name, svc/NAME, pod/NAME, deploy/NAME; repeatable',
   }),
   from: list({
-    ...{ name: '--from', value: 'peer', group: packets },
+    ...{ name: '--from', value: 'peer', group: packets, names: 'peer' },
     help: 'only packets from this peer, named in the same ways; repeatable',
   }),
-  except: list({ name: '--except', value: 'peer', group: packets, help: 'exclude this peer; repeatable' }),
+  except: list({
+    ...{ name: '--except', value: 'peer', group: packets, names: 'peer' },
+    help: 'exclude this peer; repeatable',
+  }),
   port: list({
     ...{ name: '--port', value: 'ports', group: packets },
     help: "the server's ports: 80,8000-8080 (--to: the peer's, --from: the target's)",
   }),
   protocol: valued(
-    { name: '--protocol', value: 'name', group: packets, help: 'tcp, udp or icmp (default: all)' },
-    (name, value) => choice<IpProtocol>(name, value.toLowerCase(), ['tcp', 'udp', 'icmp']),
+    { name: '--protocol', value: 'name', group: packets, help: 'tcp, udp or icmp (default: all)', choices: protocols },
+    (name, value) => choice(name, value.toLowerCase(), protocols),
   ),
   interface: list({
     ...{ name: '--interface', value: 'name', group: packets },
