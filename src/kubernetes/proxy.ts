@@ -95,7 +95,8 @@ class SocksAgent extends https.Agent {
 
   async #tunnel(host: string, port: number): Promise<Socket> {
     const { hostname, port: proxyPort, username, password } = this.#proxy;
-    const { SocksClient } = await import('socks');
+    // By its default export, which is all that a bundle makes of a package in CommonJS.
+    const { SocksClient } = (await import('socks')).default;
     try {
       const { socket } = await SocksClient.createConnection({
         proxy: {
