@@ -67,7 +67,12 @@ const code = await main(process.argv.slice(2), {
   shim: (architecture) => readShim(files, architecture),
   connect: async (options) => {
     const { connect } = await import('./kubernetes/cluster.ts');
-    return connect(options, { env, homeDirectory: homedir(), shim: (architecture) => readShim(files, architecture) });
+    return connect(options, {
+      env,
+      homeDirectory: homedir(),
+      shim: (architecture) => readShim(files, architecture),
+      build: { version: CHAOS_VERSION },
+    });
   },
   ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),
   liveReporter: async (verbose, colour) => {

@@ -13,6 +13,7 @@ export async function main(argv: readonly string[], ports: CommandPorts): Promis
       ports.stdout.write(invocation.text);
       return ExitCode.effective;
     }
+    if (invocation.kind === 'run') for (const note of invocation.notes) ports.stderr.write(`note: ${note}\n`);
     const output = outputOf(invocation);
     if (output !== 'human') {
       const { errorDocument } = await import('./terminal/json.ts');

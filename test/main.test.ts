@@ -359,3 +359,10 @@ test('help and version need no cluster', async () => {
   expect(at.stdout.text).toMatch(/^1\.2\.3\nUsage: kubectl chaos/);
   expect(at.connections).toEqual([]);
 });
+
+test('an old spelling of --dry-run is said, and does what it does in kubectl', async () => {
+  const at = world();
+  expect(await main(`${stress} --dry-run=true -o json`.split(' '), at.ports)).toBe(0);
+  expect(at.stderr.text).toBe('note: --dry-run=true is an old spelling: use --dry-run=client\n');
+  expect(JSON.parse(at.stdout.text)).toMatchObject({ kind: 'plan' });
+});

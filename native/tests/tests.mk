@@ -7,7 +7,8 @@ PROBES ?= $(TESTS_DIR)/.build
 PROBE_CC ?= gcc
 PROBE_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Wformat=2
 
-PROBE_SOURCES := $(addprefix $(TESTS_DIR)/probes/,probe.c report.c signals.c family.c load.c hostile.c attack.c network.c litter.c ipc.c)
+PROBE_SOURCES := $(addprefix $(TESTS_DIR)/probes/,probe.c report.c signals.c family.c load.c hostile.c attack.c rights.c network.c litter.c ipc.c)
+PROBE_HEADERS := $(addprefix $(TESTS_DIR)/probes/,probe.h rights.h)
 TARGET_SOURCES := $(addprefix $(TESTS_DIR)/probes/,target.c target-inside.c)
 PROBE_PROGRAMS := $(addprefix $(PROBES)/,probe-static probe-dynamic target pause reaper tripwire plug without fuse filters loader evil.so)
 
@@ -16,9 +17,9 @@ probes: $(PROBE_PROGRAMS)
 
 $(PROBES):
 	@mkdir -p $@
-$(PROBES)/probe-static: $(PROBE_SOURCES) $(TESTS_DIR)/probes/probe.h | $(PROBES)
+$(PROBES)/probe-static: $(PROBE_SOURCES) $(PROBE_HEADERS) | $(PROBES)
 	$(PROBE_CC) $(PROBE_CFLAGS) -static -o $@ $(PROBE_SOURCES)
-$(PROBES)/probe-dynamic: $(PROBE_SOURCES) $(TESTS_DIR)/probes/probe.h | $(PROBES)
+$(PROBES)/probe-dynamic: $(PROBE_SOURCES) $(PROBE_HEADERS) | $(PROBES)
 	$(PROBE_CC) $(PROBE_CFLAGS) -o $@ $(PROBE_SOURCES) -Wl,--no-as-needed -lm
 $(PROBES)/target: $(TARGET_SOURCES) $(TESTS_DIR)/probes/target.h | $(PROBES)
 	$(PROBE_CC) $(PROBE_CFLAGS) -static -o $@ $(TARGET_SOURCES)

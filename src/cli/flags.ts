@@ -1,10 +1,28 @@
 import type { Fault, FaultCommand, FaultTools } from '../faults/fault.ts';
-import { type Flag, list, oneOf, text, time, toggle, valued } from '../flags/flag.ts';
+import { type Flag, type FlagValues, list, oneOf, text, time, toggle, valued } from '../flags/flag.ts';
 import { groups } from '../flags/groups.ts';
 import type { FaultRequest } from '../requests.ts';
 import { requestTimeout } from './request-timeout.ts';
 
 const { run: group, choice, connection } = groups;
+
+/** What kubectl still takes with a warning: Go's booleans, and the value that it gives to a bare `--dry-run` (kubectl 1.36, GetDryRunStrategy). */
+const oldDryRuns = {
+  unchanged: 'client',
+  ...each(['1', 't', 'T', 'true', 'True', 'TRUE'], 'client'),
+  ...each(['0', 'f', 'F', 'false', 'False', 'FALSE'], 'none'),
+} as const;
+
+function each<Value>(words: readonly string[], value: Value): Record<string, Value> {
+  return Object.fromEntries(words.map((word) => [word, value]));
+}
+
+/** What is said of an old spelling of `--dry-run`; none: it was not one. */
+export function dryRunNotes(flags: FlagValues): string[] {
+  const { dryRun: given } = flags;
+  if (typeof given !== 'string' || !Object.hasOwn(oldDryRuns, given)) return [];
+  return [`--dry-run=${given} is an old spelling: use --dry-run=${run.dryRun.read(flags)}`];
+}
 
 /** Flags of every fault whose value is read; what is said of some depends on the fault. */
 export const run = {
@@ -43,13 +61,14 @@ export const run = {
   }),
   reason: text({ name: '--reason', value: 'text', group, help: 'reason to record on the agent pod' }),
   yes: toggle({
-    ...{ name: '--yes', short: '-y', group },
+    ...{ name: '--yes', short: '-y', group, isNeverHinted: true },
     help: 'run without asking on a protected target: a pod or namespace annotated kubectl-chaos.io/protected, or a context in $KUBECTL_CHAOS_PROTECTED',
   }),
   dryRun: oneOf({
     ...{ name: '--dry-run', value: '=mode', group, bare: 'client', default: 'none' },
     help: 'create nothing; client (also without a value): print the plan and the objects; server: have the API server check them as well; none',
     choices: ['none', 'client', 'server'],
+    oldSpellings: oldDryRuns,
   }),
   output: oneOf({
     ...{ name: '--output', short: '-o', value: 'format', group },
@@ -123,7 +142,7 @@ export const listFlags: readonly Flag[] = [allNamespaces, outputs.list, verboseR
 
 /** Flags of `stop`. */
 export const stopFlags: readonly Flag[] = [
-  toggle({ name: '--all', group: choice, help: 'stop every experiment in the namespace' }),
+  toggle({ name: '--all', group: choice, isNeverHinted: true, help: 'stop every experiment in the namespace' }),
   allNamespaces,
   outputs.stop,
   verboseRequests,
@@ -131,9 +150,9 @@ export const stopFlags: readonly Flag[] = [
 
 /** Flags of `sweep`. */
 export const sweepFlags: readonly Flag[] = [
-  toggle({ name: '--all-nodes', group: choice, help: 'sweep every node of the cluster' }),
+  toggle({ name: '--all-nodes', group: choice, isNeverHinted: true, help: 'sweep every node of the cluster' }),
   toggle({
-    ...{ name: '--yes', short: '-y', group: choice },
+    ...{ name: '--yes', short: '-y', group: choice, isNeverHinted: true },
     help: 'remove leftovers that are not in use, without asking',
   }),
   toggle({
@@ -165,11 +184,13 @@ export const requestTimeoutFlag = valued(
   requestTimeout,
 );
 
-/** Who asks, if not the user of the kubeconfig. No spelling hint may lead here: it would have a command run as somebody else. */
-export const impersonation: readonly Flag[] = [
-  text({ name: '--as', value: 'user', group: connection, help: 'impersonate this user' }),
-  list({ name: '--as-group', value: 'name', group: connection, help: 'impersonate this group; repeatable' }),
-  text({ name: '--as-uid', value: 'uid', group: connection, help: 'impersonate this uid' }),
+const ofImpersonation = { group: connection, isNeverHinted: true } as const;
+
+/** Who asks, if not the user of the kubeconfig. */
+const impersonation: readonly Flag[] = [
+  text({ name: '--as', value: 'user', ...ofImpersonation, help: 'impersonate this user' }),
+  list({ name: '--as-group', value: 'name', ...ofImpersonation, help: 'impersonate this group; repeatable' }),
+  text({ name: '--as-uid', value: 'uid', ...ofImpersonation, help: 'impersonate this uid' }),
 ];
 
 /** kubectl's flags that an alias for kubectl may carry and that change nothing here: taken, and not read. */
@@ -204,7 +225,7 @@ export function connectionFlags(namespaceOf = 'the target'): Flag[] {
     of('--client-key', 'file', 'client key file'),
     of('--tls-server-name', 'name', "server name to check the server's certificate against"),
     toggle({
-      ...{ name: '--insecure-skip-tls-verify', group: connection },
+      ...{ name: '--insecure-skip-tls-verify', group: connection, isNeverHinted: true },
       help: "do not check the server's certificate",
     }),
     requestTimeoutFlag,

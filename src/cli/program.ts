@@ -7,7 +7,7 @@ import { nearest } from '../flags/nearest.ts';
 import type { AttachRequest, ManageRequest, Request, SweepRequest } from '../requests.ts';
 import { normalizeArgv } from './argv.ts';
 import { toAttachRequest, toManageRequest } from './experiments.ts';
-import { attachFlags, connectionFlags, impersonation, listFlags, runFlags, stopFlags, sweepFlags } from './flags.ts';
+import { attachFlags, connectionFlags, dryRunNotes, listFlags, runFlags, stopFlags, sweepFlags } from './flags.ts';
 import { shapes, toOption } from './options.ts';
 import { toRunOptions } from './run-options.ts';
 import { toSweepRequest } from './sweep.ts';
@@ -15,7 +15,8 @@ import { toSweepRequest } from './sweep.ts';
 /** What a command line asks for. */
 export type Invocation =
   | { kind: 'text'; text: string }
-  | { kind: 'run'; request: Request }
+  /** `notes`: what the user is to be told of how it was spelt, a sentence each. */
+  | { kind: 'run'; request: Request; notes: readonly string[] }
   | { kind: 'attach'; request: AttachRequest }
   | { kind: 'sweep'; request: SweepRequest }
   | { kind: 'list' | 'stop'; request: ManageRequest };
@@ -67,6 +68,7 @@ function faultVerb({ verb: name, command, tools }: FaultKind): Verb {
     toInvocation: (targets, values, passedOn) => ({
       kind: 'run',
       request: { run: toRunOptions(targets, values), fault: parse(values, passedOn) },
+      notes: dryRunNotes(values),
     }),
   };
 }
@@ -211,12 +213,8 @@ function commandError(error: CommanderError, program: Command, words: readonly s
   if (error.code === 'commander.help') return unknownCommand(words[1] ?? '', program);
   const named = /'([^']*)'/.exec(message)?.[1] ?? '';
   if (error.code === 'commander.unknownCommand') return unknownCommand(named, program);
-  const unlikely = impersonation.map(({ name }) => name);
-  const candidates = (verb ?? program).options
-    .flatMap((option) => option.long ?? [])
-    .filter((name) => !unlikely.includes(name));
   const flag = /--[\w-]+/.exec(named)?.[0] ?? named;
-  const near = error.code === 'commander.unknownOption' ? nearest(flag, candidates) : undefined;
+  const near = error.code === 'commander.unknownOption' ? hint(flag, verb?.name()) : undefined;
   const said =
     error.code === 'commander.unknownOption'
       ? `unknown flag ${flag}`
@@ -227,6 +225,16 @@ function commandError(error: CommanderError, program: Command, words: readonly s
     `${said}${near ? `; did you mean ${near}?` : ''}`,
     `See "kubectl chaos ${verb ? `${verb.name()} ` : ''}--help".`,
   );
+}
+
+/** The flag of the verb that was probably meant. Compared without the dashes: between two short names they would count as likeness. */
+function hint(flag: string, verb: string | undefined): string | undefined {
+  const flags = verbs.find(({ name }) => name === verb)?.flags ?? [];
+  const near = nearest(
+    flag.replace(/^-+/, ''),
+    flags.flatMap(({ name, isHidden, isNeverHinted }) => (isHidden || isNeverHinted ? [] : name.slice(2))),
+  );
+  return near === undefined ? undefined : `--${near}`;
 }
 
 function unknownCommand(name: string, program: Command): ChaosError {

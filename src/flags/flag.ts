@@ -17,6 +17,8 @@ export interface Flag<Value = unknown> {
   readonly help: string;
   readonly isRepeatable?: true;
   readonly isHidden?: true;
+  /** No spelling hint leads to it: it takes a safeguard away, reaches further, or has the command run as somebody else. */
+  readonly isNeverHinted?: true;
   /** Of a flag without a value: it takes a whole number as well, as kubectl's `-v 6` does. Any but 0 is true. */
   readonly level?: true;
   /** Another name of it. */
@@ -34,6 +36,7 @@ interface Described {
   group: string;
   help: string;
   isHidden?: true;
+  isNeverHinted?: true;
   level?: true;
   alias?: string;
 }
@@ -91,13 +94,19 @@ export function percent<const Data extends Valued>(data: Data): Flag<Read<Data, 
   return valued(data, (name, value) => percentage(name, value));
 }
 
-/** One of the words that are given. */
+/** One of the words that are given. `oldSpellings`: words that mean one of them, and that help says nothing of. */
 export function oneOf<const Word extends string, const Data extends Valued & { choices: readonly Word[] }>(
-  data: Data & { choices: readonly Word[] },
+  data: Data & { choices: readonly Word[]; oldSpellings?: Readonly<Record<string, Word>> },
 ): Flag<Read<Data, Word>> {
-  const { choices } = data;
+  const { choices, oldSpellings = {} } = data;
   const words = `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
-  return valued(data, (name, value) => choice(name, value, choices), { choices: words });
+  return valued(data, (name, value) => ownValue(oldSpellings, value) ?? choice(name, value, choices), {
+    choices: words,
+  });
+}
+
+function ownValue<Value>(record: Readonly<Record<string, Value>>, key: string): Value | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
 /** A flag with a parser of its own. */
@@ -106,11 +115,12 @@ export function valued<const Data extends Valued, Value>(
   parse: (name: string, value: string) => Value,
   words: Readonly<Record<string, string>> = {},
 ): Flag<Read<Data, Value>> {
-  const { name, short, value, group, isHidden, bare } = data;
+  const { name, short, value, group, isHidden, isNeverHinted, bare } = data;
   return {
     ...{ name, value, group },
     ...(short === undefined ? {} : { short }),
     ...(isHidden ? { isHidden } : {}),
+    ...(isNeverHinted ? { isNeverHinted } : {}),
     ...(bare === undefined ? {} : { bare }),
     help: filled(data.help, { ...words, ...(data.default === undefined ? {} : { default: data.default }) }),
     read: (values) => {

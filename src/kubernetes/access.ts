@@ -16,6 +16,16 @@ export interface Access {
   namespace: string;
   cluster: ClusterEntry;
   user: UserEntry;
+  /** Absent: it was not read from files. */
+  origin?: AccessOrigin;
+}
+
+/** How the same choice is made again, by us and by kubectl. */
+export interface AccessOrigin {
+  /** Reads the files again. Throws ChaosError as `resolveAccess`. */
+  rereadUser(): UserEntry;
+  /** The flags with which kubectl chooses the same cluster and user. */
+  kubectlFlags: readonly string[];
 }
 
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -32,7 +42,20 @@ export function resolveAccess(options: ConnectionOptions, env: Environment, home
     const { context: _ours, ...access } = chooseAccess(pod, { ...options }, 'the service account of this pod');
     return { ...access, contexts: [] };
   }
-  return chooseAccess(kubeconfig, options, paths.join(', '));
+  const source = paths.join(', ');
+  const rereadUser = () => chooseAccess(loadKubeconfig(paths, mustExist), options, source).user;
+  return { ...chooseAccess(kubeconfig, options, source), origin: { rereadUser, kubectlFlags: kubectlFlags(options) } };
+}
+
+function kubectlFlags(options: ConnectionOptions): string[] {
+  const { kubeconfig, context, cluster, user, server } = options;
+  const { tlsServerName, certificateAuthority, insecureSkipTlsVerify } = options;
+  const texts = { kubeconfig, context, cluster, user, server };
+  const trust = { 'tls-server-name': tlsServerName, 'certificate-authority': certificateAuthority };
+  return [
+    ...Object.entries({ ...texts, ...trust }).flatMap(([name, value]) => (value ? [`--${name}=${value}`] : [])),
+    ...(insecureSkipTlsVerify ? ['--insecure-skip-tls-verify'] : []),
+  ];
 }
 
 function isEmpty(kubeconfig: Kubeconfig): boolean {
@@ -183,14 +206,18 @@ function overlayUser(entry: UserEntry, options: ConnectionOptions, name: string)
       hint: 'add --as USER',
     });
   }
-  if (user.authProvider !== undefined) {
+  const provider = user.authProvider?.name;
+  if (provider !== undefined && provider !== 'oidc') {
     throw new ChaosError(
       'kubeconfig',
-      `user "${name}" signs in with the auth-provider "${user.authProvider}", which is not supported`,
-      {
-        hint: 'use an exec credential plugin (kubectl oidc-login, gke-gcloud-auth-plugin, kubelogin) or --token',
-      },
+      `user "${name}" signs in with the auth-provider "${provider}", which is not supported`,
+      { hint: 'use an exec credential plugin (gke-gcloud-auth-plugin, kubelogin) or --token' },
     );
+  }
+  if (user.authProvider && user.exec) {
+    throw new ChaosError('kubeconfig', `user "${name}" has both an auth-provider and an exec credential plugin`, {
+      hint: 'remove one of them: kubectl refuses the user as well',
+    });
   }
   return user;
 }

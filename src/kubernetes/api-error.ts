@@ -76,6 +76,12 @@ export function answerError(answer: ErrorAnswer, request: ApiRequest, server: st
       if (status && !status.details?.name)
         return error('not-found', `${server} does not know ${resourceName(request)}: ${said}`);
       return error('not-found', said);
+    case 407:
+      return error(
+        'unreachable',
+        `the proxy before ${server} wants a user and a password (407): ${said}`,
+        'put them into the URL of the proxy: proxy-url of the kubeconfig, or HTTP_PROXY',
+      );
     case 409:
       return error('api', `conflict: ${said}`);
     case 422:

@@ -37,6 +37,7 @@ import { Rest } from './rest.ts';
 import { surroundings } from './surroundings.ts';
 import { type FoundTarget, findTarget } from './target.ts';
 import { followTarget } from './target-watch.ts';
+import type { Build } from './user-agent.ts';
 import { volumesOf } from './volumes.ts';
 
 /** What the adapter needs of the machine it runs on. */
@@ -47,13 +48,15 @@ export interface ConnectPorts {
   shim(architecture: Architecture): Promise<Uint8Array>;
   /** Whether a credential plugin may use stdin; by default whether it is a terminal. */
   interactive?: boolean;
+  /** Of this command, for the User-Agent; by default unknown. */
+  build?: Build;
 }
 
 /** Reads the kubeconfig; sends nothing yet. Throws ChaosError kubeconfig. */
 export function connect(options: ConnectionOptions, ports: ConnectPorts): KubernetesCluster {
   const access = resolveAccess(options, ports.env, ports.homeDirectory);
   const terminal = { interactive: ports.interactive ?? isatty(0) };
-  const rest = new Rest(access, ports.env, terminal, options.requestTimeoutMs);
+  const rest = new Rest(access, ports.env, terminal, options.requestTimeoutMs, ports.build);
   return new KubernetesCluster(rest, access.namespace, ports.shim, access);
 }
 

@@ -2,6 +2,7 @@ import { ChaosError } from '../errors.ts';
 import type { Access, Environment } from './access.ts';
 import { type ExecCredential, type PluginTerminal, runCredentialPlugin } from './exec-credential.ts';
 import { readText } from './files.ts';
+import { OidcToken } from './oidc.ts';
 import { keyPair, Rotated, readPem } from './pem.ts';
 
 /** Who we are, for one request: header fields and, for TLS, a client certificate. */
@@ -10,16 +11,14 @@ export interface Identity {
   certificate?: { cert: string; key: string };
 }
 
-/** client-go reads a token file again after a minute: kubelets rotate projected tokens. */
-const tokenFileAgeMs = 60_000;
-
 /** Gives the identity for each request; renews what expires. */
 export class Credentials {
   readonly #access: Access;
   readonly #env: Environment;
   readonly #terminal: PluginTerminal;
   readonly #certificate: Rotated<Identity['certificate']>;
-  #tokenFile: { token: string; readAt: number } | undefined;
+  #tokenFile: Rotated<string> | undefined;
+  readonly #oidc: OidcToken | undefined;
   #plugin: Promise<ExecCredential> | undefined;
 
   /** Throws ChaosError kubeconfig for a certificate that cannot be read. */
@@ -28,6 +27,8 @@ export class Credentials {
     this.#env = env;
     this.#terminal = terminal;
     this.#certificate = new Rotated(() => readCertificate(access.user));
+    const { authProvider } = access.user;
+    this.#oidc = authProvider ? new OidcToken(authProvider, access, env) : undefined;
   }
 
   /** Rejects with ChaosError unauthorized or kubeconfig. */
@@ -39,7 +40,7 @@ export class Credentials {
     if (token) headers.authorization = `Bearer ${token}`;
     else if (user.username) {
       headers.authorization = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
-    }
+    } else if (this.#oidc) headers.authorization = `Bearer ${await this.#oidc.current()}`;
     const certificate =
       plugin?.clientCertificate && plugin.clientKey
         ? { cert: plugin.clientCertificate, key: plugin.clientKey }
@@ -74,19 +75,24 @@ export class Credentials {
     return run;
   }
 
+  /** Kubelets rotate projected tokens. When the file cannot be read, the token that is written beside it counts, as in client-go. */
   #readTokenFile(): string | undefined {
-    const path = this.#access.user.tokenFile;
-    if (!path) return undefined;
-    if (this.#tokenFile && Date.now() - this.#tokenFile.readAt < tokenFileAgeMs) return this.#tokenFile.token;
+    const { tokenFile, token } = this.#access.user;
+    if (!tokenFile) return undefined;
     try {
-      const token = readText(path, 'token file').trim();
-      this.#tokenFile = { token, readAt: Date.now() };
-      return token;
+      this.#tokenFile ??= new Rotated(() => readToken(tokenFile));
+      return this.#tokenFile.value;
     } catch (error) {
-      if (this.#access.user.token) return undefined;
+      if (token) return undefined;
       throw error;
     }
   }
+}
+
+function readToken(path: string): string {
+  const token = readText(path, 'token file').trim();
+  if (token) return token;
+  throw new ChaosError('kubeconfig', `the token file ${path} is empty`);
 }
 
 function readCertificate(user: Access['user']): Identity['certificate'] {

@@ -27,6 +27,12 @@ export interface ExecEntry {
   installHint?: string;
 }
 
+/** The `auth-provider:` of a `user:`; paths in its config are as they are written. */
+export interface AuthProviderEntry {
+  name: string;
+  config: Readonly<Record<string, string>>;
+}
+
 /** A `user:` of a kubeconfig; paths are absolute. */
 export interface UserEntry {
   clientCertificate?: string;
@@ -41,8 +47,7 @@ export interface UserEntry {
   asUid?: string;
   asGroups?: readonly string[];
   asUserExtra?: Readonly<Record<string, readonly string[]>>;
-  /** Name of an `auth-provider`, which kubectl itself no longer has. */
-  authProvider?: string;
+  authProvider?: AuthProviderEntry;
   exec?: ExecEntry;
 }
 
@@ -180,9 +185,15 @@ function userEntry(reader: Reader, entry: Fields): UserEntry {
           ),
         }
       : {}),
-    ...(Object.keys(provider).length > 0 ? { authProvider: reader.text(provider, 'name') ?? '' } : {}),
+    ...(Object.keys(provider).length > 0 ? { authProvider: authProviderEntry(reader, provider) } : {}),
     ...(Object.keys(exec).length > 0 ? { exec: execEntry(reader, exec) } : {}),
   };
+}
+
+function authProviderEntry(reader: Reader, provider: Fields): AuthProviderEntry {
+  const fields = reader.record(provider.config, 'config of auth-provider');
+  const config = Object.keys(fields).map((key) => [key, reader.text(fields, key) ?? ''] as const);
+  return { name: reader.text(provider, 'name') ?? '', config: Object.fromEntries(config) };
 }
 
 function execEntry(reader: Reader, exec: Fields): ExecEntry {

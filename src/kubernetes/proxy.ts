@@ -1,5 +1,6 @@
+import type { Agent, IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { isIP, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { ChaosError, messageOf } from '../errors.ts';
@@ -8,7 +9,8 @@ import type { Access, Environment } from './access.ts';
 import { http } from './http.ts';
 
 /**
- * The proxy that leads to the server: the cluster's `proxy-url`, else HTTPS_PROXY unless NO_PROXY excepts the server, as Go's net/http has it.
+ * The proxy that leads to the server: the cluster's `proxy-url`, else HTTPS_PROXY, for a server without TLS HTTP_PROXY, unless NO_PROXY excepts the
+ * server, as Go's net/http has it.
  * Undefined: none.
  * Throws ChaosError kubeconfig for a proxy that we cannot use, because to ignore it would be to talk around it.
  */
@@ -27,13 +29,6 @@ export function chooseProxy(access: Access, env: Environment): URL | undefined {
   const hint = 'use an http://, https:// or socks5:// proxy, or except the server with NO_PROXY';
   if (!['http:', 'https:', 'socks5:', 'socks5h:'].includes(proxy.protocol)) {
     throw new ChaosError('kubeconfig', `proxies of the kind ${proxy.protocol}// are not supported`, { hint });
-  }
-  if (access.server.protocol !== 'https:') {
-    throw new ChaosError(
-      'kubeconfig',
-      `a proxy before a server without TLS (${access.server.origin}) is not supported`,
-      { hint },
-    );
   }
   return proxy;
 }
@@ -69,114 +64,130 @@ function isInNetwork(host: string, network: string): boolean {
   return address !== undefined && range !== undefined && contains(range, address);
 }
 
-/** An agent for connections to a server with TLS through the proxy. */
-export function proxyAgent(proxy: URL, options: https.AgentOptions): https.Agent {
-  return proxy.protocol.startsWith('socks5') ? new SocksAgent(proxy, options) : new ProxyAgent(proxy, options);
+/** Whether the proxy is given whole requests for a server without TLS, in absolute form, and no tunnel (RFC 9112, section 3.2.2): so does Go. */
+export function forwards(proxy: URL, server: URL): boolean {
+  return server.protocol === 'http:' && !isSocks(proxy);
 }
 
-/** An https.Agent whose connections go through a SOCKS5 proxy, which resolves the name for socks5:// as well: so does Go's net/http. */
-class SocksAgent extends https.Agent {
-  readonly #proxy: URL;
+/** The header by which the user of the proxy's URL signs in there. */
+export function proxyAuthorization({ username, password }: URL): Record<string, string> {
+  if (!username) return {};
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
+}
 
-  constructor(proxy: URL, options: https.AgentOptions) {
-    super(options);
-    this.#proxy = proxy;
-  }
+/** Makes each connection of the agent a tunnel through the proxy, with TLS to the server in it when it is an agent for that. */
+export function throughTunnel<T extends Agent>(agent: T, proxy: URL): T {
+  const open = isSocks(proxy) ? openSocks : openConnect;
+  return connectingBy(agent, async (options) => {
+    const secure = agent instanceof https.Agent;
+    const socket = await open(proxy, String(options.host), Number(options.port ?? (secure ? 443 : 80)));
+    return secure ? tls.connect({ ...(options as tls.ConnectionOptions), socket }) : socket;
+  });
+}
 
-  override createConnection(
-    options: https.RequestOptions,
-    callback?: (error: Error | null, stream: Duplex) => void,
-  ): undefined {
-    this.#tunnel(String(options.host), Number(options.port ?? 443)).then(
-      (socket) => callback?.(null, tls.connect({ ...(options as tls.ConnectionOptions), socket })),
+/** Makes each connection of the agent one to the proxy itself, which `forwards`. */
+export function toProxy<T extends Agent>(agent: T, proxy: URL): T {
+  const address = { host: hostOf(proxy), port: portOf(proxy) };
+  return connectingBy(
+    agent,
+    ({ autoSelectFamilyAttemptTimeout }) =>
+      new Promise((resolve, reject) => {
+        const secure = proxy.protocol === 'https:';
+        const options = { ...address, ...(autoSelectFamilyAttemptTimeout ? { autoSelectFamilyAttemptTimeout } : {}) };
+        const socket = secure ? tls.connect({ ...options, ...serverNameOf(proxy) }) : connect(options);
+        const refused = (cause: Error): void => reject(unusable(proxy, cause));
+        socket.once('error', refused);
+        socket.once(secure ? 'secureConnect' : 'connect', () => {
+          socket.off('error', refused);
+          resolve(socket);
+        });
+      }),
+  );
+}
+
+type ConnectionOptions = https.RequestOptions & { autoSelectFamilyAttemptTimeout?: number };
+
+function connectingBy<T extends Agent>(agent: T, open: (options: ConnectionOptions) => Promise<Duplex>): T {
+  agent.createConnection = (options, callback) => {
+    open(options as ConnectionOptions).then(
+      (socket) => callback?.(null, socket),
       (error: unknown) => (callback as unknown as (error: unknown) => void)?.(error),
     );
-  }
+    return undefined;
+  };
+  return agent;
+}
 
-  async #tunnel(host: string, port: number): Promise<Socket> {
-    const { hostname, port: proxyPort, username, password } = this.#proxy;
-    // By its default export, which is all that a bundle makes of a package in CommonJS.
-    const { SocksClient } = (await import('socks')).default;
-    try {
-      const { socket } = await SocksClient.createConnection({
-        proxy: {
-          host: hostname.replace(/^\[|\]$/g, ''),
-          port: Number(proxyPort || 1080),
-          type: 5,
-          ...(username ? { userId: decodeURIComponent(username), password: decodeURIComponent(password) } : {}),
-        },
-        destination: { host, port },
-        command: 'connect',
-      });
-      return socket;
-    } catch (cause) {
-      const why = `the proxy ${this.#proxy.host} did not connect to ${host}:${port}: ${messageOf(cause)}`;
-      throw new ChaosError('unreachable', why, { cause });
-    }
+function isSocks(proxy: URL): boolean {
+  return proxy.protocol.startsWith('socks5');
+}
+
+function hostOf(proxy: URL): string {
+  return proxy.hostname.replace(/^\[|\]$/g, '');
+}
+
+function portOf(proxy: URL): number {
+  return Number(proxy.port || (isSocks(proxy) ? 1080 : proxy.protocol === 'https:' ? 443 : 80));
+}
+
+function serverNameOf(proxy: URL): tls.ConnectionOptions {
+  return isIP(hostOf(proxy)) ? {} : { servername: hostOf(proxy) };
+}
+
+function unusable(proxy: URL, cause: Error): ChaosError {
+  return new ChaosError('unreachable', `the proxy ${proxy.host} cannot be used: ${cause.message}`, { cause });
+}
+
+/** Resolves with the socket of a SOCKS5 proxy that leads to the host; the proxy resolves the name for socks5:// as well: so does Go's net/http. */
+async function openSocks(proxy: URL, host: string, port: number): Promise<Socket> {
+  const { username, password } = proxy;
+  // By its default export, which is all that a bundle makes of a package in CommonJS.
+  const { SocksClient } = (await import('socks')).default;
+  try {
+    const { socket } = await SocksClient.createConnection({
+      proxy: {
+        host: hostOf(proxy),
+        port: portOf(proxy),
+        type: 5,
+        ...(username ? { userId: decodeURIComponent(username), password: decodeURIComponent(password) } : {}),
+      },
+      destination: { host, port },
+      command: 'connect',
+    });
+    return socket;
+  } catch (cause) {
+    const why = `the proxy ${proxy.host} did not connect to ${host}:${port}: ${messageOf(cause)}`;
+    throw new ChaosError('unreachable', why, { cause });
   }
 }
 
-/** An https.Agent whose connections go through a proxy by CONNECT. */
-class ProxyAgent extends https.Agent {
-  readonly #proxy: URL;
-
-  constructor(proxy: URL, options: https.AgentOptions) {
-    super(options);
-    this.#proxy = proxy;
-  }
-
-  override createConnection(
-    options: https.RequestOptions,
-    callback?: (error: Error | null, stream: Duplex) => void,
-  ): Duplex | null | undefined {
-    const host = String(options.host);
-    const authority = `${isIP(host) === 6 ? `[${host}]` : host}:${options.port ?? 443}`;
-    const fail = (error: Error): void => (callback as unknown as (error: Error) => void)?.(error);
-    const { username, password } = this.#proxy;
-    const connect = (this.#proxy.protocol === 'https:' ? https : http).request({
-      host: this.#proxy.hostname.replace(/^\[|\]$/g, ''),
-      port: this.#proxy.port || (this.#proxy.protocol === 'https:' ? 443 : 80),
+/** Resolves with the socket of an HTTP proxy that leads to the host, by CONNECT. */
+function openConnect(proxy: URL, host: string, port: number): Promise<Socket> {
+  const authority = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+  return new Promise((resolve, reject) => {
+    const refuse = ({ statusCode, statusMessage }: IncomingMessage): void => {
+      const why = `the proxy ${proxy.host} refused CONNECT to ${authority}: ${statusCode} ${statusMessage}`;
+      reject(new ChaosError('unreachable', why));
+    };
+    const request = (proxy.protocol === 'https:' ? https : http).request({
+      host: hostOf(proxy),
+      port: portOf(proxy),
       method: 'CONNECT',
       path: authority,
       agent: false,
-      headers: {
-        host: authority,
-        ...(username
-          ? {
-              'proxy-authorization': `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`,
-            }
-          : {}),
-      },
+      headers: { host: authority, ...proxyAuthorization(proxy) },
     });
-    connect.on('connect', (response, socket: Socket) => {
-      if (response.statusCode !== 200) {
-        socket.destroy();
-        return fail(
-          new ChaosError(
-            'unreachable',
-            `the proxy ${this.#proxy.host} refused CONNECT to ${authority}: ${response.statusCode} ${response.statusMessage}`,
-          ),
-        );
-      }
-      callback?.(null, tls.connect({ ...(options as tls.ConnectionOptions), socket }));
+    request.on('connect', (response, socket: Socket) => {
+      if (response.statusCode === 200) return resolve(socket);
+      socket.destroy();
+      refuse(response);
     });
-    connect.on('response', (response) => {
+    request.on('response', (response) => {
       response.resume();
-      fail(
-        new ChaosError(
-          'unreachable',
-          `the proxy ${this.#proxy.host} refused CONNECT to ${authority}: ${response.statusCode} ${response.statusMessage}`,
-        ),
-      );
+      refuse(response);
     });
-    connect.on('error', (error) =>
-      fail(
-        new ChaosError('unreachable', `the proxy ${this.#proxy.host} cannot be used: ${error.message}`, {
-          cause: error,
-        }),
-      ),
-    );
-    connect.end();
-    return undefined;
-  }
+    request.on('error', (error) => reject(unusable(proxy, error)));
+    request.end();
+  });
 }

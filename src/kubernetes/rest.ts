@@ -9,8 +9,9 @@ import type { PluginTerminal } from './exec-credential.ts';
 import { http } from './http.ts';
 import { waitOut } from './overload.ts';
 import { Rotated, readPem } from './pem.ts';
-import { chooseProxy, proxyAgent } from './proxy.ts';
+import { chooseProxy, forwards, proxyAuthorization, throughTunnel, toProxy } from './proxy.ts';
 import { type ApiRequest, describe, requestPath, resourceName } from './request.ts';
+import { type Build, userAgent } from './user-agent.ts';
 import { warningsOf } from './warnings.ts';
 
 /** Time for TCP, TLS and a proxy together. Go's dialer, so kubectl, takes 30 s. */
@@ -29,6 +30,12 @@ export interface Dial {
   headers: Record<string, string | string[]>;
 }
 
+/** The kept connections of requests, and those of WebSockets: the same but behind a proxy that is given whole requests. */
+interface Agents {
+  requests: Agent;
+  streams: Agent;
+}
+
 /** Requests to the API server: JSON in and out over kept connections. Every rejection is an ApiError or another ChaosError. */
 export class Rest {
   /** Without credentials, for messages. */
@@ -40,13 +47,15 @@ export class Rest {
   readonly #proxy: URL | undefined;
   readonly #ca: Rotated<string | undefined>;
   readonly #timeoutMs: number | undefined;
+  readonly #userAgent: string;
   readonly #counts = new Map<string, number>();
-  #agent: { agent: Agent; cert: string | undefined; ca: string | undefined } | undefined;
+  #agents: (Agents & { cert: string | undefined; ca: string | undefined }) | undefined;
   /** Of certificates that have been replaced: what is under way there is not cut. */
-  readonly #retired: Agent[] = [];
+  readonly #retired: Agents[] = [];
 
   /** `timeoutMs` as --request-timeout: undefined: our defaults; 0: none. Throws ChaosError kubeconfig. */
-  constructor(access: Access, env: Environment, terminal: PluginTerminal, timeoutMs?: number) {
+  constructor(access: Access, env: Environment, terminal: PluginTerminal, timeoutMs?: number, build?: Build) {
+    this.#userAgent = userAgent(build);
     this.#access = access;
     this.#credentials = new Credentials(access, env, terminal);
     this.#proxy = chooseProxy(access, env);
@@ -97,7 +106,7 @@ export class Rest {
     this.#count(request);
     const { headers, certificate } = await this.#credentials.identity();
     const url = `${this.server}${requestPath(request)}`.replace(/^http/, 'ws');
-    return { url, agent: this.#agentFor(certificate), headers };
+    return { url, agent: this.#agentsFor(certificate).streams, headers: { 'user-agent': this.#userAgent, ...headers } };
   }
 
   /** Requests sent, by verb and resource. */
@@ -107,9 +116,11 @@ export class Rest {
 
   /** Closes kept connections. */
   close(): void {
-    for (const agent of this.#retired.splice(0)) agent.destroy();
-    this.#agent?.agent.destroy();
-    this.#agent = undefined;
+    for (const { requests, streams } of [...this.#retired.splice(0), ...(this.#agents ? [this.#agents] : [])]) {
+      requests.destroy();
+      streams.destroy();
+    }
+    this.#agents = undefined;
   }
 
   #count(request: ApiRequest): void {
@@ -139,14 +150,18 @@ export class Rest {
     this.#count(request);
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     const secure = this.#access.server.protocol === 'https:';
+    const url = `${this.server}${requestPath(request)}`;
+    const forwarder = this.#forwarder();
     return new Promise<IncomingMessage>((resolve, reject) => {
-      const sent = (secure ? https : http).request(`${this.server}${requestPath(request)}`, {
+      const sent = (secure ? https : http).request(url, {
         method: methods[request.verb],
-        agent: this.#agentFor(certificate),
+        agent: this.#agentsFor(certificate).requests,
+        ...(forwarder ? { path: url } : {}),
         headers: {
           accept: 'application/json',
-          'user-agent': 'kubectl-chaos',
+          'user-agent': this.#userAgent,
           ...headers,
+          ...(forwarder ? proxyAuthorization(forwarder) : {}),
           ...(body === undefined
             ? {}
             : {
@@ -175,7 +190,8 @@ export class Rest {
       if (this.#timeoutMs !== 0)
         connecting = setTimeout(giveUp, connectTimeoutMs, 'could not be connected to', connectTimeoutMs);
       sent.on('socket', (socket) => {
-        if (sent.reusedSocket) return clearTimeout(connecting);
+        if (sent.reusedSocket || !(secure || socket.connecting)) clearTimeout(connecting);
+        if (sent.reusedSocket) return;
         socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
         socket.setKeepAlive(true, tcpKeepAliveMs);
       });
@@ -215,14 +231,23 @@ export class Rest {
     return Buffer.concat(chunks).toString('utf8');
   }
 
-  /** One agent for everything; a certificate or an authority that has been replaced needs a new one. */
-  #agentFor(certificate: { cert: string; key: string } | undefined): Agent {
+  /** A proxy that is given whole requests, if there is one. */
+  #forwarder(): URL | undefined {
+    return this.#proxy && forwards(this.#proxy, this.#access.server) ? this.#proxy : undefined;
+  }
+
+  /** Made once; a certificate or an authority that has been replaced needs new ones. */
+  #agentsFor(certificate: { cert: string; key: string } | undefined): Agents {
     const ca = this.#ca.value;
-    if (this.#agent && this.#agent.cert === certificate?.cert && this.#agent.ca === ca) return this.#agent.agent;
-    if (this.#agent) this.#retired.push(this.#agent.agent);
-    const agent = this.#makeAgent(certificate, ca);
-    this.#agent = { agent, cert: certificate?.cert, ca };
-    return agent;
+    if (this.#agents && this.#agents.cert === certificate?.cert && this.#agents.ca === ca) return this.#agents;
+    if (this.#agents) this.#retired.push(this.#agents);
+    const proxy = this.#proxy;
+    const direct = this.#makeAgent(certificate, ca);
+    const streams = proxy ? throughTunnel(direct, proxy) : direct;
+    const forwarder = this.#forwarder();
+    const requests = forwarder ? toProxy(this.#makeAgent(certificate, ca), forwarder) : streams;
+    this.#agents = { requests, streams, cert: certificate?.cert, ca };
+    return this.#agents;
   }
 
   #makeAgent(certificate: { cert: string; key: string } | undefined, ca: string | undefined): Agent {
@@ -242,7 +267,7 @@ export class Rest {
       ...(tlsServerName ? serverName(tlsServerName) : {}),
       ...(certificate ?? {}),
     };
-    return this.#proxy ? proxyAgent(this.#proxy, options) : new https.Agent(options);
+    return new https.Agent(options);
   }
 }
 

@@ -276,6 +276,14 @@ test.each([
   ['--dry-run=client', 'client'],
   ['--dry-run=server', 'server'],
   ['--dry-run=none', undefined],
+  // As kubectl 1.36 takes them.
+  ['--dry-run=unchanged', 'client'],
+  ['--dry-run=true', 'client'],
+  ['--dry-run=T', 'client'],
+  ['--dry-run=1', 'client'],
+  ['--dry-run=false', undefined],
+  ['--dry-run=F', undefined],
+  ['--dry-run=0', undefined],
   ['', undefined],
 ])('%j', (flags, dryRun) => {
   expect(requestOf(`stress ${flags} web --cpu 1`.replace('  ', ' ')).run.dryRun).toBe(dryRun);

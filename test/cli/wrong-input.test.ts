@@ -143,6 +143,11 @@ const wrong: readonly Wrong[] = [
   ['net web --loss 1% --as-uidd 7', 'unknown flag --as-uidd'],
   ['ls --as-groups admins', 'unknown flag --as-groups'],
   ['stop --all --as-id 7', 'unknown flag --as-id'],
+  ['stress web --cpu 1 --ass ada', 'unknown flag --ass'],
+  ['ls --ass ada', 'unknown flag --ass'],
+  ['sweep node-1 --yess', 'unknown flag --yess'],
+  ['stress web --memory 1G --allow-node-memry', 'unknown flag --allow-node-memry'],
+  ['stress web --cpu 1 --dry-run=toString', '--dry-run "toString": must be one of: none, client, server'],
   ['sweep node-1 --all', 'unknown flag --all'],
   [
     'stress web --cpu 1 --insecure-skip-tls-verify --certificate-authority ca.crt',

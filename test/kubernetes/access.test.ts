@@ -12,12 +12,13 @@ clusters:
 users:
 - {name: u1, user: {client-certificate-data: QQ==, client-key-data: QQ==, tokenFile: /t}}
 - {name: u2, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: login}, username: a, password: b}}
-- {name: oidc, user: {auth-provider: {name: oidc, config: {}}}}
+- {name: gcp, user: {auth-provider: {name: gcp, config: {}}}}
+- {name: both, user: {auth-provider: {name: oidc}, exec: {apiVersion: v1, command: login}}}
 contexts:
 - {name: one, context: {cluster: k1, user: u1, namespace: shop}}
 - {name: two, context: {cluster: k2, user: u2}}
 - {name: broken, context: {cluster: nowhere, user: u1}}
-- {name: old, context: {cluster: k1, user: oidc}}`;
+- {name: old, context: {cluster: k1, user: gcp}}`;
 
 const choose = (options: ConnectionOptions = {}) => chooseAccess(parseKubeconfig(text, '/c'), options, '/c');
 
@@ -120,8 +121,9 @@ contexts: [{name: c, context: {cluster: c, user: u}}]`;
   it.each<[ConnectionOptions, string, string]>([
     [{ context: 'three' }, 'context "three" is not in /c', 'there are: broken, old, one, two'],
     [{ context: 'broken' }, 'cluster "nowhere" is not in /c', 'k1, k2'],
-    [{ user: 'nobody' }, 'user "nobody" is not in /c', 'oidc, u1, u2'],
-    [{ context: 'old' }, 'auth-provider "oidc", which is not supported', 'exec credential plugin'],
+    [{ user: 'nobody' }, 'user "nobody" is not in /c', 'both, gcp, u1, u2'],
+    [{ context: 'old' }, 'auth-provider "gcp", which is not supported', 'exec credential plugin'],
+    [{ user: 'both' }, 'user "both" has both an auth-provider and an exec credential plugin', 'remove one of them'],
     [{ server: 'https://' }, 'not the URL of an API server', ''],
   ])('refuses %j', (options, problem, hint) => {
     const error = thrown(() => choose(options));

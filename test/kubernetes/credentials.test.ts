@@ -84,6 +84,34 @@ describe('identity', () => {
     expect((await credentials.identity()).headers.authorization).toBe('Bearer second');
   });
 
+  it('reads a token file again after a minute, and keeps the token while there is none to read', async () => {
+    const now = vi.spyOn(Date, 'now');
+    writeFileSync(join(folder, 'token'), 'first');
+    const credentials = credentialsOf({ tokenFile: 'token' });
+    await credentials.identity();
+    const afterAMinute = async (): Promise<unknown> => {
+      now.mockReturnValue(Date.now() + 60_000);
+      return (await credentials.identity()).headers.authorization;
+    };
+    writeFileSync(join(folder, 'token'), '');
+    expect(await afterAMinute()).toBe('Bearer first');
+    rmSync(join(folder, 'token'));
+    expect(await afterAMinute()).toBe('Bearer first');
+    writeFileSync(join(folder, 'token'), 'second');
+    expect(await afterAMinute()).toBe('Bearer second');
+    now.mockRestore();
+  });
+
+  it('refuses an empty token file, unless a token is written beside it', async () => {
+    writeFileSync(join(folder, 'token'), '\n');
+    expect(await rejection(credentialsOf({ tokenFile: 'token' }).identity())).toMatchObject({
+      code: 'kubeconfig',
+      message: `the token file ${join(folder, 'token')} is empty`,
+    });
+    const { headers } = await credentialsOf({ tokenFile: 'token', token: 't' }).identity();
+    expect(headers.authorization).toBe('Bearer t');
+  });
+
   it('impersonates with one header for each group', async () => {
     const { headers } = await credentialsOf({
       token: 't',

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { attach } from '../../src/kubernetes/attach.ts';
 import { chooseProxy, isExcepted } from '../../src/kubernetes/proxy.ts';
 import { resources } from '../../src/kubernetes/request.ts';
@@ -56,11 +56,15 @@ describe('chooseProxy', () => {
     expect(chooseProxy(access('https://k'), { https_proxy: 'q:2' })?.host).toBe('q:2');
     expect(chooseProxy(access('https://k'), { HTTPS_PROXY: 'q:2', NO_PROXY: 'k' })).toBeUndefined();
     expect(chooseProxy(access('http://127.0.0.1:8001'), { HTTP_PROXY: 'q:2' })).toBeUndefined();
+    expect(chooseProxy(access('http://k'), { HTTP_PROXY: 'q:2', HTTPS_PROXY: 'r:3' })?.host).toBe('q:2');
+    expect(chooseProxy(access('http://k'), { http_proxy: 'q:2' })?.host).toBe('q:2');
+    expect(chooseProxy(access('http://k'), { HTTPS_PROXY: 'r:3', ALL_PROXY: 's:4' })).toBeUndefined();
+    expect(chooseProxy(access('http://k'), { HTTP_PROXY: 'q:2', NO_PROXY: 'k:80' })).toBeUndefined();
+    expect(chooseProxy(access('https://k'), { HTTP_PROXY: 'q:2' })).toBeUndefined();
   });
 
   it('refuses loudly what it cannot use', () => {
     expect(thrown(() => chooseProxy(access('https://k', 'socks4://p:1'), {})).message).toContain('socks4://');
-    expect(thrown(() => chooseProxy(access('http://k'), { http_proxy: 'q:2' })).message).toContain('without TLS');
     expect(thrown(() => chooseProxy(access('https://k', 'http://['), {})).message).toContain('not the URL of a proxy');
   });
 });
@@ -78,7 +82,18 @@ describe('a proxy', () => {
   ): Promise<{ url: string; asked: { authority: string; authorization: string | undefined }[] }> {
     const asked: { authority: string; authorization: string | undefined }[] = [];
     const sockets = new Set<Socket>();
-    const proxy = http.createServer().on('connect', (request, socket: Socket) => {
+    const proxy = http.createServer((request, response) => {
+      asked.push({ authority: request.url ?? '', authorization: request.headers['proxy-authorization'] });
+      if (status !== 200) return void response.writeHead(status).end();
+      const { pathname, search } = new URL(request.url ?? '');
+      const { 'proxy-authorization': _ours, ...headers } = request.headers;
+      const { method = 'GET' } = request;
+      const there = http.request({ port, host: '127.0.0.1', path: pathname + search, method, headers }, (answer) => {
+        answer.pipe(response.writeHead(answer.statusCode ?? 0, answer.headers));
+      });
+      request.pipe(there.on('error', () => response.destroy()));
+    });
+    proxy.on('connect', (request, socket: Socket) => {
       sockets.add(socket);
       asked.push({ authority: request.url ?? '', authorization: request.headers['proxy-authorization'] });
       if (status !== 200) return void socket.end(`HTTP/1.1 ${status} No\r\n\r\n`);
@@ -179,6 +194,73 @@ describe('a proxy', () => {
     expect(asked).toEqual(expected);
     const stream = await attach(rest, { namespace: 'n', pod: 'p', container: 'c' }, new AbortController().signal);
     await stream.closed;
+  });
+
+  const getNode = { verb: 'get', resource: resources.nodes, name: 'a' } as const;
+
+  async function plainServer(): Promise<ApiServer> {
+    const server = await ApiServer.start({ secure: false });
+    closers.push(() => server.stop());
+    server.on('GET', '/api/v1/nodes/a', (_, response) => json(response, 200, { kind: 'Node' }));
+    server.onAttach(({ socket }) => socket.close(1000));
+    return server;
+  }
+
+  it('before a server without TLS is given whole requests, and a tunnel for each WebSocket, as by kubectl', async () => {
+    const server = await plainServer();
+    const { url, asked } = await proxyTo(server.port);
+    const rest = restThrough('http://k8s.example.com', url);
+    expect(await rest.json(getNode)).toEqual({ kind: 'Node' });
+    const stream = await attach(rest, { namespace: 'n', pod: 'p', container: 'c' }, new AbortController().signal);
+    await stream.closed;
+    const authorization = `Basic ${Buffer.from('me:p@ss').toString('base64')}`;
+    expect(asked).toEqual([
+      { authority: 'http://k8s.example.com/api/v1/nodes/a', authorization },
+      { authority: 'k8s.example.com:80', authorization },
+    ]);
+    expect(server.received.map(({ headers }) => headers.host)).toEqual(['k8s.example.com', 'k8s.example.com']);
+    expect(server.received.flatMap(({ headers }) => headers['proxy-authorization'] ?? [])).toEqual([]);
+  });
+
+  it('of the kind socks5:// carries requests and streams to a server without TLS', async () => {
+    const server = await plainServer();
+    const { host, asked } = await socksTo(server.port);
+    const rest = restThrough('http://k8s.example.com:8080', `socks5://${host}`);
+    expect(await rest.json(getNode)).toEqual({ kind: 'Node' });
+    const stream = await attach(rest, { namespace: 'n', pod: 'p', container: 'c' }, new AbortController().signal);
+    await stream.closed;
+    expect(asked.at(0)).toBe('k8s.example.com:8080');
+  });
+
+  it.each(['http', 'socks5'])('of the kind %s gives an answer without TLS as long as any other', async (kind) => {
+    const server = await plainServer();
+    const answers: (() => void)[] = [];
+    server.on('GET', '/api/v1/nodes/a', (_, response) => answers.push(() => json(response, 200, { kind: 'Node' })));
+    const url = kind === 'http' ? (await proxyTo(server.port)).url : `socks5://${(await socksTo(server.port)).host}`;
+    const rest = restThrough('http://k8s.example.com', url);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const answer = rest.json(getNode);
+      while (answers.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      vi.advanceTimersByTime(20_000);
+      answers[0]?.();
+      expect(await answer).toEqual({ kind: 'Node' });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('before a server without TLS that refuses, or is not there, is named', async () => {
+    const { url } = await proxyTo(1, 407);
+    expect(await rejection(restThrough('http://k8s.example.com', url).json(getNode))).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('the proxy before http://k8s.example.com wants a user and a password (407)'),
+      hint: 'put them into the URL of the proxy: proxy-url of the kubeconfig, or HTTP_PROXY',
+    });
+    expect(await rejection(restThrough('http://k8s.example.com', 'http://127.0.0.1:9').json(getNode))).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('the proxy 127.0.0.1:9 cannot be used'),
+    });
   });
 
   it('of SOCKS that refuses is named', async () => {

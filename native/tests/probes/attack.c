@@ -1,5 +1,6 @@
 /* A target that does one kind of harm to every process that appears beside it, as fast as it can. What it has won is a line "gained ..."; "ready" when it begins. */
 #include "probe.h"
+#include "rights.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -31,39 +32,6 @@ finish (int number)
   over = 1;
 }
 
-/* What a process may, by one read of its /proc/PID/status: one that ends between two reads would look like one without a filter. */
-struct rights
-{
-  unsigned long long permitted;
-  long mode, filters;
-};
-
-static unsigned long long
-field (const char *status, const char *key, int base)
-{
-  const char *at = strstr (status, key);
-  return at ? strtoull (at + strlen (key), NULL, base) : 0;
-}
-
-/* 0 when there is no such process. */
-static int
-rights_of (int pid, struct rights *rights)
-{
-  char path[64], status[8192];
-  snprintf (path, sizeof path, "/proc/%d/status", pid);
-  int fd = open (path, O_RDONLY | O_CLOEXEC);
-  ssize_t length = fd < 0 ? -1 : read (fd, status, sizeof status - 1);
-  if (fd >= 0)
-    close (fd);
-  if (length <= 0)
-    return 0;
-  status[length] = 0;
-  rights->permitted = field (status, "\nCapPrm:", 16);
-  rights->mode = (long) field (status, "\nSeccomp:", 10);
-  rights->filters = (long) field (status, "\nSeccomp_filters:", 10);
-  return 1;
-}
-
 static struct rights own;
 
 static void
@@ -73,15 +41,12 @@ gained (int pid, const char *what)
   fflush (out);
 }
 
-/* Whether whoever writes what this process does could do more than we may: CAP_SYS_ADMIN under the filter that leaves nothing to use it for is nothing. */
+/* Whether whoever writes what this process does could do more than we may. */
 static int
 is_worth_it (int pid)
 {
   struct rights rights;
-  if (! rights_of (pid, &rights))
-    return 0;
-  unsigned long long more = rights.permitted & ~own.permitted;
-  return (more && ! (more == 1ULL << 21 && rights.mode == 2)) || rights.filters < own.filters;
+  return rights_of (pid, &rights) && has_more_than (&rights, &own);
 }
 
 static void

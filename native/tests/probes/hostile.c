@@ -1,5 +1,6 @@
 /* A target that means harm: what can it reach through the processes that appear beside it? Every success is a line "breach ...". */
 #include "probe.h"
+#include "rights.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -17,7 +18,7 @@ static volatile sig_atomic_t over;
 static FILE *out;
 static const char *marker;
 static int kept[KEPT_LIMIT], kept_count;
-static unsigned long long own_permitted;
+static struct rights own;
 
 static void
 finish (int number)
@@ -148,13 +149,12 @@ look_at_memory (const char *pid)
   int fd = open (path, O_RDWR | O_CLOEXEC);
   if (fd < 0)
     return;
-  status_field (pid, "CapPrm", permitted, sizeof permitted);
-  unsigned long long more = strtoull (permitted, NULL, 16) & ~own_permitted;
-  char seccomp[16];
-  status_field (pid, "Seccomp:", seccomp, sizeof seccomp);
-  /* CAP_SYS_ADMIN under a filter that leaves nothing to use it for (unit tests: harmless) is none. */
-  if (more && (more != 1ULL << 21 || strcmp (seccomp, "2") != 0))
-    breach (pid, "memory", permitted);
+  struct rights rights;
+  if (rights_of (atoi (pid), &rights) && has_more_than (&rights, &own))
+    {
+      snprintf (permitted, sizeof permitted, "CapPrm=%llx", rights.permitted);
+      breach (pid, "memory", permitted);
+    }
   close (fd);
 }
 
@@ -200,9 +200,8 @@ probe_scan (int argc, char **argv)
   marker = argv[2];
   if (! out)
     return probe_failed (argv[1]);
-  char permitted[64];
-  status_field ("self", "CapPrm", permitted, sizeof permitted);
-  own_permitted = strtoull (permitted, NULL, 16);
+  if (! rights_of (getpid (), &own))
+    return probe_failed ("/proc/self/status");
   signal (SIGTERM, finish);
   fprintf (out, "scanning\n");
   fflush (out);

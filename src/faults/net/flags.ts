@@ -88,7 +88,7 @@ export const flags = {
     choices: ['egress', 'ingress', 'both'],
   }),
   allowHostNetwork: toggle({
-    ...{ name: '--allow-host-network', group: packets },
+    ...{ name: '--allow-host-network', group: packets, isNeverHinted: true },
     help: "allow a pod that uses its node's network (affects the node)",
   }),
 };

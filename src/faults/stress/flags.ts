@@ -38,7 +38,7 @@ export const flags = {
     default: 'stressor',
   }),
   allowNodeMemory: toggle({
-    ...{ name: '--allow-node-memory', group },
+    ...{ name: '--allow-node-memory', group, isNeverHinted: true },
     help: "let a container without a limit take memory that the node's other pods may need",
   }),
 };
