@@ -93,8 +93,11 @@ export function chooseAccess(kubeconfig: Kubeconfig, options: ConnectionOptions,
   const userName = options.user || context?.user || '';
   const cluster = kubeconfig.clusters.get(clusterName);
   const user = kubeconfig.users.get(userName);
-  if (clusterName && !cluster) throw missing('cluster', clusterName, kubeconfig.clusters, source);
-  if (userName && !user) throw missing('user', userName, kubeconfig.users, source);
+  // What a context names may be missing where flags give what it would have said, as for kubectl.
+  const isPlaced = options.server && !options.cluster;
+  const isSignedIn = (options.token || options.clientCertificate) && !options.user;
+  if (clusterName && !cluster && !isPlaced) throw missing('cluster', clusterName, kubeconfig.clusters, source);
+  if (userName && !user && !isSignedIn) throw missing('user', userName, kubeconfig.users, source);
 
   const chosen = overlayCluster(cluster ?? {}, options);
   const identity = overlayUser(user ?? {}, options, userName);

@@ -33,7 +33,9 @@ export class Credentials {
 
   /** Rejects with ChaosError unauthorized or kubeconfig. */
   async identity(): Promise<Identity> {
-    const { user } = this.#access;
+    const { user, server } = this.#access;
+    // As kubectl: what proves who we are goes over TLS alone (rest.IsConfigTransportTLS of client-go), impersonation anywhere.
+    if (server.protocol !== 'https:') return { headers: impersonation(user) };
     const plugin = user.exec && !user.token ? await this.#pluginCredential() : undefined;
     const token = this.#readTokenFile() ?? user.token ?? plugin?.token;
     const headers: Identity['headers'] = impersonation(user);

@@ -95,6 +95,13 @@ describe('chooseAccess', () => {
     });
   });
 
+  it('needs no cluster and no user of the context when flags say where and as whom, as kubectl', () => {
+    const config = 'current-context: c\ncontexts: [{name: c, context: {cluster: gone, user: gone}}]';
+    const { server, user } = chooseAccess(parseKubeconfig(config, '/c'), { server: 'https://x:1', token: 't' }, '/c');
+    expect([server.href, user]).toEqual(['https://x:1/', { token: 't' }]);
+    expect(thrown(() => choose({ user: 'nobody', token: 't' })).message).toContain('user "nobody" is not in');
+  });
+
   it('needs no kubeconfig when the server is named', () => {
     const access = chooseAccess(parseKubeconfig('', '/c'), { server: 'https://x:1', token: 't' }, '/c');
     expect(access.server.host).toBe('x:1');

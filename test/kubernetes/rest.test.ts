@@ -105,6 +105,23 @@ describe('who we are', () => {
     await rm(folder, { recursive: true });
   });
 
+  it.each([
+    { token: 't' },
+    { username: 'a', password: 'b' },
+    { tokenFile: '/nonexistent' },
+    { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'no-such-login', interactiveMode: 'Never' } },
+    { 'auth-provider': { name: 'oidc', config: { 'id-token': 'x' } } },
+  ])('of %j nothing goes to a server without TLS but whom to impersonate, as from kubectl', async (user) => {
+    const plain = await ApiServer.start({ secure: false });
+    plain.on('GET', path, (_, response) => json(response, 200, {}));
+    const rest = restFor(plain, { as: 'jane' }, user);
+    await rest.json(getNode);
+    await plain.stop();
+    rest.close();
+    expect(plain.received[0]?.headers).toMatchObject({ 'impersonate-user': 'jane' });
+    expect(plain.received[0]?.headers).not.toHaveProperty('authorization');
+  });
+
   it('a 401 with nothing to renew is an error', async () => {
     server.on('GET', path, (_, response) => json(response, 401, status(401, 'Unauthorized', 'Unauthorized')));
     expect(await rejection(client().json(getNode))).toMatchObject({ code: 'unauthorized' });
