@@ -109,26 +109,15 @@ export function chooseAccess(kubeconfig: Kubeconfig, options: ConnectionOptions,
       hint: 'pass --kubeconfig FILE, set KUBECONFIG, or choose a context: kubectl config use-context NAME',
     });
   }
-  const server = parseServer(chosen.server, expectsTls(chosen, identity));
   const isOther =
     clusterName !== context?.cluster || (options.server !== undefined && options.server !== cluster?.server);
   return {
     ...(context && !isOther ? { context: contextName } : {}),
     contexts: isOther ? contextsOf(kubeconfig, chosen.server) : [contextName],
-    server,
+    server: parseServer(chosen.server, expectsTls(chosen, identity)),
     namespace: options.namespace || context?.namespace || 'default',
     cluster: chosen,
-    user: server.protocol === 'https:' ? identity : withoutSecrets(identity),
-  };
-}
-
-/** What everybody on the way may read: as client-go's clientcmd, nothing that proves who asks goes to a server without TLS, and no plugin is run for it. */
-function withoutSecrets({ as, asUid, asGroups, asUserExtra }: UserEntry): UserEntry {
-  return {
-    ...(as === undefined ? {} : { as }),
-    ...(asUid === undefined ? {} : { asUid }),
-    ...(asGroups === undefined ? {} : { asGroups }),
-    ...(asUserExtra === undefined ? {} : { asUserExtra }),
+    user: identity,
   };
 }
 

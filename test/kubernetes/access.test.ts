@@ -52,18 +52,8 @@ describe('chooseAccess', () => {
   });
 
   it('lets a token replace every other way to sign in', () => {
-    const { user } = choose({ context: 'two', cluster: 'k1', token: 't' });
+    const { user } = choose({ context: 'two', token: 't' });
     expect(user).toEqual({ token: 't' });
-  });
-
-  it('keeps from a server without TLS what proves who asks, and not who is impersonated', () => {
-    expect(choose({ context: 'two' }).user).toEqual({});
-    expect(choose({ context: 'two', user: 'u1' }).user).toEqual({});
-    expect(choose({ context: 'two', token: 't', as: 'jane', asUid: '7', asGroup: ['dev'] }).user).toEqual({
-      as: 'jane',
-      asUid: '7',
-      asGroups: ['dev'],
-    });
   });
 
   it('lets the trust flags replace what the kubeconfig trusts', () => {
