@@ -9,7 +9,7 @@ import type { PluginTerminal } from './exec-credential.ts';
 import { http } from './http.ts';
 import { waitOut } from './overload.ts';
 import { Rotated, readPem } from './pem.ts';
-import { chooseProxy, forwards, proxyAuthorization, throughTunnel, toProxy } from './proxy.ts';
+import { chooseProxy, forwards, type ProxyTrust, proxyAuthorization, throughTunnel, toProxy } from './proxy.ts';
 import { type ApiRequest, describe, requestPath, resourceName } from './request.ts';
 import { type Build, userAgent } from './user-agent.ts';
 import { warningsOf } from './warnings.ts';
@@ -243,11 +243,21 @@ export class Rest {
     if (this.#agents) this.#retired.push(this.#agents);
     const proxy = this.#proxy;
     const direct = this.#makeAgent(certificate, ca);
-    const streams = proxy ? throughTunnel(direct, proxy) : direct;
+    const trust = proxy?.protocol === 'https:' ? this.#proxyTrust(ca) : {};
+    const streams = proxy ? throughTunnel(direct, proxy, trust) : direct;
     const forwarder = this.#forwarder();
-    const requests = forwarder ? toProxy(this.#makeAgent(certificate, ca), forwarder) : streams;
+    const requests = forwarder ? toProxy(this.#makeAgent(certificate, ca), forwarder, trust) : streams;
     this.#agents = { requests, streams, cert: certificate?.cert, ca };
     return this.#agents;
+  }
+
+  /** kubectl trusts a proxy by the cluster's authority, the machine's where there is none. Beside it the machine's count here: a company's proxy is known there. */
+  #proxyTrust(ca: string | undefined): ProxyTrust {
+    return {
+      ca: [...(ca === undefined ? [] : [ca]), ...systemAuthorities()],
+      allowPartialTrustChain: true,
+      rejectUnauthorized: !this.#access.cluster.insecureSkipTlsVerify,
+    };
   }
 
   #makeAgent(certificate: { cert: string; key: string } | undefined, ca: string | undefined): Agent {

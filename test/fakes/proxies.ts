@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { certificate, privateKey } from './tls.ts';
 
 /**
- * How a proxy behaves: `http` and `https` take CONNECT, `socks5` speaks RFC 1928; `refuses` answers 407 to CONNECT, `silent` never answers, `cuts` ends
+ * How a proxy behaves: `http` and `https` take CONNECT, and whole requests for a server without TLS; `socks5` speaks RFC 1928; `refuses` answers 407 to CONNECT, `silent` never answers, `cuts` ends
  * every connection as soon as the tunnel stands.
  */
 export type ProxyKind = 'http' | 'https' | 'socks5' | 'refuses' | 'silent' | 'cuts';
@@ -38,6 +38,18 @@ export async function startProxy(kind: ProxyKind, port: number): Promise<FakePro
     if (kind === 'refuses') return void socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
     tunnel(socket, 'HTTP/1.1 200 OK\r\n\r\n');
   };
+  const forward = (request: http.IncomingMessage, response: http.ServerResponse): void => {
+    asked++;
+    const { pathname, search } = new URL(request.url ?? '');
+    const sent = http.request(
+      { port, method: request.method, path: `${pathname}${search}`, headers: request.headers, agent: false },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      },
+    );
+    request.pipe(sent.on('error', () => response.destroy()));
+  };
   const server: Server =
     kind === 'socks5'
       ? createServer((socket) => {
@@ -47,8 +59,8 @@ export async function startProxy(kind: ProxyKind, port: number): Promise<FakePro
           });
         })
       : kind === 'https'
-        ? https.createServer({ cert: certificate, key: privateKey }).on('connect', onConnect)
-        : http.createServer().on('connect', onConnect);
+        ? https.createServer({ cert: certificate, key: privateKey }, forward).on('connect', onConnect)
+        : http.createServer(forward).on('connect', onConnect);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,

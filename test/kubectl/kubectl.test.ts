@@ -54,6 +54,7 @@ async function run(program: Program, row: Omit<Row, 'kubectl'>, words: readonly 
   const values: Record<string, string> = {
     server: server.url,
     named: `https://api-server.test:${server.port}`,
+    plain: `http://api-server.test:${server.port}`,
     port: String(server.port),
     proxy: proxy ? proxy.host : 'none',
     ca: base64(certificate),
@@ -125,7 +126,10 @@ describe.skipIf('why' in kubectl)(`beside kubectl 1.36${why}`, () => {
   });
 
   it.concurrent.each(rows)('$what', { timeout: 180_000 }, async (row) => {
-    const [judge, mine] = await Promise.all([run(theirs, row, ['get', 'pods']), run(ours, row, ['ls'])]);
+    const [judge, mine] = await Promise.all([
+      run(theirs, row, row.single ? ['get', '--raw', '/api/v1/namespaces/default/pods'] : ['get', 'pods']),
+      run(ours, row, ['ls']),
+    ]);
     const outcome = ({ code, view }: Seen): unknown => (code === 0 ? { connects: view } : 'refuses');
     const said = `kubectl: ${judge.code} ${judge.stderr}\nours: ${mine.code} ${mine.stderr}`;
     expect(judge.code === 0 ? 'connects' : 'refuses', said).toBe(row.kubectl);

@@ -66,6 +66,8 @@ export const spellings: readonly Spelling[] = [
   ),
   ...['svc/x', 'service/x', 'deployment.apps/x', 'deployments.v1.apps/x', 'deploy x'].map((text) => target(text, true)),
   ...['nonsense/x', 'pod/', '/web', 'deployment.batch/x'].map((text) => target(text, false)),
-  ...['--dry-run', '--dry-run=client', '--dry-run=server', '--dry-run=none'].map((text) => dryRun(text, true)),
-  ...['--dry-run=nonsense', '--dry-run=Client'].map((text) => dryRun(text, false)),
+  ...['', '=client', '=server', '=none', '=true', '=false', '=unchanged'].map((mode) =>
+    dryRun(`--dry-run${mode}`, true),
+  ),
+  ...['=nonsense', '=Client', '='].map((mode) => dryRun(`--dry-run${mode}`, false)),
 ];
