@@ -76,6 +76,9 @@ export function proxyAuthorization({ username, password }: URL): Record<string, 
   return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
+/** For the answer of a proxy, as Go's dialer takes for all of connecting; the request that waits for the tunnel may have given up long before. */
+const tunnelTimeoutMs = 30_000;
+
 /** Whose certificates an https:// proxy may show. */
 export type ProxyTrust = Pick<tls.ConnectionOptions, 'ca' | 'allowPartialTrustChain' | 'rejectUnauthorized'>;
 
@@ -159,6 +162,7 @@ async function openSocks(proxy: URL, host: string, port: number): Promise<Socket
       },
       destination: { host, port },
       command: 'connect',
+      timeout: tunnelTimeoutMs,
     });
     return socket;
   } catch (cause) {
@@ -182,9 +186,12 @@ function openConnect(proxy: URL, host: string, port: number, trust: ProxyTrust):
       path: authority,
       agent: false,
       headers: { host: authority, ...proxyAuthorization(proxy) },
+      timeout: tunnelTimeoutMs,
       ...trust,
     });
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${tunnelTimeoutMs / 1_000}s`)));
     request.on('connect', (response, socket: Socket) => {
+      socket.setTimeout(0);
       if (response.statusCode === 200) return resolve(socket);
       socket.destroy();
       refuse(response);

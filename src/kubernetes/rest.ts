@@ -171,13 +171,20 @@ export class Rest {
         },
         ...(signal ? { signal } : {}),
       });
-      const giveUp = (what: string, ms: number): void => {
-        sent.destroy(
+      const end = (error: Error): void => {
+        done();
+        sent.destroy(error);
+        // A request that still waits for its socket, as behind a proxy that is silent, says nothing when it is destroyed.
+        reject(error);
+      };
+      const giveUp = (what: string, ms: number): void =>
+        end(
           new ApiError(0, 'unreachable', `${this.server} ${what} within ${ms / 1_000}s`, {
             hint: 'check the network and the VPN, or allow more time with --request-timeout',
           }),
         );
-      };
+      const aborted = (): void => end(signal?.reason as Error);
+      signal?.addEventListener('abort', aborted);
       const limit = this.#timeoutMs ?? answerTimeoutMs;
       const answer =
         limit === 0 ? undefined : setTimeout(giveUp, limit, `did not answer to ${describe(request)}`, limit);
@@ -185,6 +192,7 @@ export class Rest {
       const done = (): void => {
         clearTimeout(answer);
         clearTimeout(connecting);
+        signal?.removeEventListener('abort', aborted);
       };
       // A proxy's tunnel counts as connecting, and its socket comes only when it stands.
       if (this.#timeoutMs !== 0)

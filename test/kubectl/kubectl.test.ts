@@ -130,7 +130,8 @@ describe.skipIf('why' in kubectl)(`beside kubectl 1.36${why}`, () => {
       run(theirs, row, row.single ? ['get', '--raw', '/api/v1/namespaces/default/pods'] : ['get', 'pods']),
       run(ours, row, ['ls']),
     ]);
-    const outcome = ({ code, view }: Seen): unknown => (code === 0 ? { connects: view } : 'refuses');
+    const outcome = ({ code, view }: Seen): unknown =>
+      code === 0 ? { connects: view } : code === null ? 'hangs' : 'refuses';
     const said = `kubectl: ${judge.code} ${judge.stderr}\nours: ${mine.code} ${mine.stderr}`;
     expect(judge.code === 0 ? 'connects' : 'refuses', said).toBe(row.kubectl);
     if (row.differs) expect(outcome(mine), said).not.toEqual(outcome(judge));
