@@ -9,6 +9,18 @@ import { build } from 'esbuild';
 const root = new URL('../', import.meta.url);
 const path = (name: string) => new URL(name, root).pathname;
 const { version } = JSON.parse(readFileSync(path('package.json'), 'utf8')) as { version: string };
+/** The commit of this checkout; of sources that are no checkout, or lie in somebody else's: `unknown`. */
+function commitOf(): string {
+  try {
+    const git = ['rev-parse', '--show-prefix', 'HEAD'];
+    const said = execFileSync('git', git, { cwd: path(''), stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' });
+    const [prefix, commit] = said.split('\n');
+    return prefix === '' && commit ? commit : 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
+
 const image = process.env.KUBECTL_CHAOS_IMAGE || `localhost/kubectl-chaos/tools:${version}`;
 
 rmSync(path('dist'), { recursive: true, force: true });
@@ -25,7 +37,11 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node22.19',
-  define: { CHAOS_VERSION: JSON.stringify(version), CHAOS_IMAGE: JSON.stringify(image) },
+  define: {
+    CHAOS_VERSION: JSON.stringify(version),
+    CHAOS_COMMIT: JSON.stringify(commitOf()),
+    CHAOS_IMAGE: JSON.stringify(image),
+  },
   // Packages in CommonJS ask for Node's own modules by require.
   banner: { js: "import{createRequire as chaosRequire}from'node:module';const require=chaosRequire(import.meta.url);" },
   external: ['bufferutil', 'utf-8-validate'],

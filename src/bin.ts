@@ -6,6 +6,7 @@ import type { InterruptSignal, Output } from './ports.ts';
 import { readShim } from './shim/binary.ts';
 
 declare const CHAOS_VERSION: string;
+declare const CHAOS_COMMIT: string;
 declare const CHAOS_IMAGE: string;
 
 function output(stream: NodeJS.WriteStream): Output {
@@ -14,6 +15,9 @@ function output(stream: NodeJS.WriteStream): Output {
   return {
     write: (text) => void stream.write(text),
     isTTY: stream.isTTY === true,
+    get isGone() {
+      return stream.destroyed;
+    },
     get columns() {
       return stream.isTTY ? stream.columns : undefined;
     },
@@ -63,6 +67,8 @@ const code = await main(process.argv.slice(2), {
   },
   randomSuffix: () => Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join(''),
   version: CHAOS_VERSION,
+  commit: CHAOS_COMMIT,
+  nodeVersion: process.version,
   defaultImage: env.KUBECTL_CHAOS_IMAGE || CHAOS_IMAGE,
   shim: (architecture) => readShim(files, architecture),
   connect: async (options) => {
@@ -71,7 +77,7 @@ const code = await main(process.argv.slice(2), {
       env,
       homeDirectory: homedir(),
       shim: (architecture) => readShim(files, architecture),
-      build: { version: CHAOS_VERSION },
+      build: { version: CHAOS_VERSION, commit: CHAOS_COMMIT },
     });
   },
   ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),

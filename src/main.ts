@@ -46,9 +46,12 @@ async function carryOut(invocation: Exclude<Invocation, { kind: 'text' }>, ports
     case 'attach':
       return (await import('./commands/attach.ts')).attach(invocation.request, ports);
     case 'list':
+      if (invocation.request.watch) return (await import('./commands/watch.ts')).watch(invocation.request, ports);
       return (await import('./commands/list.ts')).list(invocation.request, ports);
     case 'stop':
       return (await import('./commands/stop.ts')).stop(invocation.request, ports);
+    case 'version':
+      return (await import('./commands/version.ts')).version(invocation.request, ports);
     case 'sweep':
       return (await import('./commands/sweep.ts')).sweep(invocation.request, ports);
   }

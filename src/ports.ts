@@ -227,8 +227,11 @@ export interface Attachment {
   readonly stdout: AsyncIterable<string>;
   /** Whole or partial pieces of the container's stderr (the workload's output), decoded as UTF-8. */
   readonly stderr: AsyncIterable<string>;
-  /** Why and when the stream ended; resolves exactly once, never rejects. `clean`: the container ended or we closed it. */
-  readonly closed: Promise<{ clean: boolean; reason: string }>;
+  /**
+   * Why and when the stream ended; resolves exactly once, never rejects. `clean`: the container ended or we closed it. `error`: a ChaosError,
+   * why no other stream to this container will do better.
+   */
+  readonly closed: Promise<{ clean: boolean; reason: string; error?: Error }>;
   /** Sends one line to the container's stdin, in the order of the calls; resolves when it has been handed to the socket; rejects with ChaosError connection-lost. */
   send(line: string): Promise<void>;
   /** Closes the stream; the container goes on. Idempotent. */
@@ -305,6 +308,15 @@ export interface Experiments {
   unseen: readonly string[];
 }
 
+/** What becomes of the experiments that the cluster shows. */
+export type ExperimentUpdate =
+  /** Those there are; once, and first. */
+  | { kind: 'listed'; experiments: Experiments }
+  /** One has begun, or is another than it was. `isGone`: nothing is there of it any more, and `experiment` is what it was last. */
+  | { kind: 'experiment'; experiment: Experiment; isGone: boolean }
+  /** Whether the API server is reached: each failed attempt, with the reason, and the first that succeeds. */
+  | { kind: 'contact'; problem: string | undefined };
+
 /** What is written beside the target for those who look at it. */
 export interface AuditEvent {
   type: 'Normal' | 'Warning';
@@ -369,6 +381,8 @@ export interface Cluster {
   recordEvent(target: Target, event: AuditEvent): Promise<void>;
   /** Every experiment in the namespace, or in all for `undefined`, in the order of creation; only reads. */
   listExperiments(namespace: string | undefined): Promise<Experiments>;
+  /** The same, and then what becomes of them, until aborted; goes on across broken watches. */
+  followExperiments(namespace: string | undefined, signal: AbortSignal): AsyncIterable<ExperimentUpdate>;
   /** The nodes of these names, or all for none; only reads. Rejects with not-found for a name that is no node's. */
   findNodes(names: readonly string[]): Promise<SweptNode[]>;
   /** `NAMESPACE/NAME` of the node's pods by their uid; empty where they may not be listed. */
@@ -436,10 +450,23 @@ export interface Output {
   readonly isTTY: boolean;
   /** Width in columns; undefined off a terminal. */
   readonly columns: number | undefined;
+  /** Nobody reads what is written any more. Absent: that is not known. */
+  readonly isGone?: boolean;
+}
+
+/** What says which build of the plugin this is. */
+export interface BuildPorts {
+  version: string;
+  /** Of the sources; `unknown` where there is none. */
+  commit: string;
+  /** As `v22.19.0`. */
+  nodeVersion: string;
+  /** Rejects with ChaosError `shim-missing`. */
+  shim: (architecture: Architecture) => Promise<Uint8Array>;
 }
 
 /** The world, as `bin.ts` hands it down; a test hands down another. */
-export interface MainPorts<Event> {
+export interface MainPorts<Event> extends BuildPorts {
   stdout: Output;
   stderr: Output;
   env: Readonly<Record<string, string | undefined>>;
@@ -449,10 +476,8 @@ export interface MainPorts<Event> {
   clock: Clock;
   signals: Signals;
   randomSuffix: () => string;
-  version: string;
   /** The tools image that this build was made for. */
   defaultImage: string;
-  shim: (architecture: Architecture) => Promise<Uint8Array>;
   connect: (options: ConnectionOptions) => Promise<Cluster>;
   /** Asks on the terminal, and resolves to the line that is typed; absent: nobody is there to answer. */
   ask?: (question: string) => Promise<string>;

@@ -47,7 +47,9 @@ export interface ManageRequest {
   allNamespaces: boolean;
   /** Empty: all of them. */
   ids: readonly string[];
-  output: 'human' | 'wide' | 'json' | 'yaml' | 'name';
+  output: 'human' | 'wide' | 'json' | 'yaml' | 'ndjson' | 'name';
+  /** Of `ls`: go on, and show what changes. */
+  watch: boolean;
   verbose: boolean;
 }
 
@@ -77,6 +79,11 @@ export interface SweepRequest {
   imagePullSecret: string | undefined;
   output: 'human' | 'json' | 'yaml';
   verbose: boolean;
+}
+
+/** `version`: how it is shown. */
+export interface VersionRequest {
+  output: 'human' | 'json' | 'yaml';
 }
 
 export interface Request {

@@ -50,6 +50,8 @@ function world(change: { tty?: [stdout: boolean, stderr: boolean]; env?: Command
     signals,
     randomSuffix,
     version: '1.2.3',
+    commit: 'c0ffee',
+    nodeVersion: 'v22.19.0',
     defaultImage,
     shim: async () => new Uint8Array(),
     connect: async (options) => {
@@ -356,7 +358,7 @@ test('help and version need no cluster', async () => {
   const at = world();
   expect(await main(['--version'], at.ports)).toBe(0);
   expect(await main([], at.ports)).toBe(0);
-  expect(at.stdout.text).toMatch(/^1\.2\.3\nUsage: kubectl chaos/);
+  expect(at.stdout.text).toMatch(/^1\.2\.3\nInject a time-bounded fault .*\n\nUsage: kubectl chaos COMMAND/);
   expect(at.connections).toEqual([]);
 });
 

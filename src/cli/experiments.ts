@@ -4,7 +4,7 @@ import { checkName } from '../flags/names.ts';
 import { quote } from '../flags/values.ts';
 import type { AttachRequest, ManageRequest } from '../requests.ts';
 import { outputs } from './flags.ts';
-import { text, toConnection, tooMany } from './run-options.ts';
+import { refuseWords, text, toConnection, tooMany } from './run-options.ts';
 
 /** Words and flags of `ls` and `stop` as a request. Throws usage errors only. */
 export function toManageRequest(
@@ -13,8 +13,11 @@ export function toManageRequest(
   flags: FlagValues,
 ): ManageRequest {
   const place = toPlace(flags);
-  const ids = verb === 'ls' ? noIds(words) : someIds(words, flags.all === true);
+  if (verb === 'ls') refuseWords(verb, words);
+  const ids = verb === 'ls' ? [] : someIds(words, flags.all === true);
   const output = (verb === 'ls' ? outputs.list : outputs.stop).read(flags);
+  const watch = flags.watch === true;
+  if (output === 'ndjson' && !watch) throw usageError('--output ndjson requires --watch: use json for one list');
   return {
     verb,
     connection: toConnection(flags),
@@ -22,6 +25,7 @@ export function toManageRequest(
     ids,
     output: output ?? 'human',
     verbose: flags.verbose === true,
+    watch,
   };
 }
 
@@ -48,11 +52,6 @@ export function toPlace(flags: FlagValues): Pick<ManageRequest, 'namespace' | 'a
     throw usageError('--namespace and --all-namespaces are mutually exclusive');
   }
   return { namespace, allNamespaces };
-}
-
-function noIds([word]: readonly string[]): readonly string[] {
-  if (word !== undefined) throw usageError(`ls takes no arguments, got ${quote(word)}`);
-  return [];
 }
 
 function someIds(words: readonly string[], all: boolean): readonly string[] {

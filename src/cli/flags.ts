@@ -1,4 +1,4 @@
-import type { Fault, FaultCommand, FaultTools } from '../faults/fault.ts';
+import type { FaultCommand } from '../faults/fault.ts';
 import { type Flag, type FlagValues, list, oneOf, text, time, toggle, valued } from '../flags/flag.ts';
 import { groups } from '../flags/groups.ts';
 import type { FaultRequest } from '../requests.ts';
@@ -32,50 +32,50 @@ export const run = {
     ...{ default: '60s', min: 1_000, max: 24 * 3_600_000 },
   }),
   grace: time({
-    ...{ name: '--grace', value: 'time', group },
+    ...{ name: '--grace', value: 'time', group, isRare: true },
     help: 'time between SIGTERM and SIGKILL when stopping the workload, at most {max} (default: {default})',
     ...{ default: '2s', min: 0, max: 600_000 },
   }),
   // A beat goes out every 3 s: a shorter lease would end on a single late packet.
   lease: time({
-    ...{ name: '--lease', value: 'time', group },
+    ...{ name: '--lease', value: 'time', group, isRare: true },
     help: 'revert automatically after this long without contact with this command (default: {default})',
     ...{ default: '15s', min: 5_000, max: 3_600_000 },
   }),
   detach: toggle({
     ...{ name: '--detach', group },
-    help: 'return as soon as the fault is active; it is reverted after --duration or by "kubectl chaos stop"',
+    help: 'return once the fault is active; it ends after --duration or by "stop"',
   }),
   runAs: oneOf({
-    ...{ name: '--run-as', value: 'who', group },
+    ...{ name: '--run-as', value: 'who', group, isRare: true },
     help: "who the workload is: {choices}; root is uid 0, limited to the target's capability bounding set (default: {default})",
     ...{ default: 'target', choices: ['target', 'root'] },
   }),
   strict: toggle({
-    ...{ name: '--strict', group },
+    ...{ name: '--strict', group, isRare: true },
     help: "refuse to run if the target's seccomp filter or security label cannot be applied to the workload",
   }),
   agentNamespace: text({
-    ...{ name: '--agent-namespace', value: 'name', group },
+    ...{ name: '--agent-namespace', value: 'name', group, isRare: true },
     help: "namespace of the agent pod (default: the target's namespace)",
   }),
-  reason: text({ name: '--reason', value: 'text', group, help: 'reason to record on the agent pod' }),
+  reason: text({ name: '--reason', value: 'text', group, isRare: true, help: 'reason to record on the agent pod' }),
   yes: toggle({
-    ...{ name: '--yes', short: '-y', group, isNeverHinted: true },
+    ...{ name: '--yes', short: '-y', group, isRare: true, isNeverHinted: true },
     help: 'run without asking on a protected target: a pod or namespace annotated kubectl-chaos.io/protected, or a context in $KUBECTL_CHAOS_PROTECTED',
   }),
   dryRun: oneOf({
-    ...{ name: '--dry-run', value: '=mode', group, bare: 'client', default: 'none' },
-    help: 'create nothing; client (also without a value): print the plan and the objects; server: have the API server check them as well; none',
+    ...{ name: '--dry-run', value: 'mode', group, bare: 'client', default: 'none' },
+    help: 'show what would be created; mode: client (default), server or none',
     choices: ['none', 'client', 'server'],
     oldSpellings: oldDryRuns,
   }),
   output: oneOf({
     ...{ name: '--output', short: '-o', value: 'format', group },
-    help: 'output format: json or yaml (one document at the end), or ndjson (one event per line)',
+    help: 'json or yaml (one document at the end), or ndjson (one event per line)',
     choices: ['json', 'yaml', 'ndjson'],
   }),
-  verbose: verbose(group, 'show requests to the API server and what the shim finds'),
+  verbose: { ...verbose(group, 'show requests to the API server and what the shim finds'), isRare: true as const },
 };
 
 /** kubectl's `-v`, whose level makes no difference here. */
@@ -86,10 +86,7 @@ function verbose(under: string, help: string): Flag<boolean> {
 const verboseRequests = verbose(choice, 'show requests to the API server');
 
 /** How to run a fault. One that starts no workload in the target has nothing to say of one. */
-export function runFlags(
-  { container, workload }: Pick<FaultCommand<FaultRequest>, 'container' | 'workload'>,
-  { names }: Pick<FaultTools<Fault>, 'names'>,
-): Flag[] {
+export function runFlags({ container, workload }: Pick<FaultCommand<FaultRequest>, 'container' | 'workload'>): Flag[] {
   const help = container ?? "container of the pod (default: the pod's default container, else the first)";
   return [
     text({ name: '--container', short: '-c', value: 'name', group, help }),
@@ -102,10 +99,11 @@ export function runFlags(
       name: '--image',
       value: 'image',
       group,
-      help: `image that contains ${names} (default: $KUBECTL_CHAOS_IMAGE)`,
+      isRare: true,
+      help: 'image that contains the tools of the fault (default: $KUBECTL_CHAOS_IMAGE)',
     }),
     text({
-      ...{ name: '--image-pull-secret', value: 'name', group },
+      ...{ name: '--image-pull-secret', value: 'name', group, isRare: true },
       help: "image pull secret in the agent's namespace",
     }),
     run.agentNamespace,
@@ -124,13 +122,17 @@ const allNamespaces = toggle({
 
 /** `--output` of the commands that are no fault, each with its own formats. */
 export const outputs = {
-  list: output(['wide', 'json', 'yaml', 'name'], 'output format: wide, json, yaml or name (ids only)'),
+  list: output(
+    ['wide', 'json', 'yaml', 'ndjson', 'name'],
+    'output format: wide, json, yaml, ndjson (with --watch) or name (ids only)',
+  ),
   stop: output(['json', 'yaml', 'name'], 'output format: json, yaml or name (ids only)'),
   attach: output(
     ['json', 'yaml', 'ndjson'],
     'output format: json or yaml (one document at the end), or ndjson (one event per line)',
   ),
   sweep: output(['json', 'yaml'], 'output format: json or yaml'),
+  version: output(['json', 'yaml'], 'output format: json or yaml'),
 };
 
 function output<const Format extends string>(choices: readonly Format[], help: string): Flag<Format | undefined> {
@@ -138,7 +140,15 @@ function output<const Format extends string>(choices: readonly Format[], help: s
 }
 
 /** Flags of `ls`. */
-export const listFlags: readonly Flag[] = [allNamespaces, outputs.list, verboseRequests];
+export const listFlags: readonly Flag[] = [
+  allNamespaces,
+  toggle({
+    ...{ name: '--watch', short: '-w', group: choice },
+    help: 'go on, and show each experiment that begins, changes or ends (Ctrl-C ends this)',
+  }),
+  outputs.list,
+  verboseRequests,
+];
 
 /** Flags of `stop`. */
 export const stopFlags: readonly Flag[] = [
@@ -173,6 +183,12 @@ export const attachFlags: readonly Flag[] = [
   allNamespaces,
   outputs.attach,
   verbose(choice, 'show requests to the API server and how the workload ended'),
+];
+
+/** Flags of `version`. kubectl's `--client` says what is always so here. */
+export const versionFlags: readonly Flag[] = [
+  outputs.version,
+  toggle({ name: '--client', group: choice, help: '', isHidden: true }),
 ];
 
 /** kubectl takes a bare number as seconds here, and only here. */

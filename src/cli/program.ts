@@ -2,14 +2,25 @@ import { Command, CommanderError } from 'commander';
 import { type ChaosError, usageError } from '../errors.ts';
 import type { FaultKind } from '../faults/fault.ts';
 import { faultKinds } from '../faults/registry.ts';
-import type { Flag, FlagValues } from '../flags/flag.ts';
+import type { FlagValues } from '../flags/flag.ts';
 import { nearest } from '../flags/nearest.ts';
-import type { AttachRequest, ManageRequest, Request, SweepRequest } from '../requests.ts';
+import type { AttachRequest, ManageRequest, Request, SweepRequest, VersionRequest } from '../requests.ts';
 import { normalizeArgv } from './argv.ts';
 import { toAttachRequest, toManageRequest } from './experiments.ts';
-import { attachFlags, connectionFlags, dryRunNotes, listFlags, runFlags, stopFlags, sweepFlags } from './flags.ts';
+import {
+  attachFlags,
+  connectionFlags,
+  dryRunNotes,
+  listFlags,
+  outputs,
+  runFlags,
+  stopFlags,
+  sweepFlags,
+  versionFlags,
+} from './flags.ts';
+import { type Helped, optionsHelp, programHelp, verbHelp } from './help.ts';
 import { shapes, toOption } from './options.ts';
-import { toRunOptions } from './run-options.ts';
+import { refuseWords, toRunOptions } from './run-options.ts';
 import { toSweepRequest } from './sweep.ts';
 
 /** What a command line asks for. */
@@ -19,14 +30,10 @@ export type Invocation =
   | { kind: 'run'; request: Request; notes: readonly string[] }
   | { kind: 'attach'; request: AttachRequest }
   | { kind: 'sweep'; request: SweepRequest }
+  | { kind: 'version'; request: VersionRequest }
   | { kind: 'list' | 'stop'; request: ManageRequest };
 
-const targetArgument = [
-  '[TARGET...]',
-  'POD, pod/NAME, or a workload such as deploy/NAME: one running, ready pod is selected',
-] as const;
-
-const rootHelp = `
+const programRest = `
 Examples:
   # Keep two CPUs of a container busy for a minute
   kubectl chaos stress pod/web --cpu 2
@@ -45,26 +52,24 @@ Exit codes:
   4  the revert could not be confirmed
   129, 130, 143  stopped by a signal and reverted
 
+TARGET is a pod, or a workload such as deploy/web: one running, ready pod of it is selected.
 Use "kubectl chaos COMMAND --help" for the flags of a command.
+Use "kubectl chaos options" for the flags that all commands take.
 `;
 
 /** A verb of the plugin: what help says of it, and how its words and flags become a request. */
-interface Verb {
-  name: string;
-  summary: string;
-  usage: string;
-  argument: readonly [name: string, description: string];
-  flags: readonly Flag[];
-  examples: string;
+interface Verb extends Helped {
+  /** What commander calls its words. */
+  argument: string;
   toInvocation(words: readonly string[], flags: FlagValues, passedOn: readonly string[] | undefined): Invocation;
 }
 
 /** The verb of a fault: its own flags, then those of every run. */
-function faultVerb({ verb: name, command, tools }: FaultKind): Verb {
+function faultVerb({ verb: name, command }: FaultKind): Verb {
   const { summary, usage, examples, parse } = command;
   return {
-    ...{ name, summary, usage, examples, argument: targetArgument },
-    flags: [...command.flags, ...runFlags(command, tools), ...connectionFlags()],
+    ...{ name, summary, usage, examples, argument: '[TARGET...]' },
+    flags: [...command.flags, ...runFlags(command), ...connectionFlags()],
     toInvocation: (targets, values, passedOn) => ({
       kind: 'run',
       request: { run: toRunOptions(targets, values), fault: parse(values, passedOn) },
@@ -75,9 +80,10 @@ function faultVerb({ verb: name, command, tools }: FaultKind): Verb {
 
 const ls: Verb = {
   name: 'ls',
+  aliases: ['list'],
   summary: 'list running experiments and leftovers of earlier ones',
   usage: '[flags]',
-  argument: ['[words...]', ''],
+  argument: '[words...]',
   flags: [...listFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
@@ -86,6 +92,9 @@ Examples:
 
   # Show namespaces, objects and reasons as well
   kubectl chaos ls -o wide
+
+  # Go on, with a line for each experiment that begins, changes or ends
+  kubectl chaos ls -w
 `,
   toInvocation: (words, flags, passedOn) => ({
     kind: 'list',
@@ -95,9 +104,10 @@ Examples:
 
 const stop: Verb = {
   name: 'stop',
+  aliases: ['delete'],
   summary: 'stop experiments and remove leftovers of earlier ones',
   usage: 'ID... | --all [flags]',
-  argument: ['[ID...]', 'ids of experiments, as shown by "kubectl chaos ls"'],
+  argument: '[ID...]',
   flags: [...stopFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
@@ -117,7 +127,7 @@ const attach: Verb = {
   name: 'attach',
   summary: 'follow a detached experiment (Ctrl-C stops following; the fault continues)',
   usage: 'ID [flags]',
-  argument: ['[ID...]', 'id of a detached experiment, as shown by "kubectl chaos ls"'],
+  argument: '[ID...]',
   flags: [...attachFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
@@ -137,7 +147,7 @@ const sweep: Verb = {
   name: 'sweep',
   summary: 'find and remove leftovers of faults on nodes',
   usage: 'NODE... | --all-nodes [flags]',
-  argument: ['[NODE...]', 'names of the nodes to sweep'],
+  argument: '[NODE...]',
   flags: [...sweepFlags, ...connectionFlags('the agents')],
   examples: `
 Examples:
@@ -153,13 +163,56 @@ Examples:
   }),
 };
 
-const verbs: readonly Verb[] = [...faultKinds.map(faultVerb), ls, attach, stop, sweep];
+const faults = faultKinds.map(faultVerb);
+const toOptions = connectionFlags('the target or of the agents');
+
+const options: Verb = {
+  name: 'options',
+  summary: 'list the flags that the help of the commands leaves out',
+  usage: '',
+  argument: '[words...]',
+  flags: toOptions,
+  examples: `
+Examples:
+  # List the flags of the connection, and the rarer ones of a fault
+  kubectl chaos options
+`,
+  toInvocation: (words, _flags, passedOn) => {
+    refuseWords('options', [...words, ...(passedOn ?? [])]);
+    return { kind: 'text', text: optionsHelp(faults, toOptions) };
+  },
+};
+
+const version: Verb = {
+  name: 'version',
+  summary: 'print version, commit and checksums; asks no cluster',
+  usage: '[flags]',
+  argument: '[words...]',
+  flags: [...versionFlags, ...toOptions],
+  examples: `
+Examples:
+  # Say which build this is
+  kubectl chaos version
+
+  # The same for programs
+  kubectl chaos version -o json
+`,
+  toInvocation: (words, flags, passedOn) => {
+    refuseWords('version', [...words, ...(passedOn ?? [])]);
+    return { kind: 'version', request: { output: outputs.version.read(flags) ?? 'human' } };
+  },
+};
+
+/** All verbs, in the order of help. */
+export const verbs: readonly Verb[] = [...faults, ls, attach, stop, sweep, options, version];
+
+const description = 'Inject a time-bounded fault into a running pod, measure its effect, and revert it.';
 
 /**
  * Reads the words after `kubectl chaos`. Pure: no environment, no output, no exit.
  * @throws ChaosError `usage`, one line that names the flag or the argument.
  */
-export function parseCommandLine(argv: readonly string[], version: string): Invocation {
+export function parseCommandLine(argv: readonly string[], versionText: string): Invocation {
   let invocation: Invocation | undefined;
   let output = '';
   const all = verbs.flatMap((verb) => verb.flags);
@@ -172,21 +225,16 @@ export function parseCommandLine(argv: readonly string[], version: string): Invo
       .showSuggestionAfterError(false)
       .configureOutput({ writeOut: (text) => (output += text), writeErr: () => undefined });
   quiet(program)
-    .description('Inject a time-bounded fault into a running pod, measure its effect, and revert it.')
-    .version(version, '--version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
-    .usage('COMMAND [flags]')
-    .configureHelp({ subcommandTerm: (command) => command.name() })
-    .addHelpText('after', rootHelp);
+    .version(versionText, '--version')
+    .helpOption('-h, --help')
+    .helpCommand('help [command]')
+    .configureHelp({ formatHelp: () => programHelp(description, verbs, programRest) });
   for (const verb of verbs) {
     const command = quiet(program.command(verb.name))
-      .summary(verb.summary)
-      .description(`${verb.summary[0]?.toUpperCase()}${verb.summary.slice(1)}.`)
-      .usage(verb.usage)
-      .helpOption('-h, --help', 'print this help')
-      .argument(...verb.argument)
-      .addHelpText('after', verb.examples)
+      .aliases(verb.aliases ?? [])
+      .helpOption('-h, --help')
+      .argument(verb.argument)
+      .configureHelp({ formatHelp: () => verbHelp(verb) })
       .action((given: string[], flags: FlagValues) => {
         invocation = verb.toInvocation(given, flags, passedOn);
       });
@@ -208,7 +256,7 @@ export function parseCommandLine(argv: readonly string[], version: string): Invo
 /** Commander's complaint in our words: one line, with the nearest name there is. */
 function commandError(error: CommanderError, program: Command, words: readonly string[]): ChaosError {
   const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-  const verb = program.commands.find((command) => command.name() === words[0]);
+  const verb = program.commands.find((command) => [command.name(), ...command.aliases()].includes(words[0] ?? ''));
   // `help WORD`: commander prints its help for a word that it does not know, and says no more.
   if (error.code === 'commander.help') return unknownCommand(words[1] ?? '', program);
   const named = /'([^']*)'/.exec(message)?.[1] ?? '';
@@ -238,7 +286,7 @@ function hint(flag: string, verb: string | undefined): string | undefined {
 }
 
 function unknownCommand(name: string, program: Command): ChaosError {
-  const names = program.commands.map((command) => command.name());
+  const names = program.commands.flatMap((command) => [command.name(), ...command.aliases()]);
   const near = nearest(name, names);
   return usageError(
     `unknown command ${JSON.stringify(name)}${near ? `; did you mean ${near}?` : ''}`,

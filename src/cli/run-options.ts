@@ -29,6 +29,11 @@ export function tooMany(operand: string, given: readonly string[], meant?: strin
   return usageError(`expected one ${operand}, got ${given.length} (${given.map(quote).join(', ')})${hint}`);
 }
 
+/** Of a command that takes none. */
+export function refuseWords(verb: string, [word]: readonly string[]): void {
+  if (word !== undefined) throw usageError(`${verb} takes no arguments, got ${quote(word)}`);
+}
+
 /** `pod web` as `pod/web`, as kubectl takes it. */
 function joinKind(words: readonly string[]): readonly string[] {
   const [kind, name, ...others] = words;

@@ -14,7 +14,7 @@ export interface ConnectionEvents {
 
 export interface ConnectionLoss {
   reason: string;
-  /** What a failed attempt was rejected with. */
+  /** What a failed attempt was rejected with, or why no other stream will do better. */
   error: unknown;
   /** Attempts and streams in a row that ended without a line from the shim. */
   failures: number;
@@ -101,9 +101,9 @@ export class Connection {
     }
     await output;
     // After the last line: a final event is never overtaken by the end of its stream.
-    const { reason } = await attachment.closed;
+    const { reason, error } = await attachment.closed;
     this.#attachment = undefined;
-    this.#lost(reason, undefined);
+    this.#lost(reason, error);
   }
 
   #lost(reason: string, error: unknown): void {

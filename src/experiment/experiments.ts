@@ -1,5 +1,5 @@
 import { ChaosError } from '../errors.ts';
-import type { Agent, Clock, Cluster, Experiment, Experiments } from '../ports.ts';
+import type { Agent, Clock, Cluster, Experiment, Experiments, ExperimentUpdate } from '../ports.ts';
 import type { ManageRequest } from '../requests.ts';
 import { experimentCommands, undoCommand } from './plan.ts';
 import { lastReport, type RevertReport, stopAgent } from './stop-agent.ts';
@@ -36,6 +36,11 @@ function namespaceOf(request: Place, cluster: Cluster): string | undefined {
 export function placeOf(request: Place, cluster: Cluster): string {
   const namespace = namespaceOf(request, cluster);
   return namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`;
+}
+
+/** What `list` finds, and what becomes of it until aborted. */
+export function follow(request: Place, cluster: Cluster, signal: AbortSignal): AsyncIterable<ExperimentUpdate> {
+  return cluster.followExperiments(namespaceOf(request, cluster), signal);
 }
 
 export function list(request: Place, cluster: Cluster): Promise<Experiments> {

@@ -17,6 +17,8 @@ export interface Flag<Value = unknown> {
   readonly help: string;
   readonly isRepeatable?: true;
   readonly isHidden?: true;
+  /** `kubectl chaos options` lists it, in place of the help of each verb. */
+  readonly isRare?: true;
   /** No spelling hint leads to it: it takes a safeguard away, reaches further, or has the command run as somebody else. */
   readonly isNeverHinted?: true;
   /** Of a flag without a value: it takes a whole number as well, as kubectl's `-v 6` does. Any but 0 is true. */
@@ -36,6 +38,7 @@ interface Described {
   group: string;
   help: string;
   isHidden?: true;
+  isRare?: true;
   isNeverHinted?: true;
   level?: true;
   alias?: string;
@@ -115,11 +118,12 @@ export function valued<const Data extends Valued, Value>(
   parse: (name: string, value: string) => Value,
   words: Readonly<Record<string, string>> = {},
 ): Flag<Read<Data, Value>> {
-  const { name, short, value, group, isHidden, isNeverHinted, bare } = data;
+  const { name, short, value, group, isHidden, isRare, isNeverHinted, bare } = data;
   return {
     ...{ name, value, group },
     ...(short === undefined ? {} : { short }),
     ...(isHidden ? { isHidden } : {}),
+    ...(isRare ? { isRare } : {}),
     ...(isNeverHinted ? { isNeverHinted } : {}),
     ...(bare === undefined ? {} : { bare }),
     help: filled(data.help, { ...words, ...(data.default === undefined ? {} : { default: data.default }) }),

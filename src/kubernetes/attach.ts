@@ -3,20 +3,32 @@ import { WebSocket } from 'ws';
 import { ChaosError } from '../errors.ts';
 import type { Attachment } from '../ports.ts';
 import { ApiError, answerError, type ErrorAnswer, transportError } from './api-error.ts';
-import { type AttachLimits, ContainerStream, defaultLimits } from './attachment.ts';
-import { subprotocols } from './channel.ts';
+import { type AttachLimits, ContainerStream, defaultLimits, type End } from './attachment.ts';
+import { Offers } from './channel.ts';
 import { waitOut } from './overload.ts';
 import { type ApiRequest, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 
+/** A container to attach to. */
+export interface AttachTarget {
+  namespace: string;
+  pod: string;
+  container: string;
+  node: string;
+  /** Its node's container runtime and the version (`cri-o://1.37.0`), asked for only when nothing comes through the stream; undefined: not known. */
+  runtime(): Promise<string | undefined>;
+}
+
 /**
  * Attaches to a running container's stdin, stdout and stderr. Waits as long as an overloaded server asks for, at most three times 5 s.
- * Rejects with ChaosError when the API server or the kubelet refuses.
+ * Rejects with ChaosError when the API server or the kubelet refuses. A stream through which nothing comes ends by itself; `offers`, kept from one
+ * attach to the next, has the next one made by an older subprotocol, and when there is none, `closed` says so with an error.
  */
 export async function attach(
   rest: Rest,
-  where: { namespace: string; pod: string; container: string },
+  where: AttachTarget,
   signal: AbortSignal,
+  offers: Offers = new Offers(),
   limits: AttachLimits = defaultLimits,
 ): Promise<Attachment> {
   const request: ApiRequest = {
@@ -29,7 +41,12 @@ export async function attach(
   };
   for (let attempts = 0; ; attempts++) {
     try {
-      return await open(rest, request, signal, limits);
+      const { socket, stream } = await open(rest, request, signal, offers, limits);
+      const { protocol } = socket;
+      const isLast = offers.isLast(protocol);
+      const silentMs = isLast ? limits.lastSilentMs : limits.silentMs;
+      stream.expectWord(silentMs, () => silence(where, protocol, isLast, offers, silentMs));
+      return stream;
     } catch (error) {
       if (!(error instanceof ApiError) || signal.aborted) throw error;
       await waitOut(error, attempts, request, signal);
@@ -37,10 +54,37 @@ export async function attach(
   }
 }
 
-async function open(rest: Rest, request: ApiRequest, signal: AbortSignal, limits: AttachLimits): Promise<Attachment> {
+/** How a stream ends through which nothing came: some releases of CRI-O take v5.channel.k8s.io and then carry nothing. */
+async function silence(
+  { node, runtime }: AttachTarget,
+  protocol: string,
+  isLast: boolean,
+  offers: Offers,
+  silentMs: number,
+): Promise<End> {
+  offers.wasSilent(protocol);
+  const version = await runtime();
+  const who = version === undefined ? '' : `, container runtime ${version}`;
+  const reason = `nothing came from node ${node} by ${protocol} within ${silentMs / 1_000}s${who}`;
+  if (!isLast) return { clean: false, reason };
+  const message = `the attach to the agent on node ${node} opens, but nothing comes through it by ${offers.silent.join(' or ')}${who}`;
+  const error = new ApiError(0, 'unreachable', message, {
+    hint: 'the container runtime, or a proxy before the API server, keeps back what is sent: see whether kubectl attach -i works there, and reach the API server itself with --server',
+    isPermanent: true,
+  });
+  return { clean: false, reason, error };
+}
+
+async function open(
+  rest: Rest,
+  request: ApiRequest,
+  signal: AbortSignal,
+  offers: Offers,
+  limits: AttachLimits,
+): Promise<{ socket: WebSocket; stream: ContainerStream }> {
   const dial = await rest.dial(request);
   signal.throwIfAborted();
-  const socket = new WebSocket(dial.url, [...subprotocols], {
+  const socket = new WebSocket(dial.url, [...offers.names], {
     agent: dial.agent,
     headers: dial.headers as Record<string, string>,
     handshakeTimeout: limits.handshakeMs,
@@ -52,12 +96,18 @@ async function open(rest: Rest, request: ApiRequest, signal: AbortSignal, limits
   const abort = (): void => stream.close();
   signal.addEventListener('abort', abort, { once: true });
   void stream.closed.then(() => signal.removeEventListener('abort', abort));
-  await opened(socket, request, rest, limits.handshakeMs);
+  await opened(socket, request, rest, offers, limits.handshakeMs);
   signal.throwIfAborted();
-  return stream;
+  return { socket, stream };
 }
 
-function opened(socket: WebSocket, request: ApiRequest, rest: Rest, handshakeMs: number): Promise<void> {
+function opened(
+  socket: WebSocket,
+  request: ApiRequest,
+  rest: Rest,
+  offers: Offers,
+  handshakeMs: number,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('open', resolve);
     socket.once('unexpected-response', (_request, response: IncomingMessage) => {
@@ -66,7 +116,7 @@ function opened(socket: WebSocket, request: ApiRequest, rest: Rest, handshakeMs:
         socket.terminate();
       });
     });
-    socket.once('error', (error) => reject(handshakeError(error, rest.server, handshakeMs)));
+    socket.once('error', (error) => reject(handshakeError(error, rest.server, offers, handshakeMs)));
     socket.once('close', () =>
       reject(new ChaosError('connection-lost', `the attach to ${request.name} was closed during the handshake`)),
     );
@@ -74,8 +124,8 @@ function opened(socket: WebSocket, request: ApiRequest, rest: Rest, handshakeMs:
 }
 
 /** What ws says of a handshake that failed; it has no codes for these two. */
-function handshakeError(error: Error, server: string, handshakeMs: number): ApiError {
-  if (/subprotocol/.test(error.message)) return noSubprotocol(error, server);
+function handshakeError(error: Error, server: string, offers: Offers, handshakeMs: number): ApiError {
+  if (/subprotocol/.test(error.message)) return noSubprotocol(error, server, offers);
   if (!/handshake has timed out/.test(error.message)) return transportError(error, server);
   return new ApiError(0, 'unreachable', `${server} has not attached to the agent within ${handshakeMs / 1_000}s`, {
     hint: "the API server may not reach port 10250 of the agent's node: kubectl logs and kubectl exec then hang there as well",
@@ -84,8 +134,9 @@ function handshakeError(error: Error, server: string, handshakeMs: number): ApiE
   });
 }
 
-function noSubprotocol(cause: Error, server: string): ApiError {
-  return new ApiError(0, 'api', `${server} speaks none of ${subprotocols.join(', ')} for attach`, {
+function noSubprotocol(cause: Error, server: string, { names, silent }: Offers): ApiError {
+  const others = silent.length > 0 ? `, and nothing came by ${silent.join(' or ')}` : '';
+  return new ApiError(0, 'api', `${server} speaks none of ${names.join(', ')} for attach${others}`, {
     hint: 'the API server, or a proxy before it, is too old or does not support WebSockets',
     cause,
     isPermanent: true,

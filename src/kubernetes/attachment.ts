@@ -13,6 +13,10 @@ export interface AttachLimits {
   /** From a ping to the first sign of life after it. */
   pongMs: number;
   handshakeMs: number;
+  /** From an open stream to the first that comes through it, while another subprotocol is left to try: a shim writes every second. */
+  silentMs: number;
+  /** The same for the last subprotocol: less than a run waits for its shim (10 s), so that the reason is known by then. */
+  lastSilentMs: number;
   /** How much may wait to be sent, before `send` waits. */
   sendBufferBytes: number;
   /** How much of stdout may wait for its reader, before we stop reading the socket. */
@@ -25,12 +29,14 @@ export const defaultLimits: AttachLimits = {
   pingMs: 10_000,
   pongMs: 5_000,
   handshakeMs: 15_000,
+  silentMs: 5_000,
+  lastSilentMs: 9_000,
   sendBufferBytes: 64 * 1024,
   readBufferBytes: 4 * 2 ** 20,
   stderrBufferBytes: 2 ** 20,
 };
 
-type End = Awaited<Attachment['closed']>;
+export type End = Awaited<Attachment['closed']>;
 
 /** An answer of the shim has two texts of at most 1 MiB each, and JSON may write six characters for a byte. */
 const longestLine = 16 * 2 ** 20;
@@ -60,6 +66,8 @@ export class ContainerStream implements Attachment {
   #resolveClosed: (end: End) => void = () => {};
   #lifeTimer: NodeJS.Timeout | undefined;
   #alive = false;
+  #hasSpoken = false;
+  #silenceTimer: NodeJS.Timeout | undefined;
 
   constructor(socket: WebSocket, limits: AttachLimits) {
     this.#socket = socket;
@@ -117,6 +125,17 @@ export class ContainerStream implements Attachment {
     });
   }
 
+  /** Ends the stream with what `silence` gives, unless something comes through it within `ms`. Of a stream that is open. */
+  expectWord(ms: number, silence: () => Promise<End>): void {
+    const check = async (): Promise<void> => {
+      if (this.#hasSpoken || this.#end) return;
+      const end = await silence();
+      if (!this.#hasSpoken) this.#ended(end);
+    };
+    // A process that was held up is called by its timers before it reads what has come meanwhile.
+    this.#silenceTimer = setTimeout(() => setImmediate(() => void check()), ms);
+  }
+
   close(): void {
     if (this.#end) return;
     // stdinOnce is false: the container keeps its stdin, and goes on.
@@ -128,6 +147,7 @@ export class ContainerStream implements Attachment {
     this.#alive = true;
     const frame = decodeFrame(message);
     if (!frame || frame.data.length === 0) return;
+    this.#hasSpoken = true;
     switch (frame.channel) {
       case Channel.stdout:
         for (const line of this.#lines.write(frame.data)) this.#pushLine(line);
@@ -170,6 +190,7 @@ export class ContainerStream implements Attachment {
     if (this.#end) return;
     this.#end = this.#status ?? end;
     clearTimeout(this.#lifeTimer);
+    clearTimeout(this.#silenceTimer);
     if (this.#socket.isPaused) this.#socket.resume();
     for (const line of this.#lines.end()) this.#stdout.push(line);
     this.#pushStderr(this.#stderrDecoder.end());

@@ -16,7 +16,31 @@ export const Channel = {
 } as const;
 
 /** In our order of preference; v5 adds only the half-close. */
-export const subprotocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const;
+const subprotocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const;
+
+/** Which subprotocols an attach offers: one that opened a stream through which nothing came is not offered again while there is another. */
+export class Offers {
+  readonly #silent = new Set<string>();
+
+  get names(): readonly string[] {
+    const others = subprotocols.filter((name) => !this.#silent.has(name));
+    return others.length > 0 ? others : subprotocols.slice(-1);
+  }
+
+  /** There is none to try after this one. */
+  isLast(name: string): boolean {
+    return name === subprotocols.at(-1);
+  }
+
+  wasSilent(name: string): void {
+    this.#silent.add(name);
+  }
+
+  /** In the order in which they were tried. */
+  get silent(): readonly string[] {
+    return [...this.#silent];
+  }
+}
 
 export function encodeFrame(channel: number, data: string | Buffer): Buffer {
   return Buffer.concat([Buffer.of(channel), typeof data === 'string' ? Buffer.from(data, 'utf8') : data]);

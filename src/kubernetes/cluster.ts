@@ -10,6 +10,7 @@ import type {
   Cluster,
   ConnectionOptions,
   Experiments,
+  ExperimentUpdate,
   NodeUpdate,
   ObjectAddresses,
   ObjectQuery,
@@ -27,10 +28,12 @@ import { addressesOf } from './addresses.ts';
 import { agentPod, configMap } from './agent-pod.ts';
 import { followAgent } from './agent-watch.ts';
 import { recordEvent } from './audit.ts';
+import { Offers } from './channel.ts';
 import { listExperiments } from './experiments.ts';
+import { followExperiments } from './experiments-watch.ts';
 import { launch, rehearse } from './launch.ts';
 import { followNode } from './node-watch.ts';
-import { findNodes, podsOn, readLog } from './nodes.ts';
+import { findNodes, podsOn, readLog, runtimeVersion } from './nodes.ts';
 import { podNetwork } from './pod-network.ts';
 import { type Existing, remove } from './remove.ts';
 import { Rest } from './rest.ts';
@@ -71,6 +74,7 @@ export class KubernetesCluster implements Cluster {
   /** Targets as they were found, by the pod's uid: a watch goes on from the list in which it was seen, and nothing between is missed. */
   readonly #found = new Map<string, FoundTarget>();
   readonly #created = new Map<string, V1Pod>();
+  readonly #offers = new Offers();
   readonly #existing = new Map<string, Existing>();
 
   constructor(
@@ -152,7 +156,15 @@ export class KubernetesCluster implements Cluster {
     const existing = this.#existing.get(key(agent.id, agent.namespace));
     if (existing) existing.mayHaveBegun = true;
     const { attach } = await importAttach();
-    return attach(this.#rest, { namespace: agent.namespace, pod: agent.pod, container }, signal);
+    const { namespace, pod, node } = agent;
+    const runtime = () => this.#runtimeOf(node);
+    return attach(this.#rest, { namespace, pod, container, node, runtime }, signal, this.#offers);
+  }
+
+  /** With its version where the user may read nodes. */
+  async #runtimeOf(node: string): Promise<string | undefined> {
+    const found = [...this.#found.values()].find(({ target }) => target.node === node);
+    return (await runtimeVersion(this.#rest, node)) ?? found?.target.runtime;
   }
 
   async remove(id: string, namespace: string, timeoutMs: number, reverted: boolean): Promise<RemovalResult> {
@@ -173,6 +185,10 @@ export class KubernetesCluster implements Cluster {
 
   listExperiments(namespace: string | undefined): Promise<Experiments> {
     return listExperiments(this.#rest, namespace, new Date());
+  }
+
+  followExperiments(namespace: string | undefined, signal: AbortSignal): AsyncIterable<ExperimentUpdate> {
+    return followExperiments(this.#rest, namespace, () => new Date(), signal);
   }
 
   findNodes(names: readonly string[]): Promise<SweptNode[]> {

@@ -1,40 +1,65 @@
-import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
+import type { V1ConfigMap, V1ListMeta, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
 import type { Experiment, ExperimentState, Experiments } from '../ports.ts';
 import { parseDuration } from '../units.ts';
 import { anyExperiment, experimentIdOf } from './agent-pod.ts';
 import { isStatus } from './api-error.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
+import type { WatchedList } from './watch.ts';
 
 /** Between the creation of the ConfigMap and that of the pod: younger than this, a ConfigMap alone is no leftover. */
 const creationMs = 20_000;
 
 /** Finds experiments by their labels. A right that is missing for ConfigMaps hides only leftovers, and is said; for pods it is an error. */
 export async function listExperiments(rest: Rest, namespace: string | undefined, now: Date): Promise<Experiments> {
-  const list = <T>(resource: Resource): Promise<{ items: T[] }> =>
-    rest.json<{ items: T[] }>({
-      verb: 'list',
-      resource,
-      ...(namespace === undefined ? {} : { namespace }),
-      query: { labelSelector: anyExperiment },
-    });
+  const { pods, configMaps, unseen } = await findObjects(rest, namespace);
+  return { found: experimentsOf(pods.items, configMaps.items, now), unseen };
+}
+
+/** Objects of one kind, and the version of their list. */
+export interface Found<T> {
+  items: T[];
+  resourceVersion: string | undefined;
+}
+
+/** What experiments consist of. Rejects as `listExperiments`. */
+export async function findObjects(
+  rest: Rest,
+  namespace: string | undefined,
+  signal?: AbortSignal,
+): Promise<{ pods: Found<V1Pod>; configMaps: Found<V1ConfigMap>; unseen: readonly string[] }> {
+  const list = async <T>(resource: Resource): Promise<Found<T>> => {
+    const request = { ...experimentsIn(resource, namespace), verb: 'list' } as const;
+    const { items, metadata } = await rest.json<{ items: T[]; metadata?: V1ListMeta }>(request, signal);
+    return { items, resourceVersion: metadata?.resourceVersion };
+  };
   const unseen: string[] = [];
   const [pods, configMaps] = await Promise.all([
     list<V1Pod>(resources.pods),
     list<V1ConfigMap>(resources.configmaps).catch((error: unknown) => {
       if (!isStatus(error, 403)) throw error;
       unseen.push(error.message);
-      return { items: [] };
+      return { items: [], resourceVersion: undefined };
     }),
   ]);
-  return { found: experimentsOf(pods.items, configMaps.items, now), unseen };
+  return { pods, configMaps, unseen };
+}
+
+/** The objects of one kind that are part of an experiment. */
+export function experimentsIn(resource: Resource, namespace: string | undefined): WatchedList {
+  return { resource, ...(namespace === undefined ? {} : { namespace }), query: { labelSelector: anyExperiment } };
+}
+
+/** Which experiment an object is part of: the id alone is one in each namespace. */
+export function placeOfExperiment(metadata: V1ObjectMeta): string {
+  return `${metadata.namespace}/${experimentIdOf(metadata)}`;
 }
 
 /** Pure: objects that belong together by namespace and id, oldest first. */
 export function experimentsOf(pods: readonly V1Pod[], configMaps: readonly V1ConfigMap[], now: Date): Experiment[] {
   const found = new Map<string, Objects>();
   const objectsOf = ({ metadata = {} }: V1Pod | V1ConfigMap): Objects => {
-    const key = `${metadata.namespace}/${experimentIdOf(metadata)}`;
+    const key = placeOfExperiment(metadata);
     const objects = found.get(key) ?? { pods: [], configMaps: [] };
     found.set(key, objects);
     return objects;

@@ -35,6 +35,20 @@ function sweptNode(node: V1Node): SweptNode {
   }
 }
 
+/** How long a word for an error is waited for, milliseconds. */
+const runtimeMs = 3_000;
+
+/** A node's container runtime with its version, `cri-o://1.37.0`; undefined where it cannot be had. Never rejects. */
+export async function runtimeVersion(rest: Rest, name: string): Promise<string | undefined> {
+  try {
+    const get = { verb: 'get', resource: resources.nodes, name } as const;
+    const { status } = await rest.json<V1Node>(get, AbortSignal.timeout(runtimeMs));
+    return status?.nodeInfo?.containerRuntimeVersion;
+  } catch {
+    return undefined;
+  }
+}
+
 /** `NAMESPACE/NAME` of the node's pods by their uid; empty where they may not be listed. */
 export async function podsOn(rest: Rest, node: string): Promise<Map<string, string>> {
   try {

@@ -148,28 +148,30 @@ const plan = v.strictObject({
 
 const state = v.picklist(['starting', 'running', 'stopping', 'ended', 'leftover']);
 
+const listed = {
+  id: v.string(),
+  namespace: v.string(),
+  state,
+  objects: texts,
+  created_at: v.string(),
+  ends_at: optional.text,
+  grace_ms: v.number(),
+  node: optional.text,
+  verb: optional.text,
+  fault: optional.text,
+  targets: v.array(reference),
+  who: optional.text,
+  reason: optional.text,
+};
+
 const experiments = v.strictObject({
   apiVersion,
   kind: v.literal('experiments'),
-  items: v.array(
-    v.strictObject({
-      id: v.string(),
-      namespace: v.string(),
-      state,
-      objects: texts,
-      created_at: v.string(),
-      ends_at: optional.text,
-      grace_ms: v.number(),
-      node: optional.text,
-      verb: optional.text,
-      fault: optional.text,
-      targets: v.array(reference),
-      who: optional.text,
-      reason: optional.text,
-    }),
-  ),
+  items: v.array(v.strictObject(listed)),
   unseen: texts,
 });
+
+const experiment = v.strictObject({ apiVersion, kind: v.literal('experiment'), ...listed, gone: v.boolean() });
 
 const removal = { id: v.string(), namespace: v.string(), was_in_state: state, gone: v.boolean(), left: texts };
 
@@ -221,6 +223,15 @@ const error = v.strictObject({
   exit_code: v.number(),
 });
 
+const version = v.strictObject({
+  apiVersion,
+  kind: v.literal('version'),
+  version: v.string(),
+  commit: v.string(),
+  shims: v.array(v.strictObject({ architecture: v.picklist(['amd64', 'arm64']), sha256: optional.text })),
+  node_version: v.string(),
+});
+
 const planned = { id: v.string(), targets: v.array(v.strictObject({ target: reference, fault: v.string() })) };
 const { event: _event, ...active } = snakeEntries(activeSchema.entries);
 
@@ -269,8 +280,10 @@ export const documents: Readonly<Record<string, Schema>> = {
   detached,
   plan,
   experiments,
+  experiment,
   stopped,
   swept,
   error,
+  version,
   event: v.union([...knownEvents, faultEvent]),
 };

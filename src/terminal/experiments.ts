@@ -22,19 +22,32 @@ export function unseenNotes(unseen: readonly string[]): string {
 }
 
 export function listing(found: readonly Experiment[], now: Date, wide: boolean): string {
+  return text(
+    columns(
+      listHead(wide),
+      found.map((one) => cells(listRow(one, now, wide))),
+    ),
+  );
+}
+
+export function listHead(wide: boolean): readonly string[] {
   const head = ['ID', 'FAULT', 'TARGET', 'NODE', 'WHO', 'STATE', 'SINCE', 'LEFT'];
-  const rows = found.map((experiment) => [
+  return wide ? [...head, 'NAMESPACE', 'OBJECTS', 'REASON'] : head;
+}
+
+/** `isGone`: nothing of it is there any more. */
+export function listRow(experiment: Experiment, now: Date, wide: boolean, isGone = false): readonly string[] {
+  return [
     experiment.id,
     experiment.fault ?? none,
     experiment.target ?? none,
     experiment.node ?? none,
     experiment.who ?? none,
-    experiment.state,
+    isGone ? 'gone' : experiment.state,
     time(now.getTime() - experiment.createdAt.getTime()),
-    experiment.endsAt ? time(experiment.endsAt.getTime() - now.getTime()) : none,
+    experiment.endsAt && !isGone ? time(experiment.endsAt.getTime() - now.getTime()) : none,
     ...(wide ? [experiment.namespace, experiment.objects.join(' '), experiment.reason ?? none] : []),
-  ]);
-  return text(columns([...head, ...(wide ? ['NAMESPACE', 'OBJECTS', 'REASON'] : [])], rows.map(cells)));
+  ];
 }
 
 export function ids(found: readonly Experiment[]): string {
@@ -42,14 +55,18 @@ export function ids(found: readonly Experiment[]): string {
 }
 
 export function listDocument({ found, unseen }: Experiments, format: DocumentFormat): string {
-  // The recorded plan is for `attach` alone, what its shim said last for `stop`.
-  const items = found.map(
-    ({ plan: _plan, pod: _pod, podUid: _podUid, lastWords: _lastWords, target, ...experiment }) => ({
-      ...experiment,
-      targets: targetsNamed(target),
-    }),
-  );
-  return documentText(documentOf({ kind: 'experiments', items, unseen: [...unseen] }), format);
+  return documentText(documentOf({ kind: 'experiments', items: found.map(itemOf), unseen: [...unseen] }), format);
+}
+
+/** One experiment that has changed. Of YAML each document but the first begins with a line of its own, and so does each here. */
+export function experimentDocument(experiment: Experiment, isGone: boolean, format: DocumentFormat): string {
+  const document = documentOf({ kind: 'experiment', ...itemOf(experiment), gone: isGone });
+  return `${format === 'yaml' ? '---\n' : ''}${documentText(document, format)}`;
+}
+
+/** The recorded plan is for `attach` alone, what its shim said last for `stop`. */
+function itemOf({ plan: _plan, pod: _pod, podUid: _podUid, lastWords: _lastWords, target, ...rest }: Experiment) {
+  return { ...rest, targets: targetsNamed(target) };
 }
 
 export function stopped({ experiment, gone, left, why, undo }: Stopped): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseCommandLine } from '../../src/cli/program.ts';
+import { verbs as allVerbs, parseCommandLine } from '../../src/cli/program.ts';
 import { faultKinds } from '../../src/faults/registry.ts';
 
 function help(...argv: string[]): string {
@@ -8,7 +8,12 @@ function help(...argv: string[]): string {
   return invocation.text;
 }
 
-const verbs = [...faultKinds.map(({ verb }) => verb), 'ls', 'attach', 'stop', 'sweep'];
+const verbs = [...faultKinds.map(({ verb }) => verb), 'ls', 'attach', 'stop', 'sweep', 'version'];
+
+/** The flags that a help lists. */
+function listed(text: string): string[] {
+  return [...text.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name]) => name ?? '');
+}
 
 /** What is said of a command line that is wrong; empty: it is right. */
 function complaint(argv: readonly string[]): string {
@@ -31,11 +36,8 @@ describe('help', () => {
     });
 
     test('says nothing of a flag that is not read', () => {
-      const said = help(verb, '-h')
-        .split('Examples:')[0]
-        ?.matchAll(/^\s+(?:-\w, )?(--[a-z-]+)/gm);
-      const flags = [...(said ?? [])].map(([, name]) => name ?? '');
-      expect(flags.length).toBeGreaterThan(10);
+      const flags = listed(help(verb, '-h'));
+      expect(flags.length).toBeGreaterThan(0);
       expect(flags.filter((flag) => complaint([verb, flag]).includes('unknown flag'))).toEqual([]);
       expect(complaint([verb, '--nonsense'])).toContain('unknown flag');
     });
@@ -46,8 +48,19 @@ describe('help', () => {
       for (const line of lines) expect(parseCommandLine(line.split(' '), '1.2.3').kind, line).not.toBe('text');
     });
 
-    test('stays within 120 columns', () => {
-      for (const line of help(verb, '-h').split('\n')) expect(line.length, line).toBeLessThanOrEqual(120);
+    test('fits on a screen: 45 lines of 100 columns', () => {
+      const lines = help(verb, '-h').trimEnd().split('\n');
+      expect(lines.length).toBeLessThanOrEqual(45);
+      for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(100);
+    });
+
+    test('leaves to "options" what it does not list, and nothing is listed nowhere', () => {
+      const own = listed(help(verb, '-h'));
+      const others = listed(help('options'));
+      const flags = allVerbs.find(({ name }) => name === verb)?.flags.filter(({ isHidden }) => !isHidden) ?? [];
+      expect(flags.length).toBeGreaterThan(10);
+      expect(flags.map(({ name }) => name).filter((name) => ![...own, ...others].includes(name))).toEqual([]);
+      expect(help(verb, '-h')).toContain('Use "kubectl chaos options" for all other flags');
     });
   });
 
@@ -58,12 +71,31 @@ describe('help', () => {
     expect(help('help', 'stress')).toBe(help('stress', '--help'));
     // However wrong the rest is.
     expect(help('stress', '--cpu', '0', '-h')).toBe(help('stress', '--help'));
+    expect(help('stress', 'web', '-h', '--nonsense')).toBe(help('stress', '--help'));
     expect(help('--help', 'stress')).toBe(help('stress', '--help'));
   });
 
   test('does not depend on the terminal', () => {
     expect(help('stress', '-h')).not.toContain('\u001b');
   });
+});
+
+test.each([
+  ['list', 'ls'],
+  ['delete', 'stop'],
+])('%s is another name of %s', (alias, verb) => {
+  expect(help(alias, '-h')).toBe(help(verb, '-h'));
+  expect(help('help', alias)).toBe(help(verb, '-h'));
+  expect(help(verb, '-h')).toContain(`Aliases: ${verb}, ${alias}\n`);
+  expect(parseCommandLine([alias, '-A', ...(verb === 'stop' ? ['--all'] : [])], '1')).toEqual(
+    parseCommandLine([verb, '-A', ...(verb === 'stop' ? ['--all'] : [])], '1'),
+  );
+});
+
+test('options', () => {
+  expect(help('options')).toMatchSnapshot();
+  for (const line of help('options').split('\n')) expect(line.length, line).toBeLessThanOrEqual(100);
+  expect(help('options', '--context', 'prod')).toBe(help('options'));
 });
 
 test('--version', () => {

@@ -173,6 +173,18 @@ const wrong: readonly Wrong[] = [
   ['attach chaos-7f3k2 -o name', '--output "name": must be one of: json, yaml, ndjson'],
   ['attach chaos-7f3k2 --all', 'unknown flag --all'],
   ['attach chaos-7f3k2 --lease 5s', 'unknown flag --lease'],
+  ['list web', 'ls takes no arguments, got "web"'],
+  ['lsit', 'unknown command "lsit"; did you mean list?'],
+  ['delte --all', 'unknown command "delte"; did you mean delete?'],
+  ['delete web', 'ID "web": must be the id of an experiment, such as chaos-7f3k2'],
+  ['delete', 'ID is required: name an experiment, as shown by "kubectl chaos ls", or use --all'],
+  ['delete --al', 'unknown flag --al'],
+  ['ls -o ndjson', '--output ndjson requires --watch: use json for one list'],
+  ['stop --all -w', 'unknown flag --watch'],
+  ['options web', 'options takes no arguments, got "web"'],
+  ['version web', 'version takes no arguments, got "web"'],
+  ['version -o wide', '--output "wide": must be json or yaml'],
+  ['verison', 'unknown command "verison"; did you mean version?'],
   ['swep node-1', 'unknown command "swep"; did you mean sweep?'],
   // --detach and attach.
   [

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import type { CommandPorts } from '../../src/commands/ports.ts';
 import { ChaosError } from '../../src/errors.ts';
 import { main } from '../../src/main.ts';
@@ -9,10 +9,12 @@ import { FakeCluster } from '../fakes/cluster.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { ended, reverted, shimError } from '../fakes/samples.ts';
 import { FakeSignals } from '../fakes/signals.ts';
+import { faultsOf } from '../support/documents.ts';
 
 function world() {
   const cluster = new FakeCluster();
   const clock = new FakeClock();
+  const signals = new FakeSignals();
   const connections: ConnectionOptions[] = [];
   const stdout = new BufferOutput();
   const stderr = new BufferOutput();
@@ -20,8 +22,16 @@ function world() {
     throw new Error('neither ls nor stop needs this');
   };
   const ports: CommandPorts = {
-    ...{ stdout, stderr, clock, env: {}, homeDirectory: '/home/ada', who: 'ada', signals: new FakeSignals() },
-    ...{ randomSuffix: forbidden, version: '1.2.3', defaultImage: 'tools:1', shim: forbidden, liveReporter: forbidden },
+    ...{ stdout, stderr, clock, env: {}, homeDirectory: '/home/ada', who: 'ada', signals },
+    ...{
+      randomSuffix: forbidden,
+      version: '1.2.3',
+      commit: 'c0ffee',
+      nodeVersion: 'v22.19.0',
+      defaultImage: 'tools:1',
+      shim: forbidden,
+      liveReporter: forbidden,
+    },
     connect: async (options) => {
       connections.push(options);
       return cluster;
@@ -35,7 +45,7 @@ function world() {
     ...change,
   });
   const run = (line: string) => main(line.split(' '), ports);
-  return { cluster, connections, stdout, stderr, experiment, run };
+  return { cluster, signals, clock, connections, stdout, stderr, experiment, run };
 }
 
 describe('ls', () => {
@@ -284,5 +294,139 @@ describe('stop', () => {
     expect(await run('stop --all')).toBe(1);
     expect(stderr.text).toContain('error: you may not list pods\n');
     expect(cluster.isClosed).toBe(true);
+  });
+});
+
+describe('ls --watch', () => {
+  const watched = async (line: string) => {
+    const at = world();
+    const code = at.run(line);
+    await expect.poll(() => at.cluster.calls, { timeout: 30_000 }).toContain('followExperiments');
+    const shows = (text: string) =>
+      expect.poll(() => at.stdout.text + at.stderr.text, { timeout: 30_000 }).toContain(text);
+    const listed = (...found: Experiment[]) =>
+      at.cluster.experimentUpdates.push({ kind: 'listed', experiments: { found, unseen: [] } });
+    const change = (experiment: Experiment, isGone = false) =>
+      at.cluster.experimentUpdates.push({ kind: 'experiment', experiment, isGone });
+    const fields = () =>
+      at.stdout.text
+        .trimEnd()
+        .split('\n')
+        .map((row) => row.split(/ {2,}/));
+    return { ...at, code, shows, listed, change, fields };
+  };
+
+  test('shows what there is, then a line for each that begins, changes or ends; Ctrl-C ends it: 130', async () => {
+    const at = await watched('list -w -n bank');
+    const { endsAt: _, ...starting } = at.experiment('chaos-bbbbb', {
+      state: 'starting',
+      target: 'a-long-namespace/web-0/app',
+    });
+    at.listed(at.experiment('chaos-aaaaa'));
+    at.change(starting);
+    at.change(at.experiment('chaos-aaaaa', { state: 'stopping' }));
+    at.change(at.experiment('chaos-aaaaa', { state: 'stopping' }), true);
+    await at.shows('gone');
+    expect(at.fields()).toEqual([
+      ['ID', 'FAULT', 'TARGET', 'NODE', 'WHO', 'STATE', 'SINCE', 'LEFT'],
+      ['chaos-aaaaa', '2 busy CPUs', 'shop/web-0/app', 'node-3', 'ada', 'running', '12s', '47s'],
+      ['chaos-bbbbb', '2 busy CPUs', 'a-long-namespace/web-0/app', 'node-3', 'ada', 'starting', '12s', '-'],
+      ['chaos-aaaaa', '2 busy CPUs', 'shop/web-0/app', 'node-3', 'ada', 'stopping', '12s', '47s'],
+      ['chaos-aaaaa', '2 busy CPUs', 'shop/web-0/app', 'node-3', 'ada', 'gone', '12s', '-'],
+    ]);
+    expect(at.cluster.listed).toBe('bank');
+    at.signals.send('SIGINT');
+    expect(await at.code).toBe(130);
+    expect(at.cluster.isClosed).toBe(true);
+    expect(at.signals.listeners).toBe(0);
+    expect(at.stderr.text).toBe('');
+  });
+
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('%s ends it: %i', async (signal, exitCode) => {
+    const at = await watched('ls --watch');
+    at.signals.send(signal);
+    expect(await at.code).toBe(exitCode);
+  });
+
+  test('says that there is none, and the heading with the first', async () => {
+    const at = await watched('ls -w');
+    at.listed();
+    await at.shows('No experiments found in namespace shop.\n');
+    expect(at.stdout.text).toBe('');
+    at.change(at.experiment('chaos-aaaaa'));
+    await at.shows('chaos-aaaaa');
+    expect(at.fields().map(([first]) => first)).toEqual(['ID', 'chaos-aaaaa']);
+    at.signals.send('SIGINT');
+    await at.code;
+  });
+
+  test('says once that the watch broke, and that it goes on', async () => {
+    const at = await watched('ls -w');
+    for (const problem of ['connection refused', 'connection refused', undefined])
+      at.cluster.experimentUpdates.push({ kind: 'contact', problem });
+    await at.shows('goes on');
+    expect(at.stderr.text).toBe('note: the watch broke, trying again: connection refused\nnote: the watch goes on\n');
+    at.signals.send('SIGINT');
+    await at.code;
+  });
+
+  test('ends when nobody reads on', async () => {
+    const at = await watched('ls -w');
+    at.stdout.isGone = true;
+    at.listed(at.experiment('chaos-aaaaa'));
+    expect(await at.code).toBe(0);
+    expect(at.stdout.text).toBe('');
+  });
+
+  test('a watch that is refused is an error, and with -o json a document', async () => {
+    const at = await watched('ls -w -o json');
+    at.cluster.experimentUpdates.fail(new ChaosError('forbidden', 'pods may not be watched'));
+    expect(await at.code).toBe(1);
+    expect(JSON.parse(at.stdout.text)).toMatchObject({ kind: 'error', code: 'forbidden' });
+    expect(at.signals.listeners).toBe(0);
+  });
+
+  test('-o ndjson, json and yaml are a document for each', async () => {
+    const seen: Record<string, unknown[]> = {};
+    for (const [format, read] of [
+      [
+        'ndjson',
+        (text: string) =>
+          text
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line)),
+      ],
+      ['json', (text: string) => text.split(/^(?=\{)/m).map((one) => JSON.parse(one))],
+      ['yaml', (text: string) => parseAllDocuments(text).map((one) => one.toJS())],
+    ] as const) {
+      const at = await watched(`ls -w -o ${format}`);
+      at.listed(at.experiment('chaos-aaaaa'));
+      at.change(at.experiment('chaos-aaaaa'), true);
+      await at.shows(format === 'yaml' ? 'gone: true' : '"gone":'.concat(format === 'json' ? ' true' : 'true'));
+      at.signals.send('SIGINT');
+      await at.code;
+      seen[format] = read(at.stdout.text);
+    }
+    expect(seen.ndjson).toMatchObject([
+      { kind: 'experiment', id: 'chaos-aaaaa', gone: false, targets: [{ pod: 'web-0' }] },
+      { kind: 'experiment', id: 'chaos-aaaaa', gone: true },
+    ]);
+    for (const document of seen.ndjson ?? []) expect(faultsOf(document as Record<string, unknown>)).toEqual([]);
+    expect(seen.json).toEqual(seen.ndjson);
+    expect(seen.yaml).toEqual(seen.ndjson);
+  });
+
+  test('-o name is the ids', async () => {
+    const at = await watched('ls -w -o name');
+    at.listed(at.experiment('chaos-aaaaa'));
+    at.change(at.experiment('chaos-bbbbb'));
+    await at.shows('chaos-bbbbb');
+    expect(at.stdout.text).toBe('chaos-aaaaa\nchaos-bbbbb\n');
+    at.signals.send('SIGINT');
+    await at.code;
   });
 });

@@ -32,7 +32,14 @@ function world(answer?: string | Promise<string>) {
   const ports: CommandPorts = {
     ...{ stdout, stderr, signals, clock: new FakeClock(), env: {}, homeDirectory: '/home/ada', who: 'ada' },
     randomSuffix: () => `aaaa${String.fromCharCode(97 + agents++)}`,
-    ...{ version: '1.2.3', defaultImage: 'tools:1', shim: forbidden, liveReporter: forbidden },
+    ...{
+      version: '1.2.3',
+      commit: 'c0ffee',
+      nodeVersion: 'v22.19.0',
+      defaultImage: 'tools:1',
+      shim: forbidden,
+      liveReporter: forbidden,
+    },
     connect: async () => cluster,
     ...(terminal
       ? {

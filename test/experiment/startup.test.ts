@@ -246,6 +246,34 @@ describe('before the fault begins', () => {
     expect(s.cluster.count('attach')).toBeLessThan(15);
   });
 
+  experiment('a stream that ended unheard is said, and made anew', async (s) => {
+    await s.launch();
+    s.answers.delete('beat');
+    await s.attach();
+    s.answers.add('beat');
+    s.cluster.attachment.drop('nothing came by v5.channel.k8s.io');
+    await s.pass(400);
+    expect(s.reporter.of('progress')).toMatchObject([
+      { message: 'the stream to the agent ended (nothing came by v5.channel.k8s.io): attaching again' },
+    ]);
+    s.cores = 0.99;
+    await s.pass(10_000);
+    await s.finish();
+    expect((await s.outcome()).exitCode).toBe(0);
+    expect(s.cluster.count('attach')).toBe(2);
+  });
+
+  experiment('a stream that no other would better is given up at once, and the agent removed', async (s) => {
+    const message = 'the attach opens, but nothing comes through it, container runtime cri-o://1.37.0';
+    s.answers.delete('beat');
+    await s.launch();
+    await s.attach();
+    const error = new ChaosError('unreachable', message, { hint: 'reach it', isPermanent: true });
+    s.cluster.attachment.drop('nothing came by v4.channel.k8s.io', false, error);
+    expect(await s.error()).toMatchObject({ message, hint: 'reach it', exitCode: 1, state: 'nothing was changed' });
+    expect(s.cluster.count('attach')).toBe(1);
+  });
+
   experiment('an attach that hangs is bounded by the start-up time', async (s) => {
     const release = s.cluster.hold('attach');
     await s.launch();

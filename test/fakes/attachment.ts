@@ -8,7 +8,7 @@ import { wireLine } from './wire.ts';
 export class FakeAttachment implements Attachment {
   readonly stdout = new Channel<string>();
   readonly stderr = new Channel<string>();
-  readonly closed: Promise<{ clean: boolean; reason: string }>;
+  readonly closed: Attachment['closed'];
   /** The lines that came from the run, in order. */
   readonly sent: string[] = [];
   /** Plays the shim: called with each line that arrives. */
@@ -16,7 +16,7 @@ export class FakeAttachment implements Attachment {
   /** A stream that is open and carries nothing any more. */
   silent = false;
   isClosed = false;
-  #resolveClosed: (end: { clean: boolean; reason: string }) => void = () => undefined;
+  #resolveClosed: (end: Awaited<Attachment['closed']>) => void = () => undefined;
 
   constructor() {
     this.closed = new Promise((resolve) => {
@@ -35,12 +35,12 @@ export class FakeAttachment implements Attachment {
     this.drop('closed', true);
   }
 
-  /** The stream ends: by the network, the kubelet, or the container's end. */
-  drop(reason: string, clean = false): void {
+  /** The stream ends: by the network, the kubelet, or the container's end. `error`: no other will do better. */
+  drop(reason: string, clean = false, error?: ChaosError): void {
     this.isClosed = true;
     this.stdout.end();
     this.stderr.end();
-    this.#resolveClosed({ clean, reason });
+    this.#resolveClosed({ clean, reason, ...(error ? { error } : {}) });
   }
 
   say(...events: ShimEvent[]): void {

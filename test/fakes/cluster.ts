@@ -7,6 +7,7 @@ import type {
   AuditEvent,
   Cluster,
   Experiments,
+  ExperimentUpdate,
   NodeUpdate,
   ObjectAddresses,
   ObjectQuery,
@@ -47,6 +48,7 @@ export class FakeCluster implements Cluster {
   /** Each call by name, in order. */
   readonly calls: string[] = [];
   readonly agentUpdates = new Channel<AgentUpdate>();
+  readonly experimentUpdates = new Channel<ExperimentUpdate>();
   readonly targetUpdates = new Channel<TargetUpdate>();
   readonly nodeUpdates = new Channel<NodeUpdate>();
   around: Surroundings = { protectedBy: [], experiments: [], nodeTroubles: [], unchecked: [] };
@@ -175,6 +177,13 @@ export class FakeCluster implements Cluster {
     this.listed = namespace;
     await this.#enter('listExperiments');
     return this.experiments;
+  }
+
+  followExperiments(namespace: string | undefined, signal: AbortSignal): AsyncIterable<ExperimentUpdate> {
+    this.listed = namespace;
+    this.calls.push('followExperiments');
+    this.#watch(signal, this.experimentUpdates);
+    return this.experimentUpdates;
   }
 
   async remove(id: string, namespace: string, timeoutMs: number, reverted: boolean): Promise<RemovalResult> {

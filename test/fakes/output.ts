@@ -3,6 +3,7 @@ import type { Output } from '../../src/ports.ts';
 /** Collects what is written. */
 export class BufferOutput implements Output {
   text = '';
+  isGone = false;
   readonly isTTY: boolean;
   readonly columns: number | undefined;
 

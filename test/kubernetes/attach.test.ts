@@ -1,19 +1,24 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { attach } from '../../src/kubernetes/attach.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type AttachTarget, attach } from '../../src/kubernetes/attach.ts';
 import { type AttachLimits, defaultLimits } from '../../src/kubernetes/attachment.ts';
+import { Offers } from '../../src/kubernetes/channel.ts';
 import type { Rest } from '../../src/kubernetes/rest.ts';
 import type { Attachment } from '../../src/ports.ts';
 import { ApiServer, type FakeStream, frame, status, until } from '../fakes/api-server.ts';
 import { forbidden, recorded, recordedStreams } from '../fakes/recorded.ts';
 import { rejection, restFor } from './support.ts';
 
-const where = { namespace: 'shop', pod: 'chaos-1', container: 'target-0' };
+const where: AttachTarget = {
+  ...{ namespace: 'shop', pod: 'chaos-1', container: 'target-0', node: 'node-3' },
+  runtime: async () => 'cri-o://1.37.0',
+};
 const success = JSON.stringify({ metadata: {}, status: 'Success' });
 
 let server: ApiServer;
 let rest: Rest;
 let streams: FakeStream[];
 let abort: AbortController;
+let offers: Offers;
 
 beforeEach(async () => {
   server = await ApiServer.start();
@@ -21,16 +26,19 @@ beforeEach(async () => {
   server.onAttach((stream) => streams.push(stream));
   rest = restFor(server);
   abort = new AbortController();
+  offers = new Offers();
 });
 afterEach(async () => {
+  vi.useRealTimers();
   abort.abort();
   rest.close();
   await server.stop();
 });
 
 async function open(limits: Partial<AttachLimits> = {}): Promise<{ stream: Attachment; peer: FakeStream }> {
-  const stream = await attach(rest, where, abort.signal, { ...defaultLimits, ...limits });
-  await until('the server has the stream', () => streams.length > 0);
+  const before = streams.length;
+  const stream = await attach(rest, where, abort.signal, offers, { ...defaultLimits, ...limits });
+  await until('the server has the stream', () => streams.length > before);
   const peer = streams.at(-1);
   if (!peer) throw new Error('no stream');
   return { stream, peer };
@@ -245,6 +253,87 @@ describe('the end of an attach', () => {
   });
 });
 
+describe('an attach that opens and then is silent', () => {
+  const speak = async (subprotocols: string[]): Promise<void> => {
+    await server.stop();
+    server = await ApiServer.start({ subprotocols });
+    server.onAttach((stream) => streams.push(stream));
+    rest = restFor(server);
+  };
+  const soon = { silentMs: 20, lastSilentMs: 20 };
+  const patient = { silentMs: 20, lastSilentMs: 30_000 };
+
+  it('by v5 is made anew by v4, once, and works', async () => {
+    const first = await open(patient);
+    expect(first.peer.socket.protocol).toBe('v5.channel.k8s.io');
+    expect(await first.stream.closed).toEqual({
+      clean: false,
+      reason: 'nothing came from node node-3 by v5.channel.k8s.io within 0.02s, container runtime cri-o://1.37.0',
+    });
+    const { stream, peer } = await open(patient);
+    expect(peer.request.headers['sec-websocket-protocol']).toBe('v4.channel.k8s.io');
+    peer.socket.send(frame(1, 'resolved\n'));
+    peer.socket.send(frame(3, success));
+    expect(await all(stream.stdout)).toEqual(['resolved']);
+    expect(await stream.closed).toEqual({ clean: true, reason: 'the container ended' });
+  });
+
+  it('by both is an error that names the runtime, and not to be tried again', async () => {
+    await (await open(soon)).stream.closed;
+    const { stream } = await open(soon);
+    const message =
+      'the attach to the agent on node node-3 opens, but nothing comes through it by v5.channel.k8s.io or v4.channel.k8s.io, container runtime cri-o://1.37.0';
+    expect(await stream.closed).toMatchObject({
+      clean: false,
+      error: { code: 'unreachable', message, hint: expect.stringContaining('--server'), isPermanent: true },
+    });
+    await until('nothing is open', () => server.open === 0);
+    // Whoever attaches all the same goes on with the last.
+    expect((await open(soon)).peer.socket.protocol).toBe('v4.channel.k8s.io');
+  });
+
+  it('by v4, the only one that the server speaks, is that error at once', async () => {
+    await speak(['v4.channel.k8s.io']);
+    const { stream } = await open(soon);
+    expect(await stream.closed).toMatchObject({
+      error: { message: expect.stringContaining('nothing comes through it by v4.channel.k8s.io,'), isPermanent: true },
+    });
+  });
+
+  it('by v5, the only one that the server speaks, is told with what it does not speak', async () => {
+    await speak(['v5.channel.k8s.io']);
+    await (await open(soon)).stream.closed;
+    expect(await rejection(attach(rest, where, abort.signal, offers))).toMatchObject({
+      message: `${server.url} speaks none of v4.channel.k8s.io for attach, and nothing came by v5.channel.k8s.io`,
+      isPermanent: true,
+    });
+  });
+
+  it('is told without the runtime where that is not known', async () => {
+    const { runtime: _runtime, ...others } = where;
+    const limits = { ...defaultLimits, ...soon };
+    const stream = await attach(rest, { ...others, runtime: async () => undefined }, abort.signal, offers, limits);
+    expect((await stream.closed).reason).toBe('nothing came from node node-3 by v5.channel.k8s.io within 0.02s');
+  });
+
+  it('is not one that says nothing but that it is open', async () => {
+    const { stream, peer } = await open(soon);
+    peer.socket.send(Buffer.alloc(0));
+    for (const channel of [1, 2]) peer.socket.send(frame(channel, ''));
+    expect(await stream.closed).toMatchObject({ reason: expect.stringContaining('nothing came') });
+  });
+
+  it.each([1, 2])('is not one that has spoken on channel %i, however long it is silent then', async (channel) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+    const { stream, peer } = await open({ pingMs: 3_600_000 });
+    peer.socket.send(frame(channel, 'a word\n'));
+    for await (const _word of channel === 1 ? stream.stdout : stream.stderr) break;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await Promise.race([stream.closed, Promise.resolve('open')])).toBe('open');
+    expect(offers.silent).toEqual([]);
+  });
+});
+
 describe('a refused upgrade', () => {
   it.each([
     [
@@ -329,7 +418,7 @@ describe('a refused upgrade', () => {
 
   it('that never comes ends by itself', async () => {
     server.hangAttach();
-    const error = await rejection(attach(rest, where, abort.signal, { ...defaultLimits, handshakeMs: 100 }));
+    const error = await rejection(attach(rest, where, abort.signal, offers, { ...defaultLimits, handshakeMs: 100 }));
     expect(error).toMatchObject({
       name: 'ChaosError',
       code: 'unreachable',

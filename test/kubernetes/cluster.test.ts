@@ -1,9 +1,9 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { KubernetesCluster } from '../../src/kubernetes/cluster.ts';
 import type { Rest } from '../../src/kubernetes/rest.ts';
 import type { Agent, AgentSpec, AgentUpdate, TargetQuery, TargetUpdate } from '../../src/ports.ts';
-import { ApiServer, json, status, until, WatchFeed } from '../fakes/api-server.ts';
+import { ApiServer, type FakeStream, json, status, until, WatchFeed } from '../fakes/api-server.ts';
 import { forbidden, recorded } from '../fakes/recorded.ts';
 import { readyNode, runningPod, webTarget } from './objects.ts';
 import { rejection, restFor } from './support.ts';
@@ -782,4 +782,29 @@ it('render shows the objects without the binary, in base64 that an API server re
   expect(map.binaryData.nsexec).toBe(Buffer.from('nsexec for amd64').toString('base64'));
   expect(pod.metadata?.name).toBe(`${id}-0`);
   expect(server.received).toEqual([]);
+});
+
+describe('an attach through which nothing comes', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it('is made anew by v4 for as long as this process lives, and in the end names the runtime of the node', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+    const node = readyNode(({ status }) => {
+      status.nodeInfo = { ...(status.nodeInfo as object), containerRuntimeVersion: 'cri-o://1.37.0' } as never;
+    });
+    server.on('GET', '/api/v1/nodes/node-3', (_, response) => json(response, 200, node));
+    const streams: FakeStream[] = [];
+    server.onAttach((stream) => streams.push(stream));
+    const first = await cluster.attach(agent, 'target-0', abort.signal);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect((await first.closed).reason).toBe(
+      'nothing came from node node-3 by v5.channel.k8s.io within 5s, container runtime cri-o://1.37.0',
+    );
+    const second = await cluster.attach(agent, 'target-0', abort.signal);
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect((await second.closed).error?.message).toMatch(
+      /v5.*v4\.channel\.k8s\.io, container runtime cri-o:\/\/1\.37\.0$/,
+    );
+    expect(streams.map(({ socket }) => socket.protocol)).toEqual(['v5.channel.k8s.io', 'v4.channel.k8s.io']);
+  });
 });

@@ -1,6 +1,6 @@
 import type { V1Node } from '@kubernetes/client-node';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { findNodes, podsOn, readLog } from '../../src/kubernetes/nodes.ts';
+import { findNodes, podsOn, readLog, runtimeVersion } from '../../src/kubernetes/nodes.ts';
 import { ApiServer, json, status } from '../fakes/api-server.ts';
 import { rejection, restFor } from './support.ts';
 
@@ -56,4 +56,13 @@ it('the log of a container is a text', async () => {
   const agent = { id: 'chaos-aaaaa', namespace: 'shop', pod: 'chaos-aaaaa', podUid: 'u', node: 'node-1' };
   expect(await readLog(restFor(server), agent, 'sweep')).toBe('{"event":"swept"}\n');
   expect(server.received[0]?.query.get('container')).toBe('sweep');
+});
+
+it("a node's runtime with its version; none where the node may not be read", async () => {
+  const nodeInfo = { containerRuntimeVersion: 'containerd://2.1.9' };
+  server
+    .on('GET', '/api/v1/nodes/node-1', (_request, response) => json(response, 200, { status: { nodeInfo } }))
+    .on('GET', '/api/v1/nodes/node-2', (_request, response) => json(response, 403, status(403, 'Forbidden', 'no')));
+  expect(await runtimeVersion(restFor(server), 'node-1')).toBe('containerd://2.1.9');
+  expect(await runtimeVersion(restFor(server), 'node-2')).toBeUndefined();
 });

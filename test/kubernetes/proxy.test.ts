@@ -9,6 +9,8 @@ import { ApiServer, json } from '../fakes/api-server.ts';
 import { certificate } from '../fakes/tls.ts';
 import { rejection, thrown } from './support.ts';
 
+const where = { namespace: 'n', pod: 'p', container: 'c', node: 'a', runtime: async () => undefined };
+
 describe('NO_PROXY', () => {
   it.each([
     ['https://127.0.0.1:6443', '', true],
@@ -136,7 +138,7 @@ describe('a proxy', () => {
     const { url, asked } = await proxyTo(server.port);
     const rest = restThrough('https://k8s.example.com', url);
     expect(await rest.json({ verb: 'get', resource: resources.nodes, name: 'a' })).toEqual({ kind: 'Node' });
-    const stream = await attach(rest, { namespace: 'n', pod: 'p', container: 'c' }, new AbortController().signal);
+    const stream = await attach(rest, where, new AbortController().signal);
     await stream.closed;
     expect(asked[0]).toEqual({
       authority: 'k8s.example.com:443',
@@ -193,7 +195,7 @@ describe('a proxy', () => {
     const rest = restThrough('https://k8s.example.com', `${scheme}${host}`);
     expect(await rest.json({ verb: 'get', resource: resources.nodes, name: 'a' })).toEqual({ kind: 'Node' });
     expect(asked).toEqual(expected);
-    const stream = await attach(rest, { namespace: 'n', pod: 'p', container: 'c' }, new AbortController().signal);
+    const stream = await attach(rest, where, new AbortController().signal);
     await stream.closed;
   });
 
@@ -212,7 +214,7 @@ describe('a proxy', () => {
     const { url, asked } = await proxyTo(server.port);
     const rest = restThrough('http://k8s.example.com', url);
     expect(await rest.json(getNode)).toEqual({ kind: 'Node' });
-    const stream = await attach(rest, { namespace: 'n', pod: 'p', container: 'c' }, new AbortController().signal);
+    const stream = await attach(rest, where, new AbortController().signal);
     await stream.closed;
     const authorization = `Basic ${Buffer.from('me:p@ss').toString('base64')}`;
     expect(asked).toEqual([
@@ -228,7 +230,7 @@ describe('a proxy', () => {
     const { host, asked } = await socksTo(server.port);
     const rest = restThrough('http://k8s.example.com:8080', `socks5://${host}`);
     expect(await rest.json(getNode)).toEqual({ kind: 'Node' });
-    const stream = await attach(rest, { namespace: 'n', pod: 'p', container: 'c' }, new AbortController().signal);
+    const stream = await attach(rest, where, new AbortController().signal);
     await stream.closed;
     expect(asked.at(0)).toBe('k8s.example.com:8080');
   });

@@ -22,7 +22,8 @@ it('is sent with every request and with attach', async () => {
   server.onAttach(({ socket }) => socket.close(1000));
   const rest = restFor(server);
   await rest.json({ verb: 'get', resource: resources.nodes, name: 'a' });
-  await attach(rest, { namespace: 'n', pod: 'p', container: 'c' }, new AbortController().signal);
+  const where = { namespace: 'n', pod: 'p', container: 'c', node: 'a', runtime: async () => undefined };
+  await attach(rest, where, new AbortController().signal);
   expect(server.received.map(({ headers }) => headers['user-agent'])).toEqual([userAgent(), userAgent()]);
   rest.close();
   await server.stop();

@@ -41,6 +41,8 @@ async function experiment(...args: string[]): Promise<{ code: number; said: stri
     signals: { listen: () => () => undefined },
     randomSuffix: () => Array.from({ length: 5 }, () => letters[Math.floor(Math.random() * letters.length)]).join(''),
     version,
+    commit: 'unknown',
+    nodeVersion: process.version,
     defaultImage: `localhost/kubectl-chaos/tools:${version}`,
     shim,
     connect: async (options) => connect(options, { env: {}, homeDirectory: '/nonexistent', shim }),

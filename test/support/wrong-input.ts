@@ -20,6 +20,8 @@ function ports(): CommandPorts & { stdout: BufferOutput; stderr: BufferOutput } 
     signals: new FakeSignals(),
     randomSuffix: forbidden,
     version: '1.2.3',
+    commit: 'c0ffee',
+    nodeVersion: 'v22.19.0',
     defaultImage: 'tools:1',
     shim: forbidden,
     connect: forbidden,

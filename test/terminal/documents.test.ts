@@ -7,6 +7,7 @@ import { renderPlan } from '../../src/terminal/dry-run.ts';
 import { listDocument, stopDocument } from '../../src/terminal/experiments.ts';
 import { DocumentReporter, errorDocument } from '../../src/terminal/json.ts';
 import { sweepDocument } from '../../src/terminal/sweep.ts';
+import { versionDocument } from '../../src/terminal/version.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { detachedExperiment, ioRequest, netRequest, plan, request } from '../fakes/samples.ts';
 import { faultsOf } from '../support/documents.ts';
@@ -75,6 +76,12 @@ describe('what is printed is as its schema says', () => {
       exitCode: 4,
     };
     expect(lines(sweepDocument(report, 'ndjson')).flatMap(faultsOf)).toEqual([]);
+  });
+
+  test('version, with a shim and without one', () => {
+    const shims = [{ architecture: 'amd64', sha256: 'ab' } as const, { architecture: 'arm64' } as const];
+    const build = { version: '1.2.3', commit: 'unknown', nodeVersion: 'v22.19.0', shims };
+    expect(lines(versionDocument(build, 'ndjson')).flatMap(faultsOf)).toEqual([]);
   });
 
   test('and nothing else is', () => {

@@ -97,6 +97,12 @@ export class StartingPhase implements Phase {
       const why = `the agent on node ${plan.agent.node} cannot be attached to: ${reason}`;
       this.#context.fail(error ?? new ChaosError('connection-lost', why));
     } else {
+      if (error === undefined) {
+        this.#context.report({
+          kind: 'progress',
+          message: `the stream to the agent ended (${reason}): attaching again`,
+        });
+      }
       timers.set('attach', retryMs);
     }
   }

@@ -10,7 +10,7 @@ export const command: FaultCommand<IoRequest> = {
   examples: `
 Examples:
   # Write with four workers to the volume of a database
-  kubectl chaos io pod/db-0 -c postgres --path /var/lib/postgresql/data --mode write --workers 4 --size 1Gi
+  kubectl chaos io pod/db-0 -c postgres --path /var/lib/postgresql/data --mode write --workers 4
 
   # Fill a volume up to 95% for five minutes
   kubectl chaos io pod/db-0 --path /data --fill 95% --duration 5m

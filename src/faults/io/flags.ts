@@ -21,7 +21,7 @@ export const flags = {
   }),
   allowNodeDisk: toggle({
     ...{ name: '--allow-node-disk', group, isNeverHinted: true },
-    help: 'allow a disk that the node itself uses (affects other pods on the node)',
+    help: 'allow a disk that the node itself uses (affects its other pods)',
   }),
   mode: oneOf({
     ...{ name: '--mode', value: 'name', group: load, choices: loadModes },
@@ -49,15 +49,15 @@ export const flags = {
   rate: text({ name: '--rate', value: 'rate', group: load, help: '', isHidden: true }),
   fill: text({
     ...{ name: '--fill', value: 'size|percent', group: fill },
-    help: 'fill by an amount (2Gi) or up to a percentage of the space that the target may use (95%)',
+    help: 'by an amount (2Gi), or up to a share of the usable space (95%)',
   }),
   fillInodes: text({
     ...{ name: '--fill-inodes', value: 'number|percent', group: fill },
-    help: 'fill inodes by a number (10k) or up to a percentage (95%)',
+    help: 'by a number of inodes (10k), or up to a share of them (95%)',
   }),
   leave: bytes({
     ...{ name: '--leave', value: 'size', group: fill },
-    help: `minimum free space to keep (default: ${formatQuantity(defaultLeaveBytes)}, or 5% of a smaller file system)`,
+    help: `space to keep free (default: ${formatQuantity(defaultLeaveBytes)}; 5% of a smaller file system)`,
     min: 0,
     max: maxBytes,
   }),

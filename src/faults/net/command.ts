@@ -9,8 +9,8 @@ export const command: FaultCommand<NetRequest> = {
   usage: 'TARGET [flags]',
   examples: `
 Examples:
-  # Delay packets to a service and drop some of them, for two minutes
-  kubectl chaos net pod/api --delay 100ms --jitter 20ms --loss 2% --to svc/db --port 5432 --duration 2m
+  # Delay packets to a service and drop some of them
+  kubectl chaos net pod/api --delay 100ms --jitter 20ms --loss 2% --to svc/db --port 5432
 
   # Limit one pod of a deployment to 1 Mbit/s in both directions
   kubectl chaos net deploy/web --rate 1mbit --direction both

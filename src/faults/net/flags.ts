@@ -32,7 +32,7 @@ export const flags = {
   }),
   distribution: oneOf({
     ...{ name: '--distribution', value: 'name', group },
-    help: 'distribution of the jitter: {choices} (default: uniform)',
+    help: 'of the jitter: {choices} (default: uniform)',
     choices: ['normal', 'uniform', 'pareto', 'paretonormal'],
   }),
   loss: text({
@@ -43,13 +43,13 @@ export const flags = {
   }),
   lossModel: text({
     ...{ name: '--loss-model', value: 'words', group },
-    help: 'drop packets by a netem loss model: gemodel P [R [1-H [1-K]]], or state P13 [P31 …]',
+    help: 'netem loss model: gemodel P [R [1-H [1-K]]], or state P13 [P31 …]',
   }),
   corrupt: percent({ name: '--corrupt', value: 'percent', group, help: 'flip one bit in this share of the packets' }),
   duplicate: percent({ name: '--duplicate', value: 'percent', group, help: 'send this share of the packets twice' }),
   reorder: text({
     ...{ name: '--reorder', value: 'percent', group },
-    help: 'send this share of the packets ahead of the delayed ones: 25%, or with a correlation 25%,50%',
+    help: 'let this share overtake the delayed ones: 25%, with correlation 25%,50%',
   }),
   rate: valued(
     { name: '--rate', value: 'rate', group, help: 'limit to this many bits per second: 500kbit, 1mbit, 1gbit' },
@@ -57,13 +57,13 @@ export const flags = {
   ),
   burst: text({
     ...{ name: '--burst', value: 'size', group },
-    help: 'size of the token bucket for --rate: 32Ki (default: what the rate sends in 10ms)',
+    help: 'token bucket for --rate: 32Ki (default: what the rate sends in 10ms)',
   }),
   partition: toggle({ name: '--partition', group, help: 'drop packets' }),
   reject: toggle({ name: '--reject', group, help: 'refuse connections at once instead of dropping packets' }),
   to: list({
     ...{ name: '--to', value: 'peer', group: packets },
-    help: 'only packets to this peer: CIDR, IP, host name, svc/NAME, pod/NAME, deploy/NAME; repeatable',
+    help: 'only to: CIDR, IP, host name, svc/NAME, pod/NAME, deploy/NAME; repeatable',
   }),
   from: list({
     ...{ name: '--from', value: 'peer', group: packets },
@@ -72,7 +72,7 @@ export const flags = {
   except: list({ name: '--except', value: 'peer', group: packets, help: 'exclude this peer; repeatable' }),
   port: list({
     ...{ name: '--port', value: 'ports', group: packets },
-    help: "server-side ports (the peer's with --to, the target's with --from): 80,8000-8080",
+    help: "the server's ports: 80,8000-8080 (--to: the peer's, --from: the target's)",
   }),
   protocol: valued(
     { name: '--protocol', value: 'name', group: packets, help: 'tcp, udp or icmp (default: all)' },
@@ -80,11 +80,11 @@ export const flags = {
   ),
   interface: list({
     ...{ name: '--interface', value: 'name', group: packets },
-    help: 'only this network interface; repeatable (default: those with a route to the peers)',
+    help: 'only this interface; repeatable (default: those that lead to the peers)',
   }),
   direction: oneOf({
     ...{ name: '--direction', value: 'name', group: packets },
-    help: '{choices} (default: by --to and --from, else egress; with --partition or --reject: both)',
+    help: '{choices} (default: by --to, --from and the fault)',
     choices: ['egress', 'ingress', 'both'],
   }),
   allowHostNetwork: toggle({

@@ -1,0 +1,105 @@
+import type { Flag } from '../flags/flag.ts';
+import { groups } from '../flags/groups.ts';
+
+/** What help says. Pure. */
+
+/** Of a terminal that is not wide. */
+const width = 100;
+
+/** What help says of a verb. */
+export interface Helped {
+  name: string;
+  aliases?: readonly string[];
+  /** Without a capital letter and a full stop. */
+  summary: string;
+  usage: string;
+  examples: string;
+  flags: readonly Flag[];
+}
+
+/** The help of one verb: on one screen, so without the flags that `kubectl chaos options` lists. */
+export function verbHelp({ name, aliases = [], summary, usage, examples, flags }: Helped): string {
+  const shown = flags.filter((flag) => !isInOptions(flag));
+  const rest = flags.some(({ isRare }) => isRare)
+    ? '-n, --context, --image, --lease, --yes, -v, ...'
+    : '-n, --context, --as, --request-timeout, ...';
+  return text([
+    ...[sentence(summary), '', `Usage: kubectl chaos ${name} ${usage}`],
+    ...(aliases.length > 0 ? [`Aliases: ${[name, ...aliases].join(', ')}`] : []),
+    ...['', examples.trim().replaceAll('\n\n', '\n'), ''],
+    ...sections(shown),
+    `Use "kubectl chaos options" for all other flags: ${rest}`,
+  ]);
+}
+
+/** What `kubectl chaos options` prints: the flags that the help of the verbs leaves out. `faults`: the verbs that are faults. */
+export function optionsHelp(faults: readonly Helped[], connection: readonly Flag[]): string {
+  const rare = new Map(faults.flatMap(({ flags }) => flags.filter(isInOptions)).map((flag) => [flag.name, flag]));
+  const ofRuns = [...rare.values()].filter(({ group }) => group !== groups.connection);
+  const names = faults.map(({ name }) => name).join(', ');
+  return text([
+    ...['The following flags can be passed to any command:', '', ...sections(connection)],
+    ...[`The following flags can be passed to each fault (${names}):`, '', ...sections(ofRuns)],
+    'Use "kubectl chaos COMMAND --help" for the flags of one command.',
+  ]);
+}
+
+/** The help of the program: its verbs, and what comes before and after them. */
+export function programHelp(description: string, verbs: readonly Helped[], rest: string): string {
+  const terms = [...verbs, { name: 'help', summary: 'print the help of a command' }].map(
+    ({ name, summary }): Term => [name, summary],
+  );
+  return text([
+    ...[description, '', 'Usage: kubectl chaos COMMAND [flags]', '', 'Commands:', ...table(terms), ''],
+    rest.trim(),
+  ]);
+}
+
+function isInOptions({ group, isRare }: Flag): boolean {
+  return isRare === true || group === groups.connection;
+}
+
+type Term = readonly [term: string, help: string];
+
+/** Flags under their headings, which are as wide as each other; with a blank line behind each. */
+function sections(flags: readonly Flag[]): string[] {
+  const shown = flags.filter(({ isHidden }) => !isHidden);
+  const column = Math.max(0, ...shown.map((flag) => spelling(flag).length));
+  return [...new Set(shown.map(({ group }) => group))].flatMap((group) => [
+    group,
+    ...table(
+      shown.filter((flag) => flag.group === group).map((flag): Term => [spelling(flag), flag.help]),
+      column,
+    ),
+    '',
+  ]);
+}
+
+function spelling({ name, short, value, bare }: Flag): string {
+  const given = value === undefined ? '' : bare === undefined ? ` <${value}>` : `[=${value}]`;
+  return `${short === undefined ? '' : `${short}, `}${name}${given}`;
+}
+
+function table(terms: readonly Term[], column = Math.max(...terms.map(([term]) => term.length))): string[] {
+  return terms.flatMap(([term, help]) =>
+    wrapped(help, width - column - 4).map((line, index) => `  ${(index === 0 ? term : '').padEnd(column)}  ${line}`),
+  );
+}
+
+function wrapped(help: string, most: number): string[] {
+  const lines: string[] = [];
+  for (const word of help.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > most) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
+function sentence(words: string): string {
+  return `${words[0]?.toUpperCase()}${words.slice(1)}.`;
+}
+
+function text(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
+}
