@@ -5,9 +5,9 @@ import { certificate, privateKey } from './tls.ts';
 
 /**
  * How a proxy behaves: `http` and `https` take CONNECT, and whole requests for a server without TLS; `socks5` speaks RFC 1928; `refuses` answers 407 to CONNECT, `silent` never answers, `cuts` ends
- * every connection as soon as the tunnel stands.
+ * every connection as soon as the tunnel stands. `strips` stands before a server with TLS as if it were that, and passes requests on without `Upgrade`.
  */
-export type ProxyKind = 'http' | 'https' | 'socks5' | 'refuses' | 'silent' | 'cuts';
+export type ProxyKind = 'http' | 'https' | 'socks5' | 'refuses' | 'silent' | 'cuts' | 'strips';
 
 export interface FakeProxy {
   /** Host and port, on loopback. */
@@ -40,9 +40,10 @@ export async function startProxy(kind: ProxyKind, port: number): Promise<FakePro
   };
   const forward = (request: http.IncomingMessage, response: http.ServerResponse): void => {
     asked++;
-    const { pathname, search } = new URL(request.url ?? '');
-    const sent = http.request(
-      { port, method: request.method, path: `${pathname}${search}`, headers: request.headers, agent: false },
+    const { pathname, search } = new URL(request.url ?? '', 'http://x');
+    const { connection: _connection, upgrade: _upgrade, ...headers } = request.headers;
+    const sent = (kind === 'strips' ? https : http).request(
+      { port, method: request.method, path: `${pathname}${search}`, headers, agent: false, rejectUnauthorized: false },
       (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
@@ -58,7 +59,7 @@ export async function startProxy(kind: ProxyKind, port: number): Promise<FakePro
             socket.write(Buffer.of(5, 0));
           });
         })
-      : kind === 'https'
+      : kind === 'https' || kind === 'strips'
         ? https.createServer({ cert: certificate, key: privateKey }, forward).on('connect', onConnect)
         : http.createServer(forward).on('connect', onConnect);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -43,18 +43,19 @@ export async function bundle(folder: string): Promise<Program> {
   return [process.execPath, `${folder}/chaos.mjs`];
 }
 
-/** Runs it with an empty standard input and nothing of our own environment but PATH. */
+/** Runs it with an empty standard input and nothing of our own environment but PATH; `signal` ends it. */
 export function runProgram(
   [program, ...first]: Program,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   cwd: string,
+  signal: AbortSignal,
 ): Promise<Ended> {
   return new Promise((resolve) => {
     const child = execFile(
       program,
       [...first, ...args],
-      { cwd, env: { PATH: process.env.PATH, ...env }, timeout: 150_000, killSignal: 'SIGKILL' },
+      { cwd, env: { PATH: process.env.PATH, ...env }, signal, timeout: 150_000, killSignal: 'SIGKILL' },
       (error, stdout, stderr) => {
         const code = error ? (typeof error.code === 'number' ? error.code : null) : 0;
         resolve({ code, stdout, stderr });

@@ -22,7 +22,8 @@ export interface Row {
 type Fields = Record<string, unknown>;
 const trusted = { server: '$server', 'certificate-authority-data': '$ca' };
 
-function config(cluster: Fields = trusted, user: Fields = { token: 'secret' }, context: Fields = {}): string {
+/** A kubeconfig of one context. */
+export function config(cluster: Fields = trusted, user: Fields = { token: 'secret' }, context: Fields = {}): string {
   return JSON.stringify({
     'current-context': 'a',
     clusters: [{ name: 'a', cluster }],
