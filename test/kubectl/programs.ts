@@ -30,6 +30,8 @@ export async function bundle(folder: string): Promise<Program> {
     outExtension: { '.js': '.mjs' },
     bundle: true,
     splitting: true,
+    minify: true,
+    keepNames: true,
     platform: 'node',
     format: 'esm',
     target: 'node22.19',

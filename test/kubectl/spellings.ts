@@ -46,21 +46,19 @@ function dryRun(text: string, accepted: boolean, differs?: string): Spelling {
 }
 
 export const spellings: readonly Spelling[] = [
-  ...['0', '300', '300.5s', '5m30s'].map((value) => flag(`--request-timeout=${value}`, true)),
+  ...['0', '300', '5m30.5s'].map((value) => flag(`--request-timeout=${value}`, true)),
   ...['abc', '1d'].map((value) => flag(`--request-timeout=${value}`, false)),
-  ...['-v=6', '-v 6', '--v=6', '-v6'].map((text) => flag(text, true)),
+  ...['-v=6', '-v 6', '-v6'].map((text) => flag(text, true)),
   flag('-v', false, 'kubectl needs a level; ours shows the same with any, and so needs none'),
   ...['-nx', '-n=x', '--all-namespaces=true'].map((text) => flag(text, true)),
   ...['--cache-dir=/nowhere/at/all', '--warnings-as-errors', '--match-server-version=false'].map((text) =>
     flag(text, true),
   ),
   ...['--nonsense', '-n', '--as-user=jane'].map((text) => flag(text, false)),
-  ...['pod/web', 'pods/web', 'po/web', 'pod web', 'Pod/web'].map((text) => target(text, true)),
-  ...['deploy/x', 'deployments/x', 'sts/x', 'ds/x', 'rs/x', 'rc/x', 'cj/x', 'job/x'].map((text) => target(text, true)),
+  ...['pods/web', 'po/web', 'pod web', 'Pod/web'].map((text) => target(text, true)),
+  ...['deploy/x', 'sts/x', 'ds/x', 'rs/x', 'rc/x', 'cronjobs/x'].map((text) => target(text, true)),
   ...['svc/x', 'deployment.apps/x', 'deployments.v1.apps/x', 'deploy x'].map((text) => target(text, true)),
-  ...['nonsense/x', 'pod/', '/web', 'deployment.batch/x'].map((text) => target(text, false)),
-  ...['', '=client', '=server', '=none', '=true', '=false', '=unchanged'].map((mode) =>
-    dryRun(`--dry-run${mode}`, true),
-  ),
-  ...['=nonsense', '=Client', '='].map((mode) => dryRun(`--dry-run${mode}`, false)),
+  ...['nonsense/x', 'pod/', 'deployment.batch/x'].map((text) => target(text, false)),
+  ...['', '=client', '=server', '=none', '=true', '=unchanged'].map((mode) => dryRun(`--dry-run${mode}`, true)),
+  ...['=nonsense', '='].map((mode) => dryRun(`--dry-run${mode}`, false)),
 ];

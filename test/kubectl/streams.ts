@@ -101,7 +101,7 @@ export const streams: readonly Stream[] = [
     ...{ proxy: 'http', server: 'plain', config: behind('http://$proxy', '$plain') },
   }),
   stream('by v4 alone', 'connects', { subprotocols: ['v4.channel.k8s.io'] }),
-  ...[400, 403, 502, 200].map((status) =>
+  ...[400, 502, 200].map((status) =>
     stream(`that is answered with ${status}`, 'refuses', {
       prepare: refusing(status, 'no') as (server: ApiServer) => void,
     }),
