@@ -14,6 +14,7 @@ import { agentPod, streams } from './streams.ts';
  */
 const kubectl = findKubectl();
 const why = 'why' in kubectl ? ` (skipped: ${kubectl.why})` : '';
+if (why) process.stderr.write(`beside kubectl 1.36${why}\n`);
 const folder = mkdtempSync(join(tmpdir(), 'kubectl-'));
 let ours: Program;
 let theirs: Program;
