@@ -31,16 +31,24 @@ export const kindNames: Readonly<Record<string, WorkloadKind>> = {
   replicationcontrollers: 'replicationcontroller',
 };
 
-/** The API groups that kubectl lets a user append: `deployment.apps/web`, `deployments.v1.apps/web`. */
-const groupSuffix = /\.(?:v1\.)?(?:apps|batch)$/;
+/** The API groups, which kubectl lets a user append: `deployment.apps/web`, `deployments.v1.apps/web`. */
+const groups: Readonly<Partial<Record<WorkloadKind, string>>> = {
+  deployment: 'apps',
+  replicaset: 'apps',
+  statefulset: 'apps',
+  daemonset: 'apps',
+  job: 'batch',
+  cronjob: 'batch',
+};
 
 const dnsSubdomain = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 const dnsLabel = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 
 /** The kind that kubectl's word for it, in lower case, means; undefined: none that leads to a pod. */
 export function workloadKind(word: string): WorkloadKind | undefined {
-  const name = word.replace(groupSuffix, '');
-  return Object.hasOwn(kindNames, name) ? kindNames[name] : undefined;
+  const [, name = '', group] = /^([^.]*)(?:\.(?:v1\.)?([a-z]+))?$/.exec(word) ?? [];
+  const kind = Object.hasOwn(kindNames, name) ? kindNames[name] : undefined;
+  return group === undefined || (kind && groups[kind] === group) ? kind : undefined;
 }
 
 /** kubectl's words for a service. */

@@ -76,9 +76,17 @@ export function proxyAuthorization({ username, password }: URL): Record<string, 
   return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
+/** For the answer of a proxy, as Go's dialer takes for all of connecting; the request that waits for the tunnel may have given up long before. */
+const tunnelTimeoutMs = 30_000;
+
+/** Whose certificates an https:// proxy may show. */
+export type ProxyTrust = Pick<tls.ConnectionOptions, 'ca' | 'allowPartialTrustChain' | 'rejectUnauthorized'>;
+
 /** Makes each connection of the agent a tunnel through the proxy, with TLS to the server in it when it is an agent for that. */
-export function throughTunnel<T extends Agent>(agent: T, proxy: URL): T {
-  const open = isSocks(proxy) ? openSocks : openConnect;
+export function throughTunnel<T extends Agent>(agent: T, proxy: URL, trust: ProxyTrust): T {
+  const open = isSocks(proxy)
+    ? openSocks
+    : (...to: [proxy: URL, host: string, port: number]): Promise<Socket> => openConnect(...to, trust);
   return connectingBy(agent, async (options) => {
     const secure = agent instanceof https.Agent;
     const socket = await open(proxy, String(options.host), Number(options.port ?? (secure ? 443 : 80)));
@@ -87,7 +95,7 @@ export function throughTunnel<T extends Agent>(agent: T, proxy: URL): T {
 }
 
 /** Makes each connection of the agent one to the proxy itself, which `forwards`. */
-export function toProxy<T extends Agent>(agent: T, proxy: URL): T {
+export function toProxy<T extends Agent>(agent: T, proxy: URL, trust: ProxyTrust): T {
   const address = { host: hostOf(proxy), port: portOf(proxy) };
   return connectingBy(
     agent,
@@ -95,7 +103,7 @@ export function toProxy<T extends Agent>(agent: T, proxy: URL): T {
       new Promise((resolve, reject) => {
         const secure = proxy.protocol === 'https:';
         const options = { ...address, ...(autoSelectFamilyAttemptTimeout ? { autoSelectFamilyAttemptTimeout } : {}) };
-        const socket = secure ? tls.connect({ ...options, ...serverNameOf(proxy) }) : connect(options);
+        const socket = secure ? tls.connect({ ...options, ...trust, ...serverNameOf(proxy) }) : connect(options);
         const refused = (cause: Error): void => reject(unusable(proxy, cause));
         socket.once('error', refused);
         socket.once(secure ? 'secureConnect' : 'connect', () => {
@@ -154,6 +162,7 @@ async function openSocks(proxy: URL, host: string, port: number): Promise<Socket
       },
       destination: { host, port },
       command: 'connect',
+      timeout: tunnelTimeoutMs,
     });
     return socket;
   } catch (cause) {
@@ -163,7 +172,7 @@ async function openSocks(proxy: URL, host: string, port: number): Promise<Socket
 }
 
 /** Resolves with the socket of an HTTP proxy that leads to the host, by CONNECT. */
-function openConnect(proxy: URL, host: string, port: number): Promise<Socket> {
+function openConnect(proxy: URL, host: string, port: number, trust: ProxyTrust): Promise<Socket> {
   const authority = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   return new Promise((resolve, reject) => {
     const refuse = ({ statusCode, statusMessage }: IncomingMessage): void => {
@@ -177,8 +186,12 @@ function openConnect(proxy: URL, host: string, port: number): Promise<Socket> {
       path: authority,
       agent: false,
       headers: { host: authority, ...proxyAuthorization(proxy) },
+      timeout: tunnelTimeoutMs,
+      ...trust,
     });
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${tunnelTimeoutMs / 1_000}s`)));
     request.on('connect', (response, socket: Socket) => {
+      socket.setTimeout(0);
       if (response.statusCode === 200) return resolve(socket);
       socket.destroy();
       refuse(response);

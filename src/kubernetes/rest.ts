@@ -10,7 +10,7 @@ import type { PluginTerminal } from './exec-credential.ts';
 import { http } from './http.ts';
 import { waitOut } from './overload.ts';
 import { Rotated, readPem } from './pem.ts';
-import { chooseProxy, forwards, proxyAuthorization, throughTunnel, toProxy } from './proxy.ts';
+import { chooseProxy, forwards, type ProxyTrust, proxyAuthorization, throughTunnel, toProxy } from './proxy.ts';
 import { type ApiRequest, accepted, describe, requestPath, resourceName } from './request.ts';
 import { userAgent } from './user-agent.ts';
 import { warningsOf } from './warnings.ts';
@@ -174,13 +174,20 @@ export class Rest {
         },
         ...(signal ? { signal } : {}),
       });
-      const giveUp = (what: string, ms: number): void => {
-        sent.destroy(
+      const end = (error: Error): void => {
+        done();
+        sent.destroy(error);
+        // A request that still waits for its socket, as behind a proxy that is silent, says nothing when it is destroyed.
+        reject(error);
+      };
+      const giveUp = (what: string, ms: number): void =>
+        end(
           new ApiError(0, 'unreachable', `${this.server} ${what} within ${ms / 1_000}s`, {
             hint: 'check the network and the VPN, or allow more time with --request-timeout',
           }),
         );
-      };
+      const aborted = (): void => end(signal?.reason as Error);
+      signal?.addEventListener('abort', aborted);
       const limit = this.#timeoutMs ?? answerTimeoutMs;
       const answer =
         limit === 0 ? undefined : setTimeout(giveUp, limit, `did not answer to ${describe(request)}`, limit);
@@ -188,6 +195,7 @@ export class Rest {
       const done = (): void => {
         clearTimeout(answer);
         clearTimeout(connecting);
+        signal?.removeEventListener('abort', aborted);
       };
       // A proxy's tunnel counts as connecting, and its socket comes only when it stands.
       if (this.#timeoutMs !== 0)
@@ -246,11 +254,21 @@ export class Rest {
     if (this.#agents) this.#retired.push(this.#agents);
     const proxy = this.#proxy;
     const direct = this.#makeAgent(certificate, ca);
-    const streams = proxy ? throughTunnel(direct, proxy) : direct;
+    const trust = proxy?.protocol === 'https:' ? this.#proxyTrust(ca) : {};
+    const streams = proxy ? throughTunnel(direct, proxy, trust) : direct;
     const forwarder = this.#forwarder();
-    const requests = forwarder ? toProxy(this.#makeAgent(certificate, ca), forwarder) : streams;
+    const requests = forwarder ? toProxy(this.#makeAgent(certificate, ca), forwarder, trust) : streams;
     this.#agents = { requests, streams, cert: certificate?.cert, ca };
     return this.#agents;
+  }
+
+  /** kubectl trusts a proxy by the cluster's authority, the machine's where there is none. Beside it the machine's count here: a company's proxy is known there. */
+  #proxyTrust(ca: string | undefined): ProxyTrust {
+    return {
+      ca: [...(ca === undefined ? [] : [ca]), ...systemAuthorities()],
+      allowPartialTrustChain: true,
+      rejectUnauthorized: !this.#access.cluster.insecureSkipTlsVerify,
+    };
   }
 
   #makeAgent(certificate: { cert: string; key: string } | undefined, ca: string | undefined): Agent {

@@ -17,6 +17,8 @@ export interface Received {
   body: unknown;
   /** The client presented the certificate of tls.ts. */
   hasCertificate: boolean;
+  /** The name that the client asked for in TLS (SNI); empty: none. */
+  serverName: string;
 }
 
 export type Handler = (request: Received, response: http.ServerResponse) => unknown;
@@ -46,12 +48,11 @@ export class ApiServer {
   #hang = false;
 
   /** `subprotocols`: what the server speaks on attach, the first that the client offers too is taken. */
-  private constructor(secure: boolean, subprotocols: readonly string[]) {
+  private constructor(secure: boolean, subprotocols: readonly string[], identity: { cert: string; key: string }) {
     this.#secure = secure;
     this.#server = secure
       ? https.createServer({
-          cert: certificate,
-          key: privateKey,
+          ...identity,
           ca: certificate,
           requestCert: true,
           rejectUnauthorized: false,
@@ -70,10 +71,14 @@ export class ApiServer {
     this.#server.on('upgrade', (message, socket, head) => this.#upgrade(message, socket, head));
   }
 
-  static async start(options: { secure?: boolean; subprotocols?: readonly string[] } = {}): Promise<ApiServer> {
+  /** `identity`: its certificate, in place of the one that is its own authority. */
+  static async start(
+    options: { secure?: boolean; subprotocols?: readonly string[]; identity?: { cert: string; key: string } } = {},
+  ): Promise<ApiServer> {
     const server = new ApiServer(
       options.secure ?? true,
       options.subprotocols ?? ['v5.channel.k8s.io', 'v4.channel.k8s.io'],
+      options.identity ?? { cert: certificate, key: privateKey },
     );
     await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve));
     return server;
@@ -197,6 +202,7 @@ export class ApiServer {
       rawHeaders: message.rawHeaders,
       body: body === '' ? undefined : JSON.parse(body),
       hasCertificate: peer?.subject?.CN === 'api-server.test',
+      serverName: (message.socket as TLSSocket).servername || '',
     };
     this.received.push(request);
     return request;

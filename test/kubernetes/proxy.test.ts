@@ -114,7 +114,7 @@ describe('a proxy', () => {
     return { url: `http://me:p%40ss@127.0.0.1:${(proxy.address() as AddressInfo).port}`, asked };
   }
 
-  const restThrough = (server: string, proxyUrl: string): Rest => {
+  const restThrough = (server: string, proxyUrl: string, timeoutMs?: number): Rest => {
     const cluster = {
       proxyUrl,
       tlsServerName: 'api-server.test',
@@ -124,6 +124,7 @@ describe('a proxy', () => {
       { server: new URL(server), namespace: 'n', cluster, user: {}, contexts: [] },
       {},
       { interactive: false },
+      timeoutMs,
     );
     closers.push(() => rest.close());
     return rest;
@@ -273,6 +274,26 @@ describe('a proxy', () => {
       message: expect.stringContaining(`the proxy ${host} did not connect to k8s.example.com:443: `),
     });
   });
+
+  it.each(['http', 'socks5'])(
+    'that is silent (%s) holds no request beyond its time, and none that is given up',
+    async (scheme) => {
+      const proxy = createServer((socket) => socket.on('error', () => undefined));
+      await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+      closers.push(() => proxy.close());
+      const url = `${scheme}://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+      const timely = restThrough('https://k8s.example.com', url, 50);
+      expect(await rejection(timely.json(getNode))).toMatchObject({
+        code: 'unreachable',
+        message: 'https://k8s.example.com did not answer to get nodes within 0.05s',
+      });
+      const patient = restThrough('https://k8s.example.com', url);
+      const stop = new AbortController();
+      const waiting = rejection(patient.json(getNode, stop.signal));
+      stop.abort(new Error('enough'));
+      expect((await waiting).message).toContain('enough');
+    },
+  );
 
   it('that refuses, or is not there, is named', async () => {
     const { url } = await proxyTo(1, 407);
