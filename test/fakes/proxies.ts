@@ -5,9 +5,10 @@ import { certificate, privateKey } from './tls.ts';
 
 /**
  * How a proxy behaves: `http` and `https` take CONNECT, and whole requests for a server without TLS; `socks5` speaks RFC 1928; `refuses` answers 407 to CONNECT, `silent` never answers, `cuts` ends
- * every connection as soon as the tunnel stands. `strips` stands before a server with TLS as if it were that, and passes requests on without `Upgrade`.
+ * every connection as soon as the tunnel stands. `strips` stands before a server with TLS as if it were that, and passes requests on without `Upgrade`;
+ * `buffers` does the same and keeps each answer back until it is whole.
  */
-export type ProxyKind = 'http' | 'https' | 'socks5' | 'refuses' | 'silent' | 'cuts' | 'strips';
+export type ProxyKind = 'http' | 'https' | 'socks5' | 'refuses' | 'silent' | 'cuts' | 'strips' | 'buffers';
 
 export interface FakeProxy {
   /** Host and port, on loopback. */
@@ -21,6 +22,7 @@ export interface FakeProxy {
 export async function startProxy(kind: ProxyKind, port: number): Promise<FakeProxy> {
   const sockets = new Set<Socket>();
   let asked = 0;
+  const isBefore = kind === 'strips' || kind === 'buffers';
   const keep = (socket: Socket): Socket => {
     sockets.add(socket);
     return socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
@@ -42,11 +44,20 @@ export async function startProxy(kind: ProxyKind, port: number): Promise<FakePro
     asked++;
     const { pathname, search } = new URL(request.url ?? '', 'http://x');
     const { connection: _connection, upgrade: _upgrade, ...headers } = request.headers;
-    const sent = (kind === 'strips' ? https : http).request(
+    const sent = (isBefore ? https : http).request(
       { port, method: request.method, path: `${pathname}${search}`, headers, agent: false, rejectUnauthorized: false },
       (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(response);
+        const head = (): unknown => response.writeHead(answer.statusCode ?? 502, answer.headers);
+        if (kind !== 'buffers') {
+          head();
+          return void answer.pipe(response);
+        }
+        const held: Buffer[] = [];
+        answer.on('data', (part: Buffer) => held.push(part));
+        answer.on('end', () => {
+          head();
+          response.end(Buffer.concat(held));
+        });
       },
     );
     request.pipe(sent.on('error', () => response.destroy()));
@@ -59,7 +70,7 @@ export async function startProxy(kind: ProxyKind, port: number): Promise<FakePro
             socket.write(Buffer.of(5, 0));
           });
         })
-      : kind === 'https' || kind === 'strips'
+      : kind === 'https' || isBefore
         ? https.createServer({ cert: certificate, key: privateKey }, forward).on('connect', onConnect)
         : http.createServer(forward).on('connect', onConnect);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -355,6 +355,9 @@ const proxies: Row[] = [
     env: { HTTPS_PROXY: 'http://$proxy' },
   }),
   row('ALL_PROXY', refuses, { proxy: 'http', config: named, env: { ALL_PROXY: 'http://$proxy' } }),
+  row('a proxy that buffers', connects, {
+    ...{ proxy: 'buffers', config: config({ server: 'https://$proxy', 'certificate-authority-data': '$ca' }) },
+  }),
   row('a proxy that refuses', refuses, { proxy: 'refuses', config: behind('http://$proxy') }),
   row('a proxy that cuts', refuses, { proxy: 'cuts', single: true, config: behind('http://$proxy') }),
   row('a proxy that is silent', refuses, {

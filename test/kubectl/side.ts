@@ -55,6 +55,9 @@ export async function runSide(folder: string, program: Program, row: Scene, word
     streaming.abort();
   });
   const proxy = row.proxy && (await startProxy(row.proxy, server.port));
+  /** Each side has ports of its own. */
+  const hostOf = ({ headers }: Received): string | undefined =>
+    headers.host?.replace(proxy ? proxy.host : '', 'PROXY').replace(`:${server.port}`, ':PORT');
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
   const values: Record<string, string> = {
     server: server.url,
@@ -99,7 +102,7 @@ export async function runSide(folder: string, program: Program, row: Scene, word
         impersonation: impersonation(first.rawHeaders),
         certificate: first.hasCertificate,
         name: first.serverName,
-        host: first.headers.host?.replace(`:${server.port}`, ':PORT'),
+        host: hostOf(first),
         proxied: proxy ? proxy.asked() > 0 : false,
       },
       object,
@@ -108,7 +111,7 @@ export async function runSide(folder: string, program: Program, row: Scene, word
         query: [...stream.query].filter(([name]) => name !== 'tty').sort(),
         authorization: stream.headers.authorization,
         name: stream.serverName,
-        host: stream.headers.host?.replace(`:${server.port}`, ':PORT'),
+        host: hostOf(stream),
         subprotocol: stream.headers['sec-websocket-protocol']?.split(',')[0],
         proxied: proxy ? proxy.asked() > 0 : false,
       },
