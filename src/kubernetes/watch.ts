@@ -196,7 +196,7 @@ class Silence {
  * What the source gives, and undefined whenever it has given nothing for so many milliseconds; undefined milliseconds: never. The source's signal is
  * aborted when nobody reads on.
  */
-async function* withPauses<T>(
+export async function* withPauses<T>(
   source: (signal: AbortSignal) => AsyncGenerator<T>,
   pauseMs: () => number | undefined,
   signal: AbortSignal,
