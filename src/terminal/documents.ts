@@ -140,6 +140,7 @@ const plan = v.strictObject({
   grace: v.string(),
   lease: v.string(),
   commands: v.array(texts),
+  note: optional.text,
   undo: v.string(),
   end_all: v.string(),
   /** As the API server takes them. */

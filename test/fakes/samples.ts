@@ -67,6 +67,7 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
       durationMs: 60_000,
       graceMs: 2_000,
       detached: false,
+      noAttach: false,
       leaseMs: 15_000,
       runAs: 'target',
       strict: false,
