@@ -218,6 +218,47 @@ describe('a run without an attach', () => {
   );
 });
 
+describe('a fault without an attach that another command has started', () => {
+  experiment(
+    'is followed by its log from now on, to its end',
+    async (s) => {
+      await s.attachTo();
+      await s.pass(3_000);
+      await s.finish();
+      expect(await s.outcome()).toMatchObject({ exitCode: 0, reverted: true });
+      expect(s.cluster.logStreams).toMatchObject([{ fromNow: true }]);
+      expect(s.cluster.count('attach')).toBe(0);
+    },
+    unattached(),
+  );
+
+  experiment(
+    'goes on when nobody follows it any more',
+    async (s) => {
+      await s.attachTo();
+      await s.pass(3_000);
+      await s.interrupt();
+      await s.detached();
+      expect(s.cluster.ended).toEqual([]);
+    },
+    unattached(),
+  );
+
+  experiment(
+    'is stopped by the deletion of its pod when its node is in trouble',
+    async (s) => {
+      await s.attachTo();
+      await s.pass(3_000);
+      s.cluster.nodeUpdates.push({ kind: 'trouble', trouble: 'is under memory pressure' });
+      await settle();
+      expect(s.cluster.ended).toEqual(['chaos-7f3k2-0']);
+      await s.finish({ reason: 'signal', runMs: 13_000 });
+      expect(await s.outcome()).toMatchObject({ exitCode: 3, reverted: true });
+    },
+    unattached(),
+  );
+});
+
 describe('the agents of a run without an attach', () => {
   experiment(
     'a first one that has waited for its lease has told in its log what it found',

@@ -214,6 +214,7 @@ export function plan(asked: Request = request(), at: Target = target()): Plan {
     who: 'ada',
     now: new Date('2026-01-02T03:04:05Z'),
     defaultImage: 'tools:1',
+    noAttach: asked.run.noAttach,
     surveyed:
       asked.fault.fault === 'io' ? { volume: volumeAt(volumes(), (asked.fault as IoRequest).path) } : surroundings(),
   });
