@@ -8,7 +8,7 @@ import type { Rest } from './rest.ts';
 import { withPauses } from './watch.ts';
 
 /** As a stream through which nothing comes: the shim writes at least every second, so that after this the log itself is asked. */
-export const silentMs = 3_000;
+const silentMs = 3_000;
 /** An event is far shorter; more than this in one line is not the shim's. */
 const longestLine = 16 * 2 ** 20;
 
