@@ -85,6 +85,7 @@ static int live(struct run *run, const char **state, struct error *err) {
     }
     run_begin_clocks(run);
     report_resolved(run, WEIGHT_LIFE);
+    take_orders(run);
     if (wait_for_start(run, err) < 0) {
         return -1;
     }
@@ -96,7 +97,9 @@ static int live(struct run *run, const char **state, struct error *err) {
         supervise(run);
     }
     struct error unfinished = {0};
-    if (finish(run, &unfinished) < 0) {
+    int finished = finish(run, &unfinished);
+    output_tell(&run->output, &run->events);
+    if (finished < 0) {
         *err = unfinished;
         *state = "unknown: processes of the workload may be left in the target";
         return -1;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { NUMBER, TEXT, FLAG, CONTAINER, PID, AS, OOM, ENVIRONMENT, TOOL, NEED, DIRECTORY_PATH, DIRECTORY_NAME, PROBE };
+enum kind { NUMBER, TEXT, FLAG, CONTAINER, PID, AS, OOM, ENVIRONMENT, TOOL, ORDER, NEED, DIRECTORY_PATH, DIRECTORY_NAME, PROBE };
 
 enum { PATH_MAX_BYTES = 4095, DIRECTORY_MAX_BYTES = 64, PROBE_MAX_BYTES = 64 << 20, PROBE_UNIT = 4096, PROBE_MAX_BLOCK = 1 << 20 };
 
@@ -81,6 +81,13 @@ static int add_tool(struct options *options, const char *value, struct error *er
         return fail(err, "usage", 0, "--tool takes the name of a program, at most %d times", TOOLS_MAX);
     }
     return add_value(&options->tools, value, err);
+}
+
+static int add_order(struct options *options, const char *value, struct error *err) {
+    if (value[0] == '\0' || strchr(value, '\n') != NULL) {
+        return fail(err, "usage", 0, "--order takes one line, without its end");
+    }
+    return add_value(&options->orders, value, err);
 }
 
 /** The list of README: a name that is not in it is a slip of the pen, not a hierarchy that is missing. */
@@ -182,6 +189,8 @@ static int take_value(struct options *options, const struct option *option, cons
         return add_environment(options, value, err);
     case TOOL:
         return add_tool(options, value, err);
+    case ORDER:
+        return add_order(options, value, err);
     case NEED:
         options->need = value;
         return check_need(value, err);
@@ -291,6 +300,7 @@ static int parse_options(struct options *options, char **argv, struct error *err
         {"--scratch-bytes", NUMBER, 0, INT64_C(1) << 30, &options->scratch_bytes, NULL, RUN, NULL},
         {"--env", ENVIRONMENT, 0, 0, NULL, NULL, RUN, NULL},
         {"--tool", TOOL, 0, 0, NULL, NULL, HOLD, NULL},
+        {"--order", ORDER, 0, 0, NULL, NULL, RUN_AND_HOLD, NULL},
         {"--path", DIRECTORY_PATH, 0, 0, NULL, NULL, RUN_AND_HOLD, NULL},
         {"--directory", DIRECTORY_NAME, 0, 0, NULL, NULL, RUN, NULL},
         {"--probe", PROBE, 0, 0, NULL, NULL, RUN_AND_HOLD, NULL},
@@ -368,4 +378,6 @@ void options_free(struct options *options) {
     options->environment = NULL;
     free((void *)options->tools);
     options->tools = NULL;
+    free((void *)options->orders);
+    options->orders = NULL;
 }

@@ -23,6 +23,7 @@ struct options {
     const char *termination_log;
     const char **environment; /**< NAME=VALUE of every --env, NULL-terminated; owned */
     const char **tools;       /**< of every --tool, NULL-terminated; owned */
+    const char **orders;      /**< of every --order, NULL-terminated; owned; NULL: all that is heard comes on stdin */
     char **program;           /**< argv after `--`, NULL-terminated */
     const char *path;         /**< NULL: none is looked at */
     const char *directory;    /**< NULL: the workload gets none in `path` */

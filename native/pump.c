@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "hold/hold.h"
+#include "path/probe.h"
 #include "undo/revert.h"
 
 #include <errno.h>
@@ -125,6 +126,32 @@ static void take_word(struct run *run, enum word word) {
     }
 }
 
+static void take_bytes(struct run *run, const char *bytes, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        enum word word = WORD_OTHER;
+        if (lines_take(&run->lines, bytes[i], &word)) {
+            take_word(run, word);
+        }
+    }
+}
+
+void take_orders(struct run *run) {
+    const char *const *orders = run->options.orders;
+    if (orders == NULL) {
+        return;
+    }
+    (void)path_serve(run);
+    /* Of stdin there may be the beginning of a line already. */
+    struct lines of_stdin = run->lines;
+    run->lines = (struct lines){.limit = of_stdin.limit};
+    for (size_t i = 0; orders[i] != NULL; i++) {
+        take_bytes(run, orders[i], strlen(orders[i]));
+        take_bytes(run, "\n", 1);
+    }
+    lines_free(&run->lines);
+    run->lines = of_stdin;
+}
+
 static void take_stdin(struct run *run) {
     char bytes[4096];
     ssize_t got = read(0, bytes, sizeof bytes);
@@ -132,12 +159,7 @@ static void take_stdin(struct run *run) {
         return;
     }
     run->stdin_open = got > 0;
-    for (ssize_t i = 0; i < got; i++) {
-        enum word word = WORD_OTHER;
-        if (lines_take(&run->lines, bytes[i], &word)) {
-            take_word(run, word);
-        }
-    }
+    take_bytes(run, bytes, got > 0 ? (size_t)got : 0);
 }
 
 static int64_t sooner(int64_t first, int64_t second) { return second != 0 && second < first ? second : first; }
@@ -190,7 +212,7 @@ static void take_time(struct run *run) {
 }
 
 bool pump(struct run *run, int link, int64_t until) {
-    enum { SIGNALS, LINK, TARGET, INPUT, OUTPUT, COUNT };
+    enum { SIGNALS, LINK, TARGET, INPUT, OUTPUT, SAID, COUNT };
     bool stalled = events_flush(&run->events);
     if (run->children.more) {
         children_reap(&run->children);
@@ -201,6 +223,7 @@ bool pump(struct run *run, int link, int64_t until) {
         [TARGET] = {.fd = run->reason == REASON_TARGET_GONE || run->phase == PHASE_ENDING ? -1 : run->target.pidfd, .events = POLLIN},
         [INPUT] = {.fd = run->stdin_open && run->phase != PHASE_OPENING ? 0 : -1, .events = POLLIN},
         [OUTPUT] = {.fd = stalled ? run->events.fd : -1, .events = POLLOUT},
+        [SAID] = {.fd = run->output.from, .events = POLLIN},
     };
     int64_t now = clock_ms();
     int64_t wait = next_wake(run, now, until) - now;
@@ -221,6 +244,9 @@ bool pump(struct run *run, int link, int64_t until) {
     }
     if (ready[INPUT].revents != 0) {
         take_stdin(run);
+    }
+    if (ready[SAID].revents != 0) {
+        output_tell(&run->output, &run->events);
     }
     take_time(run);
     return ready[LINK].revents != 0;

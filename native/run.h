@@ -4,6 +4,7 @@
 #include "base/events.h"
 #include "base/lines.h"
 #include "enter/children.h"
+#include "enter/output.h"
 #include "enter/program.h"
 #include "enter/workload-line.h"
 #include "options.h"
@@ -49,6 +50,7 @@ struct run {
     struct last_steps *steps;
     const char **environment; /**< the workload's */
     int scratch, hook, plan, null;
+    struct output output;
     struct children children;
     struct tree tree;
     struct hold *hold; /**< what `hold` has besides; NULL in `run` */
@@ -81,6 +83,7 @@ struct run {
                   .hook = -1,                                                                                              \
                   .plan = -1,                                                                                              \
                   .null = -1,                                                                                              \
+                  .output = OUTPUT_NONE,                                                                                   \
                   .children = CHILDREN_NONE,                                                                               \
                   .tree = {.init_link = -1, .workload_link = -1, .pid_namespace = -1},                                     \
                   .signals = -1,                                                                                           \
@@ -102,6 +105,8 @@ void run_begin_clocks(struct run *run);
 void report_resolved(struct run *run, enum weight weight);
 /** Makes --directory, watched over from before it is there. 0 too when a reason to end came up meanwhile. */
 int make_work_directory(struct run *run, struct error *err);
+/** Takes every --order, after the first look at the path, which is of the target by itself. */
+void take_orders(struct run *run);
 /** Waits for `start`; fails with what came instead. */
 int wait_for_start(struct run *run, struct error *err);
 /** The target is there, runs, and is who it was when it was looked at. Changes nothing. */

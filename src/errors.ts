@@ -45,6 +45,8 @@ export interface ChaosErrorOptions {
   state?: string;
   /** Trying again within seconds would end the same way; by default not known, so false. */
   isPermanent?: boolean;
+  /** It is attaching that is refused, or leads nowhere: what needs no attach may go on. */
+  barsAttach?: boolean;
 }
 
 /**
@@ -58,6 +60,7 @@ export class ChaosError extends Error {
   readonly exitCode: number;
   readonly state: string;
   readonly isPermanent: boolean;
+  readonly barsAttach: boolean;
 
   constructor(code: ErrorCode, message: string, options: ChaosErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -68,6 +71,7 @@ export class ChaosError extends Error {
       (code === 'usage' ? ExitCode.usage : code === 'not-reverted' ? ExitCode.notReverted : ExitCode.notInjected);
     this.state = options.state ?? unchanged;
     this.isPermanent = options.isPermanent ?? false;
+    this.barsAttach = options.barsAttach ?? false;
   }
 }
 

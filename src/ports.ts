@@ -60,7 +60,12 @@ export interface Target {
   nodeAllocatableMemoryBytes?: number;
   /** What could not be looked up and is assumed instead, in words for the user; absent: nothing. */
   assumed?: readonly string[];
+  /** Why its agent may not be attached to, by a user who may read the agent's log. Absent: it may be. */
+  attachBarred?: string;
 }
+
+/** `needed`: without it nothing can be done; `wanted`: else the agent's log will do; `unused`: the log is read in any case. */
+export type AttachUse = 'needed' | 'wanted' | 'unused';
 
 /** What of its pod's spec a directory of a container is in. */
 export interface Volume {
@@ -363,8 +368,8 @@ export interface Cluster {
   readonly contexts: readonly string[];
   /** The API server's URL, without credentials. */
   readonly server: string;
-  /** Finds the one target that the query names and refuses what cannot work (DESIGN G6); only reads. `agentNamespace` as in `--agent-namespace`: permissions are checked there as well. */
-  findTarget(query: TargetQuery, agentNamespace: string | undefined): Promise<Target>;
+  /** Finds the one target that the query names and refuses what cannot work (DESIGN G6); only reads. `agentNamespace` as in `--agent-namespace`: permissions are checked there as well, by what is to be attached (default: needed). */
+  findTarget(query: TargetQuery, agentNamespace: string | undefined, attach?: AttachUse): Promise<Target>;
   /** The target's place in the network; of a target that was found. Sends nothing. */
   podNetwork(target: Target): Promise<PodNetwork>;
   /**
@@ -378,6 +383,10 @@ export interface Cluster {
   volumes(target: Target): Promise<Volume[]>;
   /** Creates the ConfigMap with the shim, then the pod, and gives the ConfigMap the pod as owner. On failure everything created is removed again before it rejects. */
   launch(spec: AgentSpec): Promise<Agent>;
+  /** Creates another agent pod of the same experiment, with the shim that is there, and deletes `former`, in which no fault can have begun. What is there when it rejects, `remove` removes. */
+  replace(former: Agent, spec: AgentSpec): Promise<Agent>;
+  /** Has the agent pod deleted, and does not wait for it: its kubelet sends the shim TERM, which reverts. One that is gone is none to delete. */
+  end(agent: Agent): Promise<void>;
   /** The agent pod's life, from now on; goes on across expired and broken watches; ends after `deleted` or when aborted. */
   followAgent(agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate>;
   /** What happens to the target from now on (as against `target`, so nothing between is missed); ends when aborted. */
@@ -385,6 +394,8 @@ export interface Cluster {
   /** What happens on the target's node from now on, as long as somebody may watch it; ends when aborted. Never fails: what cannot be watched is said. */
   followNode(target: Target, signal: AbortSignal): AsyncIterable<NodeUpdate>;
   attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment>;
+  /** What the container has written and writes, both outputs as one in `stdout`; made again, it goes on where it broke. Nothing can be said by it. `fromNow`: not what it has written before. */
+  followLog(agent: Agent, container: string, signal: AbortSignal, fromNow?: boolean): Promise<Attachment>;
   /**
    * Deletes all that is labelled with the experiment's id, whatever its name, and waits until it is confirmed gone, at most `timeoutMs`. Works as well when only some of it, or nothing, was created.
    * `reverted`: the shim has reverted and ended, so that nothing is lost by not waiting for the kubelet, whose own round takes seconds; otherwise the pod is gone only after the kubelet has seen its containers end.

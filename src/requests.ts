@@ -16,6 +16,8 @@ export interface RunOptions {
   graceMs: number;
   /** `--detach`: the command returns when the fault is active, and its own time ends it. */
   detached: boolean;
+  /** `--no-attach`: the agent is heard by its log, and told what to do when it is launched. */
+  noAttach: boolean;
   /** How long the shim goes on without hearing from the command; without meaning when detached. */
   leaseMs: number;
   runAs: 'target' | 'root';

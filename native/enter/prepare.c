@@ -196,6 +196,9 @@ int prepare(struct run *run, struct error *err) {
             return -1;
         }
     }
+    if (run->options.orders != NULL && output_open(&run->output, err) < 0) {
+        return -1;
+    }
     run->null = open("/dev/null", O_RDWR | O_CLOEXEC);
     return run->null < 0 ? fail(err, "internal", errno, "open `/dev/null`") : 0;
 }

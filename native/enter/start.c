@@ -194,7 +194,7 @@ int start(struct run *run, struct error *err) {
         .hook = run->hook,
         .plan = run->plan,
         .null = run->null,
-        .output = 2,
+        .output = run->output.to >= 0 ? run->output.to : 2,
         .argv = argv != NULL ? argv : run->options.program,
         .environment = (char **)run->environment,
         .link = -1,
@@ -228,6 +228,7 @@ int release(struct run *run, struct error *err) {
     }
     target_forget_entrances(&run->target);
     close_fd(&run->scratch);
+    close_fd(&run->output.to);
     close_fd(&run->program.fd);
     return 0;
 }

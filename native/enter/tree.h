@@ -49,7 +49,7 @@ struct entry {
     int root;
     int work; /**< the working directory */
     int program, hook, plan; /**< sealed memfds; the last two only for a dynamic program, else -1 */
-    int null, output;        /**< /dev/null, and the shim's stderr */
+    int null, output;        /**< /dev/null, and what the workload writes to */
     char **argv;
     char **environment;
     int link;             /**< the child's end */

@@ -171,6 +171,7 @@ static int live(struct run *run, const char **state, struct error *err) {
     }
     run_begin_clocks(run);
     report_resolved(run, WEIGHT_LIFE);
+    take_orders(run);
     if (wait_and_serve(run, err) < 0) {
         return -1;
     }

@@ -46,6 +46,10 @@ export const run = {
     ...{ name: '--detach', group },
     help: 'return once the fault is active; it ends after --duration or by "stop"',
   }),
+  noAttach: toggle({
+    ...{ name: '--no-attach', group, isRare: true },
+    help: 'do not attach to the agent: read its log, and stop it by deleting its pod; not possible for a fault that asks it questions',
+  }),
   runAs: oneOf({
     ...{ name: '--run-as', value: 'who', group, isRare: true },
     help: "who the workload is: {choices}; root is uid 0, limited to the target's capability bounding set (default: {default})",
@@ -86,12 +90,10 @@ function verbose(under: string, help: string): Flag<boolean> {
   return toggle({ name: '--verbose', short: '-v', alias: '--v', level: true, group: under, help });
 }
 
-/** Commander takes `--no-NAME` for NAME set to false. */
-export const noCleanup: Flag<boolean> = {
+export const noCleanup = toggle({
   ...{ name: '--no-cleanup', group: choice },
   help: 'do not remove what killed commands have left and nobody needs',
-  read: ({ cleanup }) => cleanup === false,
-};
+});
 
 const verboseRequests = verbose(choice, 'show requests to the API server');
 
@@ -104,6 +106,7 @@ export function runFlags({ container, workload }: Pick<FaultCommand<FaultRequest
     ...(workload ? [run.grace] : []),
     run.lease,
     run.detach,
+    run.noAttach,
     ...(workload ? [run.runAs, run.strict] : []),
     text({
       name: '--image',

@@ -7,6 +7,8 @@ export function toOption({ name, short, value, group, help, isRepeatable, isHidd
   const given = value === undefined ? '' : bare === undefined ? ` <${value}>` : ` [${value}]`;
   const spelling = `${short === undefined ? '' : `${short}, `}${name}${given}`;
   const option = new Option(spelling, help).helpGroup(group);
+  // To commander, `--no-x` takes back an `--x`; it is a flag like any other here.
+  option.negate = false;
   if (isHidden) option.hideHelp();
   if (isRepeatable) option.argParser((one: string, previous: string[] | undefined) => [...(previous ?? []), one]);
   return option;

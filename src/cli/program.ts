@@ -76,16 +76,18 @@ interface Verb extends Helped {
 }
 
 /** The verb of a fault: its own flags, then those of every run. */
-function faultVerb({ verb: name, command }: FaultKind): Verb {
+function faultVerb({ verb: name, command, asksShim }: FaultKind): Verb {
   const { summary, usage, examples, parse } = command;
   return {
     ...{ name, summary, usage, examples, argument: '[TARGET...]', operands: 'target' },
     flags: [...command.flags, ...runFlags(command), ...connectionFlags()],
-    toInvocation: (targets, values, passedOn) => ({
-      kind: 'run',
-      request: { run: toRunOptions(targets, values), fault: parse(values, passedOn) },
-      notes: dryRunNotes(values),
-    }),
+    toInvocation: (targets, values, passedOn) => {
+      const run = toRunOptions(targets, values);
+      if (run.noAttach && asksShim) {
+        throw usageError(`--no-attach: not possible for ${name}, which asks its agent questions over the attach`);
+      }
+      return { kind: 'run', request: { run, fault: parse(values, passedOn) }, notes: dryRunNotes(values) };
+    },
   };
 }
 

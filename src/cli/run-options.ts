@@ -58,7 +58,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
 
   const durationMs = run.duration.read(flags);
   const graceMs = run.grace.read(flags);
-  const { detached, leaseMs } = toLease(flags);
+  const { detached, noAttach, leaseMs } = toLease(flags);
   const dryRun = run.dryRun.read(flags);
   const reason = run.reason.read(flags);
   if (reason !== undefined && reason.length > 1_024) throw usageError('--reason: must be at most 1024 characters');
@@ -71,6 +71,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
     durationMs,
     graceMs,
     detached,
+    noAttach,
     leaseMs,
     runAs: run.runAs.read(flags),
     strict: run.strict.read(flags),
@@ -93,10 +94,16 @@ export function toImage(flags: FlagValues): Pick<RunOptions, 'image' | 'imagePul
   return { image, imagePullSecret: text(flags, 'imagePullSecret') };
 }
 
-function toLease(flags: FlagValues): Pick<RunOptions, 'detached' | 'leaseMs'> {
+function toLease(flags: FlagValues): Pick<RunOptions, 'detached' | 'noAttach' | 'leaseMs'> {
   const detached = run.detach.read(flags);
-  if (!detached || !isGiven(run.lease, flags)) return { detached, leaseMs: run.lease.read(flags) };
-  throw usageError('--detach and --lease are mutually exclusive: nothing renews the lease of a detached fault');
+  const noAttach = run.noAttach.read(flags);
+  if (!isGiven(run.lease, flags) || !(detached || noAttach))
+    return { detached, noAttach, leaseMs: run.lease.read(flags) };
+  throw usageError(
+    detached
+      ? '--detach and --lease are mutually exclusive: nothing renews the lease of a detached fault'
+      : '--no-attach and --lease are mutually exclusive: without an attach nothing renews the lease',
+  );
 }
 
 /** kubectl's connection flags. */

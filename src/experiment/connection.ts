@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.ts';
-import type { Agent, Attachment, Cluster } from '../ports.ts';
+import type { Attachment } from '../ports.ts';
+import type { Way } from './way.ts';
 
 /** What a connection tells its owner. */
 export interface ConnectionEvents {
@@ -22,6 +23,13 @@ export interface ConnectionLoss {
   retryMs: number;
 }
 
+/** What is said when a stream has to be made anew. */
+export function brokenStream({ noAttach }: { noAttach?: true }, reason: string): string {
+  return noAttach
+    ? `the agent's log broke off (${reason}): reading on`
+    : `the stream to the agent ended (${reason}): attaching again`;
+}
+
 const firstRetryMs = 200;
 const longestRetryMs = 2_000;
 
@@ -36,16 +44,12 @@ export class Connection {
   #closed = false;
   /** There was a stream before: it may have broken in the middle of a line. */
   #isAgain = false;
-  readonly #cluster: Cluster;
-  readonly #agent: Agent;
-  readonly #container: string;
+  readonly #way: Way;
   readonly #events: ConnectionEvents;
   readonly #abort = new AbortController();
 
-  constructor(cluster: Cluster, agent: Agent, container: string, events: ConnectionEvents) {
-    this.#cluster = cluster;
-    this.#agent = agent;
-    this.#container = container;
+  constructor(way: Way, events: ConnectionEvents) {
+    this.#way = way;
     this.#events = events;
   }
 
@@ -53,7 +57,7 @@ export class Connection {
   open(): void {
     if (this.#attachment || this.#opening || this.#closed) return;
     this.#opening = true;
-    this.#cluster.attach(this.#agent, this.#container, this.#abort.signal).then(
+    this.#way.open(this.#abort.signal).then(
       (attachment) => this.#serve(attachment),
       (error: unknown) => {
         this.#opening = false;
@@ -63,16 +67,21 @@ export class Connection {
   }
 
   /**
-   * Resolves when it is handed to the socket: true. Without a stream it does nothing, and says false: `attached` is
-   * where what matters is said again.
+   * Resolves when it is handed to the socket: true. Without a stream that takes it, it does nothing, and says false:
+   * `attached` is where what matters is said again.
    */
   async send(line: string): Promise<boolean> {
+    if (this.#way.tell) {
+      await this.#way.tell(line);
+      return true;
+    }
     await this.#attachment?.send(line);
     return this.#attachment !== undefined;
   }
 
-  get isOpen(): boolean {
-    return this.#attachment !== undefined;
+  /** There is a stream by which the shim hears what is sent. */
+  get isHeard(): boolean {
+    return this.#attachment !== undefined && this.#way.tell === undefined;
   }
 
   close(): void {
@@ -89,7 +98,7 @@ export class Connection {
     }
     this.#attachment = attachment;
     // An empty line ends what the shim has of a broken one. Failing, it tells of itself as a lost stream.
-    if (this.#isAgain) attachment.send('').catch(() => undefined);
+    if (this.#isAgain && !this.#way.tell) attachment.send('').catch(() => undefined);
     this.#isAgain = true;
     this.#events.attached();
     const output = (async () => {

@@ -4,6 +4,7 @@ import type { TargetUpdate } from '../ports.ts';
 import type { Ended } from '../shim/protocol.ts';
 import { formatDuration } from '../units.ts';
 import type { RunPlan } from './plan.ts';
+import { hasLease } from './plan-record.ts';
 
 /** What happened to the target, in one sentence. */
 export function describeTargetUpdate(update: TargetUpdate, target: string, fault: Fault): string {
@@ -64,8 +65,8 @@ export function earlyEnd(
 }
 
 /** When a fault that nobody is at ends, for a sentence. */
-export function ownEnd({ detached, leaseMs, durationMs }: RunPlan): string {
-  return detached
-    ? `when its duration of ${formatDuration(durationMs)} is over`
-    : `within ${leaseMs / 1_000}s, when the shim's lease runs out`;
+export function ownEnd(plan: RunPlan): string {
+  return hasLease(plan)
+    ? `within ${plan.leaseMs / 1_000}s, when the shim's lease runs out`
+    : `when its duration of ${formatDuration(plan.durationMs)} is over`;
 }

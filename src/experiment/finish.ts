@@ -171,7 +171,7 @@ function seenOf(result: RunResult): Seen {
 export function leftWithoutWaiting(plan: RunPlan, interrupts: Interrupts): ChaosError {
   return unconfirmedRevert(interrupts, {
     hint: `Remove what is left: ${plan.undo}`,
-    state: `the fault is reverted automatically ${ownEnd(plan)}; pod/${plan.agent.pod} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
+    state: `the fault is reverted automatically ${ownEnd(plan)}; ${plan.noAttach ? 'its agent pod' : `pod/${plan.agent.pod}`} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
   });
 }
 

@@ -8,6 +8,7 @@ import { describeTargetUpdate, earlyEnd } from './early-end.ts';
 import type { TargetReporter } from './events.ts';
 import type { RevertWitness } from './outcome.ts';
 import type { RunPlan } from './plan.ts';
+import { hasLease } from './plan-record.ts';
 
 /** What became known of one target's run. */
 export interface RunResult {
@@ -165,7 +166,7 @@ export class Observations {
 
   /** Milliseconds after which the fault is reverted automatically when nobody is heard any more. */
   get aloneMs(): number {
-    return this.#plan.detached ? this.leftMs : this.#plan.leaseMs;
+    return hasLease(this.#plan) ? this.#plan.leaseMs : this.leftMs;
   }
 
   ended(ended: Ended): void {

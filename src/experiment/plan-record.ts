@@ -31,6 +31,13 @@ export interface RecordedPlan {
   detached: boolean;
   /** How long the shim goes on without hearing from the command; without meaning when detached. */
   leaseMs: number;
+  /** Its agent is heard by its log and told nothing: it has no lease either. */
+  noAttach?: true;
+}
+
+/** Its shim ends the fault when it does not hear from the command. */
+export function hasLease({ detached, noAttach }: Pick<RecordedPlan, 'detached' | 'noAttach'>): boolean {
+  return !detached && !noAttach;
 }
 
 const targetRecord = v.strictObject({
@@ -63,8 +70,9 @@ const planRecord = v.strictObject({
       summary: text,
     }),
   ]),
-  /** No other is recorded. */
+  /** Of one without a lease, which any command may follow. */
   detached: v.literal(true),
+  noAttach: v.exactOptional(v.literal(true)),
   durationMs: whole(1, 30 * 24 * 3_600_000),
   graceMs: milliseconds,
 });
@@ -73,11 +81,12 @@ const planRecord = v.strictObject({
 const longestRecord = 64 * 1024;
 
 export function writePlan(plan: RecordedPlan): string {
-  const { chosenFrom: _chosenFrom, assumed: _assumed, ...target } = plan.target;
-  const { durationMs, graceMs } = plan;
+  const { chosenFrom: _chosenFrom, assumed: _assumed, attachBarred: _attachBarred, ...target } = plan.target;
+  const { durationMs, graceMs, noAttach } = plan;
   const summary = plan.summary.replace(/\p{Cc}/gu, ' ').slice(0, longestText);
   const fault = kindOf(plan.fault).record.write(plan.fault);
-  return JSON.stringify({ version: 2, targets: [{ target, fault, summary }], detached: true, durationMs, graceMs });
+  const targets = [{ target, fault, summary }];
+  return JSON.stringify({ version: 2, targets, detached: true, noAttach, durationMs, graceMs });
 }
 
 /** Undefined: not what `writePlan` writes, of whatever version. */
@@ -85,8 +94,9 @@ export function readPlan(written: string): RecordedPlan | undefined {
   if (written.length > longestRecord) return undefined;
   const found = read(planRecord, readJson(written));
   if (!found) return undefined;
-  const { targets, detached, durationMs, graceMs } = found;
+  const { targets, ...bounds } = found;
   const [{ target, summary, ...record }] = targets;
   const fault = kindNamed(record.fault.fault)?.record.read(record.fault);
-  return fault && { target, summary, durationMs, graceMs, detached, leaseMs: 0, fault };
+  const { version: _version, ...course } = bounds;
+  return fault && { target, summary, ...course, leaseMs: 0, fault };
 }

@@ -37,14 +37,16 @@ export interface PlanContext {
   defaultImage: string;
   /** What the fault's own look at the cluster has found. */
   surveyed: unknown;
+  /** The agent is not attached to. */
+  noAttach?: boolean;
 }
 
 /** One container per target: its name is the target's place in the experiment. */
 export const agentContainer = 'target-0';
 
-/** One agent a node: its name is its node's place in the experiment. */
-function agentPodName(id: string): string {
-  return `${id}-0`;
+/** One agent a node, and one that may follow it: its name is its place in the experiment. */
+function agentPodName(id: string, place: 0 | 1 = 0): string {
+  return `${id}-${place}`;
 }
 
 /** Pulling an image and starting a container count against `activeDeadlineSeconds`, which begins with the pod. */
@@ -60,7 +62,10 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
   const commands = experimentCommands(run.connection, { namespace, node: target.node }, context.id);
   const { undo } = commands;
   const { durationMs, graceMs, detached, leaseMs } = run;
-  const course = { target, fault, summary, durationMs, graceMs, detached, leaseMs };
+  const course = {
+    ...{ target, fault, summary, durationMs, graceMs, detached, leaseMs },
+    ...(context.noAttach ? { noAttach: true as const } : {}),
+  };
   const deadlineMs = startupAllowanceMs + run.durationMs + run.graceMs + endMs;
   return {
     id: context.id,
@@ -91,6 +96,29 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
         ...(run.reason === undefined ? {} : { 'kubectl-chaos.io/reason': run.reason }),
       },
     },
+  };
+}
+
+/** The same without an attach. */
+export function withoutAttach(plan: Plan): Plan {
+  return { ...plan, noAttach: true };
+}
+
+/**
+ * The agent that begins the fault by itself, in place of the plan's own, which has looked at the target: its shim finds on its command line what it would be told otherwise, and has no lease.
+ */
+export function successor(plan: Plan, orders: readonly string[]): AgentSpec {
+  const { agent, id } = plan;
+  const told = orders.flatMap((line) => ['--order', line]);
+  return {
+    ...agent,
+    pod: agentPodName(id, 1),
+    containers: agent.containers.map(({ args, ...container }) => {
+      const [command = '', ...options] = args;
+      const lease = options.indexOf('--lease-ms');
+      return { ...container, args: [command, ...options.with(lease + 1, '0').toSpliced(lease + 2, 0, ...told)] };
+    }),
+    annotations: { ...agent.annotations, 'kubectl-chaos.io/plan': writePlan(plan) },
   };
 }
 

@@ -28,7 +28,8 @@ export class RunContext implements FaultRun<Fault, unknown> {
   /** The container of the agent pod that works on the target. */
   readonly agentContainer = agentContainer;
   readonly timers: Timers<TimerName>;
-  readonly connection: Connection;
+  /** To the agent that is at work: without an attach another one follows the first. */
+  connection: Connection;
   readonly observations: Observations;
   /** When a stop was asked for, by the user or by what happened. */
   stopAskedAt: number | undefined;
@@ -136,7 +137,7 @@ export class RunContext implements FaultRun<Fault, unknown> {
 
   /** Tells a shim that waits for `start` to exit, seconds before the kubelet would. False: no shim is attached. */
   stopWaitingShim(): boolean {
-    if (this.mayHaveStarted || !this.observations.result.resolved || !this.connection.isOpen) return false;
+    if (this.mayHaveStarted || !this.observations.result.resolved || !this.connection.isHeard) return false;
     this.stopAskedAt ??= this.clock.now();
     this.timers.set('confirm', timeouts.shimExit);
     this.send('stop');

@@ -10,7 +10,7 @@ import { Interrupts, signalExitCodes } from './interrupt.ts';
 import { isOnTarget, warningsOf } from './neighbours.ts';
 import type { RunResult } from './observations.ts';
 import { clusterName, type Detached, type Outcome } from './outcome.ts';
-import { type Plan, planExperiment, stopCommand } from './plan.ts';
+import { type Plan, planExperiment, stopCommand, withoutAttach } from './plan.ts';
 import { contextProtection, protectedError } from './protection.ts';
 import { followRun } from './target-run.ts';
 import type { Tidying } from './tidying.ts';
@@ -42,7 +42,9 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
   const query = request.run.target;
   const name = clusterName(cluster);
   reporter.report({ kind: 'selecting', query, cluster: name, namespace: query.namespace ?? cluster.namespace });
-  const target = await cluster.findTarget(query, request.run.agentNamespace);
+  const { asksShim } = kindOf(request.fault);
+  const attach = asksShim ? 'needed' : request.run.noAttach ? 'unused' : 'wanted';
+  const target = await cluster.findTarget(query, request.run.agentNamespace, attach);
   reporter.report({ kind: 'selected', target });
   const ofTarget = reporterOf(target, reporter);
   const { fault, run } = request;
@@ -61,11 +63,13 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
     now: ports.clock.date(),
     defaultImage: ports.defaultImage,
     surveyed,
+    noAttach: attach === 'unused' || target.attachBarred !== undefined,
   });
   const others = surroundings.experiments.filter((experiment) => isOnTarget(experiment, target));
   const plan = { ...planned, cluster: name, others };
   reporter.report({ kind: 'planned', plan });
   const cautions = kind.cautions?.(plan.fault, run.detached) ?? [];
+  if (target.attachBarred !== undefined) ofTarget.report(withoutAttachSaid(cluster, target.attachBarred));
   for (const message of [...cautions, ...warningsOf(surroundings, target)]) {
     ofTarget.report({ kind: 'warning', message });
   }
@@ -90,16 +94,32 @@ export async function runExperiment(request: Request, ports: ExperimentPorts): P
     const first = new Promise<'first'>((resolve) => interrupts.onFirst(() => resolve('first')));
     const prepared = await Promise.race([prepare(request, ports), first]);
     if (prepared === 'first') throw interrupted(interrupts);
+    let plan = prepared;
     const leaving = interrupts.again.then(() => {
-      throw leftWithoutWaiting(prepared, interrupts);
+      throw leftWithoutWaiting(plan, interrupts);
     });
-    return await Promise.race([execute(prepared, ports, interrupts), leaving]);
+    const replan = (changed: Plan) => {
+      plan = changed;
+    };
+    return await Promise.race([execute(prepared, ports, interrupts, replan), leaving]);
   } finally {
     interrupts.close();
   }
 }
 
-async function execute(plan: Plan, ports: ExperimentPorts, interrupts: Interrupts): Promise<Outcome | Detached> {
+/** What is said of a run that goes on by the agent's log. */
+function withoutAttachSaid({ server }: Cluster, why: string): { kind: 'warning'; message: string } {
+  return { kind: 'warning', message: `no attach through ${server}: going on without it (${why})` };
+}
+
+/** `replan` is told when the run goes on otherwise than planned. */
+async function execute(
+  planned: Plan,
+  ports: ExperimentPorts,
+  interrupts: Interrupts,
+  replan: (plan: Plan) => void,
+): Promise<Outcome | Detached> {
+  let plan = planned;
   const { cluster, clock, reporter, startedAt } = ports;
   const audit = new Audit(plan, ports);
   reporter.report({ kind: 'launching', plan });
@@ -109,7 +129,17 @@ async function execute(plan: Plan, ports: ExperimentPorts, interrupts: Interrupt
     // launch takes back what it has created when it fails; from its success on, the removal below does.
     const agent = await cluster.launch(plan.agent);
     for (const message of agent.warnings ?? []) reporterOf(plan.target, reporter).report({ kind: 'warning', message });
-    result = await followRun(plan, agent, { cluster, clock, reporter: audit, interrupts, startedAt });
+    const following = { cluster, clock, reporter: audit, interrupts, startedAt };
+    result = await followRun(plan, agent, following);
+    const barred = result.failure?.barsAttach ? result.failure : undefined;
+    if (barred && !kindOf(plan.fault).asksShim) {
+      plan = withoutAttach(plan);
+      replan(plan);
+      reporterOf(plan.target, reporter).report(withoutAttachSaid(cluster, barred.message));
+      const other = await followRun(plan, agent, following);
+      // Where its log cannot be read either, what bars the attach is the reason.
+      if (other.resolved || !other.failure) result = other;
+    }
     failure = withChanges(result.failure, agent);
     const changed = changeSentence(agent);
     // Problems of a shim that has not said how it ended: its pod was ended for it.

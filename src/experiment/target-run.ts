@@ -1,6 +1,6 @@
 import type { Agent, AgentUpdate, Clock, Cluster, InterruptSignal, NodeUpdate, TargetUpdate } from '../ports.ts';
 import { Queue } from '../queue.ts';
-import { parseShimEvent } from '../shim/protocol.ts';
+import { parseShimEvent, parseTerminationMessage } from '../shim/protocol.ts';
 import { startupFailure } from './agent-errors.ts';
 import { Connection, type ConnectionLoss } from './connection.ts';
 import { type Reporter, reporterOf } from './events.ts';
@@ -10,24 +10,33 @@ import { ActivePhase } from './phases/active.ts';
 import { AttachedPhase, type Found } from './phases/attached.ts';
 import type { Phase } from './phases/phase.ts';
 import { StartingPhase } from './phases/starting.ts';
-import { agentContainer, type Plan, type RunPlan } from './plan.ts';
+import { agentContainer, type Plan, type RunPlan, successor } from './plan.ts';
 import { RunContext } from './run-context.ts';
 import type { TimerName } from './timeouts.ts';
 import { Timers } from './timers.ts';
+import { ByLog, byAttach, type Succession } from './way.ts';
 
 /** Everything that can happen to a run, from all its sources, in one order. */
 type Input =
-  | { from: 'agent'; update: AgentUpdate }
-  | { from: 'attached' }
-  | { from: 'lost'; loss: ConnectionLoss }
-  | { from: 'line'; text: string }
-  | { from: 'output'; text: string }
+  | FromAgent
+  | { from: 'succeeded'; by: Agent }
+  | { from: 'unsucceeded'; error: unknown }
   | { from: 'target'; update: TargetUpdate }
   | { from: 'node'; update: NodeUpdate }
   | { from: 'interrupt'; signal: InterruptSignal }
   | { from: 'leave' }
   | { from: 'timer'; name: TimerName }
   | { from: 'broken'; error: unknown };
+
+/** `until`: aborted when another agent is at work, and nothing of this one is of interest any more. */
+type FromAgent = { until: AbortSignal } & (
+  | { from: 'agent'; update: AgentUpdate }
+  | { from: 'attached' }
+  | { from: 'lost'; loss: ConnectionLoss }
+  | { from: 'line'; text: string }
+  | { from: 'output'; text: string }
+  | { from: 'blind'; error: unknown }
+);
 
 export interface FollowPorts {
   cluster: Cluster;
@@ -43,10 +52,11 @@ export interface FollowPorts {
  * Never rejects for what the run does; ends in bounded time whatever stays silent.
  */
 export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise<RunResult> {
-  return follow(plan, agent, ports, true, (context, enter) => {
+  const launch = (orders: readonly string[]) => ports.cluster.replace(agent, successor(plan, orders));
+  return follow(plan, agent, ports, launch, (context, enter) => {
     return new StartingPhase(context, plan, (driver) => {
       const next = new ActivePhase(context, driver, (update) =>
-        context.mayHaveStarted ? undefined : startupFailure(plan, agentContainer, update),
+        mayHaveBegun(context, update) ? undefined : startupFailure(plan, agentContainer, update),
       );
       enter(next);
       next.begin();
@@ -54,40 +64,68 @@ export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise
   });
 }
 
+/** An agent that begins by itself has not while its container, by its status, has never run, or has ended without a word of its shim's. */
+function mayHaveBegun({ mayHaveStarted, plan, observations }: RunContext, update: AgentUpdate): boolean {
+  if (!plan.noAttach || !mayHaveStarted || observations.result.began || update.kind !== 'status') return mayHaveStarted;
+  const status = update.containers[agentContainer];
+  return status?.state === 'terminated' && parseTerminationMessage(status.message).length > 0;
+}
+
 /**
  * Follows a detached fault that another command has started, to its confirmed revert or until the user has seen enough.
  * In other respects as `followRun`.
  */
 export function followDetached(plan: RunPlan, agent: Agent, found: Found, ports: FollowPorts): Promise<RunResult> {
-  return follow(plan, agent, ports, false, (context) => new AttachedPhase(context, found));
+  return follow(plan, agent, ports, undefined, (context) => new AttachedPhase(context, found));
 }
 
-/** `isOurs`: this command starts the fault. `enter`: goes on with another phase than the first. */
+/** `launch`: how this command starts the fault where its agent is not attached to; absent: another one has started it. `enter`: goes on with another phase than the first. */
 async function follow(
   plan: RunPlan,
   agent: Agent,
   ports: FollowPorts,
-  isOurs: boolean,
+  launch: Succession['launch'] | undefined,
   first: (context: RunContext, enter: (next: Phase) => void) => Phase,
 ): Promise<RunResult> {
   const { cluster, clock, interrupts } = ports;
   const reporter = reporterOf(plan.target, ports.reporter);
   const inbox = new Queue<Input>();
   const abort = new AbortController();
-  const observations = new Observations(plan, { ...ports, reporter }, isOurs);
+  const observations = new Observations(plan, { ...ports, reporter }, launch !== undefined);
   const timers = new Timers<TimerName>(clock, (name) => inbox.push({ from: 'timer', name }));
-  const connection = new Connection(cluster, agent, agentContainer, {
-    attached: () => inbox.push({ from: 'attached' }),
-    line: (text) => inbox.push({ from: 'line', text }),
-    output: (text) => inbox.push({ from: 'output', text }),
-    lost: (loss) => inbox.push({ from: 'lost', loss }),
-  });
-  const context = new RunContext({ plan, cluster, clock, reporter, timers, connection, observations });
+  let heard = new AbortController();
+  /** Watches an agent and prepares the connection to it. */
+  const hear = (one: Agent): Connection => {
+    heard = new AbortController();
+    const until = heard.signal;
+    const updates = cluster.followAgent(one, AbortSignal.any([abort.signal, until]));
+    void inbox.pipe(
+      updates,
+      (update) => ({ from: 'agent', update, until }),
+      (error) => ({ from: 'blind', error, until }),
+    );
+    return new Connection(way, {
+      attached: () => inbox.push({ from: 'attached', until }),
+      line: (text) => inbox.push({ from: 'line', text, until }),
+      output: (text) => inbox.push({ from: 'output', text, until }),
+      lost: (loss) => inbox.push({ from: 'lost', loss, until }),
+    });
+  };
+  const leave = (): void => {
+    heard.abort();
+    context.connection.close();
+  };
+  const succession = launch && {
+    ...{ launch, leave },
+    launched: (by: Agent) => inbox.push({ from: 'succeeded', by }),
+    refused: (error: unknown) => inbox.push({ from: 'unsucceeded', error }),
+  };
+  const way = plan.noAttach ? new ByLog(cluster, agent, succession) : byAttach(cluster, agent);
+  const context = new RunContext({ plan, cluster, clock, reporter, timers, connection: hear(agent), observations });
 
   const broken = (error: unknown): Input => ({ from: 'broken', error });
   interrupts.onFirst((signal) => inbox.push({ from: 'interrupt', signal }));
   void interrupts.again.then(() => inbox.push({ from: 'leave' }));
-  void inbox.pipe(cluster.followAgent(agent, abort.signal), (update) => ({ from: 'agent', update }), broken);
   void inbox.pipe(cluster.followTarget(plan.target, abort.signal), (update) => ({ from: 'target', update }), broken);
   void inbox.pipe(cluster.followNode(plan.target, abort.signal), (update) => ({ from: 'node', update }), broken);
 
@@ -98,17 +136,20 @@ async function follow(
     while (!context.isOver) {
       const input = await inbox.next();
       if (input.done) break;
-      handle(input.value, phase, context);
+      const { value } = input;
+      if ('until' in value && value.until.aborted) continue;
+      if (value.from === 'succeeded') context.connection = hear(value.by);
+      else handle(value, phase, context);
     }
   } finally {
     timers.clear();
     abort.abort();
-    connection.close();
+    context.connection.close();
   }
   return observations.close();
 }
 
-function handle(input: Input, phase: Phase, context: RunContext): void {
+function handle(input: Exclude<Input, { from: 'succeeded' }>, phase: Phase, context: RunContext): void {
   switch (input.from) {
     case 'agent':
       return phase.onAgent(input.update);
@@ -119,13 +160,17 @@ function handle(input: Input, phase: Phase, context: RunContext): void {
     case 'line': {
       context.timers.stop('silence');
       const event = parseShimEvent(input.text);
-      if (event) phase.onEvent(event);
+      if (event?.event === 'output') written(event.text, context);
+      else if (event) phase.onEvent(event);
       else context.report({ kind: 'output', text: `${input.text}\n` });
       return;
     }
     case 'output':
-      context.observations.output(input.text);
-      return context.report({ kind: 'output', text: input.text });
+      return written(input.text, context);
+    case 'unsucceeded':
+      // Whatever of it was created may have begun.
+      context.observations.failed(input.error, false);
+      return context.end();
     case 'target':
       return phase.onTarget(input.update);
     case 'node':
@@ -136,7 +181,14 @@ function handle(input: Input, phase: Phase, context: RunContext): void {
       return context.end();
     case 'timer':
       return phase.onTimer(input.name);
+    case 'blind':
     case 'broken':
       return phase.onBroken(input.error);
   }
+}
+
+/** The workload has written something. */
+function written(text: string, context: RunContext): void {
+  context.observations.output(text);
+  context.report({ kind: 'output', text });
 }

@@ -29,6 +29,8 @@ export const timeouts = {
   waiting: 1_000,
   /** From the start of the agent's container to `active`, at most: what a shim may have been asked meanwhile. */
   setup: 60_000,
+  /** From a pod's deletion to the shim's TERM, at most: a kubelet that has just started a container is slow to act on it. */
+  deletion: 20_000,
   /** For the API server to say why the target ended, once the shim has seen that it did. */
   explain: 2_000,
 } as const;

@@ -36,6 +36,8 @@ export interface FaultKind<
   place(fault: Planned, target: Target): string;
   shimCommand(fault: Planned, run: ShimOptions): ShimCommand;
   readonly allowances?: Allowances<Planned>;
+  /** Its shim is asked before `start`, and told by its answers: it cannot be done without an attach. */
+  readonly asksShim?: true;
   /** How a plan of it is left with a detached experiment, and read back. */
   readonly record: FaultRecord<Planned>;
 

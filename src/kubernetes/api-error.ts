@@ -43,8 +43,15 @@ export function answerError(answer: ErrorAnswer, request: ApiRequest, server: st
   const said = status?.message?.trim() || summaryOf(answer.body) || `HTTP ${answer.status}`;
   const retryAfterMs = parseRetryAfter(answer.retryAfter ?? status?.details?.retryAfterSeconds?.toString());
   const isPermanent = answer.status >= 400 && answer.status < 500 && ![404, 408, 409, 429].includes(answer.status);
+  const barsAttach = request.subresource === 'attach' && answer.status === 403;
   const error = (code: ErrorCode, message: string, hint?: string): ApiError =>
-    new ApiError(answer.status, code, message, { isPermanent, ...(hint === undefined ? {} : { hint }) }, retryAfterMs);
+    new ApiError(
+      answer.status,
+      code,
+      message,
+      { isPermanent, barsAttach, ...(hint === undefined ? {} : { hint }) },
+      retryAfterMs,
+    );
 
   const kubelet = request.subresource === undefined ? undefined : kubeletProblem(said);
   if (kubelet) {

@@ -71,6 +71,7 @@ async function silence(
   const error = new ApiError(0, 'unreachable', message, {
     hint: 'the container runtime, or a proxy before the API server, keeps back what is sent: see whether kubectl attach -i works there, and reach the API server itself with --server',
     isPermanent: true,
+    barsAttach: true,
   });
   return { clean: false, reason, error };
 }
@@ -131,6 +132,7 @@ function handshakeError(error: Error, server: string, offers: Offers, handshakeM
     hint: "the API server may not reach port 10250 of the agent's node: kubectl logs and kubectl exec then hang there as well",
     cause: error,
     isPermanent: true,
+    barsAttach: true,
   });
 }
 
@@ -140,6 +142,7 @@ function noSubprotocol(cause: Error, server: string, { names, silent }: Offers):
     hint: 'the API server, or a proxy before it, is too old or does not support WebSockets',
     cause,
     isPermanent: true,
+    barsAttach: true,
   });
 }
 
@@ -177,6 +180,7 @@ function noWebSocket(answer: ErrorAnswer, request: ApiRequest, rest: Rest): ApiE
         : 'let it pass on "Connection: Upgrade" and "Upgrade: websocket", or name the API server itself with --server',
       cause: why,
       isPermanent: true,
+      barsAttach: true,
     },
   );
 }

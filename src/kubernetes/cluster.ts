@@ -6,6 +6,7 @@ import type {
   AgentUpdate,
   Architecture,
   Attachment,
+  AttachUse,
   AuditEvent,
   BuildName,
   Cluster,
@@ -34,11 +35,12 @@ import { Offers } from './channel.ts';
 import { discard } from './discard.ts';
 import { listAgents, listExperiments } from './experiments.ts';
 import { followExperiments } from './experiments-watch.ts';
-import { launch, rehearse } from './launch.ts';
+import { type Launched, launch, rehearse, replace } from './launch.ts';
+import { followLog, LogPosition } from './log.ts';
 import { followNode } from './node-watch.ts';
 import { findNodes, podsOn, readLog, runtimeVersion } from './nodes.ts';
 import { podNetwork } from './pod-network.ts';
-import { type Existing, remove } from './remove.ts';
+import { deletePod, type Existing, remove } from './remove.ts';
 import { Rest } from './rest.ts';
 import { surroundings } from './surroundings.ts';
 import { type FoundTarget, findTarget } from './target.ts';
@@ -79,6 +81,7 @@ export class KubernetesCluster implements Cluster {
   readonly #distrust = new AbortController();
   readonly #created = new Map<string, V1Pod>();
   readonly #offers = new Offers();
+  readonly #positions = new Map<string, LogPosition>();
   readonly #existing = new Map<string, Existing>();
 
   constructor(
@@ -95,9 +98,13 @@ export class KubernetesCluster implements Cluster {
     this.#shim = shim;
   }
 
-  async findTarget(query: TargetQuery, agentNamespace: string | undefined): Promise<Target> {
+  async findTarget(
+    query: TargetQuery,
+    agentNamespace: string | undefined,
+    attach: AttachUse = 'needed',
+  ): Promise<Target> {
     const namespace = query.namespace ?? this.namespace;
-    const found = await findTarget(this.#rest, query, namespace, agentNamespace ?? namespace);
+    const found = await findTarget(this.#rest, query, namespace, agentNamespace ?? namespace, attach);
     this.#found.set(found.target.podUid, found);
     return found.target;
   }
@@ -130,7 +137,20 @@ export class KubernetesCluster implements Cluster {
     const existing: Existing = { pod: 'no', configMap: 'no', mayHaveBegun: false, names };
     this.#existing.set(key(spec.id, spec.namespace), existing);
     void importAttach();
-    const { pod, changes, warnings } = await launch(this.#rest, spec, shim, existing);
+    return this.#agentOf(spec, await launch(this.#rest, spec, shim, existing));
+  }
+
+  async replace(former: Agent, spec: AgentSpec): Promise<Agent> {
+    const existing = this.#existing.get(key(spec.id, spec.namespace));
+    if (!existing) throw new Error(`${former.pod} was not launched by this cluster`);
+    return this.#agentOf(spec, await replace(this.#rest, former, spec, existing));
+  }
+
+  end(agent: Agent): Promise<void> {
+    return deletePod(this.#rest, agent);
+  }
+
+  #agentOf(spec: AgentSpec, { pod, changes, warnings }: Launched): Agent {
     const podUid = pod.metadata?.uid ?? '';
     this.#created.set(podUid, pod);
     return {
@@ -169,6 +189,13 @@ export class KubernetesCluster implements Cluster {
     const { namespace, pod, node } = agent;
     const runtime = () => this.#runtimeOf(node);
     return attach(this.#rest, { namespace, pod, container, node, runtime }, signal, this.#offers);
+  }
+
+  followLog(agent: Agent, container: string, signal: AbortSignal, fromNow = false): Promise<Attachment> {
+    const name = `${agent.podUid}/${container}`;
+    const position = this.#positions.get(name) ?? new LogPosition();
+    this.#positions.set(name, position);
+    return followLog(this.#rest, agent, container, position, fromNow, signal);
   }
 
   /** With its version where the user may read nodes. */

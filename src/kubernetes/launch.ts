@@ -1,12 +1,12 @@
 import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
 import { ChaosError } from '../errors.ts';
-import type { AgentSpec } from '../ports.ts';
+import type { Agent, AgentSpec } from '../ports.ts';
 import { joinWords } from '../text.ts';
 import { exemption } from './admission.ts';
 import { agentChanges } from './agent-changes.ts';
 import { agentPod, configMap } from './agent-pod.ts';
 import { ApiError } from './api-error.ts';
-import { type Existing, remove } from './remove.ts';
+import { deletePod, type Existing, remove } from './remove.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 
@@ -48,6 +48,27 @@ export async function launch(rest: Rest, spec: AgentSpec, shim: Uint8Array, exis
       state: `the target was not touched, but ${joinWords(left)} may be left (${why})`,
       cause: error,
     });
+  }
+}
+
+/**
+ * Creates another pod of the experiment, which gets the ConfigMap; then deletes the former one by force, since a shim that has heard no `start` has changed nothing. `existing` is kept true to what may
+ * be there: of what is there after a failure, the former one is.
+ */
+export async function replace(rest: Rest, former: Agent, spec: AgentSpec, existing: Existing): Promise<Launched> {
+  const asked = agentPod(spec);
+  const warnings: string[] = [];
+  const before = { ...existing };
+  Object.assign(existing, { mayHaveBegun: true, names: { pod: spec.pod, configMap: spec.id } });
+  try {
+    const pod = await create<V1Pod>(rest, resources.pods, spec, asked, existing, 'pod', (text) => warnings.push(text));
+    const changes = workableChanges(asked, pod);
+    await own(rest, spec, pod);
+    await deletePod(rest, former, { gracePeriodSeconds: 0 });
+    return { pod, changes, warnings };
+  } catch (error) {
+    if (existing.pod === 'no') Object.assign(existing, before);
+    throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import type {
   V1SelfSubjectRulesReview,
   VersionInfo,
 } from '@kubernetes/client-node';
+import type { AttachUse } from '../ports.ts';
 import { joinWords } from '../text.ts';
 import { ApiError, isStatus } from './api-error.ts';
 import { type Rule, ruleHint } from './rbac.ts';
@@ -21,14 +22,18 @@ const createAttach: Permission = { ...getAttach, verb: 'create' };
 /** https://kubernetes.io/docs/reference/access-authn-authz/authorization/: a request is authorized by its HTTP method, and a WebSocket's is GET. */
 const whyGet = 'an attach over a WebSocket is a GET, for which the right to create is not enough';
 
-/** What an experiment does in the agent's namespace. An attach over a WebSocket is a GET, and newer API servers ask for create as well. */
-export const agentPermissions: readonly Permission[] = [
+const withAgent = (...reached: Permission[]): Permission[] => [
   ...all(resources.pods, 'create', 'delete', 'get', 'list', 'watch'),
-  getAttach,
-  createAttach,
+  ...reached,
   ...all(resources.configmaps, 'create', 'delete', 'patch'),
   ...all(resources.events, 'list', 'watch'),
 ];
+
+/** What an experiment does in the agent's namespace. An attach over a WebSocket is a GET, and newer API servers ask for create as well. */
+export const agentPermissions: readonly Permission[] = withAgent(getAttach, createAttach);
+
+/** The same where the agent's log is read instead. */
+const logPermissions = withAgent({ verb: 'get', resource: resources.pods, subresource: 'log' });
 
 /** What an experiment does in the target's namespace. */
 export const targetPermissions: readonly Permission[] = all(resources.pods, 'get', 'list', 'watch');
@@ -77,6 +82,30 @@ export async function checkPermissions(rest: Rest, namespace: string, needed: re
   throw new ApiError(403, 'forbidden', `you are not allowed to ${listPermissions(missing)} in namespace ${namespace}`, {
     hint: missing.includes(getAttach) ? `${hint}; ${whyGet}` : hint,
   });
+}
+
+/**
+ * Refuses as `checkPermissions` does what is missing in the agent's namespace. Gives the reason why there can be no attach, where it is wanted only and nothing else is missing.
+ */
+export async function checkAgentPermissions(
+  rest: Rest,
+  namespace: string,
+  attach: AttachUse,
+): Promise<string | undefined> {
+  if (attach === 'unused') {
+    await checkPermissions(rest, namespace, logPermissions);
+    return undefined;
+  }
+  try {
+    await checkPermissions(rest, namespace, agentPermissions);
+    return undefined;
+  } catch (error) {
+    if (attach === 'needed' || !isStatus(error, 403)) throw error;
+    await checkPermissions(rest, namespace, logPermissions).catch(() => {
+      throw error;
+    });
+    return error.message;
+  }
 }
 
 /**

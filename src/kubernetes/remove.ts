@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject, V1ConfigMap, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import { messageOf } from '../errors.ts';
-import type { RemovalResult } from '../ports.ts';
+import type { Agent, RemovalResult } from '../ports.ts';
 import { joinWords } from '../text.ts';
 import { ofExperiment } from './agent-pod.ts';
 import { ApiError, isStatus } from './api-error.ts';
@@ -105,6 +105,16 @@ function removeObject(
 ): Promise<KubernetesObject> {
   const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', ...options };
   return rest.json({ verb: 'delete', resource, namespace, name, body }, signal);
+}
+
+/** Deletes an agent pod and does not wait for it. One that is gone is none to delete. */
+export async function deletePod(
+  rest: Rest,
+  { pod, podUid, namespace }: Agent,
+  options: DeleteOptions = {},
+): Promise<void> {
+  const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: podUid }, ...options };
+  await rest.json({ verb: 'delete', resource: resources.pods, namespace, name: pod, body }).catch(notFound);
 }
 
 /** A deletion that took effect answers with a Status; an object that is still there for its finalizers answers with itself. */

@@ -207,6 +207,8 @@ export class Rest {
         if (sent.reusedSocket) return;
         socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
         socket.setKeepAlive(true, tcpKeepAliveMs);
+        // Between an answer's end and the next request nobody listens to it: an abort then would end the process.
+        socket.on('error', () => undefined);
       });
       sent.on('response', (response) => {
         done();

@@ -1,11 +1,11 @@
 import type { V1Container, V1ContainerStatus, V1Node, V1Pod, V1RuntimeClass } from '@kubernetes/client-node';
-import type { Target, TargetQuery } from '../ports.ts';
+import type { AttachUse, Target, TargetQuery } from '../ports.ts';
 import { parseQuantity } from '../units.ts';
 import { isStatus } from './api-error.ts';
 import { chooseContainer } from './container-choice.ts';
 import { architectureOfPod, checkNode, checkRuntimeClass, splitContainerId } from './node-check.ts';
 import { noSuchObject } from './not-found.ts';
-import { agentPermissions, checkPermissions, targetPermissions } from './permissions.ts';
+import { checkAgentPermissions, checkPermissions, targetPermissions } from './permissions.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import { choosePod, type PodList, podsOfWorkload } from './workload.ts';
@@ -28,14 +28,12 @@ export async function findTarget(
   query: TargetQuery,
   namespace: string,
   agentNamespace: string,
+  attach: AttachUse,
 ): Promise<FoundTarget> {
   const allowed = Promise.all(
     agentNamespace === namespace
-      ? [checkPermissions(rest, namespace, [...agentPermissions])]
-      : [
-          checkPermissions(rest, namespace, targetPermissions),
-          checkPermissions(rest, agentNamespace, agentPermissions),
-        ],
+      ? [checkAgentPermissions(rest, namespace, attach)]
+      : [checkAgentPermissions(rest, agentNamespace, attach), checkPermissions(rest, namespace, targetPermissions)],
   );
   // Awaited below; a pod that is not there is the better message, and comes first.
   allowed.catch(() => {});
@@ -43,7 +41,11 @@ export async function findTarget(
   const { pod } = found;
   const { spec, status } = chooseContainer(pod, query.container);
   const { runtime, id } = splitContainerId(status.containerID ?? '');
-  const [node] = await Promise.all([readNode(rest, pod.spec?.nodeName ?? ''), checkRuntime(rest, pod), allowed]);
+  const [node, , [attachBarred]] = await Promise.all([
+    readNode(rest, pod.spec?.nodeName ?? ''),
+    checkRuntime(rest, pod),
+    allowed,
+  ]);
   const facts = node ? nodeFacts(node) : assumedFacts(pod);
   const target: Target = {
     namespace,
@@ -57,6 +59,7 @@ export async function findTarget(
     containers: pod.spec?.containers.length ?? 1,
     ...limits(pod, spec, status),
     ...facts,
+    ...(attachBarred === undefined ? {} : { attachBarred }),
     ...(query.kind === 'pod'
       ? {}
       : { chosenFrom: { workload: `${query.kind}/${query.name}`, runningPods: found.runningPods } }),

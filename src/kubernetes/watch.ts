@@ -162,7 +162,7 @@ function isOld<T extends KubernetesObject>({ type, object }: RawEvent<T>, known:
 }
 
 /** When a watch that is silent is helped out by a list, and whether it has to be. */
-class Silence {
+class Silence implements Patience {
   /** Until the next list; undefined: the watch is trusted. */
   waitMs: number | undefined;
   /** A list has told what the watch had not: what comes from the watch may be older than what is known. */
@@ -181,7 +181,6 @@ class Silence {
     this.waitMs = this.#start.silenceMs ?? (this.#start.distrust?.aborted ? silenceMs : undefined);
   }
 
-  /** Calls back when the watch is to be helped out; returns what cancels that. */
   onPause(callback: () => void): () => void {
     const { distrust } = this.#start;
     if (distrust?.aborted) this.#onDistrust();
@@ -222,10 +221,16 @@ class Silence {
   }
 }
 
+/** When a source that is silent is not waited for any longer. */
+export interface Patience {
+  /** Calls back then; returns what cancels that. */
+  onPause(callback: () => void): () => void;
+}
+
 /** What the source gives, and undefined whenever it has been silent for too long. The source's signal is aborted when nobody reads on. */
-async function* withPauses<T>(
+export async function* withPauses<T>(
   source: (signal: AbortSignal) => AsyncGenerator<T>,
-  silence: Silence,
+  patience: Patience,
   signal: AbortSignal,
 ): AsyncGenerator<T | undefined> {
   const stop = new AbortController();
@@ -233,7 +238,7 @@ async function* withPauses<T>(
   let pending = values.next();
   try {
     for (;;) {
-      const first = await unlessPaused(pending, silence);
+      const first = await unlessPaused(pending, patience);
       if (first?.done) return;
       yield first?.value;
       if (first) pending = values.next();
@@ -248,10 +253,10 @@ async function* withPauses<T>(
 }
 
 /** Undefined: nothing for too long. */
-function unlessPaused<T>(pending: Promise<T>, silence: Silence): Promise<T | undefined> {
+function unlessPaused<T>(pending: Promise<T>, patience: Patience): Promise<T | undefined> {
   let cancel: () => void = () => undefined;
   const pause = new Promise<undefined>((resolve) => {
-    cancel = silence.onPause(() => resolve(undefined));
+    cancel = patience.onPause(() => resolve(undefined));
   });
   return Promise.race([pending, pause]).finally(() => cancel());
 }

@@ -280,12 +280,19 @@ const shimErrorSchema = v.object({
 });
 export type ShimError = v.InferOutput<typeof shimErrorSchema>;
 
+const outputSchema = v.object({
+  event: v.literal('output'),
+  atMs: v.number(),
+  text: v.string(),
+});
+
 const shimEventSchema = v.variant('event', [
   resolvedSchema,
   activeSchema,
   sampleEventSchema,
   pathEventSchema,
   warningSchema,
+  outputSchema,
   answerEventSchema,
   endedSchema,
   revertedSchema,

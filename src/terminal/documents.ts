@@ -54,6 +54,7 @@ const target = v.strictObject({
   node_allocatable_cores: optional.number,
   node_allocatable_memory_bytes: optional.number,
   assumed: v.exactOptional(texts),
+  attach_barred: optional.text,
 });
 
 const cluster = v.strictObject({ context: optional.text, server: v.string() });
@@ -140,6 +141,7 @@ const plan = v.strictObject({
   grace: v.string(),
   lease: v.string(),
   commands: v.array(texts),
+  note: optional.text,
   undo: v.string(),
   end_all: v.string(),
   /** As the API server takes them. */

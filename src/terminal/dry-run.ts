@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { Plan } from '../experiment/plan.ts';
+import { type Plan, successor } from '../experiment/plan.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { OutputFormat } from '../requests.ts';
 import { joinWords } from '../text.ts';
@@ -33,17 +33,14 @@ export function renderPlan(plan: Plan, objects: readonly unknown[], format: Outp
   return head + documents.map((document) => `---\n${stringify(document, { lineWidth: 0 })}`).join('');
 }
 
-function planDocument({
-  id,
-  target,
-  summary,
-  fault,
-  agent,
-  undo,
-  endAll,
-  cluster,
-  ...bounds
-}: Plan): Record<string, unknown> {
+/** What of the second agent is known before the first. */
+const followed =
+  'without an attach, the first agent looks at the target and is then replaced by the second, which begins by itself; what the first finds may add --order lines to the second';
+
+function planDocument(plan: Plan): Record<string, unknown> {
+  const { id, target, summary, fault, agent, undo, endAll, cluster, ...bounds } = plan;
+  const agents = [agent, ...(plan.noAttach ? [successor(plan, ['start'])] : [])];
+  const note = plan.noAttach ? followed : undefined;
   const { namespace, pod, container, node, containerId, chosenFrom } = target;
   return documentOf({
     kind: 'plan',
@@ -58,8 +55,13 @@ function planDocument({
     ],
     duration: formatDuration(bounds.durationMs),
     grace: formatDuration(bounds.graceMs),
-    lease: bounds.detached ? 'none (detached)' : formatDuration(bounds.leaseMs),
-    commands: agent.containers.map(({ args }) => ['nsexec', ...args]),
+    lease: bounds.detached
+      ? 'none (detached)'
+      : bounds.noAttach
+        ? 'none (--no-attach)'
+        : formatDuration(bounds.leaseMs),
+    commands: agents.flatMap(({ containers }) => containers.map(({ args }) => ['nsexec', ...args])),
+    note,
     undo,
     endAll,
   });

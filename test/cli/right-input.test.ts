@@ -21,6 +21,7 @@ test('the defaults', () => {
       graceMs: 2_000,
       detached: false,
       leaseMs: 15_000,
+      noAttach: false,
       runAs: 'target',
       strict: false,
       image: undefined,
@@ -115,6 +116,7 @@ test('everything at once', () => {
     graceMs: 0,
     detached: false,
     leaseMs: 60_000,
+    noAttach: false,
     runAs: 'root',
     strict: false,
     image: 'r/i@sha256:0a',
@@ -299,6 +301,8 @@ test('what stands behind -- is passed on as it is', () => {
 
 test('--detach has no lease', () => {
   expect(requestOf('stress web --cpu 2 --detach').run.detached).toBe(true);
+  expect(requestOf('stress web --cpu 2 --no-attach').run).toMatchObject({ noAttach: true, detached: false });
+  expect(requestOf('stress web --cpu 2 --no-attach=false').run).toMatchObject({ noAttach: false });
   expect(requestOf('stress web --cpu 2 --detach=false').run).toMatchObject({ detached: false, leaseMs: 15_000 });
 });
 

@@ -21,6 +21,15 @@ const wrong: readonly Wrong[] = [
   ['stress web --cpu 1 --insecure-skip-tls-verify=2', '--insecure-skip-tls-verify "2": must be true or false'],
   ['stress web --cpu', '--cpu requires a value'],
   ['stress web --cpu 1 -n', '--namespace requires a value'],
+  // What needs an attach.
+  [
+    'net web --delay 5ms --no-attach',
+    '--no-attach: not possible for net, which asks its agent questions over the attach',
+  ],
+  [
+    'stress web --cpu 1 --no-attach --lease 20s',
+    '--no-attach and --lease are mutually exclusive: without an attach nothing renews the lease',
+  ],
   // TARGET.
   ['stress --cpu 1', 'TARGET is required: name a pod, or a workload such as deploy/web'],
   ['stress web api --cpu 1', 'expected one TARGET, got 2 ("web", "api")'],

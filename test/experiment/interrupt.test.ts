@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { settle } from '../fakes/clock.ts';
+import { request } from '../fakes/samples.ts';
 import { experiment, Scenario } from './scenario.ts';
 
 const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -153,6 +154,19 @@ describe('a signal', () => {
     expect(s.cluster.attachment.isClosed).toBe(true);
     expect(s.clock.pending).toBe(0);
     expect(s.signals.listeners).toBe(0);
+  });
+
+  test('the second one leaves a fault without an attach to its own time', async () => {
+    const s = new Scenario(request({}, { noAttach: true }));
+    await s.launch();
+    await s.attach();
+    await s.pass(1_000);
+    await s.attach();
+    await s.interrupt();
+    await s.interrupt();
+    expect((await s.error()).state).toMatch(
+      /duration of 1m is over; its agent pod and configmap\/chaos-7f3k2 in namespace shop/,
+    );
   });
 
   test('the second one while the pod is being created leaves at once as well', async () => {

@@ -65,6 +65,7 @@ export class Scenario {
     this.cluster.onAttach = (attachment) => {
       attachment.onLine = (line) => this.#hear(attachment, line);
     };
+    this.cluster.onLog = (log, pod) => this.#write(log, pod);
   }
 
   get ports(): ExperimentPorts {
@@ -144,6 +145,7 @@ export class Scenario {
       this.#usedUs += step * 1_000 * this.cores;
       this.io.pass(step);
       if (this.#active && step === 1_000) this.stream?.say(this.#sampled(), ...this.#measured());
+      else if (this.log && !this.#begun && step === 1_000) this.log.say(this.#sampled(), ...this.#measured());
     }
     await settle();
   }
@@ -200,7 +202,32 @@ export class Scenario {
   }
 
   get stream(): FakeAttachment | undefined {
-    return this.cluster.attachments.at(-1);
+    return this.log ?? this.cluster.attachments.at(-1);
+  }
+
+  /** What is read of the agent's log, of a run without an attach. */
+  get log(): FakeAttachment | undefined {
+    return this.cluster.logStreams.at(-1);
+  }
+
+  /** What the second agent is told on its command line. */
+  get orders(): string[] {
+    const { args = [] } = this.cluster.replacement?.containers[0] ?? {};
+    return args.filter((_, index) => args[index - 1] === '--order');
+  }
+
+  /** What a log has from its beginning: of the first agent, that it waits; of the second, what comes of its orders. */
+  #write(log: FakeAttachment, pod: string): void {
+    const { facts } = this.io;
+    if (this.#begun) {
+      log.say(...(this.#active ? [] : [ended(), reverted()]));
+      return;
+    }
+    log.say(resolved(this.sample(), facts ? { path: facts } : {}), ...this.io.probes(this.#seconds));
+    if (pod.endsWith('-0')) return;
+    this.#begun = this.#active = true;
+    this.#activeAt = this.clock.now();
+    log.say(this.#sampled(), active());
   }
 
   /** All lines that any stream carried to the shim. */
@@ -253,8 +280,12 @@ export class Scenario {
     expect(this.cluster.watches, 'watches left').toBe(0);
     expect(this.signals.listeners, 'signal listeners left').toBe(0);
     expect(
-      this.cluster.attachments.filter(({ isClosed }) => !isClosed),
+      [...this.cluster.attachments, ...this.cluster.logStreams].filter(({ isClosed }) => !isClosed),
       'open streams',
+    ).toEqual([]);
+    expect(
+      this.cluster.logStreams.flatMap(({ sent }) => sent),
+      'said to a log',
     ).toEqual([]);
   }
 

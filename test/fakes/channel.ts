@@ -11,6 +11,10 @@ export class Channel<T> implements AsyncIterable<T> {
     this.#wake();
   }
 
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
   end(): void {
     this.#ended = true;
     this.#wake();

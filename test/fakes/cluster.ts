@@ -34,6 +34,9 @@ type Method =
   | 'volumes'
   | 'surroundings'
   | 'launch'
+  | 'replace'
+  | 'end'
+  | 'followLog'
   | 'rehearse'
   | 'attach'
   | 'remove'
@@ -50,10 +53,11 @@ export class FakeCluster implements Cluster {
   readonly server = 'https://cluster.test:6443';
   /** Each call by name, in order. */
   readonly calls: string[] = [];
-  readonly agentUpdates = new Channel<AgentUpdate>();
+  /** Of the agent that is there now. */
+  agentUpdates = new Channel<AgentUpdate>();
   readonly experimentUpdates = new Channel<ExperimentUpdate>();
-  readonly targetUpdates = new Channel<TargetUpdate>();
-  readonly nodeUpdates = new Channel<NodeUpdate>();
+  targetUpdates = new Channel<TargetUpdate>();
+  nodeUpdates = new Channel<NodeUpdate>();
   around: Surroundings = { protectedBy: [], experiments: [], nodeTroubles: [], unchecked: [] };
   readonly attachments: FakeAttachment[] = [];
   /** Called with each new stream before the session has it. */
@@ -64,6 +68,14 @@ export class FakeCluster implements Cluster {
   readonly addresses = new Map<string, ObjectAddresses[]>();
   mounted: Volume[] = volumes();
   launched: AgentSpec | undefined;
+  /** What took the place of what was launched. */
+  replacement: AgentSpec | undefined;
+  /** The agent pods that were to be deleted, by name. */
+  readonly ended: string[] = [];
+  /** Those of a log: nothing can be said to them. */
+  readonly logStreams: (FakeAttachment & { pod?: string; fromNow?: boolean })[] = [];
+  /** Called with each new log before the session has it. */
+  onLog: ((log: FakeAttachment, pod: string) => void) | undefined;
   /** What else the launch finds out about the agent. */
   agentFacts: Pick<Agent, 'changes' | 'warnings'> = {};
   removed: { id: string; namespace: string; timeoutMs: number; reverted: boolean } | undefined;
@@ -146,18 +158,21 @@ export class FakeCluster implements Cluster {
 
   followAgent(_agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {
     this.calls.push('followAgent');
+    if (this.agentUpdates.isEnded) this.agentUpdates = new Channel<AgentUpdate>();
     this.#watch(signal, this.agentUpdates);
     return this.agentUpdates;
   }
 
   followTarget(_target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate> {
     this.calls.push('followTarget');
+    if (this.targetUpdates.isEnded) this.targetUpdates = new Channel<TargetUpdate>();
     this.#watch(signal, this.targetUpdates);
     return this.targetUpdates;
   }
 
   followNode(_target: Target, signal: AbortSignal): AsyncIterable<NodeUpdate> {
     this.calls.push('followNode');
+    if (this.nodeUpdates.isEnded) this.nodeUpdates = new Channel<NodeUpdate>();
     this.#watch(signal, this.nodeUpdates);
     return this.nodeUpdates;
   }
@@ -169,6 +184,27 @@ export class FakeCluster implements Cluster {
     this.attachments.push(attachment);
     this.onAttach?.(attachment);
     return attachment;
+  }
+
+  async replace(former: Agent, spec: AgentSpec): Promise<Agent> {
+    this.replacement = spec;
+    await this.#enter('replace');
+    this.agentUpdates = new Channel<AgentUpdate>();
+    return { ...former, pod: spec.pod, podUid: 'next-uid' };
+  }
+
+  async end({ pod }: Agent): Promise<void> {
+    this.ended.push(pod);
+    await this.#enter('end');
+  }
+
+  async followLog(agent: Agent, _container: string, signal: AbortSignal, fromNow = false): Promise<Attachment> {
+    await this.#enter('followLog');
+    const log = Object.assign(new FakeAttachment(), { pod: agent.pod, fromNow });
+    signal.addEventListener('abort', () => log.close());
+    this.logStreams.push(log);
+    this.onLog?.(log, agent.pod);
+    return log;
   }
 
   async recordEvent(_target: Target, event: AuditEvent): Promise<void> {

@@ -67,6 +67,7 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
       durationMs: 60_000,
       graceMs: 2_000,
       detached: false,
+      noAttach: false,
       leaseMs: 15_000,
       runAs: 'target',
       strict: false,
@@ -214,6 +215,7 @@ export function plan(asked: Request = request(), at: Target = target()): Plan {
     who: 'ada',
     now: new Date('2026-01-02T03:04:05Z'),
     defaultImage: 'tools:1',
+    noAttach: asked.run.noAttach,
     surveyed:
       asked.fault.fault === 'io' ? { volume: volumeAt(volumes(), (asked.fault as IoRequest).path) } : surroundings(),
   });

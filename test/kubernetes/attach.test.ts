@@ -285,7 +285,10 @@ describe('an attach that opens and then is silent', () => {
       'the attach to the agent on node node-3 opens, but nothing comes through it by v5.channel.k8s.io or v4.channel.k8s.io, container runtime cri-o://1.37.0';
     expect(await stream.closed).toMatchObject({
       clean: false,
-      error: { code: 'unreachable', message, hint: expect.stringContaining('--server'), isPermanent: true },
+      error: {
+        ...{ code: 'unreachable', message, hint: expect.stringContaining('--server') },
+        ...{ isPermanent: true, barsAttach: true },
+      },
     });
     await until('nothing is open', () => server.open === 0);
     // Whoever attaches all the same goes on with the last.
@@ -339,9 +342,13 @@ describe('a refused upgrade', () => {
     [
       403,
       forbidden('get', 'pods/attach', 'shop', 'jane'),
-      { code: 'forbidden', message: '"jane" is not allowed to get pods/attach in namespace shop' },
+      {
+        code: 'forbidden',
+        message: '"jane" is not allowed to get pods/attach in namespace shop',
+        barsAttach: true,
+      },
     ],
-    [401, status(401, 'Unauthorized', 'Unauthorized'), { code: 'unauthorized' }],
+    [401, status(401, 'Unauthorized', 'Unauthorized'), { code: 'unauthorized', barsAttach: false }],
     [
       404,
       status(404, 'NotFound', 'pods "chaos-1" not found', { name: 'chaos-1' }),
@@ -371,6 +378,7 @@ describe('a refused upgrade', () => {
       message: `${server.url} did not open the WebSocket of attach, it answered ${code}: a proxy or load balancer before it seems to drop "Upgrade: websocket"`,
       hint: 'let it pass on "Connection: Upgrade" and "Upgrade: websocket", or name the API server itself with --server',
       isPermanent: true,
+      barsAttach: true,
     });
     expect(server.received).toHaveLength(1);
     await until('nothing is open', () => server.open === 0);

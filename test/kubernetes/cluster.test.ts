@@ -168,6 +168,46 @@ describe('findTarget', () => {
     expect(asked.sort()).toEqual(['chaos', 'shop']);
   });
 
+  describe('without the right to get pods/attach', () => {
+    const rules = (...more: object[]) =>
+      server.on('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', (_, response) =>
+        json(response, 201, {
+          status: {
+            resourceRules: [
+              { verbs: ['*'], apiGroups: [''], resources: ['pods', 'configmaps', 'events'] },
+              { verbs: ['create'], apiGroups: [''], resources: ['pods/attach'] },
+              ...more,
+            ],
+          },
+        }),
+      );
+    const log = { verbs: ['get'], apiGroups: [''], resources: ['pods/log'] };
+    const missing = 'you are not allowed to get pods/attach in namespace shop';
+
+    it('says why there is no attach, where the log will do', async () => {
+      rules(log);
+      expect(await cluster.findTarget(query, undefined, 'wanted')).toMatchObject({ attachBarred: missing });
+    });
+
+    it('asks nothing of it, where it is not used', async () => {
+      rules(log);
+      expect(await cluster.findTarget(query, undefined, 'unused')).not.toHaveProperty('attachBarred');
+    });
+
+    it('refuses where it is needed', async () => {
+      rules(log);
+      expect(await rejection(cluster.findTarget(query, undefined, 'needed'))).toMatchObject({ message: missing });
+    });
+
+    it('refuses with the rule for it, where the log may not be read either', async () => {
+      rules();
+      expect(await rejection(cluster.findTarget(query, undefined, 'wanted'))).toMatchObject({ message: missing });
+      expect(await rejection(cluster.findTarget(query, undefined, 'unused'))).toMatchObject({
+        message: 'you are not allowed to get pods/log in namespace shop',
+      });
+    });
+  });
+
   it('names the pods there are when there is no such pod', async () => {
     server.on('GET', pods, (request, response) =>
       json(response, 200, {
@@ -399,6 +439,69 @@ describe('launch', () => {
     const without = new KubernetesCluster(rest, 'shop', () => Promise.reject(new Error('no shim')));
     await rejection(without.launch(spec));
     expect(server.received).toEqual([]);
+  });
+});
+
+describe('replace', () => {
+  const next: AgentSpec = { ...spec, pod: `${id}-1` };
+  beforeEach(async () => {
+    server
+      .on('POST', configMaps, (_, response) => json(response, 201, { kind: 'ConfigMap' }))
+      .on('POST', pods, (request, response) => {
+        const pod = asCreated(request.body);
+        if (pod.metadata?.name === next.pod) pod.metadata.uid = 'uid-next';
+        json(response, 201, pod);
+      })
+      .on('PATCH', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'ConfigMap' }))
+      .on('DELETE', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'Status', status: 'Success' }))
+      .on('DELETE', new RegExp(`^${pods}/${id}-[01]$`), (_, response) => json(response, 200, agentPod({})));
+    await cluster.launch(spec);
+    server.received.length = 0;
+  });
+  const deletions = () =>
+    server.received.filter(({ method }) => method === 'DELETE').map(({ path, body }) => [path.split('/').at(-1), body]);
+
+  it('creates the other pod, gives it the ConfigMap, and deletes the first by force', async () => {
+    expect(await cluster.replace(agent, next)).toEqual({ ...agent, pod: next.pod, podUid: 'uid-next' });
+    expect(calls()).toEqual([
+      'POST v1/namespaces/shop/pods',
+      `PATCH v1/namespaces/shop/configmaps/${id}`,
+      `DELETE v1/namespaces/shop/pods/${id}-0`,
+    ]);
+    expect(server.received[1]?.body).toMatchObject({
+      metadata: { ownerReferences: [{ name: next.pod, uid: 'uid-next' }] },
+    });
+    expect(deletions()).toMatchObject([[spec.pod, { gracePeriodSeconds: 0, preconditions: { uid: 'uid-agent' } }]]);
+  });
+
+  it('of one that is gone already is content', async () => {
+    const missing = status(404, 'NotFound', 'not found', { name: spec.pod });
+    server.on('DELETE', `${pods}/${id}-0`, (_, response) => json(response, 404, missing));
+    expect(await cluster.replace(agent, next)).toMatchObject({ pod: next.pod });
+  });
+
+  it('that is refused leaves the first to be removed, by force', async () => {
+    server.on('POST', pods, (_, response) => json(response, 403, status(403, 'Forbidden', 'exceeded quota: small, x')));
+    expect(await rejection(cluster.replace(agent, next))).toMatchObject({ code: 'quota' });
+    await cluster.remove(id, 'shop', 1_000, false);
+    expect(deletions()).toMatchObject(
+      expect.arrayContaining([[spec.pod, expect.objectContaining({ gracePeriodSeconds: 0 })]]),
+    );
+  });
+
+  it('has a pod that may have begun: its removal is graceful', async () => {
+    const begun = await cluster.replace(agent, next);
+    server.received.length = 0;
+    const other = structuredClone(agentPod({ running: {} }));
+    Object.assign(other.metadata ?? {}, { name: next.pod, uid: 'uid-next' });
+    items = [other];
+    const removed = cluster.remove(id, 'shop', 5_000, false);
+    await until('it is deleted', () => deletions().some(([name]) => name === next.pod), 30_000);
+    expect(deletions().find(([name]) => name === next.pod)?.[1]).not.toHaveProperty('gracePeriodSeconds');
+    feed.send('DELETED', other);
+    await removed;
+    await cluster.end(begun);
+    expect(deletions().at(-1)).toMatchObject([next.pod, { preconditions: { uid: 'uid-next' } }]);
   });
 });
 

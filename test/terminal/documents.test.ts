@@ -40,9 +40,20 @@ describe('what is printed is as its schema says', () => {
     for (const document of lines(stdout.text)) expect(faultsOf(document)).toEqual([]);
   });
 
-  test.each([request(), netRequest(), ioRequest()])('the plan of a dry run', (asked) => {
+  const unattached = request({}, { noAttach: true });
+  test.each([request(), netRequest(), ioRequest(), unattached])('the plan of a dry run', (asked) => {
     const objects = [{ kind: 'Pod', metadata: {} }];
     expect(lines(renderPlan(plan(asked), objects, 'ndjson')).flatMap(faultsOf)).toEqual([]);
+  });
+
+  test('the plan of a dry run without an attach: both agents, and that the second is not all known yet', () => {
+    const [{ commands, lease, note } = {}] = lines(renderPlan(plan(unattached), [], 'ndjson'));
+    expect(commands).toEqual([
+      expect.not.arrayContaining(['--order']),
+      expect.arrayContaining(['--lease-ms', '0', '--order', 'start']),
+    ]);
+    expect(lease).toBe('none (--no-attach)');
+    expect(note).toContain('what the first finds may add');
   });
 
   const now = new Date();

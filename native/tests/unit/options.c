@@ -62,6 +62,7 @@ limits (void **state)
     { "--probe-ms", "100", 1 },        { "--probe-ms", "60000", 1 },         { "--probe-ms", "99", 0 },            { "--probe-ms", "60001", 0 },
     { "--path", "/", 1 },              { "--path", "/a b/\xff\n", 1 },       { "--path", "", 0 },                  { "--path", "a/b", 0 },
     { "--directory", ".kubectl-chaos-7", 1 }, { "--directory", ".kubectl-chaos-a.b-9", 1 }, { "--directory", ".kubectl-chaos-", 0 }, { "--directory", "", 0 },
+    { "--order", "start", 1 },         { "--order", "", 0 },                 { "--order", "beat\nstart", 0 },
     { "--directory", ".kubectl-chaos-A", 0 }, { "--directory", ".kubectl-chaos-a/b", 0 },   { "--directory", "/.kubectl-chaos-a", 0 }, { "--directory", "kubectl-chaos-a", 0 },
     { "--directory", ".kubectl-chaos-23456789012345678901234567890123456789012345678901", 0 },
     { "--directory", ".kubectl-chaos-2345678901234567890123456789012345678901234567890", 1 },
@@ -127,6 +128,7 @@ owners (void **state)
     { "--container", ID, "inspect run hold" }, { "--duration-ms", "5", "run hold" },   { "--lease-ms", "0", "run hold" }, { "--sample-ms", "100", "run hold" },
     { "--need", "cpu", "run hold" },           { "--termination-log", "x", "run hold" }, { "--grace-ms", "0", "run" },      { "--as", "root", "run hold" },
     { "--oom-score-adj", "1", "run" },         { "--scratch-bytes", "0", "run" },      { "--env", "A=b", "run" },         { "--tool", "tc", "hold" },
+    { "--order", "start", "run hold" },
     { "--path", "/", "run hold" },             { "--directory", ".kubectl-chaos-a", "run" }, { "--probe", "write=0", "run hold" }, { "--probe-ms", "100", "run hold" },
   };
   static const char *const commands[] = { "inspect", "run", "hold" };

@@ -6,8 +6,9 @@ import type { Active, Reverted, SampleEvent, ShimError, ShimEvent } from '../../
 import { parseTerminationMessage } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { failedShim, shimFailure } from '../agent-errors.ts';
-import type { ConnectionLoss } from '../connection.ts';
+import { brokenStream, type ConnectionLoss } from '../connection.ts';
 import { harmOf } from '../neighbours.ts';
+import { hasLease } from '../plan-record.ts';
 import type { RunContext } from '../run-context.ts';
 import { guardianMs, type TimerName, timeouts, undoMs } from '../timeouts.ts';
 import type { Phase } from './phase.ts';
@@ -37,7 +38,9 @@ export class ActivePhase implements Phase {
 
   /** Says `start`. */
   begin(): void {
-    this.#context.timers.set('answer', timeouts.answer);
+    const { timers, plan } = this.#context;
+    if (plan.noAttach) timers.set('startup', timeouts.startup);
+    else timers.set('answer', timeouts.answer);
     this.#driver.begin();
   }
 
@@ -101,6 +104,7 @@ export class ActivePhase implements Phase {
 
   /** A deleted agent means that the fault is to end, and its kubelet may take a minute to act on it. */
   #onAgentDeleted(): void {
+    if (this.#isDeletedByUs) return;
     const why = 'the agent pod was deleted by somebody else';
     this.#context.observations.problem(why);
     if (!this.#context.observations.result.ended) this.stop(why);
@@ -109,7 +113,7 @@ export class ActivePhase implements Phase {
   #onAgentGone(): void {
     const { observations, plan, timers } = this.#context;
     this.#onAgentDeleted();
-    if (observations.result.ended && !kindOf(plan.fault).outlivesShim(plan.fault)) {
+    if ((observations.result.ended || this.#isDeletedByUs) && !kindOf(plan.fault).outlivesShim(plan.fault)) {
       this.#onReverted('container');
       return;
     }
@@ -118,8 +122,18 @@ export class ActivePhase implements Phase {
     timers.set('confirm', plan.graceMs + undoMs(plan.fault));
   }
 
+  /** That is how a shim is stopped that cannot be told. */
+  get #isDeletedByUs(): boolean {
+    return this.#context.plan.noAttach === true && this.#context.stopAskedAt !== undefined;
+  }
+
   onAttached(): void {
+    const { timers } = this.#context;
     this.#isNewStream = true;
+    if (timers.isSet('startup')) {
+      timers.stop('startup');
+      timers.set('answer', timeouts.answer);
+    }
     this.#context.beat(this.#context.stopAskedAt === undefined ? 'beat' : 'stop');
   }
 
@@ -129,7 +143,7 @@ export class ActivePhase implements Phase {
     // The shim has said its last word: only the reason for it is waited for.
     if (observations.result.reverted) return;
     if (failures === 1) {
-      this.#context.report({ kind: 'progress', message: `the stream to the agent ended (${reason}): attaching again` });
+      this.#context.report({ kind: 'progress', message: brokenStream(plan, reason) });
       timers.set('silence', observations.aloneMs + plan.graceMs + undoMs(plan.fault));
     }
     timers.set('attach', retryMs);
@@ -138,6 +152,9 @@ export class ActivePhase implements Phase {
   onEvent(event: ShimEvent): void {
     const { observations, timers } = this.#context;
     const { result } = observations;
+    // A log has lost nothing between: before `active` the target is by itself.
+    const isEarly = this.#context.plan.noAttach && !result.began;
+    if (isEarly && (event.event === 'sample' || event.event === 'path')) return;
     switch (event.event) {
       case 'resolved':
         return this.#onStillWaiting();
@@ -159,7 +176,9 @@ export class ActivePhase implements Phase {
         if (event.reason === 'stopped' && this.#context.stopAskedAt === undefined) {
           observations.problem(`another command stopped it after ${formatDuration(event.runMs)}`);
         }
-        return observations.ended(event);
+        return observations.ended(
+          event.reason === 'signal' && this.#isDeletedByUs ? { ...event, reason: 'stopped' } : event,
+        );
       case 'reverted':
         return this.#onReverted(event.by ?? 'shim', event);
       case 'error':
@@ -227,7 +246,7 @@ export class ActivePhase implements Phase {
     if (this.#context.stopAskedAt !== undefined) return;
     this.#context.stopAskedAt = clock.now();
     this.#context.report({ kind: 'stopping', why });
-    timers.set('confirm', plan.graceMs + undoMs(plan.fault));
+    timers.set('confirm', plan.graceMs + undoMs(plan.fault) + (plan.noAttach ? timeouts.deletion : 0));
     this.#context.send('stop');
   }
 
@@ -264,13 +283,15 @@ export class ActivePhase implements Phase {
       case 'attach':
         return connection.open();
       case 'answer':
-        return this.#onNoAnswer();
+        return this.#onNoAnswer(`the agent runs, but its shim has not answered for ${formatDuration(timeouts.answer)}`);
+      case 'startup':
+        return this.#onNoAnswer(`the agent pod has not started within ${formatDuration(timeouts.startup)}`);
       case 'deadline':
         observations.problem('the shim missed its deadline');
         return this.stop('the time is over');
       case 'silence':
         observations.problem(
-          `the shim can no longer be reached; its ${this.#context.plan.detached ? 'time is over' : 'lease has run out'}`,
+          `the shim can no longer be reached; its ${hasLease(this.#context.plan) ? 'lease has run out' : 'time is over'}`,
         );
         return this.#context.end();
       case 'confirm':
@@ -295,8 +316,7 @@ export class ActivePhase implements Phase {
   }
 
   /** Nothing came back to `start`: the target may have been changed. */
-  #onNoAnswer(): void {
-    const message = `the agent runs, but its shim has not answered for ${formatDuration(timeouts.answer)}`;
+  #onNoAnswer(message: string): void {
     const state = 'the agent was removed, which ends whatever it started';
     this.#context.fail(new ChaosError('shim', message, { state }), false);
     this.stop('no answer');

@@ -1,11 +1,11 @@
 import { ChaosError } from '../../errors.ts';
 import type { Driver, Setup } from '../../faults/fault.ts';
 import { kindOf } from '../../faults/registry.ts';
-import type { AgentPodUpdate, AgentUpdate, NodeUpdate, TargetUpdate } from '../../ports.ts';
-import type { Resolved, ShimEvent } from '../../shim/protocol.ts';
+import type { AgentPodUpdate, AgentUpdate, ContainerStatus, NodeUpdate, TargetUpdate } from '../../ports.ts';
+import { parseTerminationMessage, type Resolved, type SampleEvent, type ShimEvent } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { shimFailure, startupFailure } from '../agent-errors.ts';
-import type { ConnectionLoss } from '../connection.ts';
+import { brokenStream, type ConnectionLoss } from '../connection.ts';
 import type { Plan, RunPlan } from '../plan.ts';
 import type { RunContext } from '../run-context.ts';
 import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
@@ -68,6 +68,11 @@ export class StartingPhase implements Phase {
       return;
     }
     if (status) timers.stop('pickup');
+    if (this.#context.plan.noAttach && hasWaited(status)) {
+      // It was told nothing, and its log has what it found.
+      connection.open();
+      return;
+    }
     const failure = startupFailure(this.#plan, agentContainer, update);
     if (failure && update.kind !== 'status') {
       // The shim may go on for a while: one that listens ends at once.
@@ -94,13 +99,15 @@ export class StartingPhase implements Phase {
     if (this.#isLeaving) {
       this.#context.end();
     } else if (failures >= attachAttempts || (error instanceof ChaosError && error.isPermanent)) {
-      const why = `the agent on node ${plan.agent.node} cannot be attached to: ${reason}`;
+      const why = plan.noAttach
+        ? `the log of the agent on node ${plan.agent.node} cannot be read: ${reason}`
+        : `the agent on node ${plan.agent.node} cannot be attached to: ${reason}`;
       this.#context.fail(error ?? new ChaosError('connection-lost', why));
     } else {
       if (error === undefined) {
         this.#context.report({
           kind: 'progress',
-          message: `the stream to the agent ended (${reason}): attaching again`,
+          message: brokenStream(plan, reason),
         });
       }
       timers.set('attach', retryMs);
@@ -118,8 +125,7 @@ export class StartingPhase implements Phase {
       case 'answer':
         return this.#setup.onAnswer?.(event);
       case 'sample':
-        this.#context.observations.sampleBefore(event);
-        return;
+        return this.#onSample(event);
       case 'path':
         return this.#setup.onPath?.(event);
       case 'warning':
@@ -134,6 +140,14 @@ export class StartingPhase implements Phase {
     this.#isNewStream = false;
     this.#context.observations.resolved(resolved);
     this.#setup.onResolved(resolved, anew);
+  }
+
+  /** A shim that hears nothing answers no beat: each of its samples stands for an answer. */
+  #onSample(sample: SampleEvent): void {
+    const { observations, plan } = this.#context;
+    const { resolved } = observations.result;
+    observations.sampleBefore(sample);
+    if (plan.noAttach && resolved) this.#setup.onResolved({ ...resolved, sample }, false);
   }
 
   onTarget(update: TargetUpdate): void {
@@ -200,6 +214,14 @@ export class StartingPhase implements Phase {
   get #isLeaving(): boolean {
     return this.#context.stopAskedAt !== undefined;
   }
+}
+
+/** Whether the shim has ended for want of a word. */
+function hasWaited(status: ContainerStatus | undefined): boolean {
+  if (status?.state !== 'terminated') return false;
+  return parseTerminationMessage(status.message).some(
+    (event) => event.event === 'error' && event.code === 'not-started',
+  );
 }
 
 /** The shim of a detached fault has no lease, so that a time of our own limits the wait. */

@@ -20,6 +20,7 @@ const tools = ['tc', 'ip', 'nft'];
 /** The network of the target's pod: slow, lossy, narrow or broken. */
 export const net: FaultKind<NetRequest, NetFault, NetSurroundings, NetRun> = {
   verb: 'net',
+  asksShim: true,
   command,
   tools: { names: 'iproute2 and nftables', needed: () => true },
 

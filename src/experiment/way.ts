@@ -1,0 +1,64 @@
+import type { Agent, Attachment, Cluster } from '../ports.ts';
+import { agentContainer } from './plan.ts';
+
+/** How the shim of an agent is heard, and told. */
+export interface Way {
+  /** As the port's `attach`. */
+  open(signal: AbortSignal): Promise<Attachment>;
+  /** Says a line to the shim. Absent: the stream itself takes it. */
+  tell?(line: string): Promise<void>;
+}
+
+export function byAttach(cluster: Cluster, agent: Agent): Way {
+  return { open: (signal) => cluster.attach(agent, agentContainer, signal) };
+}
+
+/** The agent that begins the fault, in place of the one that has looked at the target. */
+export interface Succession {
+  /** Launches it with what its shim is to be told. */
+  launch(orders: readonly string[]): Promise<Agent>;
+  /** From here on nothing of the former one is of interest. */
+  leave(): void;
+  launched(agent: Agent): void;
+  refused(error: unknown): void;
+}
+
+/**
+ * Without an attach: the shim is heard by its log, and told nothing. What is said before `start` is kept; with `start` another agent is launched that finds all of it on its command line, and begins
+ * by itself. `stop` is its deletion, and a beat is nothing, since a shim that hears nobody has no lease.
+ */
+export class ByLog implements Way {
+  readonly #cluster: Cluster;
+  readonly #agent: Agent;
+  readonly #succession: Succession | undefined;
+  readonly #orders: string[] = [];
+  #successor: Promise<Agent> | undefined;
+
+  /** Without a succession the agent is one that has begun: only what it says from now on is heard. */
+  constructor(cluster: Cluster, agent: Agent, succession?: Succession) {
+    this.#cluster = cluster;
+    this.#agent = agent;
+    this.#succession = succession;
+  }
+
+  async open(signal: AbortSignal): Promise<Attachment> {
+    return this.#cluster.followLog(await this.#now, agentContainer, signal, this.#succession === undefined);
+  }
+
+  async tell(line: string): Promise<void> {
+    if (line === 'stop') return this.#cluster.end(await this.#now);
+    if (line === 'beat' || this.#successor !== undefined || this.#succession === undefined) return;
+    this.#orders.push(line);
+    if (line === 'start') this.#succeed(this.#succession);
+  }
+
+  get #now(): Promise<Agent> | Agent {
+    return this.#successor ?? this.#agent;
+  }
+
+  #succeed(succession: Succession): void {
+    succession.leave();
+    this.#successor = succession.launch(this.#orders);
+    this.#successor.then(succession.launched, succession.refused);
+  }
+}
