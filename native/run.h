@@ -11,6 +11,7 @@
 #include "path/path.h"
 #include "target/hierarchy.h"
 #include "target/target.h"
+#include "toolbox/toolbox.h"
 
 #include <signal.h>
 #include <stdint.h>
@@ -59,6 +60,7 @@ struct run {
     bool stdin_open;
     struct lines lines;
     struct workload_line workload;
+    struct toolbox toolbox;
     enum phase phase;
     bool changed; /**< a process of ours has been made: from here on there is something to undo */
     enum reason reason;
@@ -79,6 +81,7 @@ struct run {
                   .work_directory = -1,                                                                                    \
                   .program = {.fd = -1},                                                                                   \
                   .lines = {.limit = RUN_LINE_MAX_BYTES},                                                                      \
+                  .toolbox = TOOLBOX_NONE,                                                                                 \
                   .scratch = -1,                                                                                           \
                   .hook = -1,                                                                                              \
                   .plan = -1,                                                                                              \

@@ -26,8 +26,12 @@ int wait_for_start(struct run *run, struct error *err) {
             pump(run, -1, 0);
         }
     }
+    const char *missing = toolbox_missing(&run->toolbox);
     switch (run->reason) {
     case REASON_NONE:
+        if (missing != NULL) {
+            return fail(err, "orders", 0, "the tools are not there: %s", missing);
+        }
         return run->workload.spoiled ? fail(err, "orders", 0, "the last `workload` line could not be taken, and nothing else is run instead") : 0;
     case REASON_TARGET_GONE:
         return fail(err, "target-gone", 0, "process %d, the target, has ended before `start` came", (int)run->target.pid);

@@ -21,6 +21,9 @@ int mount_v2(struct span super_options, struct error *err);
 /** A tmpfs of so many bytes, owned by these ids, mode 0700. */
 int mount_scratch(uint64_t bytes, uint32_t uid, uint32_t gid, struct error *err);
 
+/** A tmpfs for programs of ours, of so many bytes and inodes, owned by root, mode 0755: executable, but without device files and setuid. */
+int mount_programs(uint64_t bytes, uint64_t inodes, struct error *err);
+
 /** The POSIX message queues of the caller's IPC namespace. */
 int mount_queues(struct error *err);
 

@@ -55,6 +55,7 @@ void run_close(struct run *run) {
         close_fd(fds[i]);
     }
     output_close(&run->output);
+    toolbox_free(&run->toolbox);
     children_close(&run->children);
     free_pointer(&run->steps);
     free_pointer(&run->environment);
