@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "base/events.h"
 #include "proc/proc.h"
 
 #include <errno.h>
@@ -337,7 +338,7 @@ int options_parse(struct options *options, char **argv, struct error *err) {
         .sample_ms = 1000,
         .scratch_bytes = INT64_C(16) << 20,
         .need = "",
-        .termination_log = "/dev/termination-log",
+        .termination_log = TERMINATION_LOG,
         .probe_write_bytes = -1,
     };
     const char *command = argv[0] == NULL ? NULL : argv[1];

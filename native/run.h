@@ -70,7 +70,7 @@ struct run {
 };
 
 #define RUN_NONE                                                                                                           \
-    ((struct run){.options = {.termination_log = "/dev/termination-log"},                                                  \
+    ((struct run){.options = {.termination_log = TERMINATION_LOG},                                                  \
                   .events = {.fd = -1},                                                                                    \
                   .target = TARGET_NONE,                                                                                   \
                   .path = PATH_NONE,                                                                                       \

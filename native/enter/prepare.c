@@ -148,7 +148,7 @@ static const char **make_environment(const struct run *run) {
         return NULL;
     }
     size_t count = 0;
-    environment[count++] = program_path_variable();
+    environment[count++] = PROGRAM_PATH;
     environment[count++] = "HOME=/";
     for (size_t i = 0; i < given; i++) {
         const char *name = run->options.environment[i];
@@ -196,7 +196,7 @@ int prepare(struct run *run, struct error *err) {
             return -1;
         }
     }
-    run->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    run->null = open_null(O_RDWR);
     return run->null < 0 ? fail(err, "internal", errno, "open `/dev/null`") : 0;
 }
 

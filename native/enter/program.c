@@ -23,15 +23,6 @@ const char *program_base_name(const char *name) {
     return slash == NULL || slash[1] == '\0' ? name : slash + 1;
 }
 
-const char *program_path_variable(void) {
-    for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
-        if (strncmp(*entry, "PATH=", 5) == 0) {
-            return *entry;
-        }
-    }
-    return "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-}
-
 static int refuse(struct error *err, int exit_code, int number, const char *name, const char *why) {
     fail(err, "exec", number, "%s: %s", name, why);
     err->exit_code = exit_code;
@@ -54,7 +45,7 @@ static int open_executable(const char *path) {
 /** The search of execvp(3): one that may not be executed is passed over, but remembered. */
 static int search_path(const char *name) {
     int worst = -ENOENT;
-    const char *at = program_path_variable() + strlen("PATH=");
+    const char *at = PROGRAM_PATH + strlen("PATH=");
     for (;;) {
         size_t length = strcspn(at, ":");
         char path[4096];

@@ -17,7 +17,7 @@ int program_open(struct program *program, const char *name, struct error *err);
 /** The last component of its name, which becomes comm. */
 const char *program_base_name(const char *name);
 
-/** `PATH=…` of our own environment, or the usual one. */
-const char *program_path_variable(void);
+/** Where a name without a slash is looked for, and the PATH of what we start: never that of the environment we came with. */
+#define PROGRAM_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 #endif
