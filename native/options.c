@@ -299,6 +299,7 @@ static int parse_options(struct options *options, char **argv, struct error *err
         {"--termination-log", TEXT, 0, 0, NULL, &options->termination_log, ALL_BUT_INSPECT, NULL},
         {"--strict", FLAG, 0, 0, NULL, NULL, RUN, &options->strict},
         {"--remove", FLAG, 0, 0, NULL, NULL, SWEEP, &options->remove},
+        {"--toolbox", FLAG, 0, 0, NULL, NULL, RUN_AND_HOLD, &options->toolbox},
         {"--allow-host-network", FLAG, 0, 0, NULL, NULL, HOLD, &options->allow_host_network},
     };
     for (size_t i = 0; argv[i] != NULL; i++) {

@@ -10,6 +10,7 @@
 #include "path/path.h"
 #include "target/hierarchy.h"
 #include "target/target.h"
+#include "toolbox/toolbox.h"
 
 #include <signal.h>
 #include <stdint.h>
@@ -49,6 +50,8 @@ struct run {
     struct last_steps *steps;
     const char **environment; /**< the workload's */
     int scratch, hook, plan, null;
+    struct toolbox toolbox; /**< of --toolbox */
+    int tool_root;          /**< the mount namespace with it as root, when all of it has come: tool-root.h; else -1 */
     struct children children;
     struct tree tree;
     struct hold *hold; /**< what `hold` has besides; NULL in `run` */
@@ -77,6 +80,8 @@ struct run {
                   .work_directory = -1,                                                                                    \
                   .program = {.fd = -1},                                                                                   \
                   .lines = {.limit = RUN_LINE_MAX_BYTES},                                                                      \
+                  .toolbox = TOOLBOX_NONE,                                                                                 \
+                  .tool_root = -1,                                                                                         \
                   .scratch = -1,                                                                                           \
                   .hook = -1,                                                                                              \
                   .plan = -1,                                                                                              \
@@ -92,10 +97,17 @@ struct run {
 int resolve(struct run *run, struct error *err);
 /** Fails on a node whose root is not the machine's: rootless kind, k3d or usernetes. */
 int refuse_rootless(struct error *err);
-/** Makes all that only `run` needs: credentials, program, hook, scratch. */
+/** Makes all that only `run` needs: credentials, program, hook, scratch; with --toolbox what is left then is done by take_toolbox. */
 int prepare(struct run *run, struct error *err);
 /** Makes what `hold` needs: how to enter the target's files, and the environment of its programs. */
 int prepare_hold(struct run *run, struct error *err);
+/** Opens the program, and makes what depends on it. */
+int prepare_program(struct run *run, struct error *err);
+/**
+ * With --toolbox, as soon as all of it has come: makes the root in which its programs run, and opens those that were named. Fails where `start` has been said before. 0 too when a reason
+ * to end came up meanwhile.
+ */
+int take_toolbox(struct run *run, struct error *err);
 /** `resolved` can be said: sets the clocks that count from here, and stdin is heard. */
 void run_begin_clocks(struct run *run);
 /** Emits `resolved`. */

@@ -8,8 +8,10 @@
 #include "base/sys.h"
 #include "enter/hear.h"
 #include "enter/place.h"
+#include "enter/tool-root.h"
 #include "enter/tracing.h"
 #include "enter/tree.h"
+#include "hold/hold.h"
 #include "path/probe.h"
 #include "target/sample.h"
 #include "undo/revert.h"
@@ -20,11 +22,30 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+int take_toolbox(struct run *run, struct error *err) {
+    if (!run->options.toolbox || run->tool_root >= 0 || run->reason != REASON_NONE) {
+        return 0;
+    }
+    if (!run->toolbox.ready) {
+        return run->start_asked ? fail(err, "orders", 0, "`start` was said before all of the toolbox had come") : 0;
+    }
+    if (tool_root_make(run, run->toolbox.mount_fd, err) < 0) {
+        return -1;
+    }
+    return run->tool_root < 0 ? 0 : run->hold != NULL ? hold_open_tools(run, err) : prepare_program(run, err);
+}
+
 int wait_for_start(struct run *run, struct error *err) {
     while (!run->start_asked && run->reason == REASON_NONE) {
+        if (take_toolbox(run, err) < 0) {
+            return -1;
+        }
         if (!path_serve(run)) {
             pump(run, -1, 0);
         }
+    }
+    if (take_toolbox(run, err) < 0) {
+        return -1;
     }
     switch (run->reason) {
     case REASON_NONE:
@@ -190,6 +211,7 @@ int start(struct run *run, struct error *err) {
         .steps = run->steps,
         .root = run->target.root,
         .work = run->work_directory >= 0 ? run->work_directory : run->scratch,
+        .tool_root = run->tool_root,
         .program = run->program.fd,
         .hook = run->hook,
         .plan = run->plan,
@@ -229,5 +251,6 @@ int release(struct run *run, struct error *err) {
     target_forget_entrances(&run->target);
     close_fd(&run->scratch);
     close_fd(&run->program.fd);
+    close_fd(&run->tool_root);
     return 0;
 }

@@ -48,6 +48,7 @@ struct entry {
     const struct last_steps *steps;
     int root;
     int work; /**< the working directory */
+    int tool_root; /**< the mount namespace in which a dynamic program is loaded; -1: ours */
     int program, hook, plan; /**< sealed memfds; the last two only for a dynamic program, else -1 */
     int null, output;        /**< /dev/null, and the shim's stderr */
     char **argv;

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "proc/proc.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /**
@@ -20,6 +21,12 @@ int mount_v2(struct span super_options, struct error *err);
 
 /** A tmpfs of so many bytes, owned by these ids, mode 0700. */
 int mount_scratch(uint64_t bytes, uint32_t uid, uint32_t gid, struct error *err);
+
+/** procfs of the caller's pid namespace. */
+int mount_proc(bool read_only, struct error *err);
+
+/** An empty tmpfs in which device nodes can be made, and opened. */
+int mount_dev(struct error *err);
 
 /** The POSIX message queues of the caller's IPC namespace. */
 int mount_queues(struct error *err);
