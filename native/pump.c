@@ -87,6 +87,29 @@ static void take_workload(struct run *run) {
     }
 }
 
+/** Of a toolbox that is on its way, each line tells that its sender is there. */
+static void take_toolbox_line(struct run *run) {
+    const char *why = toolbox_take_line(&run->toolbox, run->lines.text, run->lines.length, run->phase == PHASE_WAITING && !run->start_asked);
+    run->lease_until = clock_ms() + run->options.lease_ms;
+    if (why != NULL) {
+        event_warn(&run->events, "stdin", "a `%.5s` line was not taken: %s", run->lines.text, why);
+    }
+}
+
+/** Of a line that `run` and `hold` have none of their own words for. */
+static void take_other(struct run *run) {
+    bool runs = run->options.command == COMMAND_RUN;
+    if ((runs || run->hold != NULL) && toolbox_line_of(run->lines.text, run->lines.length) != TOOLBOX_LINE_NONE) {
+        take_toolbox_line(run);
+    } else if (run->hold != NULL) {
+        hold_take_line(run, run->lines.text, run->lines.length);
+    } else if (runs && workload_line_is(run->lines.text, run->lines.length)) {
+        take_workload(run);
+    } else {
+        event_warn(&run->events, "stdin", "unknown line on stdin: `%.256s`", run->lines.text);
+    }
+}
+
 static void take_word(struct run *run, enum word word) {
     switch (word) {
     case WORD_START:
@@ -106,13 +129,7 @@ static void take_word(struct run *run, enum word word) {
         run_end(run, REASON_STOPPED);
         break;
     case WORD_OTHER:
-        if (run->hold != NULL) {
-            hold_take_line(run, run->lines.text, run->lines.length);
-        } else if (run->options.command == COMMAND_RUN && workload_line_is(run->lines.text, run->lines.length)) {
-            take_workload(run);
-        } else {
-            event_warn(&run->events, "stdin", "unknown line on stdin: `%.256s`", run->lines.text);
-        }
+        take_other(run);
         break;
     case WORD_TOO_LONG:
         event_warn(&run->events, "stdin", "a line on stdin is longer than %llu bytes", (unsigned long long)run->lines.limit);
@@ -191,7 +208,9 @@ static void take_time(struct run *run) {
 
 bool pump(struct run *run, int link, int64_t until) {
     enum { SIGNALS, LINK, TARGET, INPUT, OUTPUT, COUNT };
+    toolbox_report(&run->toolbox, &run->events);
     bool stalled = events_flush(&run->events);
+    bool busy = run->reason == REASON_NONE && toolbox_is_busy(&run->toolbox);
     if (run->children.more) {
         children_reap(&run->children);
     }
@@ -205,7 +224,7 @@ bool pump(struct run *run, int link, int64_t until) {
     int64_t now = clock_ms();
     int64_t wait = next_wake(run, now, until) - now;
     /* One more millisecond: poll counts in whole ones and must not return just before the time. */
-    int timeout = wait < 0 || run->children.more ? 0 : wait > 60000 ? 60000 : (int)wait + 1;
+    int timeout = wait < 0 || run->children.more || busy ? 0 : wait > 60000 ? 60000 : (int)wait + 1;
     if (poll(ready, COUNT, timeout) < 0) {
         return false;
     }
@@ -223,6 +242,10 @@ bool pump(struct run *run, int link, int64_t until) {
         take_stdin(run);
     }
     take_time(run);
+    if (busy && toolbox_is_busy(&run->toolbox)) {
+        toolbox_go_on(&run->toolbox);
+    }
+    toolbox_report(&run->toolbox, &run->events);
     return ready[LINK].revents != 0;
 }
 

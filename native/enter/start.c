@@ -27,8 +27,10 @@ int take_toolbox(struct run *run, struct error *err) {
         return 0;
     }
     if (!run->toolbox.ready) {
-        return run->start_asked ? fail(err, "orders", 0, "`start` was said before all of the toolbox had come") : 0;
+        const char *missing = toolbox_missing(&run->toolbox);
+        return run->start_asked ? fail(err, "orders", 0, "the tools are not there: %s", missing != NULL ? missing : "no toolbox has come before `start`") : 0;
     }
+    run->toolbox.in_use = true;
     if (tool_root_make(run, run->toolbox.mount_fd, err) < 0) {
         return -1;
     }
@@ -47,8 +49,12 @@ int wait_for_start(struct run *run, struct error *err) {
     if (take_toolbox(run, err) < 0) {
         return -1;
     }
+    const char *missing = toolbox_missing(&run->toolbox);
     switch (run->reason) {
     case REASON_NONE:
+        if (missing != NULL) {
+            return fail(err, "orders", 0, "the tools are not there: %s", missing);
+        }
         return run->workload.spoiled ? fail(err, "orders", 0, "the last `workload` line could not be taken, and nothing else is run instead") : 0;
     case REASON_TARGET_GONE:
         return fail(err, "target-gone", 0, "process %d, the target, has ended before `start` came", (int)run->target.pid);

@@ -119,6 +119,24 @@ int mount_dev(struct error *err) {
     return result < 0 ? fail(err, "internal", (int)-result, "make a tmpfs for devices") : (int)result;
 }
 
+int mount_programs(uint64_t bytes, uint64_t inodes, struct error *err) {
+    cleanup_close int fs = open_type("tmpfs", err);
+    if (fs < 0) {
+        return -1;
+    }
+    char size[24];
+    char files[24];
+    format_text(size, sizeof size, "%llu", (unsigned long long)bytes);
+    format_text(files, sizeof files, "%llu", (unsigned long long)inodes);
+    long result = set_string(fs, "size", size);
+    result = result < 0 ? result : set_string(fs, "nr_inodes", files);
+    result = result < 0 ? result : set_string(fs, "mode", "0755");
+    result = result < 0 ? result : set_string(fs, "uid", "0");
+    result = result < 0 ? result : set_string(fs, "gid", "0");
+    result = result < 0 ? result : make(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    return result < 0 ? fail(err, "internal", (int)-result, "make a tmpfs of %s bytes for programs", size) : (int)result;
+}
+
 int mount_queues(struct error *err) {
     cleanup_close int fs = open_type("mqueue", err);
     if (fs < 0) {

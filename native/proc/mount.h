@@ -28,6 +28,9 @@ int mount_proc(bool read_only, struct error *err);
 /** An empty tmpfs in which device nodes can be made, and opened. */
 int mount_dev(struct error *err);
 
+/** A tmpfs for programs of ours, of so many bytes and inodes, owned by root, mode 0755: executable, but without device files and setuid. */
+int mount_programs(uint64_t bytes, uint64_t inodes, struct error *err);
+
 /** The POSIX message queues of the caller's IPC namespace. */
 int mount_queues(struct error *err);
 

@@ -54,6 +54,7 @@ void run_close(struct run *run) {
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
         close_fd(fds[i]);
     }
+    toolbox_free(&run->toolbox);
     children_close(&run->children);
     free_pointer(&run->steps);
     free_pointer(&run->environment);

@@ -29,3 +29,5 @@ int unit_hold (void);
 int unit_seal (void);
 int unit_segment (void);
 int unit_listen (void);
+int unit_inflate (void);
+int unit_toolbox (void);
