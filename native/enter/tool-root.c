@@ -18,6 +18,9 @@
 
 int tool_root_enter(int tool_root) { return (int)sys2(__NR_setns, tool_root, CLONE_NEWNS); }
 
+/* It waits for nobody but the kernel; an agent may have hardly any CPU. */
+enum { MAKE_LIMIT_MS = 10000 };
+
 /* --- in the child that makes the namespace */
 
 struct making {
@@ -108,7 +111,7 @@ static int make_mount_points(int toolbox, struct error *err) {
 
 static int make_in_child(struct run *run, struct making *making, int ours, struct error *err) {
     const int kept[] = {making->toolbox, making->proc, making->dev, making->link};
-    const struct errand errand = {.work = make, .argument = making, .limit_ms = ERRAND_LIMIT_MS, .leash = -1, .may_hang = true, .kept = kept, .kept_count = sizeof kept / sizeof *kept};
+    const struct errand errand = {.work = make, .argument = making, .limit_ms = MAKE_LIMIT_MS, .leash = -1, .may_hang = true, .kept = kept, .kept_count = sizeof kept / sizeof *kept};
     cleanup_outcome struct outcome outcome = {0};
     struct arrival arrival;
     if (errand_run(run, &errand, &outcome, err) < 0) {

@@ -160,6 +160,16 @@ limits() {
   nothing_opened
 }
 it "nor by a state that needs no program" limits
+fills() {
+  in_image
+  begin --container "$ID" --path /data --directory .kubectl-chaos-image --duration-ms 60000 -- /chaos/nsexec fill --bytes 4096
+  soon 10000 "it has filled" grep -q '^filled' "$T/err"
+  stop
+  ended_by stopped
+  reverted
+  nothing_opened
+}
+variant "nor by the shim's own workload" fills
 facts() {
   in_image
   start_nsexec inspect --container "$ID"
