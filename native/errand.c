@@ -30,7 +30,7 @@ static int scratch_file(const char *name) { return (int)sys2(__NR_memfd_create, 
 
 static int input_file(const struct errand *errand) {
     if (errand->input == NULL) {
-        return open("/dev/null", O_RDONLY | O_CLOEXEC);
+        return open_null(O_RDONLY);
     }
     cleanup_close int fd = scratch_file("nsexec-input");
     for (size_t done = 0; fd >= 0 && done < errand->input_length;) {

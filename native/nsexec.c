@@ -1,7 +1,9 @@
 /* nsexec: the life of one run, from the command line to the revert. README.md is the contract. */
 #include "run.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/format.h"
 #include "base/seal.h"
 #include "base/sys.h"
@@ -14,16 +16,46 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static const char version[] = "nsexec " NSEXEC_VERSION "\n";
+
+/** It is the image's: PATH, LD_…, TMPDIR and all the others. */
+static void forget_environment(void) {
+#ifndef __SANITIZE_ADDRESS__ /* Its run-time library is told by it what to do. */
+    static char *nothing[] = {NULL};
+    environ = nothing;
+#endif
+}
+
+/** Whether this directory is the root of a file system of that kind, and no link to one; -1 when it is not there. */
+static int is_root_of(const char *path, long magic) {
+    struct statfs facts;
+    struct stat st;
+    cleanup_close int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? -1 : 0;
+    }
+    return fstatfs(fd, &facts) == 0 && (long)facts.f_type == magic && fstat(fd, &st) == 0 && st.st_ino == 1; /* So in both. */
+}
+
+/** The runtime mounts them over whatever the image has there; if it has not, what stands there says what the image likes. Nobody changes them later: nothing of the image runs. */
+static int check_kernel_files(struct error *err) {
+    if (is_root_of("/proc", PROC_SUPER_MAGIC) != 1) {
+        return fail(err, "internal", 0, "`/proc` is not the kernel's: is it mounted?");
+    }
+    return is_root_of("/sys", SYSFS_MAGIC) != 0 ? 0 : fail(err, "internal", 0, "`/sys` is not the kernel's: is it mounted?");
+}
 
 /** No descriptor but 0, 1 and 2 comes from outside, and those three are there. */
 static int own_descriptors(struct error *err) {
     int fd = -1;
     do {
-        fd = open("/dev/null", O_RDWR);
+        fd = open_null(O_RDWR);
         if (fd < 0) {
             return fail(err, "internal", errno, "open `/dev/null`");
         }
@@ -203,7 +235,8 @@ int main(int argc, char **argv) {
     struct error err = {.code = "internal", .exit_code = EXIT_OWN_FAILURE};
     struct run run = RUN_NONE;
     const char *state = "unchanged";
-    int exit_code = own_descriptors(&err) < 0 ? -1 : run_command(&run, argv, &err, &state);
+    forget_environment();
+    int exit_code = check_kernel_files(&err) < 0 || own_descriptors(&err) < 0 ? -1 : run_command(&run, argv, &err, &state);
     if (exit_code < 0) {
         if (run.events.log_path == NULL) {
             events_open(&run.events, run.options.termination_log);

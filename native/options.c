@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "base/events.h"
 #include "proc/proc.h"
 
 #include <errno.h>
@@ -308,6 +309,7 @@ static int parse_options(struct options *options, char **argv, struct error *err
         {"--termination-log", TEXT, 0, 0, NULL, &options->termination_log, ALL_BUT_INSPECT, NULL},
         {"--strict", FLAG, 0, 0, NULL, NULL, RUN, &options->strict},
         {"--remove", FLAG, 0, 0, NULL, NULL, SWEEP, &options->remove},
+        {"--toolbox", FLAG, 0, 0, NULL, NULL, RUN_AND_HOLD, &options->toolbox},
         {"--allow-host-network", FLAG, 0, 0, NULL, NULL, HOLD, &options->allow_host_network},
     };
     for (size_t i = 0; argv[i] != NULL; i++) {
@@ -347,7 +349,7 @@ int options_parse(struct options *options, char **argv, struct error *err) {
         .sample_ms = 1000,
         .scratch_bytes = INT64_C(16) << 20,
         .need = "",
-        .termination_log = "/dev/termination-log",
+        .termination_log = TERMINATION_LOG,
         .probe_write_bytes = -1,
     };
     const char *command = argv[0] == NULL ? NULL : argv[1];

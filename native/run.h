@@ -52,6 +52,8 @@ struct run {
     const char **environment; /**< the workload's */
     int scratch, hook, plan, null;
     struct output output;
+    struct toolbox toolbox; /**< of --toolbox */
+    int tool_root;          /**< the mount namespace with it as root, when all of it has come: tool-root.h; else -1 */
     struct children children;
     struct tree tree;
     struct hold *hold; /**< what `hold` has besides; NULL in `run` */
@@ -60,7 +62,6 @@ struct run {
     bool stdin_open;
     struct lines lines;
     struct workload_line workload;
-    struct toolbox toolbox;
     enum phase phase;
     bool changed; /**< a process of ours has been made: from here on there is something to undo */
     enum reason reason;
@@ -74,7 +75,7 @@ struct run {
 };
 
 #define RUN_NONE                                                                                                           \
-    ((struct run){.options = {.termination_log = "/dev/termination-log"},                                                  \
+    ((struct run){.options = {.termination_log = TERMINATION_LOG},                                                  \
                   .events = {.fd = -1},                                                                                    \
                   .target = TARGET_NONE,                                                                                   \
                   .path = PATH_NONE,                                                                                       \
@@ -82,6 +83,7 @@ struct run {
                   .program = {.fd = -1},                                                                                   \
                   .lines = {.limit = RUN_LINE_MAX_BYTES},                                                                      \
                   .toolbox = TOOLBOX_NONE,                                                                                 \
+                  .tool_root = -1,                                                                                         \
                   .scratch = -1,                                                                                           \
                   .hook = -1,                                                                                              \
                   .plan = -1,                                                                                              \
@@ -98,10 +100,17 @@ struct run {
 int resolve(struct run *run, struct error *err);
 /** Fails on a node whose root is not the machine's: rootless kind, k3d or usernetes. */
 int refuse_rootless(struct error *err);
-/** Makes all that only `run` needs: credentials, program, hook, scratch. */
+/** Makes all that only `run` needs: credentials, program, hook, scratch; with --toolbox what is left then is done by take_toolbox. */
 int prepare(struct run *run, struct error *err);
 /** Makes what `hold` needs: how to enter the target's files, and the environment of its programs. */
 int prepare_hold(struct run *run, struct error *err);
+/** Opens the program, and makes what depends on it. */
+int prepare_program(struct run *run, struct error *err);
+/**
+ * With --toolbox, as soon as all of it has come: makes the root in which its programs run, and opens those that were named. Fails where `start` has been said before. 0 too when a reason
+ * to end came up meanwhile.
+ */
+int take_toolbox(struct run *run, struct error *err);
 /** `resolved` can be said: sets the clocks that count from here, and stdin is heard. */
 void run_begin_clocks(struct run *run);
 /** Emits `resolved`. */

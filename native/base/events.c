@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/format.h"
 
 #include <fcntl.h>
@@ -29,7 +30,7 @@ void events_open(struct events *events, const char *log_path) {
         events->kind = S_ISSOCK(st.st_mode) ? OUTPUT_SOCKET : OUTPUT_BLOCKING;
     }
     /* Nobody else gets it: the workload's output goes to stderr, and the reader's end-of-file must mean our end. */
-    cleanup_close int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    cleanup_close int null = open_null(O_WRONLY);
     if (null < 0 || dup3(null, 1, O_CLOEXEC) < 0) {
         close(1);
     }
@@ -104,11 +105,10 @@ void event_emit(struct events *events, struct json *line, enum weight weight) {
     json_free(line);
 }
 
-/** The kubelet makes the file and reads it; a path that is a link or not there is left alone. */
+/** The kubelet mounts the file and reads it; what is no such file is left alone, and not opened: it is the image's. */
 static void write_log(const struct events *events, const struct json *line) {
-    cleanup_close int fd = open(events->log_path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+    cleanup_close int fd = open_regular(events->log_path, strcmp(events->log_path, TERMINATION_LOG) == 0, O_WRONLY | O_TRUNC);
+    if (fd < 0) {
         return;
     }
     cleanup_json struct json both = {0};

@@ -13,6 +13,9 @@ enum weight {
     WEIGHT_SAMPLE, /**< dropped when anything waits at all */
 };
 
+/** Where the kubelet mounts the file of last words. */
+#define TERMINATION_LOG "/dev/termination-log"
+
 /** Where events go. The shim outlives its reader: a full pipe never blocks it, a closed one never ends it. */
 struct events {
     int fd; /**< -1 when nobody can read any more */

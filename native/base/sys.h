@@ -59,6 +59,15 @@ struct clone3_arguments {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
 
+/** struct statx, 256 bytes, which musl 1.2.3 has not. */
+struct statx_facts {
+    uint32_t mask, block_size;
+    uint64_t attributes;
+    uint32_t owner_and_mode[4];
+    uint64_t inode, size, blocks, attributes_mask;
+    uint64_t others[24];
+};
+
 /** fork(2) with flags, without libc's handlers: 0 in the child. CLONE_PARENT and CLONE_NEWPID are what it is for. */
 static inline long sys_fork(unsigned long flags) {
     return sys5(__NR_clone, flags | 17 /* SIGCHLD */, 0, 0, 0, 0);

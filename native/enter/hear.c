@@ -22,6 +22,7 @@ static int child_failed(const struct run *run, const struct message *message, st
         {STEP_NEWPID, "namespace", "make a pid namespace within the target's"},
         {STEP_NESTED, "namespace", "join the pid namespace within the target's"},
         {STEP_HARMLESS, "kernel", "put a seccomp filter over the processes that the target can see"},
+        {STEP_TOOLS, "internal", "enter the root of the tools"},
         {STEP_DESCRIPTORS, "internal", "arrange the workload's descriptors"},
         {STEP_ROOT, "namespace", "change to the target's root directory"},
         {STEP_SCRATCH, "internal", "change to the working directory"},
@@ -82,7 +83,7 @@ static int died_early(struct run *run, struct error *err) {
     }
     if (WIFEXITED(status)) {
         fail(err, "exec", 0, "`%s` ended with status %d before it had entered the target: %s", run->options.program[0], WEXITSTATUS(status),
-             run->program.dynamic ? "see the loader's message on stderr; a library is missing in nsexec's image" : "nsexec is at fault");
+             run->program.dynamic ? "see the loader's message on stderr; a library is missing in the toolbox, or in the image that nsexec runs in" : "nsexec is at fault");
         err->exit_code = EXIT_NOT_FOUND;
         return -1;
     }

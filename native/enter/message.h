@@ -12,6 +12,7 @@ enum message_kind {
     MESSAGE_GO,         /**< supervisor → nester, keeper, workload: go on */
     MESSAGE_GOES_ON,    /**< workload of a dynamic program → supervisor: the last step is done */
     MESSAGE_PATH,       /**< who looked at --path → supervisor, with the directory and perhaps a file */
+    MESSAGE_TOOLS,      /**< who made the root of the tools → supervisor, with its mount namespace */
     MESSAGE_ON_GUARD,   /**< guardian → shim */
     MESSAGE_INSIDE,     /**< the same of one that could not leave the agent's cgroup */
     MESSAGE_DIRECTORY,  /**< shim → guardian, with the directory that is on its list; or who made it → shim */
@@ -30,6 +31,7 @@ enum step {
     STEP_FORK = 16,
     STEP_NEWPID,
     STEP_NESTED,
+    STEP_TOOLS,
     STEP_HARMLESS,
     STEP_DESCRIPTORS,
     STEP_ROOT,

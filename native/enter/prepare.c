@@ -43,7 +43,8 @@ static int decide_credentials(struct run *run, bool executed_last, const char *n
     if (run->steps == NULL) {
         return -1;
     }
-    run->steps->join_mnt = run->target.namespaces.inode[NS_MNT] != run->own.inode[NS_MNT];
+    /* What comes from the root of the tools is in another one in any case. */
+    run->steps->join_mnt = run->options.toolbox || run->target.namespaces.inode[NS_MNT] != run->own.inode[NS_MNT];
     run->steps->join_user = choice.own_user;
     memcpy(run->steps->name, name, strnlen(name, sizeof run->steps->name - 1));
     return 0;
@@ -119,22 +120,27 @@ static int confine_workload(struct run *run, struct error *err) {
  * The hook (WORKLOAD_HOOK), and the library that glibc loads when a thread is cancelled or ends by itself: by then it could only be the target's, and is refused. The loader complains
  * of one that is not there, so it is named only where it is.
  */
-static const char *preloads(void) {
+#define PRELOAD "LD_PRELOAD=/proc/self/fd/4"
+static const char *preloads(int toolbox) {
+    static const char of_toolbox[] = PRELOAD ":/lib/libgcc_s.so.1";
     static const char *const choices[] = {
 #if defined(__x86_64__)
-        "LD_PRELOAD=/proc/self/fd/4:/lib/x86_64-linux-gnu/libgcc_s.so.1",
+        PRELOAD ":/lib/x86_64-linux-gnu/libgcc_s.so.1",
 #else
-        "LD_PRELOAD=/proc/self/fd/4:/lib/aarch64-linux-gnu/libgcc_s.so.1",
+        PRELOAD ":/lib/aarch64-linux-gnu/libgcc_s.so.1",
 #endif
-        "LD_PRELOAD=/proc/self/fd/4:/lib64/libgcc_s.so.1",
-        "LD_PRELOAD=/proc/self/fd/4:/usr/lib/libgcc_s.so.1",
+        PRELOAD ":/lib64/libgcc_s.so.1",
+        PRELOAD ":/usr/lib/libgcc_s.so.1",
     };
+    if (toolbox >= 0) {
+        return faccessat(toolbox, strchr(of_toolbox, ':') + 2, R_OK, 0) == 0 ? of_toolbox : PRELOAD;
+    }
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
         if (access(strchr(choices[i], ':') + 1, R_OK) == 0) {
             return choices[i];
         }
     }
-    return "LD_PRELOAD=/proc/self/fd/4";
+    return PRELOAD;
 }
 
 /** PATH and HOME, the options' own, and for a dynamic program the two that bring the hook in. */
@@ -148,7 +154,7 @@ static const char **make_environment(const struct run *run) {
         return NULL;
     }
     size_t count = 0;
-    environment[count++] = program_path_variable();
+    environment[count++] = PROGRAM_PATH;
     environment[count++] = "HOME=/";
     for (size_t i = 0; i < given; i++) {
         const char *name = run->options.environment[i];
@@ -162,16 +168,46 @@ static const char **make_environment(const struct run *run) {
         count += slot == count ? 1 : 0;
     }
     if (run->program.dynamic) {
-        environment[count++] = preloads();
+        environment[count++] = preloads(run->options.toolbox ? run->toolbox.mount_fd : -1);
         environment[count++] = "LD_BIND_NOW=1";
     }
     return environment;
 }
 
+/** After it has been opened: with the hook what enters, and the environment, depend on how it is linked. */
+static int prepare_environment(struct run *run, struct error *err) {
+    run->environment = make_environment(run);
+    if (run->environment == NULL) {
+        return fail(err, "internal", ENOMEM, "make the environment");
+    }
+    if (run->program.dynamic) {
+        run->hook = sealed_bytes("nsexec-hook", hook_bytes, hook_bytes_length, err);
+        run->plan = run->hook < 0 ? -1 : sealed_bytes("nsexec-plan", run->steps, run->steps->size, err);
+        return run->plan < 0 ? -1 : 0;
+    }
+    return 0;
+}
+
+int prepare_program(struct run *run, struct error *err) {
+    const char *name = run->options.program[0];
+    if (program_open(&run->program, run->toolbox.mount_fd, name, err) < 0) {
+        return -1;
+    }
+    if (!run->program.dynamic) {
+        fail(err, "exec", 0, "%s: it is static, and what comes in a toolbox is not", name);
+        err->exit_code = EXIT_NOT_EXECUTABLE;
+        return -1;
+    }
+    return prepare_environment(run, err);
+}
+
 int prepare(struct run *run, struct error *err) {
     uint64_t lost = 0;
-    if (program_open(&run->program, run->options.program[0], err) < 0 ||
-        decide_credentials(run, !run->program.dynamic, program_base_name(run->options.program[0]), &lost, err) < 0) {
+    bool later = run->options.toolbox;
+    if (!later && program_open(&run->program, -1, run->options.program[0], err) < 0) {
+        return -1;
+    }
+    if (decide_credentials(run, !later && !run->program.dynamic, program_base_name(run->options.program[0]), &lost, err) < 0) {
         return -1;
     }
     run->steps->use_scratch = run->options.scratch_bytes > 0 || run->options.directory != NULL;
@@ -179,28 +215,20 @@ int prepare(struct run *run, struct error *err) {
     if (confine_workload(run, err) < 0) {
         return -1;
     }
-    run->environment = make_environment(run);
-    if (run->environment == NULL) {
-        return fail(err, "internal", ENOMEM, "make the environment");
-    }
     if (run->options.scratch_bytes > 0) {
         run->scratch = mount_scratch((uint64_t)run->options.scratch_bytes, run->steps->uid[1], run->steps->gid[1], err);
         if (run->scratch < 0) {
             return -1;
         }
     }
-    if (run->program.dynamic) {
-        run->hook = sealed_bytes("nsexec-hook", hook_bytes, hook_bytes_length, err);
-        run->plan = run->hook < 0 ? -1 : sealed_bytes("nsexec-plan", run->steps, run->steps->size, err);
-        if (run->plan < 0) {
-            return -1;
-        }
+    run->null = open_null(O_RDWR);
+    if (run->null < 0) {
+        return fail(err, "internal", errno, "open `/dev/null`");
     }
     if (run->options.orders != NULL && output_open(&run->output, err) < 0) {
         return -1;
     }
-    run->null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    return run->null < 0 ? fail(err, "internal", errno, "open `/dev/null`") : 0;
+    return later ? 0 : prepare_environment(run, err);
 }
 
 int prepare_hold(struct run *run, struct error *err) {

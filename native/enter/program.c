@@ -23,15 +23,6 @@ const char *program_base_name(const char *name) {
     return slash == NULL || slash[1] == '\0' ? name : slash + 1;
 }
 
-const char *program_path_variable(void) {
-    for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
-        if (strncmp(*entry, "PATH=", 5) == 0) {
-            return *entry;
-        }
-    }
-    return "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-}
-
 static int refuse(struct error *err, int exit_code, int number, const char *name, const char *why) {
     fail(err, "exec", number, "%s: %s", name, why);
     err->exit_code = exit_code;
@@ -39,8 +30,8 @@ static int refuse(struct error *err, int exit_code, int number, const char *name
 }
 
 /** -errno, or a descriptor of a regular file that may be executed. */
-static int open_executable(const char *path) {
-    cleanup_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+static int open_executable(int directory, const char *path, int flags) {
+    cleanup_close int fd = openat(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0) {
         return -errno;
@@ -54,12 +45,12 @@ static int open_executable(const char *path) {
 /** The search of execvp(3): one that may not be executed is passed over, but remembered. */
 static int search_path(const char *name) {
     int worst = -ENOENT;
-    const char *at = program_path_variable() + strlen("PATH=");
+    const char *at = PROGRAM_PATH + strlen("PATH=");
     for (;;) {
         size_t length = strcspn(at, ":");
         char path[4096];
         size_t written = format_text(path, sizeof path, "%.*s/%s", length == 0 ? 1 : (int)length, length == 0 ? "." : at, name);
-        int fd = written < sizeof path ? open_executable(path) : -ENAMETOOLONG;
+        int fd = written < sizeof path ? open_executable(AT_FDCWD, path, 0) : -ENAMETOOLONG;
         if (fd >= 0) {
             return fd;
         }
@@ -103,12 +94,19 @@ static int look_inside(struct program *program, int fd, const char *name, struct
     return find_interpreter(fd, &header, &program->dynamic, name, err);
 }
 
-int program_open(struct program *program, const char *name, struct error *err) {
-    cleanup_close int fd = strchr(name, '/') == NULL ? search_path(name) : open_executable(name);
+/** Its directories are real ones, and its programs no links: nothing else is in a toolbox. */
+static int open_in_toolbox(int toolbox, const char *name) {
+    char path[256];
+    bool fits = strchr(name, '/') == NULL && format_text(path, sizeof path, "bin/%s", name) < sizeof path;
+    return fits ? open_executable(toolbox, path, O_NOFOLLOW) : -ENOENT;
+}
+
+int program_open(struct program *program, int toolbox, const char *name, struct error *err) {
+    cleanup_close int fd = toolbox >= 0 ? open_in_toolbox(toolbox, name) : strchr(name, '/') == NULL ? search_path(name) : open_executable(AT_FDCWD, name, 0);
     if (fd < 0) {
         int number = -fd;
         bool missing = number == ENOENT || number == ENOTDIR;
-        return refuse(err, missing ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE, number, name, missing ? "not found in the image that nsexec runs in" : "cannot be executed");
+        return refuse(err, missing ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE, number, name, !missing ? "cannot be executed" : toolbox >= 0 ? "not found in the toolbox" : "not found in the image that nsexec runs in");
     }
     if (look_inside(program, fd, name, err) < 0) {
         return -1;

@@ -8,16 +8,18 @@
 /** The workload's program, in a sealed memfd: the target sees it as /proc/PID/exe and cannot write to it. */
 struct program {
     int fd;
-    bool dynamic; /**< it names an interpreter (PT_INTERP): its loader and libraries are in our file system, not in the target's */
+    bool dynamic; /**< it names an interpreter (PT_INTERP): its loader and libraries are where it was found, not in the target */
 };
 
-/** Finds it as execvp(3) would, in our own file system; `exit_code` of the failure is 126 or 127. */
-int program_open(struct program *program, const char *name, struct error *err);
+/**
+ * Finds it: with `toolbox` -1 as execvp(3) would, in our own file system; else as `bin/NAME` of that directory, and nowhere else. `exit_code` of the failure is 126 or 127.
+ */
+int program_open(struct program *program, int toolbox, const char *name, struct error *err);
 
 /** The last component of its name, which becomes comm. */
 const char *program_base_name(const char *name);
 
-/** `PATH=…` of our own environment, or the usual one. */
-const char *program_path_variable(void);
+/** Where a name without a slash is looked for, and the PATH of what we start: never that of the environment we came with. */
+#define PROGRAM_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 #endif

@@ -8,8 +8,10 @@
 #include "base/sys.h"
 #include "enter/hear.h"
 #include "enter/place.h"
+#include "enter/tool-root.h"
 #include "enter/tracing.h"
 #include "enter/tree.h"
+#include "hold/hold.h"
 #include "path/probe.h"
 #include "target/sample.h"
 #include "undo/revert.h"
@@ -20,11 +22,32 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+int take_toolbox(struct run *run, struct error *err) {
+    if (!run->options.toolbox || run->tool_root >= 0 || run->reason != REASON_NONE) {
+        return 0;
+    }
+    if (!run->toolbox.ready) {
+        const char *missing = toolbox_missing(&run->toolbox);
+        return run->start_asked ? fail(err, "orders", 0, "the tools are not there: %s", missing != NULL ? missing : "no toolbox has come before `start`") : 0;
+    }
+    run->toolbox.in_use = true;
+    if (tool_root_make(run, run->toolbox.mount_fd, err) < 0) {
+        return -1;
+    }
+    return run->tool_root < 0 ? 0 : run->hold != NULL ? hold_open_tools(run, err) : prepare_program(run, err);
+}
+
 int wait_for_start(struct run *run, struct error *err) {
     while (!run->start_asked && run->reason == REASON_NONE) {
+        if (take_toolbox(run, err) < 0) {
+            return -1;
+        }
         if (!path_serve(run)) {
             pump(run, -1, 0);
         }
+    }
+    if (take_toolbox(run, err) < 0) {
+        return -1;
     }
     const char *missing = toolbox_missing(&run->toolbox);
     switch (run->reason) {
@@ -194,6 +217,7 @@ int start(struct run *run, struct error *err) {
         .steps = run->steps,
         .root = run->target.root,
         .work = run->work_directory >= 0 ? run->work_directory : run->scratch,
+        .tool_root = run->tool_root,
         .program = run->program.fd,
         .hook = run->hook,
         .plan = run->plan,
@@ -234,5 +258,6 @@ int release(struct run *run, struct error *err) {
     close_fd(&run->scratch);
     close_fd(&run->output.to);
     close_fd(&run->program.fd);
+    close_fd(&run->tool_root);
     return 0;
 }

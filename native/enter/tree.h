@@ -26,6 +26,9 @@
  * Links are pairs of SOCK_SEQPACKET. init_link: nester, nest and init have the other end; workload_link: keeper and workload have it. Neither end is proof of anything, since who may trace
  * a process may take a copy of its descriptors (pidfd_getfd): the sender's pid, which the kernel adds, must be that of a child of ours.
  *
+ * The root directory: shim, and what it makes for a moment, are in the image's that it is started in. The keeper is in it too, but for a program that comes from a toolbox: before it executes
+ * that, it enters the root of the tools (tool-root.h), where the kernel finds the loader, and that the libraries. nester and the workload leave both for the target's.
+ *
  * The synchronisations: nester waits for GO so that it can be traced before it makes anything. keeper waits for GO so that its oom_score_adj is set from outside of the target's
  * cgroup. The workload says READY and waits for GO so that it is read back while it is what it will be, and has executed nothing.
  */
@@ -48,6 +51,7 @@ struct entry {
     const struct last_steps *steps;
     int root;
     int work; /**< the working directory */
+    int tool_root; /**< the mount namespace in which a dynamic program is loaded; -1: ours */
     int program, hook, plan; /**< sealed memfds; the last two only for a dynamic program, else -1 */
     int null, output;        /**< /dev/null, and what the workload writes to */
     char **argv;

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "enter/tool-root.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -61,6 +62,11 @@ void workload_main(const struct entry *entry) {
     /* Out of the agent's, before the target sees it. */
     sys0(__NR_setsid);
     umask(022);
+    /* The kernel looks for the loader of a program, and that for its libraries, in the root of who executes it. */
+    int result = entry->tool_root < 0 ? 0 : tool_root_enter(entry->tool_root);
+    if (result < 0) {
+        child_give_up(entry->link, STEP_TOOLS, result);
+    }
     int program = arrange(entry, entry->link);
     if (entry->hook >= 0) {
         execute(entry, program, 0);

@@ -12,13 +12,20 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-static int open_tools(struct run *run, struct error *err) {
+/** They are known by name from the beginning. */
+static void name_tools(struct run *run) {
     for (size_t i = 0; run->options.tools != NULL && run->options.tools[i] != NULL; i++) {
         run->hold->tool[i] = (struct program){.fd = -1};
-        if (program_open(&run->hold->tool[i], run->options.tools[i], err) < 0) {
+        run->hold->tools++;
+    }
+}
+
+int hold_open_tools(struct run *run, struct error *err) {
+    int toolbox = run->options.toolbox ? run->toolbox.mount_fd : -1;
+    for (size_t i = 0; i < run->hold->tools; i++) {
+        if (program_open(&run->hold->tool[i], toolbox, run->options.tools[i], err) < 0) {
             return -1;
         }
-        run->hold->tools++;
     }
     return 0;
 }
@@ -158,6 +165,9 @@ static int take_back(struct run *run, struct error *err) {
 
 static int wait_and_serve(struct run *run, struct error *err) {
     while (run->reason == REASON_NONE && (!run->start_asked || run->hold->before_start > 0)) {
+        if (take_toolbox(run, err) < 0) {
+            return -1;
+        }
         if (!hold_serve(run) && !path_serve(run)) {
             pump(run, -1, 0);
         }
@@ -166,7 +176,7 @@ static int wait_and_serve(struct run *run, struct error *err) {
 }
 
 static int live(struct run *run, const char **state, struct error *err) {
-    if (signals_collect(run, err) < 0 || refuse_rootless(err) < 0 || resolve(run, err) < 0 || open_tools(run, err) < 0 || prepare_hold(run, err) < 0 || (run->options.path != NULL && path_open(run, err) < 0)) {
+    if (signals_collect(run, err) < 0 || refuse_rootless(err) < 0 || resolve(run, err) < 0 || (!run->options.toolbox && hold_open_tools(run, err) < 0) || prepare_hold(run, err) < 0 || (run->options.path != NULL && path_open(run, err) < 0)) {
         return -1;
     }
     run_begin_clocks(run);
@@ -210,6 +220,7 @@ int hold_experiment(struct run *run, const char **state, struct error *err) {
     run->hold = &hold;
     run->revert = &hold.revert;
     run->lines.limit = LONG_LINE_MAX_BYTES;
+    name_tools(run);
     int result = live(run, state, err);
     hold_forget(&hold);
     for (size_t i = 0; i < hold.tools; i++) {

@@ -44,12 +44,16 @@ int hold_experiment(struct run *run, const char **state, struct error *err);
 /** Takes a line of stdin that is none of `run`'s words. */
 void hold_take_line(struct run *run, const char *text, size_t length);
 enum verb order_verb(const struct words *words);
+/** Whether it runs one of --tool. */
+bool order_has_program(const struct order *order);
 /** Takes the first out, into `order`; false when there is none. Free it with order_free. */
 bool orders_take(struct orders *orders, struct order *order);
 void order_free(struct order *order);
 void hold_forget(struct hold *hold);
 #define cleanup_order __attribute__((cleanup(order_free)))
 
+/** Opens the programs of --tool. */
+int hold_open_tools(struct run *run, struct error *err);
 /** The program of --tool that is called so, or NULL. */
 const struct program *hold_tool(const struct run *run, const char *name);
 /** Runs the program that stands at word `at` of the order. */

@@ -84,6 +84,8 @@ enum verb order_verb(const struct words *words) {
     return VERB_NONE;
 }
 
+bool order_has_program(const struct order *order) { return verbs[order_verb(&order->words)].program != 0; }
+
 static bool setting_add(struct hold *hold, const struct words *words) {
     if (hold->setting_count == UNDO_MAX || !setting_parse(words, &hold->settings[hold->setting_count])) {
         return false;

@@ -1,12 +1,14 @@
-/* What hold does when asked: programs of the image in the target's network namespace, names as the target knows them, round trips, who asks it. */
+/* What hold does when asked: programs in the target's network namespace, names as the target knows them, round trips, who asks it. */
 #include "hold/hold.h"
 
 #include "base/sys.h"
+#include "enter/tool-root.h"
 #include "hold/ask.h"
 #include "proc/proc.h"
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct program *hold_tool(const struct run *run, const char *name) {
     for (size_t i = 0; i < run->hold->tools; i++) {
@@ -17,15 +19,22 @@ const struct program *hold_tool(const struct run *run, const char *name) {
     return NULL;
 }
 
-/** A program of the image, by the descriptor of its sealed copy: it is there even when the image is not any more. */
+/** A program by the descriptor of its sealed copy: it is there even when where it came from is not any more. */
 struct execution {
     int fd;
+    int tool_root; /**< where its loader and libraries are; -1: in our own root */
     char *const *argv;
     const char **environment;
 };
 
 static int execute(const void *argument) {
     const struct execution *execution = argument;
+    if (execution->tool_root >= 0 && tool_root_enter(execution->tool_root) < 0) {
+        static const char refused[] = "cannot enter the root of the tools\n";
+        ssize_t written = write(2, refused, sizeof refused - 1);
+        (void)written; /* The exit code says it too. */
+        return EXIT_OWN_FAILURE;
+    }
     sys5(__NR_execveat, execution->fd, "", execution->argv, execution->environment, AT_EMPTY_PATH);
     return EXIT_NOT_EXECUTABLE;
 }
@@ -35,7 +44,7 @@ int hold_run_program(struct run *run, const struct order *order, size_t at, bool
     if (program == NULL) {
         return fail(err, "internal", 0, "no tool `%.32s`", order->words.item[at]);
     }
-    const struct execution execution = {program->fd, order->words.item + at, run->environment};
+    const struct execution execution = {program->fd, run->tool_root, order->words.item + at, run->environment};
     const struct errand errand = {
         .fresh = fresh,
         .input = order->words.input,
@@ -134,7 +143,10 @@ static void serve(struct run *run, const struct order *order) {
 
 bool hold_serve(struct run *run) {
     cleanup_order struct order order = {0};
-    if (events_congested(&run->events) || !orders_take(&run->hold->asked, &order)) {
+    const struct orders *asked = &run->hold->asked;
+    /* What needs a program of the toolbox waits for it, and what was asked later waits with it. */
+    bool too_early = run->options.toolbox && run->tool_root < 0 && asked->count > 0 && order_has_program(&asked->item[0]);
+    if (too_early || events_congested(&run->events) || !orders_take(&run->hold->asked, &order)) {
         return false;
     }
     run->hold->before_start -= run->hold->before_start > 0 ? 1 : 0;

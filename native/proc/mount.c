@@ -99,6 +99,26 @@ int mount_scratch(uint64_t bytes, uint32_t uid, uint32_t gid, struct error *err)
     return result < 0 ? fail(err, "internal", (int)-result, "make a scratch tmpfs of %s bytes", size) : (int)result;
 }
 
+int mount_proc(bool read_only, struct error *err) {
+    cleanup_close int fs = open_type("proc", err);
+    if (fs < 0) {
+        return -1;
+    }
+    int mount = make(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | (read_only ? MOUNT_ATTR_RDONLY : 0U));
+    return mount < 0 ? fail(err, "internal", -mount, "mount procfs") : mount;
+}
+
+int mount_dev(struct error *err) {
+    cleanup_close int fs = open_type("tmpfs", err);
+    if (fs < 0) {
+        return -1;
+    }
+    long result = set_string(fs, "size", "64k");
+    result = result < 0 ? result : set_string(fs, "mode", "0755");
+    result = result < 0 ? result : make(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    return result < 0 ? fail(err, "internal", (int)-result, "make a tmpfs for devices") : (int)result;
+}
+
 int mount_programs(uint64_t bytes, uint64_t inodes, struct error *err) {
     cleanup_close int fs = open_type("tmpfs", err);
     if (fs < 0) {

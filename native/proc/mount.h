@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "proc/proc.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /**
@@ -20,6 +21,12 @@ int mount_v2(struct span super_options, struct error *err);
 
 /** A tmpfs of so many bytes, owned by these ids, mode 0700. */
 int mount_scratch(uint64_t bytes, uint32_t uid, uint32_t gid, struct error *err);
+
+/** procfs of the caller's pid namespace. */
+int mount_proc(bool read_only, struct error *err);
+
+/** An empty tmpfs in which device nodes can be made, and opened. */
+int mount_dev(struct error *err);
 
 /** A tmpfs for programs of ours, of so many bytes and inodes, owned by root, mode 0755: executable, but without device files and setuid. */
 int mount_programs(uint64_t bytes, uint64_t inodes, struct error *err);

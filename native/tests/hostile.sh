@@ -3,6 +3,7 @@
 . "$(dirname "$0")/libtest.sh"
 . "$TESTS/fixtures.sh"
 . "$TESTS/shim.sh"
+. "$TESTS/toolbox-fixtures.sh"
 
 MARKER=agent-marker-$RUN_ID # in the name of every file of the agent's that the target must not reach
 
@@ -47,12 +48,19 @@ control() {
 }
 it "the scanner finds what there is to find: an unsealed helper's program is writable, its directory reachable" control
 
-# scanned LINKAGE: a run under the scanner's eyes, in a folder and with descriptors that carry the marker.
+# scanned LINKAGE: as `toolbox` a dynamic one of a toolbox, whose root directory has the marker in it. A run under the scanner's eyes, in a folder and with descriptors that carry the marker.
 scanned() {
   local agent=$T/agent
   mkdir "$agent"
   : >"$agent/$MARKER"
-  cp "$PROBES/probe-$1" "$agent/program-$MARKER"
+  cp "$PROBES/probe-${1/toolbox/dynamic}" "$agent/program-$MARKER"
+  local program=(-- "$agent/program-$MARKER")
+  if [[ $1 == toolbox ]]; then
+    mkdir -p "$T/box/files"
+    : >"$T/box/files/$MARKER"
+    make_toolbox "$T/box" "$agent/program-$MARKER"
+    program=(--toolbox -- "program-$MARKER")
+  fi
   cp "$NSEXEC" "$agent/nsexec-$MARKER"
   local inode
   inode=$(stat -c '%i %Y %s' "$agent"/*-"$MARKER")
@@ -60,7 +68,11 @@ scanned() {
   NSEXEC=$agent/nsexec-$MARKER
   exec 7<"$agent" 8>>"$agent/$MARKER"
   ln -s "out-$MARKER" "$T/out"
-  start_shim --container "$ID" --termination-log "$agent/$MARKER" -- "$agent/program-$MARKER" hold
+  start_shim --container "$ID" --termination-log "$agent/$MARKER" "${program[@]}" hold
+  if [[ $1 == toolbox ]]; then
+    await resolved
+    send_toolbox "$T/box"
+  fi
   say start
   await active
   said reported
@@ -78,6 +90,8 @@ root_like_docker() { make_scanner --unshare "$ALL_NAMESPACES" "${DOCKER_ROOT[@]}
 it "sealed: root in the target cannot write what it sees as /proc/PID/exe, nor reach a file of the agent's (static)" root_like_docker static
 variant "sealed: root in the target cannot write what it sees as /proc/PID/exe, nor reach a file of the agent's (dynamic)" root_like_docker dynamic
 
+it "sealed: nor one of a toolbox, its root and its mounts among them" root_like_docker toolbox
+
 host_pid() {
   JOINED=mnt,net,ipc,uts
   ID=$(new_id)
@@ -94,6 +108,7 @@ host_pid_inside() {
 }
 it "sealed: and so in the shim's own pid namespace, where it sees the shim itself and its stdout (static)" host_pid static
 variant "sealed: and so in the shim's own pid namespace, where it sees the shim itself and its stdout (dynamic)" host_pid dynamic
+variant "sealed: and so in the shim's own pid namespace, where it sees the shim itself and its stdout (of a toolbox)" host_pid toolbox
 
 user_namespace() {
   JOINED=user,mnt,pid,net,ipc,uts

@@ -66,6 +66,8 @@ wrong "sweep with a target" "--container" sweep --container "$ID"
 wrong "sweep with a duration" "--duration-ms" sweep --duration-ms 5
 wrong "sweep with a word" "stray" sweep stray
 wrong "--remove with a value" "--remove" sweep --remove=yes
+wrong "--toolbox for inspect" "--toolbox" inspect --pid 1 --toolbox
+wrong "--toolbox for sweep" "--toolbox" sweep --toolbox
 wrong "--allow-host-network for run" "--allow-host-network" "${RUN[@]}" --allow-host-network "${PROGRAM[@]}"
 wrong "--remove for run" "--remove" "${RUN[@]}" --remove "${PROGRAM[@]}"
 

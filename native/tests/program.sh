@@ -47,10 +47,16 @@ burnt() { seen sample && (($(jq .cpu_usage_us <<<"$LAST") >= $1)); }
 it "L7: stress-ng with its dozen libraries loads CPU, memory and disk in a read-only root without any, as a non-root user" stress_ng
 
 by_name() {
-  PATH=$PROBES:$PATH run_shim --container "$ID" -- probe-static exit 3
+  # In a mount namespace of its own, where /usr/local/sbin, the first of them, has the probe; what the environment says leads to another of the same name.
+  mkdir "$T/path" "$T/usual"
+  cp "$PROBES/pause" "$T/path/probe-static"
+  cp "$PROBES/probe-static" "$T/usual/"
+  # shellcheck disable=SC2016
+  WRAP=(unshare -m --propagation private sh -c 'mount --bind "$0" /usr/local/sbin && exec "$@"' "$T/usual" env "PATH=$T/path:$PATH")
+  run_shim --container "$ID" -- probe-static exit 3
   equal "$STATUS" 3 "exit code"
 }
-it "a name without a slash is looked for on the shim's PATH" by_name
+it "a name without a slash is looked for in the usual directories, wherever PATH leads" by_name
 
 arguments() {
   local odd=('' ' ' 'a  b' '$HOME `id` $(id)' "it's \"quoted\"" '--duration-ms' '*' 'häß✓' '\n' '%s')

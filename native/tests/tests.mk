@@ -10,7 +10,7 @@ PROBE_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Wformat=2
 PROBE_SOURCES := $(addprefix $(TESTS_DIR)/probes/,probe.c report.c signals.c family.c load.c hostile.c attack.c rights.c network.c litter.c ipc.c)
 PROBE_HEADERS := $(addprefix $(TESTS_DIR)/probes/,probe.h rights.h)
 TARGET_SOURCES := $(addprefix $(TESTS_DIR)/probes/,target.c target-inside.c)
-PROBE_PROGRAMS := $(addprefix $(PROBES)/,probe-static probe-dynamic target pause reaper tripwire plug without fuse filters loader evil.so)
+PROBE_PROGRAMS := $(addprefix $(PROBES)/,probe-static probe-dynamic target pause reaper tripwire plug without fuse filters loader image evil.so)
 
 .PHONY: probes test clean-tests
 probes: $(PROBE_PROGRAMS)

@@ -56,7 +56,7 @@ static bool let_go(int shim, int link, int leash, struct watch *watch) {
             }
         }
     }
-    cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    cleanup_close int null = open_null(O_RDWR);
     for (int i = 0; i < 3; i++) {
         if (null < 0 || dup2(null, i) < 0) {
             return false;
