@@ -1,11 +1,12 @@
 /**
- * Builds dist/: the plugin as one bundle in a few lazily loaded files, and the shim for both architectures.
+ * Builds dist/: the plugin as one bundle in a few lazily loaded files, and the shim and the toolboxes for both architectures.
  * KUBECTL_CHAOS_IMAGE bakes another tools image in; a release names its own by digest.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { completionScript } from '../src/cli/completion.ts';
+import { buildToolboxes } from './toolbox/build.ts';
 
 const root = new URL('../', import.meta.url);
 const path = (name: string) => new URL(name, root).pathname;
@@ -63,3 +64,5 @@ for (const architecture of ['amd64', 'arm64']) {
   copyFileSync(path(`native/build/nsexec-${architecture}`), path(`dist/nsexec-${architecture}`));
   console.log(`dist/nsexec-${architecture}: ${statSync(path(`dist/nsexec-${architecture}`)).size} bytes`);
 }
+
+for (const { file, bytes } of buildToolboxes(path('dist'))) console.log(`dist/${file}: ${bytes} bytes`);
