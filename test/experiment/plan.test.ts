@@ -23,7 +23,7 @@ describe('the arguments of the shim', () => {
   test('as a whole, of a net fault', () => {
     expect(plan(netRequest()).agent.containers[0]?.args).toEqual([
       ...`hold --container ${'a'.repeat(64)} --duration-ms 60000 --lease-ms 15000`.split(' '),
-      ...'--sample-ms 1000 --tool tc --tool ip --tool nft'.split(' '),
+      ...'--sample-ms 1000 --tool tc --tool ip'.split(' '),
     ]);
   });
 
