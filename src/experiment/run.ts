@@ -1,6 +1,6 @@
 import { ChaosError, ExitCode } from '../errors.ts';
 import { kindOf } from '../faults/registry.ts';
-import type { Clock, Cluster, Signals } from '../ports.ts';
+import type { Clock, Cluster, ReadToolbox, Signals } from '../ports.ts';
 import type { Request } from '../requests.ts';
 import { changeSentence, withChanges } from './agent-errors.ts';
 import { Audit } from './audit.ts';
@@ -10,7 +10,7 @@ import { Interrupts, signalExitCodes } from './interrupt.ts';
 import { isOnTarget, warningsOf } from './neighbours.ts';
 import type { RunResult } from './observations.ts';
 import { clusterName, type Detached, type Outcome } from './outcome.ts';
-import { type Plan, planExperiment, stopCommand } from './plan.ts';
+import { type Plan, planExperiment, type SentTools, sendsTools, stopCommand } from './plan.ts';
 import { contextProtection, protectedError } from './protection.ts';
 import { followRun } from './target-run.ts';
 import type { Tidying } from './tidying.ts';
@@ -28,6 +28,9 @@ export interface ExperimentPorts {
   /** Asks whether to run although the target is protected, which has been reported; absent: nobody can be asked. */
   confirm?: () => Promise<boolean>;
   defaultImage: string;
+  /** The user has named an image, by a flag or in the environment. */
+  isImageNamed: boolean;
+  toolbox: ReadToolbox;
   tidying: Pick<Tidying, 'remove'>;
   /** When the command began, on `clock`. */
   startedAt: number;
@@ -60,10 +63,12 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
     who: ports.who,
     now: ports.clock.date(),
     defaultImage: ports.defaultImage,
+    isImageNamed: ports.isImageNamed,
     surveyed,
   });
+  const tools = sendsTools(planned.fault, ports) ? await toolsFor(planned, ports.toolbox) : undefined;
   const others = surroundings.experiments.filter((experiment) => isOnTarget(experiment, target));
-  const plan = { ...planned, cluster: name, others };
+  const plan = { ...planned, cluster: name, others, ...(tools ? { tools } : {}) };
   reporter.report({ kind: 'planned', plan });
   const cautions = kind.cautions?.(plan.fault, run.detached) ?? [];
   for (const message of [...cautions, ...warningsOf(surroundings, target)]) {
@@ -77,6 +82,11 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
   const own = [target.namespace, planned.agent.namespace];
   void ports.tidying.remove(surroundings.experiments.filter(({ namespace }) => own.includes(namespace)));
   return plan;
+}
+
+async function toolsFor({ fault, target }: Plan, read: ReadToolbox): Promise<SentTools> {
+  const { names, toolbox } = kindOf(fault).tools;
+  return { names: names(fault), ...(await read(toolbox, target.architecture)) };
 }
 
 /**

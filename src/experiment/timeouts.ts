@@ -29,6 +29,10 @@ export const timeouts = {
   waiting: 1_000,
   /** From the start of the agent's container to `active`, at most: what a shim may have been asked meanwhile. */
   setup: 60_000,
+  /** Tools that are sent: without a word of them, while they arrive or are unpacked, on a node perhaps that has no CPU to spare. */
+  tools: 120_000,
+  /** Between two words about how much of them has arrived. */
+  telling: 500,
   /** For the API server to say why the target ended, once the shim has seen that it did. */
   explain: 2_000,
 } as const;
@@ -53,6 +57,7 @@ export type TimerName =
   | 'pickup'
   | 'contact'
   | 'startup'
+  | 'tools'
   | 'deadline'
   | 'silence'
   | 'confirm'

@@ -89,6 +89,10 @@ export interface FaultTools<Planned extends Fault> {
   needed(fault: Planned): boolean;
   /** For a sentence: `stress-ng`. */
   names(fault: Planned): string;
+  /** The part of the toolbox that has them. */
+  readonly toolbox: string;
+  /** What comes first that cannot do without them. */
+  readonly neededFor: 'setup' | 'start';
 }
 
 export interface SurveyPorts {

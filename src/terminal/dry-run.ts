@@ -42,6 +42,7 @@ function planDocument({
   undo,
   endAll,
   cluster,
+  tools,
   ...bounds
 }: Plan): Record<string, unknown> {
   const { namespace, pod, container, node, containerId, chosenFrom } = target;
@@ -59,6 +60,7 @@ function planDocument({
     duration: formatDuration(bounds.durationMs),
     grace: formatDuration(bounds.graceMs),
     lease: bounds.detached ? 'none (detached)' : formatDuration(bounds.leaseMs),
+    sent: tools && { tools: tools.names, bytes: tools.archive.length, unpackedBytes: tools.unpackedBytes },
     commands: agent.containers.map(({ args }) => ['nsexec', ...args]),
     undo,
     endAll,

@@ -33,6 +33,14 @@ describe('the arguments of the shim', () => {
     expect(args(false)).not.toContain('--allow-host-network');
   });
 
+  test('with tools that are sent: the shim is told so, and has time to get them', () => {
+    const [named, sent] = [plan(netRequest()), plan(netRequest(), target(), false)].map(({ agent }) => agent);
+    expect(sent?.containers[0]?.args.join(' ')).toBe(
+      named?.containers[0]?.args.join(' ').replace(' --tool ', ' --toolbox --tool '),
+    );
+    expect(sent?.activeDeadlineSeconds).toBe((named?.activeDeadlineSeconds ?? 0) + 300);
+  });
+
   const option = (name: string, asked = request()) => {
     const args = plan(asked).agent.containers[0]?.args ?? [];
     return args[args.indexOf(name) + 1];

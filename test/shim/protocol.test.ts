@@ -12,6 +12,7 @@ import {
   reverted,
   sampleEvent,
   shimError,
+  toolsEvent,
 } from '../fakes/samples.ts';
 import { wireLine } from '../fakes/wire.ts';
 
@@ -22,6 +23,7 @@ const events = {
   path: pathEvent(1, { readUs: 300, problem: 'the write failed' }),
   warning: { event: 'warning', atMs: 1, code: 'stdin', message: 'a line was too long' },
   answer: answer({ id: 'links', stdout: '[]' }),
+  tools: toolsEvent({ unpackMs: 40, problem: 'its SHA-256 is another' }),
   ended: ended({ oomKills: 2 }),
   reverted: reverted({ by: 'guardian', differs: ['qdisc'] }),
   error: shimError(),
@@ -35,6 +37,7 @@ const required: Readonly<Record<keyof typeof events, readonly string[]>> = {
   path: 'atMs elapsedUs sizeBytes freeBytes availableBytes inodes inodesFree inodesAvailable'.split(' '),
   warning: ['atMs', 'code', 'message'],
   answer: ['atMs', 'id', 'exitCode', 'stdout', 'stderr', 'truncated', 'elapsedUs'],
+  tools: ['atMs', 'name', 'sha256', 'bytes', 'offset', 'ready'],
   ended: ['atMs', 'reason', 'exitCode', 'signal', 'forced', 'runMs'],
   reverted: ['atMs', 'elapsedMs', 'left'],
   error: ['atMs', 'code', 'message', 'state'],
@@ -121,6 +124,10 @@ describe('parseShimEvent', () => {
     ['a path that is a text', { ...events.resolved, path: '/data' }],
     ['a path that is null', { ...events.resolved, path: null }],
     ['differences that are no list', { ...events.reverted, differs: 'qdisc' }],
+    ['half a byte of a toolbox', { ...events.tools, offset: 0.5 }],
+    ['less than nothing of a toolbox', { ...events.tools, offset: -1 }],
+    ['a toolbox of more bytes than there are', { ...events.tools, bytes: 2 ** 53 }],
+    ['a toolbox that is ready by a text', { ...events.tools, ready: 'true' }],
     ['an end for a reason that there is not', { ...events.ended, reason: 'boredom' }],
   ])('%s makes it no event', (_what, event) => {
     expect(parseShimEvent(wireLine(event))).toBeUndefined();

@@ -18,7 +18,12 @@ import { networkPlace, peersOf, proofRows } from './view.ts';
 export const net: FaultKind<NetRequest, NetFault, NetSurroundings, NetRun> = {
   verb: 'net',
   command,
-  tools: { needed: () => true, names: ({ block }) => (block ? 'iproute2 and nftables' : 'iproute2') },
+  tools: {
+    needed: () => true,
+    names: ({ block }) => (block ? 'iproute2 and nftables' : 'iproute2'),
+    // The target's network is asked by them.
+    ...{ toolbox: 'net', neededFor: 'setup' },
+  },
 
   survey: surveyNet,
   plan(request, _target, surroundings) {

@@ -24,7 +24,7 @@ import { proofRows } from './view.ts';
 export const stress: FaultKind<StressRequest, StressFault, undefined, StressRun> = {
   verb: 'stress',
   command,
-  tools: { needed: () => true, names: () => 'stress-ng' },
+  tools: { needed: () => true, names: () => 'stress-ng', toolbox: 'stress', neededFor: 'start' },
 
   survey: async () => undefined,
   plan(request, target) {
