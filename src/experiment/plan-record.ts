@@ -31,6 +31,8 @@ export interface RecordedPlan {
   detached: boolean;
   /** How long the shim goes on without hearing from the command; without meaning when detached. */
   leaseMs: number;
+  /** Its fault began only after its tools had been sent, which may have taken long. */
+  sentTools?: true;
 }
 
 const targetRecord = v.strictObject({
@@ -67,6 +69,7 @@ const planRecord = v.strictObject({
   detached: v.literal(true),
   durationMs: whole(1, 30 * 24 * 3_600_000),
   graceMs: milliseconds,
+  sentTools: v.exactOptional(v.literal(true)),
 });
 
 /** Characters; a record has at most some 30 thousand, and an object's annotations may have 256 Ki together. */
@@ -74,10 +77,11 @@ const longestRecord = 64 * 1024;
 
 export function writePlan(plan: RecordedPlan): string {
   const { chosenFrom: _chosenFrom, assumed: _assumed, ...target } = plan.target;
-  const { durationMs, graceMs } = plan;
+  const { durationMs, graceMs, sentTools } = plan;
   const summary = plan.summary.replace(/\p{Cc}/gu, ' ').slice(0, longestText);
   const fault = kindOf(plan.fault).record.write(plan.fault);
-  return JSON.stringify({ version: 2, targets: [{ target, fault, summary }], detached: true, durationMs, graceMs });
+  const targets = [{ target, fault, summary }];
+  return JSON.stringify({ version: 2, targets, detached: true, durationMs, graceMs, sentTools });
 }
 
 /** Undefined: not what `writePlan` writes, of whatever version. */
@@ -85,8 +89,8 @@ export function readPlan(written: string): RecordedPlan | undefined {
   if (written.length > longestRecord) return undefined;
   const found = read(planRecord, readJson(written));
   if (!found) return undefined;
-  const { targets, detached, durationMs, graceMs } = found;
+  const { targets, version: _version, ...bounds } = found;
   const [{ target, summary, ...record }] = targets;
   const fault = kindNamed(record.fault.fault)?.record.read(record.fault);
-  return fault && { target, summary, durationMs, graceMs, detached, leaseMs: 0, fault };
+  return fault && { target, summary, ...bounds, leaseMs: 0, fault };
 }

@@ -4,6 +4,7 @@ import type { AgentSpec, ClusterName, ConnectionOptions, Experiment, Target, Too
 import type { Request, RunOptions, SweepRequest } from '../requests.ts';
 import { formatDuration } from '../units.ts';
 import { type RecordedPlan, writePlan } from './plan-record.ts';
+import { timeouts } from './timeouts.ts';
 
 /** What of a plan matters from `start` on: enough to follow the fault, to judge it and to take it back. */
 export interface RunPlan extends RecordedPlan {
@@ -62,9 +63,7 @@ export function sendsTools(fault: Fault, { isImageNamed }: Pick<PlanContext, 'is
   return !isImageNamed && kindOf(fault).tools.needed(fault);
 }
 
-/** Sending tools counts as well. */
-const sendingAllowanceMs = 300_000;
-/** Pulling an image and starting a container count against `activeDeadlineSeconds`, which begins with the pod. */
+/** Pulling an image, starting a container and sending it tools count against `activeDeadlineSeconds`, which begins with the pod. */
 const startupAllowanceMs = 300_000;
 /** After the shim's deadline and grace: reporting, and a slow node. */
 const endAllowanceMs = 30_000;
@@ -77,9 +76,12 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
   const commands = experimentCommands(run.connection, { namespace, node: target.node }, context.id);
   const { undo } = commands;
   const { durationMs, graceMs, detached, leaseMs } = run;
-  const course = { target, fault, summary, durationMs, graceMs, detached, leaseMs };
   const sends = sendsTools(fault, context);
-  const deadlineMs = startupAllowanceMs + (sends ? sendingAllowanceMs : 0) + run.durationMs + run.graceMs + endMs;
+  const course = {
+    ...{ target, fault, summary, durationMs, graceMs, detached, leaseMs },
+    ...(sends ? { sentTools: true as const } : {}),
+  };
+  const deadlineMs = startupAllowanceMs + (sends ? timeouts.sending : 0) + run.durationMs + run.graceMs + endMs;
   return {
     id: context.id,
     ...course,
