@@ -225,6 +225,17 @@ describe('while tools are sent', () => {
     expect(told(s).at(-1)?.readyMs).toBeGreaterThan(40 * 60_000);
   });
 
+  experiment('a watch that does not get through beside them is waited for', async (s) => {
+    s.toolbox.isQuick = false;
+    await launch(s);
+    await s.agent({ kind: 'contact', problem: 'timed out' });
+    await s.pass(40_000);
+    expect(s.isOver).toBe(false);
+    await s.agent({ kind: 'contact', problem: undefined });
+    s.stream?.say(s.toolbox.unpack());
+    await checkGoesOn(s);
+  });
+
   experiment('a node without CPU to spare is given the time to unpack', async (s) => {
     s.toolbox.isQuick = false;
     await launch(s);
