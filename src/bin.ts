@@ -74,6 +74,10 @@ const code = await main(process.argv.slice(2), {
   nodeVersion: process.version,
   defaultImage: env.KUBECTL_CHAOS_IMAGE || CHAOS_IMAGE,
   shim: (architecture) => readShim(files, architecture),
+  toolbox: async (name, architecture) => {
+    const { readToolbox } = await import('./shim/toolbox.ts');
+    return readToolbox(files, name, architecture);
+  },
   connect: async (options) => {
     const { connect } = await import('./kubernetes/cluster.ts');
     return connect(options, {

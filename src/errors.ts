@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'image'
   | 'shim'
   | 'shim-missing'
+  | 'toolbox-missing'
   | 'connection-lost'
   | 'interrupted'
   | 'not-reverted'

@@ -150,6 +150,18 @@ export interface AgentContainer {
   args: readonly string[];
 }
 
+/** A part of the toolbox: programs with all that they need, as they are sent to an agent. */
+export interface Toolbox {
+  /** 1 … 32 of `[a-z0-9-]`. */
+  name: string;
+  /** A tar archive, compressed by gzip. */
+  archive: Uint8Array;
+  /** Of `archive`, in hexadecimal digits. */
+  sha256: string;
+  /** How large the tar archive in it is. */
+  unpackedBytes: number;
+}
+
 /** Where every agent has the shim: a folder of its own, and the file in it. */
 export const shimFolder = '/opt/kubectl-chaos';
 export const shimFile = 'nsexec';
@@ -513,6 +525,9 @@ export interface BuildPorts extends BuildName {
   shim: (architecture: Architecture) => Promise<Uint8Array>;
 }
 
+/** Reads a part of the toolbox, which lies beside the plugin. Rejects with ChaosError `toolbox-missing`. */
+export type ReadToolbox = (name: string, architecture: Architecture) => Promise<Toolbox>;
+
 /** The world, as `bin.ts` hands it down; a test hands down another. */
 export interface MainPorts<Event> extends BuildPorts {
   stdout: Output;
@@ -526,6 +541,7 @@ export interface MainPorts<Event> extends BuildPorts {
   randomSuffix: () => string;
   /** The tools image that this build was made for. */
   defaultImage: string;
+  toolbox: ReadToolbox;
   connect: (options: ConnectionOptions) => Promise<Cluster>;
   /** Looks names up, without a word to the user or a question, and gives up when `signal` aborts; only reads. Rejects when it cannot. */
   findNames: (query: NameQuery, options: ConnectionOptions, signal: AbortSignal) => Promise<readonly FoundName[]>;

@@ -45,6 +45,12 @@ export function formatBytes(bytes: number): string {
   return formatScaled(whole, 1_024, ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi']);
 }
 
+/** How much of something has arrived, as downloads are told: `4.1 of 11 MB`; the whole of it: `11 MB`. */
+export function formatMegabytes(bytes: number, whole = bytes): string {
+  const [some, all] = [bytes, whole].map((each) => figure(each / 1e6));
+  return bytes === whole ? `${all} MB` : `${some} of ${all} MB`;
+}
+
 /** To the tenth of a percent: `50%`, `2.1%`. */
 export function formatPercent(percent: number): string {
   return `${Math.round(percent * 10) / 10}%`;

@@ -43,7 +43,7 @@ function world(change: { tty?: [stdout: boolean, stderr: boolean]; env?: Command
   const ports: CommandPorts = {
     stdout,
     stderr,
-    env: change.env ?? {},
+    env: { KUBECTL_CHAOS_IMAGE: defaultImage, ...change.env },
     homeDirectory: '/home/ada',
     who,
     clock,
@@ -54,6 +54,7 @@ function world(change: { tty?: [stdout: boolean, stderr: boolean]; env?: Command
     nodeVersion: 'v22.19.0',
     defaultImage,
     shim: async () => new Uint8Array(),
+    toolbox: async () => Promise.reject(new Error('an image is named')),
     connect: async (options) => {
       connections.push(options);
       return scenario.cluster;

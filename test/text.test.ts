@@ -5,6 +5,7 @@ import {
   formatBytes,
   formatCount,
   formatElapsed,
+  formatMegabytes,
   formatPercent,
   formatScaled,
   formatShortCount,
@@ -121,4 +122,13 @@ test.each([
   [['a', 'b', 'c'], 'a, b and c'],
 ])('joinWords %j', (parts, text) => {
   expect(joinWords(parts)).toBe(text);
+});
+
+test.each([
+  [0, 11_000_000, '0 of 11 MB'],
+  [4_096_000, 11_200_000, '4.1 of 11 MB'],
+  [940_000, 1_510_000, '0.94 of 1.5 MB'],
+  [11_200_000, 11_200_000, '11 MB'],
+])('%d of %d bytes are %s', (bytes, whole, text) => {
+  expect(formatMegabytes(bytes, whole)).toBe(text);
 });

@@ -156,7 +156,7 @@ function hintFor(code: string, plan: AgentNeeds): string | undefined {
 function tools({ fault }: AgentNeeds): string {
   if (!fault) return 'will do';
   const { names, needed } = kindOf(fault).tools;
-  return needed(fault) ? `with ${names} in it` : 'will do';
+  return needed(fault) ? `with ${names(fault)} in it` : 'will do';
 }
 
 function sentence(reason: string, message: string): string {

@@ -17,6 +17,8 @@ export type TargetEvent =
   | { kind: 'active'; active: Active; where: readonly string[]; activeMs: number }
   /** A fault that was started `agoMs` before is in force. */
   | { kind: 'watching'; plan: RunPlan; agoMs: number; leftMs: number }
+  /** How much of the fault's `tools` has arrived on the target's node. `readyMs`: they are ready to run, so long after the first of it was sent. */
+  | { kind: 'tools'; tools: string; sentBytes: number; bytes: number; readyMs?: number }
   | { kind: 'output'; text: string }
   | { kind: 'stopping'; why: string }
   | { kind: 'ended'; ended: Ended }

@@ -33,6 +33,8 @@ export interface RecordedPlan {
   leaseMs: number;
   /** Its agent is heard by its log and told nothing: it has no lease either. */
   noAttach?: true;
+  /** Its fault began only after its tools had been sent, which may have taken long. */
+  sentTools?: true;
 }
 
 /** Its shim ends the fault when it does not hear from the command. */
@@ -75,6 +77,7 @@ const planRecord = v.strictObject({
   noAttach: v.exactOptional(v.literal(true)),
   durationMs: whole(1, 30 * 24 * 3_600_000),
   graceMs: milliseconds,
+  sentTools: v.exactOptional(v.literal(true)),
 });
 
 /** Characters; a record has at most some 30 thousand, and an object's annotations may have 256 Ki together. */
@@ -82,11 +85,11 @@ const longestRecord = 64 * 1024;
 
 export function writePlan(plan: RecordedPlan): string {
   const { chosenFrom: _chosenFrom, assumed: _assumed, attachBarred: _attachBarred, ...target } = plan.target;
-  const { durationMs, graceMs, noAttach } = plan;
+  const { durationMs, graceMs, noAttach, sentTools } = plan;
   const summary = plan.summary.replace(/\p{Cc}/gu, ' ').slice(0, longestText);
   const fault = kindOf(plan.fault).record.write(plan.fault);
   const targets = [{ target, fault, summary }];
-  return JSON.stringify({ version: 2, targets, detached: true, noAttach, durationMs, graceMs });
+  return JSON.stringify({ version: 2, targets, detached: true, noAttach, durationMs, graceMs, sentTools });
 }
 
 /** Undefined: not what `writePlan` writes, of whatever version. */

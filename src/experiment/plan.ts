@@ -1,9 +1,10 @@
 import type { Fault } from '../faults/fault.ts';
 import { kindOf } from '../faults/registry.ts';
-import type { AgentSpec, ClusterName, ConnectionOptions, Experiment, Target } from '../ports.ts';
+import type { AgentSpec, ClusterName, ConnectionOptions, Experiment, Target, Toolbox } from '../ports.ts';
 import type { Request, RunOptions, SweepRequest } from '../requests.ts';
 import { formatDuration } from '../units.ts';
 import { type RecordedPlan, writePlan } from './plan-record.ts';
+import { timeouts } from './timeouts.ts';
 
 /** What of a plan matters from `start` on: enough to follow the fault, to judge it and to take it back. */
 export interface RunPlan extends RecordedPlan {
@@ -26,6 +27,14 @@ export interface Plan extends RunPlan {
   endAll: string;
   /** Where all this happens. */
   cluster?: ClusterName;
+  /** What is sent to the agent; absent: the fault needs no tools, or the image has them. */
+  tools?: SentTools;
+}
+
+/** Tools that are sent to an agent. */
+export interface SentTools extends Toolbox {
+  /** For a sentence: `stress-ng`. */
+  names: string;
 }
 
 /** What a plan depends on besides the request and the target. */
@@ -39,6 +48,8 @@ export interface PlanContext {
   surveyed: unknown;
   /** The agent is not attached to. */
   noAttach?: boolean;
+  /** The user has named an image, by a flag or in the environment. */
+  isImageNamed: boolean;
 }
 
 /** One container per target: its name is the target's place in the experiment. */
@@ -49,7 +60,12 @@ function agentPodName(id: string, place: 0 | 1 = 0): string {
   return `${id}-${place}`;
 }
 
-/** Pulling an image and starting a container count against `activeDeadlineSeconds`, which begins with the pod. */
+/** Whether the tools of a fault are sent to its agent: an image that is named brings them. */
+export function sendsTools(fault: Fault, { isImageNamed }: Pick<PlanContext, 'isImageNamed'>): boolean {
+  return !isImageNamed && kindOf(fault).tools.needed(fault);
+}
+
+/** Pulling an image, starting a container and sending it tools count against `activeDeadlineSeconds`, which begins with the pod. */
 const startupAllowanceMs = 300_000;
 /** After the shim's deadline and grace: reporting, and a slow node. */
 const endAllowanceMs = 30_000;
@@ -62,11 +78,13 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
   const commands = experimentCommands(run.connection, { namespace, node: target.node }, context.id);
   const { undo } = commands;
   const { durationMs, graceMs, detached, leaseMs } = run;
+  const sends = sendsTools(fault, context);
   const course = {
     ...{ target, fault, summary, durationMs, graceMs, detached, leaseMs },
     ...(context.noAttach ? { noAttach: true as const } : {}),
+    ...(sends ? { sentTools: true as const } : {}),
   };
-  const deadlineMs = startupAllowanceMs + run.durationMs + run.graceMs + endMs;
+  const deadlineMs = startupAllowanceMs + (sends ? timeouts.sending : 0) + run.durationMs + run.graceMs + endMs;
   return {
     id: context.id,
     ...course,
@@ -81,7 +99,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
       architecture: target.architecture,
       image: run.image ?? context.defaultImage,
       ...(run.imagePullSecret === undefined ? {} : { imagePullSecret: run.imagePullSecret }),
-      containers: [{ name: agentContainer, target, args: shimArguments(run, target, fault) }],
+      containers: [{ name: agentContainer, target, args: shimArguments(run, target, fault, sends) }],
       activeDeadlineSeconds: Math.ceil(deadlineMs / 1_000),
       terminationGracePeriodSeconds: Math.ceil((run.graceMs + endMs) / 1_000),
       annotations: {
@@ -226,12 +244,13 @@ function sampleMs(durationMs: number): number {
 }
 
 /** The bounds of the run, which every fault has; then what is the fault's own. */
-function shimArguments(run: RunOptions, target: Target, fault: Fault): string[] {
+function shimArguments(run: RunOptions, target: Target, fault: Fault, sendsTools: boolean): string[] {
   const { command, options, workload } = kindOf(fault).shimCommand(fault, run);
   return [
     command,
     ...['--container', target.containerId, '--duration-ms', String(run.durationMs)],
     ...['--lease-ms', String(run.detached ? 0 : run.leaseMs), '--sample-ms', String(sampleMs(run.durationMs))],
+    ...(sendsTools ? ['--toolbox'] : []),
     ...options,
     ...(workload.length > 0 ? ['--', ...workload] : []),
   ];

@@ -1,6 +1,6 @@
-import { ChaosError, ExitCode } from '../errors.ts';
+import { ChaosError, ExitCode, usageError } from '../errors.ts';
 import { kindOf } from '../faults/registry.ts';
-import type { Clock, Cluster, Signals } from '../ports.ts';
+import type { Clock, Cluster, ReadToolbox, Signals } from '../ports.ts';
 import type { Request } from '../requests.ts';
 import { changeSentence, withChanges } from './agent-errors.ts';
 import { Audit } from './audit.ts';
@@ -10,7 +10,7 @@ import { Interrupts, signalExitCodes } from './interrupt.ts';
 import { isOnTarget, warningsOf } from './neighbours.ts';
 import type { RunResult } from './observations.ts';
 import { clusterName, type Detached, type Outcome } from './outcome.ts';
-import { type Plan, planExperiment, stopCommand, withoutAttach } from './plan.ts';
+import { type Plan, planExperiment, type SentTools, sendsTools, stopCommand, withoutAttach } from './plan.ts';
 import { contextProtection, protectedError } from './protection.ts';
 import { followRun } from './target-run.ts';
 import type { Tidying } from './tidying.ts';
@@ -28,6 +28,9 @@ export interface ExperimentPorts {
   /** Asks whether to run although the target is protected, which has been reported; absent: nobody can be asked. */
   confirm?: () => Promise<boolean>;
   defaultImage: string;
+  /** The user has named an image, by a flag or in the environment. */
+  isImageNamed: boolean;
+  toolbox: ReadToolbox;
   tidying: Pick<Tidying, 'remove'>;
   /** When the command began, on `clock`. */
   startedAt: number;
@@ -62,11 +65,15 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
     who: ports.who,
     now: ports.clock.date(),
     defaultImage: ports.defaultImage,
+    isImageNamed: ports.isImageNamed,
     surveyed,
     noAttach: attach === 'unused' || target.attachBarred !== undefined,
   });
+  const sends = sendsTools(planned.fault, ports);
+  if (sends && planned.noAttach) throw nothingCanBeSent(planned);
+  const tools = sends ? await toolsFor(planned, ports.toolbox) : undefined;
   const others = surroundings.experiments.filter((experiment) => isOnTarget(experiment, target));
-  const plan = { ...planned, cluster: name, others };
+  const plan = { ...planned, cluster: name, others, ...(tools ? { tools } : {}) };
   reporter.report({ kind: 'planned', plan });
   const cautions = kind.cautions?.(plan.fault, run.detached) ?? [];
   if (target.attachBarred !== undefined) ofTarget.report(withoutAttachSaid(cluster, target.attachBarred));
@@ -81,6 +88,19 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
   const own = [target.namespace, planned.agent.namespace];
   void ports.tidying.remove(surroundings.experiments.filter(({ namespace }) => own.includes(namespace)));
   return plan;
+}
+
+/** Tools go through the attach. */
+function nothingCanBeSent({ fault, target }: Plan): ChaosError {
+  const names = kindOf(fault).tools.names(fault);
+  const hint = `name an image that has ${names} with --image: its tools need no attach`;
+  if (target.attachBarred !== undefined) return new ChaosError('forbidden', target.attachBarred, { hint });
+  return usageError(`--no-attach: ${names} would have to be sent through the attach; ${hint}`);
+}
+
+async function toolsFor({ fault, target }: Plan, read: ReadToolbox): Promise<SentTools> {
+  const { names, toolbox } = kindOf(fault).tools;
+  return { names: names(fault), ...(await read(toolbox, target.architecture)) };
 }
 
 /**
@@ -132,7 +152,7 @@ async function execute(
     const following = { cluster, clock, reporter: audit, interrupts, startedAt };
     result = await followRun(plan, agent, following);
     const barred = result.failure?.barsAttach ? result.failure : undefined;
-    if (barred && !kindOf(plan.fault).asksShim) {
+    if (barred && !kindOf(plan.fault).asksShim && !plan.tools) {
       plan = withoutAttach(plan);
       replan(plan);
       reporterOf(plan.target, reporter).report(withoutAttachSaid(cluster, barred.message));

@@ -20,6 +20,8 @@ export async function stopAgent(agent: Agent, limitMs: number, cluster: Cluster,
   });
   try {
     attachment = await cluster.attach(agent, agentContainer, abort.signal);
+    // Of whoever was killed in the middle of a line the shim has its beginning, which an empty line ends.
+    await attachment.send('');
     await attachment.send('stop');
     for await (const line of attachment.stdout) {
       const event = parseShimEvent(line);

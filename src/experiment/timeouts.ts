@@ -27,10 +27,16 @@ export const timeouts = {
    * a fault in force.
    */
   waiting: 1_000,
-  /** From the start of the agent's container to `active`, at most: what a shim may have been asked meanwhile. */
+  /** What a shim may have been asked before `start`. */
   setup: 60_000,
   /** From a pod's deletion to the shim's TERM, at most: a kubelet that has just started a container is slow to act on it. */
   deletion: 20_000,
+  /** Tools that are sent: without a word of them, while they arrive or are unpacked, on a node perhaps that has no CPU to spare. */
+  tools: 120_000,
+  /** Between two words about how much of them has arrived. */
+  telling: 500,
+  /** What a plan allows for all of that: 4 MB at 20 kB/s, and a third more. */
+  sending: 300_000,
   /** For the API server to say why the target ended, once the shim has seen that it did. */
   explain: 2_000,
 } as const;
@@ -38,6 +44,11 @@ export const timeouts = {
 /** From the end of the workload to the word that the fault is undone. */
 export function undoMs(fault: Fault): number {
   return timeouts.slack + (kindOf(fault).allowances?.undoMs(fault) ?? 0);
+}
+
+/** From the start of the agent's container to `active`, at most. */
+export function setupMs({ sentTools }: { sentTools?: true }): number {
+  return timeouts.setup + (sentTools ? timeouts.sending : 0);
 }
 
 /** From the end of a shim that was killed to its guardian's word. */
@@ -55,6 +66,7 @@ export type TimerName =
   | 'pickup'
   | 'contact'
   | 'startup'
+  | 'tools'
   | 'deadline'
   | 'silence'
   | 'confirm'

@@ -86,11 +86,15 @@ export interface FaultCommand<Request extends FaultRequest> {
   parse(values: FlagValues, passedOn: readonly string[] | undefined): Request;
 }
 
-/** What a fault needs of the tools image. */
+/** The programs that a fault needs, of an image or of the toolbox. */
 export interface FaultTools<Planned extends Fault> {
-  /** For a sentence: `stress-ng`. */
-  readonly names: string;
   needed(fault: Planned): boolean;
+  /** For a sentence: `stress-ng`. */
+  names(fault: Planned): string;
+  /** The part of the toolbox that has them. */
+  readonly toolbox: string;
+  /** What comes first that cannot do without them. */
+  readonly neededFor: 'setup' | 'start';
 }
 
 export interface SurveyPorts {

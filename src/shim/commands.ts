@@ -1,3 +1,5 @@
+import type { Toolbox } from '../ports.ts';
+
 /** The lines that `hold` and `run` hear besides `start`, `beat` and `stop`, as native/README.md defines them; without the newline. */
 
 /** A program's run in the target's network namespace; `input` is its stdin. */
@@ -82,6 +84,20 @@ export function compareLine(id: string, argv: readonly string[]): string {
 
 export function countLine(id: string, argv: readonly string[]): string {
   return line('count', id, ...argv);
+}
+
+/** Of a toolbox in one line, which has at most 16 KiB, and base64 a third more. */
+export const chunkBytes = 12_000;
+
+/** Announces a toolbox. Said again it asks for nothing but how much of it is there. */
+export function toolsLine({ name, archive, sha256, unpackedBytes }: Toolbox): string {
+  return line('tools', name, String(archive.length), sha256, String(unpackedBytes));
+}
+
+/** What of its archive begins at `offset`. */
+export function chunkLine({ archive }: Toolbox, offset: number): string {
+  const chunk = archive.subarray(offset, offset + chunkBytes);
+  return `chunk ${offset} ${Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('base64')}`;
 }
 
 /** What the shim takes of a workload at most: words of argv, and bytes of the line. */

@@ -256,6 +256,27 @@ const answerEventSchema = v.object({
 /** What came of `ask`, `fresh`, `lookup`, `connect` or `count`. */
 export type AnswerEvent = v.InferOutput<typeof answerEventSchema>;
 
+const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const toolsEventSchema = v.object({
+  event: v.literal('tools'),
+  atMs: v.number(),
+  /** As it was announced by `tools`. */
+  name: v.string(),
+  sha256: v.string(),
+  bytes,
+  /** So many bytes of it have come: what is sent next begins there. */
+  offset: bytes,
+  /** All of it is there, verified and unpacked. */
+  ready: v.boolean(),
+  /** How long that took, once it is ready. */
+  unpackMs: v.exactOptional(v.number()),
+  /** Why what has come is of no use; all of it has been thrown away. */
+  problem: v.exactOptional(v.string()),
+});
+/** How far a toolbox has come, after `tools` and `chunk`: one event may stand for several lines. */
+export type ToolsEvent = v.InferOutput<typeof toolsEventSchema>;
+
 const reverters = ['shim', 'guardian'] as const;
 
 const revertedSchema = v.object({
@@ -294,6 +315,7 @@ const shimEventSchema = v.variant('event', [
   warningSchema,
   outputSchema,
   answerEventSchema,
+  toolsEventSchema,
   endedSchema,
   revertedSchema,
   shimErrorSchema,

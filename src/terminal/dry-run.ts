@@ -38,7 +38,7 @@ const followed =
   'without an attach, the first agent looks at the target and is then replaced by the second, which begins by itself; what the first finds may add --order lines to the second';
 
 function planDocument(plan: Plan): Record<string, unknown> {
-  const { id, target, summary, fault, agent, undo, endAll, cluster, ...bounds } = plan;
+  const { id, target, summary, fault, agent, undo, endAll, cluster, tools, ...bounds } = plan;
   const agents = [agent, ...(plan.noAttach ? [successor(plan, ['start'])] : [])];
   const note = plan.noAttach ? followed : undefined;
   const { namespace, pod, container, node, containerId, chosenFrom } = target;
@@ -60,6 +60,7 @@ function planDocument(plan: Plan): Record<string, unknown> {
       : bounds.noAttach
         ? 'none (--no-attach)'
         : formatDuration(bounds.leaseMs),
+    sent: tools && { tools: tools.names, bytes: tools.archive.length, unpackedBytes: tools.unpackedBytes },
     commands: agents.flatMap(({ containers }) => containers.map(({ args }) => ['nsexec', ...args])),
     note,
     undo,

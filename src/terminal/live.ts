@@ -89,6 +89,9 @@ function phaseText(event: RunEvent): string | undefined {
       return `starting the agent pod on ${event.plan.agent.node}`;
     case 'progress':
       return words.oneLine(event.message);
+    case 'tools':
+      if (event.readyMs === undefined) return words.sending(event);
+      return 'measuring the target before the fault';
     case 'resolved':
       return 'measuring the target before the fault';
     case 'active':

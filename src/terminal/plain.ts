@@ -53,6 +53,9 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, w
         );
       }
       break;
+    case 'tools':
+      if (verbose && event.readyMs !== undefined) out.aside('note', words.sending(event));
+      break;
     case 'protected':
       out.aside('note', words.oneLine(`the target is protected: ${event.reasons.join('; ')}`));
       break;
@@ -115,6 +118,8 @@ export class PlainReporter implements Reporter {
   readonly #verbose: boolean;
   readonly #workload: WorkloadOutput;
   #samples = 0;
+  /** Of what is sent, how much was told last. Undefined: nothing yet. */
+  #quarter: number | undefined;
 
   constructor(stdout: Output, stderr: Output, verbose: boolean) {
     this.#stdout = stdout;
@@ -139,8 +144,18 @@ export class PlainReporter implements Reporter {
         line('note', event.kind === 'progress' ? words.oneLine(event.message) : `stopping: ${event.why}`),
       );
     }
+    if (event.kind === 'tools' && event.readyMs === undefined && this.#isNextQuarter(event)) {
+      this.#stderr.write(line('note', words.sending(event)));
+    }
     const table = liveTable(event);
     if (table && this.#samples++ % 10 === 0) this.#stderr.write(`${table.join('\n')}\n`);
+  }
+
+  /** A line for each, however long it takes; of what has arrived at once none. */
+  #isNextQuarter({ sentBytes, bytes }: { sentBytes: number; bytes: number }): boolean {
+    const before = this.#quarter;
+    this.#quarter = Math.floor((4 * sentBytes) / bytes);
+    return before === undefined ? sentBytes < bytes : this.#quarter > before;
   }
 }
 

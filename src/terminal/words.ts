@@ -5,7 +5,7 @@ import { allReverted, type Outcome, type TargetOutcome } from '../experiment/out
 import { targetName } from '../faults/common/cells.ts';
 import type { Verdict } from '../faults/fault.ts';
 import type { ClusterName, Target } from '../ports.ts';
-import { formatElapsed, joinWords } from '../text.ts';
+import { formatElapsed, formatMegabytes, joinWords } from '../text.ts';
 
 /** The sentences of the human reporters. Pure: a event in, text out. */
 
@@ -22,6 +22,14 @@ export function selected(target: Target): string {
 
 export function active({ target, where, activeMs }: Extract<RunEvent, { kind: 'active' }>): string {
   return [`active after ${formatElapsed(activeMs)}`, `${targetName(target)} on ${target.node}`, ...where].join('   ');
+}
+
+/** Of tools on their way to a node. */
+export function sending({ tools, target, sentBytes, bytes, readyMs }: Extract<RunEvent, { kind: 'tools' }>): string {
+  if (readyMs !== undefined)
+    return `sent ${tools} to ${target.node}: ${formatMegabytes(bytes)} in ${formatElapsed(readyMs)}`;
+  if (sentBytes === bytes) return `unpacking ${tools} on ${target.node}`;
+  return `sending ${tools} to ${target.node}: ${formatMegabytes(sentBytes, bytes)}`;
 }
 
 /** Texts are from the agent pod, which anybody may have written. */

@@ -17,6 +17,7 @@ const { cleanEnv, kubectl, makeNamespace, removeNamespace, startTarget, until } 
 const { containerId } = await import('../e2e/support/node.ts');
 const { pluginPath, report, start } = await import('../e2e/support/plugin.ts');
 const { loadRow } = await import('./load.ts');
+const { toolboxRows } = await import('./toolbox.ts');
 
 const ns = 'chaos-bench';
 
@@ -134,7 +135,7 @@ try {
   printRows([
     ...[shimRow(pid), ...(await lookupRows(id)), helpRow()],
     ...[...(await stressRows(pid)), ...(await holdRows()), ...(await diskRows())],
-    ...[await loadRow(), ...(await experimentRows())],
+    ...[await loadRow(), ...(await experimentRows()), ...(await toolboxRows())],
   ]);
 } finally {
   await removeNamespace(ns);

@@ -8,9 +8,9 @@ export function median(values: readonly number[]): number {
 
 export interface Row {
   what: string;
-  /** Milliseconds, or a count. */
+  /** Milliseconds, bytes, or a count. */
   ours: number;
-  unit: 'ms' | 'requests';
+  unit: 'ms' | 'bytes' | 'requests';
   /** What it is compared with, in the same unit; undefined: an absolute goal. */
   rival?: { name: string; value: number };
   /** The goal as a ratio to the rival, or in `unit`. */

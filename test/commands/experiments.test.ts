@@ -183,7 +183,7 @@ describe('what a killed command has left', () => {
     const experiments = [experiment('chaos-aaaaa', left('chaos-aaaaa'))];
     cluster.around = { protectedBy: [], experiments, nodeTroubles: [], unchecked: [] };
     cluster.failNext('launch', new ChaosError('forbidden', 'you may not create pods'));
-    await run(`stress web --cpu 1${flags}`);
+    await run(`stress web --cpu 1 --image tools:1${flags}`);
     expect(cluster.count('discard')).toBe(discards);
   });
 });
@@ -210,6 +210,8 @@ describe('stop', () => {
     expect(await run('stop chaos-aaaaa')).toBe(0);
     expect(cluster.removed).toMatchObject({ id: 'chaos-aaaaa', reverted: true });
     expect(cluster.attachment.isClosed).toBe(true);
+    // A line that another command left unfinished must not swallow it.
+    expect(cluster.attachment.sent).toEqual(['', 'stop']);
   });
 
   const failed = shimError({ code: 'undo', message: 'read-only', state: 'unknown: something may be left' });

@@ -7,6 +7,7 @@ import {
   ended,
   lastWords,
   netRequest,
+  plan,
   requestFor,
   resolved,
   reverted,
@@ -260,6 +261,16 @@ describe('a fault whose time is over, and whose shim has not ended it', () => {
     expect(said(s)).toEqual(['beat', 'stop']);
     s.cluster.attachment.say(ended({ reason: 'stopped' }), reverted());
     expect(await s.outcome()).toMatchObject({ exitCode: 3, reverted: true });
+  });
+
+  experiment('is given the time that its tools may have taken to be sent', async (s) => {
+    const { agent } = plan({ ...s.request, run: { ...s.request.run, detached: true } }, s.cluster.target, false);
+    await s.attachTo({ plan: agent.annotations['kubectl-chaos.io/plan'] ?? '' });
+    await s.pass(421_000);
+    expect(said(s)).toEqual(['beat']);
+    await s.pass(1_000);
+    expect(said(s)).toEqual(['beat', 'stop']);
+    expect(await s.outcome()).toMatchObject({ reverted: true });
   });
 
   experiment('and was never heard: ends with what the removal confirms', async (s) => {

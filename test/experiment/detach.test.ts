@@ -160,7 +160,14 @@ describe('its commands', () => {
     };
     const asked = request({}, { detached: true, connection, agentNamespace: 'chaos' });
     const { commands, agent } = planExperiment(asked, target(), {
-      ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), defaultImage: 'tools:1', surveyed: undefined },
+      ...{
+        id: 'chaos-7f3k2',
+        who: 'ada',
+        now: new Date(),
+        isImageNamed: true,
+        defaultImage: 'tools:1',
+        surveyed: undefined,
+      },
     });
     const flags =
       "-n chaos --kubeconfig '/home/ada/my config' --context prod --as bob --as-group dev --as-group ops --insecure-skip-tls-verify";

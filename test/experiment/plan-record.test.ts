@@ -78,7 +78,7 @@ describe('a recorded plan', () => {
     const hostPath = { ...claim, kind: 'hostPath', detail: `/x\n${'y'.repeat(2_000)}`, mountPath: path };
     const text = writePlan(
       planExperiment(ioRequest({ path }), target(), {
-        ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), defaultImage: 'tools:1' },
+        ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), isImageNamed: true, defaultImage: 'tools:1' },
         surveyed: { volume: hostPath, volumes: [root, hostPath] },
       }),
     );
@@ -93,7 +93,7 @@ describe('a recorded plan', () => {
     });
     const text = writePlan(
       planExperiment(netRequest(), target(), {
-        ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), defaultImage: 'tools:1' },
+        ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), isImageNamed: true, defaultImage: 'tools:1' },
         surveyed: surroundings({ to: many, from: many }),
       }),
     );

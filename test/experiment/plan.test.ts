@@ -23,7 +23,7 @@ describe('the arguments of the shim', () => {
   test('as a whole, of a net fault', () => {
     expect(plan(netRequest()).agent.containers[0]?.args).toEqual([
       ...`hold --container ${'a'.repeat(64)} --duration-ms 60000 --lease-ms 15000`.split(' '),
-      ...'--sample-ms 1000 --tool tc --tool ip --tool nft'.split(' '),
+      ...'--sample-ms 1000 --tool tc --tool ip'.split(' '),
     ]);
   });
 
@@ -31,6 +31,14 @@ describe('the arguments of the shim', () => {
     const args = (allowHostNetwork: boolean) => plan(netRequest({ allowHostNetwork })).agent.containers[0]?.args;
     expect(args(true)).toContain('--allow-host-network');
     expect(args(false)).not.toContain('--allow-host-network');
+  });
+
+  test('with tools that are sent: the shim is told so, and has time to get them', () => {
+    const [named, sent] = [plan(netRequest()), plan(netRequest(), target(), false)].map(({ agent }) => agent);
+    expect(sent?.containers[0]?.args.join(' ')).toBe(
+      named?.containers[0]?.args.join(' ').replace(' --tool ', ' --toolbox --tool '),
+    );
+    expect(sent?.activeDeadlineSeconds).toBe((named?.activeDeadlineSeconds ?? 0) + 300);
   });
 
   const option = (name: string, asked = request()) => {

@@ -26,6 +26,7 @@ import {
   shimError,
 } from '../fakes/samples.ts';
 import { FakeSignals } from '../fakes/signals.ts';
+import { ToolboxShim } from '../fakes/toolbox-shim.ts';
 
 const container = 'target-0';
 
@@ -45,6 +46,10 @@ export class Scenario {
   readonly net = new NetShim();
   /** The path, for an io fault. */
   readonly io = new IoShim();
+  /** What becomes of the tools that are sent. */
+  readonly toolbox = new ToolboxShim();
+  /** The tools come with the image. */
+  isImageNamed = true;
   /** Fields of every sample from now on. */
   counters: Partial<Sample> = {};
   /** How often something is to be removed, where it is not once for what was launched. */
@@ -78,6 +83,8 @@ export class Scenario {
       who: 'ada',
       protectedContexts: undefined,
       defaultImage: 'tools:1',
+      isImageNamed: this.isImageNamed,
+      toolbox: async (name) => ({ ...this.toolbox.sent, name }),
       startedAt: this.clock.now(),
       tidying: this.tidying,
     };
@@ -87,8 +94,8 @@ export class Scenario {
   nodeAheadMs = 0;
 
   /** Runs until the agent pod is created and watched. */
-  async launch(): Promise<void> {
-    await this.#run(runExperiment(this.request, this.ports));
+  async launch(change: Partial<ExperimentPorts> = {}): Promise<void> {
+    await this.#run(runExperiment(this.request, { ...this.ports, ...change }));
   }
 
   /** Attaches to the request's experiment, which another command has detached ten seconds ago, at its fault in force; `change`: what else the cluster shows of it. */
@@ -293,6 +300,7 @@ export class Scenario {
     if (line === 'start' && !attachment.silent) this.#begun = true;
     const told = this.net.hear(line);
     if (told) attachment.say(told);
+    attachment.say(...this.toolbox.hear(line));
     if (!this.answers.has(line)) return;
     if (line === 'beat' && !this.#begun) this.answerBeat(attachment);
     if (line === 'start') {

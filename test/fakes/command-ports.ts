@@ -27,6 +27,7 @@ export function commandPorts(why: string, change: Partial<CommandPorts & Outputs
     nodeVersion: 'v22.19.0',
     defaultImage: 'tools:1',
     shim: forbidden,
+    toolbox: forbidden,
     connect: forbidden,
     findNames: forbidden,
     liveReporter: forbidden,

@@ -16,6 +16,7 @@ import type {
   Sample,
   SampleEvent,
   ShimError,
+  ToolsEvent,
 } from '../../src/shim/protocol.ts';
 import { wireLine } from './wire.ts';
 
@@ -209,13 +210,14 @@ export function requestFor(stress: Partial<StressRequest>, run: Partial<RunOptio
   };
 }
 
-export function plan(asked: Request = request(), at: Target = target()): Plan {
+export function plan(asked: Request = request(), at: Target = target(), isImageNamed = true): Plan {
   return planExperiment(asked, at, {
     id: 'chaos-7f3k2',
     who: 'ada',
     now: new Date('2026-01-02T03:04:05Z'),
     defaultImage: 'tools:1',
     noAttach: asked.run.noAttach,
+    isImageNamed,
     surveyed:
       asked.fault.fault === 'io' ? { volume: volumeAt(volumes(), (asked.fault as IoRequest).path) } : surroundings(),
   });
@@ -306,6 +308,11 @@ export function answer(change: Partial<AnswerEvent> = {}): AnswerEvent {
     elapsedUs: 5_000_000,
     ...change,
   };
+}
+
+export function toolsEvent(change: Partial<ToolsEvent> = {}): ToolsEvent {
+  const sha256 = 'b'.repeat(64);
+  return { event: 'tools', atMs: 1, name: 'stress', sha256, bytes: 4_000_000, offset: 0, ready: false, ...change };
 }
 
 export function ended(change: Partial<Ended> = {}): Ended {

@@ -120,6 +120,8 @@ async function run(asked: Request) {
   try {
     return await runExperiment(asked, {
       ...{ cluster, clock: systemClock, signals, reporter, randomSuffix: () => '7f3k2', who: 'ada' },
+      isImageNamed: true,
+      toolbox: () => Promise.reject(new Error('an image that is named has the tools')),
       tidying: { remove: async () => [] },
       ...{ protectedContexts: undefined, defaultImage: 'tools:1', startedAt: systemClock.now() },
     });

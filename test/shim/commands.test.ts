@@ -3,11 +3,13 @@ import { describe, expect, test } from 'vitest';
 import {
   applyLine,
   askLine,
+  chunkLine,
   clearLine,
   compareLine,
   countLine,
   encodeWord,
   settingLine,
+  toolsLine,
   undoLine,
   workloadLine,
 } from '../../src/shim/commands.ts';
@@ -114,4 +116,34 @@ test('a workload of as many words, and as long, as the shim takes', () => {
   expect(workloadLine(Array.from({ length: 64 }, () => 'x'))).toBeUndefined();
   expect(workloadLine(['x'.repeat(16_384 - 'workload '.length)])).toBeDefined();
   expect(workloadLine(['x'.repeat(16_384 - 'workload '.length + 1)])).toBeUndefined();
+});
+
+describe('a toolbox', () => {
+  const toolbox = (archive: Uint8Array) => ({ name: 'net', archive, sha256: 'c'.repeat(64), unpackedBytes: 9 });
+
+  test('is announced with all that the shim verifies', () => {
+    expect(toolsLine(toolbox(Uint8Array.of(1, 2)))).toBe(`tools net 2 ${'c'.repeat(64)} 9`);
+  });
+
+  test('is sent in lines of at most 16 KiB, whose bytes are its own and nobody else’s', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 40_000 }), fc.nat(40_000), (bytes, at) => {
+        // An archive need not begin where its memory does.
+        const around = Uint8Array.of(255, ...bytes, 255);
+        const offset = at % bytes.length;
+        const line = chunkLine(toolbox(around.subarray(1, -1)), offset);
+        const [verb, place, base64 = ''] = line.split(' ');
+        expect([verb, place]).toEqual(['chunk', String(offset)]);
+        expect(line.length).toBeLessThan(16 * 1024);
+        const decoded = Buffer.from(base64, 'base64');
+        expect(decoded.length).toBe(Math.min(12_000, bytes.length - offset));
+        expect(decoded.equals(bytes.subarray(offset, offset + 12_000))).toBe(true);
+      }),
+    );
+  });
+
+  test('of 64 MiB, the most that the shim takes, fits into such lines to its end', () => {
+    const archive = new Uint8Array(64 * 2 ** 20);
+    expect(chunkLine(toolbox(archive), archive.length - 12_000).length).toBeLessThan(16 * 1024);
+  });
 });

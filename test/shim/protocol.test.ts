@@ -12,6 +12,7 @@ import {
   reverted,
   sampleEvent,
   shimError,
+  toolsEvent,
 } from '../fakes/samples.ts';
 import { wireLine } from '../fakes/wire.ts';
 
@@ -23,6 +24,7 @@ const events = {
   warning: { event: 'warning', atMs: 1, code: 'stdin', message: 'a line was too long' },
   output: { event: 'output', atMs: 1, text: '{"event":"reverted"}\n' },
   answer: answer({ id: 'links', stdout: '[]' }),
+  tools: toolsEvent({ unpackMs: 40, problem: 'its SHA-256 is another' }),
   ended: ended({ oomKills: 2 }),
   reverted: reverted({ by: 'guardian', differs: ['qdisc'] }),
   error: shimError(),
@@ -37,6 +39,7 @@ const required: Readonly<Record<keyof typeof events, readonly string[]>> = {
   warning: ['atMs', 'code', 'message'],
   output: ['atMs', 'text'],
   answer: ['atMs', 'id', 'exitCode', 'stdout', 'stderr', 'truncated', 'elapsedUs'],
+  tools: ['atMs', 'name', 'sha256', 'bytes', 'offset', 'ready'],
   ended: ['atMs', 'reason', 'exitCode', 'signal', 'forced', 'runMs'],
   reverted: ['atMs', 'elapsedMs', 'left'],
   error: ['atMs', 'code', 'message', 'state'],
@@ -123,6 +126,10 @@ describe('parseShimEvent', () => {
     ['a path that is a text', { ...events.resolved, path: '/data' }],
     ['a path that is null', { ...events.resolved, path: null }],
     ['differences that are no list', { ...events.reverted, differs: 'qdisc' }],
+    ['half a byte of a toolbox', { ...events.tools, offset: 0.5 }],
+    ['less than nothing of a toolbox', { ...events.tools, offset: -1 }],
+    ['a toolbox of more bytes than there are', { ...events.tools, bytes: 2 ** 53 }],
+    ['a toolbox that is ready by a text', { ...events.tools, ready: 'true' }],
     ['an end for a reason that there is not', { ...events.ended, reason: 'boredom' }],
   ])('%s makes it no event', (_what, event) => {
     expect(parseShimEvent(wireLine(event))).toBeUndefined();

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { systemClock } from '../../src/clock.ts';
 import { connect } from '../../src/kubernetes/cluster.ts';
 import { main } from '../../src/main.ts';
+import { readToolbox } from '../../src/shim/toolbox.ts';
 import { bringUpHost, takeDown } from '../support/bring-up.ts';
 import { repository } from '../support/counts.ts';
 
@@ -45,6 +46,7 @@ async function experiment(...args: string[]): Promise<{ code: number; said: stri
     nodeVersion: process.version,
     defaultImage: `localhost/kubectl-chaos/tools:${version}`,
     shim,
+    toolbox: (name, architecture) => readToolbox(new URL('../../dist/', import.meta.url), name, architecture),
     connect: async (options) => connect(options, { env: {}, homeDirectory: '/nonexistent', shim }),
     findNames: () => Promise.reject(new Error('nothing is completed')),
     liveReporter: () => Promise.reject(new Error('nobody watches')),

@@ -10,9 +10,20 @@ import { sweepDocument } from '../../src/terminal/sweep.ts';
 import { versionDocument } from '../../src/terminal/version.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { detachedExperiment, ioRequest, netRequest, plan, request } from '../fakes/samples.ts';
+import { toolbox } from '../fakes/toolbox-shim.ts';
 import { faultsOf } from '../support/documents.ts';
 import { schemaFiles } from '../support/json-schema.ts';
-import { badRun, detachedRun, effectiveRun, harmfulRun, ioRun, netRun, unwatchedRun, watchedRun } from './events.ts';
+import {
+  badRun,
+  detachedRun,
+  effectiveRun,
+  harmfulRun,
+  ioRun,
+  netRun,
+  sentRun,
+  unwatchedRun,
+  watchedRun,
+} from './events.ts';
 
 /** Each line of text as a document. */
 function lines(text: string): Record<string, unknown>[] {
@@ -27,6 +38,7 @@ describe('what is printed is as its schema says', () => {
     ['a stress', effectiveRun],
     ['one that ends badly', badRun],
     ['one that harms a neighbour', harmfulRun],
+    ['one whose tools are sent', sentRun],
     ['a net fault', netRun],
     ['an io fault', ioRun],
     ['a detached one', detachedRun],
@@ -54,6 +66,14 @@ describe('what is printed is as its schema says', () => {
     ]);
     expect(lease).toBe('none (--no-attach)');
     expect(note).toContain('what the first finds may add');
+  });
+
+  test('the plan of a dry run that would send tools', () => {
+    const tools = { ...toolbox(4_000_000), names: 'stress-ng' };
+    const [document = {}] = lines(renderPlan({ ...plan(), tools }, [], 'ndjson'));
+    expect(faultsOf(document)).toEqual([]);
+    expect(document).toMatchObject({ sent: { tools: 'stress-ng', bytes: 4_000_000, unpacked_bytes: 12_000_000 } });
+    expect(renderPlan({ ...plan(), tools }, [], 'human')).toContain('sent:\n  tools: stress-ng\n  bytes: 4000000\n');
   });
 
   const now = new Date();

@@ -12,6 +12,7 @@ import {
   request,
   reverted,
 } from '../fakes/samples.ts';
+import { toolbox } from '../fakes/toolbox-shim.ts';
 
 /** The events of real experiments on the fakes. */
 
@@ -22,6 +23,24 @@ export async function effectiveRun(): Promise<RunEvent[]> {
   s.cluster.attachment.stderr.push('stress-ng: info: dispatching hogs\n');
   await s.pass(10_000);
   await s.pass(100);
+  await s.finish({ runMs: 10_000 });
+  return s.reporter.events;
+}
+
+/** A busy CPU by tools that take ten seconds to be sent, and two to be ready. */
+export async function sentRun(): Promise<RunEvent[]> {
+  const s = new Scenario(request({}, { durationMs: 10_000 }));
+  Object.assign(s.toolbox, { sent: toolbox(4_000_000), isSilent: true, isQuick: false });
+  s.isImageNamed = false;
+  await s.launch();
+  await s.attach();
+  for (let offset = 0; offset <= 4_000_000; offset += 400_000) {
+    s.cluster.attachment.say(s.toolbox.says({ offset }));
+    await s.pass(1_000);
+  }
+  await s.pass(2_000);
+  s.cluster.attachment.say(s.toolbox.says({ offset: 4_000_000, ready: true }));
+  await s.pass(10_000);
   await s.finish({ runMs: 10_000 });
   return s.reporter.events;
 }

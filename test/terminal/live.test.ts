@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/experiment/events.ts';
 import { target } from '../fakes/samples.ts';
 import { FakeTerminal } from '../fakes/terminal.ts';
-import { badRun, detachedRun, effectiveRun, watchedRun } from './events.ts';
+import { badRun, detachedRun, effectiveRun, sentRun, watchedRun } from './events.ts';
 
 const { env, stdin } = process;
 const before = { CI: env.CI, TERM: env.TERM, isTTY: stdin.isTTY, setRawMode: stdin.setRawMode };
@@ -93,6 +93,23 @@ describe('on a terminal', () => {
       // A phase that follows another is drawn with the spinner's next frame.
       await expect
         .poll(() => terminal.screen.findLast((text) => text !== '')?.slice(2), { timeout: 4_000 })
+        .toBe(phase);
+      reporter.close();
+    }
+  });
+
+  test('what is sent is told as it arrives', async () => {
+    const facts = await sentRun();
+    const sent = facts.filter(({ kind }) => kind === 'tools');
+    for (const [last, phase] of [
+      [0, 'sending stress-ng to node-3: 0.4 of 4 MB'],
+      [6, 'sending stress-ng to node-3: 2.8 of 4 MB'],
+      [9, 'unpacking stress-ng on node-3'],
+      [10, 'measuring the target before the fault'],
+    ] as const) {
+      const { terminal, reporter } = show(facts.slice(0, facts.indexOf(sent[last] as RunEvent) + 1));
+      await expect
+        .poll(() => terminal.screen.findLast((text) => text !== '')?.slice(2), { timeout: 30_000 })
         .toBe(phase);
       reporter.close();
     }

@@ -3,7 +3,7 @@ import type { RunEvent } from '../../src/experiment/events.ts';
 import { PlainReporter } from '../../src/terminal/plain.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { target } from '../fakes/samples.ts';
-import { badRun, detachedRun, effectiveRun, harmfulRun, unwatchedRun, watchedRun } from './events.ts';
+import { badRun, detachedRun, effectiveRun, harmfulRun, sentRun, unwatchedRun, watchedRun } from './events.ts';
 
 function print(facts: readonly RunEvent[], verbose = false): { stdout: string; stderr: string } {
   const stdout = new BufferOutput();
@@ -27,6 +27,26 @@ describe('off a terminal', () => {
     expect(stdout).toContain('was evicted during the experiment: node  was low');
     expect(stdout).not.toContain('nothing left');
     expect(stderr).toContain('pod/chaos-7f3k2-0: the kubelet does not answer');
+  });
+
+  test('tools that take long to be sent are told of in a few lines', async () => {
+    const sending = (events: readonly RunEvent[], verbose = false) =>
+      print(events, verbose)
+        .stderr.split('\n')
+        .filter((line) => /stress-ng (?:to|on) node-3/.test(line));
+    const events = await sentRun();
+    const lines = [
+      'note: sending stress-ng to node-3: 0.4 of 4 MB',
+      'note: sending stress-ng to node-3: 1.2 of 4 MB',
+      'note: sending stress-ng to node-3: 2 of 4 MB',
+      'note: sending stress-ng to node-3: 3.2 of 4 MB',
+      'note: unpacking stress-ng on node-3',
+    ];
+    expect(sending(events)).toEqual(lines);
+    expect(sending(events, true)).toEqual([...lines, 'note: sent stress-ng to node-3: 4 MB in 13s']);
+    // At once: there is nothing to tell.
+    const quick = events.filter((event) => event.kind !== 'tools' || event.sentBytes === event.bytes);
+    expect(sending(quick)).toEqual([]);
   });
 
   test('the cluster and the target come first, then what ends this and every experiment', async () => {

@@ -4,7 +4,7 @@ import type { AgentUpdate, NodeUpdate, TargetUpdate } from '../../ports.ts';
 import { parseTerminationMessage, type ShimEvent } from '../../shim/protocol.ts';
 import type { ConnectionLoss } from '../connection.ts';
 import type { RunContext } from '../run-context.ts';
-import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
+import { attachAttempts, setupMs, type TimerName, timeouts } from '../timeouts.ts';
 import { ActivePhase } from './active.ts';
 import type { Phase } from './phase.ts';
 
@@ -124,7 +124,7 @@ export class AttachedPhase implements Phase {
   /** The third clock, beside the shim's and the kubelet's. */
   #limit(leftMs: number): void {
     const { timers, plan } = this.#context;
-    timers.set('deadline', timeouts.setup + leftMs + plan.graceMs + timeouts.slack);
+    timers.set('deadline', setupMs(plan) + leftMs + plan.graceMs + timeouts.slack);
   }
 
   get #leftMs(): number {

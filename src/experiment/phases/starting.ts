@@ -6,6 +6,7 @@ import { parseTerminationMessage, type Resolved, type SampleEvent, type ShimEven
 import { formatDuration } from '../../units.ts';
 import { shimFailure, startupFailure } from '../agent-errors.ts';
 import { brokenStream, type ConnectionLoss } from '../connection.ts';
+import { Delivery } from '../delivery.ts';
 import type { Plan, RunPlan } from '../plan.ts';
 import type { RunContext } from '../run-context.ts';
 import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
@@ -19,6 +20,11 @@ export class StartingPhase implements Phase {
   readonly #context: RunContext;
   readonly #plan: Plan;
   readonly #setup: Setup;
+  /** Of the tools; undefined: none are sent. */
+  readonly #delivery: Delivery | undefined;
+  readonly #go: (driver: Driver) => void;
+  /** The fault is prepared. */
+  #driver: Driver | undefined;
   /** The shim has not been heard on this stream yet. */
   #isNewStream = false;
 
@@ -26,10 +32,12 @@ export class StartingPhase implements Phase {
   constructor(context: RunContext, plan: Plan, go: (driver: Driver) => void) {
     this.#context = context;
     this.#plan = plan;
+    this.#go = go;
     this.#setup = kindOf(plan.fault).setup(context, (driver) => {
-      for (const name of ['answer', 'startup', 'contact'] as const) context.timers.stop(name);
-      go(driver);
+      this.#driver = driver;
+      this.#goWhenReady();
     });
+    this.#delivery = plan.tools && new Delivery(context, plan.tools, () => this.#onDelivered());
     context.timers.set('pickup', timeouts.pickup);
     context.timers.set('startup', timeouts.startup);
   }
@@ -124,6 +132,8 @@ export class StartingPhase implements Phase {
         return this.#onResolved(event);
       case 'answer':
         return this.#setup.onAnswer?.(event);
+      case 'tools':
+        return this.#delivery?.onEvent(event);
       case 'sample':
         return this.#onSample(event);
       case 'path':
@@ -139,7 +149,33 @@ export class StartingPhase implements Phase {
     const anew = this.#isNewStream;
     this.#isNewStream = false;
     this.#context.observations.resolved(resolved);
-    this.#setup.onResolved(resolved, anew);
+    if (anew && this.#delivery && !this.#delivery.isReady) {
+      this.#context.timers.stop('startup');
+      this.#delivery.begin();
+    }
+    if (!this.#driver && !this.#setupWaits) this.#setup.onResolved(resolved, anew);
+  }
+
+  /** The tools are there: what has waited for them goes on. */
+  #onDelivered(): void {
+    if (this.#driver) return this.#goWhenReady();
+    const { timers, observations } = this.#context;
+    const { resolved } = observations.result;
+    timers.set('startup', timeouts.startup);
+    if (resolved && kindOf(this.#plan.fault).tools.neededFor === 'setup') return this.#setup.onResolved(resolved, true);
+    timers.set('answer', timeouts.answer);
+    this.#context.beat();
+  }
+
+  #goWhenReady(): void {
+    if (!this.#driver || this.#delivery?.isReady === false) return;
+    for (const name of ['answer', 'startup', 'contact'] as const) this.#context.timers.stop(name);
+    this.#go(this.#driver);
+  }
+
+  /** It cannot do without the tools. */
+  get #setupWaits(): boolean {
+    return this.#delivery?.isReady === false && kindOf(this.#plan.fault).tools.neededFor === 'setup';
   }
 
   /** A shim that hears nothing answers no beat: each of its samples stands for an answer. */
@@ -179,7 +215,10 @@ export class StartingPhase implements Phase {
     }
     switch (name) {
       case 'beat':
+        this.#delivery?.look();
         return this.#context.beat();
+      case 'tools':
+        return this.#delivery?.onSilence();
       case 'attach':
         return connection.open();
       case 'pickup': {
@@ -187,6 +226,8 @@ export class StartingPhase implements Phase {
         return this.#context.report({ kind: 'progress', message });
       }
       case 'contact': {
+        // The shim is heard, and what it is sent may be all that fits through.
+        if (this.#delivery?.isSending) return;
         const time = formatDuration(contactMs(plan));
         return this.#context.fail(new ChaosError('unreachable', `${cluster.server} could not be reached for ${time}`));
       }
@@ -196,6 +237,8 @@ export class StartingPhase implements Phase {
         return this.#context.fail(new ChaosError('agent-failed', message));
       }
       case 'answer': {
+        // Its answers come after what it is sent, at the pace of that.
+        if (this.#delivery?.isSending) return;
         const message = `the agent runs, but its shim has not answered for ${formatDuration(timeouts.answer)}`;
         return this.#context.fail(new ChaosError('shim', message));
       }

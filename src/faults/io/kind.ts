@@ -23,7 +23,11 @@ const removalMs = 60_000;
 export const io: FaultKind<IoRequest, IoFault, IoSurroundings, IoRun> = {
   verb: 'io',
   command,
-  tools: { names: 'stress-ng', needed: ({ action }) => action.kind === 'load' },
+  tools: {
+    needed: ({ action }) => action.kind === 'load',
+    names: () => 'stress-ng',
+    ...{ toolbox: 'stress', neededFor: 'start' },
+  },
 
   survey: surveyIo,
   plan(request, _target, surroundings, { id, run }) {

@@ -8,7 +8,7 @@ import type { Answer, NetFault } from './types.ts';
 
 /** Refusals that need nothing but what the node and the target's network say of themselves. All throw ChaosError `target-unsuitable`. */
 
-/** By what the fault is done: nf_tables to drop and reject, else tc. Refuses what this kernel, or this tools image, cannot do. */
+/** By what the fault is done: nf_tables to drop and reject, else tc. Refuses what this kernel, or these tools, cannot do. */
 export function chooseTool(fault: NetFault, answers: ReadonlyMap<string, Answer>): 'tc' | 'nft' {
   if (fault.block && succeeded('nft', answers)) return 'nft';
   if (fault.block === 'reject') throw missing('nft', fault, answers);

@@ -1,6 +1,6 @@
 import type { Target } from '../../ports.ts';
 import { joinWords } from '../../text.ts';
-import type { Actor, FaultKind } from '../fault.ts';
+import type { Actor, FaultKind, ShimCommand } from '../fault.ts';
 import { AttachedNetDriver } from './attached-driver.ts';
 import { command } from './command.ts';
 import { describeNet } from './describe.ts';
@@ -14,15 +14,17 @@ import type { NetFault, NetRequest, NetSurroundings } from './types.ts';
 import { judgeNet } from './verdict.ts';
 import { networkPlace, peersOf, proofRows } from './view.ts';
 
-/** What a net fault is made, read and measured with; the shim finds and opens them before anything else. */
-const tools = ['tc', 'ip', 'nft'];
-
 /** The network of the target's pod: slow, lossy, narrow or broken. */
 export const net: FaultKind<NetRequest, NetFault, NetSurroundings, NetRun> = {
   verb: 'net',
   asksShim: true,
   command,
-  tools: { names: 'iproute2 and nftables', needed: () => true },
+  tools: {
+    needed: () => true,
+    names: ({ block }) => (block ? 'iproute2 and nftables' : 'iproute2'),
+    // The target's network is asked by them.
+    ...{ toolbox: 'net', neededFor: 'setup' },
+  },
 
   survey: surveyNet,
   plan(request, _target, surroundings) {
@@ -31,11 +33,7 @@ export const net: FaultKind<NetRequest, NetFault, NetSurroundings, NetRun> = {
   },
   cautions,
   place: (_fault, { pod }) => `on the network of pod ${pod}`,
-  shimCommand: ({ allowHostNetwork }) => ({
-    command: 'hold',
-    options: [...(allowHostNetwork ? ['--allow-host-network'] : []), ...tools.flatMap((tool) => ['--tool', tool])],
-    workload: [],
-  }),
+  shimCommand,
   record,
 
   observations: () => ({ counters: [], roundTripsBefore: [], roundTripsDuring: [] }),
@@ -61,6 +59,16 @@ export const net: FaultKind<NetRequest, NetFault, NetSurroundings, NetRun> = {
   where: ({ surroundings }, target) => [networkPlace(target, surroundings.podContainers)],
   dryRun: (fault) => ({ peers: peersOf(fault) }),
 };
+
+/** The shim finds and opens its tools before anything else, and ends where one is missing: what is shaped is so without nft. */
+function shimCommand({ allowHostNetwork, block }: NetFault): ShimCommand {
+  const tools = ['tc', 'ip', ...(block ? ['nft'] : [])];
+  return {
+    command: 'hold',
+    options: [...(allowHostNetwork ? ['--allow-host-network'] : []), ...tools.flatMap((tool) => ['--tool', tool])],
+    workload: [],
+  };
+}
 
 function cautions(fault: NetFault, isDetached: boolean): readonly string[] {
   const names = isDetached ? hostNames(fault) : [];

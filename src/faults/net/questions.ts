@@ -10,7 +10,8 @@ export function questions(fault: NetFault): Question[] {
     { id: 'links', verb: 'ask', argv: ['ip', '-j', '-d', 'link', 'show'] },
     { id: 'routes', verb: 'ask', argv: ['ip', '-j', 'route', 'show', 'table', 'all'] },
     { id: 'qdiscs', verb: 'ask', argv: ['tc', '-j', 'qdisc', 'show'] },
-    { id: 'tables', verb: 'ask', argv: ['nft', 'list', 'tables'] },
+    // Only what blocks has nft.
+    ...(fault.block ? [{ id: 'tables', verb: 'ask' as const, argv: ['nft', 'list', 'tables'] }] : []),
     ...trials(fault),
     ...nameQuestions(fault),
   ];

@@ -120,7 +120,7 @@ function objects(answers: ReadonlyMap<string, Answer>, id: string): Fields[] {
   const answer = answers.get(id);
   if (answer?.exitCode !== 0) {
     throw new ChaosError('shim', `the target's ${id} could not be read: ${firstLine(answer?.stderr) || 'no answer'}`, {
-      hint: 'Is iproute2 in the tools image? Leave --image out to use the default one.',
+      hint: 'Is iproute2 in the image? Leave --image out, and the plugin sends its own.',
     });
   }
   // ip and tc print nothing at all for an empty list.

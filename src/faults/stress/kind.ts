@@ -24,7 +24,7 @@ import { proofRows } from './view.ts';
 export const stress: FaultKind<StressRequest, StressFault, undefined, StressRun> = {
   verb: 'stress',
   command,
-  tools: { names: 'stress-ng', needed: () => true },
+  tools: { needed: () => true, names: () => 'stress-ng', toolbox: 'stress', neededFor: 'start' },
 
   survey: async () => undefined,
   plan(request, target) {

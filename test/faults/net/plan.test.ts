@@ -362,9 +362,9 @@ describe('is refused', () => {
 
 test('questions are asked about nothing that the fault does not need', () => {
   const ids = (flags: string) => questions(netFault(flags)).map(({ id }) => id);
-  expect(ids('--rate 1mbit')).toEqual(['links', 'routes', 'qdiscs', 'tables', 'trial:shaper']);
+  expect(ids('--rate 1mbit')).toEqual(['links', 'routes', 'qdiscs', 'trial:shaper']);
   expect(ids('--delay 1ms --direction ingress --from db --except db,api')).toEqual([
-    ...['links', 'routes', 'qdiscs', 'tables', 'trial:netem', 'trial:shaper', 'trial:ifb', 'trial:redirect'],
+    ...['links', 'routes', 'qdiscs', 'trial:netem', 'trial:shaper', 'trial:ifb', 'trial:redirect'],
     ...['lookup:db', 'lookup:api'],
   ]);
   expect(ids('--reject')).toEqual(['links', 'routes', 'qdiscs', 'tables', 'trial:nft']);

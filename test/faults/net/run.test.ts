@@ -51,6 +51,13 @@ function knowName(s: Scenario, ...addresses: string[]): void {
   s.net.addresses.set('db.example.com', addresses);
 }
 
+/** Everything is dropped, both ways. */
+function partition(run: Partial<RunOptions> = {}) {
+  const asked = netRequest({ to: [], ports: [], block: 'drop', direction: 'both' }, run);
+  delete asked.fault.shaping;
+  return asked;
+}
+
 describe('a net fault that goes as asked', () => {
   netExperiment('asks, plans, tells, measures, starts, counts, and is proven', async (s) => {
     await activate(s);
@@ -97,13 +104,25 @@ describe('a net fault that goes as asked', () => {
     await activate(s);
     const args = s.cluster.launched?.containers[0]?.args ?? [];
     expect(args[0]).toBe('hold');
-    expect(args.join(' ')).toContain('--tool tc --tool ip --tool nft');
+    expect(args.join(' ')).toMatch(/--tool tc --tool ip$/);
     expect(args).not.toContain('--');
     expect(s.cluster.launched?.annotations).toMatchObject({ 'kubectl-chaos.io/verb': 'net' });
     await sendPackets(s);
     await s.finish();
     await s.outcome();
   });
+
+  netExperiment(
+    'asks for nft only where it blocks',
+    async (s) => {
+      await s.launch();
+      await s.attach();
+      expect(s.cluster.launched?.containers[0]?.args.join(' ')).toMatch(/--tool tc --tool ip --tool nft$/);
+      expect(s.sent).toContain('ask tables nft list tables');
+      await s.interrupt();
+    },
+    partition(),
+  );
 
   netExperiment('that affects nothing ends with 3 and says so', async (s) => {
     await activate(s);
@@ -164,9 +183,6 @@ describe('a net fault that may affect probes', () => {
       ...{ periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 },
     },
   ];
-  const partition = netRequest({ to: [], ports: [], block: 'drop', direction: 'both' });
-  delete partition.fault.shaping;
-
   netExperiment(
     'looks who sends them before it plans, and excludes that',
     async (s) => {
@@ -186,7 +202,7 @@ describe('a net fault that may affect probes', () => {
       await s.finish();
       await s.outcome();
     },
-    partition,
+    partition(),
   );
 
   netExperiment(
@@ -207,18 +223,13 @@ describe('a net fault that may affect probes', () => {
       await s.finish();
       await s.outcome();
     },
-    partition,
+    partition(),
   );
 });
 
 describe('a net fault that listens for the kubelet', () => {
   const liveness = { container: 'app', kind: 'liveness', by: 'http', port: 8080 } as const;
   const probes = [{ ...liveness, periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 1 }];
-  const partition = (run: Partial<RunOptions> = {}) => {
-    const asked = netRequest({ to: [], ports: [], block: 'drop', direction: 'both' }, run);
-    delete asked.fault.shaping;
-    return asked;
-  };
   const listen = async (s: Scenario) => {
     s.cluster.network = podNetwork({ probes });
     s.net.silentTo.add('probes');
@@ -319,13 +330,21 @@ describe('a net fault that is refused', () => {
     expect(s.cluster.count('launch')).toBe(0);
   });
 
-  netExperiment('by a shim without its tools, with what the image needs', async (s) => {
-    s.answers.clear();
-    await s.launch();
-    await s.attach();
-    s.cluster.attachment.say({ event: 'error', atMs: 1, code: 'exec', message: 'no nft', state: 'unchanged' });
-    expect((await s.error()).hint).toContain('iproute2 and nftables');
-  });
+  for (const [what, asked, needs] of [
+    ['a delay', undefined, 'with iproute2 in it'],
+    ['a partition', partition(), 'with iproute2 and nftables in it'],
+  ] as const)
+    netExperiment(
+      `by a shim without its tools, with what the image needs for ${what}`,
+      async (s) => {
+        s.answers.clear();
+        await s.launch();
+        await s.attach();
+        s.cluster.attachment.say({ event: 'error', atMs: 1, code: 'exec', message: 'no tool', state: 'unchanged' });
+        expect((await s.error()).hint).toContain(needs);
+      },
+      asked,
+    );
 
   const other: Experiment = {
     id: 'chaos-first',
