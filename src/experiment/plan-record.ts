@@ -73,7 +73,14 @@ const planRecord = v.strictObject({
 const longestRecord = 64 * 1024;
 
 export function writePlan(plan: RecordedPlan): string {
-  const { chosenFrom: _chosenFrom, assumed: _assumed, ...target } = plan.target;
+  const {
+    chosenFrom: _,
+    assumed: _assumed,
+    nodeUid: _uid,
+    image: _image,
+    imagePullSecrets: _secrets,
+    ...target
+  } = plan.target;
   const { durationMs, graceMs } = plan;
   const summary = plan.summary.replace(/\p{Cc}/gu, ' ').slice(0, longestText);
   const fault = kindOf(plan.fault).record.write(plan.fault);

@@ -1,8 +1,9 @@
 import type { Fault } from '../faults/fault.ts';
 import { kindOf } from '../faults/registry.ts';
-import type { AgentSpec, ClusterName, ConnectionOptions, Experiment, Target } from '../ports.ts';
+import type { AgentSpec, ClusterName, ConnectionOptions, Experiment, RunningImage, Target } from '../ports.ts';
 import type { Request, RunOptions, SweepRequest } from '../requests.ts';
 import { formatDuration } from '../units.ts';
+import { faultImage, sweepImage } from './agent-image.ts';
 import { type RecordedPlan, writePlan } from './plan-record.ts';
 
 /** What of a plan matters from `start` on: enough to follow the fault, to judge it and to take it back. */
@@ -73,9 +74,10 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
       namespace,
       pod: agentPodName(context.id),
       node: target.node,
+      ...(target.nodeUid === undefined ? {} : { nodeUid: target.nodeUid }),
       architecture: target.architecture,
-      image: run.image ?? context.defaultImage,
-      ...(run.imagePullSecret === undefined ? {} : { imagePullSecret: run.imagePullSecret }),
+      ...faultImage(run, { target, needsTools: kind.tools.needed(fault), namespace, builtFor: context.defaultImage }),
+      shape: run.shape,
       containers: [{ name: agentContainer, target, args: shimArguments(run, target, fault) }],
       activeDeadlineSeconds: Math.ceil(deadlineMs / 1_000),
       terminationGracePeriodSeconds: Math.ceil((run.graceMs + endMs) / 1_000),
@@ -95,22 +97,24 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
 }
 
 /** Where and what an agent that sweeps a node does. */
-interface Sweeper extends Pick<AgentSpec, 'id' | 'namespace' | 'node' | 'architecture'> {
+interface Sweeper extends Pick<AgentSpec, 'id' | 'namespace' | 'node' | 'nodeUid' | 'architecture'> {
   container: string;
   args: readonly string[];
+  /** Images that containers of the node run on. */
+  running: readonly RunningImage[];
 }
 
 /** The agent of one node's sweep: it begins at once and ends by itself. */
 export function sweepAgent(
-  request: Pick<SweepRequest, 'connection' | 'image' | 'imagePullSecret'>,
-  { container, args, ...where }: Sweeper,
+  request: Pick<SweepRequest, 'connection' | 'image' | 'imagePullSecret' | 'shape'>,
+  { container, args, running, ...where }: Sweeper,
   { who, defaultImage }: Pick<PlanContext, 'who' | 'defaultImage'>,
 ): AgentSpec {
   return {
     ...where,
     pod: agentPodName(where.id),
-    image: request.image ?? defaultImage,
-    ...(request.imagePullSecret === undefined ? {} : { imagePullSecret: request.imagePullSecret }),
+    ...sweepImage(request, { running, namespace: where.namespace, builtFor: defaultImage }),
+    shape: request.shape,
     containers: [{ name: container, args }],
     activeDeadlineSeconds: Math.ceil((startupAllowanceMs + endAllowanceMs) / 1_000),
     terminationGracePeriodSeconds: Math.ceil(endAllowanceMs / 1_000),

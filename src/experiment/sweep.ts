@@ -1,6 +1,7 @@
 import { ChaosError, ExitCode, messageOf, unchanged } from '../errors.ts';
 import type {
   Agent,
+  AgentSpec,
   Clock,
   Cluster,
   ContainerStatus,
@@ -185,7 +186,7 @@ async function inTurns<Item, Result>(items: readonly Item[], act: (item: Item) =
 }
 
 async function sweepNode(
-  { name, architecture, problem }: SweptNode,
+  { name, uid, architecture, problem }: SweptNode,
   remove: boolean,
   request: SweepRequest,
   ports: SweepPorts,
@@ -194,13 +195,17 @@ async function sweepNode(
   const { cluster } = ports;
   if (!architecture) return { node: name, residue: [], problem: problem ?? 'its architecture is not known' };
   if (signal.aborted) return { node: name, residue: [], problem: 'interrupted' };
-  const namespace = request.namespace ?? cluster.namespace;
+  const namespace = request.agentNamespace ?? request.namespace ?? cluster.namespace;
   const id = `chaos-${ports.randomSuffix()}`;
   const args = ['sweep', ...(remove ? ['--remove'] : [])];
-  const spec = sweepAgent(request, { id, namespace, node: name, architecture, container, args }, ports);
+  const nodeUid = uid === undefined ? {} : { nodeUid: uid };
   const undo = undoCommand(request.connection, namespace, id);
+  let spec: AgentSpec;
   let agent: Agent;
   try {
+    const running = request.image === undefined ? await cluster.imagesOn(name, namespace) : [];
+    const where = { id, namespace, node: name, ...nodeUid, architecture };
+    spec = sweepAgent(request, { ...where, container, args, running }, ports);
     agent = await cluster.launch(spec);
   } catch (error) {
     return { node: name, residue: [], ...failed(error) };
@@ -226,7 +231,7 @@ function failed(error: unknown): Pick<NodeReport, 'problem' | 'kept'> {
 
 /** Follows the agent until its container has ended. */
 async function ended(
-  spec: Parameters<Cluster['launch']>[0],
+  spec: AgentSpec,
   agent: Agent,
   { cluster, clock }: SweepPorts,
   signal: AbortSignal,

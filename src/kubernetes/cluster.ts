@@ -18,6 +18,7 @@ import type {
   PodNetwork,
   Remains,
   RemovalResult,
+  RunningImage,
   Surroundings,
   SweptNode,
   Target,
@@ -35,6 +36,7 @@ import { discard } from './discard.ts';
 import { listAgents, listExperiments } from './experiments.ts';
 import { followExperiments } from './experiments-watch.ts';
 import { launch, rehearse } from './launch.ts';
+import { imagesOn } from './node-images.ts';
 import { followNode } from './node-watch.ts';
 import { findNodes, podsOn, readLog, runtimeVersion } from './nodes.ts';
 import { podNetwork } from './pod-network.ts';
@@ -211,6 +213,10 @@ export class KubernetesCluster implements Cluster {
 
   findNodes(names: readonly string[]): Promise<SweptNode[]> {
     return findNodes(this.#rest, names);
+  }
+
+  imagesOn(node: string, agentNamespace: string): Promise<readonly RunningImage[]> {
+    return imagesOn(this.#rest, node, agentNamespace);
   }
 
   podsOn(node: string): Promise<ReadonlyMap<string, string>> {

@@ -61,6 +61,19 @@ describe('looking', () => {
     expect(cluster.isClosed).toBe(true);
   });
 
+  test('its agents run on an image that the node has, in the namespace that is named for them', async () => {
+    const { cluster, run } = world();
+    cluster.put('node-1');
+    cluster.images = [{ image: 'nginx:1.29', namespace: 'web', pod: 'web-0', imagePullSecrets: [] }];
+    expect(await run('sweep node-1 --agent-namespace tools --agent-label owner=team-a')).toBe(0);
+    expect(cluster.launched).toMatchObject({
+      ...{ namespace: 'tools', image: 'nginx:1.29', shape: { labels: { owner: 'team-a' } } },
+    });
+    expect(cluster.listed).toBe('shop');
+    expect(await run('sweep node-1 --image mine:2')).toBe(0);
+    expect(cluster.launched).toMatchObject({ namespace: 'shop', image: 'mine:2' });
+  });
+
   test('off a terminal, without --yes: listed with the pod, nothing removed, exit 3', async () => {
     const { cluster, stdout, leftover, run } = world();
     cluster.put('node-1', { residue: [ofWeb, table] });

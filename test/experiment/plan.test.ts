@@ -72,12 +72,12 @@ describe('the agent', () => {
       architecture: 'amd64',
       image: 'tools:1',
     });
-    expect(plan().agent).not.toHaveProperty('imagePullSecret');
+    expect(plan().agent.imagePullSecrets).toEqual([]);
   });
 
   test('or where it is told to', () => {
     const asked = request({}, { agentNamespace: 'chaos', image: 'mine:2', imagePullSecret: 'key' });
-    expect(plan(asked).agent).toMatchObject({ namespace: 'chaos', image: 'mine:2', imagePullSecret: 'key' });
+    expect(plan(asked).agent).toMatchObject({ namespace: 'chaos', image: 'mine:2', imagePullSecrets: ['key'] });
     expect(plan(asked).undo).toContain(' -n chaos ');
   });
 

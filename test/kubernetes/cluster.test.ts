@@ -5,6 +5,7 @@ import type { Rest } from '../../src/kubernetes/rest.ts';
 import type { Agent, AgentSpec, AgentUpdate, TargetQuery, TargetUpdate } from '../../src/ports.ts';
 import { ApiServer, type FakeStream, json, status, until, WatchFeed } from '../fakes/api-server.ts';
 import { forbidden, recorded } from '../fakes/recorded.ts';
+import { noShape } from '../fakes/samples.ts';
 import { readyNode, runningPod, webTarget } from './objects.ts';
 import { rejection, restFor } from './support.ts';
 
@@ -24,6 +25,8 @@ const spec: AgentSpec = {
   node: 'node-3',
   architecture: 'amd64',
   image: 'tools:1',
+  imagePullSecrets: [],
+  shape: noShape,
   containers: [{ name: 'target-0', target: webTarget, args: ['run'] }],
   activeDeadlineSeconds: 60,
   annotations: { 'kubectl-chaos.io/undo': 'kubectl delete everything' },
