@@ -228,8 +228,8 @@ export type AgentUpdate =
     }
   /** The kubelet said `Started` for this container: it can be attached to, up to a second before the status says so. */
   | { kind: 'started'; container: string }
-  /** A Warning event about the pod: pulling, mounting, admission by the kubelet, … */
-  | { kind: 'warning'; reason: string; message: string }
+  /** A Warning event about the pod: pulling, mounting, admission by the kubelet, … `count`: how often it has happened; absent: once. */
+  | { kind: 'warning'; reason: string; message: string; count?: number }
   /** Something that goes on and may take long: pulling. */
   | { kind: 'progress'; reason: string; message: string }
   /** Somebody has asked for its deletion, once: its containers go on until its kubelet acts on that, which may take it a minute. */

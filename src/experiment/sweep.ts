@@ -15,9 +15,10 @@ import type { SweepRequest } from '../requests.ts';
 import { parseTerminationMessage } from '../shim/protocol.ts';
 import { parseResidue, parseSwept, type Residue, type Swept } from '../shim/swept.ts';
 import { joinWords } from '../text.ts';
-import { shimFailure, startupFailure } from './agent-errors.ts';
+import { shimFailure, startupFailure, withChanges } from './agent-errors.ts';
 import { list, type Stopped, stopOne } from './experiments.ts';
 import { Interrupts, signalExitCodes, unconfirmedRevert } from './interrupt.ts';
+import { SandboxFailures } from './kubelet-refusals.ts';
 import { sweepAgent, undoCommand } from './plan.ts';
 import type { Tidying } from './tidying.ts';
 
@@ -238,6 +239,7 @@ async function ended(
 ): Promise<Extract<ContainerStatus, { state: 'terminated' }>> {
   const stop = new AbortController();
   const cancel = clock.after(limitMs, () => stop.abort());
+  const sandbox = new SandboxFailures(spec);
   try {
     for await (const update of cluster.followAgent(agent, AbortSignal.any([signal, stop.signal]))) {
       const status = update.kind === 'status' ? update.containers[container] : undefined;
@@ -246,8 +248,8 @@ async function ended(
         if (error) throw shimFailure(error, {});
         if (parseSwept(status.message)) return status;
       }
-      const failure = startupFailure({ id: spec.id, agent: spec }, container, update);
-      if (failure) throw failure;
+      const failure = startupFailure({ id: spec.id, agent: spec }, container, update) ?? sandbox.after(update);
+      if (failure) throw withChanges(failure, agent);
     }
     throw new ChaosError('agent-failed', `the agent did not end within ${limitMs / 60_000} minutes`);
   } finally {

@@ -58,6 +58,14 @@ export function eventUpdate(event: CoreV1Event): AgentUpdate | undefined {
   }
   if (reason === 'Pulling') return { kind: 'progress', reason, message };
   // The kubelet's word that it waits before it pulls again is of the type Normal.
-  if (type === 'Warning' || reason === 'BackOff') return { kind: 'warning', reason, message };
+  if (type === 'Warning' || reason === 'BackOff') {
+    const count = countOf(event);
+    return { kind: 'warning', reason, message, ...(count > 1 ? { count } : {}) };
+  }
   return undefined;
+}
+
+/** How often an event has happened: the API server has one object for it, whose count grows. */
+export function countOf({ count, series }: CoreV1Event): number {
+  return count ?? series?.count ?? 1;
 }

@@ -6,6 +6,7 @@ import type { Resolved, ShimEvent } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { shimFailure, startupFailure } from '../agent-errors.ts';
 import type { ConnectionLoss } from '../connection.ts';
+import { SandboxFailures } from '../kubelet-refusals.ts';
 import type { Plan, RunPlan } from '../plan.ts';
 import type { RunContext } from '../run-context.ts';
 import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
@@ -19,6 +20,7 @@ export class StartingPhase implements Phase {
   readonly #context: RunContext;
   readonly #plan: Plan;
   readonly #setup: Setup;
+  readonly #sandbox: SandboxFailures;
   /** The shim has not been heard on this stream yet. */
   #isNewStream = false;
 
@@ -26,6 +28,7 @@ export class StartingPhase implements Phase {
   constructor(context: RunContext, plan: Plan, go: (driver: Driver) => void) {
     this.#context = context;
     this.#plan = plan;
+    this.#sandbox = new SandboxFailures(plan.agent);
     this.#setup = kindOf(plan.fault).setup(context, (driver) => {
       for (const name of ['answer', 'startup', 'contact'] as const) context.timers.stop(name);
       go(driver);
@@ -42,6 +45,8 @@ export class StartingPhase implements Phase {
     } else if (update.kind === 'progress' || update.kind === 'warning') {
       timers.stop('pickup');
       this.#context.report({ kind: update.kind, message: `${update.reason}: ${update.message}` });
+      const failure = this.#sandbox.after(update);
+      if (failure && !this.#isLeaving) this.#context.fail(failure);
     } else if (update.kind === 'contact') {
       this.#onContact(update.problem);
     } else {
