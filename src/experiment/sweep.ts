@@ -216,7 +216,7 @@ async function sweepNode(
     const status = await ended(spec, agent, ports, signal);
     report = { node: name, ...(await reading(status, agent, name, cluster)) };
   } catch (error) {
-    report = { node: name, residue: [], problem: signal.aborted ? 'interrupted' : messageOf(error) };
+    report = { node: name, residue: [], problem: signal.aborted ? 'interrupted' : withHint(error) };
   }
   const { left, why } = await cluster.remove(id, namespace, removeMs, report.swept !== undefined);
   const kept = left.length === 0 ? undefined : `${joinWords(left)} could not be removed (${why}): ${undo}`;
@@ -227,7 +227,13 @@ async function sweepNode(
 function failed(error: unknown): Pick<NodeReport, 'problem' | 'kept'> {
   const { state, hint } = error instanceof ChaosError ? error : { state: undefined, hint: undefined };
   const isLeft = state !== undefined && state !== unchanged;
-  return { problem: messageOf(error), ...(isLeft ? { kept: `${state}: ${hint}` } : {}) };
+  return isLeft ? { problem: messageOf(error), kept: `${state}: ${hint}` } : { problem: withHint(error) };
+}
+
+/** What happened, and what helps. */
+function withHint(error: unknown): string {
+  const hint = error instanceof ChaosError ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`;
 }
 
 /** Follows the agent until its container has ended. */

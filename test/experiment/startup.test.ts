@@ -89,6 +89,24 @@ describe('before the fault begins', () => {
     expect(s.clock.now()).toBe(1_000);
   });
 
+  experiment(
+    'an init container that a webhook added and that does not end: said at once, and named at the end',
+    async (s) => {
+      s.cluster.agentFacts = { changes: ['added init container wait'] };
+      await s.launch();
+      const waits = { state: 'waiting', reason: 'PodInitializing', message: '', blockedBy: 'wait' } as const;
+      await s.status(waits, { phase: 'Pending' });
+      await s.status({ ...waits, message: 'it runs' }, { phase: 'Pending' });
+      expect(s.reporter.of('progress').map(({ message }) => message)).toEqual([
+        'waiting for the init container wait, which the agent pod did not ask for',
+      ]);
+      await s.clock.advance(300_000);
+      expect((await s.error()).message).toBe(
+        'the agent pod has not started on node node-3 within 5m: its init container wait has not ended; a webhook or policy changed the agent pod: added init container wait',
+      );
+    },
+  );
+
   experiment('an init container that ends with a failure is named when the pod has failed', async (s) => {
     await s.launch();
     const waits = { state: 'waiting', reason: 'Error', message: 'exit code 1', blockedBy: 'wait' } as const;

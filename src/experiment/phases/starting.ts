@@ -21,6 +21,8 @@ export class StartingPhase implements Phase {
   readonly #plan: Plan;
   readonly #setup: Setup;
   readonly #sandbox: SandboxFailures;
+  /** An init container that the agent's waits for, and that somebody has added. */
+  #blockedBy: string | undefined;
   /** The shim has not been heard on this stream yet. */
   #isNewStream = false;
 
@@ -73,6 +75,7 @@ export class StartingPhase implements Phase {
       return;
     }
     if (status) timers.stop('pickup');
+    this.#onBlocked(status?.state === 'waiting' ? status.blockedBy : undefined);
     const failure = startupFailure(this.#plan, agentContainer, update);
     if (failure && update.kind !== 'status') {
       // The shim may go on for a while: one that listens ends at once.
@@ -83,6 +86,15 @@ export class StartingPhase implements Phase {
     } else if (status?.state === 'running') {
       connection.open();
     }
+  }
+
+  /** Tells once of each that it waits for it. */
+  #onBlocked(name: string | undefined): void {
+    if (name !== undefined && name !== this.#blockedBy) {
+      const message = `waiting for the init container ${name}, which the agent pod did not ask for`;
+      this.#context.report({ kind: 'progress', message });
+    }
+    this.#blockedBy = name;
   }
 
   onAttached(): void {
@@ -183,7 +195,8 @@ export class StartingPhase implements Phase {
       }
       case 'startup': {
         const time = formatDuration(timeouts.startup);
-        const message = `the agent pod has not started on node ${node} within ${time}`;
+        const why = this.#blockedBy === undefined ? '' : `: its init container ${this.#blockedBy} has not ended`;
+        const message = `the agent pod has not started on node ${node} within ${time}${why}`;
         return this.#context.fail(new ChaosError('agent-failed', message));
       }
       case 'answer': {
