@@ -77,8 +77,10 @@ export function describe(request: ApiRequest): string {
 
 /** What the answer should be, as its `Accept` header. A server that cannot give metadata alone sends whole objects. */
 export function accepted({ verb, metadataOnly }: ApiRequest): string {
-  const kind = verb === 'list' ? 'PartialObjectMetadataList' : 'PartialObjectMetadata';
-  return `${metadataOnly ? `application/json;as=${kind};g=meta.k8s.io;v=v1,` : ''}application/json`;
+  if (!metadataOnly) return 'application/json';
+  return verb === 'list'
+    ? 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json'
+    : 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 }
 
 /** Path and query below the server's URL. */

@@ -48,11 +48,12 @@ function kubectl(code: string): void {
   chmodSync(path, 0o700);
 }
 
+/** The last line may be half written. */
 const calls = (): unknown[] =>
   existsSync(join(folder, 'calls'))
     ? readFileSync(join(folder, 'calls'), 'utf8')
-        .trim()
         .split('\n')
+        .slice(0, -1)
         .map((line) => JSON.parse(line))
     : [];
 
