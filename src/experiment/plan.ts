@@ -208,6 +208,8 @@ function shimArguments(run: RunOptions, target: Target, fault: Fault): string[] 
     command,
     ...['--container', target.containerId, '--duration-ms', String(run.durationMs)],
     ...['--lease-ms', String(run.detached ? 0 : run.leaseMs), '--sample-ms', String(sampleMs(run.durationMs))],
+    // The runtime ends the agent by the signal that its image names: of an image that was made for something else, any.
+    '--any-signal',
     ...options,
     ...(workload.length > 0 ? ['--', ...workload] : []),
   ];
