@@ -125,6 +125,24 @@ describe('findTarget', () => {
     expect(server.requestsTo(pods)[0]?.query.get('fieldSelector')).toBe('metadata.name=web');
   });
 
+  it("knows the container's image by its name in the spec, the pod's pull secrets, and the node's uid", async () => {
+    Object.assign(node.metadata ?? {}, { uid: 'uid-node-3' });
+    items = [
+      runningPod(({ spec, status }) => {
+        Object.assign(spec.containers[0] ?? {}, { image: 'registry.shop/web:7' });
+        spec.imagePullSecrets = [{ name: 'pull-web' }, {}];
+        // What the node calls it.
+        Object.assign(status.containerStatuses?.[0] ?? {}, {
+          image: 'sha256:0a1b',
+          imageID: 'registry.shop/web@sha256:2c',
+        });
+      }),
+    ];
+    expect(await cluster.findTarget(query, undefined)).toMatchObject({
+      ...{ image: 'registry.shop/web:7', imagePullSecrets: ['pull-web'], nodeUid: 'uid-node-3' },
+    });
+  });
+
   it("knows the limits in force, the pod's own, and what the node has", async () => {
     const MiB = 2 ** 20;
     const limitsOf = async (pod: V1Pod) => {
