@@ -78,7 +78,9 @@ export class Rest {
     for (const warning of onWarning ? warningsOf(response.headers.warning) : []) onWarning?.(warning);
     const text = await this.#body(response, request);
     try {
-      return JSON.parse(text) as T;
+      const answer = JSON.parse(text);
+      // The server writes an empty list of metadata alone as Go writes a slice that is nil.
+      return request.verb === 'list' && answer.items === null ? { ...answer, items: [] } : answer;
     } catch (cause) {
       throw new ApiError(0, 'api', `${this.server} did not answer with JSON to ${describe(request)}`, { cause });
     }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { kubectlJson } from './support/cluster.ts';
 import { chaos } from './support/plugin.ts';
-import { suite } from './support/suite.ts';
+import { suiteBesideOthers } from './support/suite.ts';
 
 const ns = 'chaos-e2e-audit';
-suite(ns, ['busybox']);
+suiteBesideOthers(ns, ['busybox']);
 
 describe('the target tells of what was done to it', () => {
   it('by an Event at the begin and one at the end', async () => {

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { lasting, until } from './support/cluster.ts';
 import { containerId, residue, splitProcesses } from './support/node.ts';
 import { chaos, type Ended, type Plugin, start, untilActive } from './support/plugin.ts';
-import { suite } from './support/suite.ts';
+import { suiteBesideOthers } from './support/suite.ts';
 
 const ns = 'chaos-e2e-detach';
-suite(ns, ['distroless', 'busybox']);
+suiteBesideOthers(ns, ['distroless', 'busybox']);
 
 /** The default lease is 15 s. */
 const longerThanLeaseMs = 20_000;
@@ -83,11 +83,11 @@ describe('G2, G3, G4 a detached fault', () => {
   });
 
   it('that is watched to its end is judged, and taken back', async () => {
-    const { id } = await detach('stress', 'distroless', '--cpu', '1', '--duration', lasting(12));
+    const { id } = await detach('stress', 'distroless', '--memory', '16Mi', '--duration', lasting(12));
     const watched = await chaos('attach', id, '-n', ns);
     expect(watched.code, watched.stdout + watched.stderr).toBe(0);
     expect(watched.stdout).toMatch(/reverted in .*nothing left/);
-    expect(watched.stdout).toMatch(/Asked for 1 busy CPU.*Effective\.$/m);
+    expect(watched.stdout).toMatch(/Asked for 16Mi of memory.*Effective\.$/m);
     expect(await residue()).toEqual([]);
   });
 

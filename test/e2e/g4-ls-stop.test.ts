@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { apply, until } from './support/cluster.ts';
 import { residue } from './support/node.ts';
 import { chaos, idOf, type Plugin, start, untilActive } from './support/plugin.ts';
-import { suite } from './support/suite.ts';
+import { suiteBesideOthers } from './support/suite.ts';
 
 const ns = 'chaos-e2e-ls';
-suite(ns, ['distroless', 'busybox']);
+suiteBesideOthers(ns, ['distroless', 'busybox']);
 
 interface Listed {
   items: { id: string; state: string; target?: string; fault?: string; node?: string; ends_at?: string }[];

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { patience, until } from './support/cluster.ts';
 import { containerId, splitProcesses, untilNothingLeft } from './support/node.ts';
 import { type Plugin, start, untilActive } from './support/plugin.ts';
-import { suite } from './support/suite.ts';
+import { suiteBesideOthers } from './support/suite.ts';
 
 const ns = 'chaos-e2e-g4';
-suite(ns, ['distroless', 'busybox']);
+suiteBesideOthers(ns, ['distroless', 'busybox']);
 
 async function whenActive(...args: string[]): Promise<Plugin> {
   const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '1', '--duration', '60s', ...args);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { apply, kubectl, kubectlJson, until } from './support/cluster.ts';
 import { chaos } from './support/plugin.ts';
-import { suite } from './support/suite.ts';
+import { suiteBesideOthers } from './support/suite.ts';
 
 const ns = 'chaos-e2e-g6';
-suite(ns, ['busybox', 'two-containers']);
+suiteBesideOthers(ns, ['busybox', 'two-containers']);
 
 const podOf = (name: string, spec: string) => `
 apiVersion: v1

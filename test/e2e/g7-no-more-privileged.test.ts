@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { containerId, onNode, splitProcesses } from './support/node.ts';
 import { start, untilActive } from './support/plugin.ts';
-import { suite } from './support/suite.ts';
+import { suiteBesideOthers } from './support/suite.ts';
 
 const ns = 'chaos-e2e-g7';
-suite(ns, ['nonroot', 'busybox']);
+suiteBesideOthers(ns, ['nonroot', 'busybox']);
 
 const fields = ['Uid', 'Gid', 'Groups', 'NoNewPrivs', 'CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
 

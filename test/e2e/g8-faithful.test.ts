@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { cleanEnv, kubeconfig, repository } from './support/cluster.ts';
 import { chaos, Plugin, report } from './support/plugin.ts';
-import { suite } from './support/suite.ts';
+import { suiteBesideOthers } from './support/suite.ts';
 
 const ns = 'chaos-e2e-g8';
-suite(ns, ['busybox']);
+suiteBesideOthers(ns, ['busybox']);
 
 describe('G8 faithful', () => {
   it('passes the workload’s exit code on', async () => {
@@ -32,7 +32,7 @@ describe('G8 faithful', () => {
 
   it('runs as kubectl’s plugin, found on PATH', async () => {
     const plugin = new Plugin(
-      ['chaos', 'stress', 'busybox', '-n', ns, '--kubeconfig', kubeconfig, '--cpu', '1', '--duration', '4s'],
+      ['chaos', 'stress', 'busybox', '-n', ns, '--kubeconfig', kubeconfig, '--memory', '16Mi', '--duration', '4s'],
       {
         program: 'kubectl',
         env: { PATH: `${repository}/dist:${repository}/node_modules/.bin:${cleanEnv.PATH}` },
@@ -44,7 +44,7 @@ describe('G8 faithful', () => {
   });
 
   it('prints events as they come with -o ndjson, and nothing else on stdout', async () => {
-    const ended = await chaos('stress', 'busybox', '-n', ns, '--cpu', '1', '--duration', '4s', '-o', 'ndjson');
+    const ended = await chaos('stress', 'busybox', '-n', ns, '--memory', '16Mi', '--duration', '4s', '-o', 'ndjson');
     const kinds = ended.stdout
       .trim()
       .split('\n')

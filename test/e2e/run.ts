@@ -2,23 +2,33 @@
  * npm run test:e2e [-- host|vm …] [vitest arguments]: the end-to-end tests on real clusters, one after the other: an emulated machine takes a whole CPU even when nothing runs on it.
  * CHAOS_TEST_KUBECONFIG: on a cluster of the user's own instead. CHAOS_KEEP_CLUSTER: leave it up afterwards.
  */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { bootAside, bringUp, takeDown } from '../support/bring-up.ts';
-import { type Count, close, runCounted, sum } from '../support/counts.ts';
+import { type Count, close, repository, runCounted, sum } from '../support/counts.ts';
 
 const own = process.env.CHAOS_TEST_KUBECONFIG;
 const words = process.argv.slice(2);
 const isCluster = (word: string) => word === 'host' || word === 'vm';
-const named = words.filter(isCluster);
+const clusters = words.filter(isCluster);
 const rest = words.filter((word) => !isCluster(word));
-const kinds = own ? ['own'] : named.length > 0 ? named : ['host', 'vm'];
+const kinds = own ? ['own'] : clusters.length > 0 ? clusters : ['host', 'vm'];
 
-const without = (...files: string[]) => files.flatMap((file) => ['--exclude', `test/e2e/${file}*`]);
+const all = globSync('test/e2e/*.test.ts', { cwd: repository }).sort();
+const without = (files: readonly string[]) => files.flatMap((file) => ['--exclude', file]);
+const named = (...names: string[]) => all.filter((file) => names.some((name) => file.startsWith(`test/e2e/${name}`)));
+/** The files that say of themselves that they may run beside others (support/suite.ts). */
+const beside = all.filter((file) => readFileSync(join(repository, file), 'utf8').includes('BesideOthers('));
 /** Under emulation a pod takes ten times as long: there, what cgroup v2 and netem make different. */
 const onVm = [['g1-effective', 'v2-', 'net-shaping']];
 /**
  * The host cluster has cgroup v1, and its kernel no netem. The kill matrix is a run of its own at the end: it mostly waits and measures nothing, so that the emulated machine can boot beside it.
  */
-const onHost = [without('v2-', 'net-shaping', 'kill-matrix'), ['kill-matrix']];
+const onHost = [
+  [...beside, '--fileParallelism', '--maxWorkers=3'],
+  without([...beside, ...named('v2-', 'net-shaping', 'kill-matrix')]),
+  ['kill-matrix'],
+];
 
 /** What vitest is told, run by run. */
 function runsOn(kind: string): string[][] {

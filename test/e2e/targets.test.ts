@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { kubectl, kubectlJson } from './support/cluster.ts';
 import { containerId, splitProcesses } from './support/node.ts';
 import { chaos, idOf, start, untilActive } from './support/plugin.ts';
-import { suite } from './support/suite.ts';
+import { suiteBesideOthers } from './support/suite.ts';
 
 const ns = 'chaos-e2e-targets';
-suite(ns, ['two-containers', 'deployment', 'nonroot']);
+suiteBesideOthers(ns, ['two-containers', 'deployment', 'nonroot']);
 
 describe('the target that is named', () => {
   it('hits the chosen container of a pod, and not its neighbour', async () => {
@@ -20,7 +20,7 @@ describe('the target that is named', () => {
   });
 
   it('chooses one running pod of a deployment, and names it', async () => {
-    const ended = await chaos('stress', 'deploy/web', '-n', ns, '--cpu', '1', '--duration', '4s');
+    const ended = await chaos('stress', 'deploy/web', '-n', ns, '--memory', '16Mi', '--duration', '4s');
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
     expect(ended.stderr).toMatch(/pod\/web-\S+ \(app\).*one of 2 running of deployment\/web/);
   });
@@ -32,7 +32,7 @@ describe('the target that is named', () => {
       const refused = await chaos(...stress, '20s');
       expect(refused.code, refused.stdout + refused.stderr).toBe(1);
       expect(refused.stderr).toContain(`is protected: annotation kubectl-chaos.io/protected on namespace ${ns}`);
-      const first = start(...stress, '20s', '--yes');
+      const first = start(...stress, '2m', '--yes');
       await untilActive(first);
       const second = await chaos(...stress, '3s', '--yes');
       const before = `experiment ${idOf(first)} (1 busy CPU`;

@@ -17,6 +17,7 @@ export default defineConfig({
   root: new URL('../..', import.meta.url).pathname,
   test: {
     include: ['test/e2e/**/*.test.ts'],
+    globalSetup: ['test/e2e/support/observer.ts'],
     pool: 'forks',
     // One node: experiments side by side would measure each other.
     fileParallelism: false,

@@ -36,6 +36,12 @@ afterEach(async () => {
   await server.stop();
 });
 
+it('a list without items has none: of metadata alone the server writes null', async () => {
+  const list: ApiRequest = { verb: 'list', resource: resources.nodes, metadataOnly: true };
+  server.on('GET', '/api/v1/nodes', (_, response) => json(response, 200, { metadata: {}, items: null }));
+  expect(await client().json(list)).toEqual({ metadata: {}, items: [] });
+});
+
 describe('connections', () => {
   it('are kept: eight requests, one TLS connection', async () => {
     const rest = client();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { apply, clusterKind, kubectl, kubectlJson, patience, startTarget, until } from './cluster.ts';
 import { onNode } from './node.ts';
-import { suite } from './suite.ts';
+import { suite, suiteBesideOthers } from './suite.ts';
 
 /** All of a cluster's disks are under it, in the node's own mounts; with the cluster they go. */
 const base = `/var/lib/kubectl-chaos-test/${clusterKind}/disks`;
@@ -138,7 +138,7 @@ export function withDisk(namespace: string, targets: readonly string[], fileSyst
     await disk.claim(namespace, 'data');
     // Of its own, since the kubelet gives a volume to one group only.
     if (targets.includes('io-nonroot')) await disk.claim(namespace, 'data-nonroot', 'nonroot');
-    for (const target of targets) await startTarget(namespace, target);
+    await Promise.all(targets.map((target) => startTarget(namespace, target)));
   });
   afterAll(() => disk.remove());
   return () => disk;
@@ -148,4 +148,10 @@ export function withDisk(namespace: string, targets: readonly string[], fileSyst
 export function diskSuite(namespace: string, targets: readonly string[], fileSystem?: FileSystem): () => Disk {
   suite(namespace, []);
   return withDisk(namespace, targets, fileSystem);
+}
+
+/** The same for a file that may run beside others. */
+export function diskSuiteBesideOthers(namespace: string, targets: readonly string[]): () => Disk {
+  suiteBesideOthers(namespace, []);
+  return withDisk(namespace, targets);
 }

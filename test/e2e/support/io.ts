@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { kubectl } from './cluster.ts';
 import type { Disk } from './disk.ts';
 import { containerId, onNode } from './node.ts';
@@ -6,6 +7,16 @@ import { chaos, type Ended, type Plugin, report, start, untilActive } from './pl
 /** `io` on a pod's container `app`, to its end. */
 export function io(namespace: string, pod: string, ...flags: string[]): Promise<Ended> {
   return chaos('io', `pod/${pod}`, '-n', namespace, ...container(flags), ...flags);
+}
+
+/** `io` is refused with these words, on one line, and nothing was changed; stderr. */
+export async function refusedIo(namespace: string, words: RegExp, pod: string, ...flags: string[]): Promise<string> {
+  const ended = await io(namespace, pod, ...flags);
+  expect(ended.code, ended.stdout + ended.stderr).toBe(1);
+  expect(ended.stderr).toMatch(words);
+  expect(ended.stderr).toContain('nothing was changed');
+  expect(ended.stderr.split('\n').filter((line) => line.startsWith('error:'))).toHaveLength(1);
+  return ended.stderr;
 }
 
 /** Resolves when it is active, fails at once when it ends before. It lasts longer than the kubelet takes to act on what ends it. */

@@ -77,7 +77,7 @@ export class Run {
   readonly fault: Fault;
   readonly namespace: string;
   readonly pod: string;
-  readonly #place: Omit<Scope, 'experiment'>;
+  readonly #place: Omit<Scope, 'experiments'>;
   /** What a killer has set going, and is to be over before the next run. */
   aftermath: Promise<unknown> = Promise.resolve();
   /** What the target sends and is answered meanwhile, a little more than the rate lets through. */
@@ -87,7 +87,7 @@ export class Run {
     fault: Fault,
     namespace: string,
     pod: string,
-    place: Omit<Scope, 'experiment'>,
+    place: Omit<Scope, 'experiments'>,
     proxy: ServerProxy,
     flags: readonly string[],
   ) {
@@ -118,7 +118,7 @@ export class Run {
     // The certificate is for the server's name, which is not the proxy's.
     const name = isIP(hostname) ? [] : ['--tls-server-name', hostname];
     const uid = await kubectl('-n', namespace, 'get', 'pod', pod, '-o', 'jsonpath={.metadata.uid}');
-    const place = { pod: uid, container: await containerId(namespace, pod) };
+    const place = { pods: [uid], containers: [await containerId(namespace, pod)] };
     const proxy = await ServerProxy.start(new URL(server));
     return new Run(fault, namespace, pod, place, proxy, [...name, ...flags, ...times]);
   }
@@ -140,7 +140,7 @@ export class Run {
 
   /** By which what it has made is told from that of others. */
   get scope(): Scope {
-    return { ...this.#place, experiment: this.id };
+    return { ...this.#place, experiments: [this.id] };
   }
 
   said(kind: string): Promise<void> {

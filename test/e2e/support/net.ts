@@ -2,7 +2,7 @@ import { beforeAll, expect } from 'vitest';
 import { kubeconfig, kubectl, kubectlJson, startTarget, until } from './cluster.ts';
 import { containerId, onNode, splitProcesses } from './node.ts';
 import { type Ended, Plugin, start, untilActive } from './plugin.ts';
-import { suite } from './suite.ts';
+import { suite, suiteBesideOthers } from './suite.ts';
 
 /** Two pods that talk with each other (test/cluster/pods/net-*.yaml): the client is the target, and both know by `peer` how an application has it. */
 export interface Talk {
@@ -203,10 +203,15 @@ export async function stop(plugin: Plugin): Promise<Ended> {
  * The frame of a file of network faults: one pair of pods for all of its tests, and after each the check that the target's network
  * reads as before. Returns a getter, since the pods come later than the tests' definitions.
  */
-export function talkSuite(namespace: string): () => Talk {
+export const talkSuite = (namespace: string): (() => Talk) => talkIn(namespace, suite);
+
+/** The same for a file that may run beside others. */
+export const talkSuiteBesideOthers = (namespace: string): (() => Talk) => talkIn(namespace, suiteBesideOthers);
+
+function talkIn(namespace: string, frame: typeof suite): () => Talk {
   let talk: Talk;
   let before: string;
-  suite(namespace, [], async () => {
+  frame(namespace, [], async () => {
     const after = await networkOf(talk);
     // One test's leftovers are not the next one's failure.
     if (after !== before) await inNetwork(talk, cleaning);

@@ -12,6 +12,7 @@ import {
   repository,
   until,
 } from './cluster.ts';
+import { idsTold } from './plugin.ts';
 
 /**
  * The node seen from outside the plugin: a privileged pod of the test's own, with the host's processes and cgroups in view. What it says is what the guarantees are measured by.
@@ -36,7 +37,7 @@ spec:
   volumes: [{name: cgroup, hostPath: {path: /sys/fs/cgroup}}]
 `;
 
-/** One for all the test files of a run: a pod more for each is what takes long on an emulated node. */
+/** One for all the test files of a run: a pod more for each is what takes long on an emulated node. Not by several at once. */
 export async function startObserver(): Promise<void> {
   const ready = 'jsonpath={.items[*].status.containerStatuses[*].ready}';
   if ((await kubectl('-n', namespace, 'get', 'pods', '-o', ready)) === 'true') return;
@@ -107,21 +108,53 @@ export async function splitProcesses(id: string): Promise<{ stressors: HostProce
   return { stressors: all.filter(isOurs), own: all.filter((process) => !isOurs(process)) };
 }
 
-/** One experiment among others: what it has made can be told by these. */
+/** Experiments among others: what they have made can be told by these. */
 export interface Scope {
-  experiment: string;
-  /** The target pod's uid. */
-  pod: string;
-  /** The target container's id. */
-  container: string;
+  /** Their ids. */
+  experiments: readonly string[];
+  /** The target pods' uids. */
+  pods: readonly string[];
+  /** The target containers' ids. */
+  containers: readonly string[];
+  /** All that is in it, or done to what is in it, is theirs. */
+  namespace?: string;
 }
 
+/** What this file's own experiments are, when others run beside it. */
+let own: { namespace: string; pods: Set<string>; containers: Set<string> } | undefined;
+
+/** From now on what is asked of the node and the cluster without a scope is answered for the experiments of this process and the pods of this namespace. */
+export function lookOnlyAt(namespace: string): void {
+  own = { namespace, pods: new Set(), containers: new Set() };
+}
+
+/** Notes the namespace's pods: what is done to them may outlive them. */
+export async function notePods(): Promise<void> {
+  if (!own) return;
+  const { items } = await kubectlJson<{
+    items: { metadata: { uid: string }; status: { containerStatuses?: { containerID?: string }[] } }[];
+  }>('-n', own.namespace, 'get', 'pods');
+  for (const { metadata, status } of items) {
+    own.pods.add(metadata.uid);
+    for (const { containerID } of status.containerStatuses ?? [])
+      if (containerID) own.containers.add(containerID.replace(/^.*:\/\//, ''));
+  }
+}
+
+/** Undefined: the whole node and cluster. */
+function ownScope(): Scope | undefined {
+  return own && { ...own, experiments: idsTold(), pods: [...own.pods], containers: [...own.containers] };
+}
+
+/** grep's words for any of these; none is none. */
+const anyOf = (marks: readonly string[]) => ['nothing-is-named-so', ...marks].map((mark) => `-e ${mark}`).join(' ');
+
 /**
- * Our processes anywhere in the cluster, or one experiment's: stress-ng in a pod, the shim in its own, the guardian who has left it but for its mounts. Others may test a shim on the same machine.
+ * Our processes anywhere in the cluster, or those of some experiments: stress-ng in a pod, the shim in its own, the guardian who has left it but for its mounts. Others may test a shim on the same machine.
  */
-export async function ourProcesses(scope?: Scope): Promise<HostProcess[]> {
+export async function ourProcesses(scope = ownScope()): Promise<HostProcess[]> {
   const mark = scope
-    ? `${scope.container} $d/cgroup $d/cmdline`
+    ? `${anyOf(scope.containers)} $d/cgroup $d/cmdline`
     : '-e /kubepods -e /opt/kubectl-chaos $d/cgroup $d/mountinfo';
   const text = await onNode(`
     for d in /proc/[0-9]*; do
@@ -132,10 +165,10 @@ export async function ourProcesses(scope?: Scope): Promise<HostProcess[]> {
 }
 
 /** What of ours is in the node's own network or in that of any pod: our qdiscs (handle c4a0:), links and tables. */
-export async function ourNetworkStates(scope?: Scope): Promise<string[]> {
+export async function ourNetworkStates(scope = ownScope()): Promise<string[]> {
   // As few processes as can be: on an emulated node each takes a tenth of a second.
   const text = await onNode(`
-    stat -L -c '%i %n' ${scope ? '' : '/proc/1/ns/net'} $(grep -l ${scope ? `pod${scope.pod}` : 'kubepods'} /proc/[0-9]*/cgroup | sed 's#cgroup$#ns/net#') 2>/dev/null | sort -u -k 1,1 | while read -r inode file; do
+    stat -L -c '%i %n' ${scope ? '' : '/proc/1/ns/net'} $(grep -l ${scope ? anyOf(scope.pods.map((uid) => `pod${uid}`)) : 'kubepods'} /proc/[0-9]*/cgroup | sed 's#cgroup$#ns/net#') 2>/dev/null | sort -u -k 1,1 | while read -r inode file; do
       echo "in $file"
       nsenter --net=$file sh -c 'tc qdisc show; ip -o link show; nft list tables' </dev/null
     done 2>/dev/null; true`);
@@ -149,14 +182,15 @@ export async function ourNetworkStates(scope?: Scope): Promise<string[]> {
 /**
  * What of ours is in any volume or container's root of the node, and in any pod's cgroup: directories, limits (the kubelet sets none), and the records of both. As few processes as can be, as above.
  */
-export async function ourDiskStates(scope?: Scope): Promise<string[]> {
+export async function ourDiskStates(scope = ownScope()): Promise<string[]> {
   const text = await onNode(`
     k=$(grep -lx kubelet /proc/[0-9]*/comm | head -n 1); root=\${k%comm}root
     find $root/var/lib/kubelet/pods/*/volumes $root/var/lib/kubectl-chaos-test/*/disks -maxdepth 5 -name '.kubectl-chaos-*' 2>/dev/null
     find $root/run/containerd/io.containerd.runtime.v2.task/k8s.io/*/rootfs -maxdepth 3 -name '.kubectl-chaos-*' 2>/dev/null
     grep -r --include=io.max --include='blkio.throttle.*_device' . /host/cgroup 2>/dev/null | grep kubepods
     find /host/cgroup -type d -path '*kubepods*' 2>/dev/null | perl -ne '${listRecords}'; true`);
-  const marks = scope ? [scope.experiment, scope.container] : [''];
+  const disks = scope?.namespace === undefined ? [] : [`/disks/${scope.namespace}/`];
+  const marks = scope ? [...scope.experiments, ...scope.pods, ...scope.containers, ...disks] : [''];
   return text.split('\n').filter((line) => line && marks.some((mark) => line.includes(mark)));
 }
 
@@ -166,22 +200,29 @@ const listRecords = `
   chomp; $names = "\\0" x 4096; $length = syscall($listxattr, $_, $names, 4096);
   if ($length > 0) { for $name (split /\\0/, substr $names, 0, $length) { print "record $name of $_\\n" if $name =~ /kubectl-chaos/ } }`;
 
-/** What of ours, or of one experiment, is in the cluster or on the node; empty when nothing is left. */
-export async function residue(scope?: Scope): Promise<string[]> {
-  const objects = await kubectlJson<{ items: { kind: string; metadata: { namespace: string; name: string } }[] }>(
-    'get',
-    'pods,configmaps',
-    '--all-namespaces',
-    '-l',
-    scope ? `kubectl-chaos.io/experiment=${scope.experiment}` : 'app.kubernetes.io/managed-by=kubectl-chaos',
-  );
+interface Managed {
+  kind: string;
+  metadata: { namespace: string; name: string; labels: Record<string, string>; annotations?: Record<string, string> };
+}
+
+const isOf = (scope: Scope, { namespace, labels, annotations = {} }: Managed['metadata']) =>
+  scope.experiments.includes(labels['kubectl-chaos.io/experiment'] ?? '') ||
+  (scope.namespace !== undefined &&
+    [namespace, annotations['kubectl-chaos.io/target']?.split('/')[0]].includes(scope.namespace));
+
+/** What of ours, or of some experiments, is in the cluster or on the node; empty when nothing is left. */
+export async function residue(scope = ownScope()): Promise<string[]> {
+  const managed = ['-l', 'app.kubernetes.io/managed-by=kubectl-chaos'];
+  const { items } = await kubectlJson<{ items: Managed[] }>('get', 'pods,configmaps', '--all-namespaces', ...managed);
   const [processes, states, disks] = await Promise.all([
     ourProcesses(scope),
     ourNetworkStates(scope),
     ourDiskStates(scope),
   ]);
   return [
-    ...objects.items.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`),
+    ...items
+      .filter(({ metadata }) => !scope || isOf(scope, metadata))
+      .map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`),
     ...processes.map(({ pid, name }) => `process ${pid} ${name}`),
     ...states,
     ...disks,
@@ -191,7 +232,7 @@ export async function residue(scope?: Scope): Promise<string[]> {
 export const isGuardian = ({ name }: HostProcess) => name === 'nsexec:guardian';
 
 /** Every shim, not the guardians, who are there for when it is killed. */
-export async function ourShims(scope?: Scope): Promise<HostProcess[]> {
+export async function ourShims(scope = ownScope()): Promise<HostProcess[]> {
   return (await ourProcesses(scope)).filter((process) => process.name.startsWith('nsexec') && !isGuardian(process));
 }
 
@@ -209,13 +250,13 @@ export async function deleteAgentsByForce(ns: string): Promise<void> {
   await until('the shims are gone', 30, async () => (await ourShims()).length === 0);
 }
 
-/** No network of the node has a state of ours any more, within `seconds`. */
+/** No network of the node, or of this file's pods, has a state of ours any more, within `seconds`. */
 export async function untilFaultGone(seconds: number): Promise<void> {
   await until('the fault gone', seconds, async () => (await ourNetworkStates()).length === 0);
 }
 
-/** Nothing of ours, or of one experiment, is left within `seconds`. */
-export async function untilNothingLeft(seconds: number, scope?: Scope): Promise<void> {
+/** Nothing of ours, or of some experiments, is left within `seconds`. */
+export async function untilNothingLeft(seconds: number, scope = ownScope()): Promise<void> {
   let left: string[] = [];
   const check = async () => {
     left = await residue(scope);

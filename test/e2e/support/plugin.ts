@@ -13,6 +13,12 @@ export interface Ended {
   seconds: number;
 }
 
+/** All of this process. */
+const plugins: Plugin[] = [];
+
+/** The ids of all experiments that this process has started. */
+export const idsTold = (): string[] => plugins.flatMap((plugin) => idOf(plugin) || []);
+
 export class Plugin {
   readonly child: ChildProcess;
   stdout = '';
@@ -26,6 +32,7 @@ export class Plugin {
       env: { ...cleanEnv, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    plugins.push(this);
     this.child.stdout?.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString();
     });

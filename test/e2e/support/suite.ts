@@ -1,11 +1,11 @@
-import { afterAll, afterEach, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { clusterKind, makeNamespace, removeNamespace, startTarget } from './cluster.ts';
-import { startObserver, untilNothingLeft } from './node.ts';
+import { lookOnlyAt, notePods, untilNothingLeft } from './node.ts';
 
-/** A namespace of an e2e file's own with these targets running in it, and the observer. */
+/** A namespace of an e2e file's own with these targets running in it. */
 export function scene(namespace: string, targets: readonly string[]): void {
   beforeAll(async () => {
-    await Promise.all([startObserver(), makeNamespace(namespace)]);
+    await makeNamespace(namespace);
     await Promise.all(targets.map((target) => startTarget(namespace, target)));
   });
   afterAll(async () => {
@@ -21,8 +21,16 @@ export function leavesNothing(more: () => Promise<void> = () => Promise.resolve(
   });
 }
 
-/** The frame of an e2e file whose tests come one after the other. */
+/** The frame of an e2e file whose tests come one after the other, on a node that is theirs. */
 export function suite(namespace: string, targets: readonly string[], more?: () => Promise<void>): void {
   scene(namespace, targets);
+  leavesNothing(more);
+}
+
+/** The same for a file that measures no share of the node, and may run beside others of this kind: it looks only at what is its own, and the end of the run (observer.ts) at all. */
+export function suiteBesideOthers(namespace: string, targets: readonly string[], more?: () => Promise<void>): void {
+  lookOnlyAt(namespace);
+  scene(namespace, targets);
+  beforeEach(notePods);
   leavesNothing(more);
 }
