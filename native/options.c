@@ -308,6 +308,7 @@ static int parse_options(struct options *options, char **argv, struct error *err
         {"--probe-ms", NUMBER, 100, 60000, &options->probe_ms, NULL, RUN_AND_HOLD, NULL},
         {"--termination-log", TEXT, 0, 0, NULL, &options->termination_log, ALL_BUT_INSPECT, NULL},
         {"--strict", FLAG, 0, 0, NULL, NULL, RUN, &options->strict},
+        {"--any-signal", FLAG, 0, 0, NULL, NULL, RUN_AND_HOLD, &options->any_signal},
         {"--remove", FLAG, 0, 0, NULL, NULL, SWEEP, &options->remove},
         {"--toolbox", FLAG, 0, 0, NULL, NULL, RUN_AND_HOLD, &options->toolbox},
         {"--allow-host-network", FLAG, 0, 0, NULL, NULL, HOLD, &options->allow_host_network},

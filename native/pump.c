@@ -53,10 +53,18 @@ void run_end(struct run *run, enum reason reason) {
     }
 }
 
-static void take_signal(struct run *run, int number) {
+/* A runtime ends a container by the signal that its image names (STOPSIGNAL), which may be any that is sent by a process. */
+static bool ends_run(const struct run *run, const struct signalfd_siginfo *info) {
+    uint32_t number = info->ssi_signo;
+    bool sent = info->ssi_code == SI_USER || info->ssi_code == SI_QUEUE || info->ssi_code == SI_TKILL;
+    return number == SIGTERM || number == SIGINT || number == SIGHUP || (run->options.any_signal && sent && number != SIGPIPE);
+}
+
+static void take_signal(struct run *run, const struct signalfd_siginfo *info) {
+    int number = (int)info->ssi_signo;
     if (number == SIGCHLD) {
         children_reap(&run->children);
-    } else if (number == SIGTERM || number == SIGINT || number == SIGHUP) {
+    } else if (ends_run(run, info)) {
         if (run->reason == REASON_NONE) {
             run->reason_signal = number;
         }
@@ -73,7 +81,7 @@ static void take_signal(struct run *run, int number) {
 static void take_signals(struct run *run) {
     struct signalfd_siginfo info;
     while (read(run->signals, &info, sizeof info) == (ssize_t)sizeof info) {
-        take_signal(run, (int)info.ssi_signo);
+        take_signal(run, &info);
     }
 }
 

@@ -72,7 +72,7 @@ const code = await main(process.argv.slice(2), {
   randomSuffix: () => Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join(''),
   ...build,
   nodeVersion: process.version,
-  defaultImage: env.KUBECTL_CHAOS_IMAGE || CHAOS_IMAGE,
+  defaultImage: CHAOS_IMAGE,
   shim: (architecture) => readShim(files, architecture),
   toolbox: async (name, architecture) => {
     const { readToolbox } = await import('./shim/toolbox.ts');

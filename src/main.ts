@@ -8,7 +8,7 @@ import { errorText } from './terminal/words.ts';
 export async function main(argv: readonly string[], ports: CommandPorts): Promise<number> {
   let fail = (error: ChaosError) => ports.stderr.write(errorText(error));
   try {
-    const invocation = parseCommandLine(argv, ports.version);
+    const invocation = parseCommandLine(argv, ports.version, ports.env);
     if (invocation.kind === 'text') {
       ports.stdout.write(invocation.text);
       return ExitCode.effective;

@@ -40,7 +40,13 @@ export interface Target {
   /** `containerd`, `cri-o`, `docker`. */
   runtime: string;
   node: string;
+  /** Of the node's object. Absent: the user may not read nodes. */
+  nodeUid?: string;
   architecture: Architecture;
+  /** By its name in the container's spec; absent: not known. */
+  image?: string;
+  /** Names of the pod's own image pull secrets, those that its service account gave it among them; absent: none. */
+  imagePullSecrets?: readonly string[];
   /** `deployment/web` when the user named a workload and this pod was chosen out of it. */
   chosenFrom?: { workload: string; runningPods: number };
   restartCount: number;
@@ -162,9 +168,25 @@ export interface Toolbox {
   unpackedBytes: number;
 }
 
-/** Where every agent has the shim: a folder of its own, and the file in it. */
+/**
+ * Where every agent has the shim: a folder of its own, and the file in it. Runtimes mount in the order of depth and leave out an image's VOLUME whose
+ * place the pod takes: neither `VOLUME /opt` nor one of this very path covers it.
+ */
 export const shimFolder = '/opt/kubectl-chaos';
 export const shimFile = 'nsexec';
+
+/** A resource and how much of it, a Kubernetes quantity: `cpu`, `memory`, `ephemeral-storage`. */
+export type Quantities = Readonly<Record<string, string>>;
+
+/** What the agent pod has beside what it needs, as whoever runs the cluster may ask of every pod. */
+export interface AgentShape {
+  labels: Readonly<Record<string, string>>;
+  annotations: Readonly<Record<string, string>>;
+  /** In place of the usual ones, each by itself. */
+  requests: Quantities;
+  limits: Quantities;
+  priorityClass?: string;
+}
 
 /** Everything that is created in the cluster for one experiment, as data. */
 export interface AgentSpec {
@@ -174,9 +196,15 @@ export interface AgentSpec {
   /** The pod's name, `chaos-7f3k2-0`: the id, and which of the experiment's agents it is. */
   pod: string;
   node: string;
+  /** Of the node's object, which then owns the pod. Absent: not known. */
+  nodeUid?: string;
   architecture: Architecture;
   image: string;
-  imagePullSecret?: string;
+  /** Whose image that is if it was not named, in words: `the target's own image`; absent: it was named, or came with this build. */
+  imageOf?: string;
+  /** Names, in the agent's namespace. */
+  imagePullSecrets: readonly string[];
+  shape: AgentShape;
   containers: readonly AgentContainer[];
   /** The kubelet's clock (G2): `activeDeadlineSeconds`, whole seconds, ≥ 1. */
   activeDeadlineSeconds: number;
@@ -217,8 +245,8 @@ export type AgentUpdate =
     }
   /** The kubelet said `Started` for this container: it can be attached to, up to a second before the status says so. */
   | { kind: 'started'; container: string }
-  /** A Warning event about the pod: pulling, mounting, admission by the kubelet, … */
-  | { kind: 'warning'; reason: string; message: string }
+  /** A Warning event about the pod: pulling, mounting, admission by the kubelet, … `count`: how often it has happened; absent: once. */
+  | { kind: 'warning'; reason: string; message: string; count?: number }
   /** Something that goes on and may take long: pulling. */
   | { kind: 'progress'; reason: string; message: string }
   /** Somebody has asked for its deletion, once: its containers go on until its kubelet acts on that, which may take it a minute. */
@@ -358,9 +386,20 @@ export interface AuditEvent {
 /** A node to be swept. */
 export interface SweptNode {
   name: string;
+  uid?: string;
   /** Absent: no agent can run there, for the `problem`. */
   architecture?: Architecture;
   problem?: string;
+}
+
+/** An image that a container of a node runs on. */
+export interface RunningImage {
+  /** By its name in the container's spec. */
+  image: string;
+  namespace: string;
+  pod: string;
+  /** Names, in that namespace. */
+  imagePullSecrets: readonly string[];
 }
 
 export interface RemovalResult {
@@ -425,6 +464,8 @@ export interface Cluster {
   listAgents(namespace: string): Promise<Experiments>;
   /** The nodes of these names, or all for none; only reads. Rejects with not-found for a name that is no node's. */
   findNodes(names: readonly string[]): Promise<SweptNode[]>;
+  /** Images that containers of the node run on; those of the agent's namespace where no more may be listed, none where nothing may be. Only reads. */
+  imagesOn(node: string, agentNamespace: string): Promise<readonly RunningImage[]>;
   /** `NAMESPACE/NAME` of the node's pods by their uid; empty where they may not be listed. */
   podsOn(node: string): Promise<ReadonlyMap<string, string>>;
   /** All that a container of the agent has written so far. */
@@ -539,7 +580,7 @@ export interface MainPorts<Event> extends BuildPorts {
   clock: Clock;
   signals: Signals;
   randomSuffix: () => string;
-  /** The tools image that this build was made for. */
+  /** The image with the tools of all faults that this build was made for. */
   defaultImage: string;
   toolbox: ReadToolbox;
   connect: (options: ConnectionOptions) => Promise<Cluster>;

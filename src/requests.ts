@@ -1,4 +1,4 @@
-import type { ConnectionOptions, NameQuery, TargetQuery } from './ports.ts';
+import type { AgentShape, ConnectionOptions, NameQuery, TargetQuery } from './ports.ts';
 
 /** What the commands are asked to do. */
 
@@ -7,8 +7,18 @@ export interface FaultRequest {
   fault: string;
 }
 
+/** The agent pod as it is asked for. */
+export interface AgentOptions {
+  /** Undefined: one that is on the node, or the image this build was made for. */
+  image: string | undefined;
+  imagePullSecret: string | undefined;
+  /** Undefined: the target's namespace, of a sweep the namespace that it looks at. */
+  agentNamespace: string | undefined;
+  shape: AgentShape;
+}
+
 /** How to run it, whatever the fault is. Times are whole milliseconds. */
-export interface RunOptions {
+export interface RunOptions extends AgentOptions {
   target: TargetQuery;
   connection: ConnectionOptions;
   /** ≥ 1 s, always finite (G2). */
@@ -23,11 +33,6 @@ export interface RunOptions {
   runAs: 'target' | 'root';
   /** Refuse a workload that would lack something of what confines the target. */
   strict: boolean;
-  /** Undefined: the image this build was made for. */
-  image: string | undefined;
-  imagePullSecret: string | undefined;
-  /** Undefined: the target's namespace. */
-  agentNamespace: string | undefined;
   reason: string | undefined;
   /** Run although the target is protected. */
   yes: boolean;
@@ -73,18 +78,15 @@ export interface AttachRequest {
 }
 
 /** `sweep`: which nodes, and whether what is found goes without a question. */
-export interface SweepRequest {
+export interface SweepRequest extends AgentOptions {
   /** Empty: every node. */
   nodes: readonly string[];
   connection: ConnectionOptions;
-  /** Where leftovers are looked for and the agents run; undefined: the namespace of the kubeconfig's context. */
+  /** Where leftovers are looked for, and where the agents run unless they are given another; undefined: the namespace of the kubeconfig's context. */
   namespace: string | undefined;
   /** Leftovers are looked for in every namespace. */
   allNamespaces: boolean;
   yes: boolean;
-  /** Undefined: the image this build was made for. */
-  image: string | undefined;
-  imagePullSecret: string | undefined;
   output: 'human' | 'json' | 'yaml';
   verbose: boolean;
   /** Objects that killed commands have left are removed by the way. */

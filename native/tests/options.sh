@@ -65,6 +65,7 @@ done
 wrong "sweep with a target" "--container" sweep --container "$ID"
 wrong "sweep with a duration" "--duration-ms" sweep --duration-ms 5
 wrong "sweep with a word" "stray" sweep stray
+wrong "--any-signal for sweep" "--any-signal" sweep --any-signal
 wrong "--remove with a value" "--remove" sweep --remove=yes
 wrong "--toolbox for inspect" "--toolbox" inspect --pid 1 --toolbox
 wrong "--toolbox for sweep" "--toolbox" sweep --toolbox

@@ -48,6 +48,19 @@ it "L10: TERM to the shim ends the run with reason signal" ends_run TERM
 variant "L10: INT to the shim ends the run with reason signal" ends_run INT
 variant "L10: HUP to the shim ends the run with reason signal" ends_run HUP
 
+stop_signal() {
+  begin --container "$ID" --any-signal -- "$PROBES/probe-static" hold
+  said reported
+  kill -s "$1" "$SHIM"
+  finish
+  ended_by signal
+  equal "$STATUS" 0 "exit code: the workload's own after TERM"
+  reverted
+}
+for name in QUIT WINCH USR1 USR2 RTMIN+3 TERM; do
+  it "a runtime's $name, of an image that names it as its STOPSIGNAL, ends the run as TERM does" stop_signal "$name"
+done
+
 twice() {
   begin --container "$ID" --grace-ms 800 -- "$PROBES/probe-static" ignore-term
   said ready
@@ -71,6 +84,16 @@ before_start() {
 }
 it "L10: TERM before start ends the shim, nothing changed" before_start TERM
 variant "L10: INT before start ends the shim, nothing changed" before_start INT
+
+stop_signal_before_start() {
+  start_shim --container "$ID" --any-signal -- "$PROBES/probe-static" hold
+  await resolved
+  kill -QUIT "$SHIM"
+  finish 3000
+  refused not-started
+  target_is_alone
+}
+it "a runtime's QUIT before start ends the shim, nothing changed" stop_signal_before_start
 
 dispositions() { # LINKAGE PREFIX...
   WRAP=("${@:2}")

@@ -2,6 +2,7 @@ import type { FaultCommand } from '../faults/fault.ts';
 import { type Flag, type FlagValues, list, type Nameable, oneOf, text, time, toggle, valued } from '../flags/flag.ts';
 import { groups } from '../flags/groups.ts';
 import type { FaultRequest } from '../requests.ts';
+import { agentFlags } from './agent-flags.ts';
 import { requestTimeout } from './request-timeout.ts';
 
 const { run: group, choice, connection } = groups;
@@ -59,10 +60,6 @@ export const run = {
     ...{ name: '--strict', group, isRare: true },
     help: "refuse to run if the target's seccomp filter or security label cannot be applied to the workload",
   }),
-  agentNamespace: text({
-    ...{ name: '--agent-namespace', value: 'name', group, names: 'namespace', isRare: true },
-    help: "namespace of the agent pod (default: the target's namespace)",
-  }),
   reason: text({ name: '--reason', value: 'text', group, isRare: true, help: 'reason to record on the agent pod' }),
   yes: toggle({
     ...{ name: '--yes', short: '-y', group, isRare: true, isNeverHinted: true },
@@ -108,24 +105,13 @@ export function runFlags({ container, workload }: Pick<FaultCommand<FaultRequest
     run.detach,
     run.noAttach,
     ...(workload ? [run.runAs, run.strict] : []),
-    text({
-      name: '--image',
-      value: 'image',
-      group,
-      isRare: true,
-      help: 'image that contains the tools of the fault (default: $KUBECTL_CHAOS_IMAGE)',
-    }),
-    text({
-      ...{ name: '--image-pull-secret', value: 'name', group, isRare: true },
-      help: "image pull secret in the agent's namespace",
-    }),
-    run.agentNamespace,
     run.reason,
     run.yes,
     run.dryRun,
     { ...noCleanup, group, isRare: true },
     run.output,
     run.verbose,
+    ...agentFlags,
   ];
 }
 
@@ -185,14 +171,10 @@ export const sweepFlags: readonly Flag[] = [
     ...{ name: '--all-namespaces', short: '-A', group: choice },
     help: 'look for leftover pods and ConfigMaps in all namespaces',
   }),
-  text({ name: '--image', value: 'image', group: choice, help: 'agent image; any image that the nodes can run' }),
-  text({
-    ...{ name: '--image-pull-secret', value: 'name', group: choice },
-    help: "image pull secret in the agents' namespace",
-  }),
   noCleanup,
   outputs.sweep,
   verboseRequests,
+  ...agentFlags,
 ];
 
 /** Flags of `attach`. */

@@ -21,9 +21,12 @@ export interface Helped {
 /** The help of one verb: on one screen, so without the flags that `kubectl chaos options` lists. */
 export function verbHelp({ name, aliases = [], summary, usage, examples, flags }: Helped): string {
   const shown = flags.filter((flag) => !isInOptions(flag));
-  const rest = flags.some(({ isRare }) => isRare)
+  const rare = flags.filter(({ isRare }) => isRare).map(({ name: flag }) => flag);
+  const rest = rare.includes('--lease')
     ? '-n, --context, --image, --lease, --yes, -v, ...'
-    : '-n, --context, --as, --request-timeout, ...';
+    : rare.includes('--image')
+      ? '-n, --context, --image, --agent-namespace, ...'
+      : '-n, --context, --as, --request-timeout, ...';
   return text([
     ...[sentence(summary), '', `Usage: kubectl chaos ${name} ${usage}`],
     ...(aliases.length > 0 ? [`Aliases: ${[name, ...aliases].join(', ')}`] : []),
@@ -33,14 +36,17 @@ export function verbHelp({ name, aliases = [], summary, usage, examples, flags }
   ]);
 }
 
-/** What `kubectl chaos options` prints: the flags that the help of the verbs leaves out. `faults`: the verbs that are faults. */
+/** What `kubectl chaos options` prints: the flags that the help of the verbs leaves out. `faults`: the verbs that are faults; flags of agents are those of `sweep` as well. */
 export function optionsHelp(faults: readonly Helped[], connection: readonly Flag[]): string {
   const rare = new Map(faults.flatMap(({ flags }) => flags.filter(isInOptions)).map((flag) => [flag.name, flag]));
-  const ofRuns = [...rare.values()].filter(({ group }) => group !== groups.connection);
+  const inGroup = (isIn: (group: string) => boolean) => [...rare.values()].filter(({ group }) => isIn(group));
   const names = faults.map(({ name }) => name).join(', ');
   return text([
     ...['The following flags can be passed to any command:', '', ...sections(connection)],
-    ...[`The following flags can be passed to each fault (${names}):`, '', ...sections(ofRuns)],
+    ...[`The following flags can be passed to each fault (${names}):`, ''],
+    ...sections(inGroup((group) => group !== groups.connection && group !== groups.agent)),
+    ...['The following flags can be passed to each fault and to sweep:', ''],
+    ...sections(inGroup((group) => group === groups.agent)),
     'Use "kubectl chaos COMMAND --help" for the flags of one command.',
   ]);
 }

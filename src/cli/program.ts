@@ -246,10 +246,14 @@ export const verbs: readonly Verb[] = [...faults, ls, attach, stop, sweep, optio
 const description = 'Inject a time-bounded fault into a running pod, measure its effect, and revert it.';
 
 /**
- * Reads the words after `kubectl chaos`. Pure: no environment, no output, no exit.
+ * Reads the words after `kubectl chaos`. Pure: no output, no exit. `env`: of its variables those that flags name are read, in place of flags that are not given.
  * @throws ChaosError `usage`, one line that names the flag or the argument.
  */
-export function parseCommandLine(argv: readonly string[], versionText: string): Invocation {
+export function parseCommandLine(
+  argv: readonly string[],
+  versionText: string,
+  env: Readonly<Record<string, string | undefined>> = {},
+): Invocation {
   let invocation: Invocation | undefined;
   let output = '';
   const all = verbs.flatMap((verb) => verb.flags);
@@ -275,7 +279,10 @@ export function parseCommandLine(argv: readonly string[], versionText: string): 
       .argument(verb.argument)
       .configureHelp({ formatHelp: () => verbHelp(verb) })
       .action((given: string[], flags: FlagValues) => {
-        invocation = verb.toInvocation(given, flags, passedOn);
+        const variables = verb.flags.flatMap(({ variable }) =>
+          variable === undefined ? [] : [[variable, env[variable]]],
+        );
+        invocation = verb.toInvocation(given, { ...Object.fromEntries(variables), ...flags }, passedOn);
       });
     for (const flag of verb.flags) command.addOption(toOption(flag));
   }

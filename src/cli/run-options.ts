@@ -1,10 +1,11 @@
 import { type ChaosError, usageError } from '../errors.ts';
 import { type FlagValues, isGiven } from '../flags/flag.ts';
-import { checkName, targetKind } from '../flags/names.ts';
+import { targetKind } from '../flags/names.ts';
 import { quote } from '../flags/values.ts';
 import type { ConnectionOptions } from '../ports.ts';
 import type { RunOptions } from '../requests.ts';
 import { separateWords } from '../text.ts';
+import { toAgentOptions } from './agent-flags.ts';
 import { noCleanup, requestTimeoutFlag, run } from './flags.ts';
 import { parseTarget } from './target.ts';
 
@@ -62,8 +63,6 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
   const dryRun = run.dryRun.read(flags);
   const reason = run.reason.read(flags);
   if (reason !== undefined && reason.length > 1_024) throw usageError('--reason: must be at most 1024 characters');
-  const agentNamespace = run.agentNamespace.read(flags);
-  checkName('--agent-namespace', agentNamespace);
 
   return {
     target: parseTarget(target, text(flags, 'namespace'), text(flags, 'container')),
@@ -75,8 +74,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
     leaseMs,
     runAs: run.runAs.read(flags),
     strict: run.strict.read(flags),
-    ...toImage(flags),
-    agentNamespace,
+    ...toAgentOptions(flags),
     reason,
     yes: run.yes.read(flags),
     ...(dryRun === 'none' ? {} : { dryRun }),
@@ -84,14 +82,6 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
     verbose: run.verbose.read(flags),
     cleanup: !noCleanup.read(flags),
   };
-}
-
-/** The tools image, and the secret to pull it with. */
-export function toImage(flags: FlagValues): Pick<RunOptions, 'image' | 'imagePullSecret'> {
-  const image = text(flags, 'image');
-  if (image !== undefined && !/^\S+$/.test(image))
-    throw usageError(`--image ${quote(image)}: must be an image reference`);
-  return { image, imagePullSecret: text(flags, 'imagePullSecret') };
 }
 
 function toLease(flags: FlagValues): Pick<RunOptions, 'detached' | 'noAttach' | 'leaseMs'> {

@@ -2,9 +2,10 @@ import { usageError } from '../errors.ts';
 import type { FlagValues } from '../flags/flag.ts';
 import { quote } from '../flags/values.ts';
 import type { SweepRequest } from '../requests.ts';
+import { toAgentOptions } from './agent-flags.ts';
 import { toPlace } from './experiments.ts';
 import { noCleanup, outputs } from './flags.ts';
-import { toConnection, toImage } from './run-options.ts';
+import { toConnection } from './run-options.ts';
 
 /** Words and flags of `sweep` as a request. Throws usage errors only. */
 export function toSweepRequest(words: readonly string[], flags: FlagValues): SweepRequest {
@@ -20,7 +21,7 @@ export function toSweepRequest(words: readonly string[], flags: FlagValues): Swe
     connection: toConnection(flags),
     ...toPlace(flags),
     yes: flags.yes === true,
-    ...toImage(flags),
+    ...toAgentOptions(flags),
     output: outputs.sweep.read(flags) ?? 'human',
     verbose: flags.verbose === true,
     cleanup: !noCleanup.read(flags),

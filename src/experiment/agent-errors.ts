@@ -4,6 +4,7 @@ import { kindOf } from '../faults/registry.ts';
 import type { Agent, AgentUpdate, ContainerStatus } from '../ports.ts';
 import { parseTerminationMessage, type ShimError } from '../shim/protocol.ts';
 import { joinWords } from '../text.ts';
+import { isNoexec, noexecFailure, remedyOf } from './kubelet-refusals.ts';
 import type { Plan, RunPlan } from './plan.ts';
 
 /** The part of a plan that an error of its agent is about; an agent without a fault, a sweep's, needs no tool in its image. */
@@ -48,9 +49,7 @@ export function startupFailure(plan: Starting, container: string, update: AgentU
     return new ChaosError(
       'agent-failed',
       `node ${plan.agent.node} refused the agent pod: ${sentence(update.reason, update.message)}`,
-      {
-        hint: 'See the reason above: the kubelet refuses pods for lack of resources, after evictions, or when the node has too many.',
-      },
+      { hint: remedyOf(update.reason, plan.agent) },
     );
   }
   return undefined;
@@ -81,8 +80,9 @@ export function withChanges(failure: ChaosError | undefined, agent: Pick<Agent, 
   if (hint !== undefined && Object.values(hints).includes(hint)) return failure;
   const exemption =
     'Ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace.';
+  const isNamed = hint?.includes('--agent-namespace');
   return new ChaosError(code, `${message}; ${changed}`, {
-    hint: hint === undefined ? exemption : `${hint} ${exemption}`,
+    hint: hint === undefined ? exemption : isNamed ? hint : `${hint} ${exemption}`,
     exitCode,
     state,
     cause: failure,
@@ -95,29 +95,50 @@ function waitingFailure(
 ): ChaosError | undefined {
   const kind = Object.hasOwn(permanentWaitReasons, status.reason) ? permanentWaitReasons[status.reason] : undefined;
   if (kind === undefined) return undefined;
-  return kind === 'image'
-    ? new ChaosError(
-        'image',
-        `node ${plan.agent.node} cannot get the image ${plan.agent.image}: ${sentence(status.reason, status.message)}`,
-        {
-          hint: `Name an image that this node can pull with --image (any ${tools(plan)}), and its secret with --image-pull-secret.`,
-        },
-      )
-    : new ChaosError(
-        'agent-failed',
-        `the agent container cannot start on node ${plan.agent.node}: ${sentence(status.reason, status.message)}`,
-      );
+  const said = sentence(status.reason, status.message);
+  if (kind === 'image') return imageFailure(plan, said);
+  if (isNoexec(said)) return noexecFailure(plan.agent.node, said);
+  return new ChaosError('agent-failed', `the agent container cannot start on node ${plan.agent.node}: ${said}`, {
+    ...(plan.agent.imageOf === undefined ? {} : { hint: otherImage(plan) }),
+  });
+}
+
+/** An image that is on the node: it has to be pulled all the same where AlwaysPullImages is on, and where the kubelet checks who may use it. */
+function imageFailure(plan: Starting, said: string): ChaosError {
+  const { node, image, imageOf } = plan.agent;
+  if (imageOf === undefined) {
+    return new ChaosError('image', `node ${node} cannot get the image ${image}: ${said}`, {
+      hint: `Name an image that this node can pull with --image (any ${tools(plan)}), and its secret with --image-pull-secret.`,
+    });
+  }
+  return new ChaosError(
+    'image',
+    `node ${node} has ${imageOf}, ${image}, but does not get it for the agent pod: ${said}`,
+    {
+      hint: `The cluster pulls images for each pod anew, or checks their pull secrets: name the secret in namespace ${plan.agent.namespace} with --image-pull-secret. Or name an image that this node can pull with --image (any ${tools(plan)}).`,
+    },
+  );
+}
+
+function otherImage(plan: Starting): string {
+  return `Name an image that this node can pull with --image (any ${tools(plan)}).`;
 }
 
 /** The container ended before the fault was active: its termination message holds the shim's own words. */
 function terminatedFailure(plan: Starting, status: Extract<ContainerStatus, { state: 'terminated' }>): ChaosError {
   const error = parseTerminationMessage(status.message).find((event) => event.event === 'error');
   if (error) return shimFailure(error, plan);
+  const { architecture, imageOf, node } = plan.agent;
+  const said = sentence(status.reason, status.message);
+  if (isNoexec(said)) return noexecFailure(node, said);
   return new ChaosError(
     'agent-failed',
-    `the agent container ended before the fault began, with exit code ${status.exitCode}: ${sentence(status.reason, status.message)}`,
+    `the agent container ended before the fault began, with exit code ${status.exitCode}: ${said}`,
     {
-      hint: `If the image is your own (--image): the shim needs nothing of it, but the node must be able to run it (${plan.agent.architecture}).`,
+      hint:
+        imageOf === undefined
+          ? `If the image is your own (--image): the shim needs nothing of it, but the node must be able to run it (${architecture}).`
+          : `It ran on ${imageOf}. ${otherImage(plan)}`,
     },
   );
 }

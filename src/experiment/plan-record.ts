@@ -84,7 +84,15 @@ const planRecord = v.strictObject({
 const longestRecord = 64 * 1024;
 
 export function writePlan(plan: RecordedPlan): string {
-  const { chosenFrom: _chosenFrom, assumed: _assumed, attachBarred: _attachBarred, ...target } = plan.target;
+  const {
+    chosenFrom: _,
+    assumed: _assumed,
+    attachBarred: _barred,
+    nodeUid: _uid,
+    image: _image,
+    imagePullSecrets: _secrets,
+    ...target
+  } = plan.target;
   const { durationMs, graceMs, noAttach, sentTools } = plan;
   const summary = plan.summary.replace(/\p{Cc}/gu, ' ').slice(0, longestText);
   const fault = kindOf(plan.fault).record.write(plan.fault);

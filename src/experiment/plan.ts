@@ -1,8 +1,9 @@
 import type { Fault } from '../faults/fault.ts';
 import { kindOf } from '../faults/registry.ts';
-import type { AgentSpec, ClusterName, ConnectionOptions, Experiment, Target, Toolbox } from '../ports.ts';
+import type { AgentSpec, ClusterName, ConnectionOptions, Experiment, RunningImage, Target, Toolbox } from '../ports.ts';
 import type { Request, RunOptions, SweepRequest } from '../requests.ts';
 import { formatDuration } from '../units.ts';
+import { faultImage, sweepImage } from './agent-image.ts';
 import { type RecordedPlan, writePlan } from './plan-record.ts';
 import { timeouts } from './timeouts.ts';
 
@@ -96,9 +97,15 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
       namespace,
       pod: agentPodName(context.id),
       node: target.node,
+      ...(target.nodeUid === undefined ? {} : { nodeUid: target.nodeUid }),
       architecture: target.architecture,
-      image: run.image ?? context.defaultImage,
-      ...(run.imagePullSecret === undefined ? {} : { imagePullSecret: run.imagePullSecret }),
+      ...faultImage(run, {
+        target,
+        needsTools: kind.tools.needed(fault) && !sends,
+        namespace,
+        builtFor: context.defaultImage,
+      }),
+      shape: run.shape,
       containers: [{ name: agentContainer, target, args: shimArguments(run, target, fault, sends) }],
       activeDeadlineSeconds: Math.ceil(deadlineMs / 1_000),
       terminationGracePeriodSeconds: Math.ceil((run.graceMs + endMs) / 1_000),
@@ -141,22 +148,24 @@ export function successor(plan: Plan, orders: readonly string[]): AgentSpec {
 }
 
 /** Where and what an agent that sweeps a node does. */
-interface Sweeper extends Pick<AgentSpec, 'id' | 'namespace' | 'node' | 'architecture'> {
+interface Sweeper extends Pick<AgentSpec, 'id' | 'namespace' | 'node' | 'nodeUid' | 'architecture'> {
   container: string;
   args: readonly string[];
+  /** Images that containers of the node run on. */
+  running: readonly RunningImage[];
 }
 
 /** The agent of one node's sweep: it begins at once and ends by itself. */
 export function sweepAgent(
-  request: Pick<SweepRequest, 'connection' | 'image' | 'imagePullSecret'>,
-  { container, args, ...where }: Sweeper,
+  request: Pick<SweepRequest, 'connection' | 'image' | 'imagePullSecret' | 'shape'>,
+  { container, args, running, ...where }: Sweeper,
   { who, defaultImage }: Pick<PlanContext, 'who' | 'defaultImage'>,
 ): AgentSpec {
   return {
     ...where,
     pod: agentPodName(where.id),
-    image: request.image ?? defaultImage,
-    ...(request.imagePullSecret === undefined ? {} : { imagePullSecret: request.imagePullSecret }),
+    ...sweepImage(request, { running, namespace: where.namespace, builtFor: defaultImage }),
+    shape: request.shape,
     containers: [{ name: container, args }],
     activeDeadlineSeconds: Math.ceil((startupAllowanceMs + endAllowanceMs) / 1_000),
     terminationGracePeriodSeconds: Math.ceil(endAllowanceMs / 1_000),
@@ -250,6 +259,8 @@ function shimArguments(run: RunOptions, target: Target, fault: Fault, sendsTools
     command,
     ...['--container', target.containerId, '--duration-ms', String(run.durationMs)],
     ...['--lease-ms', String(run.detached ? 0 : run.leaseMs), '--sample-ms', String(sampleMs(run.durationMs))],
+    // The runtime ends the agent by the signal that its image names: of an image that was made for something else, any.
+    '--any-signal',
     ...(sendsTools ? ['--toolbox'] : []),
     ...options,
     ...(workload.length > 0 ? ['--', ...workload] : []),

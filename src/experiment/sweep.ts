@@ -1,6 +1,7 @@
 import { ChaosError, ExitCode, messageOf, unchanged } from '../errors.ts';
 import type {
   Agent,
+  AgentSpec,
   Clock,
   Cluster,
   ContainerStatus,
@@ -14,9 +15,10 @@ import type { SweepRequest } from '../requests.ts';
 import { parseTerminationMessage } from '../shim/protocol.ts';
 import { parseResidue, parseSwept, type Residue, type Swept } from '../shim/swept.ts';
 import { joinWords } from '../text.ts';
-import { shimFailure, startupFailure } from './agent-errors.ts';
+import { shimFailure, startupFailure, withChanges } from './agent-errors.ts';
 import { list, type Stopped, stopOne } from './experiments.ts';
 import { Interrupts, signalExitCodes, unconfirmedRevert } from './interrupt.ts';
+import { SandboxFailures } from './kubelet-refusals.ts';
 import { sweepAgent, undoCommand } from './plan.ts';
 import type { Tidying } from './tidying.ts';
 
@@ -185,7 +187,7 @@ async function inTurns<Item, Result>(items: readonly Item[], act: (item: Item) =
 }
 
 async function sweepNode(
-  { name, architecture, problem }: SweptNode,
+  { name, uid, architecture, problem }: SweptNode,
   remove: boolean,
   request: SweepRequest,
   ports: SweepPorts,
@@ -194,13 +196,17 @@ async function sweepNode(
   const { cluster } = ports;
   if (!architecture) return { node: name, residue: [], problem: problem ?? 'its architecture is not known' };
   if (signal.aborted) return { node: name, residue: [], problem: 'interrupted' };
-  const namespace = request.namespace ?? cluster.namespace;
+  const namespace = request.agentNamespace ?? request.namespace ?? cluster.namespace;
   const id = `chaos-${ports.randomSuffix()}`;
   const args = ['sweep', ...(remove ? ['--remove'] : [])];
-  const spec = sweepAgent(request, { id, namespace, node: name, architecture, container, args }, ports);
+  const nodeUid = uid === undefined ? {} : { nodeUid: uid };
   const undo = undoCommand(request.connection, namespace, id);
+  let spec: AgentSpec;
   let agent: Agent;
   try {
+    const running = request.image === undefined ? await cluster.imagesOn(name, namespace) : [];
+    const where = { id, namespace, node: name, ...nodeUid, architecture };
+    spec = sweepAgent(request, { ...where, container, args, running }, ports);
     agent = await cluster.launch(spec);
   } catch (error) {
     return { node: name, residue: [], ...failed(error) };
@@ -210,7 +216,7 @@ async function sweepNode(
     const status = await ended(spec, agent, ports, signal);
     report = { node: name, ...(await reading(status, agent, name, cluster)) };
   } catch (error) {
-    report = { node: name, residue: [], problem: signal.aborted ? 'interrupted' : messageOf(error) };
+    report = { node: name, residue: [], problem: signal.aborted ? 'interrupted' : withHint(error) };
   }
   const { left, why } = await cluster.remove(id, namespace, removeMs, report.swept !== undefined);
   const kept = left.length === 0 ? undefined : `${joinWords(left)} could not be removed (${why}): ${undo}`;
@@ -221,18 +227,25 @@ async function sweepNode(
 function failed(error: unknown): Pick<NodeReport, 'problem' | 'kept'> {
   const { state, hint } = error instanceof ChaosError ? error : { state: undefined, hint: undefined };
   const isLeft = state !== undefined && state !== unchanged;
-  return { problem: messageOf(error), ...(isLeft ? { kept: `${state}: ${hint}` } : {}) };
+  return isLeft ? { problem: messageOf(error), kept: `${state}: ${hint}` } : { problem: withHint(error) };
+}
+
+/** What happened, and what helps. */
+function withHint(error: unknown): string {
+  const hint = error instanceof ChaosError ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`;
 }
 
 /** Follows the agent until its container has ended. */
 async function ended(
-  spec: Parameters<Cluster['launch']>[0],
+  spec: AgentSpec,
   agent: Agent,
   { cluster, clock }: SweepPorts,
   signal: AbortSignal,
 ): Promise<Extract<ContainerStatus, { state: 'terminated' }>> {
   const stop = new AbortController();
   const cancel = clock.after(limitMs, () => stop.abort());
+  const sandbox = new SandboxFailures(spec);
   try {
     for await (const update of cluster.followAgent(agent, AbortSignal.any([signal, stop.signal]))) {
       const status = update.kind === 'status' ? update.containers[container] : undefined;
@@ -241,8 +254,8 @@ async function ended(
         if (error) throw shimFailure(error, {});
         if (parseSwept(status.message)) return status;
       }
-      const failure = startupFailure({ id: spec.id, agent: spec }, container, update);
-      if (failure) throw failure;
+      const failure = startupFailure({ id: spec.id, agent: spec }, container, update) ?? sandbox.after(update);
+      if (failure) throw withChanges(failure, agent);
     }
     throw new ChaosError('agent-failed', `the agent did not end within ${limitMs / 60_000} minutes`);
   } finally {

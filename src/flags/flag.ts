@@ -1,7 +1,10 @@
 import { formatDuration, formatQuantity } from '../units.ts';
 import { choice, duration, integer, percentage, size } from './values.ts';
 
-/** Flags as commander hands them over, by their names in camelCase: every value a string, a repeated one a list. */
+/**
+ * Flags as commander hands them over, by their names in camelCase: every value a string, a repeated one a list. Under the name of an environment variable,
+ * its value.
+ */
 export type FlagValues = Readonly<Record<string, string | string[] | boolean | undefined>>;
 
 /** A flag: what help says of it, and how its value is read. */
@@ -31,6 +34,8 @@ export interface Flag<Value = unknown> {
   readonly choices?: readonly string[];
   /** What its value is the name of; absent: of nothing that could be looked up. */
   readonly names?: Nameable;
+  /** The environment variable that has its value where it is not given; an empty one counts as none. */
+  readonly variable?: string;
   /** @throws ChaosError usage, one line that names the flag, the value, and what would be right. */
   read(values: FlagValues): Value;
 }
@@ -51,8 +56,9 @@ interface Described {
   alias?: string;
 }
 
-interface Valued extends Described {
+export interface Valued extends Described {
   value: string;
+  variable?: string;
   /** As a user would write it. */
   default?: string;
   bare?: string;
@@ -127,7 +133,7 @@ export function valued<const Data extends Valued, Value>(
   parse: (name: string, value: string) => Value,
   words: Readonly<Record<string, string>> = {},
 ): Flag<Read<Data, Value>> {
-  const { name, short, value, group, isHidden, isRare, isNeverHinted, bare, choices, names } = data;
+  const { name, short, value, group, isHidden, isRare, isNeverHinted, bare, choices, names, variable } = data;
   return {
     ...{ name, value, group },
     ...(short === undefined ? {} : { short }),
@@ -137,17 +143,26 @@ export function valued<const Data extends Valued, Value>(
     ...(bare === undefined ? {} : { bare }),
     ...(choices === undefined ? {} : { choices }),
     ...(names === undefined ? {} : { names }),
+    ...(variable === undefined ? {} : { variable }),
     help: filled(data.help, { ...words, ...(data.default === undefined ? {} : { default: data.default }) }),
     read: (values) => {
       const given = values[keyOf(name)];
-      const chosen = typeof given === 'string' ? given : data.default;
-      return (chosen === undefined ? undefined : parse(name, chosen)) as Read<Data, Value>;
+      if (typeof given === 'string') return parse(name, given) as Read<Data, Value>;
+      const inherited = variableOf(data, values);
+      if (inherited !== undefined) return parse(`$${variable}`, inherited) as Read<Data, Value>;
+      return (data.default === undefined ? undefined : parse(name, data.default)) as Read<Data, Value>;
     },
   };
 }
 
 function filled(help: string, words: { readonly [name: string]: unknown } | Valued): string {
   return help.replace(/\{(\w+)\}/g, (_all, name: string) => String((words as Record<string, unknown>)[name]));
+}
+
+/** The value of a flag's environment variable; undefined: it has none. */
+export function variableOf({ variable }: { variable?: string }, values: FlagValues): string | undefined {
+  const inherited = variable === undefined ? undefined : values[variable];
+  return typeof inherited === 'string' && inherited !== '' ? inherited : undefined;
 }
 
 /** Whether it was given, whatever its value. */

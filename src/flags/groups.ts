@@ -3,5 +3,6 @@ export const groups = {
   fault: 'Fault:',
   choice: 'Selection:',
   run: 'Experiment:',
+  agent: 'Agent pod:',
   connection: "Connection (as kubectl's):",
 } as const;

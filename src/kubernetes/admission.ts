@@ -1,5 +1,7 @@
+import type { V1Pod } from '@kubernetes/client-node';
 import type { ErrorCode } from '../errors.ts';
-import { type ApiRequest, describe } from './request.ts';
+import { fittingFlags } from './limit-range.ts';
+import { type ApiRequest, describe, resources } from './request.ts';
 
 export interface Problem {
   code: ErrorCode;
@@ -10,6 +12,9 @@ export interface Problem {
 /** What helps where something that whoever runs the cluster has added is in the agent pod's way. */
 export const exemption =
   'ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace';
+
+/** The same where it asks for something that a pod can have. */
+const compliance = `--agent-label and --agent-annotation give the agent pod what a policy asks for; or ${exemption}`;
 
 /** Refusals of admission plugins, which arrive as 403, 400, 422 or 500 with nothing but their text to tell them by. Pure. */
 export function admissionProblem(said: string, request: ApiRequest): Problem | undefined {
@@ -29,7 +34,7 @@ export function admissionProblem(said: string, request: ApiRequest): Problem | u
     return {
       code: 'admission',
       message: `the admission webhook ${webhook[1]} denied "${describe(request)}": ${webhook[2]?.trim() || 'no reason given'}`,
-      hint: exemption,
+      hint: compliance,
     };
   }
   const policy = /(ValidatingAdmissionPolicy '[^']+').* denied request: (.*)/s.exec(said);
@@ -37,7 +42,7 @@ export function admissionProblem(said: string, request: ApiRequest): Problem | u
     return {
       code: 'admission',
       message: `the ${policy[1]} denied "${describe(request)}": ${policy[2]?.trim()}`,
-      hint: exemption,
+      hint: compliance,
     };
   }
   // A MutatingAdmissionPolicy that fails is told in the words of one that denies.
@@ -62,20 +67,29 @@ export function admissionProblem(said: string, request: ApiRequest): Problem | u
     return {
       code: 'quota',
       message: `the quota of namespace ${namespace} does not allow the agent pod: ${said.replace(/^.*?((?:exceeded|failed) quota: )/s, '$1')}`,
-      hint: `kubectl describe quota -n ${namespace}; or --agent-namespace with one that has room`,
+      hint: `kubectl describe quota -n ${namespace}; or --agent-namespace with one that has room; --agent-requests and --agent-limits are what the agent asks for`,
     };
   }
   if (/(?:maximum|minimum) \S+ (?:usage|limit)|max limit to request ratio/.test(said)) {
+    const flags = fittingFlags(said, podOf(request));
     return {
       code: 'quota',
       message: `a LimitRange of namespace ${namespace} does not allow the agent pod: ${said}`,
-      hint: `kubectl describe limitrange -n ${namespace}; or --agent-namespace with one without`,
+      hint: `${flags === '' ? '' : `${flags}; or see `}kubectl describe limitrange -n ${namespace}; or --agent-namespace with one without`,
     };
   }
   const notOurs = (what: string): string =>
     `the agent pod asks for no ${what}: a webhook or policy of the cluster has given it this one; try --agent-namespace`;
   if (/no PriorityClass with name \S+ was found/.test(said)) {
-    return refusal(notOurs('priority class'));
+    const isAsked = podOf(request)?.spec?.priorityClassName !== undefined;
+    return refusal(
+      isAsked ? '--priority-class with one that there is: kubectl get priorityclasses' : notOurs('priority class'),
+    );
+  }
+  if (/insufficient quota to match these scopes: .*PriorityClass/.test(said)) {
+    return refusal(
+      'pods of that priority class need a quota for it in their namespace: --agent-namespace kube-system as a rule has one',
+    );
   }
   const account = /error looking up service account \S+\/(\S+): /.exec(said)?.[1];
   if (account !== undefined) {
@@ -111,6 +125,11 @@ export function admissionProblem(said: string, request: ApiRequest): Problem | u
     };
   }
   return undefined;
+}
+
+/** The pod that was to be created; undefined: something else was. */
+function podOf({ verb, resource, body }: ApiRequest): V1Pod | undefined {
+  return verb === 'create' && resource === resources.pods ? (body as V1Pod | undefined) : undefined;
 }
 
 /** A refusal of no kind that is known, in the server's words. */

@@ -1,5 +1,7 @@
-import type { V1ConfigMap, V1Container, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
+import type { V1ConfigMap, V1Container, V1ObjectMeta, V1OwnerReference, V1Pod } from '@kubernetes/client-node';
 import { type AgentSpec, shimFile, shimFolder } from '../ports.ts';
+import { resourcesOf } from './agent-resources.ts';
+import { optOutAnnotations, optOutLabels } from './opt-outs.ts';
 
 const managedBy = { 'app.kubernetes.io/managed-by': 'kubectl-chaos' } as const;
 const experimentLabel = 'kubectl-chaos.io/experiment';
@@ -35,9 +37,10 @@ export function experimentIdOf({ labels, name = '' }: V1ObjectMeta): string {
 export function isAsLaunched(kind: 'pod' | 'configmap', id: string, metadata: V1ObjectMeta, owner?: string): boolean {
   const { name = '', labels = {}, uid, ownerReferences = [] } = metadata;
   const isPod = (text: string) => text.startsWith(`${id}-`) && /^\d+$/.test(text.slice(id.length + 1));
-  const isOwned = ownerReferences.every(
-    (one) =>
-      kind === 'configmap' && one.kind === 'Pod' && isPod(one.name) && (owner === undefined || one.uid === owner),
+  const isOwned = ownerReferences.every((one) =>
+    kind === 'pod'
+      ? one.kind === 'Node' && one.apiVersion === 'v1'
+      : one.kind === 'Pod' && isPod(one.name) && (owner === undefined || one.uid === owner),
   );
   const isNamed = kind === 'pod' ? isPod(name) : name === id;
   return (
@@ -68,9 +71,10 @@ export function agentPod(spec: AgentSpec): V1Pod {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: metadata(spec, spec.pod),
+    metadata: podMetadata(spec),
     spec: {
       nodeName: spec.node,
+      ...(spec.shape.priorityClass === undefined ? {} : { priorityClassName: spec.shape.priorityClass }),
       tolerations: [{ operator: 'Exists' }],
       hostPID: true,
       hostNetwork: false,
@@ -80,7 +84,9 @@ export function agentPod(spec: AgentSpec): V1Pod {
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? 30,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      ...(spec.imagePullSecret ? { imagePullSecrets: [{ name: spec.imagePullSecret }] } : {}),
+      ...(spec.imagePullSecrets.length === 0
+        ? {}
+        : { imagePullSecrets: spec.imagePullSecrets.map((name) => ({ name })) }),
       containers: spec.containers.map((container) => agentContainer(spec, container)),
       volumes: [
         { name: 'shim', configMap: { name: spec.id, defaultMode: 0o755, items: [{ key: shimFile, path: shimFile }] } },
@@ -89,19 +95,47 @@ export function agentPod(spec: AgentSpec): V1Pod {
   };
 }
 
-function metadata(spec: AgentSpec, name: string): V1ObjectMeta {
+/** Of both objects: a policy may ask for labels and annotations of every object, and one that is left over is known by them. */
+function metadata(
+  spec: AgentSpec,
+  name: string,
+  optOuts: Pick<V1ObjectMeta, 'labels' | 'annotations'> = {},
+): V1ObjectMeta {
+  const { id, namespace, shape, annotations } = spec;
   return {
     name,
-    namespace: spec.namespace,
-    labels: {
-      ...managedBy,
-      [experimentLabel]: spec.id,
-      // A mesh's sidecar would keep the pod from ending, and has no use in it.
-      'sidecar.istio.io/inject': 'false',
-    },
-    annotations: { 'linkerd.io/inject': 'disabled', ...spec.annotations },
+    namespace,
+    labels: { ...optOuts.labels, ...shape.labels, ...managedBy, [experimentLabel]: id },
+    annotations: { ...optOuts.annotations, ...shape.annotations, ...annotations },
   };
 }
+
+function podMetadata(spec: AgentSpec): V1ObjectMeta {
+  const owner = ownerOf(spec);
+  // Else a pod that no controller has keeps the cluster's autoscaler from taking its node away.
+  const evictable = { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' };
+  const optOuts = { labels: optOutLabels, annotations: { ...optOutAnnotations, ...evictable } };
+  return { ...metadata(spec, spec.pod, optOuts), ...(owner === undefined ? {} : { ownerReferences: [owner] }) };
+}
+
+/**
+ * `kubectl drain` evicts only pods that have a controller, and asks nothing more of it: a Node serves, as of static pods. An owner of the cluster's scope
+ * may own what is in a namespace. Without `blockOwnerDeletion`, for which the plugin OwnerReferencesPermissionEnforcement asks for rights on the owner.
+ */
+function ownerOf({ node, nodeUid }: AgentSpec): V1OwnerReference | undefined {
+  return nodeUid === undefined
+    ? undefined
+    : { apiVersion: 'v1', kind: 'Node', name: node, uid: nodeUid, controller: true };
+}
+
+/**
+ * Of the image's own environment, what hooks of the runtime act on, on the node: a library for the dynamic linker in a hook that runs with the
+ * container's environment (CVE-2025-23266), and devices by NVIDIA's.
+ */
+const environment = [
+  ...['LD_PRELOAD', 'LD_AUDIT', 'LD_LIBRARY_PATH'].map((name) => ({ name, value: '' })),
+  { name: 'NVIDIA_VISIBLE_DEVICES', value: 'void' },
+];
 
 function agentContainer(spec: AgentSpec, { name, args }: AgentSpec['containers'][number]): V1Container {
   return {
@@ -110,17 +144,15 @@ function agentContainer(spec: AgentSpec, { name, args }: AgentSpec['containers']
     imagePullPolicy: 'IfNotPresent',
     command: [`${shimFolder}/${shimFile}`],
     args: args.map(escapeExpansion),
+    env: environment,
+    // The image's own may not be there.
+    workingDir: '/',
     stdin: true,
     // A client that goes away and comes back finds stdin as it left it; the shim's lease decides how long it waits.
     stdinOnce: false,
     tty: false,
     terminationMessagePolicy: 'File',
-    // The workload is not charged here but to the target's cgroup; what is here is the shim (under 1 MiB) and its sealed copies of programs
-    // (stress-ng: 9 MiB), and more than the
-    // request would make the kubelet evict the agent early when the node runs short. Requests are small, as the kubelet refuses a pod that does not
-    // fit although nodeName skips the
-    // scheduler. A limit for CPU is there because quotas may demand one; half a core never slows the revert by more than a factor of two.
-    resources: { requests: { cpu: '10m', memory: '32Mi' }, limits: { cpu: '500m', memory: '128Mi' } },
+    resources: resourcesOf(spec.shape),
     securityContext: {
       privileged: true,
       runAsUser: 0,

@@ -10,7 +10,10 @@ export function statusUpdate(pod: V1Pod): Extract<AgentUpdate, { kind: 'status' 
     containerStatuses = [],
     initContainerStatuses,
   } = pod.status ?? {};
-  const blocked = initContainerStatuses?.map(blockade).find((one) => one !== undefined);
+  const sidecars = pod.spec?.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always') ?? [];
+  const blocked = initContainerStatuses
+    ?.map((status) => blockade(status, !sidecars.some(({ name }) => name === status.name)))
+    .find((one) => one !== undefined);
   return {
     kind: 'status',
     phase,
@@ -22,8 +25,12 @@ export function statusUpdate(pod: V1Pod): Extract<AgentUpdate, { kind: 'status' 
   };
 }
 
-/** An init container that keeps the others waiting, if it has not just to be started: a webhook must have added it, as the agent has none. */
-function blockade({ name, state }: V1ContainerStatus): ContainerStatus | undefined {
+/**
+ * An init container that keeps the others waiting, if it has not just to be started: a webhook must have added it, as the agent has none. `ends`: the
+ * others start only after it.
+ */
+function blockade({ name, state }: V1ContainerStatus, ends: boolean): ContainerStatus | undefined {
+  if (state?.running && ends) return { state: 'waiting', reason: 'PodInitializing', message: '', blockedBy: name };
   if (state?.waiting && state.waiting.reason !== 'PodInitializing' && state.waiting.reason !== 'ContainerCreating') {
     return {
       state: 'waiting',
@@ -58,6 +65,14 @@ export function eventUpdate(event: CoreV1Event): AgentUpdate | undefined {
   }
   if (reason === 'Pulling') return { kind: 'progress', reason, message };
   // The kubelet's word that it waits before it pulls again is of the type Normal.
-  if (type === 'Warning' || reason === 'BackOff') return { kind: 'warning', reason, message };
+  if (type === 'Warning' || reason === 'BackOff') {
+    const count = countOf(event);
+    return { kind: 'warning', reason, message, ...(count > 1 ? { count } : {}) };
+  }
   return undefined;
+}
+
+/** How often an event has happened: the API server has one object for it, whose count grows. */
+export function countOf({ count, series }: CoreV1Event): number {
+  return count ?? series?.count ?? 1;
 }

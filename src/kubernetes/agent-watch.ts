@@ -2,7 +2,7 @@ import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
 import type { Agent, AgentUpdate } from '../ports.ts';
 import { Queue } from '../queue.ts';
 import { ofExperiment } from './agent-pod.ts';
-import { eventUpdate, statusUpdate } from './agent-updates.ts';
+import { countOf, eventUpdate, statusUpdate } from './agent-updates.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import { silenceMs, type WatchStart, watch } from './watch.ts';
@@ -104,7 +104,7 @@ async function* eventUpdates(rest: Rest, agent: Agent, signal: AbortSignal): Asy
   const reported = new Map<string, number>();
   for await (const { type, object } of watch<CoreV1Event>(rest, list, { resourceVersion: '' }, signal)) {
     const uid = object.metadata?.uid ?? '';
-    const count = object.count ?? object.series?.count ?? 1;
+    const count = countOf(object);
     if (type === 'DELETED' || reported.get(uid) === count) continue;
     reported.set(uid, count);
     const update = eventUpdate(object);

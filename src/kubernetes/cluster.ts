@@ -19,6 +19,7 @@ import type {
   PodNetwork,
   Remains,
   RemovalResult,
+  RunningImage,
   Surroundings,
   SweptNode,
   Target,
@@ -37,6 +38,7 @@ import { listAgents, listExperiments } from './experiments.ts';
 import { followExperiments } from './experiments-watch.ts';
 import { type Launched, launch, rehearse, replace } from './launch.ts';
 import { followLog, LogPosition } from './log.ts';
+import { imagesOn } from './node-images.ts';
 import { followNode } from './node-watch.ts';
 import { findNodes, podsOn, readLog, runtimeVersion } from './nodes.ts';
 import { podNetwork } from './pod-network.ts';
@@ -238,6 +240,10 @@ export class KubernetesCluster implements Cluster {
 
   findNodes(names: readonly string[]): Promise<SweptNode[]> {
     return findNodes(this.#rest, names);
+  }
+
+  imagesOn(node: string, agentNamespace: string): Promise<readonly RunningImage[]> {
+    return imagesOn(this.#rest, node, agentNamespace);
   }
 
   podsOn(node: string): Promise<ReadonlyMap<string, string>> {

@@ -26,9 +26,9 @@ async function findNode(rest: Rest, name: string): Promise<V1Node> {
 
 /** Pure: one that cannot run an agent says why, and does not stop the others. */
 function sweptNode(node: V1Node): SweptNode {
-  const name = node.metadata?.name ?? '';
+  const { name = '', uid } = node.metadata ?? {};
   try {
-    return { name, architecture: checkNode(node) };
+    return { name, ...(uid === undefined ? {} : { uid }), architecture: checkNode(node) };
   } catch (error) {
     if (!(error instanceof ChaosError)) throw error;
     return { name, problem: error.message };

@@ -4,6 +4,7 @@ import { parseQuantity } from '../units.ts';
 import { isStatus } from './api-error.ts';
 import { chooseContainer } from './container-choice.ts';
 import { architectureOfPod, checkNode, checkRuntimeClass, splitContainerId } from './node-check.ts';
+import { secretNames } from './node-images.ts';
 import { noSuchObject } from './not-found.ts';
 import { checkAgentPermissions, checkPermissions, targetPermissions } from './permissions.ts';
 import { resources } from './request.ts';
@@ -57,6 +58,8 @@ export async function findTarget(
     node: pod.spec?.nodeName ?? '',
     restartCount: status.restartCount,
     containers: pod.spec?.containers.length ?? 1,
+    ...(spec.image === undefined ? {} : { image: spec.image }),
+    ...pullSecrets(pod),
     ...limits(pod, spec, status),
     ...facts,
     ...(attachBarred === undefined ? {} : { attachBarred }),
@@ -65,6 +68,12 @@ export async function findTarget(
       : { chosenFrom: { workload: `${query.kind}/${query.name}`, runningPods: found.runningPods } }),
   };
   return { target, pod, node, resourceVersion: found.resourceVersion };
+}
+
+/** https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/: admission copies those of the service account into the pod. */
+function pullSecrets({ spec }: V1Pod): Pick<Target, 'imagePullSecrets'> {
+  const imagePullSecrets = secretNames(spec?.imagePullSecrets);
+  return imagePullSecrets.length === 0 ? {} : { imagePullSecrets };
 }
 
 interface FoundPod {
@@ -133,12 +142,19 @@ function limits(
 
 type NodeFacts = Pick<
   Target,
-  'architecture' | 'nodeCores' | 'nodeMemoryBytes' | 'nodeAllocatableCores' | 'nodeAllocatableMemoryBytes' | 'assumed'
+  | 'nodeUid'
+  | 'architecture'
+  | 'nodeCores'
+  | 'nodeMemoryBytes'
+  | 'nodeAllocatableCores'
+  | 'nodeAllocatableMemoryBytes'
+  | 'assumed'
 >;
 
 function nodeFacts(node: V1Node): NodeFacts {
   const { cpu, memory } = node.status?.allocatable ?? {};
   return {
+    ...(node.metadata?.uid === undefined ? {} : { nodeUid: node.metadata.uid }),
     architecture: checkNode(node),
     ...optionalQuantity('nodeCores', node.status?.capacity?.cpu),
     ...optionalQuantity('nodeMemoryBytes', node.status?.capacity?.memory),

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseCommandLine } from '../../src/cli/program.ts';
 import type { StressRequest } from '../../src/faults/stress/types.ts';
 import type { Request } from '../../src/requests.ts';
+import { noShape } from '../fakes/samples.ts';
 
 function requestOf(line: string | readonly string[]): { stress: StressRequest; run: Request['run'] } {
   const invocation = parseCommandLine(typeof line === 'string' ? line.split(' ') : line, '1.2.3');
@@ -27,6 +28,7 @@ test('the defaults', () => {
       image: undefined,
       imagePullSecret: undefined,
       agentNamespace: undefined,
+      shape: noShape,
       reason: undefined,
       yes: false,
       output: 'human',
@@ -122,6 +124,7 @@ test('everything at once', () => {
     image: 'r/i@sha256:0a',
     imagePullSecret: 's',
     agentNamespace: 'chaos',
+    shape: noShape,
     reason: 'game day',
     yes: true,
     dryRun: 'client',

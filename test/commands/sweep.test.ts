@@ -61,6 +61,19 @@ describe('looking', () => {
     expect(cluster.isClosed).toBe(true);
   });
 
+  test('its agents run on an image that the node has, in the namespace that is named for them', async () => {
+    const { cluster, run } = world();
+    cluster.put('node-1');
+    cluster.images = [{ image: 'nginx:1.29', namespace: 'web', pod: 'web-0', imagePullSecrets: [] }];
+    expect(await run('sweep node-1 --agent-namespace tools --agent-label owner=team-a')).toBe(0);
+    expect(cluster.launched).toMatchObject({
+      ...{ namespace: 'tools', image: 'nginx:1.29', shape: { labels: { owner: 'team-a' } } },
+    });
+    expect(cluster.listed).toBe('shop');
+    expect(await run('sweep node-1 --image mine:2')).toBe(0);
+    expect(cluster.launched).toMatchObject({ namespace: 'shop', image: 'mine:2' });
+  });
+
   test('off a terminal, without --yes: listed with the pod, nothing removed, exit 3', async () => {
     const { cluster, stdout, leftover, run } = world();
     cluster.put('node-1', { residue: [ofWeb, table] });
@@ -209,11 +222,22 @@ describe('what goes wrong on one node', () => {
     expect(await run('sweep --all-nodes')).toBe(4);
     expect(stdout.text).toContain('node node-0: not fully swept: node node-0 is not ready\n');
     expect(stdout.text).toContain(
-      'node node-1: not fully swept: node node-1 cannot get the image tools:1: ErrImagePull: no such image\n',
+      'node node-1: not fully swept: node node-1 cannot get the image tools:1: ErrImagePull: no such image. Name an image that this node can pull with --image (any will do), and its secret with --image-pull-secret.\n',
     );
     expect(stdout.text).toContain('node node-2: 2 networks or processes could not be inspected\n');
     expect(stdout.text).toContain('14 networks on 2 of 4 nodes inspected: not confirmed clean.\n');
     expect(cluster.count('remove')).toBe(3);
+  });
+
+  test('no address left for its agent: the third failure ends the wait', async () => {
+    const { cluster, stdout, run } = world();
+    const message = 'failed to setup network for sandbox "0a1b": no IP addresses available in range set';
+    cluster.put('node-1', { update: { kind: 'warning', reason: 'FailedCreatePodSandBox', message, count: 3 } });
+    expect(await run('sweep node-1')).toBe(4);
+    expect(stdout.text).toContain(
+      `node-1 has failed 3 times to create the agent pod's sandbox: ${message}. The network`,
+    );
+    expect(cluster.count('remove')).toBe(1);
   });
 
   test('the shim refuses: its own words', async () => {

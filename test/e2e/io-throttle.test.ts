@@ -1,20 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { until } from './support/cluster.ts';
 import { diskSuite } from './support/disk.ts';
-import { dd, io, startIo } from './support/io.ts';
+import { dd, io, limitsOf, startIo } from './support/io.ts';
 import { containerId, killShims, onNode } from './support/node.ts';
 import { idOf } from './support/plugin.ts';
 
 const ns = 'chaos-e2e-io-throttle';
 const disk = diskSuite(ns, ['io-data']);
 
-/** All limits on the target's I/O, as the kernel has them. */
-async function limits(): Promise<string> {
-  const id = await containerId(ns, 'io-data');
-  return onNode(
-    `cd /host/cgroup; grep -r --include=io.max --include='blkio.throttle.*_device' . $(find . -type d -name ${id}); true`,
-  );
-}
+const limits = () => limitsOf(ns, 'io-data');
 
 /** By somebody else: `write_bps_device` of 8 MiB/s. */
 async function limitBySomebodyElse(bytesPerSecond: number): Promise<void> {

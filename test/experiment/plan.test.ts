@@ -13,7 +13,7 @@ describe('the arguments of the shim', () => {
         target: target(),
         args: [
           ...`run --container ${'a'.repeat(64)} --duration-ms 60000 --lease-ms 15000 --sample-ms 1000`.split(' '),
-          ...'--grace-ms 2000 --as target --need cpu,cpuacct,memory --oom-score-adj 1000'.split(' '),
+          ...'--any-signal --grace-ms 2000 --as target --need cpu,cpuacct,memory --oom-score-adj 1000'.split(' '),
           ...'-- stress-ng --timeout 65s --cpu 2 --cpu-load 100'.split(' '),
         ],
       },
@@ -23,7 +23,7 @@ describe('the arguments of the shim', () => {
   test('as a whole, of a net fault', () => {
     expect(plan(netRequest()).agent.containers[0]?.args).toEqual([
       ...`hold --container ${'a'.repeat(64)} --duration-ms 60000 --lease-ms 15000`.split(' '),
-      ...'--sample-ms 1000 --tool tc --tool ip'.split(' '),
+      ...'--sample-ms 1000 --any-signal --tool tc --tool ip'.split(' '),
     ]);
   });
 
@@ -80,12 +80,12 @@ describe('the agent', () => {
       architecture: 'amd64',
       image: 'tools:1',
     });
-    expect(plan().agent).not.toHaveProperty('imagePullSecret');
+    expect(plan().agent.imagePullSecrets).toEqual([]);
   });
 
   test('or where it is told to', () => {
     const asked = request({}, { agentNamespace: 'chaos', image: 'mine:2', imagePullSecret: 'key' });
-    expect(plan(asked).agent).toMatchObject({ namespace: 'chaos', image: 'mine:2', imagePullSecret: 'key' });
+    expect(plan(asked).agent).toMatchObject({ namespace: 'chaos', image: 'mine:2', imagePullSecrets: ['key'] });
     expect(plan(asked).undo).toContain(' -n chaos ');
   });
 

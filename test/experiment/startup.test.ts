@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import { settle } from '../fakes/clock.ts';
-import { lastWords, MiB, requestFor, resolved, shimError, target } from '../fakes/samples.ts';
+import { ioRequest, lastWords, MiB, requestFor, resolved, shimError, target } from '../fakes/samples.ts';
 import { experiment } from './scenario.ts';
 
 const refused = new ChaosError('api', 'container not found');
@@ -89,6 +89,24 @@ describe('before the fault begins', () => {
     expect(s.clock.now()).toBe(1_000);
   });
 
+  experiment(
+    'an init container that a webhook added and that does not end: said at once, and named at the end',
+    async (s) => {
+      s.cluster.agentFacts = { changes: ['added init container wait'] };
+      await s.launch();
+      const waits = { state: 'waiting', reason: 'PodInitializing', message: '', blockedBy: 'wait' } as const;
+      await s.status(waits, { phase: 'Pending' });
+      await s.status({ ...waits, message: 'it runs' }, { phase: 'Pending' });
+      expect(s.reporter.of('progress').map(({ message }) => message)).toEqual([
+        'waiting for the init container wait, which the agent pod did not ask for',
+      ]);
+      await s.clock.advance(300_000);
+      expect((await s.error()).message).toBe(
+        'the agent pod has not started on node node-3 within 5m: its init container wait has not ended; a webhook or policy changed the agent pod: added init container wait',
+      );
+    },
+  );
+
   experiment('an init container that ends with a failure is named when the pod has failed', async (s) => {
     await s.launch();
     const waits = { state: 'waiting', reason: 'Error', message: 'exit code 1', blockedBy: 'wait' } as const;
@@ -124,6 +142,96 @@ describe('before the fault begins', () => {
     expect(warnings).toEqual(['would violate PodSecurity "baseline:latest"']);
     await s.interrupt();
   });
+
+  experiment('a default node selector of the namespace: named, with the command that takes it off', async (s) => {
+    s.cluster.agentFacts = { changes: ['added the node selector pool=web'] };
+    await s.launch();
+    await s.status(undefined, { phase: 'Failed', reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed' });
+    expect(await s.error()).toMatchObject({
+      message:
+        'node node-3 refused the agent pod: NodeAffinity: Predicate NodeAffinity failed; a webhook or policy changed the agent pod: added the node selector pool=web',
+      hint: 'The agent pod asks for no labels of a node: namespace shop has a default node selector, as a rule. Use --agent-namespace with a namespace that has none, or take it off: kubectl annotate namespace shop --overwrite scheduler.alpha.kubernetes.io/node-selector= (OpenShift: openshift.io/node-selector=)',
+    });
+  });
+
+  for (const [reason, flag] of [
+    ['OutOfpods', '--priority-class system-node-critical'],
+    ['OutOfcpu', '--agent-requests cpu=10m'],
+    ['OutOfmemory', '--agent-requests memory=32Mi'],
+  ] as const) {
+    experiment(`${reason}: what lets the agent in`, async (s) => {
+      await s.launch();
+      const message = "Node didn't have enough resource: pods, requested: 1, used: 110, capacity: 110";
+      await s.status(undefined, { phase: 'Failed', reason, message });
+      expect(await s.error()).toMatchObject({
+        message: `node node-3 refused the agent pod: ${reason}: ${message}`,
+        hint: expect.stringContaining(flag),
+      });
+    });
+  }
+
+  const noAddress =
+    'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "0a1b": plugin type="host-local" failed (add): failed to allocate for range 0: no IP addresses available in range set: 10.244.1.1-10.244.1.254';
+
+  experiment('no address left: ends at the third such event, with the reason', async (s) => {
+    await s.launch();
+    const event = { kind: 'warning', reason: 'FailedCreatePodSandBox', message: noAddress } as const;
+    await s.agent(event);
+    await s.agent(event);
+    expect(s.isOver).toBe(false);
+    await s.agent(event);
+    expect(await s.error()).toMatchObject({
+      code: 'agent-failed',
+      exitCode: 1,
+      message: `node node-3 has failed 3 times to create the agent pod's sandbox: ${noAddress}`,
+      hint: expect.stringContaining('no address left'),
+      state: 'nothing was changed',
+    });
+    expect(s.clock.now()).toBe(1_000);
+  });
+
+  experiment('a sandbox that failed often while nobody watched: ends at once', async (s) => {
+    await s.launch();
+    await s.agent({ kind: 'warning', reason: 'FailedCreatePodSandBox', message: 'the runtime is down', count: 7 });
+    expect(await s.error()).toMatchObject({
+      message: expect.stringContaining('has failed 7 times'),
+      hint: expect.stringContaining('network plugin'),
+    });
+  });
+
+  experiment('a sandbox that fails twice and is made then: goes on', async (s) => {
+    await s.launch();
+    const event = { kind: 'warning', reason: 'FailedCreatePodSandBox', message: noAddress } as const;
+    await s.agent(event);
+    await s.agent(event);
+    await s.attach();
+    await s.pass(1_000);
+    expect(s.reporter.of('active')).toHaveLength(1);
+    await s.interrupt();
+  });
+
+  const noexec = [
+    'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "/opt/kubectl-chaos/nsexec": permission denied: unknown',
+    'container create failed: crun: open executable: Permission denied: OCI permission denied',
+  ];
+  const named = (said: string) => ({
+    message: `node node-3 does not let the agent's program be executed: ${said}`,
+    hint: expect.stringContaining('/var/lib/kubelet, or what that is on, is mounted noexec'),
+  });
+
+  for (const message of noexec) {
+    experiment(`/var/lib/kubelet mounted noexec, by containerd: ${message.slice(-50)}`, async (s) => {
+      await s.launch();
+      await s.status({ state: 'terminated', exitCode: 128, reason: 'StartError', message }, { phase: 'Failed' });
+      expect(await s.error()).toMatchObject(named(`StartError: ${message}`));
+    });
+
+    experiment(`/var/lib/kubelet mounted noexec, by CRI-O: ${message.slice(-50)}`, async (s) => {
+      await s.launch();
+      await s.status({ state: 'waiting', reason: 'CreateContainerError', message }, { phase: 'Pending' });
+      expect(await s.error()).toMatchObject(named(`CreateContainerError: ${message}`));
+    });
+  }
 
   experiment('a kubelet that refuses the pod is quoted', async (s) => {
     await s.launch();
@@ -202,6 +310,45 @@ describe('before the fault begins', () => {
     expect(error.message).toContain('exit code 1: Error: exec format error');
     expect(error.hint).toContain('amd64');
   });
+
+  const onTarget = ioRequest({ action: { kind: 'fill', amount: { percent: 50 } } as never });
+  const image = 'registry.shop/web:7';
+
+  experiment(
+    "the target's own image, pulled anew: what the cluster does, and what helps",
+    async (s) => {
+      s.cluster.target = target({ image });
+      s.cluster.agentFacts = { changes: ['set imagePullPolicy to Always'] };
+      await s.launch();
+      expect(s.cluster.launched).toMatchObject({ image });
+      const message = 'failed to pull and unpack image: 401 Unauthorized';
+      await s.status({ state: 'waiting', reason: 'ErrImagePull', message }, { phase: 'Pending' });
+      const error = await s.error();
+      expect(error).toMatchObject({ code: 'image', exitCode: 1, state: 'nothing was changed' });
+      expect(error.message).toBe(
+        `node node-3 has the target's own image, ${image}, but does not get it for the agent pod: ErrImagePull: ${message}; a webhook or policy changed the agent pod: set imagePullPolicy to Always`,
+      );
+      expect(error.hint).toMatch(
+        /^The cluster pulls images for each pod anew, or checks their pull secrets: name the secret in namespace shop with --image-pull-secret\. Or name an image .* --image \(any will do\)\./,
+      );
+    },
+    onTarget,
+  );
+
+  experiment(
+    "the target's own image, which no container can be made from: another is asked for",
+    async (s) => {
+      s.cluster.target = target({ image });
+      await s.launch();
+      const message = '"/proc" cannot be mounted because it is not of type proc';
+      await s.status({ state: 'terminated', exitCode: 128, reason: 'StartError', message });
+      expect(await s.error()).toMatchObject({
+        message: `the agent container ended before the fault began, with exit code 128: StartError: ${message}`,
+        hint: "It ran on the target's own image. Name an image that this node can pull with --image (any will do).",
+      });
+    },
+    onTarget,
+  );
 
   experiment('an attach that is refused for a moment is tried again', async (s) => {
     s.cluster.failNext('attach', refused, refused);

@@ -14,6 +14,7 @@ import type {
   PodNetwork,
   Remains,
   RemovalResult,
+  RunningImage,
   Surroundings,
   SweptNode,
   Target,
@@ -253,6 +254,13 @@ export class FakeCluster implements Cluster {
     const missing = names.find((name) => !this.nodes.some((node) => node.name === name));
     if (missing !== undefined) throw new ChaosError('not-found', `there is no node ${missing}`);
     return this.nodes.filter(({ name }) => names.length === 0 || names.includes(name));
+  }
+
+  /** What containers of every node run on. */
+  images: RunningImage[] = [];
+
+  async imagesOn(): Promise<readonly RunningImage[]> {
+    return this.images;
   }
 
   async podsOn(): Promise<ReadonlyMap<string, string>> {

@@ -3,7 +3,7 @@ import type { IoRequest } from '../../src/faults/io/types.ts';
 import { volumeAt } from '../../src/faults/io/volume.ts';
 import type { NetRequest, NetSurroundings, Peer } from '../../src/faults/net/types.ts';
 import type { StressRequest } from '../../src/faults/stress/types.ts';
-import type { Experiment, PodNetwork, Target, Volume } from '../../src/ports.ts';
+import type { AgentShape, Experiment, PodNetwork, Target, Volume } from '../../src/ports.ts';
 import type { Request, RunOptions } from '../../src/requests.ts';
 import type {
   Active,
@@ -57,6 +57,9 @@ function stressRequest(change: Partial<StressRequest> = {}): StressRequest {
   };
 }
 
+/** Of an agent pod that is asked for as it is usual. */
+export const noShape: AgentShape = { labels: {}, annotations: {}, requests: {}, limits: {} };
+
 type StressRun = Request & { fault: StressRequest };
 
 export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOptions> = {}): StressRun {
@@ -75,6 +78,7 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
       image: undefined,
       imagePullSecret: undefined,
       agentNamespace: undefined,
+      shape: noShape,
       reason: undefined,
       yes: false,
       output: 'human',

@@ -4,6 +4,7 @@ import { agentChanges } from '../../src/kubernetes/agent-changes.ts';
 import { agentPod } from '../../src/kubernetes/agent-pod.ts';
 import type { AgentSpec } from '../../src/ports.ts';
 import { recorded } from '../fakes/recorded.ts';
+import { noShape } from '../fakes/samples.ts';
 import { webTarget } from './objects.ts';
 
 const spec: AgentSpec = {
@@ -13,6 +14,8 @@ const spec: AgentSpec = {
   node: 'node-3',
   architecture: 'amd64',
   image: 'tools:1',
+  imagePullSecrets: [],
+  shape: noShape,
   containers: [{ name: 'target-0', target: webTarget, args: ['run'] }],
   activeDeadlineSeconds: 337,
   terminationGracePeriodSeconds: 32,
@@ -36,6 +39,7 @@ describe('what was changed in the agent pod', () => {
       ...spec,
       node: created.spec?.nodeName ?? '',
       image: container?.image ?? '',
+      shape: { ...noShape, requests: { cpu: '10m', memory: '32Mi' } },
       containers: [{ name: 'target-0', target: webTarget, args: container?.args ?? [] }],
     });
     expect(agentChanges(asked, created)).toEqual([]);

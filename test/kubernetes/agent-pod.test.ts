@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { agentPod, configMap, escapeExpansion } from '../../src/kubernetes/agent-pod.ts';
 import type { AgentSpec, Target } from '../../src/ports.ts';
+import { noShape } from '../fakes/samples.ts';
 
 const target = { namespace: 'shop', pod: 'web', container: 'app' } as Target;
 const spec: AgentSpec = {
@@ -11,6 +12,8 @@ const spec: AgentSpec = {
   node: 'node-3',
   architecture: 'amd64',
   image: 'example/tools:1',
+  imagePullSecrets: [],
+  shape: noShape,
   containers: [
     { name: 'target-0', target, args: ['run', '--container', 'abc', '--', 'echo', '$(HOME) $$'] },
     { name: 'target-1', target, args: ['run'] },
@@ -86,7 +89,7 @@ describe('agentPod', () => {
   it('has no credentials of the cluster and no links to services', () => {
     expect(pod.spec).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
     expect(pod.spec).not.toHaveProperty('imagePullSecrets');
-    expect(agentPod({ ...spec, imagePullSecret: 's' }).spec?.imagePullSecrets).toEqual([{ name: 's' }]);
+    expect(agentPod({ ...spec, imagePullSecrets: ['s'] }).spec?.imagePullSecrets).toEqual([{ name: 's' }]);
   });
 
   it('can be found by its labels, and says what it is', () => {
@@ -95,6 +98,77 @@ describe('agentPod', () => {
       namespace: 'shop',
       labels: { 'app.kubernetes.io/managed-by': 'kubectl-chaos', 'kubectl-chaos.io/experiment': 'chaos-7f3k2' },
       annotations: { 'kubectl-chaos.io/reason': 'game day' },
+    });
+  });
+
+  it('has the node as its controller, so that `kubectl drain` evicts it; of a node that may not be read, none', () => {
+    const { metadata } = agentPod({ ...spec, nodeUid: 'uid-node-3' });
+    // With blockOwnerDeletion the plugin OwnerReferencesPermissionEnforcement would ask for rights on the node.
+    expect(metadata?.ownerReferences).toEqual([
+      { apiVersion: 'v1', kind: 'Node', name: 'node-3', uid: 'uid-node-3', controller: true },
+    ]);
+    expect(pod.metadata).not.toHaveProperty('ownerReferences');
+    expect(configMap({ ...spec, nodeUid: 'uid-node-3' }, new Uint8Array()).metadata).not.toHaveProperty(
+      'ownerReferences',
+    );
+  });
+
+  it('lets the autoscaler take its node away', () => {
+    expect(pod.metadata?.annotations?.['cluster-autoscaler.kubernetes.io/safe-to-evict']).toBe('true');
+  });
+
+  it('opts out of sidecars, init containers and libraries', () => {
+    expect(pod.metadata?.labels).toMatchObject({
+      'sidecar.istio.io/inject': 'false',
+      'istio.io/dataplane-mode': 'none',
+      'kuma.io/sidecar-injection': 'disabled',
+      'admission.datadoghq.com/enabled': 'false',
+      'instana-autotrace': 'false',
+    });
+    expect(pod.metadata?.annotations).toMatchObject({
+      'linkerd.io/inject': 'disabled',
+      'consul.hashicorp.com/connect-inject': 'false',
+      'dynatrace.com/inject': 'false',
+      'sidecar.opentelemetry.io/inject': 'false',
+      'k8tz.io/inject': 'false',
+    });
+  });
+
+  it('has the labels, annotations and priority that are asked for; what finds it again stays', () => {
+    const shape = {
+      ...noShape,
+      labels: { owner: 'team-a', 'kubectl-chaos.io/experiment': 'x', 'sidecar.istio.io/inject': 'true' },
+      annotations: { 'example.com/cost': '42', 'kubectl-chaos.io/reason': 'x' },
+      priorityClass: 'system-node-critical',
+    };
+    const shaped = agentPod({ ...spec, shape });
+    expect(shaped.metadata?.labels).toMatchObject({
+      ...{ owner: 'team-a', 'kubectl-chaos.io/experiment': 'chaos-7f3k2' },
+      'sidecar.istio.io/inject': 'true',
+    });
+    expect(shaped.metadata?.annotations).toMatchObject({
+      ...{ 'example.com/cost': '42', 'kubectl-chaos.io/reason': 'game day' },
+    });
+    expect(shaped.spec?.priorityClassName).toBe('system-node-critical');
+    expect(pod.spec).not.toHaveProperty('priorityClassName');
+    expect(configMap({ ...spec, shape }, new Uint8Array()).metadata).toMatchObject({
+      labels: { owner: 'team-a', 'kubectl-chaos.io/experiment': 'chaos-7f3k2' },
+      annotations: { 'example.com/cost': '42' },
+    });
+  });
+
+  it('takes nothing over from an image that is not its own: entrypoint, user, directory, or what hooks of the runtime read', () => {
+    const [container] = pod.spec?.containers ?? [];
+    expect(container?.command).toHaveLength(1);
+    expect(container).toMatchObject({
+      workingDir: '/',
+      env: [
+        { name: 'LD_PRELOAD', value: '' },
+        { name: 'LD_AUDIT', value: '' },
+        { name: 'LD_LIBRARY_PATH', value: '' },
+        { name: 'NVIDIA_VISIBLE_DEVICES', value: 'void' },
+      ],
+      securityContext: { runAsUser: 0, runAsGroup: 0, runAsNonRoot: false },
     });
   });
 

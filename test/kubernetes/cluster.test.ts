@@ -5,6 +5,7 @@ import type { Rest } from '../../src/kubernetes/rest.ts';
 import type { Agent, AgentSpec, AgentUpdate, TargetQuery, TargetUpdate } from '../../src/ports.ts';
 import { ApiServer, type FakeStream, json, status, until, WatchFeed } from '../fakes/api-server.ts';
 import { forbidden, recorded } from '../fakes/recorded.ts';
+import { noShape } from '../fakes/samples.ts';
 import { readyNode, runningPod, webTarget } from './objects.ts';
 import { rejection, restFor } from './support.ts';
 
@@ -24,6 +25,8 @@ const spec: AgentSpec = {
   node: 'node-3',
   architecture: 'amd64',
   image: 'tools:1',
+  imagePullSecrets: [],
+  shape: noShape,
   containers: [{ name: 'target-0', target: webTarget, args: ['run'] }],
   activeDeadlineSeconds: 60,
   annotations: { 'kubectl-chaos.io/undo': 'kubectl delete everything' },
@@ -120,6 +123,24 @@ describe('findTarget', () => {
       'get nodes': 1,
     });
     expect(server.requestsTo(pods)[0]?.query.get('fieldSelector')).toBe('metadata.name=web');
+  });
+
+  it("knows the container's image by its name in the spec, the pod's pull secrets, and the node's uid", async () => {
+    Object.assign(node.metadata ?? {}, { uid: 'uid-node-3' });
+    items = [
+      runningPod(({ spec, status }) => {
+        Object.assign(spec.containers[0] ?? {}, { image: 'registry.shop/web:7' });
+        spec.imagePullSecrets = [{ name: 'pull-web' }, {}];
+        // What the node calls it.
+        Object.assign(status.containerStatuses?.[0] ?? {}, {
+          image: 'sha256:0a1b',
+          imageID: 'registry.shop/web@sha256:2c',
+        });
+      }),
+    ];
+    expect(await cluster.findTarget(query, undefined)).toMatchObject({
+      ...{ image: 'registry.shop/web:7', imagePullSecrets: ['pull-web'], nodeUid: 'uid-node-3' },
+    });
   });
 
   it("knows the limits in force, the pod's own, and what the node has", async () => {

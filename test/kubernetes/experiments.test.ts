@@ -162,6 +162,12 @@ describe('what is there to be removed', () => {
     expect(remains([made()], [map((meta) => delete meta.ownerReferences)])).toEqual(both);
   });
 
+  it('a pod that its node controls, as it was launched', () => {
+    const node = { apiVersion: 'v1', kind: 'Node', name: 'node-3', uid: 'uid-4', controller: true };
+    expect(remains([made((meta) => Object.assign(meta, { ownerReferences: [node] }))], [map()])).toEqual(both);
+    expect(remains([made()], [map((meta) => Object.assign(meta, { ownerReferences: [node] }))])).toBeUndefined();
+  });
+
   const replicaSet = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'uid-3' };
   it.each<[string, V1Pod[], V1ConfigMap[]]>([
     [

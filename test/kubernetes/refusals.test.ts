@@ -75,6 +75,58 @@ describe('what Kubernetes 1.36 refuses the agent pod for', () => {
     expect(error.hint).toMatch(hint);
   });
 
+  const pod = (limits: Record<string, string>, priorityClassName?: string) => ({
+    ...createPod,
+    body: { spec: { containers: [{ name: 'target-0', resources: { limits } }], priorityClassName } },
+  });
+  const usual = pod({ cpu: '500m', memory: '128Mi' });
+
+  it('a LimitRange: the flags that make the agent fit, of its own numbers', () => {
+    expect(asRecorded('create-agent-limitrange-ratio', usual).hint).toMatch(
+      /^--agent-requests cpu=50m,memory=64Mi; or see kubectl describe limitrange -n rec; /,
+    );
+    expect(asRecorded('create-agent-limitrange-ratio').hint).toMatch(/^kubectl describe limitrange/);
+  });
+
+  it.each([
+    ['cpu max limit to request ratio per Container is 3, but provided ratio is 5.000000', '--agent-requests cpu=167m'],
+    ['minimum cpu usage per Container is 250m, but request is 100m', '--agent-requests cpu=250m'],
+    [
+      '[minimum cpu usage per Container is 250m, but request is 100m, minimum memory usage per Container is 256Mi, but request is 128Mi, minimum memory usage per Container is 256Mi, but limit is 128Mi]',
+      '--agent-requests cpu=250m,memory=256Mi',
+    ],
+    ['maximum memory usage per Container is 64Mi, but limit is 128Mi', '--agent-limits memory=64Mi'],
+    [
+      '[maximum cpu usage per Pod is 200m, but limit is 500m, cpu max limit to request ratio per Container is 1, but provided ratio is 5.000000]',
+      '--agent-requests cpu=200m --agent-limits cpu=200m',
+    ],
+    ['minimum cpu usage per Container is 50m.  No request is specified', '--agent-requests cpu=50m'],
+  ])('a LimitRange that says "%s"', (message, flags) => {
+    expect(said(`pods "c" is forbidden: ${message}`, 403, usual)).toMatchObject({
+      code: 'quota',
+      hint: expect.stringMatching(new RegExp(`^${flags}; or see kubectl describe limitrange -n rec`)),
+    });
+  });
+
+  it('a policy that asks for a label: the flags that give it', () => {
+    expect(asRecorded('create-agent-policy-denied').hint).toMatch(
+      /^--agent-label and --agent-annotation give the agent pod/,
+    );
+  });
+
+  it('a priority class that was asked for and is not there, or has no quota there', () => {
+    const asked = pod({}, 'none-such');
+    expect(asRecorded('create-agent-no-priorityclass', asked).hint).toBe(
+      '--priority-class with one that there is: kubectl get priorityclasses',
+    );
+    const scopes =
+      'pods "c" is forbidden: insufficient quota to match these scopes: [{PriorityClass In [system-node-critical system-cluster-critical]}]';
+    expect(said(scopes, 403, asked)).toMatchObject({
+      code: 'admission',
+      hint: expect.stringContaining('--agent-namespace kube-system'),
+    });
+  });
+
   it.each([
     ['pods "c" is forbidden: pod node label selector conflicts with its namespace node label selector', /selector/],
     ['pods "c" is forbidden: pod node label selector labels conflict with its namespace whitelist', /selector/],

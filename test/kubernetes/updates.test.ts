@@ -42,7 +42,7 @@ describe('statusUpdate', () => {
       { terminated: { exitCode: 1, reason: 'Error', message: 'no network' } },
       { state: 'waiting', reason: 'Error', message: 'exit code 1: no network', blockedBy: 'wait' },
     ],
-    [{ running: {} }, { state: 'waiting', reason: 'PodInitializing', message: '' }],
+    [{ running: {} }, { state: 'waiting', reason: 'PodInitializing', message: '', blockedBy: 'wait' }],
     [{ terminated: { exitCode: 0 } }, { state: 'waiting', reason: 'PodInitializing', message: '' }],
     [{ waiting: { reason: 'PodInitializing' } }, { state: 'waiting', reason: 'PodInitializing', message: '' }],
   ])('says what an init container holds up: %j', (state, expected) => {
@@ -54,6 +54,15 @@ describe('statusUpdate', () => {
       });
     });
     expect(statusUpdate(pod).containers).toEqual({ 'target-0': expected });
+  });
+
+  it('is held up by no sidecar that runs', () => {
+    const pod = runningPod(({ spec, status }) => {
+      spec.initContainers = [{ name: 'proxy', restartPolicy: 'Always' }];
+      status.initContainerStatuses = [{ name: 'proxy', state: { running: {} } }] as never;
+      status.containerStatuses = [{ name: 'target-0', state: { waiting: { reason: 'PodInitializing' } } }] as never;
+    });
+    expect(statusUpdate(pod).containers['target-0']).not.toHaveProperty('blockedBy');
   });
 
   it('takes a pod of which nothing is known yet', () => {
@@ -71,6 +80,10 @@ describe('eventUpdate', () => {
     [event('Pulling', 'Normal'), { kind: 'progress', reason: 'Pulling', message: 'm' }],
     [event('BackOff', 'Normal'), { kind: 'warning', reason: 'BackOff', message: 'm' }],
     [event('FailedMount', 'Warning'), { kind: 'warning', reason: 'FailedMount', message: 'm' }],
+    [
+      { ...event('FailedCreatePodSandBox', 'Warning'), count: 3 },
+      { kind: 'warning', reason: 'FailedCreatePodSandBox', message: 'm', count: 3 },
+    ],
     [event('Killing', 'Normal'), undefined],
     [event('Pulled', 'Normal'), undefined],
   ])('%#', (given, update) => {

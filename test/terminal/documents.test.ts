@@ -9,7 +9,7 @@ import { DocumentReporter, errorDocument } from '../../src/terminal/json.ts';
 import { sweepDocument } from '../../src/terminal/sweep.ts';
 import { versionDocument } from '../../src/terminal/version.ts';
 import { BufferOutput } from '../fakes/output.ts';
-import { detachedExperiment, ioRequest, netRequest, plan, request } from '../fakes/samples.ts';
+import { detachedExperiment, ioRequest, netRequest, plan, request, target } from '../fakes/samples.ts';
 import { toolbox } from '../fakes/toolbox-shim.ts';
 import { faultsOf } from '../support/documents.ts';
 import { schemaFiles } from '../support/json-schema.ts';
@@ -50,6 +50,15 @@ describe('what is printed is as its schema says', () => {
     const reporter = new DocumentReporter(stdout, 'ndjson');
     for (const event of await run()) reporter.report(event);
     for (const document of lines(stdout.text)) expect(faultsOf(document)).toEqual([]);
+  });
+
+  test('a target with all that is known of it and its node', () => {
+    const stdout = new BufferOutput();
+    const known = { image: 'registry.shop/web:7', imagePullSecrets: ['pull-web'], nodeUid: 'uid-node-3' };
+    new DocumentReporter(stdout, 'ndjson').report({ kind: 'selected', target: target(known) });
+    const [document] = lines(stdout.text);
+    expect(document).toMatchObject({ target: { image: 'registry.shop/web:7', node_uid: 'uid-node-3' } });
+    expect(faultsOf(document ?? {})).toEqual([]);
   });
 
   const unattached = request({}, { noAttach: true });

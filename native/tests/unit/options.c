@@ -191,6 +191,23 @@ of_host_network (void **state)
   options_free (&options);
 }
 
+static void
+of_any_signal (void **state)
+{
+  (void) state;
+  static const char *const plain[] = { "nsexec", "hold", "--pid", "1", NULL };
+  static const char *const any[] = { "nsexec", "hold", "--pid", "1", "--any-signal", NULL };
+  struct options options = { 0 };
+  struct error err;
+  assert_int_equal (parse (&options, plain, &err), 0);
+  assert_false (options.any_signal);
+  options_free (&options);
+  assert_int_equal (parse (&options, any, &err), 0);
+  assert_true (options.any_signal);
+  assert_false (options.allow_host_network);
+  options_free (&options);
+}
+
 /* What is measured, in bytes and blocks; of wrong ones the text says what is right. */
 static void
 probes (void **state)
@@ -282,6 +299,7 @@ tools (void **state)
 int
 unit_options (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (of_hold), cmocka_unit_test (of_sweep), cmocka_unit_test (of_host_network), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (probes), cmocka_unit_test (without_path), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test (of_hold), cmocka_unit_test (of_sweep), cmocka_unit_test (of_host_network),
+    cmocka_unit_test (of_any_signal), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (probes), cmocka_unit_test (without_path), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign) };
   return cmocka_run_group_tests_name ("options", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@ import { formatDuration } from '../../units.ts';
 import { shimFailure, startupFailure } from '../agent-errors.ts';
 import { brokenStream, type ConnectionLoss } from '../connection.ts';
 import { Delivery } from '../delivery.ts';
+import { SandboxFailures } from '../kubelet-refusals.ts';
 import type { Plan, RunPlan } from '../plan.ts';
 import type { RunContext } from '../run-context.ts';
 import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
@@ -25,6 +26,9 @@ export class StartingPhase implements Phase {
   readonly #go: (driver: Driver) => void;
   /** The fault is prepared. */
   #driver: Driver | undefined;
+  readonly #sandbox: SandboxFailures;
+  /** An init container that the agent's waits for, and that somebody has added. */
+  #blockedBy: string | undefined;
   /** The shim has not been heard on this stream yet. */
   #isNewStream = false;
 
@@ -33,6 +37,7 @@ export class StartingPhase implements Phase {
     this.#context = context;
     this.#plan = plan;
     this.#go = go;
+    this.#sandbox = new SandboxFailures(plan.agent);
     this.#setup = kindOf(plan.fault).setup(context, (driver) => {
       this.#driver = driver;
       this.#goWhenReady();
@@ -50,6 +55,8 @@ export class StartingPhase implements Phase {
     } else if (update.kind === 'progress' || update.kind === 'warning') {
       timers.stop('pickup');
       this.#context.report({ kind: update.kind, message: `${update.reason}: ${update.message}` });
+      const failure = this.#sandbox.after(update);
+      if (failure && !this.#isLeaving) this.#context.fail(failure);
     } else if (update.kind === 'contact') {
       this.#onContact(update.problem);
     } else {
@@ -81,6 +88,7 @@ export class StartingPhase implements Phase {
       connection.open();
       return;
     }
+    this.#onBlocked(status?.state === 'waiting' ? status.blockedBy : undefined);
     const failure = startupFailure(this.#plan, agentContainer, update);
     if (failure && update.kind !== 'status') {
       // The shim may go on for a while: one that listens ends at once.
@@ -91,6 +99,15 @@ export class StartingPhase implements Phase {
     } else if (status?.state === 'running') {
       connection.open();
     }
+  }
+
+  /** Tells once of each that it waits for it. */
+  #onBlocked(name: string | undefined): void {
+    if (name !== undefined && name !== this.#blockedBy) {
+      const message = `waiting for the init container ${name}, which the agent pod did not ask for`;
+      this.#context.report({ kind: 'progress', message });
+    }
+    this.#blockedBy = name;
   }
 
   onAttached(): void {
@@ -233,7 +250,8 @@ export class StartingPhase implements Phase {
       }
       case 'startup': {
         const time = formatDuration(timeouts.startup);
-        const message = `the agent pod has not started on node ${node} within ${time}`;
+        const why = this.#blockedBy === undefined ? '' : `: its init container ${this.#blockedBy} has not ended`;
+        const message = `the agent pod has not started on node ${node} within ${time}${why}`;
         return this.#context.fail(new ChaosError('agent-failed', message));
       }
       case 'answer': {

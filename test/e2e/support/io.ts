@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { kubectl } from './cluster.ts';
 import type { Disk } from './disk.ts';
+import { containerId, onNode } from './node.ts';
 import { chaos, type Ended, type Plugin, report, start, untilActive } from './plugin.ts';
 
 /** `io` on a pod's container `app`, to its end. */
@@ -88,4 +89,12 @@ export async function dd(namespace: string, pod: string, words: string): Promise
   const [, minutes, seconds] = /^real\s+(\d+)m ([\d.]+)s$/m.exec(text) ?? [];
   if (seconds === undefined) throw new Error(`dd ${words}: ${text}`);
   return Number(minutes) * 60 + Number(seconds);
+}
+
+/** All limits on the I/O of a pod's container, as the kernel has them; empty: none. */
+export async function limitsOf(namespace: string, pod: string): Promise<string> {
+  const id = await containerId(namespace, pod);
+  return onNode(
+    `cd /host/cgroup; grep -r --include=io.max --include='blkio.throttle.*_device' . $(find . -type d -name ${id}); true`,
+  );
 }

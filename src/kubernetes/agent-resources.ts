@@ -1,0 +1,33 @@
+import type { AgentShape, Quantities } from '../ports.ts';
+import { parseQuantity } from '../units.ts';
+
+/**
+ * What the agent's container asks for and may use. The workload is charged to the target's cgroup; what is charged here is the shim (under 1 MiB) and its
+ * copies of programs. Requests are small, as the kubelet refuses a pod that does not fit even though nodeName skips the scheduler, and no smaller than the
+ * minimum of common LimitRanges. Limits are there because quotas ask for them, within the ratios to requests that are usual: memory for memory, so that
+ * the agent is among the last to be evicted, and five times the CPU. Half a CPU slows a revert by no more than a factor of two, and on a busy node the
+ * request is what the agent can count on.
+ */
+const usual: Record<'requests' | 'limits', Quantities> = {
+  requests: { cpu: '100m', memory: '128Mi' },
+  limits: { cpu: '500m', memory: '128Mi' },
+};
+
+/** The usual with what was asked for in its place; where they do not go together, what is usual gives way. Pure. */
+export function resourcesOf(asked: Pick<AgentShape, 'requests' | 'limits'>): Record<'requests' | 'limits', Quantities> {
+  const requests = { ...usual.requests, ...asked.requests };
+  const limits = { ...usual.limits, ...asked.limits };
+  const over = Object.keys(requests).filter((name) => exceeds(requests[name] ?? '', limits[name]));
+  return {
+    requests: { ...requests, ...only(over, asked.limits), ...asked.requests },
+    limits: { ...limits, ...only(over, asked.requests), ...asked.limits },
+  };
+}
+
+function exceeds(request: string, limit: string | undefined): boolean {
+  return limit !== undefined && (parseQuantity(request) ?? 0) > (parseQuantity(limit) ?? 0);
+}
+
+function only(names: readonly string[], quantities: Quantities): Quantities {
+  return Object.fromEntries(Object.entries(quantities).filter(([name]) => names.includes(name)));
+}
