@@ -56,7 +56,7 @@ export class Debs {
 }
 
 /** What to say when Debian does not give what the lock names. */
-export function gone(architecture: Architecture, suite: string, said: string): string {
+function gone(architecture: Architecture, suite: string, said: string): string {
   return [
     `packages that krew/toolbox/lock.json names cannot be fetched from Debian's ${suite} for ${architecture}: ${said.trim()}`,
     'If Debian has newer versions by now, take them: run `node krew/lock-toolbox.ts`, build, run the tests, and commit the lock.',

@@ -40,7 +40,7 @@ describe('tools that an image has not', () => {
   experiment('are sent, after the shim has found the target and before the fault begins', async (s) => {
     await launch(s);
     await checkGoesOn(s);
-    expect(args(s).slice(0, 10)).toContain('--toolbox');
+    expect(args(s).slice(0, 11)).toContain('--toolbox');
     expect(args(s)).toContain('stress-ng');
     expect(s.toolbox).toMatchObject({ offset: size, offers: 1 });
     const order = verbs(s).filter((verb, index, all) => verb !== all[index - 1]);

@@ -195,8 +195,8 @@ static void
 of_any_signal (void **state)
 {
   (void) state;
-  static const char *const plain[] = { "nsexec", "hold", "--pid", "1", NULL };
-  static const char *const any[] = { "nsexec", "hold", "--pid", "1", "--any-signal", NULL };
+  static const char *const plain[] = { "nsexec", "hold", "--pid", "1", "--tool", "tc", NULL };
+  static const char *const any[] = { "nsexec", "hold", "--pid", "1", "--any-signal", "--tool", "tc", NULL };
   struct options options = { 0 };
   struct error err;
   assert_int_equal (parse (&options, plain, &err), 0);
