@@ -96,10 +96,18 @@ static void take_workload(struct run *run) {
     }
 }
 
+/** Without a lease the wait for `start` ends after the duration: what comes before it that takes its time must not use that up. */
+static void wait_anew(struct run *run) {
+    if (run->phase == PHASE_WAITING && !run->start_asked) {
+        run->deadline = clock_ms() + run->options.duration_ms;
+    }
+}
+
 /** Of a toolbox that is on its way, each line tells that its sender is there. */
 static void take_toolbox_line(struct run *run) {
     const char *why = toolbox_take_line(&run->toolbox, run->lines.text, run->lines.length, run->phase == PHASE_WAITING && !run->start_asked);
     run->lease_until = clock_ms() + run->options.lease_ms;
+    wait_anew(run);
     if (why != NULL) {
         event_warn(&run->events, "stdin", "a `%.5s` line was not taken: %s", run->lines.text, why);
     }
@@ -278,6 +286,7 @@ bool pump(struct run *run, int link, int64_t until) {
     take_time(run);
     if (busy && toolbox_is_busy(&run->toolbox)) {
         toolbox_go_on(&run->toolbox);
+        wait_anew(run);
     }
     toolbox_report(&run->toolbox, &run->events);
     return ready[LINK].revents != 0;

@@ -49,9 +49,9 @@ await_problem() { await_tools '"problem":'; }
 
 # The lease is none of what most of these are about, and a slow machine needs its time.
 LEASE_MS=600000
-start_toolbox() {
+start_toolbox() { # OPTION...
   offer "$BOX/good.tar" "$BOX/good.tar.gz"
-  start_shim --container "$ID" --lease-ms "$LEASE_MS" -- "${HOLD[@]}"
+  start_shim --container "$ID" --lease-ms "$LEASE_MS" "$@" -- "${HOLD[@]}"
   await resolved
 }
 # INSIDE is the root of the toolbox's file system, which is attached nowhere: only the shim's descriptor leads there. (Its other tmpfs, the scratch, has mode 0700.)
@@ -286,6 +286,34 @@ lease_renewed() {
   refused not-started
 }
 it "each chunk renews the lease" lease_renewed
+
+# The duration is over long before the last of it: between two lines it never is.
+without_lease() {
+  local line n=0 since
+  LEASE_MS=0
+  start_toolbox --duration-ms 4000
+  since=$(now_ms)
+  say "$OFFER"
+  while read -r line; do
+    say "$line"
+    ((++n > 9)) || ! within 600 gone "$SHIM" || fail "it ended although a chunk came"
+  done <"$T/chunks"
+  at_least $(($(now_ms) - since)) 4000 "milliseconds that it took to send"
+  ready
+  can_start
+}
+it "without a lease the wait for start is none of the duration's while it comes" without_lease
+
+given_up_without_lease() {
+  LEASE_MS=0
+  start_toolbox --duration-ms 1500
+  say "$OFFER"
+  send <(head -n 7 "$T/chunks")
+  finish
+  refused not-started
+  target_is_alone
+}
+it "without a lease the wait for start ends when no more of it comes" given_up_without_lease
 
 # In a cgroup of its own: what a file system that nobody sees any more keeps is charged to it.
 killed() {
