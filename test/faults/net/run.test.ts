@@ -105,6 +105,7 @@ describe('a net fault that goes as asked', () => {
     const args = s.cluster.launched?.containers[0]?.args ?? [];
     expect(args[0]).toBe('hold');
     expect(args.join(' ')).toMatch(/--tool tc --tool ip$/);
+    expect(s.sent.filter((line) => /\bnft\b/.test(line))).toEqual([]);
     expect(args).not.toContain('--');
     expect(s.cluster.launched?.annotations).toMatchObject({ 'kubectl-chaos.io/verb': 'net' });
     await sendPackets(s);
