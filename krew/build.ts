@@ -1,7 +1,4 @@
-/**
- * Builds dist/: the plugin as one bundle in a few lazily loaded files, and the shim and the toolboxes for both architectures.
- * KUBECTL_CHAOS_IMAGE bakes another tools image in; a release names its own by digest.
- */
+/** Builds dist/: the plugin as one bundle in a few lazily loaded files, and the shim and the toolboxes for both architectures. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -23,8 +20,6 @@ function commitOf(): string {
   }
 }
 
-const image = process.env.KUBECTL_CHAOS_IMAGE || `localhost/kubectl-chaos/tools:${version}`;
-
 rmSync(path('dist'), { recursive: true, force: true });
 mkdirSync(path('dist'));
 await build({
@@ -42,7 +37,6 @@ await build({
   define: {
     CHAOS_VERSION: JSON.stringify(version),
     CHAOS_COMMIT: JSON.stringify(commitOf()),
-    CHAOS_IMAGE: JSON.stringify(image),
   },
   // Packages in CommonJS ask for Node's own modules by require.
   banner: { js: "import{createRequire as chaosRequire}from'node:module';const require=chaosRequire(import.meta.url);" },

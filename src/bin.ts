@@ -7,7 +7,6 @@ import { readShim } from './shim/binary.ts';
 
 declare const CHAOS_VERSION: string;
 declare const CHAOS_COMMIT: string;
-declare const CHAOS_IMAGE: string;
 
 function output(stream: NodeJS.WriteStream): Output {
   // A reader that has gone away (`| head`) must not end us before the revert.
@@ -72,7 +71,6 @@ const code = await main(process.argv.slice(2), {
   randomSuffix: () => Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join(''),
   ...build,
   nodeVersion: process.version,
-  defaultImage: CHAOS_IMAGE,
   shim: (architecture) => readShim(files, architecture),
   toolbox: async (name, architecture) => {
     const { readToolbox } = await import('./shim/toolbox.ts');

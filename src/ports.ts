@@ -43,10 +43,6 @@ export interface Target {
   /** Of the node's object. Absent: the user may not read nodes. */
   nodeUid?: string;
   architecture: Architecture;
-  /** By its name in the container's spec; absent: not known. */
-  image?: string;
-  /** Names of the pod's own image pull secrets, those that its service account gave it among them; absent: none. */
-  imagePullSecrets?: readonly string[];
   /** `deployment/web` when the user named a workload and this pod was chosen out of it. */
   chosenFrom?: { workload: string; runningPods: number };
   restartCount: number;
@@ -68,6 +64,14 @@ export interface Target {
   assumed?: readonly string[];
   /** Why its agent may not be attached to, by a user who may read the agent's log. Absent: it may be. */
   attachBarred?: string;
+}
+
+/** A target as it is found, with what an agent beside it could run on. */
+export interface SelectedTarget extends Target {
+  /** By its name in the container's spec. */
+  image: string;
+  /** Names of the pod's own image pull secrets, those that its service account gave it among them; absent: none. */
+  imagePullSecrets?: readonly string[];
 }
 
 /** `needed`: without it nothing can be done; `wanted`: else the agent's log will do; `unused`: the log is read in any case. */
@@ -200,7 +204,7 @@ export interface AgentSpec {
   nodeUid?: string;
   architecture: Architecture;
   image: string;
-  /** Whose image that is if it was not named, in words: `the target's own image`; absent: it was named, or came with this build. */
+  /** Whose image that is if it was not named, in words: `the target's own image`; absent: it was named. */
   imageOf?: string;
   /** Names, in the agent's namespace. */
   imagePullSecrets: readonly string[];
@@ -420,7 +424,7 @@ export interface Cluster {
   /** The API server's URL, without credentials. */
   readonly server: string;
   /** Finds the one target that the query names and refuses what cannot work (DESIGN G6); only reads. `agentNamespace` as in `--agent-namespace`: permissions are checked there as well, by what is to be attached (default: needed). */
-  findTarget(query: TargetQuery, agentNamespace: string | undefined, attach?: AttachUse): Promise<Target>;
+  findTarget(query: TargetQuery, agentNamespace: string | undefined, attach?: AttachUse): Promise<SelectedTarget>;
   /** The target's place in the network; of a target that was found. Sends nothing. */
   podNetwork(target: Target): Promise<PodNetwork>;
   /**
@@ -580,8 +584,6 @@ export interface MainPorts<Event> extends BuildPorts {
   clock: Clock;
   signals: Signals;
   randomSuffix: () => string;
-  /** The image with the tools of all faults that this build was made for. */
-  defaultImage: string;
   toolbox: ReadToolbox;
   connect: (options: ConnectionOptions) => Promise<Cluster>;
   /** Looks names up, without a word to the user or a question, and gives up when `signal` aborts; only reads. Rejects when it cannot. */

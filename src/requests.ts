@@ -9,7 +9,7 @@ export interface FaultRequest {
 
 /** The agent pod as it is asked for. */
 export interface AgentOptions {
-  /** Undefined: one that is on the node, or the image this build was made for. */
+  /** One that brings the tools of the fault. Undefined: the target's own, of a sweep one that a container of the node runs on; tools are sent. */
   image: string | undefined;
   imagePullSecret: string | undefined;
   /** Undefined: the target's namespace, of a sweep the namespace that it looks at. */

@@ -39,11 +39,11 @@ function world(change: { tty?: [stdout: boolean, stderr: boolean]; env?: Command
   const live = new ClosableReporter();
   const connections: ConnectionOptions[] = [];
   const asked: Array<[boolean, boolean]> = [];
-  const { clock, signals, randomSuffix, who, defaultImage } = scenario.ports;
+  const { clock, signals, randomSuffix, who } = scenario.ports;
   const ports: CommandPorts = {
     stdout,
     stderr,
-    env: { KUBECTL_CHAOS_IMAGE: defaultImage, ...change.env },
+    env: { KUBECTL_CHAOS_IMAGE: 'tools:1', ...change.env },
     homeDirectory: '/home/ada',
     who,
     clock,
@@ -52,7 +52,6 @@ function world(change: { tty?: [stdout: boolean, stderr: boolean]; env?: Command
     version: '1.2.3',
     commit: 'c0ffee',
     nodeVersion: 'v22.19.0',
-    defaultImage,
     shim: async () => new Uint8Array(),
     toolbox: async () => Promise.reject(new Error('an image is named')),
     connect: async (options) => {
@@ -90,6 +89,14 @@ async function loaded(condition: () => boolean): Promise<void> {
 const stress = 'stress web-7d4b9 --cpu 2 --duration 10s';
 
 describe('a run', () => {
+  test('without an attach and an image that has its tools: 2, and nothing is asked', async () => {
+    const at = world({ env: { KUBECTL_CHAOS_IMAGE: '' } });
+    expect(await main(`${stress} --no-attach`.split(' '), at.ports)).toBe(2);
+    expect(at.stderr.text).toContain('--no-attach requires --image: ');
+    expect(at.connections).toEqual([]);
+    expect(at.scenario.cluster.calls).toEqual([]);
+  });
+
   test('for people, off a terminal: 0, and never an escape code', async () => {
     const at = world();
     expect(await run(stress, at)).toBe(0);

@@ -7,8 +7,10 @@ import { nearest } from '../flags/nearest.ts';
 import type {
   AttachRequest,
   CompletionRequest,
+  FaultRequest,
   ManageRequest,
   Request,
+  RunOptions,
   SweepRequest,
   VersionRequest,
 } from '../requests.ts';
@@ -76,19 +78,30 @@ interface Verb extends Helped {
 }
 
 /** The verb of a fault: its own flags, then those of every run. */
-function faultVerb({ verb: name, command, asksShim }: FaultKind): Verb {
+function faultVerb(kind: FaultKind): Verb {
+  const { verb: name, command } = kind;
   const { summary, usage, examples, parse } = command;
   return {
     ...{ name, summary, usage, examples, argument: '[TARGET...]', operands: 'target' },
     flags: [...command.flags, ...runFlags(command), ...connectionFlags()],
     toInvocation: (targets, values, passedOn) => {
       const run = toRunOptions(targets, values);
-      if (run.noAttach && asksShim) {
-        throw usageError(`--no-attach: not possible for ${name}, which asks its agent questions over the attach`);
-      }
-      return { kind: 'run', request: { run, fault: parse(values, passedOn) }, notes: dryRunNotes(values) };
+      const fault = parse(values, passedOn);
+      if (run.noAttach) checkWithoutAttach(kind, fault, run);
+      return { kind: 'run', request: { run, fault }, notes: dryRunNotes(values) };
     },
   };
+}
+
+function checkWithoutAttach({ verb, asksShim, tools }: FaultKind, fault: FaultRequest, run: RunOptions): void {
+  if (asksShim) {
+    throw usageError(`--no-attach: not possible for ${verb}, which asks its agent questions over the attach`);
+  }
+  if (run.image !== undefined || !tools.needed(fault)) return;
+  const names = tools.names(fault);
+  throw usageError(
+    `--no-attach requires --image: without an attach ${names} cannot be sent to the agent, and has to be in its image`,
+  );
 }
 
 const ls: Verb = {

@@ -18,7 +18,6 @@ export function run(request: Request, ports: CommandPorts): Promise<number> {
       const around = {
         ...ports,
         ...{ cluster, reporter, startedAt, tidying },
-        isImageNamed: request.run.image !== undefined || Boolean(ports.env.KUBECTL_CHAOS_IMAGE),
         protectedContexts: ports.env[protectedContextsVariable],
         ...(ask ? { confirm: () => ask('Run the experiment all the same? [y/N] ') } : {}),
       };

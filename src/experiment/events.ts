@@ -1,5 +1,5 @@
 import type { FaultEvent } from '../faults/fault.ts';
-import type { ClusterName, Reporter as Port, Target, TargetQuery } from '../ports.ts';
+import type { ClusterName, Reporter as Port, SelectedTarget, Target, TargetQuery } from '../ports.ts';
 import type { Active, Ended, Resolved } from '../shim/protocol.ts';
 import type { Detached, Outcome, RevertWitness } from './outcome.ts';
 import type { Plan, RunPlan } from './plan.ts';
@@ -30,7 +30,7 @@ export type TargetReporter = Port<TargetEvent>;
 export type RunEvent =
   /** `namespace`: where the target is looked for. */
   | { kind: 'selecting'; query: TargetQuery; cluster: ClusterName; namespace: string }
-  | { kind: 'selected'; target: Target }
+  | { kind: 'selected'; target: SelectedTarget }
   | { kind: 'planned'; plan: Plan }
   | { kind: 'launching'; plan: Plan }
   | (TargetEvent & { target: Target })

@@ -84,15 +84,9 @@ const planRecord = v.strictObject({
 const longestRecord = 64 * 1024;
 
 export function writePlan(plan: RecordedPlan): string {
-  const {
-    chosenFrom: _,
-    assumed: _assumed,
-    attachBarred: _barred,
-    nodeUid: _uid,
-    image: _image,
-    imagePullSecrets: _secrets,
-    ...target
-  } = plan.target;
+  const target = Object.fromEntries(
+    Object.keys(targetRecord.entries).map((name) => [name, plan.target[name as keyof Target]]),
+  );
   const { durationMs, graceMs, noAttach, sentTools } = plan;
   const summary = plan.summary.replace(/\p{Cc}/gu, ' ').slice(0, longestText);
   const fault = kindOf(plan.fault).record.write(plan.fault);

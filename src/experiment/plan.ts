@@ -1,6 +1,15 @@
 import type { Fault } from '../faults/fault.ts';
 import { kindOf } from '../faults/registry.ts';
-import type { AgentSpec, ClusterName, ConnectionOptions, Experiment, RunningImage, Target, Toolbox } from '../ports.ts';
+import type {
+  AgentSpec,
+  ClusterName,
+  ConnectionOptions,
+  Experiment,
+  RunningImage,
+  SelectedTarget,
+  Target,
+  Toolbox,
+} from '../ports.ts';
 import type { Request, RunOptions, SweepRequest } from '../requests.ts';
 import { formatDuration } from '../units.ts';
 import { faultImage, sweepImage } from './agent-image.ts';
@@ -44,13 +53,10 @@ export interface PlanContext {
   /** Who runs it, for those who find the pod: the local user's name, never a credential. */
   who: string;
   now: Date;
-  defaultImage: string;
   /** What the fault's own look at the cluster has found. */
   surveyed: unknown;
   /** The agent is not attached to. */
   noAttach?: boolean;
-  /** The user has named an image, by a flag or in the environment. */
-  isImageNamed: boolean;
 }
 
 /** One container per target: its name is the target's place in the experiment. */
@@ -62,15 +68,15 @@ function agentPodName(id: string, place: 0 | 1 = 0): string {
 }
 
 /** Whether the tools of a fault are sent to its agent: an image that is named brings them. */
-export function sendsTools(fault: Fault, { isImageNamed }: Pick<PlanContext, 'isImageNamed'>): boolean {
-  return !isImageNamed && kindOf(fault).tools.needed(fault);
+export function sendsTools(fault: Fault, { image }: Pick<RunOptions, 'image'>): boolean {
+  return image === undefined && kindOf(fault).tools.needed(fault);
 }
 
 /** Pulling an image, starting a container and sending it tools count against `activeDeadlineSeconds`, which begins with the pod. */
 const startupAllowanceMs = 300_000;
 /** After the shim's deadline and grace: reporting, and a slow node. */
 const endAllowanceMs = 30_000;
-export function planExperiment(request: Request, target: Target, context: PlanContext): Plan {
+export function planExperiment(request: Request, target: SelectedTarget, context: PlanContext): Plan {
   const { run } = request;
   const kind = kindOf(request.fault);
   const { fault, summary } = kind.plan(request.fault, target, context.surveyed, { id: context.id, run });
@@ -79,7 +85,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
   const commands = experimentCommands(run.connection, { namespace, node: target.node }, context.id);
   const { undo } = commands;
   const { durationMs, graceMs, detached, leaseMs } = run;
-  const sends = sendsTools(fault, context);
+  const sends = sendsTools(fault, run);
   const course = {
     ...{ target, fault, summary, durationMs, graceMs, detached, leaseMs },
     ...(context.noAttach ? { noAttach: true as const } : {}),
@@ -99,12 +105,7 @@ export function planExperiment(request: Request, target: Target, context: PlanCo
       node: target.node,
       ...(target.nodeUid === undefined ? {} : { nodeUid: target.nodeUid }),
       architecture: target.architecture,
-      ...faultImage(run, {
-        target,
-        needsTools: kind.tools.needed(fault) && !sends,
-        namespace,
-        builtFor: context.defaultImage,
-      }),
+      ...faultImage(run, target, namespace),
       shape: run.shape,
       containers: [{ name: agentContainer, target, args: shimArguments(run, target, fault, sends) }],
       activeDeadlineSeconds: Math.ceil(deadlineMs / 1_000),
@@ -159,12 +160,12 @@ interface Sweeper extends Pick<AgentSpec, 'id' | 'namespace' | 'node' | 'nodeUid
 export function sweepAgent(
   request: Pick<SweepRequest, 'connection' | 'image' | 'imagePullSecret' | 'shape'>,
   { container, args, running, ...where }: Sweeper,
-  { who, defaultImage }: Pick<PlanContext, 'who' | 'defaultImage'>,
+  { who }: Pick<PlanContext, 'who'>,
 ): AgentSpec {
   return {
     ...where,
     pod: agentPodName(where.id),
-    ...sweepImage(request, { running, namespace: where.namespace, builtFor: defaultImage }),
+    ...sweepImage(request, { running, ...where }),
     shape: request.shape,
     containers: [{ name: container, args }],
     activeDeadlineSeconds: Math.ceil((startupAllowanceMs + endAllowanceMs) / 1_000),

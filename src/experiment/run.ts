@@ -1,4 +1,4 @@
-import { ChaosError, ExitCode, usageError } from '../errors.ts';
+import { ChaosError, ExitCode } from '../errors.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { Clock, Cluster, ReadToolbox, Signals } from '../ports.ts';
 import type { Request } from '../requests.ts';
@@ -27,9 +27,6 @@ export interface ExperimentPorts {
   protectedContexts: string | undefined;
   /** Asks whether to run although the target is protected, which has been reported; absent: nobody can be asked. */
   confirm?: () => Promise<boolean>;
-  defaultImage: string;
-  /** The user has named an image, by a flag or in the environment. */
-  isImageNamed: boolean;
   toolbox: ReadToolbox;
   tidying: Pick<Tidying, 'remove'>;
   /** When the command began, on `clock`. */
@@ -64,13 +61,11 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
     id: `chaos-${ports.randomSuffix()}`,
     who: ports.who,
     now: ports.clock.date(),
-    defaultImage: ports.defaultImage,
-    isImageNamed: ports.isImageNamed,
     surveyed,
     noAttach: attach === 'unused' || target.attachBarred !== undefined,
   });
-  const sends = sendsTools(planned.fault, ports);
-  if (sends && planned.noAttach) throw nothingCanBeSent(planned);
+  const sends = sendsTools(planned.fault, run);
+  if (sends && target.attachBarred !== undefined) throw nothingCanBeSent(planned, target.attachBarred);
   const tools = sends ? await toolsFor(planned, ports.toolbox) : undefined;
   const others = surroundings.experiments.filter((experiment) => isOnTarget(experiment, target));
   const plan = { ...planned, cluster: name, others, ...(tools ? { tools } : {}) };
@@ -91,11 +86,11 @@ export async function prepare(request: Request, ports: Omit<ExperimentPorts, 'si
 }
 
 /** Tools go through the attach. */
-function nothingCanBeSent({ fault, target }: Plan): ChaosError {
+function nothingCanBeSent({ fault }: Plan, why: string): ChaosError {
   const names = kindOf(fault).tools.names(fault);
-  const hint = `name an image that has ${names} with --image: its tools need no attach`;
-  if (target.attachBarred !== undefined) return new ChaosError('forbidden', target.attachBarred, { hint });
-  return usageError(`--no-attach: ${names} would have to be sent through the attach; ${hint}`);
+  return new ChaosError('forbidden', why, {
+    hint: `Without an attach ${names} cannot be sent to the agent: name an image with ${names} in it: --image.`,
+  });
 }
 
 async function toolsFor({ fault, target }: Plan, read: ReadToolbox): Promise<SentTools> {

@@ -28,7 +28,6 @@ export interface SweepPorts {
   signals: Signals;
   who: string;
   randomSuffix: () => string;
-  defaultImage: string;
   tidying: Pick<Tidying, 'remove'>;
   /** Asks whether to remove all that was found; undefined: nobody can be asked. */
   confirm: ((report: SweepReport, count: number) => Promise<boolean>) | undefined;

@@ -24,7 +24,7 @@ export interface FaultKind<
   /** The word of the command line, and the `fault` of every request and plan of it. */
   readonly verb: Request['fault'] & Planned['fault'];
   readonly command: FaultCommand<Request>;
-  readonly tools: FaultTools<Planned>;
+  readonly tools: FaultTools<Request | Planned>;
 
   /** Asks the cluster what the plan depends on; only reads. @throws ChaosError target-unsuitable and what the cluster rejects with. */
   survey(request: Request, target: Target, ports: SurveyPorts): Promise<Surveyed>;
@@ -86,11 +86,11 @@ export interface FaultCommand<Request extends FaultRequest> {
   parse(values: FlagValues, passedOn: readonly string[] | undefined): Request;
 }
 
-/** The programs that a fault needs, of an image or of the toolbox. */
-export interface FaultTools<Planned extends Fault> {
-  needed(fault: Planned): boolean;
+/** The programs that a fault needs, of an image or of the toolbox: known of one that is asked for, and of one that is planned. */
+export interface FaultTools<Either extends Fault> {
+  needed(fault: Either): boolean;
   /** For a sentence: `stress-ng`. */
-  names(fault: Planned): string;
+  names(fault: Either): string;
   /** The part of the toolbox that has them. */
   readonly toolbox: string;
   /** What comes first that cannot do without them. */

@@ -20,6 +20,7 @@ import type {
   Remains,
   RemovalResult,
   RunningImage,
+  SelectedTarget,
   Surroundings,
   SweptNode,
   Target,
@@ -104,7 +105,7 @@ export class KubernetesCluster implements Cluster {
     query: TargetQuery,
     agentNamespace: string | undefined,
     attach: AttachUse = 'needed',
-  ): Promise<Target> {
+  ): Promise<SelectedTarget> {
     const namespace = query.namespace ?? this.namespace;
     const found = await findTarget(this.#rest, query, namespace, agentNamespace ?? namespace, attach);
     this.#found.set(found.target.podUid, found);

@@ -1,5 +1,5 @@
 import type { V1Container, V1ContainerStatus, V1Node, V1Pod, V1RuntimeClass } from '@kubernetes/client-node';
-import type { AttachUse, Target, TargetQuery } from '../ports.ts';
+import type { AttachUse, SelectedTarget, Target, TargetQuery } from '../ports.ts';
 import { parseQuantity } from '../units.ts';
 import { isStatus } from './api-error.ts';
 import { chooseContainer } from './container-choice.ts';
@@ -13,7 +13,7 @@ import { choosePod, type PodList, podsOfWorkload } from './workload.ts';
 
 /** A target and the version of the pod list in which it was seen. */
 export interface FoundTarget {
-  target: Target;
+  target: SelectedTarget;
   resourceVersion: string | undefined;
   pod: V1Pod;
   /** Undefined: the user may not read nodes. */
@@ -48,7 +48,7 @@ export async function findTarget(
     allowed,
   ]);
   const facts = node ? nodeFacts(node) : assumedFacts(pod);
-  const target: Target = {
+  const target: SelectedTarget = {
     namespace,
     pod: pod.metadata?.name ?? '',
     podUid: pod.metadata?.uid ?? '',
@@ -58,7 +58,8 @@ export async function findTarget(
     node: pod.spec?.nodeName ?? '',
     restartCount: status.restartCount,
     containers: pod.spec?.containers.length ?? 1,
-    ...(spec.image === undefined ? {} : { image: spec.image }),
+    // The API server takes no pod without it: the type has it optional for the templates of workloads.
+    image: spec.image ?? '',
     ...pullSecrets(pod),
     ...limits(pod, spec, status),
     ...facts,
@@ -71,7 +72,7 @@ export async function findTarget(
 }
 
 /** https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/: admission copies those of the service account into the pod. */
-function pullSecrets({ spec }: V1Pod): Pick<Target, 'imagePullSecrets'> {
+function pullSecrets({ spec }: V1Pod): Pick<SelectedTarget, 'imagePullSecrets'> {
   const imagePullSecrets = secretNames(spec?.imagePullSecrets);
   return imagePullSecrets.length === 0 ? {} : { imagePullSecrets };
 }

@@ -304,9 +304,16 @@ test('what stands behind -- is passed on as it is', () => {
 
 test('--detach has no lease', () => {
   expect(requestOf('stress web --cpu 2 --detach').run.detached).toBe(true);
-  expect(requestOf('stress web --cpu 2 --no-attach').run).toMatchObject({ noAttach: true, detached: false });
+  expect(requestOf('stress web --cpu 2 --no-attach --image tools:1').run).toMatchObject({
+    ...{ noAttach: true, detached: false },
+  });
   expect(requestOf('stress web --cpu 2 --no-attach=false').run).toMatchObject({ noAttach: false });
   expect(requestOf('stress web --cpu 2 --detach=false').run).toMatchObject({ detached: false, leaseMs: 15_000 });
+});
+
+test('--no-attach needs no image for what needs no tools', () => {
+  const invocation = parseCommandLine('io web --path /data --fill 50% --no-attach'.split(' '), '1.2.3');
+  expect(invocation).toMatchObject({ request: { run: { noAttach: true, image: undefined } } });
 });
 
 test('attach', () => {

@@ -30,6 +30,14 @@ const wrong: readonly Wrong[] = [
     'stress web --cpu 1 --no-attach --lease 20s',
     '--no-attach and --lease are mutually exclusive: without an attach nothing renews the lease',
   ],
+  [
+    'stress web --cpu 1 --no-attach',
+    '--no-attach requires --image: without an attach stress-ng cannot be sent to the agent, and has to be in its image',
+  ],
+  [
+    'io web --path /data --mode write --no-attach --dry-run',
+    '--no-attach requires --image: without an attach stress-ng cannot be sent to the agent, and has to be in its image',
+  ],
   // TARGET.
   ['stress --cpu 1', 'TARGET is required: name a pod, or a workload such as deploy/web'],
   ['stress web api --cpu 1', 'expected one TARGET, got 2 ("web", "api")'],

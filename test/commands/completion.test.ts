@@ -477,7 +477,7 @@ describe('the script', () => {
 
 describe('the program itself', () => {
   const root = new URL('../../', import.meta.url).pathname;
-  const names = "globalThis.CHAOS_VERSION='1.2.3';globalThis.CHAOS_COMMIT='c0ffee';globalThis.CHAOS_IMAGE='tools:1';";
+  const names = "globalThis.CHAOS_VERSION='1.2.3';globalThis.CHAOS_COMMIT='c0ffee';";
 
   /** As kubectl runs it, by a name on PATH, in bash: what `kubectl chaos completion` printed is the program. */
   function run(before: string, ...words: string[]) {

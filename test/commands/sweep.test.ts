@@ -55,7 +55,7 @@ describe('looking', () => {
     expect(await run('sweep node-1')).toBe(0);
     expect(stdout.text).toBe('7 networks on 1 of 1 nodes inspected: nothing found.\n');
     expect(cluster.sweeps).toMatchObject([{ node: 'node-1', args: ['sweep'], id: 'chaos-aaaaa' }]);
-    expect(cluster.launched).toMatchObject({ namespace: 'shop', image: 'tools:1', architecture: 'amd64' });
+    expect(cluster.launched).toMatchObject({ namespace: 'shop', image: 'nginx:1.29', architecture: 'amd64' });
     expect(cluster.removed).toMatchObject({ id: 'chaos-aaaaa', namespace: 'shop', reverted: true });
     expect(cluster.count('readLog')).toBe(0);
     expect(cluster.isClosed).toBe(true);
@@ -64,7 +64,6 @@ describe('looking', () => {
   test('its agents run on an image that the node has, in the namespace that is named for them', async () => {
     const { cluster, run } = world();
     cluster.put('node-1');
-    cluster.images = [{ image: 'nginx:1.29', namespace: 'web', pod: 'web-0', imagePullSecrets: [] }];
     expect(await run('sweep node-1 --agent-namespace tools --agent-label owner=team-a')).toBe(0);
     expect(cluster.launched).toMatchObject({
       ...{ namespace: 'tools', image: 'nginx:1.29', shape: { labels: { owner: 'team-a' } } },
@@ -211,6 +210,19 @@ describe('removing', () => {
 });
 
 describe('what goes wrong on one node', () => {
+  test('that shows no running container: an image is asked for, and one that is named is taken', async () => {
+    const { cluster, stdout, run } = world();
+    cluster.put('node-1');
+    cluster.images = [];
+    expect(await run('sweep node-1')).toBe(4);
+    expect(stdout.text).toContain(
+      'node node-1: not fully swept: no image for the agent: no running container is to be seen on node node-1. Name an image that this node can pull with --image (any will do), or ask for the right to list pods.\n',
+    );
+    expect(cluster.count('launch')).toBe(0);
+    expect(await run('sweep node-1 --image mine:2')).toBe(0);
+    expect(cluster.launched).toMatchObject({ image: 'mine:2' });
+  });
+
   test('does not stop the others, and is exit 4', async () => {
     const { cluster, stdout, run } = world();
     cluster.nodes.push({ name: 'node-0', problem: 'node node-0 is not ready' });
@@ -219,7 +231,7 @@ describe('what goes wrong on one node', () => {
     cluster.put('node-1', { update: { ...pulling, containers: { sweep: waiting } } });
     cluster.put('node-2', { unseen: 2 });
     cluster.put('node-3');
-    expect(await run('sweep --all-nodes')).toBe(4);
+    expect(await run('sweep --all-nodes --image tools:1')).toBe(4);
     expect(stdout.text).toContain('node node-0: not fully swept: node node-0 is not ready\n');
     expect(stdout.text).toContain(
       'node node-1: not fully swept: node node-1 cannot get the image tools:1: ErrImagePull: no such image. Name an image that this node can pull with --image (any will do), and its secret with --image-pull-secret.\n',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { kubectl, lasting, until } from './support/cluster.ts';
 import { withDisk } from './support/disk.ts';
 import { kubectlProxy, withoutUpgrade } from './support/http-proxy.ts';
-import { containerId, killShims, residue, splitProcesses } from './support/node.ts';
+import { containerId, killShims, residue, splitProcesses, toolsImage } from './support/node.ts';
 import { chaos, type Ended, idOf, report, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
@@ -10,7 +10,11 @@ const ns = 'chaos-e2e-no-attach';
 suite(ns, ['distroless', 'busybox']);
 withDisk(ns, ['io-data']);
 
-const unattached = (...args: string[]) => ['stress', 'distroless', '-n', ns, '--cpu', '1', '--no-attach', ...args];
+/** Tools are sent over an attach: without one they come with the image. */
+const withTools = ['--image', toolsImage];
+const unattached = (...args: string[]) => [
+  ...['stress', 'distroless', '-n', ns, '--cpu', '1', '--no-attach', ...withTools, ...args],
+];
 
 async function stressors(): Promise<number> {
   return (await splitProcesses(await containerId(ns, 'distroless'))).stressors.length;
@@ -32,7 +36,18 @@ describe('a fault without an attach', () => {
   });
 
   it('holds a percentage of the memory that the first agent has read', async () => {
-    const args = ['stress', 'busybox', '-n', ns, '--memory', '50%', '--no-attach', '--duration', lasting(10)];
+    const args = [
+      'stress',
+      'busybox',
+      '-n',
+      ns,
+      '--memory',
+      '50%',
+      '--no-attach',
+      ...withTools,
+      '--duration',
+      lasting(10),
+    ];
     expectEffective(await chaos(...args, '-o', 'json'));
   });
 
@@ -108,7 +123,20 @@ describe('a fault without an attach', () => {
 
 describe('where attaching is refused', () => {
   const through = (url: string, ...args: string[]) =>
-    chaos('stress', 'distroless', '-n', ns, '--cpu', '1', '--duration', lasting(10), '--server', url, ...args);
+    chaos(
+      'stress',
+      'distroless',
+      '-n',
+      ns,
+      '--cpu',
+      '1',
+      ...withTools,
+      '--duration',
+      lasting(10),
+      '--server',
+      url,
+      ...args,
+    );
 
   it('by a proxy that drops Upgrade, a stress goes on without, and says so', async () => {
     const behind = await kubectlProxy('--reject-paths=^$');

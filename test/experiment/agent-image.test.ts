@@ -5,11 +5,10 @@ import { ioRequest, netRequest, plan, request, target } from '../fakes/samples.t
 
 const own = target({ image: 'registry.shop/web:7', imagePullSecrets: ['pull-web'] });
 const unnamed = { image: undefined, imagePullSecret: undefined };
-const at = { target: own, needsTools: false, namespace: 'shop', builtFor: 'tools:1' };
 
-describe('the image of a fault without tools', () => {
+describe('the image of a fault', () => {
   test("the target's own by its name, with the target's pull secrets", () => {
-    expect(faultImage(unnamed, at)).toEqual({
+    expect(faultImage(unnamed, own, 'shop')).toEqual({
       image: 'registry.shop/web:7',
       imageOf: "the target's own image",
       imagePullSecrets: ['pull-web'],
@@ -17,28 +16,21 @@ describe('the image of a fault without tools', () => {
   });
 
   test("in another namespace the target's secrets are not there", () => {
-    expect(faultImage(unnamed, { ...at, namespace: 'chaos' }).imagePullSecrets).toEqual([]);
-    expect(faultImage({ ...unnamed, imagePullSecret: 'key' }, { ...at, namespace: 'chaos' }).imagePullSecrets).toEqual([
+    expect(faultImage(unnamed, own, 'chaos').imagePullSecrets).toEqual([]);
+    expect(faultImage({ ...unnamed, imagePullSecret: 'key' }, own, 'chaos').imagePullSecrets).toEqual(['key']);
+    expect(faultImage({ ...unnamed, imagePullSecret: 'key' }, own, 'shop').imagePullSecrets).toEqual([
       'key',
+      'pull-web',
     ]);
-    expect(faultImage({ ...unnamed, imagePullSecret: 'key' }, at).imagePullSecrets).toEqual(['key', 'pull-web']);
   });
 
   test('one that is named wins, and has only the secret that is named', () => {
-    expect(faultImage({ image: 'mine:2', imagePullSecret: undefined }, at)).toEqual({
+    expect(faultImage({ image: 'mine:2', imagePullSecret: undefined }, own, 'shop')).toEqual({
       image: 'mine:2',
       imagePullSecrets: [],
     });
-    expect(faultImage({ image: 'mine:2', imagePullSecret: 'key' }, at).imagePullSecrets).toEqual(['key']);
+    expect(faultImage({ image: 'mine:2', imagePullSecret: 'key' }, own, 'shop').imagePullSecrets).toEqual(['key']);
   });
-
-  test("a target whose image is not known: this build's", () => {
-    expect(faultImage(unnamed, { ...at, target: target() })).toEqual({ image: 'tools:1', imagePullSecrets: [] });
-  });
-});
-
-test('a fault that needs tools has the image that brings them', () => {
-  expect(faultImage(unnamed, { ...at, needsTools: true })).toEqual({ image: 'tools:1', imagePullSecrets: [] });
 });
 
 describe('a plan', () => {
@@ -46,14 +38,21 @@ describe('a plan', () => {
   const throttle = ioRequest({ action: { kind: 'throttle', limits: { writeBps: 1 } } as never });
 
   test.each([
-    ['io --fill', fill, 'registry.shop/web:7'],
-    ['io --throttle', throttle, 'registry.shop/web:7'],
-    ['io --mode', ioRequest(), 'tools:1'],
-    ['stress', request(), 'tools:1'],
-    ['net', netRequest(), 'tools:1'],
-  ])('%s', (_what, asked, image) => {
-    expect(plan(asked, own).agent.image).toBe(image);
-  });
+    ['io --fill', fill, false],
+    ['io --throttle', throttle, false],
+    ['io --mode', ioRequest(), true],
+    ['stress', request(), true],
+    ['net', netRequest(), true],
+  ])(
+    "%s: on the target's own image, and sent its tools; on one that is named it has them",
+    (_what, asked, hasTools) => {
+      const planned = (image?: string) => plan({ ...asked, run: { ...asked.run, image } }, own);
+      expect(planned().agent.image).toBe('registry.shop/web:7');
+      expect(planned().agent.containers[0]?.args.includes('--toolbox')).toBe(hasTools);
+      expect(planned('mine:2').agent.image).toBe('mine:2');
+      expect(planned('mine:2').agent.containers[0]?.args).not.toContain('--toolbox');
+    },
+  );
 
   test("has the node's uid, and not in the record of a detached one", () => {
     const { agent } = plan(request({}, { detached: true }), { ...own, nodeUid: 'uid-node-3' });
@@ -70,7 +69,7 @@ describe('the image of a sweep', () => {
   const withSecret = one('bank', 'registry.bank/db:1', 'pull-db');
   const open = one('web', 'nginx:1.29');
   const own = one('tools', 'registry.tools/x:1', 'pull-x');
-  const where = { namespace: 'tools', builtFor: 'tools:1' };
+  const where = { namespace: 'tools', node: 'node-3' };
 
   test.each([
     ["one in the agent's namespace, with its secrets", [ofSystem, withSecret, open, own], own, ['pull-x']],
@@ -85,11 +84,21 @@ describe('the image of a sweep', () => {
     });
   });
 
-  test("one that is named wins; a node without containers that may be seen has this build's", () => {
+  test('one that is named wins', () => {
     expect(sweepImage({ image: 'mine:2', imagePullSecret: 'key' }, { ...where, running: [own] })).toEqual({
       image: 'mine:2',
       imagePullSecrets: ['key'],
     });
-    expect(sweepImage(unnamed, { ...where, running: [] })).toEqual({ image: 'tools:1', imagePullSecrets: [] });
+    expect(sweepImage({ image: 'mine:2', imagePullSecret: undefined }, { ...where, running: [] }).image).toBe('mine:2');
+  });
+
+  test('there is none on a node without containers that may be seen: one is asked for', () => {
+    expect(() => sweepImage(unnamed, { ...where, running: [] })).toThrow(
+      expect.objectContaining({
+        code: 'image',
+        message: 'no image for the agent: no running container is to be seen on node node-3',
+        hint: expect.stringContaining('--image'),
+      }),
+    );
   });
 });

@@ -8,11 +8,11 @@ import {
   lastWords,
   netRequest,
   plan,
+  recordedTarget,
   requestFor,
   resolved,
   reverted,
   shimError,
-  target,
 } from '../fakes/samples.ts';
 import { experiment, Scenario } from './scenario.ts';
 
@@ -264,7 +264,8 @@ describe('a fault whose time is over, and whose shim has not ended it', () => {
   });
 
   experiment('is given the time that its tools may have taken to be sent', async (s) => {
-    const { agent } = plan({ ...s.request, run: { ...s.request.run, detached: true } }, s.cluster.target, false);
+    const run = { ...s.request.run, detached: true, image: undefined };
+    const { agent } = plan({ ...s.request, run }, s.cluster.target);
     await s.attachTo({ plan: agent.annotations['kubectl-chaos.io/plan'] ?? '' });
     await s.pass(421_000);
     expect(said(s)).toEqual(['beat']);
@@ -289,7 +290,11 @@ describe('a fault that has not begun', () => {
     await s.attachToWaiting();
     await s.pass(10_000);
     expect(s.reporter.events).toEqual([
-      { kind: 'progress', target: target(), message: expect.stringContaining('waiting for the fault to start') },
+      {
+        kind: 'progress',
+        target: recordedTarget(),
+        message: expect.stringContaining('waiting for the fault to start'),
+      },
     ]);
     expect(said(s)).toEqual(['beat']);
     s.cluster.attachment.say(active());

@@ -3,7 +3,7 @@ import { planExperiment } from '../../src/experiment/plan.ts';
 import { readPlan } from '../../src/experiment/plan-record.ts';
 import type { NetRequest } from '../../src/faults/net/types.ts';
 import { settle } from '../fakes/clock.ts';
-import { netRequest, plan, request, shimError, target } from '../fakes/samples.ts';
+import { netRequest, plan, recordedTarget, request, shimError, target } from '../fakes/samples.ts';
 import { experiment, Scenario } from './scenario.ts';
 
 const detached = request({}, { detached: true });
@@ -164,8 +164,6 @@ describe('its commands', () => {
         id: 'chaos-7f3k2',
         who: 'ada',
         now: new Date(),
-        isImageNamed: true,
-        defaultImage: 'tools:1',
         surveyed: undefined,
       },
     });
@@ -184,7 +182,7 @@ describe('its commands', () => {
 describe('its plan', () => {
   test('is written down for those who attach, of a detached fault alone', () => {
     const recorded = plan(detached).agent.annotations['kubectl-chaos.io/plan'] ?? '';
-    expect(readPlan(recorded)).toMatchObject({ target: target(), summary: '2 busy CPUs', detached: true });
+    expect(readPlan(recorded)).toMatchObject({ target: recordedTarget(), summary: '2 busy CPUs', detached: true });
     expect(plan(request()).agent.annotations).not.toHaveProperty(['kubectl-chaos.io/plan']);
   });
 });

@@ -4,7 +4,17 @@ import { planExperiment } from '../../src/experiment/plan.ts';
 import { readPlan, writePlan } from '../../src/experiment/plan-record.ts';
 import type { NetRequest } from '../../src/faults/net/types.ts';
 import type { Request } from '../../src/requests.ts';
-import { ioRequest, netRequest, plan, request, requestFor, surroundings, target, volumes } from '../fakes/samples.ts';
+import {
+  ioRequest,
+  netRequest,
+  plan,
+  recordedTarget,
+  request,
+  requestFor,
+  surroundings,
+  target,
+  volumes,
+} from '../fakes/samples.ts';
 import { ioRequest as ioFlags } from '../faults/io/support/fault.ts';
 
 const again = (asked: Request) => readPlan(writePlan(plan(asked)));
@@ -23,8 +33,16 @@ function changed(path: string, value: unknown, asked: Request = request()): stri
 describe('a recorded plan', () => {
   test('of a stress is read back', () => {
     const asked = request({ memory: { percent: 50 }, processes: 3, oomVictim: 'app' });
-    const { target, fault, summary, durationMs, graceMs } = plan(asked);
-    expect(again(asked)).toEqual({ target, fault, summary, durationMs, graceMs, detached: true, leaseMs: 0 });
+    const { fault, summary, durationMs, graceMs } = plan(asked);
+    expect(again(asked)).toEqual({
+      target: recordedTarget(),
+      fault,
+      summary,
+      durationMs,
+      graceMs,
+      detached: true,
+      leaseMs: 0,
+    });
   });
 
   test('holds no arguments of the user, but that there were some', () => {
@@ -43,7 +61,7 @@ describe('a recorded plan', () => {
   ];
   test.each(shapings)('of a net fault is read back: %j', (shaping) => {
     expect(again(netRequest({ shaping }))).toMatchObject({
-      target: target(),
+      target: recordedTarget(),
       fault: { fault: 'net', shaping, direction: 'egress', ports: [{ from: 5432, to: 5432 }] },
     });
   });
@@ -66,9 +84,17 @@ describe('a recorded plan', () => {
     '--throttle write=1Mi,read-iops=5',
   ])('of an io fault is read back: %s', (flags) => {
     const asked = ioRequest(ioFlags(flags, '/data/mit Leerzeichen und Ümlaut'), { runAs: 'root' });
-    const { target, fault, summary, durationMs, graceMs } = plan(asked);
+    const { fault, summary, durationMs, graceMs } = plan(asked);
     expect(fault).toMatchObject({ fault: 'io', directory: '.kubectl-chaos-7f3k2', asRoot: true });
-    expect(again(asked)).toEqual({ target, fault, summary, durationMs, graceMs, detached: true, leaseMs: 0 });
+    expect(again(asked)).toEqual({
+      target: recordedTarget(),
+      fault,
+      summary,
+      durationMs,
+      graceMs,
+      detached: true,
+      leaseMs: 0,
+    });
   });
 
   test('of an io fault says of the volumes only which one the path is in, and of that no more than fits', () => {
@@ -78,7 +104,7 @@ describe('a recorded plan', () => {
     const hostPath = { ...claim, kind: 'hostPath', detail: `/x\n${'y'.repeat(2_000)}`, mountPath: path };
     const text = writePlan(
       planExperiment(ioRequest({ path }), target(), {
-        ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), isImageNamed: true, defaultImage: 'tools:1' },
+        ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date() },
         surveyed: { volume: hostPath, volumes: [root, hostPath] },
       }),
     );
@@ -93,7 +119,7 @@ describe('a recorded plan', () => {
     });
     const text = writePlan(
       planExperiment(netRequest(), target(), {
-        ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date(), isImageNamed: true, defaultImage: 'tools:1' },
+        ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date() },
         surveyed: surroundings({ to: many, from: many }),
       }),
     );

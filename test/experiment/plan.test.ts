@@ -34,7 +34,7 @@ describe('the arguments of the shim', () => {
   });
 
   test('with tools that are sent: the shim is told so, and has time to get them', () => {
-    const [named, sent] = [plan(netRequest()), plan(netRequest(), target(), false)].map(({ agent }) => agent);
+    const [named, sent] = [plan(netRequest()), plan(netRequest({}, { image: undefined }))].map(({ agent }) => agent);
     expect(sent?.containers[0]?.args.join(' ')).toBe(
       named?.containers[0]?.args.join(' ').replace(' --tool ', ' --toolbox --tool '),
     );
@@ -72,7 +72,7 @@ describe('the arguments of the shim', () => {
 });
 
 describe('the agent', () => {
-  test('goes where the target is, with the image of this build', () => {
+  test('goes where the target is, on the image that is named', () => {
     expect(plan().agent).toMatchObject({
       id: 'chaos-7f3k2',
       namespace: 'shop',

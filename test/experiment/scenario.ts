@@ -48,8 +48,6 @@ export class Scenario {
   readonly io = new IoShim();
   /** What becomes of the tools that are sent. */
   readonly toolbox = new ToolboxShim();
-  /** The tools come with the image. */
-  isImageNamed = true;
   /** Fields of every sample from now on. */
   counters: Partial<Sample> = {};
   /** How often something is to be removed, where it is not once for what was launched. */
@@ -82,8 +80,6 @@ export class Scenario {
       randomSuffix: () => '7f3k2',
       who: 'ada',
       protectedContexts: undefined,
-      defaultImage: 'tools:1',
-      isImageNamed: this.isImageNamed,
       toolbox: async (name) => ({ ...this.toolbox.sent, name }),
       startedAt: this.clock.now(),
       tidying: this.tidying,

@@ -311,13 +311,12 @@ describe('before the fault begins', () => {
     expect(error.hint).toContain('amd64');
   });
 
-  const onTarget = ioRequest({ action: { kind: 'fill', amount: { percent: 50 } } as never });
+  const onTarget = ioRequest({ action: { kind: 'fill', amount: { percent: 50 } } as never }, { image: undefined });
   const image = 'registry.shop/web:7';
 
   experiment(
     "the target's own image, pulled anew: what the cluster does, and what helps",
     async (s) => {
-      s.cluster.target = target({ image });
       s.cluster.agentFacts = { changes: ['set imagePullPolicy to Always'] };
       await s.launch();
       expect(s.cluster.launched).toMatchObject({ image });
@@ -338,7 +337,6 @@ describe('before the fault begins', () => {
   experiment(
     "the target's own image, which no container can be made from: another is asked for",
     async (s) => {
-      s.cluster.target = target({ image });
       await s.launch();
       const message = '"/proc" cannot be mounted because it is not of type proc';
       await s.status({ state: 'terminated', exitCode: 128, reason: 'StartError', message });

@@ -7,7 +7,7 @@ import { experiment, type Scenario } from './scenario.ts';
 
 /** Tools are sent to the agent, whose image is nobody's choice. */
 async function launch(s: Scenario): Promise<void> {
-  s.isImageNamed = false;
+  s.request.run.image = undefined;
   await s.launch();
   await s.attach();
 }
@@ -102,12 +102,48 @@ describe('tools that an image has not', () => {
   });
 
   experiment('are not there: nothing is created', async (s) => {
-    s.isImageNamed = false;
+    s.request.run.image = undefined;
     const missing = new ChaosError('toolbox-missing', 'the tools are not beside the plugin');
     await s.launch({ toolbox: () => Promise.reject(missing) });
     expect(await s.error()).toBe(missing);
     expect(s.cluster.count('launch')).toBe(0);
   });
+
+  experiment('cannot be sent to who may not attach: nothing is created', async (s) => {
+    const attachBarred = 'you are not allowed to get pods/attach';
+    s.cluster.target = { ...s.cluster.target, attachBarred };
+    s.request.run.image = undefined;
+    await s.launch();
+    expect(await s.error()).toMatchObject({
+      ...{ code: 'forbidden', exitCode: 1, message: attachBarred, state: 'nothing was changed' },
+      hint: 'Without an attach stress-ng cannot be sent to the agent: name an image with stress-ng in it: --image.',
+    });
+    expect(s.cluster.count('launch')).toBe(0);
+    expect(s.reporter.of('warning')).toEqual([]);
+  });
+
+  for (const [what, asked] of [
+    ['stress', request()],
+    ['io --mode', ioRequest()],
+  ] as const) {
+    experiment(
+      `are not there where a proxy swallows the attach: ${what} ends with that, and nothing is left`,
+      async (s) => {
+        const error = new ChaosError('unreachable', 'the proxy drops the upgrade', {
+          ...{ isPermanent: true, barsAttach: true },
+        });
+        s.cluster.failNext('attach', error);
+        await launch(s);
+        await s.status({ state: 'running' });
+        expect(await s.error()).toMatchObject({ code: 'unreachable', message: error.message, exitCode: 1 });
+        expect(s.cluster.count('followLog')).toBe(0);
+        expect(s.cluster.count('replace')).toBe(0);
+        expect(s.cluster.removed).toMatchObject({ id: 'chaos-7f3k2' });
+        expect(s.reporter.of('warning')).toEqual([]);
+      },
+      asked,
+    );
+  }
 });
 
 describe('while tools are sent', () => {

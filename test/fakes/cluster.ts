@@ -15,6 +15,7 @@ import type {
   Remains,
   RemovalResult,
   RunningImage,
+  SelectedTarget,
   Surroundings,
   SweptNode,
   Target,
@@ -63,7 +64,7 @@ export class FakeCluster implements Cluster {
   readonly attachments: FakeAttachment[] = [];
   /** Called with each new stream before the session has it. */
   onAttach: ((attachment: FakeAttachment) => void) | undefined;
-  target: Target = target();
+  target: SelectedTarget = target();
   network: PodNetwork = podNetwork();
   /** By the name of the object. */
   readonly addresses = new Map<string, ObjectAddresses[]>();
@@ -125,7 +126,7 @@ export class FakeCluster implements Cluster {
     return last;
   }
 
-  async findTarget(_query: TargetQuery, _agentNamespace: string | undefined): Promise<Target> {
+  async findTarget(_query: TargetQuery, _agentNamespace: string | undefined): Promise<SelectedTarget> {
     await this.#enter('findTarget');
     return this.target;
   }
@@ -257,7 +258,7 @@ export class FakeCluster implements Cluster {
   }
 
   /** What containers of every node run on. */
-  images: RunningImage[] = [];
+  images: RunningImage[] = [{ image: 'nginx:1.29', namespace: 'web', pod: 'web-0', imagePullSecrets: [] }];
 
   async imagesOn(): Promise<readonly RunningImage[]> {
     return this.images;

@@ -25,7 +25,6 @@ export function commandPorts(why: string, change: Partial<CommandPorts & Outputs
     version: '1.2.3',
     commit: 'c0ffee',
     nodeVersion: 'v22.19.0',
-    defaultImage: 'tools:1',
     shim: forbidden,
     toolbox: forbidden,
     connect: forbidden,

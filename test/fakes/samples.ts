@@ -3,7 +3,7 @@ import type { IoRequest } from '../../src/faults/io/types.ts';
 import { volumeAt } from '../../src/faults/io/volume.ts';
 import type { NetRequest, NetSurroundings, Peer } from '../../src/faults/net/types.ts';
 import type { StressRequest } from '../../src/faults/stress/types.ts';
-import type { AgentShape, Experiment, PodNetwork, Target, Volume } from '../../src/ports.ts';
+import type { AgentShape, Experiment, PodNetwork, SelectedTarget, Target, Volume } from '../../src/ports.ts';
 import type { Request, RunOptions } from '../../src/requests.ts';
 import type {
   Active,
@@ -25,7 +25,7 @@ import { wireLine } from './wire.ts';
 export const GiB = 2 ** 30;
 export const MiB = 2 ** 20;
 
-export function target(change: Partial<Target> = {}): Target {
+export function target(change: Partial<SelectedTarget> = {}): SelectedTarget {
   return {
     namespace: 'shop',
     pod: 'web-7d4b9',
@@ -35,6 +35,7 @@ export function target(change: Partial<Target> = {}): Target {
     runtime: 'containerd',
     node: 'node-3',
     architecture: 'amd64',
+    image: 'registry.shop/web:7',
     restartCount: 0,
     containers: 1,
     cpuLimitCores: 1,
@@ -45,6 +46,12 @@ export function target(change: Partial<Target> = {}): Target {
     nodeAllocatableMemoryBytes: 8 * GiB,
     ...change,
   };
+}
+
+/** As it is read back from a record: what an agent could run on is of no use to those who follow one. */
+export function recordedTarget(): Target {
+  const { image: _image, ...rest } = target();
+  return rest;
 }
 
 function stressRequest(change: Partial<StressRequest> = {}): StressRequest {
@@ -75,7 +82,7 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
       leaseMs: 15_000,
       runAs: 'target',
       strict: false,
-      image: undefined,
+      image: 'tools:1',
       imagePullSecret: undefined,
       agentNamespace: undefined,
       shape: noShape,
@@ -214,14 +221,12 @@ export function requestFor(stress: Partial<StressRequest>, run: Partial<RunOptio
   };
 }
 
-export function plan(asked: Request = request(), at: Target = target(), isImageNamed = true): Plan {
+export function plan(asked: Request = request(), at: SelectedTarget = target()): Plan {
   return planExperiment(asked, at, {
     id: 'chaos-7f3k2',
     who: 'ada',
     now: new Date('2026-01-02T03:04:05Z'),
-    defaultImage: 'tools:1',
     noAttach: asked.run.noAttach,
-    isImageNamed,
     surveyed:
       asked.fault.fault === 'io' ? { volume: volumeAt(volumes(), (asked.fault as IoRequest).path) } : surroundings(),
   });

@@ -35,7 +35,7 @@ export async function bundle(folder: string): Promise<Program> {
     platform: 'node',
     format: 'esm',
     target: 'node22.19',
-    define: { CHAOS_VERSION: '"0.0.0"', CHAOS_IMAGE: '"tools:test"', CHAOS_COMMIT: '"test"' },
+    define: { CHAOS_VERSION: '"0.0.0"', CHAOS_COMMIT: '"test"' },
     banner: {
       js: "import{createRequire as chaosRequire}from'node:module';const require=chaosRequire(import.meta.url);",
     },

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/clock.ts';
 import { runExperiment } from '../../src/experiment/run.ts';
 import { KubernetesCluster } from '../../src/kubernetes/cluster.ts';
 import type { Rest } from '../../src/kubernetes/rest.ts';
-import type { Surroundings, Target } from '../../src/ports.ts';
+import type { SelectedTarget, Surroundings } from '../../src/ports.ts';
 import type { Request } from '../../src/requests.ts';
 import { ApiServer, json, until, WatchFeed } from '../fakes/api-server.ts';
 import { RecordingReporter } from '../fakes/reporter.ts';
@@ -20,7 +20,7 @@ const configMaps = '/api/v1/namespaces/shop/configmaps';
 
 /** What is around the target is not what these tests are about. */
 class AroundAgents extends KubernetesCluster {
-  override async findTarget(): Promise<Target> {
+  override async findTarget(): Promise<SelectedTarget> {
     return target();
   }
   override async surroundings(): Promise<Surroundings> {
@@ -120,10 +120,9 @@ async function run(asked: Request) {
   try {
     return await runExperiment(asked, {
       ...{ cluster, clock: systemClock, signals, reporter, randomSuffix: () => '7f3k2', who: 'ada' },
-      isImageNamed: true,
       toolbox: () => Promise.reject(new Error('an image that is named has the tools')),
       tidying: { remove: async () => [] },
-      ...{ protectedContexts: undefined, defaultImage: 'tools:1', startedAt: systemClock.now() },
+      ...{ protectedContexts: undefined, startedAt: systemClock.now() },
     });
   } finally {
     cluster.close();

@@ -1,5 +1,5 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
-import type { Target } from '../../src/ports.ts';
+import type { SelectedTarget } from '../../src/ports.ts';
 
 /** A running pod `web` with the containers app and proxy, as an API server gives it; `change` edits it. */
 export function runningPod(
@@ -16,7 +16,10 @@ export function runningPod(
     },
     spec: {
       nodeName: 'node-3',
-      containers: [{ name: 'app', resources: { limits: { cpu: '500m', memory: '128Mi' } } }, { name: 'proxy' }],
+      containers: [
+        { name: 'app', image: 'i', resources: { limits: { cpu: '500m', memory: '128Mi' } } },
+        { name: 'proxy', image: 'i' },
+      ],
     },
     status: {
       phase: 'Running',
@@ -53,7 +56,8 @@ export function readyNode(
   return node as V1Node;
 }
 
-export const webTarget: Target = {
+export const webTarget: SelectedTarget = {
+  image: 'i',
   namespace: 'shop',
   pod: 'web',
   podUid: 'uid-web',

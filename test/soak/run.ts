@@ -35,7 +35,7 @@ async function experiment(...args: string[]): Promise<{ code: number; said: stri
   const code = await main([...args, '--kubeconfig', kubeconfig, '-n', ns], {
     stdout: output,
     stderr: output,
-    env: {},
+    env: { KUBECTL_CHAOS_IMAGE: `localhost/kubectl-chaos/tools:${version}` },
     homeDirectory: '/nonexistent',
     who: 'soak',
     clock: systemClock,
@@ -44,7 +44,6 @@ async function experiment(...args: string[]): Promise<{ code: number; said: stri
     version,
     commit: 'unknown',
     nodeVersion: process.version,
-    defaultImage: `localhost/kubectl-chaos/tools:${version}`,
     shim,
     toolbox: (name, architecture) => readToolbox(new URL('../../dist/', import.meta.url), name, architecture),
     connect: async (options) => connect(options, { env: {}, homeDirectory: '/nonexistent', shim }),

@@ -31,7 +31,7 @@ export async function effectiveRun(): Promise<RunEvent[]> {
 export async function sentRun(): Promise<RunEvent[]> {
   const s = new Scenario(request({}, { durationMs: 10_000 }));
   Object.assign(s.toolbox, { sent: toolbox(4_000_000), isSilent: true, isQuick: false });
-  s.isImageNamed = false;
+  s.request.run.image = undefined;
   await s.launch();
   await s.attach();
   for (let offset = 0; offset <= 4_000_000; offset += 400_000) {

@@ -19,6 +19,8 @@ import { idsTold } from './plugin.ts';
  */
 const namespace = 'chaos-e2e-observer';
 const { version } = JSON.parse(readFileSync(`${repository}/package.json`, 'utf8')) as { version: string };
+/** The image that brings the tools: every node has it. */
+export const toolsImage = `localhost/kubectl-chaos/tools:${version}`;
 
 const observer = `
 apiVersion: v1
@@ -29,7 +31,7 @@ spec:
   terminationGracePeriodSeconds: 0
   containers:
     - name: observer
-      image: localhost/kubectl-chaos/tools:${version}
+      image: ${toolsImage}
       imagePullPolicy: IfNotPresent
       command: [sleep, "1000000"]
       securityContext: {privileged: true}
