@@ -42,9 +42,9 @@ export class LogPosition {
     return text.length > cutLength ? text.replaceAll(new RegExp(stamp, 'g'), '') : text;
   }
 
-  /** Where to go on, for the request: whole seconds, as the API server hands it to the kubelet. */
-  get since(): { sinceTime?: string } {
-    if (!Number.isFinite(this.#second)) return {};
+  /** Where to go on, for the request: whole seconds, as the API server hands it to the kubelet. Undefined: nothing has been read. */
+  get since(): { sinceTime: string } | undefined {
+    if (!Number.isFinite(this.#second)) return undefined;
     return { sinceTime: new Date(this.#second).toISOString().replace('.000Z', 'Z') };
   }
 }
@@ -67,26 +67,37 @@ export async function followLog(
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const request = (follow: boolean): ApiRequest => {
-    const since = fromNow ? { sinceSeconds: 1, ...position.since } : position.since;
+    // The API server takes one of the two.
+    const since = position.since ?? (fromNow ? { sinceSeconds: 1 } : {});
     const query = { container, timestamps: true, ...since, ...(follow ? { follow } : {}) };
     return { verb: 'get', resource: resources.pods, subresource: 'log', namespace, name: pod, query };
   };
   const stdout = new Queue<string>();
+  let hasTaken = false;
   const take = (lines: readonly string[]): void => {
-    for (const text of lines.flatMap((line) => (line === '' ? [] : (position.take(line) ?? [])))) stdout.push(text);
+    for (const line of lines) {
+      const text = line === '' ? undefined : position.take(line);
+      if (text === undefined) continue;
+      hasTaken = true;
+      stdout.push(text);
+    }
   };
   const pieces = withPauses((one) => readLines(rest, request(true), one), after(pauseMs), either);
   const next = async (): Promise<boolean> => {
     const { done, value } = await pieces.next();
-    if (!done) take(value === undefined ? (await rest.text(request(false), either)).split('\n') : [value]);
+    // What comes behind the last newline is still being written.
+    if (!done) take(value === undefined ? (await rest.text(request(false), either)).split('\n').slice(0, -1) : [value]);
     return !done;
   };
-  const goesOn = await next().catch((error: unknown) => {
+  const first = next();
+  await first.catch((error: unknown) => {
+    if (hasTaken) return;
+    void pieces.return(undefined);
     throw notYet(error);
   });
   const closed = (async () => {
     try {
-      for (let more = goesOn; more; ) more = await next();
+      for (let more = await first; more; ) more = await next();
       return { clean: true, reason: 'the log ended' };
     } catch (error) {
       if (either.aborted) return { clean: true, reason: 'closed by this command' };

@@ -109,12 +109,29 @@ describe('a log', () => {
     expect(await all(log)).toEqual(['four']);
   });
 
+  it('that is asked for is taken up to its last whole line, and up to what is none of it', async () => {
+    server.on('GET', path, ({ query }, response) => {
+      if (query.has('follow')) return;
+      response.writeHead(200).end(`${at(1, 'one')}\nunable to retrieve container logs\n${at(2, 'tw')}`);
+    });
+    const log = await open(20);
+    expect(await all(log)).toEqual(['one']);
+    expect(await log.closed).toMatchObject({ reason: 'the kubelet gave no log: unable to retrieve container logs' });
+    expect(position.since).toEqual({ sinceTime: '2026-01-02T03:04:01Z' });
+  });
+
   it('of one that has begun is read from now on', async () => {
     const opening = open(60_000, true);
     const response = await following(1);
     response.writeHead(200).end(`${at(1, 'one')}\n`);
-    await opening;
+    await (await opening).closed;
     expect(follows[0]?.request.query.get('sinceSeconds')).toBe('1');
+    const again = open(60_000, true);
+    (await following(2)).writeHead(200).end();
+    await again;
+    // The API server refuses both together.
+    expect(follows[1]?.request.query.get('sinceSeconds')).toBeNull();
+    expect(follows[1]?.request.query.get('sinceTime')).toBe('2026-01-02T03:04:01Z');
   });
 
   it('is not there yet while its container is about to start: worth another attempt', async () => {
