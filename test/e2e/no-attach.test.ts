@@ -10,7 +10,16 @@ const ns = 'chaos-e2e-no-attach';
 suite(ns, ['distroless', 'busybox']);
 withDisk(ns, ['io-data']);
 
-const unattached = (...args: string[]) => ['stress', 'distroless', '-n', ns, '--cpu', '1', '--no-attach', ...args];
+const unattached = (...args: string[]) => [
+  'stress',
+  'distroless',
+  '-n',
+  ns,
+  '--memory',
+  '16Mi',
+  '--no-attach',
+  ...args,
+];
 
 async function stressors(): Promise<number> {
   return (await splitProcesses(await containerId(ns, 'distroless'))).stressors.length;
@@ -38,7 +47,7 @@ describe('a fault without an attach', () => {
 
   it('fills a file system by a workload that says what it did', async () => {
     const args = ['io', 'io-data', '-n', ns, '--path', '/data', '--fill', '40Mi', '--leave', '1Mi', '--no-attach'];
-    const ended = await chaos(...args, '--duration', lasting(8));
+    const ended = await chaos(...args, '--duration', lasting(8), '-v');
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
     expect(ended.stderr).toMatch(/^filled 40 MiB/m);
   });
@@ -108,7 +117,7 @@ describe('a fault without an attach', () => {
 
 describe('where attaching is refused', () => {
   const through = (url: string, ...args: string[]) =>
-    chaos('stress', 'distroless', '-n', ns, '--cpu', '1', '--duration', lasting(10), '--server', url, ...args);
+    chaos('stress', 'distroless', '-n', ns, '--memory', '16Mi', '--duration', lasting(10), '--server', url, ...args);
 
   it('by a proxy that drops Upgrade, a stress goes on without, and says so', async () => {
     const behind = await kubectlProxy('--reject-paths=^$');
