@@ -702,15 +702,15 @@ no_reader() {
   make_another
   WRAP=("$PROBES/plug" "$1")
   network >"$T/network" 2>&1
-  start_nsexec hold --container "$ID" --sample-ms 100 --duration-ms 3000 --termination-log "$T/termlog" "${TOOLS[@]}"
+  start_nsexec hold --container "$ID" --sample-ms 100 --duration-ms 6000 --termination-log "$T/termlog" "${TOOLS[@]}"
   : >"$T/termlog"
   for i in {1..20}; do order ask n ip -o link show; done
   undo_all
   apply_all
   order count c ip -o link show
   say start
-  soon 5000 "the fault" is_applied
-  finish 8000
+  soon 20000 "the fault" is_applied
+  finish 20000
   untouched
   equal "$(jq -r .event "$T/termlog" | xargs)" "ended reverted" "events in the termination log"
 }

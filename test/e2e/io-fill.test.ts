@@ -30,6 +30,7 @@ describe('io --fill', () => {
       '1Mi',
       '--duration',
       lasting(5),
+      '-v',
     );
     const during = await disk().space();
     const ended = await plugin.ended;

@@ -13,7 +13,7 @@ withDisk(ns, ['io-data']);
 /** Tools are sent over an attach: without one they come with the image. */
 const withTools = ['--image', toolsImage];
 const unattached = (...args: string[]) => [
-  ...['stress', 'distroless', '-n', ns, '--cpu', '1', '--no-attach', ...withTools, ...args],
+  ...['stress', 'distroless', '-n', ns, '--memory', '16Mi', '--no-attach', ...withTools, ...args],
 ];
 
 async function stressors(): Promise<number> {
@@ -53,7 +53,7 @@ describe('a fault without an attach', () => {
 
   it('fills a file system by a workload that says what it did', async () => {
     const args = ['io', 'io-data', '-n', ns, '--path', '/data', '--fill', '40Mi', '--leave', '1Mi', '--no-attach'];
-    const ended = await chaos(...args, '--duration', lasting(8));
+    const ended = await chaos(...args, '--duration', lasting(8), '-v');
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
     expect(ended.stderr).toMatch(/^filled 40 MiB/m);
   });
@@ -128,8 +128,8 @@ describe('where attaching is refused', () => {
       'distroless',
       '-n',
       ns,
-      '--cpu',
-      '1',
+      '--memory',
+      '16Mi',
       ...withTools,
       '--duration',
       lasting(10),

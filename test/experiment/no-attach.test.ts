@@ -276,6 +276,23 @@ describe('the agents of a run without an attach', () => {
   );
 
   experiment(
+    'a second one that is still to start has no log that breaks off',
+    async (s) => {
+      await s.launch();
+      await s.attach();
+      s.cluster.failNext('followLog', new ChaosError('api', 'container "target-0" is waiting to start'));
+      await s.pass(1_000);
+      await s.attach();
+      await s.pass(1_000);
+      expect(s.reporter.of('active')).toHaveLength(1);
+      expect(s.reporter.of('progress').filter(({ message }) => message.includes('broke off'))).toEqual([]);
+      await s.finish();
+      await s.outcome();
+    },
+    unattached(),
+  );
+
+  experiment(
     'a second one that is refused leaves nothing, and says why',
     async (s) => {
       s.cluster.failNext('replace', new ChaosError('quota', 'exceeded quota'));

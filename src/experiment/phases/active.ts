@@ -142,7 +142,8 @@ export class ActivePhase implements Phase {
     timers.stop('beat');
     // The shim has said its last word: only the reason for it is waited for.
     if (observations.result.reverted) return;
-    if (failures === 1) {
+    // A container that has not begun to run has no log to break off.
+    if (failures === 1 && !timers.isSet('startup')) {
       this.#context.report({ kind: 'progress', message: brokenStream(plan, reason) });
       timers.set('silence', observations.aloneMs + plan.graceMs + undoMs(plan.fault));
     }
