@@ -16,12 +16,8 @@ const creationMs = 20_000;
  * ConfigMaps hides only leftovers, and is said; for pods it is an error.
  */
 export async function listExperiments(rest: Rest, namespace: string | undefined, now: Date): Promise<Experiments> {
-  const { pods, configMaps, unseen, elsewhere } = await findObjects(rest, namespace);
-  return {
-    found: experimentsOf(pods.items, configMaps.items, now).filter((one) => isOf(one, namespace)),
-    unseen,
-    ...(elsewhere === undefined ? {} : { elsewhere }),
-  };
+  const { pods, configMaps, ...blind } = await findObjects(rest, namespace);
+  return { found: experimentsOf(pods.items, configMaps.items, now).filter((one) => isOf(one, namespace)), ...blind };
 }
 
 /** Experiments whose agents are in the namespace, by lists of that one alone. As `listExperiments` in other respects. */
