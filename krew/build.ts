@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { completionScript } from '../src/cli/completion.ts';
+import { bundleOptions } from './bundle.ts';
 import { buildToolboxes } from './toolbox/build.ts';
 
 const root = new URL('../', import.meta.url);
@@ -23,24 +24,12 @@ function commitOf(): string {
 rmSync(path('dist'), { recursive: true, force: true });
 mkdirSync(path('dist'));
 await build({
-  entryPoints: { chaos: path('src/bin.ts') },
-  outdir: path('dist'),
-  outExtension: { '.js': '.mjs' },
+  ...bundleOptions(path('src/bin.ts'), path('dist')),
   chunkNames: 'lib/[name]-[hash]',
-  bundle: true,
-  splitting: true,
-  minify: true,
-  keepNames: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node22.19',
   define: {
     CHAOS_VERSION: JSON.stringify(version),
     CHAOS_COMMIT: JSON.stringify(commitOf()),
   },
-  // Packages in CommonJS ask for Node's own modules by require.
-  banner: { js: "import{createRequire as chaosRequire}from'node:module';const require=chaosRequire(import.meta.url);" },
-  external: ['bufferutil', 'utf-8-validate'],
   legalComments: 'none',
   logLevel: 'warning',
 });

@@ -1,5 +1,6 @@
 import type { Remains } from '../ports.ts';
 import { isStatus } from './api-error.ts';
+import { removeObject } from './remove.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
 
@@ -15,11 +16,10 @@ export async function discard(
 ): Promise<void> {
   await Promise.all(
     remains.map(async ({ kind, name, uid }) => {
-      const options = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
-      const body = { ...options, ...(kind === 'pod' ? { gracePeriodSeconds: 0 } : {}), preconditions: { uid } };
+      const options = { ...(kind === 'pod' ? { gracePeriodSeconds: 0 } : {}), preconditions: { uid } };
       const resource = kind === 'pod' ? resources.pods : resources.configmaps;
       try {
-        await rest.json({ verb: 'delete', resource, namespace, name, body }, signal);
+        await removeObject(rest, resource, name, namespace, signal, options);
       } catch (error) {
         // It is gone, or (409) another has its name.
         if (!isStatus(error, 404, 409)) throw error;

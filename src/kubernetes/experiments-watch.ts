@@ -23,11 +23,8 @@ export async function* followExperiments(
 ): AsyncGenerator<ExperimentUpdate, void, undefined> {
   const found = await findObjects(rest, namespace, signal);
   const seen = new SeenExperiments(found, (experiment) => isOf(experiment, namespace), now());
-  const { unseen, elsewhere } = found;
-  yield {
-    kind: 'listed',
-    experiments: { found: seen.experiments, unseen, ...(elsewhere === undefined ? {} : { elsewhere }) },
-  };
+  const { pods: _pods, configMaps: _configMaps, ...blind } = found;
+  yield { kind: 'listed', experiments: { found: seen.experiments, ...blind } };
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const queue = new Queue<News>();

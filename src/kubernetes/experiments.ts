@@ -16,12 +16,8 @@ const creationMs = 20_000;
  * ConfigMaps hides only leftovers, and is said; for pods it is an error.
  */
 export async function listExperiments(rest: Rest, namespace: string | undefined, now: Date): Promise<Experiments> {
-  const { pods, configMaps, unseen, elsewhere } = await findObjects(rest, namespace);
-  return {
-    found: experimentsOf(pods.items, configMaps.items, now).filter((one) => isOf(one, namespace)),
-    unseen,
-    ...(elsewhere === undefined ? {} : { elsewhere }),
-  };
+  const { pods, configMaps, ...blind } = await findObjects(rest, namespace);
+  return { found: experimentsOf(pods.items, configMaps.items, now).filter((one) => isOf(one, namespace)), ...blind };
 }
 
 /** Experiments whose agents are in the namespace, by lists of that one alone. As `listExperiments` in other respects. */
@@ -139,9 +135,12 @@ interface Objects {
   configMaps: V1ConfigMap[];
 }
 
-/** An experiment has one agent: what there is to say of it, its pod says. */
+/**
+ * An experiment has one agent: what there is to say of it, its pod says. Of a run without an attach there are two while the second takes the place of
+ * the first, which has only looked: the last one by name has the fault.
+ */
 function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
-  const [pod] = pods;
+  const pod = pods.toSorted((one, other) => nameOf(one).localeCompare(nameOf(other))).at(-1);
   const { metadata = {} } = pod ?? configMaps[0] ?? {};
   const annotation = (name: string) => metadata.annotations?.[`kubectl-chaos.io/${name}`];
   const createdAt = new Date(metadata.creationTimestamp ?? now);
@@ -176,6 +175,8 @@ function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
     ...Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)),
   };
 }
+
+const nameOf = ({ metadata }: V1Pod): string => metadata?.name ?? '';
 
 /** An experiment lasts a day at most, and before and after that some minutes. */
 const longestMs = 25 * 3_600_000;

@@ -52,8 +52,8 @@ export async function launch(rest: Rest, spec: AgentSpec, shim: Uint8Array, exis
 }
 
 /**
- * Creates another pod of the experiment, which gets the ConfigMap; then deletes the former one by force, since a shim that has heard no `start` has changed nothing. `existing` is kept true to what may
- * be there: of what is there after a failure, the former one is.
+ * Creates another pod of the experiment, which gets the ConfigMap; then deletes the former one by force, since a shim that has heard no `start` has
+ * changed nothing. `existing` is kept true to what may be there: of what is there after a failure, the former one is.
  */
 export async function replace(rest: Rest, former: Agent, spec: AgentSpec, existing: Existing): Promise<Launched> {
   const asked = agentPod(spec);

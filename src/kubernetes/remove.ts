@@ -95,12 +95,13 @@ interface DeleteOptions {
   preconditions?: { uid: string };
 }
 
-function removeObject(
+/** Deletes one object; what depends on it goes after it. Rejects with ApiError 404 where there is none, 409 where another has the name. */
+export function removeObject(
   rest: Rest,
   resource: Resource,
   name: string,
   namespace: string,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   options?: DeleteOptions,
 ): Promise<KubernetesObject> {
   const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', ...options };
@@ -113,8 +114,8 @@ export async function deletePod(
   { pod, podUid, namespace }: Agent,
   options: DeleteOptions = {},
 ): Promise<void> {
-  const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: podUid }, ...options };
-  await rest.json({ verb: 'delete', resource: resources.pods, namespace, name: pod, body }).catch(notFound);
+  const all = { preconditions: { uid: podUid }, ...options };
+  await removeObject(rest, resources.pods, pod, namespace, undefined, all).catch(notFound);
 }
 
 /** A deletion that took effect answers with a Status; an object that is still there for its finalizers answers with itself. */

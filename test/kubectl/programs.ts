@@ -1,6 +1,7 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundleOptions } from '../../krew/bundle.ts';
 
 /** A program as it is started: it and its first words. */
 export type Program = readonly [string, ...string[]];
@@ -25,21 +26,8 @@ export function findKubectl(): { path: string } | { why: string } {
 export async function bundle(folder: string): Promise<Program> {
   const entry = fileURLToPath(new URL('../../src/bin.ts', import.meta.url));
   await build({
-    entryPoints: { chaos: entry },
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    minify: true,
-    keepNames: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node22.19',
+    ...bundleOptions(entry, folder),
     define: { CHAOS_VERSION: '"0.0.0"', CHAOS_COMMIT: '"test"' },
-    banner: {
-      js: "import{createRequire as chaosRequire}from'node:module';const require=chaosRequire(import.meta.url);",
-    },
-    external: ['bufferutil', 'utf-8-validate'],
     logLevel: 'error',
   });
   return [process.execPath, `${folder}/chaos.mjs`];

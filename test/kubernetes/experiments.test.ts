@@ -118,6 +118,19 @@ describe('what the objects say of an experiment', () => {
     ]);
   });
 
+  it('one whose first agent has looked, and whose second has begun, is what the second is', () => {
+    const first = pod('chaos-aaaaa', 'Failed');
+    const second = pod('chaos-aaaaa', 'Running', ({ metadata = {} }) =>
+      Object.assign(metadata, { name: 'chaos-aaaaa-1' }),
+    );
+    for (const pods of [
+      [first, second],
+      [second, first],
+    ]) {
+      expect(experimentsOf(pods, [], now)).toMatchObject([{ state: 'running', pod: 'chaos-aaaaa-1' }]);
+    }
+  });
+
   it('the same id in two namespaces is two experiments', () => {
     const other = configMap('chaos-aaaaa');
     Object.assign(other.metadata ?? {}, { namespace: 'bank' });
