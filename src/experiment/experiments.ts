@@ -2,7 +2,7 @@ import { ChaosError } from '../errors.ts';
 import type { Agent, Clock, Cluster, Experiment, Experiments, ExperimentUpdate } from '../ports.ts';
 import type { ManageRequest } from '../requests.ts';
 import { experimentCommands, undoCommand } from './plan.ts';
-import { lastReport, type RevertReport, stopAgent } from './stop-agent.ts';
+import { endReportMs, lastReport, type RevertReport, stopAgent } from './stop-agent.ts';
 
 /** How one experiment was stopped. */
 export interface Stopped {
@@ -90,9 +90,11 @@ export async function stopOne(
 ): Promise<Stopped> {
   const { id, namespace, graceMs } = experiment;
   const agent = agentOf(experiment);
+  // One that has not begun has nothing to report.
+  const silentMs = experiment.state === 'starting' ? 0 : endReportMs;
   const word: RevertReport =
     agent && mayListen(experiment)
-      ? await stopAgent(agent, graceMs, cluster, clock)
+      ? await stopAgent(agent, { limitMs: graceMs, silentMs }, cluster, clock)
       : lastReport(experiment.lastWords ?? '');
   const { left, why } = await cluster.remove(id, namespace, graceMs + reportMs, word.reverted);
   const undo = undoCommand(request.connection, namespace, id);

@@ -263,9 +263,51 @@ describe('stop', () => {
       found: [experiment('chaos-aaaaa', { pod: 'chaos-aaaaa-0', podUid: 'agent-uid' })],
       unseen: [],
     };
-    cluster.failNext('attach', new ChaosError('forbidden', 'pods/attach'));
+    cluster.failNext('attach', new ChaosError('forbidden', 'pods/attach', { barsAttach: true }));
     expect(await run('stop chaos-aaaaa')).toBe(0);
     expect(cluster.removed).toMatchObject({ reverted: false });
+  });
+
+  describe('a shim that ends by itself at that moment, so that it can be told nothing', () => {
+    const stopping = () => {
+      const at = world();
+      const there = { pod: 'chaos-aaaaa-0', podUid: 'agent-uid', node: 'node-3' };
+      at.cluster.experiments = { found: [at.experiment('chaos-aaaaa', there)], unseen: [] };
+      at.cluster.failNext('attach', new ChaosError('api', 'container target-0 not found in pod chaos-aaaaa-0'));
+      return { ...at, code: at.run('stop chaos-aaaaa') };
+    };
+
+    test('its kubelet is waited for, which has its last words', async () => {
+      const { cluster, clock, code } = stopping();
+      await clock.advance(1_200);
+      expect(cluster.count('remove')).toBe(0);
+      const message = `${JSON.stringify(ended())}\n${JSON.stringify(reverted())}\n`;
+      const state = { state: 'terminated', exitCode: 0, reason: 'Completed', message } as const;
+      cluster.agentUpdates.push({
+        ...{ kind: 'status', phase: 'Succeeded', reason: '', message: '' },
+        containers: { 'target-0': state },
+      });
+      expect(await code).toBe(0);
+      expect(cluster.removed).toMatchObject({ reverted: true });
+      expect(cluster.watches).toBe(0);
+    });
+
+    test('but not for long', async () => {
+      const { cluster, clock, code } = stopping();
+      await clock.advance(5_000);
+      expect(await code).toBe(0);
+      expect(cluster.removed).toMatchObject({ reverted: false });
+      expect(cluster.watches).toBe(0);
+    });
+
+    test('nor where its pod may not be watched', async () => {
+      const { cluster, clock, code } = stopping();
+      cluster.agentUpdates.fail(new ChaosError('forbidden', 'you may not watch pods'));
+      await clock.advance(4_999);
+      expect(cluster.count('remove')).toBe(0);
+      await clock.advance(1);
+      expect(await code).toBe(0);
+    });
   });
 
   test('--all ends every one, each in its own namespace', async () => {
