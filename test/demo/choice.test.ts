@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { choose, type Possible, parseArguments, type Sandbox } from './choice.ts';
 
-const kind = { context: 'kind-dev', maker: 'kind', name: 'dev' } as const;
+const kind = { context: 'kind-dev', maker: 'kind' } as const;
 const none = { yes: false, sandbox: undefined };
 
 /** What is possible here; whoever is asked without need fails the test. */

@@ -6,8 +6,6 @@ export interface LocalCluster {
   /** The context's name in the kubeconfig. */
   context: string;
   maker: Maker;
-  /** What its maker calls it: `kind load … --name NAME`. */
-  name: string;
 }
 
 interface Named {
@@ -23,11 +21,10 @@ function named(list: unknown, name: unknown, field: string): Record<string, unkn
   return isObject(value) ? value : undefined;
 }
 
-/** Who makes clusters of this name, and what they call it; undefined: nobody that we know. */
-function makerOf(context: string): Omit<LocalCluster, 'context'> | undefined {
-  const [, prefix, rest] = /^(kind|k3d)-(.+)$/.exec(context) ?? [];
-  if (prefix && rest) return { maker: prefix as Maker, name: rest };
-  return context === 'minikube' ? { maker: 'minikube', name: 'minikube' } : undefined;
+/** Who makes clusters of this name; undefined: nobody that we know. */
+function makerOf(context: string): Maker | undefined {
+  const [, maker] = /^(kind|k3d)-.+$/.exec(context) ?? [];
+  return context === 'minikube' ? context : (maker as Maker | undefined);
 }
 
 /** Where a server of this address is: on this machine, in a private network, or anywhere. Host names other than localhost may be anything. */
@@ -53,29 +50,17 @@ export function localClusters(view: unknown): LocalCluster[] {
   const found: LocalCluster[] = [];
   for (const { name } of view.contexts.filter(isObject)) {
     if (typeof name !== 'string') continue;
-    const made = makerOf(name);
+    const maker = makerOf(name);
     const context = named(view.contexts, name, 'context');
-    if (!made || context?.cluster !== name) continue;
+    if (!maker || context?.cluster !== name) continue;
     const cluster = named(view.clusters, name, 'cluster');
     if (typeof cluster?.server !== 'string' || cluster['proxy-url']) continue;
     const place = placeOf(cluster.server);
     // Only minikube's machines have an address of their own.
-    if (place === 'machine' || (place === 'private' && made.maker === 'minikube')) {
-      found.push({ context: name, ...made });
+    if (place === 'machine' || (place === 'private' && maker === 'minikube')) {
+      found.push({ context: name, maker });
     }
   }
   const isCurrent = ({ context }: LocalCluster) => context === view['current-context'];
   return [...found.filter(isCurrent), ...found.filter((one) => !isCurrent(one))];
-}
-
-/** The command by which an image of Docker's gets onto the cluster's nodes. */
-export function loadCommand({ maker, name }: LocalCluster, image: string): readonly [string, ...string[]] {
-  switch (maker) {
-    case 'kind':
-      return ['kind', 'load', 'docker-image', image, '--name', name];
-    case 'k3d':
-      return ['k3d', 'image', 'import', image, '-c', name];
-    case 'minikube':
-      return ['minikube', 'image', 'load', image, '-p', name];
-  }
 }

@@ -1,25 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { imagesOf, pauseImage, toolsImage } from './own-images.ts';
-
-const facts = { named: undefined, version: '1.2.3', images: [], canLoad: true };
-const ours = 'localhost/kubectl-chaos/tools:1.2.3';
-
-describe('the tools image on a cluster of the user', () => {
-  it('is the one that is named', () => {
-    expect(toolsImage({ ...facts, named: 'registry.example.org/tools:1' })).toEqual({
-      image: 'registry.example.org/tools:1',
-    });
-  });
-
-  it('is ours, made and loaded only when the nodes do not have it', () => {
-    expect(toolsImage({ ...facts, images: [['other'], [ours]], canLoad: false })).toEqual({ image: ours });
-    expect(toolsImage(facts)).toMatchObject({ image: ours, build: expect.arrayContaining(['docker', ours]) });
-  });
-
-  it('is nowhere to be had', () => {
-    expect(toolsImage({ ...facts, canLoad: false })).toBeUndefined();
-  });
-});
+import { imagesOf, pauseImage } from './own-images.ts';
 
 describe('the target of the demo', () => {
   it.each([

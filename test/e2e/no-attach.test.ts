@@ -4,10 +4,10 @@ import { withDisk } from './support/disk.ts';
 import { kubectlProxy, withoutUpgrade } from './support/http-proxy.ts';
 import { containerId, killShims, residue, splitProcesses, toolsImage } from './support/node.ts';
 import { chaos, type Ended, idOf, report, start, untilActive } from './support/plugin.ts';
-import { suite } from './support/suite.ts';
+import { suiteBesideOthers } from './support/suite.ts';
 
 const ns = 'chaos-e2e-no-attach';
-suite(ns, ['distroless', 'busybox']);
+suiteBesideOthers(ns, ['distroless', 'busybox']);
 withDisk(ns, ['io-data']);
 
 /** Tools are sent over an attach: without one they come with the image. */
