@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { type ArchivedFile, gzip, inOrder, tarOf } from './archive.ts';
 import { closure, problemsOf } from './closure.ts';
 import type { Debs } from './debs.ts';
+import { referredLicences } from './licences.ts';
 import type { Lock } from './lock.ts';
 import { type Manifest, type ManifestFile, sourceAt, sourceBy } from './manifest.ts';
 import { type Architecture, architectures, type PartName, partNames, parts } from './parts.ts';
@@ -34,7 +35,7 @@ export function assemble(lock: Lock, debs: Debs, to: string, work: string): void
   ) as Manifest['toolboxes'];
   const manifest: Manifest = { suite: lock.suite, sourceAt, sourceBy, toolboxes };
   writeFileSync(join(to, 'toolbox.json'), `${JSON.stringify(manifest)}\n`);
-  writeFileSync(join(to, 'toolbox-copyright.txt'), noticesOf(notices));
+  writeFileSync(join(to, 'toolbox-copyright.txt'), noticesOf(notices, referredLicences(notices.values())));
 }
 
 interface One {
@@ -102,11 +103,12 @@ const describe = ({ name, from }: ArchivedFile) => ({
   sha256: sha256Of(readFileSync(from)),
 });
 
-/** The copyright files as packaged, each once. */
-function noticesOf(notices: ReadonlyMap<string, string>): string {
-  const sections = inOrder([...notices].map(([name, text]) => ({ name, text }))).map(
-    ({ name, text }) => `==== ${name} ====\n\n${text.trim()}\n`,
-  );
-  const head = `The toolboxes beside this file hold programs and libraries of Debian, as packaged. toolbox.json says which, and where their source is.\nThe copyright file of each source package follows.\n`;
-  return [head, ...sections].join('\n');
+/** The copyright files as packaged, each once, and the licences that they refer to. */
+function noticesOf(notices: ReadonlyMap<string, string>, licences: ReadonlyMap<string, string>): string {
+  const sections = (texts: ReadonlyMap<string, string>) =>
+    inOrder([...texts].map(([name, text]) => ({ name, text }))).map(
+      ({ name, text }) => `==== ${name} ====\n\n${text.trim()}\n`,
+    );
+  const head = `The toolboxes beside this file hold programs and libraries of Debian, as packaged. toolbox.json says which, and where their source is.\nThe copyright file of each source package follows, then each licence whose text these leave to /usr/share/common-licenses.\n`;
+  return [head, ...sections(notices), ...sections(licences)].join('\n');
 }

@@ -1,3 +1,6 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
 /** The source packages whose copyright file is prose: what it says of the files that we take. */
 const stated: Readonly<Record<string, readonly string[]>> = {
   'gcc-14': ['GPL-3+ with GCC-exception-3.1'],
@@ -20,4 +23,17 @@ export function licencesOf(source: string, copyright: string): readonly string[]
   return [
     ...new Set([...copyright.matchAll(/^License:[ \t]*(\S.*)$/gim)].map((match) => match[1]?.trim() ?? '')),
   ].sort();
+}
+
+/** Where Debian has the texts of common licences; a copyright file refers to them there. */
+const commonLicences = '/usr/share/common-licenses';
+
+/** The licences that these copyright files refer to, their texts by their names: `GPL` is the latest of GPL. */
+export function referredLicences(copyrights: Iterable<string>): ReadonlyMap<string, string> {
+  const paths = [...copyrights].flatMap((text) =>
+    [...text.matchAll(/common-licenses\/([A-Za-z]+(?:-\d+(?:\.\d+)?)?)/g)].map((match) =>
+      realpathSync(join(commonLicences, match[1] ?? '')),
+    ),
+  );
+  return new Map([...new Set(paths)].sort().map((path) => [basename(path), readFileSync(path, 'utf8')]));
 }

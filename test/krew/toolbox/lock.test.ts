@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { licencesOf } from '../../../krew/toolbox/licences.ts';
+import { licencesOf, referredLicences } from '../../../krew/toolbox/licences.ts';
 import { readLock } from '../../../krew/toolbox/lock.ts';
 import { architectures, partNames, parts } from '../../../krew/toolbox/parts.ts';
 
@@ -44,5 +44,18 @@ describe('licencesOf', () => {
   it('says of prose what somebody has read in it', () => {
     expect(licencesOf('mpfr4', 'MPFR was downloaded from …')).toEqual(['LGPL-3+']);
     expect(() => licencesOf('news', 'prose')).toThrow('the copyright file of news is prose');
+  });
+});
+
+describe('referredLicences', () => {
+  it('are the texts that a copyright file leaves to Debian, each once, by the version that a bare name means', () => {
+    const texts = referredLicences([
+      'see /usr/share/common-licenses/LGPL-2.1, or\n /usr/share/common-licenses/GPL-2.',
+      'the latest is in `/usr/share/common-licenses/GPL\'; "/usr/share/common-licenses/GPL-3"',
+      'nothing here',
+    ]);
+    expect([...texts.keys()]).toEqual(['GPL-2', 'GPL-3', 'LGPL-2.1']);
+    expect(texts.get('GPL-3')).toMatch(/GNU GENERAL PUBLIC LICENSE\s+Version 3/);
+    expect(() => referredLicences(['/usr/share/common-licenses/None-9'])).toThrow('None-9');
   });
 });
