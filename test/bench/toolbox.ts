@@ -1,9 +1,9 @@
 /** What it costs that no image has the tools: from Enter to active with the toolbox beside the same with an image that the node has, straight and through a slow line. */
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
-import { kubeconfig, kubectl, makeNamespace, removeNamespace, startTarget } from '../e2e/support/cluster.ts';
+import { kubeconfig, makeNamespace, removeNamespace, startTarget } from '../e2e/support/cluster.ts';
 import { Plugin } from '../e2e/support/plugin.ts';
-import { type SlowLine, startSlowLine } from '../fakes/slow-line.ts';
+import { slowServer } from '../e2e/support/slow-server.ts';
+import type { SlowLine } from '../fakes/slow-line.ts';
 import { repository } from '../support/counts.ts';
 import { Lines } from './lines.ts';
 import { median, type Row } from './statistics.ts';
@@ -92,10 +92,7 @@ async function rowsOf(fault: Fault, flags: readonly string[], line: SlowLine): P
 
 export async function toolboxRows(): Promise<Row[]> {
   await makeNamespace(ns);
-  const server = new URL(await kubectl('config', 'view', '--minify', '-o', 'jsonpath={.clusters[0].cluster.server}'));
-  const line = await startSlowLine(server.hostname, Number(server.port || 443), slow);
-  const name = isIP(server.hostname) ? [] : ['--tls-server-name', server.hostname];
-  const flags = ['--server', `https://127.0.0.1:${line.port}`, ...name];
+  const { line, flags } = await slowServer(slow);
   try {
     await startTarget(ns, pod);
     return [...(await rowsOf('stress', flags, line)), ...(await rowsOf('net', flags, line))];

@@ -12,6 +12,8 @@ export interface SlowLine {
   port: number;
   /** Bytes that clients have sent through it so far. */
   sent(): number;
+  /** Breaks every connection that there is; new ones are let in. */
+  cut(): void;
   stop(): void;
 }
 
@@ -37,12 +39,16 @@ export async function startSlowLine(host: string, port: number, line: Line): Pro
     carry(server, client, line);
   });
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   return {
     port: (listener.address() as AddressInfo).port,
     sent: () => sent,
+    cut,
     stop: () => {
       listener.close();
-      for (const socket of sockets) socket.destroy();
+      cut();
     },
   };
 }
