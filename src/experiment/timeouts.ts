@@ -35,7 +35,7 @@ export const timeouts = {
   tools: 120_000,
   /** Between two words about how much of them has arrived. */
   telling: 500,
-  /** What a plan allows for all of that: 4 MB at 20 kB/s, and a third more. */
+  /** What a plan allows for all of that: the largest toolbox, 8 MB and a third more as base64, at 36 kB/s. */
   sending: 300_000,
   /** For the API server to say why the target ended, once the shim has seen that it did. */
   explain: 2_000,

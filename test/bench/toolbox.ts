@@ -1,17 +1,14 @@
 /** What it costs that no image has the tools: from Enter to active with the toolbox beside the same with an image that the node has, straight and through a slow line. */
-import { readFileSync } from 'node:fs';
 import { kubeconfig, makeNamespace, removeNamespace, startTarget } from '../e2e/support/cluster.ts';
 import { Plugin } from '../e2e/support/plugin.ts';
 import { slowServer } from '../e2e/support/slow-server.ts';
 import type { SlowLine } from '../fakes/slow-line.ts';
-import { repository } from '../support/counts.ts';
+import { toolsImage } from '../support/tools-image.ts';
 import { Lines } from './lines.ts';
 import { median, type Row } from './statistics.ts';
 
 const ns = 'chaos-bench-toolbox';
 const pod = 'busybox';
-const { version } = JSON.parse(readFileSync(`${repository}package.json`, 'utf8')) as { version: string };
-const image = `localhost/kubectl-chaos/tools:${version}`;
 const faults = {
   stress: ['--cpu', '1'],
   // The node, as the target sees it.
@@ -51,7 +48,7 @@ async function both(fault: Fault, flags: readonly string[], rounds: number, line
   let toolboxBytes = 0;
   for (let round = 0; round < rounds; round++) {
     for (const [by, more] of [
-      ['image', ['--image', image]],
+      ['image', ['--image', toolsImage]],
       ['toolbox', []],
     ] as const) {
       const before = line?.sent() ?? 0;

@@ -32,7 +32,8 @@ describe('G2 bounded', () => {
     plugin.kill('SIGTERM');
     const ended = await plugin.ended;
     expect(pods.items[0]?.spec.activeDeadlineSeconds).toBeGreaterThanOrEqual(35);
-    expect(pods.items[0]?.spec.activeDeadlineSeconds).toBeLessThanOrEqual(35 + 330);
+    // Half a minute for its own start and end, and what pulling an image and sending tools may take: five minutes each.
+    expect(pods.items[0]?.spec.activeDeadlineSeconds).toBeLessThanOrEqual(35 + 30 + 2 * 300);
     expect(ended.code, plugin.said).toBe(143);
   });
 });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { toolsImage } from '../support/tools-image.ts';
 import { kubectl, lasting, until } from './support/cluster.ts';
 import { withDisk } from './support/disk.ts';
 import { kubectlProxy, withoutUpgrade } from './support/http-proxy.ts';
-import { containerId, killShims, residue, splitProcesses, toolsImage } from './support/node.ts';
+import { containerId, killShims, residue, splitProcesses } from './support/node.ts';
 import { chaos, type Ended, idOf, report, start, untilActive } from './support/plugin.ts';
 import { suiteBesideOthers } from './support/suite.ts';
 

@@ -6,12 +6,13 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootAside, bringUp, takeDown } from '../support/bring-up.ts';
 import { type Count, close, repository, runCounted, sum } from '../support/counts.ts';
+import { toolsImage } from '../support/tools-image.ts';
 
 const own = process.env.CHAOS_TEST_KUBECONFIG;
-const words = process.argv.slice(2);
+const args = process.argv.slice(2);
 const isCluster = (word: string) => word === 'host' || word === 'vm';
-const clusters = words.filter(isCluster);
-const rest = words.filter((word) => !isCluster(word));
+const clusters = args.filter(isCluster);
+const rest = args.filter((word) => !isCluster(word));
 const kinds = own ? ['own'] : clusters.length > 0 ? clusters : ['host', 'vm'];
 
 const all = globSync('test/e2e/*.test.ts', { cwd: repository }).sort();
@@ -19,21 +20,32 @@ const without = (files: readonly string[]) => files.flatMap((file) => ['--exclud
 const named = (...names: string[]) => all.filter((file) => names.some((name) => file.startsWith(`test/e2e/${name}`)));
 /** The files that say of themselves that they may run beside others (support/suite.ts). */
 const beside = all.filter((file) => readFileSync(join(repository, file), 'utf8').includes('BesideOthers('));
-/** Under emulation a pod takes ten times as long: there, what cgroup v2 and netem make different. */
-const onVm = [['g1-effective', 'v2-', 'net-shaping']];
+interface Run {
+  /** What vitest is told. */
+  words: readonly string[];
+  env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * Under emulation a pod takes ten times as long: there, what cgroup v2 and netem make different. One file has its tools sent, as all do on the host;
+ * of the others the agent runs on the image that has them.
+ */
+const onVm: readonly Run[] = [
+  { words: ['g1-effective'] },
+  { words: ['v2-', 'net-shaping'], env: { KUBECTL_CHAOS_IMAGE: toolsImage } },
+];
 /**
  * The host cluster has cgroup v1, and its kernel no netem. The kill matrix is a run of its own at the end: it mostly waits and measures nothing, so that the emulated machine can boot beside it.
  */
-const onHost = [
-  [...beside, '--fileParallelism', '--maxWorkers=3'],
-  without([...beside, ...named('v2-', 'net-shaping', 'kill-matrix')]),
-  ['kill-matrix'],
+const onHost: readonly Run[] = [
+  { words: [...beside, '--fileParallelism', '--maxWorkers=3'] },
+  { words: without([...beside, ...named('v2-', 'net-shaping', 'kill-matrix')]) },
+  { words: ['kill-matrix'] },
 ];
 
-/** What vitest is told, run by run. */
-function runsOn(kind: string): string[][] {
-  if (rest.length > 0) return [rest];
-  return kind === 'vm' ? onVm : kind === 'host' ? onHost : [[]];
+function runsOn(kind: string): readonly Run[] {
+  if (rest.length > 0) return [{ words: rest }];
+  return kind === 'vm' ? onVm : kind === 'host' ? onHost : [{ words: [] }];
 }
 
 async function testOn(kind: string, next: string | undefined): Promise<Count> {
@@ -43,12 +55,12 @@ async function testOn(kind: string, next: string | undefined): Promise<Count> {
     return { passed: 0, failed: 1, skipped: 0 };
   }
   const counts: Count[] = [];
-  for (const files of runsOn(kind)) {
-    if (next === 'vm' && files.includes('kill-matrix')) bootAside(next);
+  for (const { words, env } of runsOn(kind)) {
+    if (next === 'vm' && words.includes('kill-matrix')) bootAside(next);
     counts.push(
       await runCounted(
-        ['node', 'node_modules/vitest/vitest.mjs', 'run', '--config', 'test/e2e/vitest.config.ts', ...files],
-        { CHAOS_E2E_KUBECONFIG: kubeconfig, CHAOS_E2E_CLUSTER: kind },
+        ['node', 'node_modules/vitest/vitest.mjs', 'run', '--config', 'test/e2e/vitest.config.ts', ...words],
+        { ...env, CHAOS_E2E_KUBECONFIG: kubeconfig, CHAOS_E2E_CLUSTER: kind },
       ),
     );
   }

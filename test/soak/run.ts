@@ -35,7 +35,7 @@ async function experiment(...args: string[]): Promise<{ code: number; said: stri
   const code = await main([...args, '--kubeconfig', kubeconfig, '-n', ns], {
     stdout: output,
     stderr: output,
-    env: { KUBECTL_CHAOS_IMAGE: `localhost/kubectl-chaos/tools:${version}` },
+    env: {},
     homeDirectory: '/nonexistent',
     who: 'soak',
     clock: systemClock,

@@ -1,26 +1,13 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import {
-  apply,
-  cleanEnv,
-  clusterKind,
-  kubectl,
-  kubectlJson,
-  makeNamespace,
-  patience,
-  repository,
-  until,
-} from './cluster.ts';
+import { toolsImage } from '../../support/tools-image.ts';
+import { apply, cleanEnv, clusterKind, kubectl, kubectlJson, makeNamespace, patience, until } from './cluster.ts';
 import { idsTold } from './plugin.ts';
 
 /**
  * The node seen from outside the plugin: a privileged pod of the test's own, with the host's processes and cgroups in view. What it says is what the guarantees are measured by.
  */
 const namespace = 'chaos-e2e-observer';
-const { version } = JSON.parse(readFileSync(`${repository}/package.json`, 'utf8')) as { version: string };
-/** The image that brings the tools: every node has it. */
-export const toolsImage = `localhost/kubectl-chaos/tools:${version}`;
 
 const observer = `
 apiVersion: v1
