@@ -49,6 +49,11 @@ describe('G3 reverts without us (the lease)', () => {
     const killedAt = Date.now();
     await until('the stressors gone', 12 / patience + 3, async () => (await stressors(id)).length === 0);
     expect(Date.now() - killedAt).toBeLessThan((5 + 2) * 1_000 + 1_500 * patience);
+    // A deletion that overtakes the kubelet's report of the end is seen through by a kubelet of 1.20 up to a minute later.
+    const phase = ['-n', ns, 'get', 'pods', '-l', 'app.kubernetes.io/managed-by=kubectl-chaos'];
+    await until('the end of the agent is reported', 20, async () =>
+      /Succeeded|Failed/.test(await kubectl(...phase, '-o', 'jsonpath={.items[*].status.phase}')),
+    );
     // The pod and its ConfigMap outlive a plugin that cannot remove them; the printed command does, and needs nothing else.
     const undo = /undo\s+kubectl (.*)$/m.exec(plugin.stderr)?.[1]?.split(' ') ?? [];
     expect(undo, plugin.said).toContain('delete');

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { lasting, repository, until } from './support/cluster.ts';
 import { ourShims, residue } from './support/node.ts';
-import { chaos, idOf, type Plugin, report, start } from './support/plugin.ts';
+import { chaos, type Plugin, report, start } from './support/plugin.ts';
 import { slowServer } from './support/slow-server.ts';
 import { suiteBesideOthers } from './support/suite.ts';
 
@@ -49,7 +49,7 @@ describe('tools that are sent to the agent', () => {
 
   it('are of no use any more when another client stops the experiment meanwhile', async () => {
     const { plugin } = await sending();
-    const stopped = await chaos('stop', idOf(plugin) ?? '', '-n', ns);
+    const stopped = await chaos('stop', '--all', '-n', ns);
     expect(stopped.code, stopped.stdout + stopped.stderr).toBe(0);
     const ended = await plugin.ended;
     expect(ended.code, plugin.said).toBe(1);

@@ -23,7 +23,7 @@ export const writes: Readonly<Record<LoadMode, boolean>> = {
 };
 
 /**
- * argv of stress-ng 0.15.06, which makes its files in its working directory. Each way reaches the disk: what is only in
+ * argv of stress-ng, as 0.15.06 and 0.19.02 take it, which makes its files in its working directory. Each way reaches the disk: what is only in
  * the page cache slows nobody. Of its other stressors `iomix` stays in the page cache for the most part, and `dentry`
  * and `io` call sync(2), which writes out, and waits for, every file system of the node. Its own time-out is a further
  * clock behind ours (G2), a little later, so that it is the shim that ends the run and reports it.
