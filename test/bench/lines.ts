@@ -5,22 +5,29 @@ import { createInterface } from 'node:readline';
 export class Lines {
   readonly #seen: string[] = [];
   #last = '';
+  #hasEnded = false;
   #wake: () => void = () => undefined;
 
   constructor(child: ChildProcess) {
     if (!child.stdout) throw new Error('no stdout');
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      this.#seen.push(line);
-      this.#last = line;
-      this.#wake();
-    });
+    createInterface({ input: child.stdout })
+      .on('line', (line) => {
+        this.#seen.push(line);
+        this.#last = line;
+        this.#wake();
+      })
+      .on('close', () => {
+        this.#hasEnded = true;
+        this.#wake();
+      });
   }
 
   async until(matches: (line: string) => boolean, limitMs = 10_000): Promise<string> {
     const end = Date.now() + limitMs;
     for (;;) {
       for (let line = this.#seen.shift(); line !== undefined; line = this.#seen.shift()) if (matches(line)) return line;
-      if (Date.now() > end) throw new Error(`a line that was waited for did not come; the last was ${this.#last}`);
+      if (this.#hasEnded || Date.now() > end)
+        throw new Error(`a line that was waited for did not come; the last was ${this.#last}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, limitMs);
         this.#wake = () => {

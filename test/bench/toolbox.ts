@@ -11,8 +11,8 @@ const ns = 'chaos-bench-toolbox';
 const pod = 'busybox';
 const faults = {
   stress: ['--cpu', '1'],
-  // The node, as the target sees it.
-  net: ['--delay', '1ms', '--to', '10.244.0.1'],
+  // By a token bucket, which kernels have that are without netem. The node, as the target sees it.
+  net: ['--rate', '1gbit', '--to', '10.244.0.1'],
 } as const;
 type Fault = keyof typeof faults;
 /** More than an image, milliseconds. */
