@@ -556,11 +556,11 @@ hangs_meanwhile() { # PROBES FUSE_OPTION...
   target_is_alone
 }
 problems() { jq -rs 'map(select(.event == "path" and .problem != null)) | length' "$T/out"; }
-# Those of this run: others may be at work on this machine.
+# Those in this target's cgroup: others may be at work on this machine.
 probing() {
   local pid
   for pid in $(pgrep -x nsexec:probe); do
-    ! grep -qsF "RUN_TMP=$RUN_TMP" "/proc/$pid/environ" || echo "$pid"
+    ! grep -qsF "$ID" "/proc/$pid/cgroup" || echo "$pid"
   done
 }
 is_probing() { [[ -n $(probing) ]]; }
