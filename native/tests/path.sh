@@ -530,7 +530,7 @@ it "probes: what the path is swapped for meanwhile does not matter" swapped
 hangs_meanwhile() { # PROBES FUSE_OPTION...
   make_fuse "${@:2}"
   with_volume
-  start_shim --container "$ID" --path /data --probe-ms 200 --sample-ms 100 --lease-ms 2000 -- "$PROBES/probe-static" hold
+  start_shim --container "$ID" --path /data --probe-ms 200 --sample-ms 100 --lease-ms 4000 -- "$PROBES/probe-static" hold
   say start
   await active
   soon 3000 "probes" has_paths 2
