@@ -1,6 +1,7 @@
 /**
  * npm test [-- PART…], npm run test:all: the parts named, each by its own runner, one after the other; the last line counts over all of them. CONTRIBUTING.md says what each needs.
  */
+import { makeClustersAside } from './support/bring-up.ts';
 import { type Count, close, run, runCounted, sum } from './support/counts.ts';
 import { type Part, partsOf } from './support/parts.ts';
 
@@ -21,7 +22,10 @@ const runners: Record<Part, () => Promise<Count>> = {
 
 async function runParts(meant: readonly Part[]): Promise<void> {
   // Before the unit tests, which need kubectl in CI; not for a cluster of the user's own.
-  if (meant.includes('e2e') && !process.env.CHAOS_TEST_KUBECONFIG) await run(['test/cluster/cluster', 'install']);
+  if (meant.includes('e2e') && !process.env.CHAOS_TEST_KUBECONFIG) {
+    await run(['test/cluster/cluster', 'install']);
+    makeClustersAside();
+  }
   const counts: Count[] = [];
   const table: string[] = [];
   for (const part of meant) {

@@ -14,6 +14,11 @@ export function bootAside(kind: string): void {
   void runAside(['nice', '-n', '10', clusterScript, 'up', kind], `build/${kind}-boot.log`);
 }
 
+/** Begins to make what the clusters are made of by what others leave of the CPUs; `bringUp` waits for it, and makes what is not there. */
+export function makeClustersAside(): void {
+  void runAside(['nice', '-n', '15', clusterScript, 'vm-image'], 'build/vm-image.log');
+}
+
 /** For a program that is not started by test/e2e/run.ts: as those tests find it, so that what supports them serves here. */
 export async function bringUpHost(): Promise<string> {
   const kubeconfig = await bringUp('host');
