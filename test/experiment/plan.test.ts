@@ -14,7 +14,7 @@ describe('the arguments of the shim', () => {
         args: [
           ...`run --container ${'a'.repeat(64)} --duration-ms 60000 --lease-ms 15000 --sample-ms 1000`.split(' '),
           ...'--any-signal --grace-ms 2000 --as target --need cpu,cpuacct,memory --oom-score-adj 1000'.split(' '),
-          ...'-- stress-ng --timeout 65s --cpu 2 --cpu-load 100'.split(' '),
+          ...'-- stress-ng --timeout 65s --cache-level 1 --cpu 2 --cpu-load 100'.split(' '),
         ],
       },
     ]);

@@ -1,4 +1,5 @@
 import type { MemoryNeed } from '../common/memory-risk.ts';
+import { stressNg } from '../common/stress-ng.ts';
 import { stressNgBytes } from '../common/stress-ng-memory.ts';
 import { loadBytes } from './room.ts';
 import type { LoadMode, LoadRequest } from './types.ts';
@@ -25,11 +26,10 @@ export const writes: Readonly<Record<LoadMode, boolean>> = {
 /**
  * argv of stress-ng, as 0.15.06 and 0.19.02 take it, which makes its files in its working directory. Each way reaches the disk: what is only in
  * the page cache slows nobody. Of its other stressors `iomix` stays in the page cache for the most part, and `dentry`
- * and `io` call sync(2), which writes out, and waits for, every file system of the node. Its own time-out is a further
- * clock behind ours (G2), a little later, so that it is the shim that ends the run and reports it.
+ * and `io` call sync(2), which writes out, and waits for, every file system of the node.
  */
 export function loadCommand(load: LoadRequest, durationMs: number): string[] {
-  return ['stress-ng', '--timeout', `${Math.ceil(durationMs / 1_000) + 5}s`, '--temp-path', '.', ...stressor(load)];
+  return [...stressNg(durationMs), '--temp-path', '.', ...stressor(load)];
 }
 
 function blockOf({ mode, blockBytes: asked }: LoadRequest): number {

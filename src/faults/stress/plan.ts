@@ -3,6 +3,7 @@ import type { Sample } from '../../shim/protocol.ts';
 import { formatBytes, joinWords } from '../../text.ts';
 import { memoryCeiling, type Place } from '../common/ceiling.ts';
 import type { MemoryNeed } from '../common/memory-risk.ts';
+import { stressNg } from '../common/stress-ng.ts';
 import { stressNgBytes } from '../common/stress-ng-memory.ts';
 import type { StressRequest } from './types.ts';
 
@@ -76,11 +77,9 @@ export function estimateStress({ memory, ...rest }: StressFault): DecidedStress 
   return { ...rest, memory: 'bytes' in memory ? memory : (memory.estimate ?? { bytes: 4_096 }) };
 }
 
-/**
- * argv of stress-ng. Its own time-out is a further clock behind ours (G2), a little later, so that it is the shim that ends the run and reports it.
- */
+/** argv of stress-ng. */
 export function stressNgCommand(fault: DecidedStress, durationMs: number): string[] {
-  const argv = ['stress-ng', '--timeout', `${Math.ceil(durationMs / 1_000) + 5}s`];
+  const argv = stressNg(durationMs, { hasOwnArgs: fault.stressNgArgs.length > 0 });
   if (fault.cpu) {
     argv.push('--cpu', String(fault.cpu.workers), '--cpu-load', String(fault.cpu.loadPercent));
     // A slice per worker of its own choosing makes partial loads swing; whole slices of 50 ms keep the average within each CFS period.

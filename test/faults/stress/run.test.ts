@@ -12,7 +12,7 @@ const podLimit = {
   memoryRoomBytes: 60 * MiB,
   memoryCurrentBytes: 4 * MiB,
 };
-const workload = `workload stress-ng --timeout 65s --vm 1 --vm-bytes ${32 * MiB} --vm-keep --vm-hang 0 --vm-method zero-one`;
+const workload = `workload stress-ng --timeout 65s --cache-level 1 --vm 1 --vm-bytes ${32 * MiB} --vm-keep --vm-hang 0 --vm-method zero-one`;
 
 describe('a percentage of memory', () => {
   experiment(
