@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clusterKind, lasting, until } from './support/cluster.ts';
 import { containerId, onNode, splitProcesses } from './support/node.ts';
-import { chaos, report, start, untilActive } from './support/plugin.ts';
+import { chaos, report, start, startWithoutImage, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 const MiB = 2 ** 20;
@@ -60,7 +60,7 @@ describe('G1 effective or loud', () => {
     const isV1 = file.endsWith('limit_in_bytes');
     const before = await onNode(`cat ${container} ${pod}`);
     await onNode(`echo ${isV1 ? -1 : 'max'} > ${container}; echo ${64 * MiB} > ${pod}`);
-    const plugin = start('stress', 'busybox', '-n', ns, '--memory', '50%', '--duration', '10m');
+    const plugin = startWithoutImage('stress', 'busybox', '-n', ns, '--memory', '50%', '--duration', '10m');
     try {
       await untilActive(plugin);
       const usage = `cat "$(dirname '${file}')/${isV1 ? 'memory.usage_in_bytes' : 'memory.current'}"`;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { kubeconfig, kubectl, lasting, until } from './support/cluster.ts';
+import { kubectl, lasting, until } from './support/cluster.ts';
 import { diskSuite } from './support/disk.ts';
 import { dd, limitsOf } from './support/io.ts';
 import { containerId, onNode, ourNetworkStates } from './support/node.ts';
-import { Plugin, untilActive } from './support/plugin.ts';
+import { type Plugin, startWithoutImage, untilActive } from './support/plugin.ts';
 
 const ns = 'chaos-e2e-no-image';
 // One is on an image with nothing but a static program in it.
@@ -14,14 +14,8 @@ const images = {
 };
 const ours = 'app.kubernetes.io/managed-by=kubectl-chaos';
 
-/** Without an image that is named, by a flag or a variable. */
-function withoutImage(...args: string[]): Plugin {
-  const [verb = '', ...rest] = args;
-  return new Plugin([verb, '--kubeconfig', kubeconfig, ...rest], { env: { KUBECTL_CHAOS_IMAGE: '' } });
-}
-
 function onDisk(pod: keyof typeof images, ...flags: string[]): Plugin {
-  return withoutImage('io', `pod/${pod}`, '-n', ns, '-c', 'app', '--path', '/data', ...flags);
+  return startWithoutImage('io', `pod/${pod}`, '-n', ns, '-c', 'app', '--path', '/data', ...flags);
 }
 
 /** The image of the agent that there is. */
@@ -65,7 +59,7 @@ describe('where no image is named', () => {
       `${find}; nsenter --net=\${p%/cgroup}/ns/net tc qdisc add dev eth0 root handle c4a0: tbf rate 10mbit burst 32kb latency 50ms`,
     );
     expect(await ourNetworkStates()).not.toEqual([]);
-    const plugin = withoutImage('sweep', await nodeOf('io-data'), '-n', ns, '--yes');
+    const plugin = startWithoutImage('sweep', await nodeOf('io-data'), '-n', ns, '--yes');
     let image = '';
     await until('the agent is seen', 30, async () => {
       image = await agentImage();

@@ -63,6 +63,11 @@ export function start(...args: string[]): Plugin {
   return new Plugin([...withConnection(args)]);
 }
 
+/** The same, and its tools are sent, whatever image the run of tests has named. */
+export function startWithoutImage(...args: string[]): Plugin {
+  return new Plugin(withConnection(args), { env: { KUBECTL_CHAOS_IMAGE: '' } });
+}
+
 /** Runs `kubectl chaos …` to its end. */
 export function chaos(...args: string[]): Promise<Ended> {
   return start(...args).ended;
