@@ -19,6 +19,8 @@ export function builders(): string {
   return [
     ...Object.values(compilers).map((compiler) => first(compiler, '--version')),
     first('libdeflate-gzip', '-V'),
+    // The texts of the common licences are this machine's.
+    first('dpkg-query', '-W', 'base-files'),
   ].join('\n');
 }
 
