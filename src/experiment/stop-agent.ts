@@ -77,7 +77,7 @@ async function reported(agent: Agent, cluster: Cluster, signal: AbortSignal): Pr
 /** The last of a shim that has ended, from its container's termination message. */
 export function lastReport(message: string): RevertReport {
   const words = parseTerminationMessage(message).flatMap((event) => reportOf(event) ?? []);
-  return words.at(-1) ?? { reverted: false };
+  return words.at(-1) ?? unknown;
 }
 
 function reportOf(event: ShimEvent): RevertReport | undefined {

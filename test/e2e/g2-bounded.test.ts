@@ -9,6 +9,9 @@ suite(ns, ['distroless']);
 
 const stressors = async (id: string) => (await splitProcesses(id)).stressors;
 
+/** kubectl's words for the agent pods that there are. */
+const agents = ['-n', ns, 'get', 'pods', '-l', 'app.kubernetes.io/managed-by=kubectl-chaos'];
+
 describe('G2 bounded', () => {
   it('ends at its deadline, by the shim’s clock', async () => {
     const ended = await chaos('stress', 'distroless', '-n', ns, '--cpu', '1', '--duration', '3s', '-o', 'json');
@@ -21,14 +24,7 @@ describe('G2 bounded', () => {
   it('gives the kubelet a deadline of its own', async () => {
     const plugin = start('stress', 'distroless', '-n', ns, '--cpu', '1', '--duration', '30s', '--grace', '5s');
     await untilActive(plugin);
-    const pods = await kubectlJson<{ items: { spec: { activeDeadlineSeconds?: number } }[] }>(
-      '-n',
-      ns,
-      'get',
-      'pods',
-      '-l',
-      'app.kubernetes.io/managed-by=kubectl-chaos',
-    );
+    const pods = await kubectlJson<{ items: { spec: { activeDeadlineSeconds?: number } }[] }>(...agents);
     plugin.kill('SIGTERM');
     const ended = await plugin.ended;
     expect(pods.items[0]?.spec.activeDeadlineSeconds).toBeGreaterThanOrEqual(35);
@@ -50,9 +46,8 @@ describe('G3 reverts without us (the lease)', () => {
     await until('the stressors gone', 12 / patience + 3, async () => (await stressors(id)).length === 0);
     expect(Date.now() - killedAt).toBeLessThan((5 + 2) * 1_000 + 1_500 * patience);
     // A deletion that overtakes the kubelet's report of the end is seen through by a kubelet of 1.20 up to a minute later.
-    const phase = ['-n', ns, 'get', 'pods', '-l', 'app.kubernetes.io/managed-by=kubectl-chaos'];
     await until('the end of the agent is reported', 20, async () =>
-      /Succeeded|Failed/.test(await kubectl(...phase, '-o', 'jsonpath={.items[*].status.phase}')),
+      /Succeeded|Failed/.test(await kubectl(...agents, '-o', 'jsonpath={.items[*].status.phase}')),
     );
     // The pod and its ConfigMap outlive a plugin that cannot remove them; the printed command does, and needs nothing else.
     const undo = /undo\s+kubectl (.*)$/m.exec(plugin.stderr)?.[1]?.split(' ') ?? [];

@@ -3,8 +3,9 @@
  * its workers share. Measured with 0.15.06 on x86-64, Linux 6.18, as the growth of a memory cgroup that nothing else is
  * in, run by the shim: 5.7 MiB with one `--cpu`, 11.5 with four, 4.7 with one `--fork`, 4.3 beside the 64 of one
  * `--vm`; beside the shim, 5.3 with one `--hdd` that writes 1 MiB at a time (without page cache, which the kernel takes
- * back), 9.1 with four; of 4 KiB at a time 4 and 4.9, as with `--rename`. 0.19.02 takes less: 0.6 MiB with one `--cpu`,
- * 2.7 with four, 0.3 with one `--fork` or `--vm`; all with `--cache-level 1`, see stress-ng.ts. Rounded up: the figures are for "about", not for a limit.
+ * back), 9.1 with four; of 4 KiB at a time 4 and 4.9, as with `--rename`. By its processes alone
+ * 0.19.02 takes less: 0.6 MiB with one `--cpu`, 2.7 with four, 0.3 with one `--fork` or `--vm`; what it shares, stress-ng.ts
+ * keeps small. Rounded up: the figures are for "about", not for a limit.
  */
 
 const MiB = 2 ** 20;
