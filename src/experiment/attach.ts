@@ -8,7 +8,7 @@ import { finish, leftWithoutWaiting, reportDetached } from './finish.ts';
 import { Interrupts } from './interrupt.ts';
 import { isOnTarget } from './neighbours.ts';
 import type { Detached, Outcome } from './outcome.ts';
-import { experimentCommands, type RunPlan, stopCommand } from './plan.ts';
+import { experimentCommands, firstContainer, type RunPlan, stopCommand } from './plan.ts';
 import { readPlan } from './plan-record.ts';
 import { followDetached } from './target-run.ts';
 import type { Tidying } from './tidying.ts';
@@ -86,7 +86,14 @@ function detachedPlan(
   }
   const others = found.filter((other) => other.id !== id && isOnTarget(other, recorded.target));
   return {
-    plan: { id, ...recorded, others, agent, ...experimentCommands(request.connection, agent, id) },
+    plan: {
+      id,
+      ...recorded,
+      container: firstContainer,
+      others,
+      agent,
+      ...experimentCommands(request.connection, agent, id),
+    },
     agent,
   };
 }

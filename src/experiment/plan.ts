@@ -20,6 +20,8 @@ import { timeouts } from './timeouts.ts';
 export interface RunPlan extends RecordedPlan {
   id: string;
   agent: Pick<AgentSpec, 'namespace' | 'node' | 'pod'>;
+  /** The agent's container that works on the target. */
+  container: string;
   /** The command that ends the experiment and removes what it left, wherever this plugin is. */
   undo: string;
   /** This plugin's commands that lead to the experiment, with the flags that lead to its cluster. */
@@ -60,7 +62,7 @@ export interface PlanContext {
 }
 
 /** One container per target: its name is the target's place in the experiment. */
-export const agentContainer = 'target-0';
+export const firstContainer = 'target-0';
 
 /** One agent a node, and one that may follow it: its name is its place in the experiment. */
 function agentPodName(id: string, place: 0 | 1 = 0): string {
@@ -97,6 +99,7 @@ export function planExperiment(request: Request, target: SelectedTarget, context
     ...course,
     ...commands,
     endAll: endAllCommand(run.connection),
+    container: firstContainer,
     announcement: `${summary} ${kind.place(fault, target)} for ${formatDuration(run.durationMs)}, by ${context.who}, as ${context.id}${run.reason === undefined ? '' : `: ${run.reason}`}`,
     agent: {
       id: context.id,
@@ -107,7 +110,7 @@ export function planExperiment(request: Request, target: SelectedTarget, context
       architecture: target.architecture,
       ...faultImage(run, target, namespace),
       shape: run.shape,
-      containers: [{ name: agentContainer, target, args: shimArguments(run, target, fault, sends) }],
+      containers: [{ name: firstContainer, target, args: shimArguments(run, target, fault, sends) }],
       activeDeadlineSeconds: Math.ceil(deadlineMs / 1_000),
       terminationGracePeriodSeconds: Math.ceil((run.graceMs + endMs) / 1_000),
       annotations: {

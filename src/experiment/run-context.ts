@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts';
 import type { TargetEvent, TargetReporter } from './events.ts';
 import { harmOf, isOnTarget, joined } from './neighbours.ts';
 import type { Observations } from './observations.ts';
-import { agentContainer, type RunPlan } from './plan.ts';
+import type { RunPlan } from './plan.ts';
 import { type TimerName, timeouts } from './timeouts.ts';
 import type { Timers } from './timers.ts';
 
@@ -25,8 +25,6 @@ export class RunContext implements FaultRun<Fault, unknown> {
   readonly plan: RunPlan;
   readonly cluster: Cluster;
   readonly clock: Clock;
-  /** The container of the agent pod that works on the target. */
-  readonly agentContainer = agentContainer;
   readonly timers: Timers<TimerName>;
   /** To the agent that is at work: without an attach another one follows the first. */
   connection: Connection;

@@ -2,7 +2,7 @@ import { ChaosError } from '../errors.ts';
 import type { Agent, Clock, Cluster } from '../ports.ts';
 import { parseShimEvent, parseTerminationMessage, type ShimEvent } from '../shim/protocol.ts';
 import { failedShim } from './agent-errors.ts';
-import { agentContainer } from './plan.ts';
+import { firstContainer } from './plan.ts';
 
 /** What the shim itself has said of its revert: that it is done, that it may not be, with the reason, or nothing. */
 export type RevertReport = { reverted: true } | { reverted: false; why?: string };
@@ -46,7 +46,7 @@ const unknown: RevertReport = { reverted: false };
 /** What the shim answers; undefined: nothing, and it may have ended. */
 async function tell(agent: Agent, cluster: Cluster, signal: AbortSignal): Promise<RevertReport | undefined> {
   try {
-    const attachment = await cluster.attach(agent, agentContainer, signal);
+    const attachment = await cluster.attach(agent, firstContainer, signal);
     // Of whoever was killed in the middle of a line the shim has its beginning, which an empty line ends.
     await attachment.send('');
     await attachment.send('stop');
@@ -65,7 +65,7 @@ async function tell(agent: Agent, cluster: Cluster, signal: AbortSignal): Promis
 async function reported(agent: Agent, cluster: Cluster, signal: AbortSignal): Promise<RevertReport> {
   try {
     for await (const update of cluster.followAgent(agent, signal)) {
-      const state = update.kind === 'status' ? update.containers[agentContainer] : undefined;
+      const state = update.kind === 'status' ? update.containers[firstContainer] : undefined;
       if (state?.state === 'terminated') return lastReport(state.message);
     }
     return unknown;

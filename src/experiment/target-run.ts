@@ -10,7 +10,7 @@ import { ActivePhase } from './phases/active.ts';
 import { AttachedPhase, type Found } from './phases/attached.ts';
 import type { Phase } from './phases/phase.ts';
 import { StartingPhase } from './phases/starting.ts';
-import { agentContainer, type Plan, type RunPlan, successor } from './plan.ts';
+import { type Plan, type RunPlan, successor } from './plan.ts';
 import { RunContext } from './run-context.ts';
 import type { TimerName } from './timeouts.ts';
 import { Timers } from './timers.ts';
@@ -56,7 +56,7 @@ export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise
   return follow(plan, agent, ports, launch, (context, enter) => {
     return new StartingPhase(context, plan, (driver) => {
       const next = new ActivePhase(context, driver, (update) =>
-        mayHaveBegun(context, update) ? undefined : startupFailure(plan, agentContainer, update),
+        mayHaveBegun(context, update) ? undefined : startupFailure(plan, plan.container, update),
       );
       enter(next);
       next.begin();
@@ -67,7 +67,7 @@ export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise
 /** An agent that begins by itself has not while its container, by its status, has never run, or has ended without a word of its shim's. */
 function mayHaveBegun({ mayHaveStarted, plan, observations }: RunContext, update: AgentUpdate): boolean {
   if (!plan.noAttach || !mayHaveStarted || observations.result.began || update.kind !== 'status') return mayHaveStarted;
-  const status = update.containers[agentContainer];
+  const status = update.containers[plan.container];
   return status?.state === 'terminated' && parseTerminationMessage(status.message).length > 0;
 }
 
@@ -120,7 +120,9 @@ async function follow(
     launched: (by: Agent) => inbox.push({ from: 'succeeded', by }),
     refused: (error: unknown) => inbox.push({ from: 'unsucceeded', error }),
   };
-  const way = plan.noAttach ? new ByLog(cluster, agent, succession) : byAttach(cluster, agent);
+  const way = plan.noAttach
+    ? new ByLog(cluster, agent, plan.container, succession)
+    : byAttach(cluster, agent, plan.container);
   const context = new RunContext({ plan, cluster, clock, reporter, timers, connection: hear(agent), observations });
 
   const broken = (error: unknown): Input => ({ from: 'broken', error });

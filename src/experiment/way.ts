@@ -1,5 +1,4 @@
 import type { Agent, Attachment, Cluster } from '../ports.ts';
-import { agentContainer } from './plan.ts';
 
 /** How the shim of an agent is heard, and told. */
 export interface Way {
@@ -9,8 +8,8 @@ export interface Way {
   tell?(line: string): Promise<void>;
 }
 
-export function byAttach(cluster: Cluster, agent: Agent): Way {
-  return { open: (signal) => cluster.attach(agent, agentContainer, signal) };
+export function byAttach(cluster: Cluster, agent: Agent, container: string): Way {
+  return { open: (signal) => cluster.attach(agent, container, signal) };
 }
 
 /** The agent that begins the fault, in place of the one that has looked at the target. */
@@ -30,19 +29,21 @@ export interface Succession {
 export class ByLog implements Way {
   readonly #cluster: Cluster;
   readonly #agent: Agent;
+  readonly #container: string;
   readonly #succession: Succession | undefined;
   readonly #orders: string[] = [];
   #successor: Promise<Agent> | undefined;
 
   /** Without a succession the agent is one that has begun: only what it says from now on is heard. */
-  constructor(cluster: Cluster, agent: Agent, succession?: Succession) {
+  constructor(cluster: Cluster, agent: Agent, container: string, succession?: Succession) {
     this.#cluster = cluster;
     this.#agent = agent;
+    this.#container = container;
     this.#succession = succession;
   }
 
   async open(signal: AbortSignal): Promise<Attachment> {
-    return this.#cluster.followLog(await this.#now, agentContainer, signal, this.#succession === undefined);
+    return this.#cluster.followLog(await this.#now, this.#container, signal, this.#succession === undefined);
   }
 
   async tell(line: string): Promise<void> {

@@ -45,10 +45,10 @@ export class ActivePhase implements Phase {
   }
 
   onAgent(update: AgentUpdate): void {
-    const { connection, agentContainer } = this.#context;
+    const { connection, plan } = this.#context;
     switch (update.kind) {
       case 'started':
-        if (update.container === agentContainer) connection.open();
+        if (update.container === plan.container) connection.open();
         return;
       case 'progress':
       case 'warning':
@@ -72,7 +72,7 @@ export class ActivePhase implements Phase {
   }
 
   #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' }>): void {
-    const status = update.containers[this.#context.agentContainer];
+    const status = update.containers[this.#context.plan.container];
     if (status?.state === 'terminated') {
       this.#onTerminated(status.message, `exit code ${status.exitCode}, ${update.reason || status.reason}`);
     } else if (update.phase === 'Failed') {

@@ -43,7 +43,7 @@ export class AttachedPhase implements Phase {
   onAgent(update: AgentUpdate): void {
     // Trouble with its start, which the API server tells once more, is over.
     if (update.kind === 'progress' || update.kind === 'warning') return;
-    const status = update.kind === 'status' ? update.containers[this.#context.agentContainer] : undefined;
+    const status = update.kind === 'status' ? update.containers[this.#context.plan.container] : undefined;
     if (status?.state === 'terminated' && parseTerminationMessage(status.message).length === 0) this.#assumeBegun();
     this.#rest.onAgent(update);
   }

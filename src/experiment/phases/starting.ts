@@ -48,10 +48,10 @@ export class StartingPhase implements Phase {
   }
 
   onAgent(update: AgentUpdate): void {
-    const { timers, connection, agentContainer } = this.#context;
+    const { timers, connection, plan } = this.#context;
     if (update.kind === 'started') {
       timers.stop('pickup');
-      if (update.container === agentContainer) connection.open();
+      if (update.container === plan.container) connection.open();
     } else if (update.kind === 'progress' || update.kind === 'warning') {
       timers.stop('pickup');
       this.#context.report({ kind: update.kind, message: `${update.reason}: ${update.message}` });
@@ -76,8 +76,8 @@ export class StartingPhase implements Phase {
   }
 
   #onAgentPod(update: AgentPodUpdate): void {
-    const { agentContainer, timers, connection } = this.#context;
-    const status = update.kind === 'status' ? update.containers[agentContainer] : undefined;
+    const { plan, timers, connection } = this.#context;
+    const status = update.kind === 'status' ? update.containers[plan.container] : undefined;
     if (this.#isLeaving) {
       if (update.kind === 'deleted' || status?.state === 'terminated') this.#context.end();
       return;
@@ -89,7 +89,7 @@ export class StartingPhase implements Phase {
       return;
     }
     this.#onBlocked(status?.state === 'waiting' ? status.blockedBy : undefined);
-    const failure = startupFailure(this.#plan, agentContainer, update);
+    const failure = startupFailure(this.#plan, plan.container, update);
     if (failure && update.kind !== 'status') {
       // The shim may go on for a while: one that listens ends at once.
       this.#context.observations.failed(failure, true);
