@@ -194,9 +194,11 @@ export interface AgentShape {
 
 /** Everything that is created in the cluster for one experiment, as data. */
 export interface AgentSpec {
-  /** `chaos-7f3k2`: the experiment's id, by which all of it is labelled, and the name of the ConfigMap. */
+  /** `chaos-7f3k2`: the experiment's id, by which all of it is labelled. */
   id: string;
   namespace: string;
+  /** The name of the ConfigMap with the shim, which agents of one architecture share: the id, of a second architecture with that behind it (`chaos-7f3k2-arm64`). */
+  configMap: string;
   /** The pod's name, `chaos-7f3k2-0`: the id, and which of the experiment's agents it is. */
   pod: string;
   node: string;
@@ -438,6 +440,8 @@ export interface Cluster {
   volumes(target: Target): Promise<Volume[]>;
   /** Creates the ConfigMap with the shim, then the pod, and gives the ConfigMap the pod as owner. On failure everything created is removed again before it rejects. */
   launch(spec: AgentSpec): Promise<Agent>;
+  /** The same for all agents of one experiment, which is at least one: a ConfigMap for each architecture, and ten pods at once. In their order. */
+  launchAll(specs: readonly AgentSpec[]): Promise<Agent[]>;
   /** Creates another agent pod of the same experiment, with the shim that is there, and deletes `former`, in which no fault can have begun. What is there when it rejects, `remove` removes. */
   replace(former: Agent, spec: AgentSpec): Promise<Agent>;
   /** Has the agent pod deleted, and does not wait for it: its kubelet sends the shim TERM, which reverts. One that is gone is none to delete. */

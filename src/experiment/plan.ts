@@ -104,6 +104,7 @@ export function planExperiment(request: Request, target: SelectedTarget, context
     agent: {
       id: context.id,
       namespace,
+      configMap: context.id,
       pod: agentPodName(context.id),
       node: target.node,
       ...(target.nodeUid === undefined ? {} : { nodeUid: target.nodeUid }),
@@ -167,6 +168,7 @@ export function sweepAgent(
 ): AgentSpec {
   return {
     ...where,
+    configMap: where.id,
     pod: agentPodName(where.id),
     ...sweepImage(request, { running, ...where }),
     shape: request.shape,

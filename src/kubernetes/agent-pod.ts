@@ -60,7 +60,7 @@ export function configMap(spec: AgentSpec, shim: Uint8Array): V1ConfigMap {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: metadata(spec, spec.id),
+    metadata: metadata(spec, spec.configMap),
     immutable: true,
     binaryData: { [shimFile]: Buffer.from(shim.buffer, shim.byteOffset, shim.byteLength).toString('base64') },
   };
@@ -89,7 +89,10 @@ export function agentPod(spec: AgentSpec): V1Pod {
         : { imagePullSecrets: spec.imagePullSecrets.map((name) => ({ name })) }),
       containers: spec.containers.map((container) => agentContainer(spec, container)),
       volumes: [
-        { name: 'shim', configMap: { name: spec.id, defaultMode: 0o755, items: [{ key: shimFile, path: shimFile }] } },
+        {
+          name: 'shim',
+          configMap: { name: spec.configMap, defaultMode: 0o755, items: [{ key: shimFile, path: shimFile }] },
+        },
       ],
     },
   };

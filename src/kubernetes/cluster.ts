@@ -35,6 +35,7 @@ import { followAgent } from './agent-watch.ts';
 import { recordEvent } from './audit.ts';
 import { Offers } from './channel.ts';
 import { discard } from './discard.ts';
+import { Existing } from './existing.ts';
 import { listAgents, listExperiments } from './experiments.ts';
 import { followExperiments } from './experiments-watch.ts';
 import { type Launched, launch, rehearse, replace } from './launch.ts';
@@ -43,7 +44,7 @@ import { imagesOn } from './node-images.ts';
 import { followNode } from './node-watch.ts';
 import { findNodes, podsOn, readLog, runtimeVersion } from './nodes.ts';
 import { podNetwork } from './pod-network.ts';
-import { deletePod, type Existing, remove } from './remove.ts';
+import { deletePod, remove } from './remove.ts';
 import { Rest } from './rest.ts';
 import { surroundings } from './surroundings.ts';
 import { type FoundTarget, findTarget } from './target.ts';
@@ -135,12 +136,18 @@ export class KubernetesCluster implements Cluster {
   }
 
   async launch(spec: AgentSpec): Promise<Agent> {
-    const shim = await this.#shim(spec.architecture);
-    const names = { pod: spec.pod, configMap: spec.id };
-    const existing: Existing = { pod: 'no', configMap: 'no', mayHaveBegun: false, names };
-    this.#existing.set(key(spec.id, spec.namespace), existing);
+    const [agent] = await this.launchAll([spec]);
+    return agent as Agent;
+  }
+
+  async launchAll(specs: readonly AgentSpec[]): Promise<Agent[]> {
+    const architectures = [...new Set(specs.map(({ architecture }) => architecture))];
+    const shims = await Promise.all(architectures.map(async (one) => [one, await this.#shim(one)] as const));
+    const existing = new Existing();
+    for (const { id, namespace } of specs) this.#existing.set(key(id, namespace), existing);
     void importAttach();
-    return this.#agentOf(spec, await launch(this.#rest, spec, shim, existing));
+    const launched = await launch(this.#rest, specs, new Map(shims), existing);
+    return specs.map((spec, index) => this.#agentOf(spec, launched[index] as Launched));
   }
 
   async replace(former: Agent, spec: AgentSpec): Promise<Agent> {
@@ -208,14 +215,11 @@ export class KubernetesCluster implements Cluster {
   }
 
   async remove(id: string, namespace: string, timeoutMs: number, reverted: boolean): Promise<RemovalResult> {
-    // Of an experiment that another process launched, all of it may be there.
-    const existing = this.#existing.get(key(id, namespace)) ?? { pod: 'yes', configMap: 'yes', mayHaveBegun: true };
-    const result = await remove(this.#rest, id, namespace, timeoutMs, {
-      ...existing,
-      // The shim's word that it has reverted is as good as the kubelet's that its containers have ended, and seconds earlier.
-      mayHaveBegun: existing.mayHaveBegun && !reverted,
-    });
-    if (result.left.length === 0) this.#existing.set(key(id, namespace), { ...existing, pod: 'no', configMap: 'no' });
+    const existing = this.#existing.get(key(id, namespace));
+    // The shim's word that it has reverted is as good as the kubelet's that its containers have ended, and seconds earlier.
+    const result = await remove(this.#rest, id, namespace, timeoutMs, { existing, hasReverted: reverted });
+    // Nothing is there any more.
+    if (result.left.length === 0) this.#existing.set(key(id, namespace), new Existing());
     return result;
   }
 

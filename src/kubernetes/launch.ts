@@ -1,12 +1,13 @@
-import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesObject, V1ConfigMap, V1Pod } from '@kubernetes/client-node';
 import { ChaosError } from '../errors.ts';
-import type { Agent, AgentSpec } from '../ports.ts';
+import type { Agent, AgentSpec, Architecture } from '../ports.ts';
 import { joinWords } from '../text.ts';
 import { exemption } from './admission.ts';
 import { agentChanges } from './agent-changes.ts';
 import { agentPod, configMap } from './agent-pod.ts';
 import { ApiError } from './api-error.ts';
-import { deletePod, type Existing, remove } from './remove.ts';
+import type { Existence, Existing } from './existing.ts';
+import { deletePod, remove } from './remove.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 
@@ -19,27 +20,50 @@ export interface Launched {
   warnings: string[];
 }
 
+/** How many pods of an experiment are created at once. */
+const atOnce = 10;
+
 /**
- * Creates the ConfigMap, the pod, and then makes the pod the ConfigMap's owner: in this order because a pod that has to wait for its volume loses
- * half a second and more to the kubelet's retry,
- * while the patch goes on beside the pod's start. `existing` is kept true to what may be there. On failure everything is removed again before it
- * rejects.
+ * Creates the ConfigMaps, one for each architecture, the pods, and then makes the pods the owners of the ConfigMap that they use: in this order because a pod that has to wait for its volume
+ * loses half a second and more to the kubelet's retry, while the patch goes on beside the pod's start. `specs`: the agents of one experiment, at least one; `shims`: by architecture.
+ * `existing` is kept true to what may be there. On failure everything is removed again before it rejects, with the first reason.
  */
-export async function launch(rest: Rest, spec: AgentSpec, shim: Uint8Array, existing: Existing): Promise<Launched> {
+export async function launch(
+  rest: Rest,
+  specs: readonly AgentSpec[],
+  shims: ReadonlyMap<Architecture, Uint8Array>,
+  existing: Existing,
+): Promise<Launched[]> {
+  const [spec] = specs;
+  if (!spec) throw new Error('an experiment has at least one agent');
+  const byShim = [...shims].map(([architecture, shim]) => ({
+    shim,
+    users: specs.filter((each) => each.architecture === architecture),
+  }));
   try {
-    await create<V1ConfigMap>(rest, resources.configmaps, spec, configMap(spec, shim), existing, 'configMap');
-    const asked = agentPod(spec);
-    const warnings: string[] = [];
-    const warn = (text: string) => warnings.push(text);
-    const pod = await create<V1Pod>(rest, resources.pods, spec, asked, existing, 'pod', warn);
-    const changes = workableChanges(asked, pod);
-    await own(rest, spec, pod);
-    return { pod, changes, warnings };
+    await Promise.all(
+      byShim.flatMap(({ shim, users: [user] }) =>
+        user ? create<V1ConfigMap>(rest, resources.configmaps, user, configMap(user, shim), existing.configMaps) : [],
+      ),
+    );
+    const launched = await inTurn(specs, (each) => launchOne(rest, each, existing));
+    const pods = new Map(launched.map(({ pod }, index) => [specs[index], pod]));
+    await Promise.all(
+      byShim.flatMap(({ users }) =>
+        users[0]
+          ? own(
+              rest,
+              users[0],
+              users.flatMap((user) => pods.get(user) ?? []),
+            )
+          : [],
+      ),
+    );
+    return launched;
   } catch (error) {
-    const { left, why } = await remove(rest, spec.id, spec.namespace, undoTimeoutMs, existing);
+    const { left, why } = await remove(rest, spec.id, spec.namespace, undoTimeoutMs, { existing, hasReverted: false });
     if (left.length === 0) {
-      existing.pod = 'no';
-      existing.configMap = 'no';
+      existing.clear();
       throw error;
     }
     if (!(error instanceof ChaosError)) throw error;
@@ -51,23 +75,49 @@ export async function launch(rest: Rest, spec: AgentSpec, shim: Uint8Array, exis
   }
 }
 
+async function launchOne(rest: Rest, spec: AgentSpec, existing: Existing): Promise<Launched> {
+  const asked = agentPod(spec);
+  const warnings: string[] = [];
+  const pod = await create<V1Pod>(rest, resources.pods, spec, asked, existing.pods, (text) => warnings.push(text));
+  return { pod, changes: workableChanges(asked, pod), warnings };
+}
+
+/** So many at once; after the first that fails none is begun, and those under way are waited for. */
+async function inTurn<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const failures: unknown[] = [];
+  const waiting = items.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, item] of waiting) {
+      if (failures.length > 0) return;
+      await act(item).then(
+        (result) => {
+          results[index] = result;
+        },
+        (error: unknown) => failures.push(error),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, work));
+  if (failures.length > 0) throw failures[0];
+  return results;
+}
+
 /**
  * Creates another pod of the experiment, which gets the ConfigMap; then deletes the former one by force, since a shim that has heard no `start` has
  * changed nothing. `existing` is kept true to what may be there: of what is there after a failure, the former one is.
  */
 export async function replace(rest: Rest, former: Agent, spec: AgentSpec, existing: Existing): Promise<Launched> {
-  const asked = agentPod(spec);
-  const warnings: string[] = [];
-  const before = { ...existing };
-  Object.assign(existing, { mayHaveBegun: true, names: { pod: spec.pod, configMap: spec.id } });
+  const before = existing.mayHaveBegun;
+  existing.mayHaveBegun = true;
   try {
-    const pod = await create<V1Pod>(rest, resources.pods, spec, asked, existing, 'pod', (text) => warnings.push(text));
-    const changes = workableChanges(asked, pod);
-    await own(rest, spec, pod);
+    const launched = await launchOne(rest, spec, existing);
+    await own(rest, spec, [launched.pod]);
     await deletePod(rest, former, { gracePeriodSeconds: 0 });
-    return { pod, changes, warnings };
+    existing.pods.delete(former.pod);
+    return launched;
   } catch (error) {
-    if (existing.pod === 'no') Object.assign(existing, before);
+    if (existing.pods.get(spec.pod) === 'no') existing.mayHaveBegun = before;
     throw error;
   }
 }
@@ -92,20 +142,20 @@ async function create<T>(
   rest: Rest,
   resource: Resource,
   { namespace }: AgentSpec,
-  body: unknown,
-  existing: Existing,
-  kind: 'pod' | 'configMap',
+  body: T & KubernetesObject,
+  existing: Map<string, Existence>,
   onWarning?: (text: string) => void,
 ): Promise<T> {
+  const name = body.metadata?.name ?? '';
   // Marked before the request, so that no failure finds us without the undo.
-  existing[kind] = 'maybe';
+  existing.set(name, 'maybe');
   try {
     const created = await rest.json<T>({ verb: 'create', resource, namespace, body }, undefined, onWarning);
-    existing[kind] = 'yes';
+    existing.set(name, 'yes');
     return created;
   } catch (error) {
     // Refused outright, so nothing of ours is there: after a conflict of names the object belongs to somebody else.
-    if (error instanceof ApiError && error.status >= 400 && error.status < 500) existing[kind] = 'no';
+    if (error instanceof ApiError && error.status >= 400 && error.status < 500) existing.set(name, 'no');
     throw error;
   }
 }
@@ -119,13 +169,18 @@ function workableChanges(asked: V1Pod, created: V1Pod): string[] {
   throw new ChaosError('admission', message, { hint: exemption });
 }
 
-function own(rest: Rest, { id, namespace, pod: name }: AgentSpec, pod: V1Pod): Promise<unknown> {
-  const owner = { apiVersion: 'v1', kind: 'Pod', name, uid: pod.metadata?.uid };
+function own(rest: Rest, { configMap: name, namespace }: AgentSpec, pods: readonly V1Pod[]): Promise<unknown> {
+  const owners = pods.map(({ metadata }) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    name: metadata?.name,
+    uid: metadata?.uid,
+  }));
   return rest.json({
     verb: 'patch',
     resource: resources.configmaps,
     namespace,
-    name: id,
-    body: { metadata: { ownerReferences: [owner] } },
+    name,
+    body: { metadata: { ownerReferences: owners } },
   });
 }

@@ -5,22 +5,11 @@ import type { Agent, RemovalResult } from '../ports.ts';
 import { joinWords } from '../text.ts';
 import { ofExperiment } from './agent-pod.ts';
 import { ApiError, isStatus } from './api-error.ts';
+import { type Existing, thereOf } from './existing.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import { silenceMs, watch } from './watch.ts';
 import type { PodList } from './workload.ts';
-
-/** What of an experiment may be there: `maybe` after a creation without an answer, which may still arrive after a deletion that found nothing. */
-export type Existence = 'yes' | 'maybe' | 'no';
-
-export interface Existing {
-  pod: Existence;
-  configMap: Existence;
-  /** Whether a fault may be in force: a shim in the pod may have been told to start, and it has not said that it reverted. */
-  mayHaveBegun: boolean;
-  /** The names that this process has given; undefined: another has launched it, and only the label leads to its objects. */
-  names?: { pod: string; configMap: string };
-}
 
 /** A request on its way when its connection broke arrives within this, or not at all. */
 const lateMs = 1_000;
@@ -28,6 +17,14 @@ const retryMs = 250;
 
 /** Of one kind of object, the names of those that are not confirmed to be gone. */
 type Left = Set<string>;
+
+/** How the objects of an experiment are removed. */
+interface Removal {
+  /** What this process has created; absent: another has launched it, and only the label leads to its objects. */
+  existing?: Existing | undefined;
+  /** No fault can be in force any more, whatever was begun. */
+  hasReverted: boolean;
+}
 
 /**
  * Deletes the pods and the ConfigMaps of an experiment and waits until all are confirmed gone. A pod that may have begun is gone only after the
@@ -38,24 +35,35 @@ export async function remove(
   id: string,
   namespace: string,
   timeoutMs: number,
-  existing: Existing,
+  { existing, hasReverted }: Removal,
 ): Promise<RemovalResult> {
   const signal = AbortSignal.timeout(timeoutMs);
-  const one = async (kind: string, name: string, existence: Existence, act: (left: Left) => Promise<void>) => {
-    if (existence === 'no') return undefined;
+  const pods = existing ? thereOf(existing.pods) : undefined;
+  const configMaps = existing ? thereOf(existing.configMaps) : undefined;
+  const isIdle = hasReverted || existing?.mayHaveBegun === false;
+  const one = async (
+    kind: string,
+    names: readonly string[],
+    mayArrive: boolean,
+    act: (left: Left) => Promise<void>,
+  ): Promise<RemovalResult | undefined> => {
+    if (names.length === 0) return undefined;
     // Until a list has shown which there are.
-    const left: Left = new Set([name]);
-    const why = await persist(() => act(left), existence, signal);
+    const left: Left = new Set(names);
+    const why = await persist(() => act(left), mayArrive, signal);
     return why === undefined ? undefined : { left: [...left].map((each) => `${kind}/${each}`), why };
   };
-  const { pod: podName, configMap: configMapName } = existing.names ?? { pod: `${id}-0`, configMap: id };
   const problems = await Promise.all([
-    one('pod', podName, existing.pod, (left) => removePods(rest, id, namespace, existing, left, signal)),
-    one('configmap', configMapName, existing.configMap, (left) =>
-      existing.names
-        ? removeObject(rest, resources.configmaps, existing.names.configMap, namespace, signal).then(confirmGone)
-        : removeConfigMaps(rest, id, namespace, left, signal),
+    one('pod', pods?.names ?? [`${id}-0`], pods?.mayArrive === true, (left) =>
+      removePods(rest, id, namespace, { isIdle, named: pods?.names ?? [] }, left, signal),
     ),
+    ...(configMaps
+      ? configMaps.names.map((name) =>
+          one('configmap', [name], existing?.configMaps.get(name) === 'maybe', () =>
+            removeObject(rest, resources.configmaps, name, namespace, signal).then(confirmGone),
+          ),
+        )
+      : [one('configmap', [id], false, (left) => removeConfigMaps(rest, id, namespace, left, signal))]),
   ]);
   const found = problems.filter((problem) => problem !== undefined);
   return {
@@ -65,13 +73,9 @@ export async function remove(
 }
 
 /** Tries until it is done, or time is up, or the answer is final. Gives the reason why not. */
-async function persist(
-  act: () => Promise<void>,
-  existence: Existence,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+async function persist(act: () => Promise<void>, mayArrive: boolean, signal: AbortSignal): Promise<string | undefined> {
   let why = 'no answer in time';
-  let late = existence === 'maybe';
+  let late = mayArrive;
   while (!signal.aborted) {
     try {
       await act();
@@ -174,23 +178,26 @@ async function removePods(
   rest: Rest,
   id: string,
   namespace: string,
-  existing: Existing,
+  { isIdle, named }: { isIdle: boolean; named: readonly string[] },
   left: Left,
   signal: AbortSignal,
 ): Promise<void> {
-  const { mayHaveBegun, names } = existing;
   const deletePod: DeletePod = (name, options) => removeObject(rest, resources.pods, name, namespace, signal, options);
   let missing: ApiError | undefined;
-  const deleteNamed = async (name: string, options?: DeleteOptions): Promise<void> => {
-    missing = await deletePod(name, options).then(() => undefined, notFound);
+  /** Whether it was there. */
+  const deleteNamed = async (name: string, options?: DeleteOptions): Promise<boolean> => {
+    const absent = await deletePod(name, options).then(() => undefined, notFound);
+    missing = absent ?? missing;
+    return absent === undefined;
   };
-  if (!mayHaveBegun && names) await deleteNamed(names.pod, { gracePeriodSeconds: 0 });
+  if (isIdle) await Promise.all(named.map((name) => deleteNamed(name, { gracePeriodSeconds: 0 })));
   const list = { resource: resources.pods, namespace, query: { labelSelector: ofExperiment(id) } };
   const { items, metadata } = await rest.json<PodList>({ ...list, verb: 'list' }, signal);
-  if (mayHaveBegun && names && !items.some((pod) => nameOf(pod) === names.pod)) {
-    // Somebody may have taken the label off: what is not found by it need not be gone.
-    await deleteNamed(names.pod);
-    if (!missing) throw new Error('it is not labelled with its experiment any more, and not confirmed to be gone');
+  const unlabelled = isIdle ? [] : named.filter((name) => !items.some((pod) => nameOf(pod) === name));
+  // Somebody may have taken the label off: what is not found by it need not be gone.
+  const found = await Promise.all(unlabelled.map((name) => deleteNamed(name)));
+  if (found.includes(true)) {
+    throw new Error('it is not labelled with its experiment any more, and not confirmed to be gone');
   }
   replace(left, items.map(nameOf));
   if (items.length === 0) {
@@ -205,8 +212,8 @@ async function removePods(
   };
   const pods = new Map(
     items.map((pod) => {
-      const wasForced = !mayHaveBegun && nameOf(pod) === names?.pod;
-      return [uidOf(pod), new PodRemoval(pod, { isIdle: !mayHaveBegun, wasForced, deletePod })];
+      const wasForced = isIdle && named.includes(nameOf(pod));
+      return [uidOf(pod), new PodRemoval(pod, { isIdle, wasForced, deletePod })];
     }),
   );
   const timers = [...pods.values()].map((pod) => setTimeout(() => void pod.ask().catch(fail), reportMs));

@@ -158,6 +158,10 @@ export class FakeCluster implements Cluster {
     return { id, namespace, pod, podUid: 'agent-uid', node, ...this.agentFacts };
   }
 
+  async launchAll(specs: readonly AgentSpec[]): Promise<Agent[]> {
+    return Promise.all(specs.map((spec) => this.launch(spec)));
+  }
+
   followAgent(_agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {
     this.calls.push('followAgent');
     if (this.agentUpdates.isEnded) this.agentUpdates = new Channel<AgentUpdate>();

@@ -9,6 +9,7 @@ import { webTarget } from './objects.ts';
 
 const spec: AgentSpec = {
   id: 'chaos-7f3k2',
+  configMap: 'chaos-7f3k2',
   namespace: 'shop',
   pod: 'chaos-7f3k2-0',
   node: 'node-3',

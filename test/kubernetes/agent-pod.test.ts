@@ -7,6 +7,7 @@ import { noShape } from '../fakes/samples.ts';
 const target = { namespace: 'shop', pod: 'web', container: 'app' } as Target;
 const spec: AgentSpec = {
   id: 'chaos-7f3k2',
+  configMap: 'chaos-7f3k2',
   namespace: 'shop',
   pod: 'chaos-7f3k2-0',
   node: 'node-3',

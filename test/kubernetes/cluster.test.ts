@@ -1,4 +1,4 @@
-import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { KubernetesCluster } from '../../src/kubernetes/cluster.ts';
 import type { Rest } from '../../src/kubernetes/rest.ts';
@@ -20,6 +20,7 @@ const events = '/api/v1/namespaces/shop/events';
 const id = 'chaos-7f3k2';
 const spec: AgentSpec = {
   id,
+  configMap: id,
   namespace: 'shop',
   pod: `${id}-0`,
   node: 'node-3',
@@ -369,6 +370,45 @@ describe('launch', () => {
     const before = server.received.length;
     expect(await cluster.remove(id, 'shop', 1_000, false)).toEqual({ left: [], why: '' });
     expect(server.received).toHaveLength(before);
+  });
+
+  it('of several agents: one ConfigMap for each architecture, owned by the pods that use it; all are taken back when one is refused', async () => {
+    const arm = { architecture: 'arm64', configMap: `${id}-arm64` } as const;
+    const specs: AgentSpec[] = [
+      { ...spec, node: 'node-1' },
+      { ...spec, pod: `${id}-1`, node: 'node-2', ...arm },
+      { ...spec, pod: `${id}-2`, node: 'node-3' },
+    ];
+    answerCreates();
+    mutate = (pod) => Object.assign(pod.metadata ?? {}, { uid: `uid of ${pod.metadata?.name}` });
+    server
+      .on('PATCH', new RegExp(`^${configMaps}/`), (_, response) => json(response, 200, { kind: 'ConfigMap' }))
+      .on('DELETE', new RegExp(`^${configMaps}/`), (_, response) => json(response, 200, { status: 'Success' }))
+      .on('DELETE', new RegExp(`^${pods}/`), (_, response) => json(response, 404, status(404, 'NotFound', 'gone')));
+    expect((await cluster.launchAll(specs)).map(({ pod, node }) => [pod, node])).toEqual([
+      [`${id}-0`, 'node-1'],
+      [`${id}-1`, 'node-2'],
+      [`${id}-2`, 'node-3'],
+    ]);
+    const sent = (method: string) => server.received.filter((request) => request.method === method);
+    const owned = sent('PATCH').map(({ path, body }) => [
+      path.split('/').at(-1),
+      (body as V1ConfigMap).metadata?.ownerReferences?.map(({ name }) => name),
+    ]);
+    expect(Object.fromEntries(owned)).toEqual({ [id]: [`${id}-0`, `${id}-2`], [`${id}-arm64`]: [`${id}-1`] });
+    const created = sent('POST').map(({ body }) => (body as V1Pod).metadata?.name);
+    expect(created.sort()).toEqual([id, `${id}-0`, `${id}-1`, `${id}-2`, `${id}-arm64`]);
+
+    server.received.length = 0;
+    server.on('POST', pods, (request, response) =>
+      (request.body as V1Pod).metadata?.name === `${id}-1`
+        ? json(response, 403, status(403, 'Forbidden', 'exceeded quota: small, x'))
+        : json(response, 201, asCreated(request.body)),
+    );
+    expect(await rejection(cluster.launchAll(specs))).toMatchObject({ code: 'quota', state: 'nothing was changed' });
+    const removed = sent('DELETE').map(({ path }) => path.split('/').at(-1));
+    expect(removed.sort()).toEqual([id, `${id}-0`, `${id}-2`, `${id}-arm64`]);
+    expect(sent('PATCH')).toEqual([]);
   });
 
   it('tells what was changed in the pod on its way', async () => {
