@@ -450,6 +450,11 @@ export interface Cluster {
   followAgent(agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate>;
   /** What happens to the target from now on (as against `target`, so nothing between is missed); ends when aborted. */
   followTarget(target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate>;
+  /** The same for targets of one namespace, by one watch for all of them; each is told as it was given. */
+  followTargets(
+    targets: readonly Target[],
+    signal: AbortSignal,
+  ): AsyncIterable<{ target: Target; update: TargetUpdate }>;
   /** What happens on the target's node from now on, as long as somebody may watch it; ends when aborted. Never fails: what cannot be watched is said. */
   followNode(target: Target, signal: AbortSignal): AsyncIterable<NodeUpdate>;
   attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment>;

@@ -1,18 +1,19 @@
 import type { ChaosError } from '../errors.ts';
 import type { Fault, FaultRun, Seen } from '../faults/fault.ts';
-import type { Clock, Cluster, NodeUpdate } from '../ports.ts';
+import type { Clock, NodeUpdate } from '../ports.ts';
 import type { Command } from '../shim/protocol.ts';
 import type { Connection } from './connection.ts';
 import type { TargetEvent, TargetReporter } from './events.ts';
 import { harmOf, isOnTarget, joined } from './neighbours.ts';
 import type { Observations } from './observations.ts';
 import type { RunPlan } from './plan.ts';
+import type { RunCluster } from './shared-watches.ts';
 import { type TimerName, timeouts } from './timeouts.ts';
 import type { Timers } from './timers.ts';
 
 interface Parts {
   plan: RunPlan;
-  cluster: Cluster;
+  cluster: RunCluster;
   clock: Clock;
   reporter: TargetReporter;
   timers: Timers<TimerName>;
@@ -23,7 +24,7 @@ interface Parts {
 /** What the parts of one target's run share, its fault included: the stream, the timers, and what is known so far. */
 export class RunContext implements FaultRun<Fault, unknown> {
   readonly plan: RunPlan;
-  readonly cluster: Cluster;
+  readonly cluster: RunCluster;
   readonly clock: Clock;
   readonly timers: Timers<TimerName>;
   /** To the agent that is at work: without an attach another one follows the first. */

@@ -1,4 +1,4 @@
-import type { Agent, AgentUpdate, Clock, Cluster, InterruptSignal, NodeUpdate, TargetUpdate } from '../ports.ts';
+import type { Agent, AgentUpdate, Clock, InterruptSignal, NodeUpdate, TargetUpdate } from '../ports.ts';
 import { Queue } from '../queue.ts';
 import { parseShimEvent, parseTerminationMessage } from '../shim/protocol.ts';
 import { startupFailure } from './agent-errors.ts';
@@ -12,6 +12,7 @@ import type { Phase } from './phases/phase.ts';
 import { StartingPhase } from './phases/starting.ts';
 import { type Plan, type RunPlan, successor } from './plan.ts';
 import { RunContext } from './run-context.ts';
+import type { RunCluster } from './shared-watches.ts';
 import type { TimerName } from './timeouts.ts';
 import { Timers } from './timers.ts';
 import { ByLog, byAttach, type Succession } from './way.ts';
@@ -24,6 +25,7 @@ type Input =
   | { from: 'target'; update: TargetUpdate }
   | { from: 'node'; update: NodeUpdate }
   | { from: 'interrupt'; signal: InterruptSignal }
+  | { from: 'halt'; why: string }
   | { from: 'leave' }
   | { from: 'timer'; name: TimerName }
   | { from: 'broken'; error: unknown };
@@ -39,12 +41,22 @@ type FromAgent = { until: AbortSignal } & (
 );
 
 export interface FollowPorts {
-  cluster: Cluster;
+  cluster: RunCluster;
   clock: Clock;
   reporter: Reporter;
   interrupts: Interrupts;
   /** When the command began, on `clock`. */
   startedAt: number;
+  /** What it has to do with the other targets of its experiment; absent: there are none. */
+  others?: OtherRuns;
+}
+
+/** The other targets of an experiment, as one of them sees it. */
+export interface OtherRuns {
+  /** It is ready to start, and does when `begin` is called: when all are. */
+  armed(begin: () => void): void;
+  /** Calls back once when it is to end for the sake of the experiment, at once if that is so already. */
+  onHalt(halt: (why: string) => void): void;
 }
 
 /**
@@ -54,15 +66,21 @@ export interface FollowPorts {
 export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise<RunResult> {
   const launch = (orders: readonly string[]) => ports.cluster.replace(agent, successor(plan, orders));
   return follow(plan, agent, ports, launch, (context, enter) => {
-    return new StartingPhase(context, plan, (driver) => {
-      const next = new ActivePhase(context, driver, (update) =>
-        mayHaveBegun(context, update) ? undefined : startupFailure(plan, plan.container, update),
-      );
-      enter(next);
-      next.begin();
-    });
+    const { others = alone } = ports;
+    return new StartingPhase(context, plan, (driver) =>
+      others.armed(() => {
+        if (context.isOver || context.stopAskedAt !== undefined) return;
+        const next = new ActivePhase(context, driver, (update) =>
+          mayHaveBegun(context, update) ? undefined : startupFailure(plan, plan.container, update),
+        );
+        enter(next);
+        next.begin();
+      }),
+    );
   });
 }
+
+const alone: OtherRuns = { armed: (begin) => begin(), onHalt: () => undefined };
 
 /** An agent that begins by itself has not while its container, by its status, has never run, or has ended without a word of its shim's. */
 function mayHaveBegun({ mayHaveStarted, plan, observations }: RunContext, update: AgentUpdate): boolean {
@@ -128,6 +146,7 @@ async function follow(
   const broken = (error: unknown): Input => ({ from: 'broken', error });
   interrupts.onFirst((signal) => inbox.push({ from: 'interrupt', signal }));
   void interrupts.again.then(() => inbox.push({ from: 'leave' }));
+  ports.others?.onHalt((why) => inbox.push({ from: 'halt', why }));
   void inbox.pipe(cluster.followTarget(plan.target, abort.signal), (update) => ({ from: 'target', update }), broken);
   void inbox.pipe(cluster.followNode(plan.target, abort.signal), (update) => ({ from: 'node', update }), broken);
 
@@ -179,6 +198,8 @@ function handle(input: Exclude<Input, { from: 'succeeded' }>, phase: Phase, cont
       return phase.onNode(input.update);
     case 'interrupt':
       return phase.stop(`${input.signal} received`);
+    case 'halt':
+      return phase.stop(input.why);
     case 'leave':
       return context.end();
     case 'timer':

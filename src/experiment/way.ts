@@ -1,4 +1,5 @@
-import type { Agent, Attachment, Cluster } from '../ports.ts';
+import type { Agent, Attachment } from '../ports.ts';
+import type { RunCluster } from './shared-watches.ts';
 
 /** How the shim of an agent is heard, and told. */
 export interface Way {
@@ -8,7 +9,7 @@ export interface Way {
   tell?(line: string): Promise<void>;
 }
 
-export function byAttach(cluster: Cluster, agent: Agent, container: string): Way {
+export function byAttach(cluster: RunCluster, agent: Agent, container: string): Way {
   return { open: (signal) => cluster.attach(agent, container, signal) };
 }
 
@@ -27,7 +28,7 @@ export interface Succession {
  * by itself. `stop` is its deletion, and a beat is nothing, since a shim that hears nobody has no lease.
  */
 export class ByLog implements Way {
-  readonly #cluster: Cluster;
+  readonly #cluster: RunCluster;
   readonly #agent: Agent;
   readonly #container: string;
   readonly #succession: Succession | undefined;
@@ -35,7 +36,7 @@ export class ByLog implements Way {
   #successor: Promise<Agent> | undefined;
 
   /** Without a succession the agent is one that has begun: only what it says from now on is heard. */
-  constructor(cluster: Cluster, agent: Agent, container: string, succession?: Succession) {
+  constructor(cluster: RunCluster, agent: Agent, container: string, succession?: Succession) {
     this.#cluster = cluster;
     this.#agent = agent;
     this.#container = container;

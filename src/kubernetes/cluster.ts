@@ -48,7 +48,7 @@ import { deletePod, remove } from './remove.ts';
 import { Rest } from './rest.ts';
 import { surroundings } from './surroundings.ts';
 import { type FoundTarget, findTarget } from './target.ts';
-import { followTarget } from './target-watch.ts';
+import { followTarget, followTargets, type Watched } from './target-watch.ts';
 import { volumesOf } from './volumes.ts';
 
 /** What the adapter needs of the machine it runs on. */
@@ -179,13 +179,19 @@ export class KubernetesCluster implements Cluster {
   }
 
   followTarget(target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate> {
-    return followTarget(
-      this.#rest,
-      target,
-      this.#found.get(target.podUid)?.resourceVersion,
-      signal,
-      this.#distrust.signal,
-    );
+    return followTarget(this.#rest, this.#watched(target), signal, this.#distrust.signal);
+  }
+
+  followTargets(
+    targets: readonly Target[],
+    signal: AbortSignal,
+  ): AsyncIterable<{ target: Target; update: TargetUpdate }> {
+    const watched = targets.map((target) => this.#watched(target));
+    return followTargets(this.#rest, watched, signal, this.#distrust.signal);
+  }
+
+  #watched(target: Target): Watched {
+    return { target, resourceVersion: this.#found.get(target.podUid)?.resourceVersion };
   }
 
   followNode(target: Target, signal: AbortSignal): AsyncIterable<NodeUpdate> {

@@ -176,6 +176,14 @@ export class FakeCluster implements Cluster {
     return this.targetUpdates;
   }
 
+  async *followTargets(
+    targets: readonly Target[],
+    signal: AbortSignal,
+  ): AsyncGenerator<{ target: Target; update: TargetUpdate }> {
+    const [target] = targets;
+    if (target) for await (const update of this.followTarget(target, signal)) yield { target, update };
+  }
+
   followNode(_target: Target, signal: AbortSignal): AsyncIterable<NodeUpdate> {
     this.calls.push('followNode');
     if (this.nodeUpdates.isEnded) this.nodeUpdates = new Channel<NodeUpdate>();

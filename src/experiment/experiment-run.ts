@@ -1,0 +1,122 @@
+import type { Agent } from '../ports.ts';
+import { joinWords } from '../text.ts';
+import { Barrier } from './barrier.ts';
+import type { RunResult } from './observations.ts';
+import type { Plan } from './plan.ts';
+import { SharedWatches } from './shared-watches.ts';
+import { type FollowPorts, followRun, type OtherRuns } from './target-run.ts';
+
+/** What the targets of an experiment have to do with each other. */
+export interface Policy {
+  /** How many targets may fail, once all have begun, before the others are stopped for it. Undefined: any number. */
+  maxFailed?: number | undefined;
+  /** How long all of them may take to be armed, from the launch, milliseconds. */
+  armMs: number;
+}
+
+/** The run of one target, and how it ended. */
+export interface TargetRun {
+  plan: Plan;
+  result: RunResult;
+}
+
+export interface ExperimentPorts extends Omit<FollowPorts, 'cluster' | 'others'> {
+  cluster: ConstructorParameters<typeof SharedWatches>[0];
+}
+
+/**
+ * Follows the runs of all targets: all are armed, then all begin in one tick, or none does. From then on each ends for itself, and the policy says what that is to the others; a lost lease, or
+ * a revert that nobody has confirmed, ends all. `agents`: by the name of their pod. In the order of the plans. Never rejects.
+ */
+export async function followRuns(
+  plans: readonly Plan[],
+  agents: ReadonlyMap<string, Agent>,
+  policy: Policy,
+  ports: ExperimentPorts,
+): Promise<TargetRun[]> {
+  const cluster = new SharedWatches(
+    ports.cluster,
+    plans.map(({ target }) => target),
+  );
+  const group = new Group(plans, policy);
+  const cancel = ports.clock.after(policy.armMs, () => group.onTooLate());
+  try {
+    return await Promise.all(
+      plans.map(async (plan) => {
+        const agent = agents.get(plan.agent.pod);
+        if (!agent) throw new Error(`${plan.agent.pod} was not launched`);
+        const result = await followRun(plan, agent, { ...ports, cluster, others: group.othersOf(plan) });
+        group.onEnd(plan, result);
+        return { plan, result };
+      }),
+    );
+  } finally {
+    cancel();
+  }
+}
+
+/** What is known of all runs, and what follows from it for those that go on. */
+class Group {
+  readonly #plans: readonly Plan[];
+  readonly #policy: Policy;
+  readonly #barrier: Barrier;
+  readonly #armed = new Set<Plan>();
+  readonly #halts = new Map<Plan, (why: string) => void>();
+  #haltedWhy: string | undefined;
+  #failed = 0;
+
+  constructor(plans: readonly Plan[], policy: Policy) {
+    this.#plans = plans;
+    this.#policy = policy;
+    this.#barrier = new Barrier(plans.length);
+  }
+
+  othersOf(plan: Plan): OtherRuns {
+    return {
+      armed: (begin) => {
+        this.#armed.add(plan);
+        this.#barrier.arrive(begin);
+      },
+      onHalt: (halt) => {
+        if (this.#haltedWhy !== undefined) halt(this.#haltedWhy);
+        else this.#halts.set(plan, halt);
+      },
+    };
+  }
+
+  onTooLate(): void {
+    if (this.#barrier.hasOpened) return;
+    const missing = this.#plans.filter((plan) => !this.#armed.has(plan));
+    this.#giveUp(`${joinWords(missing.map(nameOf))} could not be armed in time`);
+  }
+
+  onEnd(plan: Plan, result: RunResult): void {
+    this.#halts.delete(plan);
+    if (!this.#barrier.hasOpened) return this.#giveUp(`${nameOf(plan)} could not be armed`);
+    if (result.ended?.reason === 'lease') return this.#halt(`the lease of ${nameOf(plan)} has run out`);
+    if (!result.reverted) return this.#halt(`the revert of ${nameOf(plan)} is not confirmed`);
+    if (result.problems.length === 0 && result.failure === undefined) return;
+    this.#failed++;
+    const { maxFailed } = this.#policy;
+    if (maxFailed !== undefined && this.#failed > maxFailed) {
+      this.#halt(`${this.#failed} of ${this.#plans.length} targets have failed, and ${maxFailed} may`);
+    }
+  }
+
+  /** Nobody begins. */
+  #giveUp(why: string): void {
+    this.#barrier.break();
+    this.#halt(why);
+  }
+
+  #halt(why: string): void {
+    if (this.#haltedWhy !== undefined) return;
+    this.#haltedWhy = why;
+    for (const halt of this.#halts.values()) halt(why);
+    this.#halts.clear();
+  }
+}
+
+function nameOf({ target }: Plan): string {
+  return `pod/${target.pod} (${target.container})`;
+}
