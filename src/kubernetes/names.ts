@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { BuildName, ConnectionOptions, FoundName, NameQuery } from '../ports.ts';
 import { type Environment, resolveAccess } from './access.ts';
+import { targetContainers } from './containers.ts';
 import { listExperiments } from './experiments.ts';
 import { kubeconfigPaths, loadKubeconfig } from './kubeconfig.ts';
 import { type ApiRequest, type Resource, resources } from './request.ts';
@@ -64,7 +65,7 @@ async function namesIn(
         kind === 'pod'
           ? await podNamed(rest, name, namespace)
           : choosePod((await podsOfWorkload(rest, kind, name, namespace)).items, name).pod;
-      return (pod.spec?.containers ?? []).map((container) => ({ name: container.name }));
+      return targetContainers(pod).map((container) => ({ name: container }));
     }
   }
 }

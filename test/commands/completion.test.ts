@@ -14,7 +14,7 @@ import { commandPorts } from '../fakes/command-ports.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { forbidden } from '../fakes/recorded.ts';
 import { certificate } from '../fakes/tls.ts';
-import { runningPod } from '../kubernetes/objects.ts';
+import { runningPod, withOthers } from '../kubernetes/objects.ts';
 
 let folder = '';
 let server: ApiServer;
@@ -319,9 +319,9 @@ describe('from the cluster', () => {
     server
       .on('GET', path, (_request, response) => json(response, 200, { spec: { selector } }))
       .on('GET', '/api/v1/namespaces/shop/pods', (_request, response) =>
-        json(response, 200, { items: [runningPod()] }),
+        json(response, 200, { items: [runningPod(withOthers)] }),
       );
-    expect(await lines('io deploy/web --path /data -c ')).toEqual(['app', 'proxy', ':4']);
+    expect(await lines('io deploy/web --path /data -c ')).toEqual(['app', 'proxy', 'mesh', 'debug', ':4']);
   });
 
   test('as whom the flags say', async () => {

@@ -6,7 +6,7 @@ import type { Agent, AgentSpec, AgentUpdate, TargetQuery, TargetUpdate } from '.
 import { ApiServer, type FakeStream, json, status, until, WatchFeed } from '../fakes/api-server.ts';
 import { forbidden, recorded } from '../fakes/recorded.ts';
 import { noShape } from '../fakes/samples.ts';
-import { readyNode, runningPod, webTarget } from './objects.ts';
+import { readyNode, runningPod, webTarget, withOthers } from './objects.ts';
 import { rejection, restFor } from './support.ts';
 
 /** An object as Kubernetes 1.36 has it. */
@@ -166,6 +166,17 @@ describe('findTarget', () => {
       nodeCores: 2,
       nodeMemoryBytes: 24_684_096 * 1_024,
     });
+  });
+
+  it("knows a sidecar's own image and limits", async () => {
+    items = [runningPod(withOthers)];
+    expect(await cluster.findTarget({ ...query, container: 'mesh' }, undefined)).toMatchObject({
+      ...{ container: 'mesh', containerId: 'id-mesh', image: 'mesh:1', cpuLimitCores: 0.1 },
+      memoryLimitBytes: 64 * 2 ** 20,
+    });
+    const ephemeral = await cluster.findTarget({ ...query, container: 'debug' }, undefined);
+    expect(ephemeral).toMatchObject({ container: 'debug', containerId: 'id-debug' });
+    expect(ephemeral).not.toHaveProperty('memoryLimitBytes');
   });
 
   it('has seen the volumes of the target, and sends nothing more for them', async () => {
