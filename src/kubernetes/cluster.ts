@@ -20,11 +20,10 @@ import type {
   Remains,
   RemovalResult,
   RunningImage,
-  SelectedTarget,
+  Selection,
   Surroundings,
   SweptNode,
   Target,
-  TargetQuery,
   TargetUpdate,
   Volume,
 } from '../ports.ts';
@@ -45,8 +44,9 @@ import { findNodes, podsOn, readLog, runtimeVersion } from './nodes.ts';
 import { podNetwork } from './pod-network.ts';
 import { deletePod, type Existing, remove } from './remove.ts';
 import { Rest } from './rest.ts';
+import { findTargets } from './selection.ts';
 import { surroundings } from './surroundings.ts';
-import { type FoundTarget, findTarget } from './target.ts';
+import type { FoundTarget } from './target.ts';
 import { followTarget } from './target-watch.ts';
 import { volumesOf } from './volumes.ts';
 
@@ -101,15 +101,23 @@ export class KubernetesCluster implements Cluster {
     this.#shim = shim;
   }
 
-  async findTarget(
-    query: TargetQuery,
+  async findTargets(
+    selection: Selection,
     agentNamespace: string | undefined,
     attach: AttachUse = 'needed',
-  ): Promise<SelectedTarget> {
-    const namespace = query.namespace ?? this.namespace;
-    const found = await findTarget(this.#rest, query, namespace, agentNamespace ?? namespace, attach);
-    this.#found.set(found.target.podUid, found);
-    return found.target;
+  ): ReturnType<Cluster['findTargets']> {
+    const namespace = selection.namespace ?? this.namespace;
+    const { targets, skipped } = await findTargets(
+      this.#rest,
+      selection,
+      namespace,
+      agentNamespace ?? namespace,
+      attach,
+    );
+    for (const found of targets) this.#found.set(found.target.podUid, found);
+    const [first, ...others] = targets.map(({ target }) => target);
+    if (!first) throw new Error('a selection that selects nothing is refused');
+    return { targets: [first, ...others], skipped };
   }
 
   async podNetwork(target: Target): Promise<PodNetwork> {

@@ -35,7 +35,9 @@ const optional = { text: v.exactOptional(v.string()), number: v.exactOptional(v.
 
 /** Which target: the three together name it. */
 const reference = v.strictObject({ namespace: v.string(), pod: v.string(), container: v.string() });
-const chosenFrom = v.exactOptional(v.strictObject({ workload: v.string(), running_pods: v.number() }));
+const chosenFrom = v.exactOptional(
+  v.strictObject({ workload: v.string(), running_pods: v.number(), seed: optional.text }),
+);
 const target = v.strictObject({
   ...reference.entries,
   pod_uid: v.string(),
@@ -59,6 +61,9 @@ const target = v.strictObject({
   assumed: v.exactOptional(texts),
   attach_barred: optional.text,
 });
+
+/** Pods that are left out. */
+const skipped = v.array(v.strictObject({ pod: v.string(), why: v.string() }));
 
 const cluster = v.strictObject({ context: optional.text, server: v.string() });
 
@@ -244,11 +249,26 @@ const { event: _event, ...active } = snakeEntries(activeSchema.entries);
 /** What is told of an event besides `apiVersion` and `kind`, by kind. */
 const events = {
   selecting: {
-    query: v.strictObject({ kind: v.string(), name: v.string(), namespace: optional.text, container: optional.text }),
+    selection: v.strictObject({
+      /** As `deployment/web`; absent: pods with labels are selected. */
+      targets: v.exactOptional(texts),
+      selector: optional.text,
+      take: v.union([
+        v.picklist(['one', 'all']),
+        v.strictObject({ count: v.number() }),
+        v.strictObject({ percent: v.number() }),
+      ]),
+      seed: v.string(),
+      container: optional.text,
+      all_containers: v.boolean(),
+      skip_unsuitable: v.boolean(),
+      allow_system: v.boolean(),
+    }),
     cluster,
     namespace: v.string(),
   },
   selected: { target },
+  skipped: { skipped },
   planned: { ...planned, undo: v.string(), end_all: v.string() },
   protected: { target: reference, reasons: texts },
   launching: { ...planned, undo: v.string(), end_all: v.string() },

@@ -3,7 +3,7 @@ import type { ChaosError } from '../errors.ts';
 import type { Reporter, RunEvent, TargetEvent } from '../experiment/events.ts';
 import { allReverted, type Detached, type Outcome, type TargetOutcome } from '../experiment/outcome.ts';
 import type { Verdict } from '../faults/fault.ts';
-import type { Output, Target } from '../ports.ts';
+import type { Output, Selection, Target } from '../ports.ts';
 import type { OutputFormat } from '../requests.ts';
 import { separateWords } from '../text.ts';
 
@@ -104,12 +104,25 @@ function referenceTo({ namespace, pod, container }: Target): Record<string, unkn
   return { namespace, pod, container };
 }
 
+/** Names as they are typed: `deployment/web`. */
+function selectionDocument({ from, take, seed, ...rest }: Selection): Record<string, unknown> {
+  const { container, allContainers, skipUnsuitable, allowSystem } = rest;
+  const source =
+    'labels' in from ? { selector: from.labels } : { targets: from.map(({ kind, name }) => `${kind}/${name}`) };
+  return { ...source, take, seed, container, allContainers, skipUnsuitable, allowSystem };
+}
+
 function eventDocument(event: Exclude<RunEvent, { kind: 'outcome' }>): Record<string, unknown> {
   switch (event.kind) {
+    case 'selecting': {
+      const { selection, ...rest } = event;
+      return documentOf({ ...rest, selection: selectionDocument(selection) });
+    }
     case 'planned':
     case 'launching': {
-      const { id, target, summary, undo, endAll } = event.plan;
-      const targets = [{ target: referenceTo(target), fault: summary }];
+      const plans = event.kind === 'planned' ? event.plans : ([event.plan] as const);
+      const [{ id, undo, endAll }] = plans;
+      const targets = plans.map(({ target, summary }) => ({ target: referenceTo(target), fault: summary }));
       return documentOf({ kind: event.kind, id, targets, undo, endAll });
     }
     case 'detached':

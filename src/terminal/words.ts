@@ -4,8 +4,8 @@ import type { RunEvent } from '../experiment/events.ts';
 import { allReverted, type Outcome, type TargetOutcome } from '../experiment/outcome.ts';
 import { targetName } from '../faults/common/cells.ts';
 import type { Verdict } from '../faults/fault.ts';
-import type { ClusterName, Target } from '../ports.ts';
-import { formatElapsed, formatMegabytes, joinWords } from '../text.ts';
+import type { ClusterName, Selection, Skipped, Target } from '../ports.ts';
+import { formatElapsed, formatMegabytes, joinWords, shellWord } from '../text.ts';
 
 /** The sentences of the human reporters. Pure: a event in, text out. */
 
@@ -13,11 +13,25 @@ export function cluster({ context, server }: ClusterName): string {
   return context === undefined ? server : `${context} (${server})`;
 }
 
+/** What is looked up. */
+export function selection({ from }: Pick<Selection, 'from'>): string {
+  return 'labels' in from ? `-l ${from.labels}` : from.map(({ kind, name }) => `${kind}/${name}`).join(', ');
+}
+
 export function selected(target: Target): string {
-  const chosen = target.chosenFrom
-    ? `, one of ${target.chosenFrom.runningPods} running of ${target.chosenFrom.workload}`
-    : '';
+  const { workload, runningPods, seed } = target.chosenFrom ?? {};
+  const by = seed === undefined ? '' : ` (--seed ${shellWord(seed)})`;
+  const chosen = workload === undefined ? '' : `, one of ${runningPods} running of ${workload}${by}`;
   return `${targetName(target)} in ${target.namespace} on ${target.node}${chosen}`;
+}
+
+const shown = 5;
+
+/** Pods that are left out, those that are first, with the reasons. */
+export function skipped(pods: readonly Skipped[]): string {
+  const each = pods.slice(0, shown).map(({ pod, why }) => `${pod}: ${why}`);
+  const more = pods.length > shown ? [`and ${pods.length - shown} more`] : [];
+  return `left out: ${[...each, ...more].join('; ')}`;
 }
 
 export function active({ target, where, activeMs }: Extract<RunEvent, { kind: 'active' }>): string {

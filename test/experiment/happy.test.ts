@@ -29,7 +29,7 @@ describe('an experiment that goes as asked', () => {
     );
     expect(s.cluster.calls).toEqual([
       ...[
-        'findTarget',
+        'findTargets',
         'surroundings',
         'launch',
         'followAgent',

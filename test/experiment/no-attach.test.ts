@@ -35,7 +35,7 @@ describe('a run without an attach', () => {
         verdict: { effective: true },
       });
       expect(s.cluster.calls).toEqual([
-        ...['findTarget', 'surroundings', 'launch', 'followAgent', 'followTarget', 'followNode', 'followLog'],
+        ...['findTargets', 'surroundings', 'launch', 'followAgent', 'followTarget', 'followNode', 'followLog'],
         ...['replace', 'followAgent', 'followLog', 'recordEvent', 'remove', 'recordEvent'],
       ]);
       expect(s.cluster.ended).toEqual([]);

@@ -16,10 +16,11 @@ import type {
   RemovalResult,
   RunningImage,
   SelectedTarget,
+  Selection,
+  Skipped,
   Surroundings,
   SweptNode,
   Target,
-  TargetQuery,
   TargetUpdate,
   Volume,
 } from '../../src/ports.ts';
@@ -30,7 +31,7 @@ import { podNetwork, target, volumes } from './samples.ts';
 type Method =
   | 'findNodes'
   | 'readLog'
-  | 'findTarget'
+  | 'findTargets'
   | 'podNetwork'
   | 'addressesOf'
   | 'volumes'
@@ -65,6 +66,11 @@ export class FakeCluster implements Cluster {
   /** Called with each new stream before the session has it. */
   onAttach: ((attachment: FakeAttachment) => void) | undefined;
   target: SelectedTarget = target();
+  /** Those that are selected beside it. */
+  otherTargets: SelectedTarget[] = [];
+  skipped: Skipped[] = [];
+  /** What was asked for last. */
+  selection: Selection | undefined;
   network: PodNetwork = podNetwork();
   /** By the name of the object. */
   readonly addresses = new Map<string, ObjectAddresses[]>();
@@ -126,9 +132,10 @@ export class FakeCluster implements Cluster {
     return last;
   }
 
-  async findTarget(_query: TargetQuery, _agentNamespace: string | undefined): Promise<SelectedTarget> {
-    await this.#enter('findTarget');
-    return this.target;
+  async findTargets(selection: Selection, _agentNamespace: string | undefined): ReturnType<Cluster['findTargets']> {
+    this.selection = selection;
+    await this.#enter('findTargets');
+    return { targets: [this.target, ...this.otherTargets], skipped: this.skipped };
   }
 
   async podNetwork(_target: Target): Promise<PodNetwork> {

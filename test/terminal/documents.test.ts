@@ -64,11 +64,11 @@ describe('what is printed is as its schema says', () => {
   const unattached = request({}, { noAttach: true });
   test.each([request(), netRequest(), ioRequest(), unattached])('the plan of a dry run', (asked) => {
     const objects = [{ kind: 'Pod', metadata: {} }];
-    expect(lines(renderPlan(plan(asked), objects, 'ndjson')).flatMap(faultsOf)).toEqual([]);
+    expect(lines(renderPlan([plan(asked)], objects, 'ndjson')).flatMap(faultsOf)).toEqual([]);
   });
 
   test('the plan of a dry run without an attach: both agents, and that the second is not all known yet', () => {
-    const [{ commands, lease, note } = {}] = lines(renderPlan(plan(unattached), [], 'ndjson'));
+    const [{ commands, lease, note } = {}] = lines(renderPlan([plan(unattached)], [], 'ndjson'));
     expect(commands).toEqual([
       expect.not.arrayContaining(['--order']),
       expect.arrayContaining(['--lease-ms', '0', '--order', 'start']),
@@ -79,10 +79,10 @@ describe('what is printed is as its schema says', () => {
 
   test('the plan of a dry run that would send tools', () => {
     const tools = { ...toolbox(4_000_000), names: 'stress-ng' };
-    const [document = {}] = lines(renderPlan({ ...plan(), tools }, [], 'ndjson'));
+    const [document = {}] = lines(renderPlan([{ ...plan(), tools }], [], 'ndjson'));
     expect(faultsOf(document)).toEqual([]);
     expect(document).toMatchObject({ sent: { tools: 'stress-ng', bytes: 4_000_000, unpacked_bytes: 12_000_000 } });
-    expect(renderPlan({ ...plan(), tools }, [], 'human')).toContain('sent:\n  tools: stress-ng\n  bytes: 4000000\n');
+    expect(renderPlan([{ ...plan(), tools }], [], 'human')).toContain('sent:\n  tools: stress-ng\n  bytes: 4000000\n');
   });
 
   const now = new Date();
