@@ -391,6 +391,18 @@ export interface Surroundings {
   unchecked: readonly string[];
 }
 
+/** What the targets' pods are a part of. */
+export interface Memberships {
+  /** Each pod once, in the order of the targets. `workload`: as in `workloads`; absent: nothing keeps up a number of such pods, or it is not known. */
+  pods: readonly { uid: string; isReady: boolean; workload?: string }[];
+  /** As `deployment/web`, with how many of its pods are ready now, those of the targets among them. */
+  workloads: readonly { name: string; readyPods: number }[];
+  /** PodDisruptionBudgets that select some of the pods: by uid those, how many pods are healthy now, and how many have to be. */
+  budgets: readonly { name: string; pods: readonly string[]; healthy: number; needed: number }[];
+  /** What could not be looked up, with the reason; empty: nothing. */
+  unknown: readonly string[];
+}
+
 /** What happened on the target's node, besides to the target. */
 export type NodeUpdate =
   /** The node came under pressure, or stopped being ready; `trouble` as in `nodeTroubles`. */
@@ -481,6 +493,8 @@ export interface Cluster {
   addressesOf(queries: readonly ObjectQuery[], namespace: string): Promise<ObjectAddresses[][]>;
   /** What there is around a target that was found, by two requests; only reads. `agentNamespace`: where, beside the target's, experiments are looked for by a user who may not look everywhere. */
   surroundings(target: Target, agentNamespace: string): Promise<Surroundings>;
+  /** What makes the pods of targets that were found, and what is promised of them; only reads. What cannot be looked up is no error. */
+  memberships(targets: readonly Target[]): Promise<Memberships>;
   /** Where the target's container has which of its pod's volumes, its own root first; of a target that was found. Sends nothing. */
   volumes(target: Target): Promise<Volume[]>;
   /** Creates the ConfigMap with the shim, then the pod, and gives the ConfigMap the pod as owner. On failure everything created is removed again before it rejects. */

@@ -28,7 +28,9 @@ export function run(request: Request, ports: CommandPorts): Promise<number> {
         ]);
         const plans = await prepare(request, around);
         if (request.run.dryRun === 'server') {
-          for (const { agent } of plans) ports.stderr.write(rehearsal(await cluster.rehearse(agent)));
+          const answers = new Set<string>();
+          for (const { agent } of plans) answers.add(rehearsal(await cluster.rehearse(agent)));
+          for (const answer of answers) ports.stderr.write(answer);
         }
         // How the agents of several targets share nodes is not decided yet.
         const objects = plans.length === 1 ? cluster.render(plans[0].agent) : [];

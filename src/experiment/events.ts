@@ -1,6 +1,7 @@
 import type { FaultEvent } from '../faults/fault.ts';
 import type { ClusterName, Reporter as Port, SelectedTarget, Selection, Skipped, Target } from '../ports.ts';
 import type { Active, Ended, Resolved } from '../shim/protocol.ts';
+import type { Impact } from './impact.ts';
 import type { Detached, Outcome, RevertWitness } from './outcome.ts';
 import type { Plan, RunPlan } from './plan.ts';
 
@@ -34,6 +35,7 @@ export type RunEvent =
   | { kind: 'selected'; target: SelectedTarget }
   /** Pods that are left out; at least one. */
   | { kind: 'skipped'; skipped: readonly Skipped[] }
+  | { kind: 'impact'; impact: Impact }
   /** A plan for each target. */
   | { kind: 'planned'; plans: readonly [Plan, ...Plan[]] }
   | { kind: 'launching'; plan: Plan }

@@ -4,6 +4,7 @@ import type { AttachUse, Clock, Cluster, ReadToolbox, SelectedTarget, Skipped, S
 import type { Request } from '../requests.ts';
 import { formatCount } from '../text.ts';
 import { type Reporter, reporterOf } from './events.ts';
+import { impactOf } from './impact.ts';
 import { isOnTarget, warningsOf } from './neighbours.ts';
 import { clusterName } from './outcome.ts';
 import { type Plan, planExperiment, type SentTools, sendsTools, stopCommand } from './plan.ts';
@@ -49,12 +50,21 @@ export async function prepare(request: Request, ports: PreparePorts): Promise<Pl
   const attach = asksShim ? 'needed' : run.noAttach ? 'unused' : 'wanted';
   const { targets, skipped } = await cluster.findTargets(selection, run.agentNamespace, attach);
   for (const target of targets) reporter.report({ kind: 'selected', target });
-  const looked = await lookAt(targets, request, { id: `chaos-${suffix}`, attach }, ports);
+  const [looked, memberships] = await Promise.all([
+    lookAt(targets, request, { id: `chaos-${suffix}`, attach }, ports),
+    cluster.memberships(targets),
+  ]);
   const left = [...skipped, ...looked.unsuitable];
   if (left.length > 0) reporter.report({ kind: 'skipped', skipped: left });
+  const impact = impactOf(
+    looked.prepared.map(({ plan }) => plan.target),
+    memberships,
+  );
+  reporter.report({ kind: 'impact', impact });
   const [first, ...others] = looked.prepared;
   if (others.length > 0 && run.dryRun === undefined) throw tooMany(looked.prepared.length);
-  const plans: Plans = [first.plan, ...others.map(({ plan }) => plan)];
+  const scope = { seed: selection.seed, skipped: left, impact };
+  const plans: Plans = [{ ...first.plan, scope }, ...others.map(({ plan }) => ({ ...plan, scope }))];
   reporter.report({ kind: 'planned', plans });
   for (const one of looked.prepared) warn(one, request, ports);
   await checkProtection(looked.prepared, request, ports);

@@ -13,6 +13,7 @@ import type {
   ConnectionOptions,
   Experiments,
   ExperimentUpdate,
+  Memberships,
   NodeUpdate,
   ObjectAddresses,
   ObjectQuery,
@@ -38,6 +39,7 @@ import { listAgents, listExperiments } from './experiments.ts';
 import { followExperiments } from './experiments-watch.ts';
 import { type Launched, launch, rehearse, replace } from './launch.ts';
 import { followLog, LogPosition } from './log.ts';
+import { memberships } from './memberships.ts';
 import { imagesOn } from './node-images.ts';
 import { followNode } from './node-watch.ts';
 import { findNodes, podsOn, readLog, runtimeVersion } from './nodes.ts';
@@ -134,6 +136,13 @@ export class KubernetesCluster implements Cluster {
 
   surroundings(target: Target, agentNamespace: string): Promise<Surroundings> {
     return surroundings(this.#rest, this.#seen(target), agentNamespace, new Date());
+  }
+
+  async memberships(targets: readonly Target[]): Promise<Memberships> {
+    return memberships(
+      this.#rest,
+      targets.map((target) => this.#seen(target).pod),
+    );
   }
 
   #seen(target: Target): FoundTarget {

@@ -65,6 +65,22 @@ const target = v.strictObject({
 /** Pods that are left out. */
 const skipped = v.array(v.strictObject({ pod: v.string(), why: v.string() }));
 
+/** What it means beyond the targets, if the pods that are hit stopped being ready. */
+const impact = v.strictObject({
+  pods: v.number(),
+  containers: v.number(),
+  nodes: v.number(),
+  workloads: v.array(v.strictObject({ name: v.string(), hit: v.number(), ready: v.number(), ready_left: v.number() })),
+  broken_budgets: v.array(v.strictObject({ name: v.string(), healthy_left: v.number(), needed: v.number() })),
+  unknown: texts,
+});
+
+/** Absent: another command has selected the targets. */
+const scope = {
+  selection: v.exactOptional(v.strictObject({ seed: v.string(), skipped })),
+  impact: v.exactOptional(impact),
+};
+
 const cluster = v.strictObject({ context: optional.text, server: v.string() });
 
 const unmeasured = v.exactOptional(v.literal(true));
@@ -83,6 +99,7 @@ const outcome = v.strictObject({
   id: v.string(),
   cluster,
   exit_code: v.number(),
+  ...scope,
   targets: v.array(
     v.strictObject({
       target,
@@ -116,6 +133,7 @@ const detached = v.strictObject({
   id: v.string(),
   cluster,
   exit_code: v.number(),
+  ...scope,
   targets: v.array(v.strictObject({ target, fault: v.string() })),
   until: v.string(),
   left_ms: v.number(),
@@ -133,6 +151,7 @@ const plan = v.strictObject({
   kind: v.literal('plan'),
   id: v.string(),
   cluster: v.exactOptional(cluster),
+  ...scope,
   /** With fields of the fault's own. */
   targets: v.array(
     v.looseObject({
@@ -269,6 +288,7 @@ const events = {
   },
   selected: { target },
   skipped: { skipped },
+  impact: { impact },
   planned: { ...planned, undo: v.string(), end_all: v.string() },
   protected: { target: reference, reasons: texts },
   launching: { ...planned, undo: v.string(), end_all: v.string() },

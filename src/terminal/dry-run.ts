@@ -5,7 +5,7 @@ import { kindOf } from '../faults/registry.ts';
 import type { OutputFormat } from '../requests.ts';
 import { joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
-import { documentOf, documentText, versioned } from './json.ts';
+import { documentOf, documentText, scopeDocument, versioned } from './json.ts';
 import { oneLine } from './words.ts';
 
 /** What the API server said of objects that it was asked to take and not to keep. */
@@ -49,6 +49,7 @@ function planDocument(plans: Plans): Record<string, unknown> {
     kind: 'plan',
     id,
     cluster,
+    ...scopeDocument(first.scope),
     targets: plans.map(plannedTarget),
     duration: formatDuration(bounds.durationMs),
     grace: formatDuration(bounds.graceMs),

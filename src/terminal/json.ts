@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import type { ChaosError } from '../errors.ts';
 import type { Reporter, RunEvent, TargetEvent } from '../experiment/events.ts';
 import { allReverted, type Detached, type Outcome, type TargetOutcome } from '../experiment/outcome.ts';
+import type { Scope } from '../experiment/plan.ts';
 import type { Verdict } from '../faults/fault.ts';
 import type { Output, Selection, Target } from '../ports.ts';
 import type { OutputFormat } from '../requests.ts';
@@ -69,6 +70,7 @@ function outcomeDocument(outcome: Outcome): Record<string, unknown> {
     id: outcome.id,
     cluster: outcome.cluster,
     exitCode: outcome.exitCode,
+    ...scopeDocument(outcome.scope),
     targets: outcome.targets.map(targetOf),
     left: outcome.left,
     undo: outcome.undo,
@@ -89,10 +91,18 @@ function verdictOf({ effective, unmeasured, proofs, document }: Verdict): Record
   return { effective, unmeasured, proofs, ...document };
 }
 
-function detachedDocument({ targets, commands, requests, ...rest }: Detached): Record<string, unknown> {
+/** Absent of what another command has selected. */
+export function scopeDocument(scope: Scope | undefined): Record<string, unknown> {
+  if (!scope) return {};
+  const { seed, skipped, impact } = scope;
+  return { selection: { seed, skipped }, impact };
+}
+
+function detachedDocument({ targets, commands, requests, scope, ...rest }: Detached): Record<string, unknown> {
   return documentOf({
     kind: 'detached',
     ...rest,
+    ...scopeDocument(scope),
     targets: targets.map(({ target, summary }) => ({ target, fault: summary })),
     ...commands,
     requests: new Map(Object.entries(requests)),

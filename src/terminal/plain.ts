@@ -34,6 +34,11 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, w
     case 'skipped':
       out.aside('note', words.oneLine(words.skipped(event.skipped)));
       break;
+    case 'impact':
+      for (const [index, text] of words.impact(event.impact).entries()) {
+        out.aside(undefined, words.oneLine(`${index === 0 ? 'impact' : '      '}   ${text}`));
+      }
+      break;
     case 'planned':
       printPlans(event.plans, out);
       break;

@@ -17,7 +17,7 @@ describe('a signal', () => {
       release();
       await settle();
       // What was on its way to be read is read on.
-      expect(s.cluster.calls).toEqual(['findTargets', 'surroundings']);
+      expect(s.cluster.calls).toEqual(['findTargets', 'surroundings', 'memberships']);
     });
 
     experiment(`${signal} before the agent runs removes it`, async (s) => {

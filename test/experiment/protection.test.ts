@@ -40,7 +40,7 @@ describe('a protected target', () => {
       state: 'nothing was changed',
     });
     expect(s.cluster.count('launch')).toBe(0);
-    expect(s.reporter.kinds).toEqual(['selecting', 'selected', 'planned', 'protected']);
+    expect(s.reporter.kinds).toEqual(['selecting', 'selected', 'impact', 'planned', 'protected']);
   });
 
   test('by its context is refused as well', async () => {

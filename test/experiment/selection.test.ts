@@ -42,7 +42,7 @@ describe('several targets', () => {
       ['chaos-7f3k2', 'web-2', 'node-4'],
       ['chaos-7f3k2', 'web-3', 'node-3'],
     ]);
-    expect(s.reporter.kinds).toEqual(['selecting', 'selected', 'planned']);
+    expect(s.reporter.kinds).toEqual(['selecting', 'selected', 'impact', 'planned']);
     expect(s.reporter.of('selected').map(({ target: { pod } }) => pod)).toEqual(['web-7d4b9', 'web-2', 'web-3']);
     expect(s.reporter.of('planned')).toEqual([{ kind: 'planned', plans }]);
   });

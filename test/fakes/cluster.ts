@@ -8,6 +8,7 @@ import type {
   Cluster,
   Experiments,
   ExperimentUpdate,
+  Memberships,
   NodeUpdate,
   ObjectAddresses,
   ObjectQuery,
@@ -36,6 +37,7 @@ type Method =
   | 'addressesOf'
   | 'volumes'
   | 'surroundings'
+  | 'memberships'
   | 'launch'
   | 'replace'
   | 'end'
@@ -69,6 +71,8 @@ export class FakeCluster implements Cluster {
   /** Those that are selected beside it. */
   otherTargets: SelectedTarget[] = [];
   skipped: Skipped[] = [];
+  /** Without an own list of pods, those are of no workload. */
+  belongings: Omit<Memberships, 'pods'> & Partial<Memberships> = { workloads: [], budgets: [], unknown: [] };
   /** What was asked for last. */
   selection: Selection | undefined;
   network: PodNetwork = podNetwork();
@@ -156,6 +160,11 @@ export class FakeCluster implements Cluster {
   async surroundings(_target: Target, _agentNamespace: string): Promise<Surroundings> {
     await this.#enter('surroundings');
     return this.around;
+  }
+
+  async memberships(targets: readonly Target[]): Promise<Memberships> {
+    await this.#enter('memberships');
+    return { pods: targets.map(({ podUid }) => ({ uid: podUid, isReady: true })), ...this.belongings };
   }
 
   async launch(spec: AgentSpec): Promise<Agent> {

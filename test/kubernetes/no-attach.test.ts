@@ -5,7 +5,7 @@ import { systemClock } from '../../src/clock.ts';
 import { runExperiment } from '../../src/experiment/run.ts';
 import { KubernetesCluster } from '../../src/kubernetes/cluster.ts';
 import type { Rest } from '../../src/kubernetes/rest.ts';
-import type { Surroundings } from '../../src/ports.ts';
+import type { Memberships, Surroundings } from '../../src/ports.ts';
 import type { Request } from '../../src/requests.ts';
 import { ApiServer, json, until, WatchFeed } from '../fakes/api-server.ts';
 import { RecordingReporter } from '../fakes/reporter.ts';
@@ -25,6 +25,9 @@ class AroundAgents extends KubernetesCluster {
   }
   override async surroundings(): Promise<Surroundings> {
     return { protectedBy: [], experiments: [], nodeTroubles: [], unchecked: [] };
+  }
+  override async memberships(): Promise<Memberships> {
+    return { pods: [], workloads: [], budgets: [], unknown: [] };
   }
   override async *followTarget(): AsyncGenerator<never> {}
   override async *followNode(): AsyncGenerator<never> {}

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import type { RunEvent } from '../../src/experiment/events.ts';
+import type { Impact } from '../../src/experiment/impact.ts';
+import type { Plan } from '../../src/experiment/plan.ts';
 import type { SweepReport } from '../../src/experiment/sweep.ts';
 import { renderPlan } from '../../src/terminal/dry-run.ts';
 import { listDocument, stopDocument } from '../../src/terminal/experiments.ts';
@@ -9,7 +11,7 @@ import { DocumentReporter, errorDocument } from '../../src/terminal/json.ts';
 import { sweepDocument } from '../../src/terminal/sweep.ts';
 import { versionDocument } from '../../src/terminal/version.ts';
 import { BufferOutput } from '../fakes/output.ts';
-import { detachedExperiment, ioRequest, netRequest, plan, request, target } from '../fakes/samples.ts';
+import { detachedExperiment, ioRequest, netRequest, plan, request, selection, target } from '../fakes/samples.ts';
 import { toolbox } from '../fakes/toolbox-shim.ts';
 import { faultsOf } from '../support/documents.ts';
 import { schemaFiles } from '../support/json-schema.ts';
@@ -24,6 +26,13 @@ import {
   unwatchedRun,
   watchedRun,
 } from './events.ts';
+
+const someImpact: Impact = {
+  ...{ pods: 2, containers: 2, nodes: 1 },
+  workloads: [{ name: 'deployment/web', hit: 2, ready: 3, readyLeft: 1 }],
+  brokenBudgets: [{ name: 'web', healthyLeft: 1, needed: 2 }],
+  unknown: ['x'],
+};
 
 /** Each line of text as a document. */
 function lines(text: string): Record<string, unknown>[] {
@@ -59,6 +68,48 @@ describe('what is printed is as its schema says', () => {
     const [document] = lines(stdout.text);
     expect(document).toMatchObject({ target: { image: 'registry.shop/web:7', node_uid: 'uid-node-3' } });
     expect(faultsOf(document ?? {})).toEqual([]);
+  });
+
+  test('what is left out, what depends on the targets, and what was chosen', () => {
+    const stdout = new BufferOutput();
+    const reporter = new DocumentReporter(stdout, 'ndjson');
+    const [skipped, impact] = [[{ pod: 'web-2', why: 'no' }], someImpact];
+    const asked = { ...selection({ kind: 'deployment', name: 'web' }), seed: 'x' };
+    const where = { cluster: { server: 'https://cluster.test:6443' }, namespace: 'shop' };
+    reporter.report({ kind: 'selecting', selection: { ...asked, take: { percent: 50 } }, ...where });
+    reporter.report({
+      kind: 'selecting',
+      selection: { ...asked, from: { labels: 'a=b' }, take: { count: 2 } },
+      ...where,
+    });
+    const chosenFrom = { workload: 'deployment/web', runningPods: 3, seed: 'x' };
+    reporter.report({ kind: 'selected', target: target({ chosenFrom }) });
+    reporter.report({ kind: 'skipped', skipped });
+    reporter.report({ kind: 'impact', impact });
+    const documents = lines(stdout.text);
+    expect(documents.flatMap(faultsOf)).toEqual([]);
+    expect(documents).toMatchObject([
+      { selection: { targets: ['deployment/web'], take: { percent: 50 }, seed: 'x' } },
+      { selection: { selector: 'a=b', take: { count: 2 } } },
+      { target: { chosen_from: { workload: 'deployment/web', running_pods: 3, seed: 'x' } } },
+      { skipped },
+      { impact: { workloads: [{ ready_left: 1 }], broken_budgets: [{ healthy_left: 1 }], unknown: ['x'] } },
+    ]);
+    expect(documents[1]?.selection).not.toHaveProperty('targets');
+  });
+
+  test('the plan of a dry run for several targets', () => {
+    const scope = { seed: 'x', skipped: [{ pod: 'web-2', why: 'no' }], impact: someImpact };
+    const planned: Plan = { ...plan(), scope };
+    const [document = {}] = lines(renderPlan([planned, planned], [], 'ndjson'));
+    expect(faultsOf(document)).toEqual([]);
+    expect(document).toMatchObject({
+      targets: [{ fault: plan().summary }, { fault: plan().summary }],
+      selection: { seed: 'x', skipped: [{ pod: 'web-2' }] },
+      impact: { pods: 2 },
+      commands: [[], []].map(() => expect.arrayContaining(['nsexec'])),
+      note: expect.stringContaining('several targets at once is not possible yet'),
+    });
   });
 
   const unattached = request({}, { noAttach: true });
