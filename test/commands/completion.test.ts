@@ -272,9 +272,11 @@ describe('from the cluster', () => {
     ['stress svc/', ['svc/web', 'svc/db'], ':4'],
     ['stress deploy c', ['cart'], ':4'],
     ['stress nonsense/w', [], ':4'],
-    // One TARGET is enough.
-    ['stress web-0 w', [], ':4'],
-    ['stress deploy web w', [], ':4'],
+    // More than one.
+    ['stress web-0 w', ['web-1'], ':4'],
+    ['stress web-0 svc/w', ['svc/web'], ':4'],
+    ['stress deploy web ', ['cart'], ':4'],
+    ['stress web-0 deploy/', ['deploy/web', 'deploy/cart'], ':4'],
     ['stress web-0 -c ', ['app', 'proxy'], ':4'],
     ['stress -n shop pod/web-0 --container=p', ['proxy'], ':4'],
     ['stress pod web-0 -c p', ['proxy'], ':4'],
