@@ -26,8 +26,48 @@ export interface TargetQuery {
   container: string | undefined;
 }
 
+/** How many pods: `one` of each that is named, or of what the labels select; else of all of them together, a percentage rounded up and of at least one. */
+export type Take = 'one' | 'all' | { count: number } | { percent: number };
+
+/** An object that leads to pods, as the user named it. */
+export type TargetName = Pick<TargetQuery, 'kind' | 'name'>;
+
+/** Which containers of which pods. */
+export interface Selection {
+  /** Each once, at least one; or a label selector, as the API server reads it. */
+  from: readonly TargetName[] | { labels: string };
+  /** Undefined: the namespace of the kubeconfig's context. */
+  namespace: string | undefined;
+  /** Of each pod. Undefined: as of a `TargetQuery`. */
+  container: string | undefined;
+  /** All of a pod's ordinary containers in place of one. */
+  allContainers: boolean;
+  take: Take;
+  /** By which pods are chosen: the same one chooses the same pods. */
+  seed: string;
+  /** Pods that cannot be hit are left out; else nothing is selected. */
+  skipUnsuitable: boolean;
+  /** Pods that are part of the cluster itself may be taken. */
+  allowSystem: boolean;
+}
+
+/** A pod that is left out, and why, for a sentence. */
+export interface Skipped {
+  pod: string;
+  why: string;
+}
+
 /** CPU architectures that the shim is built for, in Kubernetes' names (`kubernetes.io/arch`). */
 export type Architecture = 'amd64' | 'arm64';
+
+/** What a pod was chosen out of. */
+export interface ChosenFrom {
+  /** `deployment/web`, or `-l app=web`. */
+  workload: string;
+  runningPods: number;
+  /** By which it was chosen; absent: there was no other. */
+  seed?: string;
+}
 
 /** One container of one running pod, as the API server knows it. */
 export interface Target {
@@ -43,8 +83,8 @@ export interface Target {
   /** Of the node's object. Absent: the user may not read nodes. */
   nodeUid?: string;
   architecture: Architecture;
-  /** `deployment/web` when the user named a workload and this pod was chosen out of it. */
-  chosenFrom?: { workload: string; runningPods: number };
+  /** Absent: the user named this pod. */
+  chosenFrom?: ChosenFrom;
   restartCount: number;
   /** How many containers the pod has (init containers not counted). */
   containers: number;
@@ -353,6 +393,18 @@ export interface Surroundings {
   unchecked: readonly string[];
 }
 
+/** What the targets' pods are a part of. */
+export interface Memberships {
+  /** Each pod once, in the order of the targets. `workload`: as in `workloads`; absent: nothing keeps up a number of such pods, or it is not known. */
+  pods: readonly { uid: string; isReady: boolean; workload?: string }[];
+  /** As `deployment/web`, with how many of its pods are ready now, those of the targets among them. */
+  workloads: readonly { name: string; readyPods: number }[];
+  /** PodDisruptionBudgets that select some of the pods: by uid those, how many pods are healthy now, and how many have to be. */
+  budgets: readonly { name: string; pods: readonly string[]; healthy: number; needed: number }[];
+  /** What could not be looked up, with the reason; empty: nothing. */
+  unknown: readonly string[];
+}
+
 /** What happened on the target's node, besides to the target. */
 export type NodeUpdate =
   /** The node came under pressure, or stopped being ready; `trouble` as in `nodeTroubles`. */
@@ -425,8 +477,15 @@ export interface Cluster {
   readonly contexts: readonly string[];
   /** The API server's URL, without credentials. */
   readonly server: string;
-  /** Finds the one target that the query names and refuses what cannot work (DESIGN G6); only reads. `agentNamespace` as in `--agent-namespace`: permissions are checked there as well, by what is to be attached (default: needed). */
-  findTarget(query: TargetQuery, agentNamespace: string | undefined, attach?: AttachUse): Promise<SelectedTarget>;
+  /**
+   * Finds the targets and refuses what cannot work (DESIGN G6); only reads. They are in the order of their pods' names, then of the pod's containers.
+   * `agentNamespace` as in `--agent-namespace`: permissions are checked there as well, by what is to be attached (default: needed).
+   */
+  findTargets(
+    selection: Selection,
+    agentNamespace: string | undefined,
+    attach?: AttachUse,
+  ): Promise<{ targets: readonly [SelectedTarget, ...SelectedTarget[]]; skipped: readonly Skipped[] }>;
   /** The target's place in the network; of a target that was found. Sends nothing. */
   podNetwork(target: Target): Promise<PodNetwork>;
   /**
@@ -436,6 +495,8 @@ export interface Cluster {
   addressesOf(queries: readonly ObjectQuery[], namespace: string): Promise<ObjectAddresses[][]>;
   /** What there is around a target that was found, by two requests; only reads. `agentNamespace`: where, beside the target's, experiments are looked for by a user who may not look everywhere. */
   surroundings(target: Target, agentNamespace: string): Promise<Surroundings>;
+  /** What makes the pods of targets that were found, and what is promised of them; only reads. What cannot be looked up is no error. */
+  memberships(targets: readonly Target[]): Promise<Memberships>;
   /** Where the target's container has which of its pod's volumes, its own root first; of a target that was found. Sends nothing. */
   volumes(target: Target): Promise<Volume[]>;
   /** Creates the ConfigMap with the shim, then the pod, and gives the ConfigMap the pod as owner. On failure everything created is removed again before it rejects. */

@@ -1,4 +1,4 @@
-import type { AgentShape, ConnectionOptions, NameQuery, TargetQuery } from './ports.ts';
+import type { AgentShape, ConnectionOptions, NameQuery, Selection } from './ports.ts';
 
 /** What the commands are asked to do. */
 
@@ -17,9 +17,12 @@ export interface AgentOptions {
   shape: AgentShape;
 }
 
+/** Without a seed: another one each time. */
+export type SelectionRequest = Omit<Selection, 'seed'> & { seed: string | undefined };
+
 /** How to run it, whatever the fault is. Times are whole milliseconds. */
 export interface RunOptions extends AgentOptions {
-  target: TargetQuery;
+  selection: SelectionRequest;
   connection: ConnectionOptions;
   /** ≥ 1 s, always finite (G2). */
   durationMs: number;

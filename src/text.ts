@@ -67,6 +67,11 @@ export function joinWords(parts: readonly string[]): string {
   return parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
+/** A word that a POSIX shell reads as itself, since the command is printed to be pasted. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 /** A name in camelCase with its words apart: `fill-inodes` or `fill_inodes` for `fillInodes`. */
 export function separateWords(name: string, separator: '-' | '_'): string {
   return name.replace(/[A-Z]/g, (letter) => `${separator}${letter.toLowerCase()}`);

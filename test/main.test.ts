@@ -9,7 +9,7 @@ import { Scenario } from './experiment/scenario.ts';
 import { settle } from './fakes/clock.ts';
 import { BufferOutput } from './fakes/output.ts';
 import { RecordingReporter } from './fakes/reporter.ts';
-import { detachedExperiment, request } from './fakes/samples.ts';
+import { detachedExperiment, request, target } from './fakes/samples.ts';
 
 class ClosableReporter extends RecordingReporter {
   isClosed = false;
@@ -195,7 +195,7 @@ describe('an error', () => {
 
   test('is told on stderr with the state of the target', async () => {
     const at = world();
-    at.scenario.cluster.failNext('findTarget', notFound);
+    at.scenario.cluster.failNext('findTargets', notFound);
     expect(await main(stress.split(' '), at.ports)).toBe(1);
     expect(at.stderr.text).toBe(
       'cluster  staging (https://cluster.test:6443)\nerror: there is no pod web-7d4b9\nLook at kubectl get pods.\nState of the target: nothing was changed.\n',
@@ -205,7 +205,7 @@ describe('an error', () => {
 
   test.each(['json', 'ndjson'])('with -o %s is a document', async (format) => {
     const at = world();
-    at.scenario.cluster.failNext('findTarget', notFound);
+    at.scenario.cluster.failNext('findTargets', notFound);
     expect(await main(`${stress} -o ${format}`.split(' '), at.ports)).toBe(1);
     const last = format === 'json' ? at.stdout.text : (at.stdout.text.trimEnd().split('\n').at(-1) ?? '');
     expect(JSON.parse(last)).toMatchObject({ kind: 'error', code: 'not-found', exit_code: 1 });
@@ -214,14 +214,14 @@ describe('an error', () => {
 
   test('with --dry-run and -o json is a document too', async () => {
     const at = world();
-    at.scenario.cluster.failNext('findTarget', notFound);
+    at.scenario.cluster.failNext('findTargets', notFound);
     expect(await main(`${stress} -o json --dry-run=client`.split(' '), at.ports)).toBe(1);
     expect(JSON.parse(at.stdout.text)).toMatchObject({ kind: 'error', code: 'not-found' });
   });
 
   test('on a terminal comes after the reporter is closed', async () => {
     const at = world({ tty: [true, true] });
-    at.scenario.cluster.failNext('findTarget', notFound);
+    at.scenario.cluster.failNext('findTargets', notFound);
     const { write } = at.stderr;
     let closedBefore: boolean | undefined;
     at.stderr.write = (text) => {
@@ -244,7 +244,7 @@ describe('an error', () => {
 
   test('that is a defect is shown with its stack', async () => {
     const at = world();
-    at.scenario.cluster.failNext('findTarget', new TypeError('x is not a function'));
+    at.scenario.cluster.failNext('findTargets', new TypeError('x is not a function'));
     expect(await main(stress.split(' '), at.ports)).toBe(1);
     expect(at.stderr.text).toContain(
       'This is a defect of kubectl chaos 1.2.3:\nTypeError: x is not a function\n    at ',
@@ -257,9 +257,30 @@ describe('--dry-run=client', () => {
     const at = world({ tty: [true, true] });
     expect(await main(`${stress} --memory 50% --dry-run=client`.split(' '), at.ports)).toBe(0);
     expect(at.stdout.text).toMatchSnapshot();
-    expect(at.scenario.cluster.calls).toEqual(['findTarget', 'surroundings']);
+    expect(at.scenario.cluster.calls).toEqual(['findTargets', 'surroundings', 'memberships']);
     expect(at.asked).toEqual([]);
     expect(at.scenario.cluster.isClosed).toBe(true);
+  });
+
+  test('of several pods shows them all, and what it may have chosen; a run refuses them', async () => {
+    const at = world();
+    at.scenario.cluster.otherTargets = [target({ pod: 'web-2', podUid: 'uid-2' })];
+    at.scenario.cluster.skipped = [{ pod: 'web-3', why: 'it is not ready (Running, not ready)' }];
+    const line = 'stress -l app=web --all --seed x --cpu 1 -o json';
+    expect(await main(`${line} --dry-run=client`.split(' '), at.ports)).toBe(0);
+    expect(at.scenario.cluster.selection).toMatchObject({ from: { labels: 'app=web' }, take: 'all', seed: 'x' });
+    expect(JSON.parse(at.stdout.text)).toMatchObject({
+      kind: 'plan',
+      targets: [{ target: { pod: 'web-7d4b9' } }, { target: { pod: 'web-2' } }],
+      selection: { seed: 'x', skipped: [{ pod: 'web-3' }] },
+      impact: { pods: 2 },
+      objects: [],
+    });
+    const run = world();
+    run.scenario.cluster.otherTargets = at.scenario.cluster.otherTargets;
+    expect(await main(line.split(' '), run.ports)).toBe(1);
+    expect(JSON.parse(run.stdout.text)).toMatchObject({ kind: 'error', code: 'target-unsuitable', exit_code: 1 });
+    expect(run.scenario.cluster.calls).not.toContain('launch');
   });
 
   test('with --detach has no lease', async () => {
@@ -282,7 +303,7 @@ describe('--dry-run=client', () => {
     const at = world();
     at.scenario.cluster.agentFacts = { changes: ['added init container wait'], warnings: ['hostPID'] };
     expect(await main(`${stress} --dry-run=server`.split(' '), at.ports)).toBe(0);
-    expect(at.scenario.cluster.calls).toEqual(['findTarget', 'surroundings', 'rehearse']);
+    expect(at.scenario.cluster.calls).toEqual(['findTargets', 'surroundings', 'memberships', 'rehearse']);
     expect(at.stderr.text).toContain(
       'note: a webhook or policy would change the agent pod: added init container wait\n',
     );

@@ -170,14 +170,15 @@ function operand(word: string, line: Line): CompletionRequest {
   }
 }
 
-/** `web`, `deploy/web`, and as two words `deploy web`. */
+/** `web`, `deploy/web`, and as two words and more `deploy web api`. */
 function target(word: string, line: Line): CompletionRequest {
-  const { operands } = line;
-  if (operands.length > 0) {
-    const kind = operands.length === 1 ? kindOf(operands[0] ?? '') : undefined;
-    return kind === undefined ? nothing : lookUp(word, { of: 'object', kind }, line);
+  const [first, ...others] = line.operands;
+  const kind = first === undefined ? undefined : kindOf(first);
+  if (kind !== undefined) return lookUp(word, { of: 'object', kind }, line, '', others);
+  if (!word.includes('/')) {
+    const pods = lookUp(word, { of: 'object', kind: 'pod' }, line, '', line.operands);
+    return { ...pods, candidates: kinds(word) };
   }
-  if (!word.includes('/')) return { ...lookUp(word, { of: 'object', kind: 'pod' }, line), candidates: kinds(word) };
   return object(word, '', line);
 }
 

@@ -4,6 +4,7 @@ import { groups } from '../flags/groups.ts';
 import type { FaultRequest } from '../requests.ts';
 import { agentFlags } from './agent-flags.ts';
 import { requestTimeout } from './request-timeout.ts';
+import { selectionFlags } from './selection.ts';
 
 const { run: group, choice, connection } = groups;
 
@@ -98,6 +99,7 @@ const verboseRequests = verbose(choice, 'show requests to the API server');
 export function runFlags({ container, workload }: Pick<FaultCommand<FaultRequest>, 'container' | 'workload'>): Flag[] {
   const help = container ?? "container of the pod (default: the pod's default container, else the first)";
   return [
+    ...selectionFlags,
     text({ name: '--container', short: '-c', value: 'name', group, help, names: 'container' }),
     run.duration,
     ...(workload ? [run.grace] : []),

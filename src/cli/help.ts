@@ -23,7 +23,7 @@ export function verbHelp({ name, aliases = [], summary, usage, examples, flags }
   const shown = flags.filter((flag) => !isInOptions(flag));
   const rare = flags.filter(({ isRare }) => isRare).map(({ name: flag }) => flag);
   const rest = rare.includes('--lease')
-    ? '-n, --context, --image, --lease, --yes, -v, ...'
+    ? '-n, -l, --all, --context, --image, --lease, ...'
     : rare.includes('--image')
       ? '-n, --context, --image, --agent-namespace, ...'
       : '-n, --context, --as, --request-timeout, ...';

@@ -63,7 +63,7 @@ Exit codes:
   4  the revert could not be confirmed
   129, 130, 143  stopped by a signal and reverted
 
-TARGET is a pod, or a workload such as deploy/web: one running, ready pod of it is selected.
+TARGET is a pod, or a workload such as deploy/web, or -l app=web: one of its ready pods is chosen.
 Use "kubectl chaos COMMAND --help" for the flags of a command.
 Use "kubectl chaos options" for the flags that all commands take.
 `;
@@ -86,6 +86,9 @@ function faultVerb(kind: FaultKind): Verb {
     flags: [...command.flags, ...runFlags(command), ...connectionFlags()],
     toInvocation: (targets, values, passedOn) => {
       const run = toRunOptions(targets, values);
+      if (kind.isOfPod && run.selection.allContainers) {
+        throw usageError(`--all-containers: not possible for ${name}, which affects all containers of a pod together`);
+      }
       const fault = parse(values, passedOn);
       if (run.noAttach) checkWithoutAttach(kind, fault, run);
       return { kind: 'run', request: { run, fault }, notes: dryRunNotes(values) };

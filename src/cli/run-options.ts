@@ -1,13 +1,12 @@
 import { type ChaosError, usageError } from '../errors.ts';
 import { type FlagValues, isGiven } from '../flags/flag.ts';
-import { targetKind } from '../flags/names.ts';
 import { quote } from '../flags/values.ts';
 import type { ConnectionOptions } from '../ports.ts';
 import type { RunOptions } from '../requests.ts';
 import { separateWords } from '../text.ts';
 import { toAgentOptions } from './agent-flags.ts';
 import { noCleanup, requestTimeoutFlag, run } from './flags.ts';
-import { parseTarget } from './target.ts';
+import { toSelection } from './selection.ts';
 
 export function text(flags: FlagValues, name: string): string | undefined {
   const value = flags[name];
@@ -35,27 +34,16 @@ export function refuseWords(verb: string, [word]: readonly string[]): void {
   if (word !== undefined) throw usageError(`${verb} takes no arguments, got ${quote(word)}`);
 }
 
-/** `pod web` as `pod/web`, as kubectl takes it. */
-function joinKind(words: readonly string[]): readonly string[] {
-  const [kind, name, ...others] = words;
-  if (kind === undefined || name === undefined || !targetKind(kind.toLowerCase())) return words;
-  return [`${kind}/${name}`, ...others];
-}
-
 const dryRunModes: readonly string[] = ['none', 'client', 'server'];
 
 /** The part of a request that all faults share. Throws usage errors only. */
 export function toRunOptions(targets: readonly string[], flags: FlagValues): RunOptions {
-  const [target, ...others] = joinKind(targets);
-  if (target === undefined) throw usageError('TARGET is required: name a pod, or a workload such as deploy/web');
-  if (others.length > 0) {
-    const mode = others.find((word) => dryRunModes.includes(word));
-    throw tooMany(
-      'TARGET',
-      targets,
-      mode === undefined || !isGiven(run.dryRun, flags) ? undefined : `--dry-run=${mode}`,
-    );
-  }
+  const mode = targets.slice(1).find((word) => dryRunModes.includes(word));
+  if (mode !== undefined && isGiven(run.dryRun, flags)) throw tooMany('TARGET', targets, `--dry-run=${mode}`);
+  const selection = toSelection(targets, flags, {
+    namespace: text(flags, 'namespace'),
+    container: text(flags, 'container'),
+  });
 
   const durationMs = run.duration.read(flags);
   const graceMs = run.grace.read(flags);
@@ -65,7 +53,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
   if (reason !== undefined && reason.length > 1_024) throw usageError('--reason: must be at most 1024 characters');
 
   return {
-    target: parseTarget(target, text(flags, 'namespace'), text(flags, 'container')),
+    selection,
     connection: toConnection(flags),
     durationMs,
     graceMs,

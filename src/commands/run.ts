@@ -23,12 +23,18 @@ export function run(request: Request, ports: CommandPorts): Promise<number> {
       };
       if (request.run.dryRun) {
         const [{ prepare }, { rehearsal, renderPlan }] = await Promise.all([
-          import('../experiment/run.ts'),
+          import('../experiment/prepare.ts'),
           import('../terminal/dry-run.ts'),
         ]);
-        const plan = await prepare(request, around);
-        if (request.run.dryRun === 'server') ports.stderr.write(rehearsal(await cluster.rehearse(plan.agent)));
-        ports.stdout.write(renderPlan(plan, cluster.render(plan.agent), request.run.output));
+        const plans = await prepare(request, around);
+        if (request.run.dryRun === 'server') {
+          const answers = new Set<string>();
+          for (const { agent } of plans) answers.add(rehearsal(await cluster.rehearse(agent)));
+          for (const answer of answers) ports.stderr.write(answer);
+        }
+        // How the agents of several targets share nodes is not decided yet.
+        const objects = plans.length === 1 ? cluster.render(plans[0].agent) : [];
+        ports.stdout.write(renderPlan(plans, objects, request.run.output));
         return ExitCode.effective;
       }
       const { runExperiment } = await import('../experiment/run.ts');

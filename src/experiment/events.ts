@@ -1,6 +1,7 @@
 import type { FaultEvent } from '../faults/fault.ts';
-import type { ClusterName, Reporter as Port, SelectedTarget, Target, TargetQuery } from '../ports.ts';
+import type { ClusterName, Reporter as Port, SelectedTarget, Selection, Skipped, Target } from '../ports.ts';
 import type { Active, Ended, Resolved } from '../shim/protocol.ts';
+import type { Impact } from './impact.ts';
 import type { Detached, Outcome, RevertWitness } from './outcome.ts';
 import type { Plan, RunPlan } from './plan.ts';
 
@@ -28,10 +29,15 @@ export type TargetReporter = Port<TargetEvent>;
 
 /** What happens in an experiment, in the order in which it happens. */
 export type RunEvent =
-  /** `namespace`: where the target is looked for. */
-  | { kind: 'selecting'; query: TargetQuery; cluster: ClusterName; namespace: string }
+  /** `namespace`: where the targets are looked for. */
+  | { kind: 'selecting'; selection: Selection; cluster: ClusterName; namespace: string }
+  /** Once for each target. */
   | { kind: 'selected'; target: SelectedTarget }
-  | { kind: 'planned'; plan: Plan }
+  /** Pods that are left out; at least one. */
+  | { kind: 'skipped'; skipped: readonly Skipped[] }
+  | { kind: 'impact'; impact: Impact }
+  /** A plan for each target. */
+  | { kind: 'planned'; plans: readonly [Plan, ...Plan[]] }
   | { kind: 'launching'; plan: Plan }
   | (TargetEvent & { target: Target })
   | { kind: 'removing' }

@@ -1,7 +1,7 @@
 import type { Verdict } from '../faults/fault.ts';
 import type { Cluster, ClusterName, Target } from '../ports.ts';
 import type { Ended } from '../shim/protocol.ts';
-import type { RunPlan } from './plan.ts';
+import type { RunPlan, Scope } from './plan.ts';
 
 /**
  * Who said that the fault is undone: the shim, its guardian after the shim's death, or the kubelet, that the shim's
@@ -34,6 +34,8 @@ export interface Outcome {
   id: string;
   cluster: ClusterName;
   exitCode: number;
+  /** Absent: another command has selected the targets. */
+  scope?: Scope;
   targets: readonly TargetOutcome[];
   /** What could not be confirmed to be gone (`pod/chaos-7f3k2-0`), and the command that removes it. */
   left: string[];
@@ -62,6 +64,8 @@ export interface Detached {
   id: string;
   cluster: ClusterName;
   exitCode: number;
+  /** Absent: another command has selected the targets. */
+  scope?: Scope;
   targets: readonly Pick<TargetOutcome, 'target' | 'summary'>[];
   /** When the fault ends by itself, about. */
   until: Date;

@@ -7,14 +7,26 @@ import type {
   Experiment,
   RunningImage,
   SelectedTarget,
+  Skipped,
   Target,
   Toolbox,
 } from '../ports.ts';
 import type { Request, RunOptions, SweepRequest } from '../requests.ts';
+import { shellWord } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { faultImage, sweepImage } from './agent-image.ts';
+import type { Impact } from './impact.ts';
 import { type RecordedPlan, writePlan } from './plan-record.ts';
 import { timeouts } from './timeouts.ts';
+
+/** What was decided of all targets together. */
+export interface Scope {
+  /** By which pods were chosen. */
+  seed: string;
+  /** Pods that are left out. */
+  skipped: readonly Skipped[];
+  impact: Impact;
+}
 
 /** What of a plan matters from `start` on: enough to follow the fault, to judge it and to take it back. */
 export interface RunPlan extends RecordedPlan {
@@ -26,6 +38,8 @@ export interface RunPlan extends RecordedPlan {
   undo: string;
   /** This plugin's commands that lead to the experiment, with the flags that lead to its cluster. */
   commands: { attach: string; list: string; stop: string; sweep: string };
+  /** Which pods were selected, and what that means beyond them; absent: another command has selected them. */
+  scope?: Scope;
   /** Experiments on the same container that were there before; what is measured is of them as well. */
   others?: readonly Experiment[];
 }
@@ -246,11 +260,6 @@ function connectionWords(connection: ConnectionOptions): string[] {
     ...flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, shellWord(value)])),
     ...(connection.insecureSkipTlsVerify ? ['--insecure-skip-tls-verify'] : []),
   ];
-}
-
-/** A word that a POSIX shell reads as itself, since the command is printed to be pasted. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Once a second, oftener for a run so short that it would yield too few to judge by. */

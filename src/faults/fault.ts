@@ -36,6 +36,8 @@ export interface FaultKind<
   place(fault: Planned, target: Target): string;
   shimCommand(fault: Planned, run: ShimOptions): ShimCommand;
   readonly allowances?: Allowances<Planned>;
+  /** It is done to all containers of a pod together, whichever of them is the target. */
+  readonly isOfPod?: true;
   /** Its shim is asked before `start`, and told by its answers: it cannot be done without an attach. */
   readonly asksShim?: true;
   /** How a plan of it is left with a detached experiment, and read back. */

@@ -2,6 +2,7 @@
 export const groups = {
   fault: 'Fault:',
   choice: 'Selection:',
+  targets: 'Targets:',
   run: 'Experiment:',
   agent: 'Agent pod:',
   connection: "Connection (as kubectl's):",

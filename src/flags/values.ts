@@ -51,6 +51,15 @@ export function percentage(flag: string, text: string, min = leastPercent): numb
   return value;
 }
 
+/** `80%` or `80`, a whole number from 1 to 100. */
+export function wholePercentage(flag: string, text: string): number {
+  const value = parsePercent(text.endsWith('%') ? text : `${text}%`);
+  if (value === undefined || !Number.isInteger(value) || value < 1 || value > 100) {
+    throw usageError(`${flag} ${quote(text)}: must be a whole percentage from 1 to 100`);
+  }
+  return value;
+}
+
 /** netem keeps probabilities in 32 bits: this is some 4000 of its steps. */
 const leastPercent = 0.0001;
 

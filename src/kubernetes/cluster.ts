@@ -13,6 +13,7 @@ import type {
   ConnectionOptions,
   Experiments,
   ExperimentUpdate,
+  Memberships,
   NodeUpdate,
   ObjectAddresses,
   ObjectQuery,
@@ -20,11 +21,10 @@ import type {
   Remains,
   RemovalResult,
   RunningImage,
-  SelectedTarget,
+  Selection,
   Surroundings,
   SweptNode,
   Target,
-  TargetQuery,
   TargetUpdate,
   Volume,
 } from '../ports.ts';
@@ -40,14 +40,16 @@ import { listAgents, listExperiments } from './experiments.ts';
 import { followExperiments } from './experiments-watch.ts';
 import { type Launched, launch, rehearse, replace } from './launch.ts';
 import { followLog, LogPosition } from './log.ts';
+import { memberships } from './memberships.ts';
 import { imagesOn } from './node-images.ts';
 import { followNode } from './node-watch.ts';
 import { findNodes, podsOn, readLog, runtimeVersion } from './nodes.ts';
 import { podNetwork } from './pod-network.ts';
 import { deletePod, remove } from './remove.ts';
 import { Rest } from './rest.ts';
+import { findTargets } from './selection.ts';
 import { surroundings } from './surroundings.ts';
-import { type FoundTarget, findTarget } from './target.ts';
+import type { FoundTarget } from './target.ts';
 import { followTarget, followTargets, type Watched } from './target-watch.ts';
 import { volumesOf } from './volumes.ts';
 
@@ -102,15 +104,23 @@ export class KubernetesCluster implements Cluster {
     this.#shim = shim;
   }
 
-  async findTarget(
-    query: TargetQuery,
+  async findTargets(
+    selection: Selection,
     agentNamespace: string | undefined,
     attach: AttachUse = 'needed',
-  ): Promise<SelectedTarget> {
-    const namespace = query.namespace ?? this.namespace;
-    const found = await findTarget(this.#rest, query, namespace, agentNamespace ?? namespace, attach);
-    this.#found.set(found.target.podUid, found);
-    return found.target;
+  ): ReturnType<Cluster['findTargets']> {
+    const namespace = selection.namespace ?? this.namespace;
+    const { targets, skipped } = await findTargets(
+      this.#rest,
+      selection,
+      namespace,
+      agentNamespace ?? namespace,
+      attach,
+    );
+    for (const found of targets) this.#found.set(found.target.podUid, found);
+    const [first, ...others] = targets.map(({ target }) => target);
+    if (!first) throw new Error('a selection that selects nothing is refused');
+    return { targets: [first, ...others], skipped };
   }
 
   async podNetwork(target: Target): Promise<PodNetwork> {
@@ -127,6 +137,13 @@ export class KubernetesCluster implements Cluster {
 
   surroundings(target: Target, agentNamespace: string): Promise<Surroundings> {
     return surroundings(this.#rest, this.#seen(target), agentNamespace, new Date());
+  }
+
+  async memberships(targets: readonly Target[]): Promise<Memberships> {
+    return memberships(
+      this.#rest,
+      targets.map((target) => this.#seen(target).pod),
+    );
   }
 
   #seen(target: Target): FoundTarget {

@@ -1,26 +1,31 @@
 import type { V1Container, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import { ChaosError } from '../errors.ts';
+import { containerNamed, targetContainers } from './containers.ts';
 
 /** kubectl's own way to say which container is meant when none is named. */
 const defaultContainerAnnotation = 'kubectl.kubernetes.io/default-container';
 
 /**
- * The container that is meant, and its status. Refuses (target-unsuitable, not-found) what cannot be a target, in one line why and one what would
- * work. Pure.
+ * The container that is meant, and its status: a sidecar or an ephemeral container only when it is named. Refuses (target-unsuitable, not-found) what
+ * cannot be a target, in one line why and one what would work. Pure.
  */
 export function chooseContainer(
   pod: V1Pod,
   wanted: string | undefined,
 ): { spec: V1Container; status: V1ContainerStatus } {
   checkPod(pod);
-  const name = nameOf(pod);
-  const containers = pod.spec?.containers ?? [];
-  const names = containers.map((container) => container.name);
-  const preferred = wanted ?? pod.metadata?.annotations?.[defaultContainerAnnotation];
-  const spec = preferred === undefined ? containers[0] : containers.find((container) => container.name === preferred);
-  if (!spec) throw noContainer(pod, preferred ?? '', names);
-  const status = pod.status?.containerStatuses?.find((candidate) => candidate.name === spec.name);
-  return { spec, status: checkStatus(name, spec.name, status) };
+  const name = wanted ?? pod.metadata?.annotations?.[defaultContainerAnnotation] ?? pod.spec?.containers[0]?.name ?? '';
+  const found = containerNamed(pod, name);
+  if (!found || found.kind === 'init') throw noContainer(pod, name, found !== undefined);
+  if (wanted === undefined && found.kind !== 'container') {
+    throw unsuitable(
+      `container "${name}", the default of ${nameOf(pod)}, is ${found.kind === 'sidecar' ? 'a sidecar' : 'an ephemeral container'}, which is a target only by its name`,
+      `-c ${name}, or one of its other containers: ${targetContainers(pod)
+        .filter((other) => other !== name)
+        .join(', ')}`,
+    );
+  }
+  return { spec: found.spec, status: checkStatus(nameOf(pod), name, found.status) };
 }
 
 function nameOf(pod: V1Pod): string {
@@ -60,22 +65,12 @@ function checkPod(pod: V1Pod): void {
   }
 }
 
-function noContainer(pod: V1Pod, wanted: string, names: readonly string[]): ChaosError {
-  const theOthers = `the containers of ${nameOf(pod)}: ${names.join(', ')}`;
-  const init = pod.spec?.initContainers?.find((container) => container.name === wanted);
-  if (init) {
-    // A sidecar is an init container that goes on; the agent could reach it, but its place in the pod's life is another (restarts, order), which
-    // nothing here is tested for.
-    const kind = init.restartPolicy === 'Always' ? 'a sidecar among the init containers' : 'an init container';
-    return unsuitable(`container "${wanted}" of ${nameOf(pod)} is ${kind}, which cannot be a target`, theOthers);
+function noContainer(pod: V1Pod, wanted: string, isInit: boolean): ChaosError {
+  const hint = `the containers of ${nameOf(pod)}: ${targetContainers(pod).join(', ')}`;
+  if (isInit) {
+    return unsuitable(`container "${wanted}" of ${nameOf(pod)} is an init container, which cannot be a target`, hint);
   }
-  if (pod.spec?.ephemeralContainers?.some((container) => container.name === wanted)) {
-    return unsuitable(
-      `container "${wanted}" of ${nameOf(pod)} is an ephemeral container, which cannot be a target`,
-      theOthers,
-    );
-  }
-  return new ChaosError('not-found', `${nameOf(pod)} has no container "${wanted}"`, { hint: theOthers });
+  return new ChaosError('not-found', `${nameOf(pod)} has no container "${wanted}"`, { hint });
 }
 
 function checkStatus(pod: string, container: string, status: V1ContainerStatus | undefined): V1ContainerStatus {

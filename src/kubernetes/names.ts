@@ -1,11 +1,13 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { BuildName, ConnectionOptions, FoundName, NameQuery } from '../ports.ts';
 import { type Environment, resolveAccess } from './access.ts';
+import { targetContainers } from './containers.ts';
 import { listExperiments } from './experiments.ts';
 import { kubeconfigPaths, loadKubeconfig } from './kubeconfig.ts';
 import { type ApiRequest, type Resource, resources } from './request.ts';
 import { Rest } from './rest.ts';
-import { choosePod, podNamed, podsOfWorkload, workloadResources } from './workload.ts';
+import { findPod } from './target.ts';
+import { podNamed, workloadResources } from './workload.ts';
 
 /** What the look-up needs of the machine it runs on. */
 interface NamePorts {
@@ -61,10 +63,8 @@ async function namesIn(
     case 'container': {
       const { kind, name } = query.target;
       const pod =
-        kind === 'pod'
-          ? await podNamed(rest, name, namespace)
-          : choosePod((await podsOfWorkload(rest, kind, name, namespace)).items, name).pod;
-      return (pod.spec?.containers ?? []).map((container) => ({ name: container.name }));
+        kind === 'pod' ? await podNamed(rest, name, namespace) : (await findPod(rest, query.target, namespace)).pod;
+      return targetContainers(pod).map((container) => ({ name: container }));
     }
   }
 }

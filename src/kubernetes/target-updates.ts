@@ -1,5 +1,6 @@
 import type { V1ContainerStateTerminated, V1Pod } from '@kubernetes/client-node';
 import type { Target, TargetUpdate } from '../ports.ts';
+import { statusNamed } from './containers.ts';
 import { splitContainerId } from './node-check.ts';
 
 /** Compares each new state of the pod with the target as it was chosen; tells each thing once. */
@@ -53,7 +54,7 @@ export class TargetComparison {
   }
 
   #container(pod: V1Pod): TargetUpdate[] {
-    const status = pod.status?.containerStatuses?.find(({ name }) => name === this.#target.container);
+    const status = statusNamed(pod, this.#target.container);
     if (!status) return [];
     const id = status.containerID ? splitContainerId(status.containerID).id : '';
     const same = id === this.#target.containerId && status.restartCount === this.#target.restartCount;

@@ -1,14 +1,14 @@
 import type { V1Container, V1ContainerStatus, V1Node, V1Pod, V1RuntimeClass } from '@kubernetes/client-node';
-import type { AttachUse, SelectedTarget, Target, TargetQuery } from '../ports.ts';
+import type { ChosenFrom, SelectedTarget, Selection, Target, TargetName } from '../ports.ts';
 import { parseQuantity } from '../units.ts';
 import { isStatus } from './api-error.ts';
 import { chooseContainer } from './container-choice.ts';
 import { architectureOfPod, checkNode, checkRuntimeClass, splitContainerId } from './node-check.ts';
 import { secretNames } from './node-images.ts';
 import { noSuchObject } from './not-found.ts';
-import { checkAgentPermissions, checkPermissions, targetPermissions } from './permissions.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
+import { checkOwner } from './system-pods.ts';
 import { choosePod, type PodList, podsOfWorkload } from './workload.ts';
 
 /** A target and the version of the pod list in which it was seen. */
@@ -20,55 +20,88 @@ export interface FoundTarget {
   node: V1Node | undefined;
 }
 
-/**
- * Finds the target and refuses what cannot work, with reading requests only: the pod and the permissions at once, then
- * the node (and the runtime class, if there is one).
- */
-export async function findTarget(
-  rest: Rest,
-  query: TargetQuery,
-  namespace: string,
-  agentNamespace: string,
-  attach: AttachUse,
-): Promise<FoundTarget> {
-  const allowed = Promise.all(
-    agentNamespace === namespace
-      ? [checkAgentPermissions(rest, namespace, attach)]
-      : [checkAgentPermissions(rest, agentNamespace, attach), checkPermissions(rest, namespace, targetPermissions)],
-  );
-  // Awaited below; a pod that is not there is the better message, and comes first.
-  allowed.catch(() => {});
-  const found = await findPod(rest, query, namespace);
-  const { pod } = found;
-  const { spec, status } = chooseContainer(pod, query.container);
-  const { runtime, id } = splitContainerId(status.containerID ?? '');
-  const [node, , [attachBarred]] = await Promise.all([
-    readNode(rest, pod.spec?.nodeName ?? ''),
-    checkRuntime(rest, pod),
-    allowed,
-  ]);
-  const facts = node ? nodeFacts(node) : assumedFacts(pod);
-  const target: SelectedTarget = {
-    namespace,
-    pod: pod.metadata?.name ?? '',
-    podUid: pod.metadata?.uid ?? '',
-    container: spec.name,
-    containerId: id,
-    runtime,
-    node: pod.spec?.nodeName ?? '',
-    restartCount: status.restartCount,
-    containers: pod.spec?.containers.length ?? 1,
-    // The API server takes no pod without it: the type has it optional for the templates of workloads.
-    image: spec.image ?? '',
-    ...pullSecrets(pod),
-    ...limits(pod, spec, status),
-    ...facts,
-    ...(attachBarred === undefined ? {} : { attachBarred }),
-    ...(query.kind === 'pod'
-      ? {}
-      : { chosenFrom: { workload: `${query.kind}/${query.name}`, runningPods: found.runningPods } }),
-  };
-  return { target, pod, node, resourceVersion: found.resourceVersion };
+/** A pod that was chosen, as it was listed. */
+export interface ChosenPod {
+  pod: V1Pod;
+  resourceVersion: string | undefined;
+  /** Absent: it was named. */
+  chosenFrom?: ChosenFrom;
+}
+
+/** Looks closer at pods that were chosen, with reading requests only: each node and each runtime class once. */
+export class Inspector {
+  readonly #rest: Rest;
+  readonly #selection: Pick<Selection, 'container' | 'allContainers' | 'allowSystem'>;
+  readonly #attachBarred: Promise<string | undefined>;
+  readonly #nodes = new Map<string, Promise<V1Node | undefined>>();
+  readonly #runtimeClasses = new Map<string, Promise<void>>();
+
+  /** `attachBarred`: as of a target, once it is known; rejects when something is not allowed. */
+  constructor(
+    rest: Rest,
+    selection: Pick<Selection, 'container' | 'allContainers' | 'allowSystem'>,
+    attachBarred: Promise<string | undefined>,
+  ) {
+    this.#rest = rest;
+    this.#selection = selection;
+    this.#attachBarred = attachBarred;
+  }
+
+  /** The containers that are meant, in their order in the pod. Refuses what cannot be a target: the pod with all of them. */
+  async targetsOf(chosen: ChosenPod): Promise<FoundTarget[]> {
+    const { pod, chosenFrom, resourceVersion } = chosen;
+    checkOwner(pod, this.#selection.allowSystem);
+    const containers = this.#containersOf(pod);
+    const [node, , attachBarred] = await Promise.all([
+      this.#node(pod.spec?.nodeName ?? ''),
+      this.#checkRuntime(pod),
+      this.#attachBarred,
+    ]);
+    const facts = node ? nodeFacts(node) : assumedFacts(pod);
+    return containers.map(({ spec, status }) => {
+      const { runtime, id } = splitContainerId(status.containerID ?? '');
+      const target: SelectedTarget = {
+        namespace: pod.metadata?.namespace ?? '',
+        pod: pod.metadata?.name ?? '',
+        podUid: pod.metadata?.uid ?? '',
+        container: spec.name,
+        containerId: id,
+        runtime,
+        node: pod.spec?.nodeName ?? '',
+        restartCount: status.restartCount,
+        containers: pod.spec?.containers.length ?? 1,
+        // The API server takes no pod without it: the type has it optional for the templates of workloads.
+        image: spec.image ?? '',
+        ...pullSecrets(pod),
+        ...limits(pod, spec, status),
+        ...facts,
+        ...(attachBarred === undefined ? {} : { attachBarred }),
+        ...(chosenFrom === undefined ? {} : { chosenFrom }),
+      };
+      return { target, pod, node, resourceVersion };
+    });
+  }
+
+  #containersOf(pod: V1Pod): ReturnType<typeof chooseContainer>[] {
+    const { container, allContainers } = this.#selection;
+    if (!allContainers) return [chooseContainer(pod, container)];
+    return (pod.spec?.containers ?? []).map(({ name }) => chooseContainer(pod, name));
+  }
+
+  #node(name: string): Promise<V1Node | undefined> {
+    return once(this.#nodes, name, () => readNode(this.#rest, name));
+  }
+
+  async #checkRuntime(pod: V1Pod): Promise<void> {
+    const name = pod.spec?.runtimeClassName;
+    if (name) await once(this.#runtimeClasses, name, () => checkRuntime(this.#rest, pod));
+  }
+}
+
+function once<Value>(known: Map<string, Promise<Value>>, name: string, read: () => Promise<Value>): Promise<Value> {
+  const value = known.get(name) ?? read();
+  known.set(name, value);
+  return value;
 }
 
 /** https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/: admission copies those of the service account into the pod. */
@@ -84,7 +117,7 @@ interface FoundPod {
 }
 
 /** A pod by name is listed, not got: a list has the version from which a watch of it can go on. */
-async function findPod(rest: Rest, query: TargetQuery, namespace: string): Promise<FoundPod> {
+export async function findPod(rest: Rest, query: TargetName, namespace: string): Promise<FoundPod> {
   if (query.kind !== 'pod') {
     const list = await podsOfWorkload(rest, query.kind, query.name, namespace);
     return { ...choosePod(list.items, `${query.kind}/${query.name}`), resourceVersion: list.metadata?.resourceVersion };

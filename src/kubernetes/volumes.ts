@@ -1,13 +1,14 @@
 import type { V1Container, V1Pod, V1Volume } from '@kubernetes/client-node';
 import type { Volume } from '../ports.ts';
 import { parseQuantity } from '../units.ts';
+import { containerNamed } from './containers.ts';
 
 /** Mounted for reading whatever the mount says: https://kubernetes.io/docs/concepts/storage/projected-volumes/ */
 const alwaysReadOnly = ['configMap', 'secret', 'projected', 'downwardAPI', 'image'];
 
 /** Where a container has what of its pod's volumes: its own root first, then as in its spec. Pure. */
 export function volumesOf(pod: V1Pod, name: string): Volume[] {
-  const spec = pod.spec?.containers.find((container) => container.name === name);
+  const spec = containerNamed(pod, name)?.spec;
   return [
     {
       ...{ kind: 'root', name: '', mountPath: '/' },

@@ -104,30 +104,41 @@ export function formatSelector(selector: V1LabelSelector | undefined): string {
   ].join(',');
 }
 
+/** Whether it runs and nobody has asked for its deletion. */
+export function isRunning({ metadata, status }: V1Pod): boolean {
+  return status?.phase === 'Running' && !metadata?.deletionTimestamp;
+}
+
+export function isReady({ status }: V1Pod): boolean {
+  return status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true;
+}
+
 /**
- * The pod to take out of a workload's: running and ready, the oldest, of equally old ones the first by name. Refuses (target-unsuitable) when there
- * is none, saying how the pods are. Pure.
+ * The pod that stands for a workload's where no other choice is made: running and ready, the oldest, of equally old ones the first by name. Refuses
+ * as `noReadyPod`. Pure.
  */
 export function choosePod(pods: readonly V1Pod[], workload: string): { pod: V1Pod; runningPods: number } {
-  const running = pods.filter((pod) => pod.status?.phase === 'Running' && !pod.metadata?.deletionTimestamp);
-  const ready = running.filter((pod) =>
-    pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
-  );
-  const [pod] = [...ready].sort(
-    (a, b) => created(a) - created(b) || (a.metadata?.name ?? '').localeCompare(b.metadata?.name ?? ''),
-  );
-  if (pod) return { pod, runningPods: running.length };
+  const running = pods.filter(isRunning);
+  const [pod] = running
+    .filter(isReady)
+    .sort((a, b) => created(a) - created(b) || (a.metadata?.name ?? '').localeCompare(b.metadata?.name ?? ''));
+  if (!pod) throw noReadyPod(pods, workload);
+  return { pod, runningPods: running.length };
+}
+
+/** That no pod of these can be taken (target-unsuitable), and how they are; `what`: `deployment/web`. */
+export function noReadyPod(pods: readonly V1Pod[], what: string): ChaosError {
   if (pods.length === 0) {
-    throw new ChaosError('target-unsuitable', `${workload} has no pods`, {
+    return new ChaosError('target-unsuitable', `${what} has no pods`, {
       hint: 'scale it up, or name another target',
     });
   }
   const states = pods.slice(0, 5).map((each) => `${each.metadata?.name} (${stateOf(each)})`);
-  throw new ChaosError(
+  return new ChaosError(
     'target-unsuitable',
-    `no pod of ${workload} is running and ready: ${states.join(', ')}${pods.length > 5 ? ', …' : ''}`,
+    `no pod of ${what} is running and ready: ${states.join(', ')}${pods.length > 5 ? ', …' : ''}`,
     {
-      hint: running.length > 0 ? 'to use one that is not ready, name it: pod/NAME' : 'wait until it runs',
+      hint: pods.some(isRunning) ? 'to use one that is not ready, name it: pod/NAME' : 'wait until it runs',
     },
   );
 }
@@ -136,7 +147,8 @@ function created(pod: V1Pod): number {
   return Date.parse(String(pod.metadata?.creationTimestamp ?? '')) || 0;
 }
 
-function stateOf(pod: V1Pod): string {
+/** `Running, not ready`, `CrashLoopBackOff`, `being deleted`, …: of a pod that is not running and ready. */
+export function stateOf(pod: V1Pod): string {
   if (pod.metadata?.deletionTimestamp) return 'being deleted';
   const waiting = pod.status?.containerStatuses?.find(({ state }) => state?.waiting?.reason)?.state?.waiting?.reason;
   return waiting ?? (pod.status?.phase === 'Running' ? 'Running, not ready' : (pod.status?.phase ?? 'unknown'));

@@ -35,7 +35,9 @@ const optional = { text: v.exactOptional(v.string()), number: v.exactOptional(v.
 
 /** Which target: the three together name it. */
 const reference = v.strictObject({ namespace: v.string(), pod: v.string(), container: v.string() });
-const chosenFrom = v.exactOptional(v.strictObject({ workload: v.string(), running_pods: v.number() }));
+const chosenFrom = v.exactOptional(
+  v.strictObject({ workload: v.string(), running_pods: v.number(), seed: optional.text }),
+);
 const target = v.strictObject({
   ...reference.entries,
   pod_uid: v.string(),
@@ -60,6 +62,25 @@ const target = v.strictObject({
   attach_barred: optional.text,
 });
 
+/** Pods that are left out. */
+const skipped = v.array(v.strictObject({ pod: v.string(), why: v.string() }));
+
+/** What it means beyond the targets, if the pods that are hit stopped being ready. */
+const impact = v.strictObject({
+  pods: v.number(),
+  containers: v.number(),
+  nodes: v.number(),
+  workloads: v.array(v.strictObject({ name: v.string(), hit: v.number(), ready: v.number(), ready_left: v.number() })),
+  broken_budgets: v.array(v.strictObject({ name: v.string(), healthy_left: v.number(), needed: v.number() })),
+  unknown: texts,
+});
+
+/** Absent: another command has selected the targets. */
+const scope = {
+  selection: v.exactOptional(v.strictObject({ seed: v.string(), skipped })),
+  impact: v.exactOptional(impact),
+};
+
 const cluster = v.strictObject({ context: optional.text, server: v.string() });
 
 const unmeasured = v.exactOptional(v.literal(true));
@@ -78,6 +99,7 @@ const outcome = v.strictObject({
   id: v.string(),
   cluster,
   exit_code: v.number(),
+  ...scope,
   targets: v.array(
     v.strictObject({
       target,
@@ -111,6 +133,7 @@ const detached = v.strictObject({
   id: v.string(),
   cluster,
   exit_code: v.number(),
+  ...scope,
   targets: v.array(v.strictObject({ target, fault: v.string() })),
   until: v.string(),
   left_ms: v.number(),
@@ -128,6 +151,7 @@ const plan = v.strictObject({
   kind: v.literal('plan'),
   id: v.string(),
   cluster: v.exactOptional(cluster),
+  ...scope,
   /** With fields of the fault's own. */
   targets: v.array(
     v.looseObject({
@@ -244,11 +268,27 @@ const { event: _event, ...active } = snakeEntries(activeSchema.entries);
 /** What is told of an event besides `apiVersion` and `kind`, by kind. */
 const events = {
   selecting: {
-    query: v.strictObject({ kind: v.string(), name: v.string(), namespace: optional.text, container: optional.text }),
+    selection: v.strictObject({
+      /** As `deployment/web`; absent: pods with labels are selected. */
+      targets: v.exactOptional(texts),
+      selector: optional.text,
+      take: v.union([
+        v.picklist(['one', 'all']),
+        v.strictObject({ count: v.number() }),
+        v.strictObject({ percent: v.number() }),
+      ]),
+      seed: v.string(),
+      container: optional.text,
+      all_containers: v.boolean(),
+      skip_unsuitable: v.boolean(),
+      allow_system: v.boolean(),
+    }),
     cluster,
     namespace: v.string(),
   },
   selected: { target },
+  skipped: { skipped },
+  impact: { impact },
   planned: { ...planned, undo: v.string(), end_all: v.string() },
   protected: { target: reference, reasons: texts },
   launching: { ...planned, undo: v.string(), end_all: v.string() },

@@ -1,10 +1,11 @@
 import { stringify } from 'yaml';
 import { type Plan, successor } from '../experiment/plan.ts';
+import type { Plans } from '../experiment/prepare.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { OutputFormat } from '../requests.ts';
 import { joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
-import { documentOf, documentText, versioned } from './json.ts';
+import { documentOf, documentText, scopeDocument, versioned } from './json.ts';
 import { oneLine } from './words.ts';
 
 /** What the API server said of objects that it was asked to take and not to keep. */
@@ -25,8 +26,8 @@ const withoutShim =
  * What would happen and what would be created: as YAML documents, the plan first, for people; `yaml`: the objects alone, as kubectl prints them and
  * reads them; one document for other programs.
  */
-export function renderPlan(plan: Plan, objects: readonly unknown[], format: OutputFormat): string {
-  const document = planDocument(plan);
+export function renderPlan(plans: Plans, objects: readonly unknown[], format: OutputFormat): string {
+  const document = planDocument(plans);
   // The objects are the API server's, whose keys are not ours.
   if (format !== 'human' && format !== 'yaml') return documentText({ ...document, objects }, format);
   const [head, documents] = format === 'yaml' ? [withoutShim, objects] : ['', [versioned(document), ...objects]];
@@ -37,22 +38,19 @@ export function renderPlan(plan: Plan, objects: readonly unknown[], format: Outp
 const followed =
   'without an attach, the first agent looks at the target and is then replaced by the second, which begins by itself; what the first finds may add --order lines to the second';
 
-function planDocument(plan: Plan): Record<string, unknown> {
-  const { id, target, summary, fault, agent, undo, endAll, cluster, tools, ...bounds } = plan;
-  const agents = [agent, ...(plan.noAttach ? [successor(plan, ['start'])] : [])];
-  const note = plan.noAttach ? followed : undefined;
-  const { namespace, pod, container, node, containerId, chosenFrom } = target;
+const several = 'a fault on several targets at once is not possible yet: their agents are not shown';
+
+function planDocument(plans: Plans): Record<string, unknown> {
+  const [first] = plans;
+  const { id, undo, endAll, cluster, tools, ...bounds } = first;
+  const agents = plans.flatMap((plan) => [plan.agent, ...(plan.noAttach ? [successor(plan, ['start'])] : [])]);
+  const notes = [...(plans.length > 1 ? [several] : []), ...(first.noAttach ? [followed] : [])];
   return documentOf({
     kind: 'plan',
     id,
     cluster,
-    targets: [
-      {
-        target: { namespace, pod, container, node, containerId, chosenFrom },
-        fault: summary,
-        ...kindOf(fault).dryRun(fault),
-      },
-    ],
+    ...scopeDocument(first.scope),
+    targets: plans.map(plannedTarget),
     duration: formatDuration(bounds.durationMs),
     grace: formatDuration(bounds.graceMs),
     lease: bounds.detached
@@ -62,8 +60,17 @@ function planDocument(plan: Plan): Record<string, unknown> {
         : formatDuration(bounds.leaseMs),
     sent: tools && { tools: tools.names, bytes: tools.archive.length, unpackedBytes: tools.unpackedBytes },
     commands: agents.flatMap(({ containers }) => containers.map(({ args }) => ['nsexec', ...args])),
-    note,
+    note: notes.length === 0 ? undefined : notes.join('; '),
     undo,
     endAll,
   });
+}
+
+function plannedTarget({ target, summary, fault }: Plan): Record<string, unknown> {
+  const { namespace, pod, container, node, containerId, chosenFrom } = target;
+  return {
+    target: { namespace, pod, container, node, containerId, chosenFrom },
+    fault: summary,
+    ...kindOf(fault).dryRun(fault),
+  };
 }

@@ -2,8 +2,9 @@ import { stringify } from 'yaml';
 import type { ChaosError } from '../errors.ts';
 import type { Reporter, RunEvent, TargetEvent } from '../experiment/events.ts';
 import { allReverted, type Detached, type Outcome, type TargetOutcome } from '../experiment/outcome.ts';
+import type { Scope } from '../experiment/plan.ts';
 import type { Verdict } from '../faults/fault.ts';
-import type { Output, Target } from '../ports.ts';
+import type { Output, Selection, Target } from '../ports.ts';
 import type { OutputFormat } from '../requests.ts';
 import { separateWords } from '../text.ts';
 
@@ -69,6 +70,7 @@ function outcomeDocument(outcome: Outcome): Record<string, unknown> {
     id: outcome.id,
     cluster: outcome.cluster,
     exitCode: outcome.exitCode,
+    ...scopeDocument(outcome.scope),
     targets: outcome.targets.map(targetOf),
     left: outcome.left,
     undo: outcome.undo,
@@ -89,10 +91,18 @@ function verdictOf({ effective, unmeasured, proofs, document }: Verdict): Record
   return { effective, unmeasured, proofs, ...document };
 }
 
-function detachedDocument({ targets, commands, requests, ...rest }: Detached): Record<string, unknown> {
+/** Absent of what another command has selected. */
+export function scopeDocument(scope: Scope | undefined): Record<string, unknown> {
+  if (!scope) return {};
+  const { seed, skipped, impact } = scope;
+  return { selection: { seed, skipped }, impact };
+}
+
+function detachedDocument({ targets, commands, requests, scope, ...rest }: Detached): Record<string, unknown> {
   return documentOf({
     kind: 'detached',
     ...rest,
+    ...scopeDocument(scope),
     targets: targets.map(({ target, summary }) => ({ target, fault: summary })),
     ...commands,
     requests: new Map(Object.entries(requests)),
@@ -104,12 +114,25 @@ function referenceTo({ namespace, pod, container }: Target): Record<string, unkn
   return { namespace, pod, container };
 }
 
+/** Names as they are typed: `deployment/web`. */
+function selectionDocument({ from, take, seed, ...rest }: Selection): Record<string, unknown> {
+  const { container, allContainers, skipUnsuitable, allowSystem } = rest;
+  const source =
+    'labels' in from ? { selector: from.labels } : { targets: from.map(({ kind, name }) => `${kind}/${name}`) };
+  return { ...source, take, seed, container, allContainers, skipUnsuitable, allowSystem };
+}
+
 function eventDocument(event: Exclude<RunEvent, { kind: 'outcome' }>): Record<string, unknown> {
   switch (event.kind) {
+    case 'selecting': {
+      const { selection, ...rest } = event;
+      return documentOf({ ...rest, selection: selectionDocument(selection) });
+    }
     case 'planned':
     case 'launching': {
-      const { id, target, summary, undo, endAll } = event.plan;
-      const targets = [{ target: referenceTo(target), fault: summary }];
+      const plans = event.kind === 'planned' ? event.plans : ([event.plan] as const);
+      const [{ id, undo, endAll }] = plans;
+      const targets = plans.map(({ target, summary }) => ({ target: referenceTo(target), fault: summary }));
       return documentOf({ kind: event.kind, id, targets, undo, endAll });
     }
     case 'detached':

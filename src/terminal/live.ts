@@ -84,7 +84,7 @@ function isLast({ kind }: RunEvent): boolean {
 function phaseText(event: RunEvent): string | undefined {
   switch (event.kind) {
     case 'selecting':
-      return `looking up ${event.query.kind}/${event.query.name}`;
+      return words.oneLine(`looking up ${words.selection(event.selection)}`);
     case 'launching':
       return `starting the agent pod on ${event.plan.agent.node}`;
     case 'progress':

@@ -1,5 +1,6 @@
 import type { Reporter, RunEvent } from '../experiment/events.ts';
 import { allReverted, type Detached, type Outcome } from '../experiment/outcome.ts';
+import type { Plan } from '../experiment/plan.ts';
 import type { Output } from '../ports.ts';
 import { formatElapsed, joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
@@ -28,17 +29,18 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, w
       out.aside(undefined, words.oneLine(`cluster  ${words.cluster(event.cluster)}`));
       break;
     case 'selected':
-      out.aside(undefined, `target   ${words.selected(event.target)}`);
+      out.aside(undefined, words.oneLine(`target   ${words.selected(event.target)}`));
+      break;
+    case 'skipped':
+      out.aside('note', words.oneLine(words.skipped(event.skipped)));
+      break;
+    case 'impact':
+      for (const [index, text] of words.impact(event.impact).entries()) {
+        out.aside(undefined, words.oneLine(`${index === 0 ? 'impact' : '      '}   ${text}`));
+      }
       break;
     case 'planned':
-      out.aside(
-        undefined,
-        words.oneLine(
-          `fault    ${event.plan.summary} for ${formatDuration(event.plan.durationMs)}, as ${event.plan.id}`,
-        ),
-      );
-      out.aside(undefined, `undo     ${event.plan.undo}`);
-      out.aside(undefined, `end all  ${event.plan.endAll}`);
+      printPlans(event.plans, out);
       break;
     case 'resolved':
       if (verbose) {
@@ -85,6 +87,16 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, w
       printOutcome(event.outcome, out, verbose);
       break;
   }
+}
+
+/** A fault may mean for each target something else; what undoes it is the experiment's. */
+function printPlans(plans: readonly [Plan, ...Plan[]], out: LineWriter): void {
+  const [{ durationMs, id, undo, endAll }] = plans;
+  for (const summary of new Set(plans.map((plan) => plan.summary))) {
+    out.aside(undefined, words.oneLine(`fault    ${summary} for ${formatDuration(durationMs)}, as ${id}`));
+  }
+  out.aside(undefined, `undo     ${undo}`);
+  out.aside(undefined, `end all  ${endAll}`);
 }
 
 function printDetached({ leftMs, until, commands }: Detached, out: LineWriter): void {

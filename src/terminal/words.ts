@@ -1,11 +1,12 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ChaosError } from '../errors.ts';
 import type { RunEvent } from '../experiment/events.ts';
+import type { Impact } from '../experiment/impact.ts';
 import { allReverted, type Outcome, type TargetOutcome } from '../experiment/outcome.ts';
 import { targetName } from '../faults/common/cells.ts';
 import type { Verdict } from '../faults/fault.ts';
-import type { ClusterName, Target } from '../ports.ts';
-import { formatElapsed, formatMegabytes, joinWords } from '../text.ts';
+import type { ClusterName, Selection, Skipped, Target } from '../ports.ts';
+import { formatCount, formatElapsed, formatMegabytes, joinWords, shellWord } from '../text.ts';
 
 /** The sentences of the human reporters. Pure: a event in, text out. */
 
@@ -13,11 +14,53 @@ export function cluster({ context, server }: ClusterName): string {
   return context === undefined ? server : `${context} (${server})`;
 }
 
+/** What is looked up. */
+export function selection({ from }: Pick<Selection, 'from'>): string {
+  return 'labels' in from ? `-l ${from.labels}` : from.map(({ kind, name }) => `${kind}/${name}`).join(', ');
+}
+
 export function selected(target: Target): string {
-  const chosen = target.chosenFrom
-    ? `, one of ${target.chosenFrom.runningPods} running of ${target.chosenFrom.workload}`
-    : '';
+  const { workload, runningPods, seed } = target.chosenFrom ?? {};
+  const by = seed === undefined ? '' : ` (--seed ${shellWord(seed)})`;
+  const chosen = workload === undefined ? '' : `, one of ${runningPods} running of ${workload}${by}`;
   return `${targetName(target)} in ${target.namespace} on ${target.node}${chosen}`;
+}
+
+const shown = 5;
+
+/** Pods that are left out, those that are first, with the reasons. */
+export function skipped(pods: readonly Skipped[]): string {
+  const each = pods.slice(0, shown).map(({ pod, why }) => `${pod}: ${why}`);
+  const more = pods.length > shown ? [`and ${pods.length - shown} more`] : [];
+  return `left out: ${[...each, ...more].join('; ')}`;
+}
+
+/**
+ * What a selection means beyond it, a line each: of one target all in one line, and nothing where there is nothing to say of it.
+ */
+export function impact({ pods, containers, nodes, workloads, brokenBudgets, unknown }: Impact): string[] {
+  const each = [
+    ...atMost(workloads.map(hitOf)),
+    ...atMost(
+      brokenBudgets.map(
+        ({ name, healthyLeft, needed }) =>
+          `may break PodDisruptionBudget ${name}: ${needed} healthy needed, ${healthyLeft} left`,
+      ),
+    ),
+    ...(unknown.length === 0 ? [] : [`not known: ${unknown.join('; ')}`]),
+  ];
+  if (containers === 1) return each.length === 0 ? [] : [each.join('; ')];
+  const of = containers === pods ? '' : ` (${formatCount(containers, 'container')})`;
+  return [`${formatCount(pods, 'pod')}${of} on ${formatCount(nodes, 'node')}`, ...each];
+}
+
+function hitOf({ name, hit, ready, readyLeft }: Impact['workloads'][number]): string {
+  if (readyLeft > 0) return `${hit} of ${ready} ready pods of ${name}`;
+  return hit === 1 ? `the only ready pod of ${name}` : `all ${hit} ready pods of ${name}`;
+}
+
+function atMost(lines: readonly string[]): string[] {
+  return lines.length > shown ? [...lines.slice(0, shown), `and ${lines.length - shown} more`] : [...lines];
 }
 
 export function active({ target, where, activeMs }: Extract<RunEvent, { kind: 'active' }>): string {

@@ -4,7 +4,7 @@ import { faultKinds } from '../../src/faults/registry.ts';
 
 const never = [
   ...['--as', '--as-group', '--as-uid', '--yes', '--all', '--all-nodes', '--insecure-skip-tls-verify'],
-  ...['--allow-node-memory', '--allow-node-disk', '--allow-host-network'],
+  ...['--all-containers', '--allow-system', '--allow-node-memory', '--allow-node-disk', '--allow-host-network'],
 ];
 
 /** Every word that is one edit away from a flag's name. */

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parseCommandLine } from '../../src/cli/program.ts';
 import type { StressRequest } from '../../src/faults/stress/types.ts';
+import type { Selection, TargetName } from '../../src/ports.ts';
 import type { Request } from '../../src/requests.ts';
-import { noShape } from '../fakes/samples.ts';
+import { noShape, selection } from '../fakes/samples.ts';
 
 function requestOf(line: string | readonly string[]): { stress: StressRequest; run: Request['run'] } {
   const invocation = parseCommandLine(typeof line === 'string' ? line.split(' ') : line, '1.2.3');
@@ -16,7 +17,7 @@ test('the defaults', () => {
   expect(requestOf('stress web --cpu 2')).toEqual({
     stress: { fault: 'stress', cpu: { workers: 2, loadPercent: 100 }, stressNgArgs: [], oomVictim: 'stressor' },
     run: {
-      target: { kind: 'pod', name: 'web', namespace: undefined, container: undefined },
+      selection: selection({ kind: 'pod', name: 'web' }),
       connection: {},
       durationMs: 60_000,
       graceMs: 2_000,
@@ -82,7 +83,55 @@ test.each([
   ['svc web', 'service', 'web'],
   ['pod', 'pod', 'pod'],
 ])('TYPE NAME as two words: %s', (words, kind, name) => {
-  expect(requestOf(`stress ${words} --cpu 1`).run.target).toMatchObject({ kind, name });
+  expect(requestOf(`stress ${words} --cpu 1`).run.selection.from).toEqual([{ kind, name }]);
+});
+
+describe('which pods', () => {
+  const web = { kind: 'deployment', name: 'web' };
+  const api = { kind: 'pod', name: 'api' };
+
+  test.each<[words: string, from: Selection['from']]>([
+    ['deploy/web api', [web, api] as TargetName[]],
+    ['pod web api', [{ kind: 'pod', name: 'web' }, api] as TargetName[]],
+    [
+      'web server',
+      [
+        { kind: 'pod', name: 'web' },
+        { kind: 'pod', name: 'server' },
+      ],
+    ],
+    ['deploy/web deployment.apps/web', [web] as TargetName[]],
+    ['-l app=web', { labels: 'app=web' }],
+    ['--selector=app!=web,!old', { labels: 'app!=web,!old' }],
+    ['-lapp', { labels: 'app' }],
+    ['pods -l app', { labels: 'app' }],
+    ['-l app po', { labels: 'app' }],
+  ])('%s', (words, from) => {
+    expect(requestOf(`stress ${words} --cpu 1`).run.selection.from).toEqual(from);
+  });
+
+  test('a selector with blanks', () => {
+    const { selection: asked } = requestOf(['stress', '-l', ' app in (web, api) ', '--cpu', '1']).run;
+    expect(asked.from).toEqual({ labels: 'app in (web, api)' });
+  });
+
+  test.each<[flags: string, take: Selection['take']]>([
+    ['--all', 'all'],
+    ['--all=false', 'one'],
+    ['--count 3', { count: 3 }],
+    ['--count=10000', { count: 10_000 }],
+    ['--percent 25', { percent: 25 }],
+    ['--percent 100%', { percent: 100 }],
+  ])('%s', (flags, take) => {
+    expect(requestOf(`stress deploy/web --cpu 1 ${flags}`).run.selection.take).toEqual(take);
+  });
+
+  test('all the rest', () => {
+    const flags = '--seed 7f3k2 --all-containers --skip-unsuitable --allow-system -A=false';
+    expect(requestOf(`stress deploy/web --cpu 1 ${flags}`).run.selection).toMatchObject({
+      ...{ seed: '7f3k2', allContainers: true, skipUnsuitable: true, allowSystem: true },
+    });
+  });
 });
 
 test('the OOM killer has a first victim whatever is asked for', () => {
@@ -112,7 +161,7 @@ test('everything at once', () => {
     oomVictim: 'app',
   });
   expect(run).toEqual({
-    target: { kind: 'deployment', name: 'web', namespace: 'shop', container: 'app' },
+    selection: selection({ kind: 'deployment', name: 'web' }, { namespace: 'shop', container: 'app' }),
     connection: { namespace: 'shop' },
     durationMs: 5_400_000,
     graceMs: 0,
@@ -192,7 +241,7 @@ test.each([
   ['svc/web', 'service', 'web'],
   ['Services/web', 'service', 'web'],
 ])('TARGET %s', (text, kind, name) => {
-  expect(requestOf(`stress ${text} --cpu 1`).run.target).toMatchObject({ kind, name });
+  expect(requestOf(`stress ${text} --cpu 1`).run.selection.from).toEqual([{ kind, name }]);
 });
 
 test.each([
@@ -204,7 +253,7 @@ test.each([
   ['-o json stress web --cpu 1', 'json'],
   ['stress -vo ndjson web --cpu 1', 'ndjson'],
 ])('%s', (line, output) => {
-  expect(requestOf(line).run).toMatchObject({ output, target: { name: 'web' } });
+  expect(requestOf(line).run).toMatchObject({ output, selection: { from: [{ name: 'web' }] } });
 });
 
 test.each([

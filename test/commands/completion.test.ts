@@ -14,7 +14,7 @@ import { commandPorts } from '../fakes/command-ports.ts';
 import { BufferOutput } from '../fakes/output.ts';
 import { forbidden } from '../fakes/recorded.ts';
 import { certificate } from '../fakes/tls.ts';
-import { runningPod } from '../kubernetes/objects.ts';
+import { runningPod, withOthers } from '../kubernetes/objects.ts';
 
 let folder = '';
 let server: ApiServer;
@@ -272,9 +272,11 @@ describe('from the cluster', () => {
     ['stress svc/', ['svc/web', 'svc/db'], ':4'],
     ['stress deploy c', ['cart'], ':4'],
     ['stress nonsense/w', [], ':4'],
-    // One TARGET is enough.
-    ['stress web-0 w', [], ':4'],
-    ['stress deploy web w', [], ':4'],
+    // More than one.
+    ['stress web-0 w', ['web-1'], ':4'],
+    ['stress web-0 svc/w', ['svc/web'], ':4'],
+    ['stress deploy web ', ['cart'], ':4'],
+    ['stress web-0 deploy/', ['deploy/web', 'deploy/cart'], ':4'],
     ['stress web-0 -c ', ['app', 'proxy'], ':4'],
     ['stress -n shop pod/web-0 --container=p', ['proxy'], ':4'],
     ['stress pod web-0 -c p', ['proxy'], ':4'],
@@ -319,9 +321,9 @@ describe('from the cluster', () => {
     server
       .on('GET', path, (_request, response) => json(response, 200, { spec: { selector } }))
       .on('GET', '/api/v1/namespaces/shop/pods', (_request, response) =>
-        json(response, 200, { items: [runningPod()] }),
+        json(response, 200, { items: [runningPod(withOthers)] }),
       );
-    expect(await lines('io deploy/web --path /data -c ')).toEqual(['app', 'proxy', ':4']);
+    expect(await lines('io deploy/web --path /data -c ')).toEqual(['app', 'proxy', 'mesh', 'debug', ':4']);
   });
 
   test('as whom the flags say', async () => {

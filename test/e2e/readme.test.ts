@@ -23,7 +23,7 @@ describe('what README promises', () => {
     try {
       const ended = await chaos('stress', 'deploy/web', '-n', ns, '--as', 'on-call', '--cpu', '1', '--duration', '4s');
       expect(ended.code, ended.stdout + ended.stderr).toBe(0);
-      expect(ended.stderr).not.toMatch(/not (?:checked|watched)/);
+      expect(ended.stderr).not.toMatch(/not (?:checked|watched|known)/);
       await kubectl('-n', ns, 'create', 'service', 'clusterip', 'db', '--tcp=5432');
       const cut = [
         'net',

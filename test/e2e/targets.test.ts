@@ -1,11 +1,87 @@
 import { describe, expect, it } from 'vitest';
-import { kubectl, kubectlJson } from './support/cluster.ts';
+import { kubectl, kubectlJson, until } from './support/cluster.ts';
 import { containerId, splitProcesses } from './support/node.ts';
 import { chaos, idOf, start, untilActive } from './support/plugin.ts';
 import { suiteBesideOthers } from './support/suite.ts';
 
 const ns = 'chaos-e2e-targets';
 suiteBesideOthers(ns, ['two-containers', 'deployment', 'nonroot']);
+
+/** What of a dry run's document is looked at here. */
+interface DryRun {
+  targets: { target: { pod: string; chosen_from: { workload: string; running_pods: number; seed?: string } } }[];
+  selection: { seed: string; skipped: unknown[] };
+  impact: {
+    pods: number;
+    workloads: { name: string; hit: number; ready: number; ready_left: number }[];
+    broken_budgets: { name: string; healthy_left: number; needed: number }[];
+    unknown: string[];
+  };
+}
+
+async function dryRun(...words: string[]): Promise<DryRun> {
+  const ended = await chaos('stress', '-n', ns, '--cpu', '1', '--dry-run', '-o', 'json', ...words);
+  expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+  return JSON.parse(ended.stdout) as DryRun;
+}
+
+describe('targets that are chosen', () => {
+  it('are ready pods with the labels: the run takes the one that the dry run showed', async () => {
+    const shown = await dryRun('-l', 'app=web');
+    const [{ target } = { target: undefined }] = shown.targets;
+    const { seed } = shown.selection;
+    expect(target?.chosen_from).toEqual({ workload: '-l app=web', running_pods: 2, seed });
+    expect(shown.impact.workloads).toEqual([{ name: 'deployment/web', hit: 1, ready: 2, ready_left: 1 }]);
+    const words = ['stress', '-l', 'app in (web, api),!gone', '-n', ns, '--memory', '16Mi', '--duration', '4s'];
+    const ended = await chaos(...words, '--seed', seed);
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+    expect(ended.stderr).toContain(`pod/${target?.pod} (app)`);
+    expect(ended.stderr).toMatch(/^impact {3}1 of 2 ready pods of deployment\/web$/m);
+  });
+
+  it('may be others with another seed', async () => {
+    const seeds = Array.from({ length: 8 }, (_, index) => `${index}`);
+    const chosen = new Set<string | undefined>();
+    for (const seed of seeds) chosen.add((await dryRun('deploy/web', '--seed', seed)).targets[0]?.target.pod);
+    expect(chosen.size).toBe(2);
+  });
+
+  it('may be several for a dry run, and one at a time for a run', async () => {
+    const shown = await dryRun('-l', 'app=web', '--all');
+    expect(shown.targets).toHaveLength(2);
+    expect(shown.impact.workloads).toEqual([{ name: 'deployment/web', hit: 2, ready: 2, ready_left: 0 }]);
+    expect((await dryRun('deploy/web', 'nonroot')).targets).toHaveLength(2);
+    expect((await dryRun('deploy/web', '--percent', '50')).targets).toHaveLength(1);
+    expect((await dryRun('deploy/web', '--percent', '51')).targets).toHaveLength(2);
+    const ended = await chaos('stress', '-l', 'app=web', '--all', '-n', ns, '--cpu', '1', '--duration', '5s');
+    expect(ended.code, ended.stdout + ended.stderr).toBe(1);
+    expect(ended.stderr).toContain('a fault on several targets at once is not possible yet: 2 are selected');
+    expect(ended.stderr).toMatch(/^ {9}all 2 ready pods of deployment\/web$/m);
+  });
+
+  it('are said to break a disruption budget', async () => {
+    await kubectl('-n', ns, 'create', 'poddisruptionbudget', 'web', '--selector=app=web', '--min-available=2');
+    try {
+      const healthy = () => kubectl('-n', ns, 'get', 'pdb', 'web', '-o', 'jsonpath={.status.currentHealthy}');
+      await until('the budget has counted its pods', 30, async () => (await healthy()) === '2');
+      const { broken_budgets, unknown } = (await dryRun('deploy/web')).impact;
+      expect(broken_budgets).toEqual([{ name: 'web', healthy_left: 1, needed: 2 }]);
+      expect(unknown).toEqual([]);
+    } finally {
+      await kubectl('-n', ns, 'delete', 'pdb', 'web');
+    }
+  });
+
+  it('are never an agent of ours', async () => {
+    const plugin = start('stress', 'nonroot', '-n', ns, '--cpu', '1', '--duration', '30s');
+    await untilActive(plugin);
+    const refused = await chaos('stress', `${idOf(plugin)}-0`, '-n', ns, '--cpu', '1', '--allow-system');
+    plugin.kill('SIGINT');
+    await plugin.ended;
+    expect(refused.code, refused.stdout + refused.stderr).toBe(1);
+    expect(refused.stderr).toContain('is an agent of kubectl chaos, which cannot be a target');
+  });
+});
 
 describe('the target that is named', () => {
   it('hits the chosen container of a pod, and not its neighbour', async () => {

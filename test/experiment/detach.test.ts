@@ -29,7 +29,9 @@ describe('a detached stress', () => {
         until: new Date(s.clock.date().getTime() + 60_000),
         times: { activeMs: 200 },
       });
-      expect(s.reporter.kinds).toEqual('selecting selected planned launching resolved active detached'.split(' '));
+      expect(s.reporter.kinds).toEqual(
+        'selecting selected impact planned launching resolved active detached'.split(' '),
+      );
       expect(s.sent).not.toContain('stop');
       expect(s.cluster.launched?.containers[0]?.args.join(' ')).toContain('--lease-ms 0 ');
     },

@@ -25,12 +25,15 @@ describe('an experiment that goes as asked', () => {
     expect(outcome.times.activeMs).toBe(200);
     expect(outcome.requests).toEqual({ 'create pods': 1, 'delete pods': 1 });
     expect(s.reporter.kinds).toEqual(
-      'selecting selected planned launching resolved active sample ended reverted removing removed outcome'.split(' '),
+      'selecting selected impact planned launching resolved active sample ended reverted removing removed outcome'.split(
+        ' ',
+      ),
     );
     expect(s.cluster.calls).toEqual([
       ...[
-        'findTarget',
+        'findTargets',
         'surroundings',
+        'memberships',
         'launch',
         'followAgent',
         'followTarget',

@@ -9,7 +9,7 @@ const signals = Object.keys(codes) as Array<keyof typeof codes>;
 describe('a signal', () => {
   for (const signal of signals) {
     experiment(`${signal} while the target is looked up ends it with ${codes[signal]}, nothing created`, async (s) => {
-      const release = s.cluster.hold('findTarget');
+      const release = s.cluster.hold('findTargets');
       await s.launch();
       await s.interrupt(signal);
       const error = await s.error();
@@ -17,7 +17,7 @@ describe('a signal', () => {
       release();
       await settle();
       // What was on its way to be read is read on.
-      expect(s.cluster.calls).toEqual(['findTarget', 'surroundings']);
+      expect(s.cluster.calls).toEqual(['findTargets', 'surroundings', 'memberships']);
     });
 
     experiment(`${signal} before the agent runs removes it`, async (s) => {

@@ -35,7 +35,16 @@ describe('a run without an attach', () => {
         verdict: { effective: true },
       });
       expect(s.cluster.calls).toEqual([
-        ...['findTarget', 'surroundings', 'launch', 'followAgent', 'followTarget', 'followNode', 'followLog'],
+        ...[
+          'findTargets',
+          'surroundings',
+          'memberships',
+          'launch',
+          'followAgent',
+          'followTarget',
+          'followNode',
+          'followLog',
+        ],
         ...['replace', 'followAgent', 'followLog', 'recordEvent', 'remove', 'recordEvent'],
       ]);
       expect(s.cluster.ended).toEqual([]);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { prepare } from '../../src/experiment/prepare.ts';
 import { contextProtection } from '../../src/experiment/protection.ts';
-import { prepare, runExperiment } from '../../src/experiment/run.ts';
+import { runExperiment } from '../../src/experiment/run.ts';
 import { settle } from '../fakes/clock.ts';
 import { request } from '../fakes/samples.ts';
 import { experiment, Scenario } from './scenario.ts';
@@ -39,7 +40,7 @@ describe('a protected target', () => {
       state: 'nothing was changed',
     });
     expect(s.cluster.count('launch')).toBe(0);
-    expect(s.reporter.kinds).toEqual(['selecting', 'selected', 'planned', 'protected']);
+    expect(s.reporter.kinds).toEqual(['selecting', 'selected', 'impact', 'planned', 'protected']);
   });
 
   test('by its context is refused as well', async () => {
@@ -78,7 +79,7 @@ describe('a protected target', () => {
   test('is shown by a dry run, which changes nothing', async () => {
     const s = new Scenario(request({}, { dryRun: 'client' }));
     s.cluster.around = { ...s.cluster.around, protectedBy: byNamespace };
-    expect(await prepare(s.request, s.ports)).toMatchObject({ id: 'chaos-7f3k2', cluster: { context: 'staging' } });
+    expect(await prepare(s.request, s.ports)).toMatchObject([{ id: 'chaos-7f3k2', cluster: { context: 'staging' } }]);
     expect(s.reporter.of('protected')).toHaveLength(1);
   });
 });

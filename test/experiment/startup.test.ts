@@ -8,10 +8,10 @@ const refused = new ChaosError('api', 'container not found');
 
 describe('before the fault begins', () => {
   experiment('an unsuitable target is refused and nothing is created', async (s) => {
-    s.cluster.failNext('findTarget', new ChaosError('not-found', 'no such pod'));
+    s.cluster.failNext('findTargets', new ChaosError('not-found', 'no such pod'));
     await s.launch();
     expect(await s.error()).toMatchObject({ code: 'not-found', exitCode: 1 });
-    expect(s.cluster.calls).toEqual(['findTarget']);
+    expect(s.cluster.calls).toEqual(['findTargets']);
   });
 
   experiment('a launch that fails is told as it failed', async (s) => {

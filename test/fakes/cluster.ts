@@ -8,6 +8,7 @@ import type {
   Cluster,
   Experiments,
   ExperimentUpdate,
+  Memberships,
   NodeUpdate,
   ObjectAddresses,
   ObjectQuery,
@@ -16,10 +17,11 @@ import type {
   RemovalResult,
   RunningImage,
   SelectedTarget,
+  Selection,
+  Skipped,
   Surroundings,
   SweptNode,
   Target,
-  TargetQuery,
   TargetUpdate,
   Volume,
 } from '../../src/ports.ts';
@@ -30,11 +32,12 @@ import { podNetwork, target, volumes } from './samples.ts';
 type Method =
   | 'findNodes'
   | 'readLog'
-  | 'findTarget'
+  | 'findTargets'
   | 'podNetwork'
   | 'addressesOf'
   | 'volumes'
   | 'surroundings'
+  | 'memberships'
   | 'launch'
   | 'replace'
   | 'end'
@@ -65,6 +68,13 @@ export class FakeCluster implements Cluster {
   /** Called with each new stream before the session has it. */
   onAttach: ((attachment: FakeAttachment) => void) | undefined;
   target: SelectedTarget = target();
+  /** Those that are selected beside it. */
+  otherTargets: SelectedTarget[] = [];
+  skipped: Skipped[] = [];
+  /** Without an own list of pods, those are of no workload. */
+  belongings: Omit<Memberships, 'pods'> & Partial<Memberships> = { workloads: [], budgets: [], unknown: [] };
+  /** What was asked for last. */
+  selection: Selection | undefined;
   network: PodNetwork = podNetwork();
   /** By the name of the object. */
   readonly addresses = new Map<string, ObjectAddresses[]>();
@@ -126,9 +136,10 @@ export class FakeCluster implements Cluster {
     return last;
   }
 
-  async findTarget(_query: TargetQuery, _agentNamespace: string | undefined): Promise<SelectedTarget> {
-    await this.#enter('findTarget');
-    return this.target;
+  async findTargets(selection: Selection, _agentNamespace: string | undefined): ReturnType<Cluster['findTargets']> {
+    this.selection = selection;
+    await this.#enter('findTargets');
+    return { targets: [this.target, ...this.otherTargets], skipped: this.skipped };
   }
 
   async podNetwork(_target: Target): Promise<PodNetwork> {
@@ -149,6 +160,11 @@ export class FakeCluster implements Cluster {
   async surroundings(_target: Target, _agentNamespace: string): Promise<Surroundings> {
     await this.#enter('surroundings');
     return this.around;
+  }
+
+  async memberships(targets: readonly Target[]): Promise<Memberships> {
+    await this.#enter('memberships');
+    return { pods: targets.map(({ podUid }) => ({ uid: podUid, isReady: true })), ...this.belongings };
   }
 
   async launch(spec: AgentSpec): Promise<Agent> {

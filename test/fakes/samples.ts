@@ -3,8 +3,16 @@ import type { IoRequest } from '../../src/faults/io/types.ts';
 import { volumeAt } from '../../src/faults/io/volume.ts';
 import type { NetRequest, NetSurroundings, Peer } from '../../src/faults/net/types.ts';
 import type { StressRequest } from '../../src/faults/stress/types.ts';
-import type { AgentShape, Experiment, PodNetwork, SelectedTarget, Target, Volume } from '../../src/ports.ts';
-import type { Request, RunOptions } from '../../src/requests.ts';
+import type {
+  AgentShape,
+  Experiment,
+  PodNetwork,
+  SelectedTarget,
+  Target,
+  TargetName,
+  Volume,
+} from '../../src/ports.ts';
+import type { Request, RunOptions, SelectionRequest } from '../../src/requests.ts';
 import type {
   Active,
   AnswerEvent,
@@ -64,6 +72,16 @@ function stressRequest(change: Partial<StressRequest> = {}): StressRequest {
   };
 }
 
+/** One pod that is named, or one of a workload's. */
+export function selection(name: TargetName, change: Partial<SelectionRequest> = {}): SelectionRequest {
+  return {
+    from: [name],
+    ...{ namespace: undefined, container: undefined, allContainers: false, take: 'one', seed: undefined },
+    ...{ skipUnsuitable: false, allowSystem: false },
+    ...change,
+  };
+}
+
 /** Of an agent pod that is asked for as it is usual. */
 export const noShape: AgentShape = { labels: {}, annotations: {}, requests: {}, limits: {} };
 
@@ -73,7 +91,7 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
   return {
     fault: stressRequest(stress),
     run: {
-      target: { kind: 'pod', name: 'web-7d4b9', namespace: undefined, container: undefined },
+      selection: selection({ kind: 'pod', name: 'web-7d4b9' }),
       connection: {},
       durationMs: 60_000,
       graceMs: 2_000,

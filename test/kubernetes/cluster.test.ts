@@ -2,11 +2,19 @@ import type { V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { KubernetesCluster } from '../../src/kubernetes/cluster.ts';
 import type { Rest } from '../../src/kubernetes/rest.ts';
-import type { Agent, AgentSpec, AgentUpdate, TargetQuery, TargetUpdate } from '../../src/ports.ts';
+import type {
+  Agent,
+  AgentSpec,
+  AgentUpdate,
+  AttachUse,
+  SelectedTarget,
+  TargetQuery,
+  TargetUpdate,
+} from '../../src/ports.ts';
 import { ApiServer, type FakeStream, json, status, until, WatchFeed } from '../fakes/api-server.ts';
 import { forbidden, recorded } from '../fakes/recorded.ts';
-import { noShape } from '../fakes/samples.ts';
-import { readyNode, runningPod, webTarget } from './objects.ts';
+import { noShape, selection } from '../fakes/samples.ts';
+import { readyNode, runningPod, webTarget, withOthers } from './objects.ts';
 import { rejection, restFor } from './support.ts';
 
 /** An object as Kubernetes 1.36 has it. */
@@ -92,7 +100,19 @@ const waiting = agentPod({ waiting: { reason: 'ContainerCreating' } });
 const ended = agentPod({ terminated: { exitCode: 0 } });
 const deleting = (pod: V1Pod): V1Pod => ({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: new Date() } });
 
-describe('findTarget', () => {
+/** The one target that a query finds. */
+async function findTarget(
+  { kind, name, ...rest }: TargetQuery,
+  agentNamespace: string | undefined,
+  attach?: AttachUse,
+): Promise<SelectedTarget> {
+  const asked = { ...selection({ kind, name }, rest), seed: 'x' };
+  const { targets, skipped } = await cluster.findTargets(asked, agentNamespace, attach);
+  expect({ others: targets.slice(1), skipped }).toEqual({ others: [], skipped: [] });
+  return targets[0];
+}
+
+describe('a target that is named', () => {
   const query: TargetQuery = { kind: 'pod', name: 'web', namespace: undefined, container: undefined };
   let node: V1Node;
 
@@ -109,7 +129,7 @@ describe('findTarget', () => {
   });
 
   it('takes three requests and only reads', async () => {
-    expect(await cluster.findTarget(query, undefined)).toEqual({
+    expect(await findTarget(query, undefined)).toEqual({
       ...webTarget,
       cpuLimitCores: 0.5,
       memoryLimitBytes: 128 * 2 ** 20,
@@ -139,7 +159,7 @@ describe('findTarget', () => {
         });
       }),
     ];
-    expect(await cluster.findTarget(query, undefined)).toMatchObject({
+    expect(await findTarget(query, undefined)).toMatchObject({
       ...{ image: 'registry.shop/web:7', imagePullSecrets: ['pull-web'], nodeUid: 'uid-node-3' },
     });
   });
@@ -148,7 +168,7 @@ describe('findTarget', () => {
     const MiB = 2 ** 20;
     const limitsOf = async (pod: V1Pod) => {
       items = [pod];
-      const found = await cluster.findTarget({ ...query, name: 'any', container: 'app' }, undefined);
+      const found = await findTarget({ ...query, name: 'any', container: 'app' }, undefined);
       const { cpuLimitCores, memoryLimitBytes, podMemoryLimitBytes } = found;
       return { cpuLimitCores, memoryLimitBytes, podMemoryLimitBytes };
     };
@@ -163,10 +183,21 @@ describe('findTarget', () => {
     Object.assign(deferred.spec?.containers[0]?.resources ?? {}, { limits: { cpu: '4', memory: '1Gi' } });
     Object.assign(deferred.status?.containerStatuses?.[0]?.resources ?? {}, { limits: { memory: '512Mi' } });
     expect(await limitsOf(deferred)).toEqual({ memoryLimitBytes: 512 * MiB });
-    expect(await cluster.findTarget({ ...query, container: 'app' }, undefined)).toMatchObject({
+    expect(await findTarget({ ...query, container: 'app' }, undefined)).toMatchObject({
       nodeCores: 2,
       nodeMemoryBytes: 24_684_096 * 1_024,
     });
+  });
+
+  it("knows a sidecar's own image and limits", async () => {
+    items = [runningPod(withOthers)];
+    expect(await findTarget({ ...query, container: 'mesh' }, undefined)).toMatchObject({
+      ...{ container: 'mesh', containerId: 'id-mesh', image: 'mesh:1', cpuLimitCores: 0.1 },
+      memoryLimitBytes: 64 * 2 ** 20,
+    });
+    const ephemeral = await findTarget({ ...query, container: 'debug' }, undefined);
+    expect(ephemeral).toMatchObject({ container: 'debug', containerId: 'id-debug' });
+    expect(ephemeral).not.toHaveProperty('memoryLimitBytes');
   });
 
   it('has seen the volumes of the target, and sends nothing more for them', async () => {
@@ -176,14 +207,14 @@ describe('findTarget', () => {
         Object.assign(spec.containers[0] ?? {}, { volumeMounts: [{ name: 'data', mountPath: '/data' }] });
       }),
     ];
-    const found = await cluster.findTarget(query, undefined);
+    const found = await findTarget(query, undefined);
     const sent = cluster.requests();
     expect(await cluster.volumes(found)).toMatchObject([{ kind: 'root' }, { detail: 'data-web', mountPath: '/data' }]);
     expect(cluster.requests()).toEqual(sent);
   });
 
   it('checks the permissions where the agent will be', async () => {
-    await cluster.findTarget(query, 'chaos');
+    await findTarget(query, 'chaos');
     const asked = server
       .requestsTo(/rulesreviews/)
       .map(({ body }) => (body as { spec: { namespace: string } }).spec.namespace);
@@ -208,23 +239,23 @@ describe('findTarget', () => {
 
     it('says why there is no attach, where the log will do', async () => {
       rules(log);
-      expect(await cluster.findTarget(query, undefined, 'wanted')).toMatchObject({ attachBarred: missing });
+      expect(await findTarget(query, undefined, 'wanted')).toMatchObject({ attachBarred: missing });
     });
 
     it('asks nothing of it, where it is not used', async () => {
       rules(log);
-      expect(await cluster.findTarget(query, undefined, 'unused')).not.toHaveProperty('attachBarred');
+      expect(await findTarget(query, undefined, 'unused')).not.toHaveProperty('attachBarred');
     });
 
     it('refuses where it is needed', async () => {
       rules(log);
-      expect(await rejection(cluster.findTarget(query, undefined, 'needed'))).toMatchObject({ message: missing });
+      expect(await rejection(findTarget(query, undefined, 'needed'))).toMatchObject({ message: missing });
     });
 
     it('refuses with the rule for it, where the log may not be read either', async () => {
       rules();
-      expect(await rejection(cluster.findTarget(query, undefined, 'wanted'))).toMatchObject({ message: missing });
-      expect(await rejection(cluster.findTarget(query, undefined, 'unused'))).toMatchObject({
+      expect(await rejection(findTarget(query, undefined, 'wanted'))).toMatchObject({ message: missing });
+      expect(await rejection(findTarget(query, undefined, 'unused'))).toMatchObject({
         message: 'you are not allowed to get pods/log in namespace shop',
       });
     });
@@ -239,7 +270,7 @@ describe('findTarget', () => {
           : [runningPod(), runningPod(({ metadata }) => Object.assign(metadata, { name: 'db' }))],
       }),
     );
-    expect(await rejection(cluster.findTarget({ ...query, name: 'wep' }, undefined))).toMatchObject({
+    expect(await rejection(findTarget({ ...query, name: 'wep' }, undefined))).toMatchObject({
       code: 'not-found',
       message: 'there is no pod "wep" in namespace shop',
       hint: 'available: web, db',
@@ -250,7 +281,7 @@ describe('findTarget', () => {
     server.on('GET', '/apis/apps/v1/namespaces/shop/deployments/web', (_, response) =>
       json(response, 200, { spec: { selector: { matchLabels: { app: 'web' } } } }),
     );
-    const target = await cluster.findTarget({ ...query, kind: 'deployment' }, undefined);
+    const target = await findTarget({ ...query, kind: 'deployment' }, undefined);
     expect(target).toMatchObject({ pod: 'web', chosenFrom: { workload: 'deployment/web', runningPods: 1 } });
     expect(server.requestsTo(pods)[0]?.query.get('labelSelector')).toBe('app=web');
   });
@@ -260,11 +291,11 @@ describe('findTarget', () => {
     server.on('GET', '/api/v1/namespaces/shop/services/web', (_, response) =>
       json(response, 200, { spec: { ...(selector ? { selector } : {}) } }),
     );
-    const target = await cluster.findTarget({ ...query, kind: 'service' }, undefined);
+    const target = await findTarget({ ...query, kind: 'service' }, undefined);
     expect(target).toMatchObject({ pod: 'web', chosenFrom: { workload: 'service/web', runningPods: 1 } });
     expect(server.requestsTo(pods)[0]?.query.get('labelSelector')).toBe('app=web,tier=front');
     selector = undefined;
-    expect(await rejection(cluster.findTarget({ ...query, kind: 'service' }, undefined))).toMatchObject({
+    expect(await rejection(findTarget({ ...query, kind: 'service' }, undefined))).toMatchObject({
       code: 'target-unsuitable',
       message: 'service/web has no selector, so its pods cannot be found',
     });
@@ -280,7 +311,7 @@ describe('findTarget', () => {
           items: [{ metadata: { name: 'web-1', ownerReferences: [{ uid: 'cj' }] } }, { metadata: { name: 'other' } }],
         }),
       );
-    expect(await cluster.findTarget({ ...query, kind: 'cronjob' }, undefined)).toMatchObject({ pod: 'web' });
+    expect(await findTarget({ ...query, kind: 'cronjob' }, undefined)).toMatchObject({ pod: 'web' });
     expect(server.requestsTo(pods)[0]?.query.get('labelSelector')).toBe('job-name in (web-1)');
   });
 
@@ -291,7 +322,7 @@ describe('findTarget', () => {
       .on('GET', /(deployments|cronjobs)$/, (_, response) =>
         json(response, 200, { items: [{ metadata: { name: 'shop' } }] }),
       );
-    expect(await rejection(cluster.findTarget({ ...query, kind }, undefined))).toMatchObject({
+    expect(await rejection(findTarget({ ...query, kind }, undefined))).toMatchObject({
       code: 'not-found',
       message: `there is no ${kind} "web" in namespace shop`,
       hint: 'available: shop',
@@ -300,7 +331,7 @@ describe('findTarget', () => {
 
   it('goes on without the right to read nodes, and says what it assumes', async () => {
     server.on('GET', '/api/v1/nodes/node-3', (_, response) => json(response, 403, forbidden('get', 'nodes')));
-    const target = await cluster.findTarget(query, undefined);
+    const target = await findTarget(query, undefined);
     expect(target).toMatchObject({
       architecture: 'amd64',
       assumed: [expect.stringContaining('not allowed to get nodes')],
@@ -314,7 +345,7 @@ describe('findTarget', () => {
     server.on('GET', '/apis/node.k8s.io/v1/runtimeclasses/sandboxed', (_, response) =>
       json(response, 200, { handler: 'kata-qemu' }),
     );
-    expect(await rejection(cluster.findTarget(query, undefined))).toMatchObject({
+    expect(await rejection(findTarget(query, undefined))).toMatchObject({
       code: 'target-unsuitable',
       message: expect.stringContaining('kata-qemu'),
     });

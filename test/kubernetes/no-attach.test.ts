@@ -5,7 +5,7 @@ import { systemClock } from '../../src/clock.ts';
 import { runExperiment } from '../../src/experiment/run.ts';
 import { KubernetesCluster } from '../../src/kubernetes/cluster.ts';
 import type { Rest } from '../../src/kubernetes/rest.ts';
-import type { SelectedTarget, Surroundings } from '../../src/ports.ts';
+import type { Memberships, Surroundings } from '../../src/ports.ts';
 import type { Request } from '../../src/requests.ts';
 import { ApiServer, json, until, WatchFeed } from '../fakes/api-server.ts';
 import { RecordingReporter } from '../fakes/reporter.ts';
@@ -20,11 +20,14 @@ const configMaps = '/api/v1/namespaces/shop/configmaps';
 
 /** What is around the target is not what these tests are about. */
 class AroundAgents extends KubernetesCluster {
-  override async findTarget(): Promise<SelectedTarget> {
-    return target();
+  override async findTargets(): ReturnType<KubernetesCluster['findTargets']> {
+    return { targets: [target()], skipped: [] };
   }
   override async surroundings(): Promise<Surroundings> {
     return { protectedBy: [], experiments: [], nodeTroubles: [], unchecked: [] };
+  }
+  override async memberships(): Promise<Memberships> {
+    return { pods: [], workloads: [], budgets: [], unknown: [] };
   }
   override async *followTarget(): AsyncGenerator<never> {}
   override async *followNode(): AsyncGenerator<never> {}

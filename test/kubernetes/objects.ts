@@ -39,6 +39,29 @@ export function runningPod(
   return pod as V1Pod;
 }
 
+/** Gives the pod an init container `setup` that has ended, a sidecar `mesh`, and the ephemeral containers `debug` and `former`, of which one runs. */
+export function withOthers({ spec, status }: Required<Pick<V1Pod, 'metadata' | 'spec' | 'status'>>): void {
+  const running = (name: string) => ({
+    ...{ name, containerID: `containerd://id-${name}`, restartCount: 0, ready: true, image: 'i', imageID: 'i' },
+    state: { running: {} },
+  });
+  spec.initContainers = [
+    { name: 'setup', image: 'i' },
+    {
+      ...{ name: 'mesh', image: 'mesh:1', restartPolicy: 'Always' },
+      resources: { limits: { cpu: '100m', memory: '64Mi' } },
+      volumeMounts: [{ name: 'certs', mountPath: '/certs' }],
+    },
+  ];
+  spec.ephemeralContainers = [
+    { name: 'debug', image: 'i' },
+    { name: 'former', image: 'i' },
+  ];
+  const ended = { terminated: { exitCode: 0, reason: 'Completed' } };
+  status.initContainerStatuses = [{ ...running('setup'), state: ended, ready: false }, running('mesh')];
+  status.ephemeralContainerStatuses = [running('debug'), { ...running('former'), state: ended, ready: false }];
+}
+
 export function readyNode(
   change: (node: Required<Pick<V1Node, 'metadata' | 'status'>>) => void = () => undefined,
 ): V1Node {

@@ -4,7 +4,7 @@ import { chooseContainer } from '../../src/kubernetes/container-choice.ts';
 import { architectureOfPod, checkNode, checkRuntimeClass, splitContainerId } from '../../src/kubernetes/node-check.ts';
 import { similarFirst } from '../../src/kubernetes/not-found.ts';
 import { choosePod, formatSelector } from '../../src/kubernetes/workload.ts';
-import { readyNode, runningPod } from './objects.ts';
+import { readyNode, runningPod, withOthers } from './objects.ts';
 import { thrown } from './support.ts';
 
 describe('chooseContainer', () => {
@@ -16,6 +16,14 @@ describe('chooseContainer', () => {
     });
     expect(chooseContainer(annotated, undefined).spec.name).toBe('proxy');
     expect(chooseContainer(annotated, 'app').status.containerID).toBe('containerd://id-app');
+  });
+
+  it('takes a sidecar and an ephemeral container that runs, by their names alone', () => {
+    const pod = runningPod(withOthers);
+    expect(chooseContainer(pod, undefined).spec.name).toBe('app');
+    const { spec, status } = chooseContainer(pod, 'mesh');
+    expect({ spec, id: status.containerID }).toMatchObject({ spec: { image: 'mesh:1' }, id: 'containerd://id-mesh' });
+    expect(chooseContainer(pod, 'debug').status.containerID).toBe('containerd://id-debug');
   });
 
   const appState = (state: object) =>
@@ -34,18 +42,28 @@ describe('chooseContainer', () => {
       'app, proxy',
     ],
     [
-      'a sidecar',
-      runningPod(({ spec }) => Object.assign(spec, { initContainers: [{ name: 'mesh', restartPolicy: 'Always' }] })),
-      'mesh',
-      'a sidecar among the init containers',
-      'app',
+      'a sidecar as the default',
+      runningPod((pod) => {
+        withOthers(pod);
+        pod.metadata.annotations = { 'kubectl.kubernetes.io/default-container': 'mesh' };
+      }),
+      undefined,
+      'container "mesh", the default of pod/web, is a sidecar, which is a target only by its name',
+      '-c mesh, or one of its other containers: app, proxy, debug',
     ],
     [
-      'an ephemeral container',
-      runningPod(({ spec }) => Object.assign(spec, { ephemeralContainers: [{ name: 'debug' }] })),
-      'debug',
-      'an ephemeral container',
-      'app',
+      'an ephemeral container that has ended',
+      runningPod(withOthers),
+      'former',
+      'container "former" of pod/web has terminated (Completed, exit code 0)',
+      '',
+    ],
+    [
+      'a name that none of the three lists has',
+      runningPod(withOthers),
+      'mash',
+      'pod/web has no container "mash"',
+      'app, proxy, mesh, debug',
     ],
     [
       'a waiting container',

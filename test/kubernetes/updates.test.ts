@@ -2,7 +2,7 @@ import type { CoreV1Event } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { eventUpdate, statusUpdate } from '../../src/kubernetes/agent-updates.ts';
 import { TargetComparison } from '../../src/kubernetes/target-updates.ts';
-import { runningPod, webTarget } from './objects.ts';
+import { runningPod, webTarget, withOthers } from './objects.ts';
 
 describe('statusUpdate', () => {
   it('maps every state', () => {
@@ -131,6 +131,19 @@ describe('TargetComparison', () => {
       lastState: { terminated: oom },
     });
     expect(new TargetComparison(webTarget).changed(waiting)).toEqual([{ kind: 'restarted', ...oom }]);
+  });
+
+  it.each([
+    ['mesh', 'initContainerStatuses', 1],
+    ['debug', 'ephemeralContainerStatuses', 0],
+  ] as const)('looks at the status of %s among the %s', (container, list, index) => {
+    const comparison = new TargetComparison({ ...webTarget, container, containerId: `id-${container}` });
+    expect(comparison.changed(runningPod(withOthers))).toEqual([]);
+    const killed = runningPod((pod) => {
+      withOthers(pod);
+      Object.assign(pod.status[list]?.[index] ?? {}, { state: { terminated: oom } });
+    });
+    expect(comparison.changed(killed)).toEqual([{ kind: 'terminated', ...oom }]);
   });
 
   it('tells a deletion when it begins, once', () => {

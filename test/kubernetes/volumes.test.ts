@@ -1,7 +1,7 @@
 import type { V1Container, V1Volume } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { volumesOf } from '../../src/kubernetes/volumes.ts';
-import { runningPod } from './objects.ts';
+import { runningPod, withOthers } from './objects.ts';
 
 /** What container app has, besides its root. */
 function mounted(volumes: V1Volume[], app: Partial<V1Container>) {
@@ -25,6 +25,15 @@ describe('volumesOf', () => {
     });
     expect(volumesOf(pod, 'app')).toEqual([{ ...root, readOnly: true }]);
     expect(volumesOf(pod, 'proxy')).toEqual([root]);
+  });
+
+  it('knows those of a sidecar', () => {
+    const pod = runningPod((change) => {
+      withOthers(change);
+      change.spec.volumes = [{ name: 'certs', secret: { secretName: 'mesh' } }];
+    });
+    expect(volumesOf(pod, 'mesh').slice(1)).toMatchObject([{ kind: 'secret', detail: 'mesh', mountPath: '/certs' }]);
+    expect(volumesOf(pod, 'debug')).toHaveLength(1);
   });
 
   it.each<[kind: string, source: Omit<V1Volume, 'name'>, detail: string | undefined]>([

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import type { RunEvent } from '../../src/experiment/events.ts';
+import type { Impact } from '../../src/experiment/impact.ts';
+import type { Plan } from '../../src/experiment/plan.ts';
 import type { SweepReport } from '../../src/experiment/sweep.ts';
 import { renderPlan } from '../../src/terminal/dry-run.ts';
 import { listDocument, stopDocument } from '../../src/terminal/experiments.ts';
@@ -9,7 +11,7 @@ import { DocumentReporter, errorDocument } from '../../src/terminal/json.ts';
 import { sweepDocument } from '../../src/terminal/sweep.ts';
 import { versionDocument } from '../../src/terminal/version.ts';
 import { BufferOutput } from '../fakes/output.ts';
-import { detachedExperiment, ioRequest, netRequest, plan, request, target } from '../fakes/samples.ts';
+import { detachedExperiment, ioRequest, netRequest, plan, request, selection, target } from '../fakes/samples.ts';
 import { toolbox } from '../fakes/toolbox-shim.ts';
 import { faultsOf } from '../support/documents.ts';
 import { schemaFiles } from '../support/json-schema.ts';
@@ -24,6 +26,13 @@ import {
   unwatchedRun,
   watchedRun,
 } from './events.ts';
+
+const someImpact: Impact = {
+  ...{ pods: 2, containers: 2, nodes: 1 },
+  workloads: [{ name: 'deployment/web', hit: 2, ready: 3, readyLeft: 1 }],
+  brokenBudgets: [{ name: 'web', healthyLeft: 1, needed: 2 }],
+  unknown: ['x'],
+};
 
 /** Each line of text as a document. */
 function lines(text: string): Record<string, unknown>[] {
@@ -61,14 +70,56 @@ describe('what is printed is as its schema says', () => {
     expect(faultsOf(document ?? {})).toEqual([]);
   });
 
+  test('what is left out, what depends on the targets, and what was chosen', () => {
+    const stdout = new BufferOutput();
+    const reporter = new DocumentReporter(stdout, 'ndjson');
+    const [skipped, impact] = [[{ pod: 'web-2', why: 'no' }], someImpact];
+    const asked = { ...selection({ kind: 'deployment', name: 'web' }), seed: 'x' };
+    const where = { cluster: { server: 'https://cluster.test:6443' }, namespace: 'shop' };
+    reporter.report({ kind: 'selecting', selection: { ...asked, take: { percent: 50 } }, ...where });
+    reporter.report({
+      kind: 'selecting',
+      selection: { ...asked, from: { labels: 'a=b' }, take: { count: 2 } },
+      ...where,
+    });
+    const chosenFrom = { workload: 'deployment/web', runningPods: 3, seed: 'x' };
+    reporter.report({ kind: 'selected', target: target({ chosenFrom }) });
+    reporter.report({ kind: 'skipped', skipped });
+    reporter.report({ kind: 'impact', impact });
+    const documents = lines(stdout.text);
+    expect(documents.flatMap(faultsOf)).toEqual([]);
+    expect(documents).toMatchObject([
+      { selection: { targets: ['deployment/web'], take: { percent: 50 }, seed: 'x' } },
+      { selection: { selector: 'a=b', take: { count: 2 } } },
+      { target: { chosen_from: { workload: 'deployment/web', running_pods: 3, seed: 'x' } } },
+      { skipped },
+      { impact: { workloads: [{ ready_left: 1 }], broken_budgets: [{ healthy_left: 1 }], unknown: ['x'] } },
+    ]);
+    expect(documents[1]?.selection).not.toHaveProperty('targets');
+  });
+
+  test('the plan of a dry run for several targets', () => {
+    const scope = { seed: 'x', skipped: [{ pod: 'web-2', why: 'no' }], impact: someImpact };
+    const planned: Plan = { ...plan(), scope };
+    const [document = {}] = lines(renderPlan([planned, planned], [], 'ndjson'));
+    expect(faultsOf(document)).toEqual([]);
+    expect(document).toMatchObject({
+      targets: [{ fault: plan().summary }, { fault: plan().summary }],
+      selection: { seed: 'x', skipped: [{ pod: 'web-2' }] },
+      impact: { pods: 2 },
+      commands: [[], []].map(() => expect.arrayContaining(['nsexec'])),
+      note: expect.stringContaining('several targets at once is not possible yet'),
+    });
+  });
+
   const unattached = request({}, { noAttach: true });
   test.each([request(), netRequest(), ioRequest(), unattached])('the plan of a dry run', (asked) => {
     const objects = [{ kind: 'Pod', metadata: {} }];
-    expect(lines(renderPlan(plan(asked), objects, 'ndjson')).flatMap(faultsOf)).toEqual([]);
+    expect(lines(renderPlan([plan(asked)], objects, 'ndjson')).flatMap(faultsOf)).toEqual([]);
   });
 
   test('the plan of a dry run without an attach: both agents, and that the second is not all known yet', () => {
-    const [{ commands, lease, note } = {}] = lines(renderPlan(plan(unattached), [], 'ndjson'));
+    const [{ commands, lease, note } = {}] = lines(renderPlan([plan(unattached)], [], 'ndjson'));
     expect(commands).toEqual([
       expect.not.arrayContaining(['--order']),
       expect.arrayContaining(['--lease-ms', '0', '--order', 'start']),
@@ -79,10 +130,10 @@ describe('what is printed is as its schema says', () => {
 
   test('the plan of a dry run that would send tools', () => {
     const tools = { ...toolbox(4_000_000), names: 'stress-ng' };
-    const [document = {}] = lines(renderPlan({ ...plan(), tools }, [], 'ndjson'));
+    const [document = {}] = lines(renderPlan([{ ...plan(), tools }], [], 'ndjson'));
     expect(faultsOf(document)).toEqual([]);
     expect(document).toMatchObject({ sent: { tools: 'stress-ng', bytes: 4_000_000, unpacked_bytes: 12_000_000 } });
-    expect(renderPlan({ ...plan(), tools }, [], 'human')).toContain('sent:\n  tools: stress-ng\n  bytes: 4000000\n');
+    expect(renderPlan([{ ...plan(), tools }], [], 'human')).toContain('sent:\n  tools: stress-ng\n  bytes: 4000000\n');
   });
 
   const now = new Date();

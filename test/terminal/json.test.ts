@@ -42,6 +42,8 @@ describe('-o json', () => {
       cluster: { context: 'staging', server: 'https://cluster.test:6443' },
       ...{ apiVersion: 'kubectl-chaos.io/v1beta1', kind: 'detached', id: 'chaos-7f3k2', exit_code: 0 },
       ...{ until: '2026-01-02T03:05:06.200Z', left_ms: 60_000, times: { active_ms: 200, total_ms: 200 } },
+      selection: { seed: '7f3k2', skipped: [] },
+      impact: { pods: 1, containers: 1, nodes: 1, workloads: [], broken_budgets: [], unknown: [] },
       requests: { 'create pods': 1, 'delete pods': 1 },
       attach: `${commands.attach} --context prod`,
       list: `${commands.list} --context prod`,
@@ -124,7 +126,7 @@ describe('-o ndjson', () => {
       .split('\n');
     const documents = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(documents.map(({ kind }) => kind).filter((kind, i, all) => kind !== all[i - 1])).toEqual(
-      'selecting selected planned launching resolved active output sample ended reverted removing removed outcome'.split(
+      'selecting selected impact planned launching resolved active output sample ended reverted removing removed outcome'.split(
         ' ',
       ),
     );

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/experiment/events.ts';
+import type { Plan } from '../../src/experiment/plan.ts';
 import { PlainReporter } from '../../src/terminal/plain.ts';
 import { BufferOutput } from '../fakes/output.ts';
-import { target } from '../fakes/samples.ts';
+import { plan, target } from '../fakes/samples.ts';
 import { badRun, detachedRun, effectiveRun, harmfulRun, sentRun, unwatchedRun, watchedRun } from './events.ts';
 
 function print(facts: readonly RunEvent[], verbose = false): { stdout: string; stderr: string } {
@@ -47,6 +48,45 @@ describe('off a terminal', () => {
     // At once: there is nothing to tell.
     const quick = events.filter((event) => event.kind !== 'tools' || event.sentBytes === event.bytes);
     expect(sending(quick)).toEqual([]);
+  });
+
+  test('a target that was chosen: out of what, by which seed, and what depends on it', () => {
+    const chosenFrom = { workload: '-l app=web', runningPods: 3, seed: 'game day' };
+    const workloads = [{ name: 'deployment/web', hit: 1, ready: 3, readyLeft: 2 }];
+    const { stdout, stderr } = print([
+      { kind: 'selected', target: target({ chosenFrom }) },
+      { kind: 'impact', impact: { pods: 1, containers: 1, nodes: 1, workloads, brokenBudgets: [], unknown: [] } },
+    ]);
+    expect(stdout).toBe('');
+    expect(stderr.split('\n')).toEqual([
+      "target   pod/web-7d4b9 (app) in shop on node-3, one of 3 running of -l app=web (--seed 'game day')",
+      'impact   1 of 3 ready pods of deployment/web',
+      '',
+    ]);
+  });
+
+  test('several targets: what depends on them, what is left out and why, what is done, and once what undoes it', () => {
+    const plans: [Plan, Plan, Plan] = [plan(), plan(), { ...plan(), summary: '1 busy CPU' }];
+    const skipped = Array.from({ length: 7 }, (_, index) => ({ pod: `web-${index}`, why: 'no\nway' }));
+    const brokenBudgets = [{ name: 'web', healthyLeft: 0, needed: 2 }];
+    const workloads = [{ name: 'deployment/web', hit: 2, ready: 2, readyLeft: 0 }];
+    const { stderr } = print([
+      { kind: 'skipped', skipped },
+      { kind: 'impact', impact: { pods: 2, containers: 3, nodes: 2, workloads, brokenBudgets, unknown: ['x'] } },
+      { kind: 'planned', plans },
+    ]);
+    expect(stderr.split('\n')).toEqual([
+      `note: left out: ${[0, 1, 2, 3, 4].map((index) => `web-${index}: no way`).join('; ')}; and 2 more`,
+      'impact   2 pods (3 containers) on 2 nodes',
+      '         all 2 ready pods of deployment/web',
+      '         may break PodDisruptionBudget web: 2 healthy needed, 0 left',
+      '         not known: x',
+      'fault    2 busy CPUs for 1m, as chaos-7f3k2',
+      'fault    1 busy CPU for 1m, as chaos-7f3k2',
+      `undo     ${plan().undo}`,
+      `end all  ${plan().endAll}`,
+      '',
+    ]);
   });
 
   test('the cluster and the target come first, then what ends this and every experiment', async () => {

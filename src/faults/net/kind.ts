@@ -18,6 +18,7 @@ import { networkPlace, peersOf, proofRows } from './view.ts';
 export const net: FaultKind<NetRequest, NetFault, NetSurroundings, NetRun> = {
   verb: 'net',
   asksShim: true,
+  isOfPod: true,
   command,
   tools: {
     needed: () => true,

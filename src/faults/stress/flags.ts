@@ -1,6 +1,7 @@
 import { count, oneOf, toggle, valued } from '../../flags/flag.ts';
 import { groups } from '../../flags/groups.ts';
-import { cpus, loadPercent, memory } from './values.ts';
+import { wholePercentage } from '../../flags/values.ts';
+import { cpus, memory } from './values.ts';
 
 const { fault: group } = groups;
 
@@ -18,7 +19,7 @@ export const flags = {
       help: 'how busy each CPU is kept, in percent (default: {default})',
       default: '100',
     },
-    loadPercent,
+    wholePercentage,
   ),
   memory: valued(
     {

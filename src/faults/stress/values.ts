@@ -5,15 +5,6 @@ import type { MemoryAmount } from './types.ts';
 
 /** Parsers of the values that only `stress` has; each throws one line that names the flag, the value, and what would be right. */
 
-/** `80%` or `80`, 1 to 100. */
-export function loadPercent(flag: string, text: string): number {
-  const value = parsePercent(text.endsWith('%') ? text : `${text}%`);
-  if (value === undefined || !Number.isInteger(value) || value < 1 || value > 100) {
-    throw usageError(`${flag} ${quote(text)}: must be a whole percentage from 1 to 100`);
-  }
-  return value;
-}
-
 const maxWorkers = 4096;
 
 /**

@@ -79,7 +79,7 @@ describe('an io fault that goes as asked', () => {
       },
     });
     expect(s.reporter.kinds).toEqual(
-      'selecting selected planned launching resolved announced active sample ended reverted removing removed outcome'.split(
+      'selecting selected impact planned launching resolved announced active sample ended reverted removing removed outcome'.split(
         ' ',
       ),
     );

@@ -132,7 +132,7 @@ test('where a fault is active: of a limit the disk, on v1 the hierarchy that has
 });
 
 test('the plan of a dry run says which volume the path is in', () => {
-  expect(JSON.parse(renderPlan(plan(ioRequest()), [], 'json'))).toMatchObject({
+  expect(JSON.parse(renderPlan([plan(ioRequest())], [], 'json'))).toMatchObject({
     targets: [{ path: '/data', volume: { kind: 'persistentVolumeClaim', detail: 'data-web-0' } }],
   });
 });

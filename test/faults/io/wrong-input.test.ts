@@ -8,8 +8,11 @@ const operations = 'must be a whole number of operations per second from 1 to 1M
 const inodes = 'must be a whole number from 1 to 1G, or a percentage such as 95%';
 
 const wrong: readonly Wrong[] = [
-  ['io --path /data --mode write', 'TARGET is required: name a pod, or a workload such as deploy/web'],
-  ['io db a --path /data --mode write', 'expected one TARGET, got 2 ("db", "a")'],
+  [
+    'io --path /data --mode write',
+    'TARGET is required: name a pod, or a workload such as deploy/web, or use --selector',
+  ],
+  ['io db A --path /data --mode write', 'TARGET "A": "A" is not a valid name of a Kubernetes object'],
   ['io db --mode write', '--path is required: name a directory in the container, such as /data'],
   ['io db --path', '--path requires a value'],
   [

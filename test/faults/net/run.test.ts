@@ -77,7 +77,7 @@ describe('a net fault that goes as asked', () => {
       },
     });
     expect(s.reporter.kinds).toEqual(
-      'selecting selected planned launching resolved announced active sample ended reverted removing removed outcome'.split(
+      'selecting selected impact planned launching resolved announced active sample ended reverted removing removed outcome'.split(
         ' ',
       ),
     );

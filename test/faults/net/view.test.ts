@@ -75,7 +75,7 @@ test('the table of the proof leaves out what nothing was measured for', () => {
 });
 
 test('the plan of a dry run says who is behind the names', () => {
-  const { targets } = JSON.parse(renderPlan(plan(netRequest()), [], 'json')) as { targets: { peers: unknown }[] };
+  const { targets } = JSON.parse(renderPlan([plan(netRequest())], [], 'json')) as { targets: { peers: unknown }[] };
   expect(targets.map(({ peers }) => peers)).toEqual([{ to: ['10.0.0.7: 10.0.0.7'] }]);
 });
 

@@ -2,7 +2,7 @@ import { test } from 'vitest';
 import { expectWrong, type Wrong } from '../../support/wrong-input.ts';
 
 const wrong: readonly Wrong[] = [
-  ['net --delay 5ms', 'TARGET is required: name a pod, or a workload such as deploy/web'],
+  ['net --delay 5ms', 'TARGET is required: name a pod, or a workload such as deploy/web, or use --selector'],
   [
     'net web',
     'no fault specified: use --delay, --loss, --loss-model, --corrupt, --duplicate, --rate, --partition or --reject',
@@ -185,7 +185,7 @@ const wrong: readonly Wrong[] = [
   ['net web --partition -- --delay', 'net takes no arguments after "--": it runs no program in the target'],
   ['net web --delya 5ms', 'unknown flag --delya; did you mean --delay?'],
   ['net secret/web --partition', 'TARGET "secret/web": "secret" is not a supported kind'],
-  ['net web api --partition', 'expected one TARGET, got 2 ("web", "api")'],
+  ['net web Api --partition', 'TARGET "Api": "Api" is not a valid name of a Kubernetes object'],
   [['net', 'web', '--partition', '--to', ''], '--to "": must not be empty'],
   [['net', 'web', '--delay', ''], '--delay "": must be a duration such as 20ms or 1.5s'],
   [['net', 'web', '--loss-model', ''], '--loss-model "": must begin with gemodel or state, such as "gemodel 1% 10%"'],

@@ -1,0 +1,220 @@
+import { ChaosError } from '../errors.ts';
+import { kindOf } from '../faults/registry.ts';
+import type { AttachUse, Clock, Cluster, ReadToolbox, SelectedTarget, Skipped, Surroundings } from '../ports.ts';
+import type { Request } from '../requests.ts';
+import { formatCount } from '../text.ts';
+import { type Reporter, reporterOf } from './events.ts';
+import { impactOf } from './impact.ts';
+import { isOnTarget, warningsOf } from './neighbours.ts';
+import { clusterName } from './outcome.ts';
+import { type Plan, planExperiment, type SentTools, sendsTools, stopCommand } from './plan.ts';
+import { contextProtection, protectedError } from './protection.ts';
+import type { Tidying } from './tidying.ts';
+
+export interface PreparePorts {
+  cluster: Cluster;
+  clock: Clock;
+  reporter: Reporter;
+  /** Five characters of `[a-z0-9]` that make the experiment's id its own. */
+  randomSuffix: () => string;
+  who: string;
+  /** KUBECTL_CHAOS_PROTECTED: contexts whose targets are protected. */
+  protectedContexts: string | undefined;
+  /** Asks whether to run although the target is protected, which has been reported; absent: nobody can be asked. */
+  confirm?: () => Promise<boolean>;
+  toolbox: ReadToolbox;
+  tidying: Pick<Tidying, 'remove'>;
+}
+
+/** A plan for each target, in the order of the selection. */
+export type Plans = readonly [Plan, ...Plan[]];
+
+/** A plan and what is around its target. */
+interface Prepared {
+  plan: Plan;
+  surroundings: Surroundings;
+}
+
+/**
+ * Finds the targets and decides everything; only reads from the cluster.
+ * @throws ChaosError protected, unless the user consents or it is a dry run; and what the cluster and the fault reject with.
+ */
+export async function prepare(request: Request, ports: PreparePorts): Promise<Plans> {
+  const { cluster, reporter } = ports;
+  const { run } = request;
+  const suffix = ports.randomSuffix();
+  const selection = { ...run.selection, seed: run.selection.seed ?? suffix };
+  const namespace = selection.namespace ?? cluster.namespace;
+  reporter.report({ kind: 'selecting', selection, cluster: clusterName(cluster), namespace });
+  const { asksShim } = kindOf(request.fault);
+  const attach = asksShim ? 'needed' : run.noAttach ? 'unused' : 'wanted';
+  const { targets, skipped } = await cluster.findTargets(selection, run.agentNamespace, attach);
+  for (const target of targets) reporter.report({ kind: 'selected', target });
+  const [looked, memberships] = await Promise.all([
+    lookAt(targets, request, { id: `chaos-${suffix}`, attach }, ports),
+    cluster.memberships(targets),
+  ]);
+  const left = [...skipped, ...looked.unsuitable];
+  if (left.length > 0) reporter.report({ kind: 'skipped', skipped: left });
+  const impact = impactOf(
+    looked.prepared.map(({ plan }) => plan.target),
+    memberships,
+  );
+  reporter.report({ kind: 'impact', impact });
+  const [first, ...others] = looked.prepared;
+  if (others.length > 0 && run.dryRun === undefined) throw tooMany(looked.prepared.length);
+  const scope = { seed: selection.seed, skipped: left, impact };
+  const plans: Plans = [{ ...first.plan, scope }, ...others.map(({ plan }) => ({ ...plan, scope }))];
+  reporter.report({ kind: 'planned', plans });
+  for (const one of looked.prepared) warn(one, request, ports);
+  await checkProtection(looked.prepared, request, ports);
+  tidyAround(looked.prepared, ports);
+  return plans;
+}
+
+/** The one place that knows of it: everything before this, and a dry run, takes as many targets as there are. */
+function tooMany(count: number): ChaosError {
+  return new ChaosError(
+    'target-unsuitable',
+    `a fault on several targets at once is not possible yet: ${count} are selected`,
+    {
+      hint: 'Run it on one of them; --dry-run shows all.',
+    },
+  );
+}
+
+/** How many targets are looked at at the same time: each takes several requests. */
+const atOnce = 8;
+
+/** Refuses those that the fault cannot be done to, all together, or leaves them out as long as there are others. */
+async function lookAt(
+  targets: readonly SelectedTarget[],
+  request: Request,
+  context: { id: string; attach: AttachUse },
+  ports: PreparePorts,
+): Promise<{ prepared: readonly [Prepared, ...Prepared[]]; unsuitable: Skipped[] }> {
+  const prepared: Prepared[] = [];
+  const failed: { target: SelectedTarget; error: ChaosError }[] = [];
+  for (let at = 0; at < targets.length; at += atOnce) {
+    const some = targets.slice(at, at + atOnce);
+    const outcomes = await Promise.all(
+      some.map((target) => prepareTarget(request, target, context, ports).catch(unsuitable)),
+    );
+    for (const [index, outcome] of outcomes.entries()) {
+      if (!(outcome instanceof ChaosError)) prepared.push(outcome);
+      else failed.push({ target: some[index] as SelectedTarget, error: outcome });
+    }
+  }
+  const [first, ...others] = prepared;
+  const [failure] = failed;
+  if (failure && (!first || !request.run.selection.skipUnsuitable)) {
+    throw targets.length === 1 ? failure.error : noneOf(failed, targets.length, first !== undefined);
+  }
+  if (!first) throw new Error('a selection that selects nothing is refused');
+  const skipped = failed.map(({ target, error }) => ({ pod: target.pod, why: error.message }));
+  return { prepared: [first, ...others], unsuitable: skipped };
+}
+
+/** An error that is about the target alone, as a value. */
+function unsuitable(error: unknown): ChaosError {
+  if (error instanceof ChaosError && error.code === 'target-unsuitable') return error;
+  throw error;
+}
+
+const shown = 5;
+
+function noneOf(
+  failed: readonly { target: SelectedTarget; error: ChaosError }[],
+  of: number,
+  hasOthers: boolean,
+): ChaosError {
+  const reasons = failed.slice(0, shown).map(({ target, error }) => `pod/${target.pod}: ${error.message}`);
+  const hint = hasOthers ? 'To leave such targets out, add --skip-unsuitable.' : undefined;
+  return new ChaosError(
+    'target-unsuitable',
+    `the fault cannot be done to ${failed.length} of ${formatCount(of, 'target')}: ${reasons.join('; ')}${failed.length > shown ? '; …' : ''}`,
+    hint === undefined ? {} : { hint },
+  );
+}
+
+async function prepareTarget(
+  request: Request,
+  target: SelectedTarget,
+  { id, attach }: { id: string; attach: AttachUse },
+  ports: PreparePorts,
+): Promise<Prepared> {
+  const { cluster } = ports;
+  const { fault, run } = request;
+  const ofTarget = reporterOf(target, ports.reporter);
+  const survey = kindOf(fault).survey(fault, target, {
+    cluster,
+    run,
+    report: (event) => ofTarget.report(event),
+    stopCommand: (namespace, experiment) => stopCommand(run.connection, namespace, experiment),
+  });
+  const around = cluster.surroundings(target, run.agentNamespace ?? target.namespace);
+  const [surveyed, surroundings] = await Promise.all([survey, around]);
+  const planned = planExperiment(request, target, {
+    id,
+    who: ports.who,
+    now: ports.clock.date(),
+    surveyed,
+    noAttach: attach === 'unused' || target.attachBarred !== undefined,
+  });
+  const sends = sendsTools(planned.fault, run);
+  if (sends && target.attachBarred !== undefined) throw nothingCanBeSent(planned, target.attachBarred);
+  const tools = sends ? await toolsFor(planned, ports.toolbox) : undefined;
+  const others = surroundings.experiments.filter((experiment) => isOnTarget(experiment, target));
+  const plan = { ...planned, cluster: clusterName(cluster), others, ...(tools ? { tools } : {}) };
+  return { plan, surroundings };
+}
+
+/** Tools go through the attach. */
+function nothingCanBeSent({ fault }: Plan, why: string): ChaosError {
+  const names = kindOf(fault).tools.names(fault);
+  return new ChaosError('forbidden', why, {
+    hint: `Without an attach ${names} cannot be sent to the agent: name an image with ${names} in it: --image.`,
+  });
+}
+
+async function toolsFor({ fault, target }: Plan, read: ReadToolbox): Promise<SentTools> {
+  const { names, toolbox } = kindOf(fault).tools;
+  return { names: names(fault), ...(await read(toolbox, target.architecture)) };
+}
+
+/** What is to be thought of. */
+function warn({ plan, surroundings }: Prepared, { run }: Request, { cluster, reporter }: PreparePorts): void {
+  const { target, fault } = plan;
+  const ofTarget = reporterOf(target, reporter);
+  const cautions = kindOf(fault).cautions?.(fault, run.detached) ?? [];
+  const barred = target.attachBarred;
+  if (barred !== undefined) ofTarget.report(withoutAttachSaid(cluster, barred));
+  for (const message of [...cautions, ...warningsOf(surroundings, target)]) {
+    ofTarget.report({ kind: 'warning', message });
+  }
+}
+
+/** What is said of a run that goes on by the agent's log. */
+export function withoutAttachSaid({ server }: Cluster, why: string): { kind: 'warning'; message: string } {
+  return { kind: 'warning', message: `no attach through ${server}: going on without it (${why})` };
+}
+
+async function checkProtection(prepared: readonly Prepared[], { run }: Request, ports: PreparePorts): Promise<void> {
+  const { cluster, reporter } = ports;
+  const listed = cluster.contexts.flatMap((context) => contextProtection(context, ports.protectedContexts) ?? []);
+  const protectedOnes = prepared.flatMap(({ plan, surroundings }) => {
+    const reasons = [...listed, ...surroundings.protectedBy];
+    return reasons.length > 0 ? [{ target: plan.target, reasons }] : [];
+  });
+  for (const { target, reasons } of protectedOnes) reporterOf(target, reporter).report({ kind: 'protected', reasons });
+  const [first] = protectedOnes;
+  if (!first || run.yes || run.dryRun !== undefined || (await ports.confirm?.()) === true) return;
+  throw protectedError(first.target, first.reasons);
+}
+
+/** What killed commands have left where this experiment looks, which nobody waits for. */
+function tidyAround(prepared: readonly Prepared[], { tidying }: PreparePorts): void {
+  const namespaces = prepared.flatMap(({ plan }) => [plan.target.namespace, plan.agent.namespace]);
+  const around = prepared.flatMap(({ surroundings }) => surroundings.experiments);
+  void tidying.remove(around.filter(({ namespace }) => namespaces.includes(namespace)));
+}
