@@ -349,7 +349,7 @@ export interface Experiment {
   /** The verb of its fault. */
   verb?: string;
   fault?: string;
-  /** `NAMESPACE/POD/CONTAINER`. */
+  /** `NAMESPACE/POD/CONTAINER`, of several with commas between. */
   target?: string;
   who?: string;
   reason?: string;
@@ -551,8 +551,8 @@ export interface Cluster {
    * `changes` and `warnings` as of an `Agent`.
    */
   rehearse(spec: AgentSpec): Promise<{ changes: readonly string[]; warnings: readonly string[] }>;
-  /** The objects that launch would create, with a placeholder for the shim's bytes, for a dry run. */
-  render(spec: AgentSpec): unknown[];
+  /** The objects that launchAll would create, with a placeholder for the shim's bytes, for a dry run. */
+  render(specs: readonly AgentSpec[]): unknown[];
   /** Closes idle connections, so that the process can end. */
   close(): void;
 }

@@ -22,19 +22,19 @@ export function run(request: Request, ports: CommandPorts): Promise<number> {
         ...(ask ? { confirm: () => ask('Run the experiment all the same? [y/N] ') } : {}),
       };
       if (request.run.dryRun) {
-        const [{ prepare }, { rehearsal, renderPlan }] = await Promise.all([
+        const [{ prepare }, { agentsOf }, { rehearsal, renderPlan }] = await Promise.all([
           import('../experiment/prepare.ts'),
+          import('../experiment/assembly.ts'),
           import('../terminal/dry-run.ts'),
         ]);
         const plans = await prepare(request, around);
+        const agents = agentsOf(plans);
         if (request.run.dryRun === 'server') {
           const answers = new Set<string>();
-          for (const { agent } of plans) answers.add(rehearsal(await cluster.rehearse(agent)));
+          for (const agent of agents) answers.add(rehearsal(await cluster.rehearse(agent)));
           for (const answer of answers) ports.stderr.write(answer);
         }
-        // How the agents of several targets share nodes is not decided yet.
-        const objects = plans.length === 1 ? cluster.render(plans[0].agent) : [];
-        ports.stdout.write(renderPlan(plans, objects, request.run.output));
+        ports.stdout.write(renderPlan(plans, cluster.render(agents), request.run.output));
         return ExitCode.effective;
       }
       const { runExperiment } = await import('../experiment/run.ts');

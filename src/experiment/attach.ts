@@ -36,7 +36,7 @@ export async function attachExperiment(request: AttachRequest, ports: AttachPort
   const interrupts = new Interrupts(ports.signals);
   try {
     const leaving = interrupts.again.then(() => {
-      throw leftWithoutWaiting(plan, interrupts);
+      throw leftWithoutWaiting([plan], interrupts);
     });
     return await Promise.race([watch(experiment, plan, agent, ports, interrupts), leaving]);
   } finally {
@@ -106,7 +106,7 @@ async function watch(
   interrupts: Interrupts,
 ): Promise<Outcome | Detached> {
   const { clock } = ports;
-  const audit = new Audit(plan, ports);
+  const audit = new Audit([plan], ports);
   const end = { ...ports, interrupts, audit };
   const found = {
     runs: experiment.state === 'running',
@@ -114,7 +114,7 @@ async function watch(
     ...(experiment.endsAt ? { startedAt: experiment.endsAt.getTime() - plan.durationMs } : {}),
   };
   const result = await followDetached(plan, agent, found, { ...ports, reporter: audit, interrupts });
-  if (!result.leftRunning) return finish(plan, result, result.failure, end);
+  if (!result.leftRunning) return finish([plan], [{ plan, result }], result.failure, end);
   if (result.failure) throw result.failure;
   return reportDetached(plan, result, result.leftRunning.leftMs, end);
 }

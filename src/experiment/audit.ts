@@ -1,32 +1,30 @@
 import type { AuditEvent, Clock, Cluster } from '../ports.ts';
 import type { Reporter, RunEvent } from './events.ts';
-import { allReverted, type Outcome } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
 import type { RunPlan } from './plan.ts';
 
 /** How long the end of a run waits for its last Event at most: it is of use, and never a reason to wait. */
 const limitMs = 2_000;
 
+type Announced = RunPlan & { announcement?: string };
+
 /**
- * Writes Events about the target's pod when the fault begins and when it has ended, for those who wonder about it
+ * Writes Events about each target's pod when its fault begins and when it has ended, for those who wonder about it
  * meanwhile and afterwards. Best effort: that one cannot be
  * written (a right that is missing, say) changes nothing of the experiment.
  */
 export class Audit implements Reporter {
-  readonly #plan: RunPlan;
-  readonly #announcement: string | undefined;
+  readonly #plans: readonly Announced[];
   readonly #cluster: Cluster;
   readonly #clock: Clock;
   readonly #reporter: Reporter;
-  #begun: Promise<void> | undefined;
+  /** Of those that were announced, the writing of it. */
+  readonly #begun = new Map<Announced, Promise<void>>();
 
-  /** Without an announcement, of a fault that another command has announced. */
-  constructor(
-    plan: RunPlan & { announcement?: string },
-    ports: { cluster: Cluster; clock: Clock; reporter: Reporter },
-  ) {
-    this.#plan = plan;
-    this.#announcement = plan.announcement;
-    if (plan.announcement === undefined) this.#begun = Promise.resolve();
+  /** A plan without an announcement is of a fault that another command has announced. */
+  constructor(plans: readonly Announced[], ports: { cluster: Cluster; clock: Clock; reporter: Reporter }) {
+    this.#plans = plans;
+    for (const plan of plans) if (plan.announcement === undefined) this.#begun.set(plan, Promise.resolve());
     this.#cluster = ports.cluster;
     this.#clock = ports.clock;
     this.#reporter = ports.reporter;
@@ -34,39 +32,45 @@ export class Audit implements Reporter {
 
   report(event: RunEvent): void {
     this.#reporter.report(event);
-    if (event.kind !== 'active' || this.#announcement === undefined) return;
-    this.#begun = this.#record({ type: 'Normal', reason: 'ChaosStarted', message: this.#announcement });
+    if (event.kind !== 'active') return;
+    const plan = this.#plans.find(({ target }) => target === event.target);
+    if (plan?.announcement === undefined) return;
+    const message = plan.announcement;
+    this.#begun.set(plan, this.#record(plan, { type: 'Normal', reason: 'ChaosStarted', message }));
   }
 
-  /** Only of a fault that was announced. Never rejects. */
+  /** Only of faults that were announced. Never rejects. */
   async ended(outcome: Outcome): Promise<void> {
-    if (!this.#begun) return;
-    await this.#atMost(this.#begun.then(() => this.#record(endEvent(outcome))));
+    await this.#atMost(
+      [...this.#begun].map(([plan, begun]) => begun.then(() => this.#record(plan, endEvent(outcome, plan)))),
+    );
   }
 
   /** What is on its way has arrived, or is not waited for any longer. Never rejects. */
   async written(): Promise<void> {
-    if (this.#begun) await this.#atMost(this.#begun);
+    await this.#atMost([...this.#begun.values()]);
   }
 
-  async #atMost(written: Promise<void>): Promise<void> {
+  async #atMost(written: readonly Promise<void>[]): Promise<void> {
+    if (written.length === 0) return;
     let cancel = (): void => undefined;
     const late = new Promise<void>((resolve) => {
       cancel = this.#clock.after(limitMs, resolve);
     });
-    await Promise.race([written, late]);
+    await Promise.race([Promise.all(written), late]);
     cancel();
   }
 
-  #record(event: AuditEvent): Promise<void> {
-    return this.#cluster.recordEvent(this.#plan.target, event).catch(() => undefined);
+  #record({ target }: RunPlan, event: AuditEvent): Promise<void> {
+    return this.#cluster.recordEvent(target, event).catch(() => undefined);
   }
 }
 
-/** Pure: how it ended, as an Event. */
-function endEvent(outcome: Outcome): AuditEvent {
-  const { left, targets } = outcome;
-  const clean = allReverted(outcome) && left.length === 0;
+/** Pure: how it ended for this target, as an Event. */
+function endEvent(outcome: Outcome, plan: RunPlan): AuditEvent {
+  const { left } = outcome;
+  const targets = outcome.targets.filter(({ target }) => target === plan.target);
+  const clean = targets.every(({ reverted }) => reverted) && left.length === 0;
   const problems = targets.flatMap((target) => target.problems);
   const sentences = [
     `${outcome.id}: ${clean ? 'reverted, nothing left' : `NOT confirmed to be reverted; by hand: ${outcome.undo}`}`,

@@ -38,7 +38,7 @@ export type RunEvent =
   | { kind: 'impact'; impact: Impact }
   /** A plan for each target. */
   | { kind: 'planned'; plans: readonly [Plan, ...Plan[]] }
-  | { kind: 'launching'; plan: Plan }
+  | { kind: 'launching'; plans: readonly [Plan, ...Plan[]] }
   | (TargetEvent & { target: Target })
   | { kind: 'removing' }
   | { kind: 'removed'; left: readonly string[]; why: string }

@@ -20,3 +20,11 @@ export function decideExitCode(end: {
   if (end.verdict === 'unmeasured') return ExitCode.effective;
   return end.verdict?.effective ? ExitCode.effective : ExitCode.notEffective;
 }
+
+/** Of several targets: something left, then no effect, then a signal, then what was never begun. */
+export function worstExitCode(codes: readonly number[]): number {
+  const isSignal = (code: number) => Object.values(signalExitCodes).includes(code);
+  const rank = (code: number) =>
+    code === ExitCode.notReverted ? 4 : code === ExitCode.notEffective ? 3 : isSignal(code) ? 2 : code === 0 ? 0 : 1;
+  return codes.toSorted((one, other) => rank(other) - rank(one))[0] ?? ExitCode.effective;
+}

@@ -1,5 +1,7 @@
+import { ChaosError } from '../errors.ts';
 import type { Agent } from '../ports.ts';
 import { joinWords } from '../text.ts';
+import { withChanges } from './agent-errors.ts';
 import { Barrier } from './barrier.ts';
 import type { RunResult } from './observations.ts';
 import type { Plan } from './plan.ts';
@@ -20,6 +22,12 @@ export interface TargetRun {
   result: RunResult;
 }
 
+export interface FollowedRuns {
+  runs: readonly TargetRun[];
+  /** Why not one of them was begun, although nobody asked for that: the target that was the first not to be armed, if it was one, and the reason in words. */
+  neverBegan?: { plan?: Plan; why: string };
+}
+
 export interface ExperimentPorts extends Omit<FollowPorts, 'cluster' | 'others'> {
   cluster: ConstructorParameters<typeof SharedWatches>[0];
 }
@@ -33,7 +41,7 @@ export async function followRuns(
   agents: ReadonlyMap<string, Agent>,
   policy: Policy,
   ports: ExperimentPorts,
-): Promise<TargetRun[]> {
+): Promise<FollowedRuns> {
   const cluster = new SharedWatches(
     ports.cluster,
     plans.map(({ target }) => target),
@@ -41,7 +49,7 @@ export async function followRuns(
   const group = new Group(plans, policy);
   const cancel = ports.clock.after(policy.armMs, () => group.onTooLate());
   try {
-    return await Promise.all(
+    const runs = await Promise.all(
       plans.map(async (plan) => {
         const agent = agents.get(plan.agent.pod);
         if (!agent) throw new Error(`${plan.agent.pod} was not launched`);
@@ -50,6 +58,7 @@ export async function followRuns(
         return { plan, result };
       }),
     );
+    return { runs, ...(group.neverBegan === undefined ? {} : { neverBegan: group.neverBegan }) };
   } finally {
     cancel();
   }
@@ -64,6 +73,7 @@ class Group {
   readonly #halts = new Map<Plan, (why: string) => void>();
   #haltedWhy: string | undefined;
   #failed = 0;
+  neverBegan: FollowedRuns['neverBegan'];
 
   constructor(plans: readonly Plan[], policy: Policy) {
     this.#plans = plans;
@@ -87,12 +97,12 @@ class Group {
   onTooLate(): void {
     if (this.#barrier.hasOpened) return;
     const missing = this.#plans.filter((plan) => !this.#armed.has(plan));
-    this.#giveUp(`${joinWords(missing.map(nameOf))} could not be armed in time`);
+    this.#giveUp({ why: `${joinWords(missing.map(nameOf))} could not be armed in time` });
   }
 
   onEnd(plan: Plan, result: RunResult): void {
     this.#halts.delete(plan);
-    if (!this.#barrier.hasOpened) return this.#giveUp(`${nameOf(plan)} could not be armed`);
+    if (!this.#barrier.hasOpened) return this.#giveUp({ plan, why: `${nameOf(plan)} could not be armed` });
     if (result.ended?.reason === 'lease') return this.#halt(`the lease of ${nameOf(plan)} has run out`);
     if (!result.reverted) return this.#halt(`the revert of ${nameOf(plan)} is not confirmed`);
     if (result.problems.length === 0 && result.failure === undefined) return;
@@ -104,9 +114,10 @@ class Group {
   }
 
   /** Nobody begins. */
-  #giveUp(why: string): void {
+  #giveUp(reason: { plan?: Plan; why: string }): void {
+    this.neverBegan ??= reason;
     this.#barrier.break();
-    this.#halt(why);
+    this.#halt(reason.why);
   }
 
   #halt(why: string): void {
@@ -119,4 +130,32 @@ class Group {
 
 function nameOf({ target }: Plan): string {
   return `pod/${target.pod} (${target.container})`;
+}
+
+/**
+ * Why the experiment as a whole failed: not one target was begun. What happened to one of several that had begun is a problem of that one, and is added there. `agents`: by the name of their pod.
+ */
+export function failureOf(
+  { runs, neverBegan }: FollowedRuns,
+  agents: ReadonlyMap<string, Agent>,
+): ChaosError | undefined {
+  if (runs.some(({ result }) => result.began)) {
+    for (const { result } of runs) if (result.failure) result.problems.push(result.failure.message);
+    return undefined;
+  }
+  if (!neverBegan) return runs.find(({ result }) => result.failure)?.result.failure;
+  const run = runs.find(({ plan }) => plan === neverBegan.plan);
+  const cause = run?.result.failure;
+  const problem = run?.result.problems[0];
+  // The user's own signal is no failure.
+  if (run && !cause && problem === undefined) return undefined;
+  const agent = run && agents.get(run.plan.agent.pod);
+  const why = (agent ? withChanges(cause, agent)?.message : undefined) ?? problem;
+  const message = run ? `${nameOf(run.plan)}: ${why}` : neverBegan.why;
+  const state = runs.every(({ result }) => result.reverted) ? undefined : cause?.state;
+  return new ChaosError(cause?.code ?? 'agent-failed', message, {
+    hint: cause?.hint ?? 'None of the targets was begun.',
+    ...(state === undefined ? {} : { state }),
+    cause,
+  });
 }

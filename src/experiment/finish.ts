@@ -6,7 +6,7 @@ import { joinWords } from '../text.ts';
 import type { Audit } from './audit.ts';
 import { ownEnd } from './early-end.ts';
 import type { Reporter } from './events.ts';
-import { decideExitCode } from './exit-code.ts';
+import { decideExitCode, worstExitCode } from './exit-code.ts';
 import { type Interrupts, unconfirmedRevert } from './interrupt.ts';
 import { sharedSentence } from './neighbours.ts';
 import type { RunResult } from './observations.ts';
@@ -26,13 +26,20 @@ export interface FinishPorts {
 /** How long to wait for the confirmation that everything created is gone: a kubelet's usual round is two seconds. */
 const removalTimeoutMs = 20_000;
 
+/** One target's plan, and what became known of its run. */
+export interface EndedRun {
+  plan: RunPlan;
+  result: RunResult;
+}
+
 /**
- * Removes what was created, confirms it, and tells how the fault ended. `failure`: why it never became active.
+ * Removes what was created, confirms it, and tells how the fault ended. `plans`: of every target, at least one; `runs`: of those that were followed, all or none. `failure`: why it never became
+ * active.
  * @throws ChaosError that failure, once everything is gone; or what is left.
  */
 export async function finish(
-  plan: RunPlan,
-  result: RunResult | undefined,
+  plans: readonly [RunPlan, ...RunPlan[]],
+  runs: readonly EndedRun[],
   failure: unknown,
   ports: FinishPorts,
 ): Promise<Outcome> {
@@ -40,12 +47,12 @@ export async function finish(
   // On a second signal the user has been told what is left, and main is ending the process: nothing more is said or done.
   if (interrupts.leaving) return new Promise(() => undefined);
   const endedAt = clock.now();
-  const removal = await remove(plan, ports, result?.reverted === true);
-  const reverted = isReverted(result, removal);
+  const removal = await remove(plans, ports, runs.length > 0 && runs.every(({ result }) => result.reverted));
+  const reverted = runs.every(({ result }) => isReverted(result, removal));
   if (failure !== undefined && reverted && removal.left.length === 0) throw failure;
-  if (result === undefined || failure !== undefined) throw notRemoved(plan, removal, failure);
+  if (runs.length === 0 || failure !== undefined) throw notRemoved(plans, removal, failure);
 
-  const outcome = summarize(plan, result, removal, { reverted, endedAt, ports });
+  const outcome = summarize(plans[0], runs, removal, { endedAt, ports });
   await audit.ended(outcome);
   const counted = { ...outcome, requests: cluster.requests() };
   reporter.report({ kind: 'outcome', outcome: counted });
@@ -65,8 +72,8 @@ export async function reportDetached(
     id: plan.id,
     cluster: clusterName(cluster),
     exitCode: ExitCode.effective,
-    ...(plan.scope ? { scope: plan.scope } : {}),
     targets: [{ target: plan.target, summary: plan.summary }],
+    ...(plan.scope ? { scope: plan.scope } : {}),
     until: new Date(clock.date().getTime() + leftMs),
     leftMs,
     commands: plan.commands,
@@ -81,17 +88,25 @@ export async function reportDetached(
   return detached;
 }
 
-async function remove(plan: RunPlan, ports: FinishPorts, reverted: boolean): Promise<RemovalResult> {
+async function remove(
+  plans: readonly [RunPlan, ...RunPlan[]],
+  ports: FinishPorts,
+  reverted: boolean,
+): Promise<RemovalResult> {
   ports.reporter.report({ kind: 'removing' });
+  const [{ id, agent }] = plans;
   let removal: RemovalResult;
   try {
-    removal = await ports.cluster.remove(plan.id, plan.agent.namespace, removalTimeoutMs, reverted);
+    removal = await ports.cluster.remove(id, agent.namespace, removalTimeoutMs, reverted);
   } catch (error) {
-    const why = messageOf(error);
-    removal = { left: [`pod/${plan.agent.pod}`, `configmap/${plan.id}`], why };
+    removal = { left: [...podsOf(plans), `configmap/${id}`], why: messageOf(error) };
   }
   ports.reporter.report({ kind: 'removed', left: removal.left, why: removal.why });
   return removal;
+}
+
+function podsOf(plans: readonly RunPlan[]): string[] {
+  return [...new Set(plans.map(({ agent }) => `pod/${agent.pod}`))];
 }
 
 /**
@@ -99,18 +114,51 @@ async function remove(plan: RunPlan, ports: FinishPorts, reverted: boolean): Pro
  * shim that is told to end reverts before it does: a confirmed removal
  * confirms the revert, unless the agent is known to have gone otherwise.
  */
-function isReverted(result: RunResult | undefined, removal: RemovalResult): boolean {
-  return result === undefined || result.reverted || (!result.isUnconfirmed && removal.left.length === 0);
+function isReverted(result: RunResult, removal: RemovalResult): boolean {
+  return result.reverted || (!result.isUnconfirmed && removal.left.length === 0);
 }
 
 function summarize(
-  plan: RunPlan,
-  result: RunResult,
+  { id, undo, commands, scope }: RunPlan,
+  runs: readonly EndedRun[],
   removal: RemovalResult,
-  end: { reverted: boolean; endedAt: number; ports: FinishPorts },
+  end: { endedAt: number; ports: FinishPorts },
 ): Outcome {
-  const { clock, cluster, interrupts, startedAt } = end.ports;
+  const { clock, cluster, startedAt } = end.ports;
   const now = clock.now();
+  const ended = runs.map((run) => summarizeTarget(run, removal, end.ports));
+  const longest = (times: readonly (number | undefined)[]) => {
+    const known = times.filter((ms) => ms !== undefined);
+    return known.length === 0 ? undefined : Math.max(...known);
+  };
+  const activeTimes = runs.flatMap(({ result }) => result.activeMs ?? []);
+  const revertMs = longest(runs.map(({ result }) => result.revertMs));
+  return {
+    id,
+    cluster: clusterName(cluster),
+    exitCode: worstExitCode(ended.map(({ exitCode }) => exitCode)),
+    targets: ended.map(({ target }) => target),
+    ...(scope ? { scope } : {}),
+    left: [...removal.left],
+    undo,
+    sweep: commands.sweep,
+    times: {
+      ...(activeTimes.length === 0 ? {} : { activeMs: Math.max(...activeTimes) }),
+      ...(activeTimes.length < 2 ? {} : { activeSpreadMs: Math.max(...activeTimes) - Math.min(...activeTimes) }),
+      ...(revertMs === undefined ? {} : { revertMs }),
+      removeMs: now - end.endedAt,
+      totalMs: now - startedAt,
+    },
+    requests: cluster.requests(),
+  };
+}
+
+function summarizeTarget(
+  { plan, result }: EndedRun,
+  removal: RemovalResult,
+  { interrupts }: FinishPorts,
+): { target: TargetOutcome; exitCode: number } {
+  const reverted = isReverted(result, removal);
   const unmeasured = plan.detached && result.began && !kindOf(plan.fault).isMeasured(seenOf(result), result.own);
   const verdict =
     result.began && !unmeasured
@@ -124,33 +172,18 @@ function summarize(
     problems: result.problems,
     ...sharing(result),
     ...(result.ended ? { ended: result.ended } : {}),
-    reverted: end.reverted,
+    reverted,
     ...(result.revertedBy === undefined ? {} : { revertedBy: result.revertedBy }),
   };
-  return {
-    id: plan.id,
-    cluster: clusterName(cluster),
-    exitCode: decideExitCode({
-      reverted: end.reverted,
-      left: removal.left.length,
-      interrupted: interrupts.first,
-      began: result.began,
-      problems: result.problems.length,
-      verdict: unmeasured ? 'unmeasured' : verdict,
-    }),
-    ...(plan.scope ? { scope: plan.scope } : {}),
-    targets: [target],
-    left: [...removal.left],
-    undo: plan.undo,
-    sweep: plan.commands.sweep,
-    times: {
-      ...(result.activeMs === undefined ? {} : { activeMs: result.activeMs }),
-      ...(result.revertMs === undefined ? {} : { revertMs: result.revertMs }),
-      removeMs: now - end.endedAt,
-      totalMs: now - startedAt,
-    },
-    requests: cluster.requests(),
-  };
+  const exitCode = decideExitCode({
+    reverted,
+    left: removal.left.length,
+    interrupted: interrupts.first,
+    began: result.began,
+    problems: result.problems.length,
+    verdict: unmeasured ? 'unmeasured' : verdict,
+  });
+  return { target, exitCode };
 }
 
 /** How much of a fault that was found in force was seen of it. */
@@ -170,14 +203,16 @@ function seenOf(result: RunResult): Seen {
 }
 
 /** The error after a second signal, when the revert is not waited for. */
-export function leftWithoutWaiting(plan: RunPlan, interrupts: Interrupts): ChaosError {
+export function leftWithoutWaiting(plans: readonly [RunPlan, ...RunPlan[]], interrupts: Interrupts): ChaosError {
+  const [plan] = plans;
+  const pods = podsOf(plans);
   return unconfirmedRevert(interrupts, {
     hint: `Remove what is left: ${plan.undo}`,
-    state: `the fault is reverted automatically ${ownEnd(plan)}; ${plan.noAttach ? 'its agent pod' : `pod/${plan.agent.pod}`} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
+    state: `the fault is reverted automatically ${ownEnd(plan)}; ${plan.noAttach ? 'its agent pod' : joinWords(pods.length > 3 ? [`${pods.length} agent pods`] : pods)} and configmap/${plan.id} in namespace ${plan.agent.namespace} may be left`,
   });
 }
 
-function notRemoved(plan: RunPlan, removal: RemovalResult, cause: unknown): ChaosError {
+function notRemoved([plan]: readonly [RunPlan, ...RunPlan[]], removal: RemovalResult, cause: unknown): ChaosError {
   const first = cause instanceof Error ? `${cause.message}; then ` : '';
   const what = removal.left.length > 0 ? joinWords(removal.left) : 'the fault';
   return new ChaosError(

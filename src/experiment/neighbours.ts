@@ -3,21 +3,28 @@ import { joinWords } from '../text.ts';
 
 /** What is said of other experiments near the target, and of what happens on its node. Pure. */
 
-/** Which container an experiment's `NAMESPACE/POD/CONTAINER` names; undefined: it has no container for a target, as a sweep. */
-export function targetNamed(text: string | undefined): Pick<Target, 'namespace' | 'pod' | 'container'> | undefined {
-  const [namespace, pod, container, ...more] = text?.split('/') ?? [];
-  if (!namespace || !pod || !container || more.length > 0) return undefined;
-  return { namespace, pod, container };
+/** Which containers an experiment's `NAMESPACE/POD/CONTAINER,…` names; none: it has no container for a target, as a sweep. */
+export function targetsNamed(text: string | undefined): Pick<Target, 'namespace' | 'pod' | 'container'>[] {
+  return (text?.split(',') ?? []).flatMap((one) => {
+    const [namespace, pod, container, ...more] = one.split('/');
+    if (!namespace || !pod || !container || more.length > 0) return [];
+    return { namespace, pod, container };
+  });
 }
 
 /** Its fault is in force, or will be, or is not reverted yet. */
 function lives({ state, target }: Experiment): boolean {
-  return targetNamed(target) !== undefined && (state === 'starting' || state === 'running' || state === 'stopping');
+  return targetsNamed(target).length > 0 && (state === 'starting' || state === 'running' || state === 'stopping');
 }
 
 /** Whether what is measured of the target is of this experiment as well. */
 export function isOnTarget(experiment: Experiment, { namespace, pod, container }: Target): boolean {
-  return lives(experiment) && experiment.target === `${namespace}/${pod}/${container}`;
+  return (
+    lives(experiment) &&
+    targetsNamed(experiment.target).some(
+      (one) => one.namespace === namespace && one.pod === pod && one.container === container,
+    )
+  );
 }
 
 /** `experiment chaos-7f3k2 (2 busy CPUs, by ada)`. */
@@ -31,11 +38,15 @@ export function warningsOf({ experiments, nodeTroubles, unchecked }: Surrounding
   const { namespace, pod, node } = target;
   const living = experiments.filter(lives);
   const onTarget = living.filter((experiment) => isOnTarget(experiment, target));
-  const inPod = living.filter((one) => !onTarget.includes(one) && one.target?.startsWith(`${namespace}/${pod}/`));
+  const containersInPod = (one: Experiment) =>
+    targetsNamed(one.target).flatMap((named) =>
+      named.namespace === namespace && named.pod === pod ? named.container : [],
+    );
+  const inPod = living.filter((one) => !onTarget.includes(one) && containersInPod(one).length > 0);
   const elsewhere = living.filter((one) => !onTarget.includes(one) && !inPod.includes(one));
   return [
     ...onTarget.map((one) => `${named(one)} already runs on this container: what is measured is of both`),
-    ...inPod.map((one) => `${named(one)} already runs on container ${targetNamed(one.target)?.container} of this pod`),
+    ...inPod.map((one) => `${named(one)} already runs on container ${joinWords(containersInPod(one))} of this pod`),
     ...(elsewhere.length === 0
       ? []
       : [`also on node ${node}: ${elsewhere.map((one) => `${named(one)} on ${one.target}`).join('; ')}`]),

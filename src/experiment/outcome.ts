@@ -45,6 +45,8 @@ export interface Outcome {
   times: {
     /** From the command's start to `active`, milliseconds. */
     activeMs?: number;
+    /** Of several targets, whose last `activeMs` is of: between the first that became active and that one. */
+    activeSpreadMs?: number;
     /** From the end of the fault's time or the request to stop to the shim's `reverted`. */
     revertMs?: number;
     /** From there to everything deleted and confirmed. */

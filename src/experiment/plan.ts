@@ -75,8 +75,13 @@ export interface PlanContext {
   noAttach?: boolean;
 }
 
-/** One container per target: its name is the target's place in the experiment. */
-export const firstContainer = 'target-0';
+/** One container per target: its name is the target's place in the experiment, from 0. */
+export function placeName(place: number): string {
+  return `target-${place}`;
+}
+
+/** Of an experiment on one target, the only one. */
+export const firstContainer = placeName(0);
 
 /** One agent a node, and one that may follow it: its name is its place in the experiment. */
 function agentPodName(id: string, place: 0 | 1 = 0): string {

@@ -3,6 +3,7 @@ import { kindOf } from '../faults/registry.ts';
 import type { AttachUse, Clock, Cluster, ReadToolbox, SelectedTarget, Skipped, Surroundings } from '../ports.ts';
 import type { Request } from '../requests.ts';
 import { formatCount } from '../text.ts';
+import { assemble } from './assembly.ts';
 import { type Reporter, reporterOf } from './events.ts';
 import { impactOf } from './impact.ts';
 import { isOnTarget, warningsOf } from './neighbours.ts';
@@ -62,9 +63,10 @@ export async function prepare(request: Request, ports: PreparePorts): Promise<Pl
   );
   reporter.report({ kind: 'impact', impact });
   const [first, ...others] = looked.prepared;
-  if (others.length > 0 && run.dryRun === undefined) throw tooMany(looked.prepared.length);
   const scope = { seed: selection.seed, skipped: left, impact };
-  const plans: Plans = [{ ...first.plan, scope }, ...others.map(({ plan }) => ({ ...plan, scope }))];
+  const each: Plans = [{ ...first.plan, scope }, ...others.map(({ plan }) => ({ ...plan, scope }))];
+  if (others.length > 0) checkMany(each);
+  const plans = others.length > 0 ? assemble(each) : each;
   reporter.report({ kind: 'planned', plans });
   for (const one of looked.prepared) warn(one, request, ports);
   await checkProtection(looked.prepared, request, ports);
@@ -72,14 +74,23 @@ export async function prepare(request: Request, ports: PreparePorts): Promise<Pl
   return plans;
 }
 
-/** The one place that knows of it: everything before this, and a dry run, takes as many targets as there are. */
-function tooMany(count: number): ChaosError {
-  return new ChaosError(
-    'target-unsuitable',
-    `a fault on several targets at once is not possible yet: ${count} are selected`,
-    {
-      hint: 'Run it on one of them; --dry-run shows all.',
-    },
+/** What can be done to one target only. */
+function checkMany(plans: Plans): void {
+  const [{ detached }] = plans;
+  const count = formatCount(plans.length, 'target');
+  const hint = 'Choose one with --count 1, or leave the flag out.';
+  if (detached) {
+    throw new ChaosError('target-unsuitable', `--detach leaves one fault in force, and ${count} are selected`, {
+      hint,
+    });
+  }
+  const unheard = plans.find(({ noAttach }) => noAttach);
+  if (!unheard) return;
+  const barred = unheard.target.attachBarred;
+  throw new ChaosError(
+    barred === undefined ? 'target-unsuitable' : 'forbidden',
+    `without an attach there is one target at a time, and ${count} are selected${barred === undefined ? '' : `: ${barred}`}`,
+    { hint },
   );
 }
 

@@ -3,15 +3,18 @@ import { kindOf } from '../faults/registry.ts';
 import type { Signals } from '../ports.ts';
 import type { Request } from '../requests.ts';
 import { changeSentence, withChanges } from './agent-errors.ts';
+import { agentsOf } from './assembly.ts';
 import { Audit } from './audit.ts';
 import { reporterOf } from './events.ts';
+import { failureOf, followRuns, type TargetRun } from './experiment-run.ts';
 import { finish, leftWithoutWaiting, reportDetached } from './finish.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
 import type { RunResult } from './observations.ts';
 import type { Detached, Outcome } from './outcome.ts';
 import { type Plan, withoutAttach } from './plan.ts';
-import { type PreparePorts, prepare, withoutAttachSaid } from './prepare.ts';
+import { type Plans, type PreparePorts, prepare, withoutAttachSaid } from './prepare.ts';
 import { followRun } from './target-run.ts';
+import { timeouts } from './timeouts.ts';
 
 export interface ExperimentPorts extends PreparePorts {
   signals: Signals;
@@ -30,14 +33,17 @@ export async function runExperiment(request: Request, ports: ExperimentPorts): P
     const first = new Promise<'first'>((resolve) => interrupts.onFirst(() => resolve('first')));
     const prepared = await Promise.race([prepare(request, ports), first]);
     if (prepared === 'first') throw interrupted(interrupts);
-    let [plan] = prepared;
+    let plans = prepared;
     const leaving = interrupts.again.then(() => {
-      throw leftWithoutWaiting(plan, interrupts);
+      throw leftWithoutWaiting(plans, interrupts);
     });
     const replan = (changed: Plan) => {
-      plan = changed;
+      plans = [changed];
     };
-    return await Promise.race([execute(plan, ports, interrupts, replan), leaving]);
+    const [plan, ...others] = plans;
+    const executed =
+      others.length > 0 ? executeAll(plans, ports, interrupts) : execute(plan, ports, interrupts, replan);
+    return await Promise.race([executed, leaving]);
   } finally {
     interrupts.close();
   }
@@ -52,8 +58,8 @@ async function execute(
 ): Promise<Outcome | Detached> {
   let plan = planned;
   const { cluster, clock, reporter, startedAt } = ports;
-  const audit = new Audit(plan, ports);
-  reporter.report({ kind: 'launching', plan });
+  const audit = new Audit([plan], ports);
+  reporter.report({ kind: 'launching', plans: [plan] });
   let result: RunResult | undefined;
   let failure: unknown;
   try {
@@ -81,7 +87,33 @@ async function execute(
   const end = { cluster, clock, reporter, interrupts, audit, startedAt };
   return result?.leftRunning
     ? reportDetached(plan, result, result.leftRunning.leftMs, end)
-    : finish(plan, result, failure, end);
+    : finish([plan], result ? [{ plan, result }] : [], failure, end);
+}
+
+/** The same on several targets, whose agents are all attached to. */
+async function executeAll(plans: Plans, ports: ExperimentPorts, interrupts: Interrupts): Promise<Outcome> {
+  const { cluster, clock, reporter, startedAt } = ports;
+  const audit = new Audit(plans, ports);
+  reporter.report({ kind: 'launching', plans });
+  let runs: readonly TargetRun[] = [];
+  let failure: unknown;
+  try {
+    const agents = await cluster.launchAll(agentsOf(plans));
+    for (const agent of agents) {
+      const ofAgent = plans.find((plan) => plan.agent.pod === agent.pod);
+      for (const message of agent.warnings ?? []) {
+        if (ofAgent) reporterOf(ofAgent.target, reporter).report({ kind: 'warning', message });
+      }
+    }
+    const byPod = new Map(agents.map((agent) => [agent.pod, agent]));
+    const following = { cluster, clock, reporter: audit, interrupts, startedAt };
+    const followed = await followRuns(plans, byPod, { armMs: timeouts.startup, maxFailed: undefined }, following);
+    runs = followed.runs;
+    failure = failureOf(followed, byPod);
+  } catch (error) {
+    failure = error;
+  }
+  return finish(plans, runs, failure, { cluster, clock, reporter, interrupts, audit, startedAt });
 }
 
 function interrupted(interrupts: Interrupts): ChaosError {

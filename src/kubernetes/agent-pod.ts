@@ -32,17 +32,22 @@ export function experimentIdOf({ labels, name = '' }: V1ObjectMeta): string {
 
 /**
  * Whether an object is named, labelled and owned as those are that `launch` makes, and has a uid. What else bears the labels, from a template of somebody
- * else's for example, is none of them. `owner`: the uid of the experiment's pod, if it is there.
+ * else's for example, is none of them. `owners`: the uids of the experiment's pods, if there are any.
  */
-export function isAsLaunched(kind: 'pod' | 'configmap', id: string, metadata: V1ObjectMeta, owner?: string): boolean {
+export function isAsLaunched(
+  kind: 'pod' | 'configmap',
+  id: string,
+  metadata: V1ObjectMeta,
+  owners?: readonly string[],
+): boolean {
   const { name = '', labels = {}, uid, ownerReferences = [] } = metadata;
   const isPod = (text: string) => text.startsWith(`${id}-`) && /^\d+$/.test(text.slice(id.length + 1));
   const isOwned = ownerReferences.every((one) =>
     kind === 'pod'
       ? one.kind === 'Node' && one.apiVersion === 'v1'
-      : one.kind === 'Pod' && isPod(one.name) && (owner === undefined || one.uid === owner),
+      : one.kind === 'Pod' && isPod(one.name) && (owners === undefined || owners.includes(one.uid)),
   );
-  const isNamed = kind === 'pod' ? isPod(name) : name === id;
+  const isNamed = kind === 'pod' ? isPod(name) : [id, `${id}-amd64`, `${id}-arm64`].includes(name);
   return (
     uid !== undefined &&
     /^chaos-[a-z0-9]{5}$/.test(id) &&

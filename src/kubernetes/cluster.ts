@@ -38,7 +38,7 @@ import { discard } from './discard.ts';
 import { Existing } from './existing.ts';
 import { listAgents, listExperiments } from './experiments.ts';
 import { followExperiments } from './experiments-watch.ts';
-import { type Launched, launch, rehearse, replace } from './launch.ts';
+import { type Launched, launch, rehearse, replace, shimUsers } from './launch.ts';
 import { followLog, LogPosition } from './log.ts';
 import { memberships } from './memberships.ts';
 import { imagesOn } from './node-images.ts';
@@ -290,9 +290,10 @@ export class KubernetesCluster implements Cluster {
     return rehearse(this.#rest, spec, await this.#shim(spec.architecture));
   }
 
-  render(spec: AgentSpec): unknown[] {
+  render(specs: readonly AgentSpec[]): unknown[] {
     // Some 300 KB of base64 are more than the annotation can hold in which `kubectl apply` keeps what was applied.
-    return [configMap(spec, Buffer.from(`nsexec for ${spec.architecture}`)), agentPod(spec)];
+    const shims = new Map(specs.map(({ architecture }) => [architecture, Buffer.from(`nsexec for ${architecture}`)]));
+    return [...shimUsers(specs, shims).map(({ users: [user], shim }) => configMap(user, shim)), ...specs.map(agentPod)];
   }
 
   close(): void {

@@ -108,10 +108,11 @@ export function placeOfExperiment(metadata: V1ObjectMeta): string {
 
 /** Whether its target or its agent is in the namespace; undefined: in any. */
 export function isOf(experiment: Experiment, namespace: string | undefined): boolean {
-  const [ofTarget, , container] = experiment.target?.split('/') ?? [];
-  return (
-    namespace === undefined || experiment.namespace === namespace || (container !== undefined && ofTarget === namespace)
-  );
+  const ofTargets = (experiment.target?.split(',') ?? []).flatMap((target) => {
+    const [ofTarget, , container] = target.split('/');
+    return container === undefined ? [] : [ofTarget];
+  });
+  return namespace === undefined || experiment.namespace === namespace || ofTargets.includes(namespace);
 }
 
 /** Pure: objects that belong together by namespace and id, oldest first. */
@@ -136,28 +137,34 @@ interface Objects {
 }
 
 /**
- * An experiment has one agent: what there is to say of it, its pod says. Of a run without an attach there are two while the second takes the place of
- * the first, which has only looked: the last one by name has the fault.
+ * An experiment has an agent on each node of its targets, and what there is to say of it, their pods say; what is the same for all, the first. Of a run without an attach a node has two while the second
+ * takes the place of the first, which has only looked: the last one by name has the fault.
  */
 function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
-  const pod = pods.toSorted((one, other) => nameOf(one).localeCompare(nameOf(other))).at(-1);
+  const agents = lastOfEachNode(pods);
+  const [pod] = agents;
+  const isOne = agents.length === 1 && pod?.spec?.containers.length === 1;
   const { metadata = {} } = pod ?? configMaps[0] ?? {};
   const annotation = (name: string) => metadata.annotations?.[`kubectl-chaos.io/${name}`];
   const createdAt = new Date(metadata.creationTimestamp ?? now);
-  const remains = remainsOf(experimentIdOf(metadata), pods, configMaps);
-  const state = pod ? stateOf(pod) : now.getTime() - createdAt.getTime() < creationMs ? 'starting' : 'leftover';
+  const remains = agents.length === pods.length ? remainsOf(experimentIdOf(metadata), pods, configMaps) : undefined;
+  const state = pod ? stateOfAll(agents) : now.getTime() - createdAt.getTime() < creationMs ? 'starting' : 'leftover';
   const endsAt = state === 'running' ? endOf(pod, annotation('duration')) : undefined;
   const texts = {
-    node: pod?.spec?.nodeName,
+    node: joined(agents.map(({ spec }) => spec?.nodeName)),
     verb: annotation('verb'),
     fault: annotation('fault'),
-    target: annotation('target'),
+    target: joined(agents.map((one) => one.metadata?.annotations?.['kubectl-chaos.io/target'])) ?? annotation('target'),
     who: annotation('who'),
     reason: annotation('reason'),
-    pod: pod?.metadata?.name,
-    podUid: pod?.metadata?.uid,
-    plan: pod ? annotation('plan') : undefined,
-    lastWords: pod?.status?.containerStatuses?.[0]?.state?.terminated?.message,
+    ...(isOne
+      ? {
+          pod: pod.metadata?.name,
+          podUid: pod.metadata?.uid,
+          plan: annotation('plan'),
+          lastWords: pod.status?.containerStatuses?.[0]?.state?.terminated?.message,
+        }
+      : {}),
   };
   return {
     id: experimentIdOf(metadata),
@@ -171,12 +178,30 @@ function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
     ...(endsAt ? { endsAt } : {}),
     deadline: deadlineOf(pod, annotation('until'), createdAt),
     ...(remains ? { remains } : {}),
-    graceMs: (pod?.spec?.terminationGracePeriodSeconds ?? 0) * 1_000,
+    graceMs: Math.max(0, ...agents.map(({ spec }) => spec?.terminationGracePeriodSeconds ?? 0)) * 1_000,
     ...Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)),
   };
 }
 
+/** In the order of their names. */
+function lastOfEachNode(pods: readonly V1Pod[]): V1Pod[] {
+  const byName = pods.toSorted(
+    (one, other) => placeOf(one) - placeOf(other) || nameOf(one).localeCompare(nameOf(other)),
+  );
+  return byName.filter(
+    (pod, index) => !byName.slice(index + 1).some((other) => other.spec?.nodeName === pod.spec?.nodeName),
+  );
+}
+
 const nameOf = ({ metadata }: V1Pod): string => metadata?.name ?? '';
+/** The number that its name ends with. */
+const placeOf = (pod: V1Pod): number => Number(/\d+$/.exec(nameOf(pod))?.[0] ?? 0);
+
+/** Undefined: none is known. */
+function joined(texts: readonly (string | undefined)[]): string | undefined {
+  const known = texts.filter((text) => text !== undefined);
+  return known.length === 0 ? undefined : known.join(',');
+}
 
 /** An experiment lasts a day at most, and before and after that some minutes. */
 const longestMs = 25 * 3_600_000;
@@ -189,16 +214,21 @@ function deadlineOf(pod: V1Pod | undefined, until: string | undefined, createdAt
   return new Date(Number.isNaN(written) ? createdAt.getTime() + longestMs : written);
 }
 
-/** Undefined: one of them is not as `launch` makes it, or there are more of them than it makes. */
+/** Undefined: one of them is not as `launch` makes it. */
 function remainsOf(id: string, pods: readonly V1Pod[], configMaps: readonly V1ConfigMap[]): Remains[] | undefined {
-  if (pods.length > 1 || configMaps.length > 1) return undefined;
-  const owner = pods[0]?.metadata?.uid;
+  const owners = pods.length === 0 ? undefined : pods.map(({ metadata }) => metadata?.uid ?? '');
   const all = [
     ...pods.map(({ metadata = {} }) => ({ kind: 'pod' as const, metadata })),
     ...configMaps.map(({ metadata = {} }) => ({ kind: 'configmap' as const, metadata })),
   ];
-  if (!all.every(({ kind, metadata }) => isAsLaunched(kind, id, metadata, owner))) return undefined;
+  if (!all.every(({ kind, metadata }) => isAsLaunched(kind, id, metadata, owners))) return undefined;
   return all.map(({ kind, metadata: { name = '', uid = '' } }) => ({ kind, name, uid }));
+}
+
+/** That of the one that is most alive. */
+function stateOfAll(pods: readonly V1Pod[]): ExperimentState {
+  const states = pods.map(stateOf);
+  return (['running', 'starting', 'stopping'] as const).find((state) => states.includes(state)) ?? 'ended';
 }
 
 function stateOf(pod: V1Pod): ExperimentState {

@@ -36,28 +36,20 @@ export async function launch(
 ): Promise<Launched[]> {
   const [spec] = specs;
   if (!spec) throw new Error('an experiment has at least one agent');
-  const byShim = [...shims].map(([architecture, shim]) => ({
-    shim,
-    users: specs.filter((each) => each.architecture === architecture),
-  }));
+  const used = shimUsers(specs, shims);
   try {
     await Promise.all(
-      byShim.flatMap(({ shim, users: [user] }) =>
-        user ? create<V1ConfigMap>(rest, resources.configmaps, user, configMap(user, shim), existing.configMaps) : [],
+      used.map(({ shim, users: [user] }) =>
+        create<V1ConfigMap>(rest, resources.configmaps, user, configMap(user, shim), existing.configMaps),
       ),
     );
     const launched = await inTurn(specs, (each) => launchOne(rest, each, existing));
     const pods = new Map(launched.map(({ pod }, index) => [specs[index], pod]));
     await Promise.all(
-      byShim.flatMap(({ users }) =>
-        users[0]
-          ? own(
-              rest,
-              users[0],
-              users.flatMap((user) => pods.get(user) ?? []),
-            )
-          : [],
-      ),
+      used.map(({ users }) => {
+        const owners = users.flatMap((user) => pods.get(user) ?? []);
+        return own(rest, users[0], owners);
+      }),
     );
     return launched;
   } catch (error) {
@@ -73,6 +65,17 @@ export async function launch(
       cause: error,
     });
   }
+}
+
+/** The agents that share a ConfigMap, by architecture. */
+export function shimUsers(
+  specs: readonly AgentSpec[],
+  shims: ReadonlyMap<Architecture, Uint8Array>,
+): { shim: Uint8Array; users: [AgentSpec, ...AgentSpec[]] }[] {
+  return [...shims].flatMap(([architecture, shim]) => {
+    const [first, ...others] = specs.filter((each) => each.architecture === architecture);
+    return first ? [{ shim, users: [first, ...others] }] : [];
+  });
 }
 
 async function launchOne(rest: Rest, spec: AgentSpec, existing: Existing): Promise<Launched> {

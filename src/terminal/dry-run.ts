@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { agentsOf } from '../experiment/assembly.ts';
 import { type Plan, successor } from '../experiment/plan.ts';
 import type { Plans } from '../experiment/prepare.ts';
 import { kindOf } from '../faults/registry.ts';
@@ -38,13 +39,11 @@ export function renderPlan(plans: Plans, objects: readonly unknown[], format: Ou
 const followed =
   'without an attach, the first agent looks at the target and is then replaced by the second, which begins by itself; what the first finds may add --order lines to the second';
 
-const several = 'a fault on several targets at once is not possible yet: their agents are not shown';
-
 function planDocument(plans: Plans): Record<string, unknown> {
   const [first] = plans;
   const { id, undo, endAll, cluster, tools, ...bounds } = first;
-  const agents = plans.flatMap((plan) => [plan.agent, ...(plan.noAttach ? [successor(plan, ['start'])] : [])]);
-  const notes = [...(plans.length > 1 ? [several] : []), ...(first.noAttach ? [followed] : [])];
+  const agents = [...agentsOf(plans), ...(first.noAttach ? [successor(first, ['start'])] : [])];
+  const note = first.noAttach ? followed : undefined;
   return documentOf({
     kind: 'plan',
     id,
@@ -60,7 +59,7 @@ function planDocument(plans: Plans): Record<string, unknown> {
         : formatDuration(bounds.leaseMs),
     sent: tools && { tools: tools.names, bytes: tools.archive.length, unpackedBytes: tools.unpackedBytes },
     commands: agents.flatMap(({ containers }) => containers.map(({ args }) => ['nsexec', ...args])),
-    note: notes.length === 0 ? undefined : notes.join('; '),
+    note,
     undo,
     endAll,
   });

@@ -1,5 +1,5 @@
 import type { Stopped } from '../experiment/experiments.ts';
-import { targetNamed } from '../experiment/neighbours.ts';
+import { targetsNamed } from '../experiment/neighbours.ts';
 import type { Experiment, Experiments } from '../ports.ts';
 import { joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
@@ -48,8 +48,7 @@ export function listRow(experiment: Experiment, now: Date, wide: boolean, isGone
   return [
     experiment.id,
     experiment.fault ?? none,
-    experiment.target ?? none,
-    experiment.node ?? none,
+    ...[experiment.target, experiment.node].map((names) => (wide ? (names ?? none) : firstOf(names))),
     experiment.who ?? none,
     isGone ? 'gone' : experiment.state,
     time(now.getTime() - experiment.createdAt.getTime()),
@@ -91,7 +90,7 @@ function itemOf(experiment: Experiment) {
 }
 
 export function stopped({ experiment, gone, left, why, undo }: Stopped): string {
-  const name = `${experiment.id}${experiment.target ? ` (${experiment.target})` : ''}`;
+  const name = `${experiment.id}${experiment.target ? ` (${firstOf(experiment.target)})` : ''}`;
   if (gone) return `${harmless(name)}: ${ending(experiment)}, nothing left\n`;
   if (left.length === 0) return harmless(`${name}: not confirmed to be reverted: ${why}\nTo be certain: ${undo}\n`);
   return harmless(`${name}: not confirmed to be gone: ${joinWords(left)} (${why})\nRemove by hand: ${undo}\n`);
@@ -111,10 +110,10 @@ export function stopDocument(all: readonly Stopped[], format: DocumentFormat): s
   return documentText(documentOf({ kind: 'stopped', items }), format);
 }
 
-/** None of an experiment whose target is no container, as a sweep's. */
-function targetsNamed(text: string | undefined): object[] {
-  const target = targetNamed(text);
-  return target ? [target] : [];
+/** `web-1 and 3 more`. */
+function firstOf(names: string | undefined): string {
+  const [first = none, ...others] = names?.split(',') ?? [];
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
 }
 
 /** kubectl's ages: to the second, at least none of them. */

@@ -130,7 +130,7 @@ function eventDocument(event: Exclude<RunEvent, { kind: 'outcome' }>): Record<st
     }
     case 'planned':
     case 'launching': {
-      const plans = event.kind === 'planned' ? event.plans : ([event.plan] as const);
+      const { plans } = event;
       const [{ id, undo, endAll }] = plans;
       const targets = plans.map(({ target, summary }) => ({ target: referenceTo(target), fault: summary }));
       return documentOf({ kind: event.kind, id, targets, undo, endAll });

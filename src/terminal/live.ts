@@ -2,8 +2,8 @@ import { styleText } from 'node:util';
 import ora, { type Ora } from 'ora';
 import type { Reporter, RunEvent } from '../experiment/events.ts';
 import type { Output } from '../ports.ts';
-import { type Mark, printEvent } from './plain.ts';
-import { liveTable } from './table.ts';
+import { Crowd } from './crowd.ts';
+import { type Mark, printEvent, type Told } from './plain.ts';
 import * as words from './words.ts';
 import { WorkloadOutput } from './workload-output.ts';
 
@@ -18,15 +18,17 @@ export class LiveReporter implements Reporter {
   readonly #stdout: Output;
   readonly #verbose: boolean;
   readonly #colour: boolean;
-  readonly #workload: WorkloadOutput;
+  readonly #told: Told;
   readonly #spinner: Ora;
+  readonly #stderr: NodeJS.WriteStream;
   #closed = false;
 
   constructor(stdout: Output, stderr: NodeJS.WriteStream, options: { verbose: boolean; colour: boolean }) {
     this.#stdout = stdout;
+    this.#stderr = stderr;
     this.#verbose = options.verbose;
     this.#colour = options.colour;
-    this.#workload = new WorkloadOutput(options.verbose);
+    this.#told = { workload: new WorkloadOutput(options.verbose), crowd: new Crowd() };
     // discardStdin would put the terminal in raw mode, in which Ctrl-C is a character and not a signal.
     this.#spinner = ora({
       stream: stderr,
@@ -40,9 +42,9 @@ export class LiveReporter implements Reporter {
     // What still goes on in the background after a second Ctrl-C must not draw over the last words.
     if (this.#closed) return;
     const spinning = this.#spinner.isSpinning;
-    const table = liveTable(event);
-    if (table) {
-      this.#spinner.text = `fault active\n${table.join('\n')}`;
+    this.#told.crowd.on(event);
+    if (event.kind === 'sample') {
+      this.#spinner.text = `fault active\n${this.#told.crowd.table(this.#rowsLeft)?.join('\n')}`;
       return;
     }
     const phase = phaseText(event);
@@ -57,7 +59,7 @@ export class LiveReporter implements Reporter {
       event,
       { result: print, aside: print, output: (text) => print(undefined, text.replace(/\n$/, '')) },
       this.#verbose,
-      this.#workload,
+      this.#told,
     );
     if (phase !== undefined) this.#spinner.start(phase);
     else if (printed && spinning && !isLast(event)) this.#spinner.start();
@@ -68,6 +70,11 @@ export class LiveReporter implements Reporter {
   close(): void {
     this.#closed = true;
     this.#spinner.stop();
+  }
+
+  /** Rows of the table that the screen has room for, beside its head, the spinner's line and two of the lines above. */
+  get #rowsLeft(): number {
+    return Math.max(1, (this.#stderr.rows ?? 24) - 5);
   }
 
   #sign(mark: Mark): string {
@@ -86,7 +93,7 @@ function phaseText(event: RunEvent): string | undefined {
     case 'selecting':
       return words.oneLine(`looking up ${words.selection(event.selection)}`);
     case 'launching':
-      return `starting the agent pod on ${event.plan.agent.node}`;
+      return words.starting(event.plans);
     case 'progress':
       return words.oneLine(event.message);
     case 'tools':

@@ -4,7 +4,8 @@ import type { Plan } from '../experiment/plan.ts';
 import type { Output } from '../ports.ts';
 import { formatElapsed, joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
-import { liveTable, proofTable } from './table.ts';
+import { Crowd, outcomeLines } from './crowd.ts';
+import { proofTable } from './table.ts';
 import * as words from './words.ts';
 import { WorkloadOutput } from './workload-output.ts';
 
@@ -20,8 +21,14 @@ export interface LineWriter {
   output(text: string): void;
 }
 
-/** What is said of the events that both human reporters print as lines. `workload`: what it has said so far. */
-export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, workload: WorkloadOutput): void {
+/** What the human reporters keep of the events before. */
+export interface Told {
+  workload: WorkloadOutput;
+  crowd: Crowd;
+}
+
+/** What is said of the events that both human reporters print as lines. `told`: what has been said so far, this event included. */
+export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, { workload, crowd }: Told): void {
   const said = workload.on(event);
   if (said !== '') out.output(words.harmless(said));
   switch (event.kind) {
@@ -69,7 +76,8 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, w
       for (const note of event.notes) out.aside('note', words.oneLine(note));
       break;
     case 'active':
-      out.result('good', words.active(event));
+      if (!crowd.isMany) out.result('good', words.active(event));
+      else if (crowd.allActive !== undefined) out.result('good', crowd.allActive);
       break;
     case 'watching':
       out.result('good', words.harmless(words.watching(event)));
@@ -113,7 +121,10 @@ function printOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void
   const guardian = outcome.targets.find(({ revertedBy }) => revertedBy === 'guardian');
   const how = revertMs === undefined ? '' : `${words.reverted(revertMs, guardian?.revertedBy)}   `;
   if (clean) out.result('good', `${how}nothing left`);
-  for (const target of outcome.targets) {
+  const [target, ...others] = outcome.targets;
+  if (others.length > 0) {
+    for (const line of outcomeLines(outcome)) out.result(undefined, words.harmless(line));
+  } else if (target) {
     for (const line of target.verdict ? proofTable(target.verdict.table) : []) out.result(undefined, line);
     for (const line of words.verdict(target)) out.result(undefined, line);
   }
@@ -128,7 +139,7 @@ export class PlainReporter implements Reporter {
   readonly #stdout: Output;
   readonly #stderr: Output;
   readonly #verbose: boolean;
-  readonly #workload: WorkloadOutput;
+  readonly #told: Told;
   #samples = 0;
   /** Of what is sent, how much was told last. Undefined: nothing yet. */
   #quarter: number | undefined;
@@ -137,10 +148,12 @@ export class PlainReporter implements Reporter {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.#verbose = verbose;
-    this.#workload = new WorkloadOutput(verbose);
+    this.#told = { workload: new WorkloadOutput(verbose), crowd: new Crowd() };
   }
 
   report(event: RunEvent): void {
+    const { crowd } = this.#told;
+    crowd.on(event);
     printEvent(
       event,
       {
@@ -149,7 +162,7 @@ export class PlainReporter implements Reporter {
         output: (text) => this.#stderr.write(text),
       },
       this.#verbose,
-      this.#workload,
+      this.#told,
     );
     if (event.kind === 'progress' || event.kind === 'stopping') {
       this.#stderr.write(
@@ -159,8 +172,8 @@ export class PlainReporter implements Reporter {
     if (event.kind === 'tools' && event.readyMs === undefined && this.#isNextQuarter(event)) {
       this.#stderr.write(line('note', words.sending(event)));
     }
-    const table = liveTable(event);
-    if (table && this.#samples++ % 10 === 0) this.#stderr.write(`${table.join('\n')}\n`);
+    if (event.kind !== 'sample' || !crowd.isTurnOf(event.target) || this.#samples++ % 10 !== 0) return;
+    this.#stderr.write(`${crowd.table()?.join('\n')}\n`);
   }
 
   /** A line for each, however long it takes; of what has arrived at once none. */

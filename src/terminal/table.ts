@@ -1,7 +1,5 @@
 import Table from 'cli-table3';
-import type { RunEvent } from '../experiment/events.ts';
 import type { Rows } from '../faults/fault.ts';
-import { formatElapsed } from '../text.ts';
 import { harmless } from './words.ts';
 
 /** Columns apart by spaces, as kubectl prints tables. */
@@ -42,19 +40,12 @@ export function cells(row: readonly string[]): string[] {
   return row.map((cell) => harmless(cell).replace(/\s+/g, ' '));
 }
 
-/** As `columns`, set off from the text around it. */
-function render(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  return columns(head, rows).map((line) => `  ${line}`);
-}
-
-/** The table of the running fault; undefined: the event is about something else. */
-export function liveTable(event: RunEvent): string[] | undefined {
-  if (event.kind !== 'sample') return undefined;
-  const { head, row } = event.live;
-  return render([...head, 'left'], [[...row, formatElapsed(event.leftMs)]]);
+/** Set off from the text around it. */
+export function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
 }
 
 /** What a fault measured; nothing where there are no rows. */
 export function proofTable({ head, rows }: Rows): string[] {
-  return rows.length === 0 ? [] : render(head, rows);
+  return rows.length === 0 ? [] : indented(columns(head, rows));
 }

@@ -3,6 +3,7 @@ import type { ChaosError } from '../errors.ts';
 import type { RunEvent } from '../experiment/events.ts';
 import type { Impact } from '../experiment/impact.ts';
 import { allReverted, type Outcome, type TargetOutcome } from '../experiment/outcome.ts';
+import type { RunPlan } from '../experiment/plan.ts';
 import { targetName } from '../faults/common/cells.ts';
 import type { Verdict } from '../faults/fault.ts';
 import type { ClusterName, Selection, Skipped, Target } from '../ports.ts';
@@ -65,6 +66,13 @@ function atMost(lines: readonly string[]): string[] {
 
 export function active({ target, where, activeMs }: Extract<RunEvent, { kind: 'active' }>): string {
   return [`active after ${formatElapsed(activeMs)}`, `${targetName(target)} on ${target.node}`, ...where].join('   ');
+}
+
+/** What is begun by the launch. */
+export function starting(plans: readonly Pick<RunPlan, 'agent'>[]): string {
+  const nodes = new Set(plans.map(({ agent }) => agent.node));
+  const [node] = nodes;
+  return nodes.size === 1 ? `starting the agent pod on ${node}` : `starting agent pods on ${nodes.size} nodes`;
 }
 
 /** Of tools on their way to a node. */

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import { prepare } from '../../src/experiment/prepare.ts';
-import { runExperiment } from '../../src/experiment/run.ts';
 import type { RunOptions } from '../../src/requests.ts';
 import { netRequest, request, selection, target } from '../fakes/samples.ts';
 import { Scenario } from './scenario.ts';
@@ -45,17 +44,6 @@ describe('several targets', () => {
     expect(s.reporter.kinds).toEqual(['selecting', 'selected', 'impact', 'planned']);
     expect(s.reporter.of('selected').map(({ target: { pod } }) => pod)).toEqual(['web-7d4b9', 'web-2', 'web-3']);
     expect(s.reporter.of('planned')).toEqual([{ kind: 'planned', plans }]);
-  });
-
-  test('are refused where they would be run, before anybody is asked or anything is created', async () => {
-    const s = three({});
-    s.cluster.around = { ...s.cluster.around, protectedBy: ['annotation x'] };
-    await expect(runExperiment(s.request, s.ports)).rejects.toMatchObject({
-      ...{ code: 'target-unsuitable', exitCode: 1 },
-      message: 'a fault on several targets at once is not possible yet: 3 are selected',
-    });
-    expect(s.reporter.kinds).not.toContain('protected');
-    expect(s.cluster.count('launch')).toBe(0);
   });
 
   test('that the fault cannot be done to are refused with the reasons', async () => {

@@ -181,14 +181,14 @@ export class FakeCluster implements Cluster {
   followAgent(_agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {
     this.calls.push('followAgent');
     if (this.agentUpdates.isEnded) this.agentUpdates = new Channel<AgentUpdate>();
-    this.#watch(signal, this.agentUpdates);
+    this.watching(signal, this.agentUpdates);
     return this.agentUpdates;
   }
 
   followTarget(_target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate> {
     this.calls.push('followTarget');
     if (this.targetUpdates.isEnded) this.targetUpdates = new Channel<TargetUpdate>();
-    this.#watch(signal, this.targetUpdates);
+    this.watching(signal, this.targetUpdates);
     return this.targetUpdates;
   }
 
@@ -203,7 +203,7 @@ export class FakeCluster implements Cluster {
   followNode(_target: Target, signal: AbortSignal): AsyncIterable<NodeUpdate> {
     this.calls.push('followNode');
     if (this.nodeUpdates.isEnded) this.nodeUpdates = new Channel<NodeUpdate>();
-    this.#watch(signal, this.nodeUpdates);
+    this.watching(signal, this.nodeUpdates);
     return this.nodeUpdates;
   }
 
@@ -251,7 +251,7 @@ export class FakeCluster implements Cluster {
   followExperiments(namespace: string | undefined, signal: AbortSignal): AsyncIterable<ExperimentUpdate> {
     this.listed = namespace;
     this.calls.push('followExperiments');
-    this.#watch(signal, this.experimentUpdates);
+    this.watching(signal, this.experimentUpdates);
     return this.experimentUpdates;
   }
 
@@ -310,15 +310,15 @@ export class FakeCluster implements Cluster {
     return { changes: this.agentFacts.changes ?? [], warnings: this.agentFacts.warnings ?? [] };
   }
 
-  render(spec: AgentSpec): unknown[] {
-    return [{ kind: 'Pod', metadata: { name: spec.pod } }];
+  render(specs: readonly AgentSpec[]): unknown[] {
+    return specs.map(({ pod }) => ({ kind: 'Pod', metadata: { name: pod } }));
   }
 
   close(): void {
     this.isClosed = true;
   }
 
-  #watch(signal: AbortSignal, updates: { end(): void }): void {
+  protected watching(signal: AbortSignal, updates: { end(): void }): void {
     this.watches++;
     signal.addEventListener('abort', () => {
       this.watches--;

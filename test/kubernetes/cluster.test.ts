@@ -978,7 +978,7 @@ describe('remove', () => {
 });
 
 it('render shows the objects without the binary, in base64 that an API server reads', () => {
-  const [map, pod] = cluster.render(spec) as [{ binaryData: { nsexec: string } }, V1Pod];
+  const [map, pod] = cluster.render([spec]) as [{ binaryData: { nsexec: string } }, V1Pod];
   expect(map.binaryData.nsexec).toBe(Buffer.from('nsexec for amd64').toString('base64'));
   expect(pod.metadata?.name).toBe(`${id}-0`);
   expect(server.received).toEqual([]);

@@ -6,12 +6,13 @@ import type { Request } from '../../../src/requests.ts';
 import { renderPlan } from '../../../src/terminal/dry-run.ts';
 import { DocumentReporter } from '../../../src/terminal/json.ts';
 import { PlainReporter } from '../../../src/terminal/plain.ts';
-import { liveTable, proofTable } from '../../../src/terminal/table.ts';
+import { proofTable } from '../../../src/terminal/table.ts';
 import { active } from '../../../src/terminal/words.ts';
 import { BufferOutput } from '../../fakes/output.ts';
 import { GiB, ioRequest, MiB, pathEvent, pathFacts, plan, resolved, sample, target } from '../../fakes/samples.ts';
 import { wireLine } from '../../fakes/wire.ts';
 import { ioRun } from '../../terminal/events.ts';
+import { liveTable } from '../../terminal/live-table.ts';
 
 function fact(change: Partial<IoSample> = {}): IoSample {
   return {

@@ -4,11 +4,12 @@ import { liveRow, type NetSample, proofRows } from '../../../src/faults/net/view
 import { renderPlan } from '../../../src/terminal/dry-run.ts';
 import { DocumentReporter } from '../../../src/terminal/json.ts';
 import { PlainReporter } from '../../../src/terminal/plain.ts';
-import { liveTable, proofTable } from '../../../src/terminal/table.ts';
+import { proofTable } from '../../../src/terminal/table.ts';
 import { reverted } from '../../../src/terminal/words.ts';
 import { BufferOutput } from '../../fakes/output.ts';
 import { netRequest, plan, target } from '../../fakes/samples.ts';
 import { netRun } from '../../terminal/events.ts';
+import { liveTable } from '../../terminal/live-table.ts';
 
 function fact(change: Partial<NetSample> = {}): NetSample {
   return {

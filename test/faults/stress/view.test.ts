@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { liveRow, proofRows, type StressSample } from '../../../src/faults/stress/view.ts';
-import { liveTable, proofTable } from '../../../src/terminal/table.ts';
+import { proofTable } from '../../../src/terminal/table.ts';
 import { MiB, sample, target } from '../../fakes/samples.ts';
+import { liveTable } from '../../terminal/live-table.ts';
 
 function fact(change: Partial<StressSample> = {}): StressSample {
   return {

@@ -1,0 +1,53 @@
+import type { AgentSpec, Architecture } from '../ports.ts';
+import { type Plan, placeName } from './plan.ts';
+
+/** The annotations of agent pods that say of each of their targets something of its own. */
+const ofEach = ['kubectl-chaos.io/target', 'kubectl-chaos.io/fault'] as const;
+
+/**
+ * One agent for each node in place of one for each target: pods in the order of their first targets, in each a container for every target of its node. The plans come back in their order, those of a
+ * node with the same agent. At least one. Pure.
+ */
+export function assemble<P extends readonly [Plan, ...Plan[]]>(plans: P): P {
+  const [first] = plans;
+  const nodes = [...new Set(plans.map(({ target }) => target.node))];
+  const architectures = [...new Set(plans.map(({ target }) => target.architecture))];
+  const placed = plans.map((plan, place) => ({ ...plan, container: placeName(place) }));
+  const agents = new Map(
+    nodes.map((node, index) => {
+      const ofNode = placed.filter(({ target }) => target.node === node);
+      return [node, agentOf(ofNode, { id: first.id, index, architectures })];
+    }),
+  );
+  return placed.map((plan) => ({ ...plan, agent: agents.get(plan.target.node) ?? plan.agent })) as unknown as P;
+}
+
+function agentOf(
+  plans: readonly Plan[],
+  { id, index, architectures }: { id: string; index: number; architectures: readonly Architecture[] },
+): AgentSpec | undefined {
+  const [first] = plans;
+  if (!first) return undefined;
+  const { agent } = first;
+  const most = (of: (spec: AgentSpec) => number) => Math.max(...plans.map((plan) => of(plan.agent)));
+  const texts = ofEach.map((name) => [
+    name,
+    [...new Set(plans.map((plan) => plan.agent.annotations[name] ?? ''))].join(name === ofEach[0] ? ',' : '; '),
+  ]);
+  return {
+    ...agent,
+    pod: `${id}-${index}`,
+    configMap: agent.architecture === architectures[0] ? id : `${id}-${agent.architecture}`,
+    containers: plans.flatMap((plan) =>
+      plan.agent.containers.map((container) => ({ ...container, name: plan.container })),
+    ),
+    activeDeadlineSeconds: most((spec) => spec.activeDeadlineSeconds),
+    terminationGracePeriodSeconds: most((spec) => spec.terminationGracePeriodSeconds ?? 0),
+    annotations: { ...agent.annotations, ...Object.fromEntries(texts) },
+  };
+}
+
+/** The agents of an experiment, each once. */
+export function agentsOf(plans: readonly Plan[]): AgentSpec[] {
+  return [...new Set(plans.map(({ agent }) => agent))];
+}

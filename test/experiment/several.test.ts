@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest';
+import { ChaosError } from '../../src/errors.ts';
+import type { Outcome } from '../../src/experiment/outcome.ts';
+import { Several } from './several-scenario.ts';
+
+const nothing = { timers: 0, watches: 0, streams: 0, listeners: 0 };
+
+async function outcomeOf(several: Several): Promise<Outcome> {
+  const end = await several.end();
+  if (end instanceof Error) throw end;
+  if (end === undefined) throw new Error(`still running; reported: ${several.s.reporter.kinds.join(' ')}`);
+  expect(several.leftovers()).toEqual(nothing);
+  return end as Outcome;
+}
+
+async function errorOf(several: Several): Promise<ChaosError> {
+  const end = await several.end();
+  if (!(end instanceof ChaosError)) throw new Error(`no error: ${JSON.stringify(end)}`);
+  expect(several.leftovers()).toEqual(nothing);
+  return end;
+}
+
+describe('several targets', () => {
+  test('get one agent a node, with a container each, and one watch of each agent, each node and all targets', async () => {
+    const several = new Several();
+    await several.activate();
+    expect(
+      several.cluster.specs.map(({ pod, node, containers }) => [pod, node, containers.map(({ name }) => name)]),
+    ).toEqual([
+      ['chaos-7f3k2-0', 'node-1', ['target-0', 'target-2']],
+      ['chaos-7f3k2-1', 'node-2', ['target-1']],
+    ]);
+    expect(several.cluster.specs[0]?.annotations['kubectl-chaos.io/target']).toBe('shop/web-1/app,shop/web-3/app');
+    for (const [watch, count] of [
+      ['followAgent', 2],
+      ['followNode', 2],
+      ['followTarget', 1],
+      ['attach', 3],
+    ] as const)
+      expect(several.cluster.calls.filter((call) => call === watch)).toHaveLength(count);
+    await several.s.interrupt();
+    await several.pass(2_000);
+    expect((await outcomeOf(several)).exitCode).toBe(130);
+  });
+
+  test('begin together, when the last of them is armed', async () => {
+    const several = new Several();
+    await several.launch();
+    await several.start('target-0', 'target-1');
+    await several.pass(5_000);
+    expect(several.begun).toBe(0);
+    await several.start('target-2');
+    await several.pass(1_000);
+    expect(several.begun).toBe(3);
+    for (const place of [0, 1, 2]) several.shim(place).end();
+    const outcome = await outcomeOf(several);
+    expect(outcome.targets.map(({ target, reverted }) => [target.pod, reverted])).toEqual([
+      ['web-1', true],
+      ['web-2', true],
+      ['web-3', true],
+    ]);
+    expect(outcome.times.activeSpreadMs).toBe(0);
+    expect(several.cluster.count('remove')).toBe(1);
+    expect(several.cluster.removed).toMatchObject({ id: 'chaos-7f3k2', reverted: true });
+  });
+
+  test('are all left alone when one cannot be armed: it is named, with the reason', async () => {
+    const several = new Several();
+    await several.launch();
+    await several.start('target-0', 'target-1');
+    await several.pass(200);
+    several.cluster.updates.get('chaos-7f3k2-0')?.push({
+      ...{ kind: 'status', phase: 'Running', reason: '', message: '' },
+      containers: { 'target-2': { state: 'waiting', reason: 'ErrImagePull', message: 'no such image' } },
+    });
+    await several.pass(2_000);
+    const error = await errorOf(several);
+    expect(error.message).toMatch(/^pod\/web-3 \(app\): .*no such image/);
+    expect(error).toMatchObject({ exitCode: 1, state: 'nothing was changed' });
+    expect(several.begun).toBe(0);
+    expect(several.shim(0).told).toContain('stop');
+  });
+
+  test('are all left alone when one of them ends before the start', async () => {
+    const several = new Several();
+    await several.launch();
+    await several.start('target-0', 'target-1');
+    await several.pass(200);
+    const target = several.plans[1]?.target;
+    if (!target) throw new Error('not planned');
+    several.cluster.ofTargets.push({ target, update: { kind: 'deleted', message: 'pod/web-2 was deleted' } });
+    await several.pass(2_000);
+    expect((await errorOf(several)).message).toMatch(/^pod\/web-2 \(app\): .*was deleted/);
+    expect(several.begun).toBe(0);
+  });
+
+  test('are all left alone when some are not armed in time', async () => {
+    const several = new Several();
+    several.cluster.mute.add('target-1');
+    await several.activate();
+    await several.pass(12_000);
+    expect((await errorOf(several)).message).toMatch(/^pod\/web-2 \(app\): .*has not answered/);
+    expect(several.begun).toBe(0);
+  });
+
+  test('go on when one of them ends early; the worst decides the exit code', async () => {
+    const several = new Several();
+    await several.activate();
+    await several.pass(5_000);
+    const target = several.plans[1]?.target;
+    if (!target) throw new Error('not planned');
+    several.cluster.ofTargets.push({ target, update: { kind: 'deleted', message: 'pod/web-2 was deleted' } });
+    await several.pass(2_000);
+    expect(several.shim(1).told).toContain('stop');
+    expect(several.shim(0).told).not.toContain('stop');
+    for (const place of [0, 2]) several.shim(place).end();
+    const outcome = await outcomeOf(several);
+    expect(outcome.exitCode).toBe(3);
+    expect(outcome.targets.map(({ problems }) => problems.length)).toEqual([0, 1, 0]);
+  });
+
+  test('are all stopped when the lease of one has run out', async () => {
+    const several = new Several();
+    await several.activate();
+    await several.pass(3_000);
+    several.shim(2).end({ reason: 'lease' });
+    await several.pass(2_000);
+    expect(several.shim(0).told).toContain('stop');
+    expect((await outcomeOf(several)).exitCode).toBe(3);
+    expect(several.s.reporter.of('stopping').map(({ why }) => why)).toContain(
+      'the lease of pod/web-3 (app) has run out',
+    );
+  });
+
+  test('are all stopped by Ctrl-C, before the start as well', async () => {
+    for (const armed of [true, false]) {
+      const several = new Several();
+      await several.launch();
+      await several.start(...(armed ? [] : ['target-0']));
+      await several.pass(500);
+      await several.s.interrupt();
+      await several.pass(2_000);
+      expect((await outcomeOf(several)).exitCode).toBe(130);
+      expect(several.begun).toBe(armed ? 3 : 0);
+    }
+  });
+
+  test.each([
+    [{ detached: true }, '--detach leaves one fault in force, and 3 targets are selected'],
+    [{ noAttach: true }, 'without an attach there is one target at a time, and 3 targets are selected'],
+  ])('with %o are refused before anything is created', async (run, message) => {
+    const several = new Several(run);
+    await several.launch();
+    expect(await errorOf(several)).toMatchObject({ code: 'target-unsuitable', exitCode: 1, message });
+    expect(several.cluster.count('launch')).toBe(0);
+  });
+});

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import type { RunEvent } from '../../src/experiment/events.ts';
+import type { Outcome, TargetOutcome } from '../../src/experiment/outcome.ts';
+import type { Plan } from '../../src/experiment/plan.ts';
+import { Crowd, outcomeLines } from '../../src/terminal/crowd.ts';
+import { active, target } from '../fakes/samples.ts';
+
+const targets = (count: number) =>
+  Array.from({ length: count }, (_, index) => target({ pod: `web-${index}`, node: `node-${index % 3}` }));
+
+const planned = (count: number): RunEvent => ({
+  kind: 'planned',
+  plans: targets(count).map((each) => ({ target: each })) as unknown as readonly [Plan, ...Plan[]],
+});
+
+/** A crowd of so many, of whom each has become active and told a sample. */
+function busy(count: number, silent = 0): { crowd: Crowd; all: ReturnType<typeof targets> } {
+  const crowd = new Crowd();
+  const all = targets(count);
+  crowd.on(planned(count));
+  for (const [index, each] of all.slice(silent).entries()) {
+    crowd.on({ kind: 'active', target: each, active: active(), where: [], activeMs: 2_000 + 10 * index });
+    const live = { head: ['TARGET', 'CPU'], row: [each.pod, '0.50'] };
+    crowd.on({ kind: 'sample', target: each, live, leftMs: 5_000, document: { kind: 'sample' } });
+  }
+  return { crowd, all };
+}
+
+describe('the table of several targets', () => {
+  test('has a row each, at most so many, and says how many more there are, and who is still waited for', () => {
+    expect(busy(3).crowd.table()).toEqual([
+      '  TARGET   CPU    left',
+      '  web-0    0.50   5s',
+      '  web-1    0.50   5s',
+      '  web-2    0.50   5s',
+    ]);
+    expect(busy(37, 3).crowd.table(2)).toEqual([
+      '  TARGET   CPU    left',
+      '  web-3    0.50   5s',
+      '  web-4    0.50   5s',
+      '  … 32 more, 3 not active yet',
+    ]);
+    expect(busy(1).crowd.table()).toHaveLength(2);
+  });
+
+  test('loses the row of one whose fault has ended, and is gone with the last', () => {
+    const { crowd, all } = busy(2);
+    for (const [index, each] of all.entries()) {
+      crowd.on({ kind: 'reverted', target: each, revertMs: 1, confirmedBy: 'shim' });
+      expect(crowd.table()?.length).toBe(index === 0 ? 2 : undefined);
+    }
+  });
+
+  test('is printed once for all of them', () => {
+    const { crowd, all } = busy(3);
+    expect(all.filter((each) => crowd.isTurnOf(each))).toEqual([all[0]]);
+  });
+});
+
+test('all are active when the last one is, with the time between', () => {
+  expect(busy(5, 1).crowd.allActive).toBeUndefined();
+  expect(busy(5).crowd.allActive).toBe('active after 2s   5 targets on 3 nodes, within 40ms');
+});
+
+describe('the outcome of several targets', () => {
+  const outcome = (each: readonly Partial<TargetOutcome>[]): Outcome => {
+    const effective = { effective: true, proofs: [], table: { head: [], rows: [] }, document: {} };
+    return {
+      ...{ id: 'chaos-7f3k2', cluster: { server: 's' }, exitCode: 0, left: [], undo: '', sweep: '' },
+      ...{ times: { totalMs: 1 }, requests: {} },
+      targets: each.map((change, index) => ({
+        ...{ target: target({ pod: `web-${index}` }), summary: '', problems: [], reverted: true },
+        verdict: effective,
+        ...change,
+      })),
+    };
+  };
+
+  test('has those first of which there is something to say, and says it', () => {
+    expect(outcomeLines(outcome([{}, { problems: ['the target ended'] }, {}]))).toEqual([
+      '  TARGET            NODE     RESULT',
+      '  pod/web-1 (app)   node-3   effective',
+      '  pod/web-0 (app)   node-3   effective',
+      '  pod/web-2 (app)   node-3   effective',
+      'pod/web-1 (app): Problem: the target ended.',
+      'Effective on 2 of 3 targets.',
+    ]);
+  });
+
+  test('has at most 20 rows', () => {
+    const lines = outcomeLines(outcome(Array.from({ length: 50 }, () => ({}))));
+    expect(lines.slice(-2)).toEqual(['  … 30 more: 30 effective', 'Effective on 50 of 50 targets.']);
+    expect(lines).toHaveLength(23);
+  });
+});
