@@ -66,7 +66,9 @@ const wrong: readonly Wrong[] = [
   ['stress deploy/web --cpu 1 --all --count 2 --percent 5', '--all, --count and --percent are mutually exclusive'],
   ['stress deploy/web --cpu 1 --count 1 --percent 5', '--count and --percent are mutually exclusive'],
   ['stress deploy/web --cpu 1 --all=maybe', '--all "maybe": must be true or false'],
-  ['stress deploy/web --cpu 1 --count', '--count requires a value'],
+  ...['--selector', '--count', '--percent', '--seed'].map(
+    (flag): Wrong => [`stress deploy/web --cpu 1 ${flag}`, `${flag} requires a value`],
+  ),
   ...['0', '-1', '1.5', 'two', '10001', '50%'].map(
     (text): Wrong => [
       `stress deploy/web --cpu 1 --count ${text}`,

@@ -326,6 +326,14 @@ describe('from the cluster', () => {
     expect(await lines('io deploy/web --path /data -c ')).toEqual(['app', 'proxy', 'mesh', 'debug', ':4']);
   });
 
+  test('containers of a pod with the labels', async () => {
+    server.on('GET', '/api/v1/namespaces/shop/pods', ({ query }, response) =>
+      json(response, 200, { items: query.get('labelSelector') === 'app=web' ? [runningPod(withOthers)] : [] }),
+    );
+    expect(await lines('stress -l app=web -c m')).toEqual(['mesh', ':4']);
+    expect(await lines('stress -l app=none -c ')).toEqual([':4']);
+  });
+
   test('as whom the flags say', async () => {
     await lines('stress --as grace --token other w');
     expect(server.received[0]?.headers).toMatchObject({
