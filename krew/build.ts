@@ -1,4 +1,4 @@
-/** Builds dist/: the plugin as one bundle in a few lazily loaded files, and the shim and the toolboxes for both architectures. */
+/** Builds dist/: the plugin as one bundle, and the shim and the toolboxes for both architectures. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -23,16 +23,7 @@ function commitOf(): string {
 
 rmSync(path('dist'), { recursive: true, force: true });
 mkdirSync(path('dist'));
-await build({
-  ...bundleOptions(path('src/bin.ts'), path('dist')),
-  chunkNames: 'lib/[name]-[hash]',
-  define: {
-    CHAOS_VERSION: JSON.stringify(version),
-    CHAOS_COMMIT: JSON.stringify(commitOf()),
-  },
-  legalComments: 'none',
-  logLevel: 'warning',
-});
+await build(bundleOptions(path('src/bin.ts'), path('dist'), { version, commit: commitOf() }));
 copyFileSync(path('krew/kubectl-chaos.cjs'), path('dist/kubectl-chaos'));
 chmodSync(path('dist/kubectl-chaos'), 0o755);
 writeFileSync(path('dist/kubectl_complete-chaos'), completionScript);

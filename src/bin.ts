@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { homedir, userInfo } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { systemClock } from './clock.ts';
 import { main } from './main.ts';
 import type { InterruptSignal, Output } from './ports.ts';
@@ -25,7 +26,7 @@ function output(stream: NodeJS.WriteStream): Output {
 
 const interruptSignals: readonly InterruptSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
-const files = new URL('./', import.meta.url);
+const files = pathToFileURL(`${__dirname}/`);
 const env = { ...process.env };
 
 async function ask(question: string): Promise<string> {
@@ -53,7 +54,7 @@ const build = { version: CHAOS_VERSION, commit: CHAOS_COMMIT };
 /** Of the names that the shell asked for; absent: it asked for none. */
 let lookUp: AbortSignal | undefined;
 
-const code = await main(process.argv.slice(2), {
+void main(process.argv.slice(2), {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
   env,
@@ -95,10 +96,13 @@ const code = await main(process.argv.slice(2), {
     const { LiveReporter } = await import('./terminal/live.ts');
     return new LiveReporter(output(process.stdout), process.stderr, { verbose, colour });
   },
-});
-// Sockets of a cluster that does not answer must not hold the process once all has been said.
-process.stdout.write('', () => {
-  // A look-up in DNS cannot be called off, and process.exit waits for it, many seconds when no server answers: another program has nothing to wait for.
-  if (lookUp?.aborted && process.platform !== 'win32') process.execve?.('/bin/sh', ['sh', '-c', `exit ${code}`]);
-  process.exit(code);
-});
+}).then(exit);
+
+function exit(code: number): void {
+  // Sockets of a cluster that does not answer must not hold the process once all has been said.
+  process.stdout.write('', () => {
+    // A look-up in DNS cannot be called off, and process.exit waits for it, many seconds when no server answers: another program has nothing to wait for.
+    if (lookUp?.aborted && process.platform !== 'win32') process.execve?.('/bin/sh', ['sh', '-c', `exit ${code}`]);
+    process.exit(code);
+  });
+}

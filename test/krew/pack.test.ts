@@ -29,7 +29,7 @@ beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'chaos-pack-'));
   dist = join(directory, 'dist');
   mkdirSync(join(dist, 'lib'), { recursive: true });
-  for (const name of ['LICENSE', 'chaos.mjs', 'kubectl-chaos', 'lib/chunk.mjs', 'nsexec-amd64']) {
+  for (const name of ['LICENSE', 'chaos.cjs', 'kubectl-chaos', 'lib/part.cjs', 'nsexec-amd64']) {
     writeFileSync(join(dist, name), name);
   }
   chmodSync(join(dist, 'kubectl-chaos'), 0o755);
@@ -51,13 +51,13 @@ describe('the archive', () => {
   it('holds plain files and directories only, the licence at its top, and the launcher executable', () => {
     for (const [mode = ''] of entries) expect(mode).toMatch(/^[-d]/);
     const names = entries.map((entry) => entry.at(-1));
-    expect(names).toEqual(['LICENSE', 'chaos.mjs', 'kubectl-chaos', 'lib/', 'lib/chunk.mjs', 'nsexec-amd64']);
+    expect(names).toEqual(['LICENSE', 'chaos.cjs', 'kubectl-chaos', 'lib/', 'lib/part.cjs', 'nsexec-amd64']);
     expect(entries[2]?.[0]).toBe('-rwxr-xr-x');
   });
 
   it('is the same bit by bit, whenever its files were written', () => {
     const before = archiveOf(dist);
-    utimesSync(join(dist, 'chaos.mjs'), 1, 1);
+    utimesSync(join(dist, 'chaos.cjs'), 1, 1);
     expect(archiveOf(dist).equals(before)).toBe(true);
   });
 });
