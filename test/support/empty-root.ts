@@ -31,7 +31,7 @@ export class EmptyRoot {
     for (const name of ['bin', 'dev', 'etc', 'home', 'proc', 'tmp', bin])
       mkdirSync(join(folder, name), { recursive: true });
     writeFileSync(join(folder, 'dev/null'), '');
-    const brought = [...always.map(find), ...programs];
+    const brought = [...always.map(programOnPath), ...programs];
     for (const program of brought)
       copyFileSync(realpathSync(program), join(folder, 'bin', program.replace(/^.*\//, '')));
     for (const library of new Set([node, ...brought].flatMap(librariesOf))) {
@@ -59,7 +59,8 @@ export class EmptyRoot {
   }
 }
 
-const find = (program: string) => execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
+export const programOnPath = (program: string) =>
+  execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
 
 /** Their paths, the loader's among them, where the program looks for them; a static program has none. */
 function librariesOf(program: string): string[] {
