@@ -18,6 +18,7 @@ export function bundleOptions(entry: string, folder: string, stamp: { version: s
     define: {
       CHAOS_VERSION: JSON.stringify(stamp.version),
       CHAOS_COMMIT: JSON.stringify(stamp.commit),
+      'import.meta.dirname': '__dirname',
       // ws asks for these packages unless it is told not to: whatever lay above the plugin under such a name would be loaded.
       'process.env.WS_NO_BUFFER_UTIL': '"1"',
       'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
