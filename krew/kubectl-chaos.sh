@@ -17,4 +17,6 @@ esac
 # NODE_EXTRA_CA_CERTS and NODE_USE_SYSTEM_CA stay: a company's certificates are meant for this program too.
 unset NODE_OPTIONS NODE_PATH NODE_REPL_EXTERNAL_MODULE NODE_COMPILE_CACHE NODE_V8_COVERAGE NODE_ICU_DATA NODE_TEST_CONTEXT \
     NODE_CHANNEL_FD NODE_CHANNEL_SERIALIZATION_MODE NODE_UNIQUE_ID NODE_PRESERVE_SYMLINKS NODE_PRESERVE_SYMLINKS_MAIN
+# It is run where exec fails and the shell is dash or BusyBox's, as on Alpine; others say their "not found" alone.
+trap 'echo "error: the Node.js of this archive does not start here: it needs glibc 2.28 and libstdc++. Take the archive without-node, and Node 22.19 or newer." >&2; exit 1' EXIT
 exec "$here/node" "$here/launcher.cjs" "$@"

@@ -18,7 +18,7 @@ import { bundleOptions } from '../../krew/bundle.ts';
 import { tarOfParts } from '../../krew/layout.ts';
 import { completionScript } from '../../src/cli/completion.ts';
 import { repository } from '../support/counts.ts';
-import { EmptyRoot, noEmptyRoot } from '../support/empty-root.ts';
+import { EmptyRoot, noEmptyRoot, programOnPath } from '../support/empty-root.ts';
 
 const reason = noEmptyRoot();
 if (reason !== undefined && process.env.CI === 'true') throw new Error(`must be tried where CI is set, and ${reason}`);
@@ -124,6 +124,20 @@ describe.skipIf(reason !== undefined)(title, () => {
   ])('starts %s', (_, script) => {
     expect(run({}, 'sh', '-c', script)).toEqual({ status: 0, stdout: '1.2.3\n', stderr: '' });
   });
+
+  const shell = realpathSync(programOnPath('sh'));
+  const says = /(?:dash|busybox)$/.test(shell);
+  it.skipIf(!says)(
+    `says what Node needs, where it cannot be started${says ? '' : ` (skipped: sh is ${shell})`}`,
+    () => {
+      // As the kernel has it for a program whose loader is not there.
+      writeFileSync(join(root.folder, 'x y/node'), '#!/lib/ld-musl.so\n', { mode: 0o755 });
+      copyFileSync(join(repository, 'krew/kubectl-chaos.sh'), join(root.folder, 'x y/kubectl-chaos'));
+      const { status, stdout, stderr } = run({}, '/x y/kubectl-chaos', 'version');
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toContain('error: the Node.js of this archive does not start here: it needs glibc 2.28');
+    },
+  );
 
   it('has the licences, also of Node', () => {
     const text = run(
