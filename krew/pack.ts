@@ -47,13 +47,20 @@ function pack({ url, homepage, forms: chosen, level }: PackRequest): void {
     join(to, `kubectl-chaos-v${version}.cdx.json`),
     sbomOf({ ...components, version, node: nodeLock, toolbox }),
   );
-  copyFileSync(path('dist/THIRD-PARTY-NOTICES'), join(to, 'THIRD-PARTY-NOTICES'));
+  writeFileSync(join(to, notices), noticesIn(join(to, archiveName(version, chosen[0] ?? withoutNode))));
   // A manifest without one of the platforms would take it away from those who have it.
   if (chosen.length === forms.length) makeManifest(version, url, homepage);
   const named = readdirSync(to).filter((name) => name !== 'index');
   const sums = named.sort().map((name) => `${sha256Of(join(to, name))}  ${name}\n`);
   writeFileSync(join(to, 'SHA256SUMS'), sums.join(''));
   process.stdout.write(sums.map((line) => line.replace('  ', `  ${to}/`)).join(''));
+}
+
+const notices = 'THIRD-PARTY-NOTICES';
+
+/** Those of an archive with Node speak of all that is in the others. */
+function noticesIn(archive: string): Buffer {
+  return execFileSync('tar', ['-xzOf', archive, notices]);
 }
 
 function makeArchive(form: Form, file: string, components: Components, level: number): void {
