@@ -297,7 +297,9 @@ export function parseCommandLine(
         );
         invocation = verb.toInvocation(given, { ...Object.fromEntries(variables), ...flags }, passedOn);
       });
-    for (const flag of verb.flags) command.addOption(toOption(flag));
+    // Of the verbs that are named at all: to make all options takes as long as to load them.
+    if ([verb.name, ...(verb.aliases ?? [])].some((name) => words.includes(name)))
+      for (const flag of verb.flags) command.addOption(toOption(flag));
   }
 
   try {

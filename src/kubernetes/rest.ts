@@ -1,4 +1,4 @@
-import type { Agent, IncomingMessage } from 'node:http';
+import http, { type Agent, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { isIP } from 'node:net';
 import tls from 'node:tls';
@@ -7,7 +7,6 @@ import type { Access, Environment } from './access.ts';
 import { ApiError, answerError, transportError } from './api-error.ts';
 import { Credentials } from './credentials.ts';
 import type { PluginTerminal } from './exec-credential.ts';
-import { http } from './http.ts';
 import { waitOut } from './overload.ts';
 import { Rotated, readPem } from './pem.ts';
 import { chooseProxy, forwards, type ProxyTrust, proxyAuthorization, throughTunnel, toProxy } from './proxy.ts';
