@@ -98,6 +98,25 @@ export interface VersionRequest {
   output: 'human' | 'json' | 'yaml';
 }
 
+/** Who is bound to roles, in RBAC's words. */
+export interface RbacSubject {
+  kind: 'User' | 'Group' | 'ServiceAccount';
+  name: string;
+  /** Of a service account. */
+  namespace?: string;
+}
+
+/** `rbac`: whose rights, and where. */
+export interface RbacRequest {
+  /** Undefined: the roles alone. */
+  subject: RbacSubject | undefined;
+  /** Of the targets; undefined: every one. */
+  namespace: string | undefined;
+  /** Undefined: those of the targets. */
+  agentNamespace: string | undefined;
+  output: 'yaml' | 'json';
+}
+
 /** Something that can be typed at the cursor, whole. */
 export interface Candidate {
   value: string;

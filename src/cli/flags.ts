@@ -133,6 +133,7 @@ export const outputs = {
   ),
   sweep: output(['json', 'yaml'], 'output format: json or yaml'),
   version: output(['json', 'yaml'], 'output format: json or yaml'),
+  rbac: output(['yaml', 'json'], 'output format: yaml (default) or json'),
 };
 
 function output<const Format extends string>(choices: readonly Format[], help: string): Flag<Format | undefined> {

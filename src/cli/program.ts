@@ -9,6 +9,7 @@ import type {
   CompletionRequest,
   FaultRequest,
   ManageRequest,
+  RbacRequest,
   Request,
   RunOptions,
   SweepRequest,
@@ -30,6 +31,7 @@ import {
 } from './flags.ts';
 import { type Helped, optionsHelp, programHelp, verbHelp } from './help.ts';
 import { shapes, toOption } from './options.ts';
+import { rbacFlags, toRbacRequest } from './rbac.ts';
 import { refuseWords, toRunOptions } from './run-options.ts';
 import { toSweepRequest } from './sweep.ts';
 
@@ -42,6 +44,7 @@ export type Invocation =
   | { kind: 'attach'; request: AttachRequest }
   | { kind: 'sweep'; request: SweepRequest }
   | { kind: 'version'; request: VersionRequest }
+  | { kind: 'rbac'; request: RbacRequest }
   | { kind: 'list' | 'stop'; request: ManageRequest };
 
 const programRest = `
@@ -192,6 +195,26 @@ Examples:
   }),
 };
 
+const rbac: Verb = {
+  name: 'rbac',
+  summary: 'print the roles that a user of this plugin needs, for "kubectl apply -f -"',
+  usage: '[--user NAME | --group NAME | --serviceaccount NAMESPACE:NAME] [flags]',
+  argument: '[words...]',
+  flags: rbacFlags,
+  examples: `
+Examples:
+  # Everything, for a user
+  kubectl chaos rbac --user ada
+
+  # Targets of one namespace, and agents in another, for a group
+  kubectl chaos rbac --group on-call -n shop --agent-namespace chaos
+`,
+  toInvocation: (words, flags, passedOn) => ({
+    kind: 'rbac',
+    request: toRbacRequest([...words, ...(passedOn ?? [])], flags),
+  }),
+};
+
 const faults = faultKinds.map(faultVerb);
 const toOptions = connectionFlags('the target or of the agents');
 
@@ -254,7 +277,7 @@ Examples:
 };
 
 /** All verbs, in the order of help. */
-export const verbs: readonly Verb[] = [...faults, ls, attach, stop, sweep, options, version, completion];
+export const verbs: readonly Verb[] = [...faults, ls, attach, stop, sweep, rbac, options, version, completion];
 
 const description = 'Inject a time-bounded fault into a running pod, measure its effect, and revert it.';
 

@@ -11,6 +11,7 @@ import type {
   Toolbox,
 } from '../ports.ts';
 import type { Request, RunOptions, SweepRequest } from '../requests.ts';
+import { shellWord } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { faultImage, sweepImage } from './agent-image.ts';
 import { type RecordedPlan, writePlan } from './plan-record.ts';
@@ -241,11 +242,6 @@ function connectionWords(connection: ConnectionOptions): string[] {
     ...flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, shellWord(value)])),
     ...(connection.insecureSkipTlsVerify ? ['--insecure-skip-tls-verify'] : []),
   ];
-}
-
-/** A word that a POSIX shell reads as itself, since the command is printed to be pasted. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Once a second, oftener for a run so short that it would yield too few to judge by. */

@@ -20,7 +20,7 @@ function misspellings(flag: string): string[] {
     .map((word) => `--${word}`);
 }
 
-describe.each([...faultKinds.map(({ verb }) => verb), 'ls', 'attach', 'stop', 'sweep'])('of %s', (verb) => {
+describe.each([...faultKinds.map(({ verb }) => verb), 'ls', 'attach', 'stop', 'sweep', 'rbac'])('of %s', (verb) => {
   test('no hint leads to a flag that takes a safeguard away or impersonates', () => {
     const hints = never.flatMap(misspellings).flatMap((word) => {
       try {
