@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { homedir, userInfo } from 'node:os';
 import { systemClock } from './clock.ts';
 import { main } from './main.ts';
-import type { InterruptSignal, Output } from './ports.ts';
+import type { Architecture, InterruptSignal, Output } from './ports.ts';
 import { readShim } from './shim/binary.ts';
 
 declare const CHAOS_VERSION: string;
@@ -50,6 +50,10 @@ function userName(): string {
 }
 
 const build = { version: CHAOS_VERSION, commit: CHAOS_COMMIT };
+const connectPorts = {
+  ...{ env, build, homeDirectory: homedir() },
+  shim: (architecture: Architecture) => readShim(files, architecture),
+};
 /** Of the names that the shell asked for; absent: it asked for none. */
 let lookUp: AbortSignal | undefined;
 
@@ -71,19 +75,18 @@ const code = await main(process.argv.slice(2), {
   randomSuffix: () => Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join(''),
   ...build,
   nodeVersion: process.version,
-  shim: (architecture) => readShim(files, architecture),
+  shim: connectPorts.shim,
   toolbox: async (name, architecture) => {
     const { readToolbox } = await import('./shim/toolbox.ts');
     return readToolbox(files, name, architecture);
   },
   connect: async (options) => {
     const { connect } = await import('./kubernetes/cluster.ts');
-    return connect(options, {
-      env,
-      homeDirectory: homedir(),
-      shim: (architecture) => readShim(files, architecture),
-      build,
-    });
+    return connect(options, connectPorts);
+  },
+  examine: async (options) => {
+    const { connectExaminer } = await import('./kubernetes/doctor/examiner.ts');
+    return connectExaminer(options, connectPorts);
   },
   findNames: async (query, options, signal) => {
     lookUp = signal;

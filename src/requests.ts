@@ -98,6 +98,18 @@ export interface VersionRequest {
   output: 'human' | 'json' | 'yaml';
 }
 
+/** `doctor`: what is looked at. */
+export interface DoctorRequest extends AgentOptions {
+  /** Undefined: no target. Never together with a node. */
+  target: TargetQuery | undefined;
+  node: string | undefined;
+  connection: ConnectionOptions;
+  /** Of the target, and of the agents unless they have another; undefined: that of the kubeconfig's context. */
+  namespace: string | undefined;
+  output: 'human' | 'json' | 'yaml';
+  verbose: boolean;
+}
+
 /** Who is bound to roles, in RBAC's words. */
 export interface RbacSubject {
   kind: 'User' | 'Group' | 'ServiceAccount';

@@ -58,6 +58,7 @@ function world(change: { tty?: [stdout: boolean, stderr: boolean]; env?: Command
       connections.push(options);
       return scenario.cluster;
     },
+    examine: () => Promise.reject(new Error('nothing is examined')),
     findNames: () => Promise.reject(new Error('nothing is completed')),
     liveReporter: async (verbose, colour): Promise<Reporter & { close(): void }> => {
       asked.push([verbose, colour]);

@@ -7,6 +7,7 @@ import { nearest } from '../flags/nearest.ts';
 import type {
   AttachRequest,
   CompletionRequest,
+  DoctorRequest,
   FaultRequest,
   ManageRequest,
   RbacRequest,
@@ -17,6 +18,7 @@ import type {
 } from '../requests.ts';
 import { normalizeArgv } from './argv.ts';
 import { completionScript, type Operands, toCompletion } from './completion.ts';
+import { doctorFlags, toDoctorRequest } from './doctor.ts';
 import { toAttachRequest, toManageRequest } from './experiments.ts';
 import {
   attachFlags,
@@ -45,6 +47,7 @@ export type Invocation =
   | { kind: 'sweep'; request: SweepRequest }
   | { kind: 'version'; request: VersionRequest }
   | { kind: 'rbac'; request: RbacRequest }
+  | { kind: 'doctor'; request: DoctorRequest }
   | { kind: 'list' | 'stop'; request: ManageRequest };
 
 const programRest = `
@@ -195,6 +198,28 @@ Examples:
   }),
 };
 
+const doctor: Verb = {
+  name: 'doctor',
+  summary: 'say what would stop a fault here; changes nothing',
+  usage: '[TARGET | --node NAME] [flags]',
+  argument: '[TARGET...]',
+  operands: 'target',
+  flags: [...doctorFlags, ...connectionFlags('the target and of the agents')],
+  examples: `
+Examples:
+  # Everything that can be known of a target without a look at its node
+  kubectl chaos doctor deploy/web
+
+  # The cluster alone, or with one of its nodes
+  kubectl chaos doctor --agent-namespace chaos
+  kubectl chaos doctor --node node-3
+`,
+  toInvocation: (words, flags, passedOn) => ({
+    kind: 'doctor',
+    request: toDoctorRequest([...words, ...(passedOn ?? [])], flags),
+  }),
+};
+
 const rbac: Verb = {
   name: 'rbac',
   summary: 'print the roles that a user of this plugin needs, for "kubectl apply -f -"',
@@ -277,7 +302,7 @@ Examples:
 };
 
 /** All verbs, in the order of help. */
-export const verbs: readonly Verb[] = [...faults, ls, attach, stop, sweep, rbac, options, version, completion];
+export const verbs: readonly Verb[] = [...faults, ls, attach, stop, sweep, doctor, rbac, options, version, completion];
 
 const description = 'Inject a time-bounded fault into a running pod, measure its effect, and revert it.';
 

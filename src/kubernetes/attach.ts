@@ -146,7 +146,8 @@ function noSubprotocol(cause: Error, server: string, { names, silent }: Offers):
   });
 }
 
-async function refusal(response: IncomingMessage, request: ApiRequest, rest: Rest): Promise<ApiError> {
+/** What an answer means that is no upgrade. */
+export async function refusal(response: IncomingMessage, request: ApiRequest, rest: Rest): Promise<ApiError> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of response) chunks.push(chunk as Buffer);
@@ -173,14 +174,19 @@ function noWebSocket(answer: ErrorAnswer, request: ApiRequest, rest: Rest): ApiE
   return new ApiError(
     answer.status,
     answer.status === 403 ? 'forbidden' : 'unreachable',
-    `${rest.server} did not open the WebSocket of attach, it answered ${answer.status}: ${way} before it seems to drop "Upgrade: websocket"`,
+    `${rest.server} did not open the WebSocket of ${request.subresource ?? request.verb}, it answered ${answer.status}: ${way} before it seems to drop "Upgrade: websocket"`,
     {
-      hint: rest.proxy
-        ? 'except the server from the proxy (NO_PROXY, or proxy-url of the kubeconfig), or let the proxy pass WebSockets on'
-        : 'let it pass on "Connection: Upgrade" and "Upgrade: websocket", or name the API server itself with --server',
+      hint: passOn(rest),
       cause: why,
       isPermanent: true,
       barsAttach: true,
     },
   );
+}
+
+/** What helps where something on the way drops an upgrade. */
+export function passOn({ proxy }: Pick<Rest, 'proxy'>): string {
+  return proxy
+    ? 'except the server from the proxy (NO_PROXY, or proxy-url of the kubeconfig), or let the proxy pass WebSockets on'
+    : 'let it pass on "Connection: Upgrade" and "Upgrade: websocket", or name the API server itself with --server';
 }

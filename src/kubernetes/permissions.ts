@@ -80,7 +80,7 @@ export async function checkPermissions(rest: Rest, namespace: string, needed: re
 }
 
 /** Which of these are not allowed in the namespace; undefined: the API server answers no such questions. Requests as of `checkPermissions`. */
-async function unheldPermissions(
+export async function unheldPermissions(
   rest: Rest,
   namespace: string,
   needed: readonly Permission[],
@@ -153,7 +153,11 @@ function listPermissions(permissions: readonly Permission[]): string {
 }
 
 /** Which of these are not allowed, by one request for each. `namespace` undefined: in every one, or of what is in none. */
-async function denied(rest: Rest, namespace: string | undefined, asked: readonly Permission[]): Promise<Permission[]> {
+export async function denied(
+  rest: Rest,
+  namespace: string | undefined,
+  asked: readonly Permission[],
+): Promise<Permission[]> {
   const answers = await Promise.all(
     asked.map(async (permission) => {
       const { group, plural } = permission.resource;

@@ -51,6 +51,7 @@ export const resources = {
   poddisruptionbudgets: resource('poddisruptionbudgets', 'policy'),
   /** Before Kubernetes 1.21. */
   poddisruptionbudgetsBeta: resource('poddisruptionbudgets', 'policy', 'v1beta1'),
+  leases: resource('leases', 'coordination.k8s.io'),
   selfsubjectrulesreviews: resource('selfsubjectrulesreviews', 'authorization.k8s.io', 'v1', false),
   selfsubjectaccessreviews: resource('selfsubjectaccessreviews', 'authorization.k8s.io', 'v1', false),
   /** What the server says of itself, a `VersionInfo`. */
