@@ -72,6 +72,7 @@ async function silence(
     hint: 'the container runtime, or a proxy before the API server, keeps back what is sent: see whether kubectl attach -i works there, and reach the API server itself with --server',
     isPermanent: true,
     barsAttach: true,
+    doctorLine: 'websocket',
   });
   return { clean: false, reason, error };
 }
@@ -133,6 +134,7 @@ function handshakeError(error: Error, server: string, offers: Offers, handshakeM
     cause: error,
     isPermanent: true,
     barsAttach: true,
+    doctorLine: 'websocket',
   });
 }
 
@@ -143,6 +145,7 @@ function noSubprotocol(cause: Error, server: string, { names, silent }: Offers):
     cause,
     isPermanent: true,
     barsAttach: true,
+    doctorLine: 'websocket',
   });
 }
 
@@ -180,6 +183,7 @@ function noWebSocket(answer: ErrorAnswer, request: ApiRequest, rest: Rest): ApiE
       cause: why,
       isPermanent: true,
       barsAttach: true,
+      doctorLine: 'websocket',
     },
   );
 }
