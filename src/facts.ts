@@ -155,6 +155,8 @@ export interface Examiner {
   server(): Promise<ServerFacts>;
   /** Those that are not allowed. Undefined: the API server answers no such questions. */
   missing(asked: readonly RightAt[]): Promise<RightAt[] | undefined>;
+  /** Whom the API server takes the user for. Undefined: it does not say, as before Kubernetes 1.28. */
+  user(): Promise<string | undefined>;
   namespace(name: string): Promise<NamespaceFacts>;
   /** Opens a watch over a WebSocket, of this pod or, undefined, of none. */
   watchUpgrade(namespace: string, pod: string | undefined): Promise<Upgrade>;

@@ -54,6 +54,8 @@ export const resources = {
   leases: resource('leases', 'coordination.k8s.io'),
   selfsubjectrulesreviews: resource('selfsubjectrulesreviews', 'authorization.k8s.io', 'v1', false),
   selfsubjectaccessreviews: resource('selfsubjectaccessreviews', 'authorization.k8s.io', 'v1', false),
+  /** From Kubernetes 1.28 on. */
+  selfsubjectreviews: resource('selfsubjectreviews', 'authentication.k8s.io', 'v1', false),
   /** What the server says of itself, a `VersionInfo`. */
   version: resource('version', '', '', false),
 } as const;

@@ -213,6 +213,18 @@ describe('what stops a run', () => {
     expect(code).toBe(0);
   });
 
+  test('rights in a namespace take no more than a role there, for the user that the API server knows', async () => {
+    healthy();
+    allow([{ verbs: ['get', 'list', 'watch', 'create', 'delete'], apiGroups: ['*'], resources: ['*'] }], ['list pods']);
+    answer('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', 201, {
+      status: { userInfo: { username: 'system:serviceaccount:ci:runner' } },
+    });
+    const { of, stdout } = await doctor('web');
+    expect(of('rights')[0]).toBe('problem: you are not allowed to patch configmaps in shop');
+    expect(stdout).toContain('  kubectl chaos rbac --serviceaccount ci:runner -n shop | kubectl apply');
+    expect(stdout).toContain('  kubectl chaos rbac --serviceaccount ci:runner | kubectl apply');
+  });
+
   test('pod security and the dry run that it refuses, with the label', async () => {
     healthy();
     answer('GET', '/api/v1/namespaces/shop', 200, {

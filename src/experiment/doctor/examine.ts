@@ -9,7 +9,7 @@ import { judgeOtherNamespace, judgePodSecurity, judgeRehearsal, type Rehearsal }
 import { judgeExperiments } from './experiments.ts';
 import { type Finding, ifKnown, inOrder, judged, type Known, known, of } from './finding.ts';
 import { judgeHeartbeat, judgeKernel, judgeNode, judgePlatform, judgeRoom } from './node.ts';
-import { judgeRights, type Places, wantedRights } from './rights.ts';
+import { judgeRights, type Places, type RightsContext, wantedRights } from './rights.ts';
 import { judgeClock, judgeCredentials, judgeServer } from './server.ts';
 import {
   judgeLimits,
@@ -79,9 +79,7 @@ export async function examine(request: DoctorRequest, ports: DoctorPorts): Promi
   const node = nodeName === undefined ? undefined : await known(examiner.node(nodeName));
   const seen: Seen = { ...(pod ? { pod } : {}), ...(nodeName === undefined ? {} : { nodeName }), node };
   const groups = await Promise.all([
-    known(examiner.missing(wantedRights(places))).then((missing) =>
-      judged('rights', missing, (rights) => judgeRights(rights, places, minor, request.image !== undefined)),
-    ),
+    rightsFindings(examiner, { places, minor, hasImage: request.image !== undefined }),
     way(examiner, places, pod),
     ...(target ? [targetFindings(target, ports, places, seen)] : []),
     nodeFindings(request, examiner, places, seen, now),
@@ -108,6 +106,14 @@ function stopped(check: Finding['check'], { message, hint }: ChaosError): Findin
 function nearOf({ pod, nodeName }: Seen): Pick<Target, 'namespace' | 'pod' | 'container' | 'node'> | undefined {
   if (!pod || nodeName === undefined) return undefined;
   return { namespace: pod.namespace, pod: pod.name, container: pod.container, node: nodeName };
+}
+
+/** Who the user is matters where rights are missing alone. */
+async function rightsFindings(examiner: Examiner, context: Omit<RightsContext, 'user'>): Promise<Finding[]> {
+  const missing = await known(examiner.missing(wantedRights(context.places)));
+  const isShort = (ifKnown(missing)?.length ?? 0) > 0;
+  const user = isShort ? ifKnown(await known(examiner.user())) : undefined;
+  return judged('rights', missing, (rights) => judgeRights(rights, { ...context, user }));
 }
 
 async function way(

@@ -21,12 +21,21 @@ export function wantedRights({ namespace, agentNamespace }: Places): RightAt[] {
 /** From Kubernetes 1.35 on an attach over a WebSocket needs `create` beside `get`. */
 const createSince = 35;
 
-/** `minor`: of the server; undefined: not known. `hasImage`: one with the tools is named. Pure. */
+/** What rights are judged by. */
+export interface RightsContext {
+  places: Places;
+  /** Of the server; undefined: not known. */
+  minor: number | undefined;
+  /** An image with the tools is named. */
+  hasImage: boolean;
+  /** As the API server names it; undefined: not known. */
+  user: string | undefined;
+}
+
+/** Pure. */
 export function judgeRights(
   missing: readonly RightAt[] | undefined,
-  places: Places,
-  minor: number | undefined,
-  hasImage = false,
+  { places, minor, hasImage, user }: RightsContext,
 ): Finding[] {
   const { ok, warning, problem, unknown } = of('rights');
   if (missing === undefined) return [unknown('the API server does not say what you are allowed to do')];
@@ -34,7 +43,8 @@ export function judgeRights(
     ({ resource, verb }) =>
       !(resource === 'pods/attach' && verb === 'create' && minor !== undefined && minor < createSince),
   );
-  const remedy = `${commandFor(asked, places)} | kubectl apply -f -, by somebody who may give rights`;
+  const remedy = (some: readonly RightAt[]) =>
+    `${commandFor(some, places, user)} | kubectl apply -f -, by somebody who may give rights`;
   const needed = asked.filter(({ otherwise, way }) => otherwise === undefined && way === undefined);
   const toAttach = asked.filter(({ way }) => way === 'attach');
   const toRead = asked.filter(({ way }) => way === 'log');
@@ -42,13 +52,13 @@ export function judgeRights(
   const isDeaf = toAttach.length > 0 && toRead.length > 0;
   const stopping = [...needed, ...(isDeaf ? [...toAttach, ...toRead] : [])];
   const findings = [
-    ...(stopping.length > 0 ? [problem(`you are not allowed to ${listed(stopping)}`, remedy)] : []),
-    ...(toAttach.length > 0 && !isDeaf ? [withoutAttach(toAttach, hasImage, remedy)] : []),
+    ...(stopping.length > 0 ? [problem(`you are not allowed to ${listed(stopping)}`, remedy(stopping))] : []),
+    ...(toAttach.length > 0 && !isDeaf ? [withoutAttach(toAttach, hasImage, remedy(toAttach))] : []),
     ...(toRead.length > 0 && !isDeaf
-      ? [warning(`you are not allowed to ${listed(toRead)}: no --no-attach, and no sweep`, remedy)]
+      ? [warning(`you are not allowed to ${listed(toRead)}: no --no-attach, and no sweep`, remedy(toRead))]
       : []),
     ...byReason(optional).map((some) =>
-      warning(`you are not allowed to ${listed(some)}: ${some[0]?.otherwise}`, remedy),
+      warning(`you are not allowed to ${listed(some)}: ${some[0]?.otherwise}`, remedy(some)),
     ),
   ];
   if (findings.length > 0) return findings;
@@ -66,10 +76,15 @@ function withoutAttach(missing: readonly RightAt[], hasImage: boolean, remedy: s
 }
 
 /** A missing right of the whole cluster takes the ClusterRole. */
-function commandFor(asked: readonly RightAt[], { namespace, agentNamespace }: Places): string {
+function commandFor(
+  asked: readonly RightAt[],
+  { namespace, agentNamespace }: Places,
+  user: string | undefined,
+): string {
   const apart = agentNamespace === namespace ? '' : ` --agent-namespace ${agentNamespace}`;
   const isWide = asked.some(({ place }) => place === 'everywhere');
-  return `${rbacCommand({ namespace: isWide ? undefined : namespace })}${apart} --user NAME`;
+  const whole = rbacCommand({ namespace: isWide ? undefined : namespace, ...(user === undefined ? {} : { user }) });
+  return `${whole}${apart}${user === undefined ? ' --user NAME' : ''}`;
 }
 
 function byReason(some: readonly RightAt[]): RightAt[][] {

@@ -5,7 +5,7 @@ import type { Rest } from '../rest.ts';
 import { namespaceFacts } from './namespace.ts';
 import { heartbeat, nodeFacts, roomFacts } from './node.ts';
 import { podFacts } from './pod.ts';
-import { missingRights } from './rights.ts';
+import { missingRights, userName } from './rights.ts';
 import { serverFacts } from './server.ts';
 import { attachUpgrade, watchUpgrade } from './web-socket.ts';
 import { budgetFacts, workloadFacts } from './workload.ts';
@@ -23,6 +23,7 @@ export function examinerOf(rest: Rest, cluster: KubernetesCluster): Examiner {
     credentials: () => rest.credential(),
     server: () => serverFacts(rest, () => new Date()),
     missing: (asked) => missingRights(rest, asked),
+    user: () => userName(rest),
     namespace: (name) => namespaceFacts(rest, name),
     watchUpgrade: (namespace, pod) => watchUpgrade(rest, namespace, pod),
     attachUpgrade: (namespace) => attachUpgrade(rest, namespace),

@@ -1,5 +1,8 @@
+import type { V1SelfSubjectReview } from '@kubernetes/client-node';
 import type { RightAt } from '../../facts.ts';
+import { isStatus } from '../api-error.ts';
 import { denied, type Permission, permissionOf, unheldPermissions } from '../permissions.ts';
+import { resources } from '../request.ts';
 import type { Rest } from '../rest.ts';
 
 /** Of these rights those that are not allowed: one request for each namespace, and one for each right at the scope of the cluster. */
@@ -26,4 +29,17 @@ function unheldIn(
   return namespace === undefined
     ? denied(rest, undefined, permissions)
     : unheldPermissions(rest, namespace, permissions);
+}
+
+/** Undefined: the API server does not say. */
+export async function userName(rest: Rest): Promise<string | undefined> {
+  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+  try {
+    const asked = { verb: 'create', resource: resources.selfsubjectreviews, body } as const;
+    const { status } = await rest.json<V1SelfSubjectReview>(asked);
+    return status?.userInfo?.username;
+  } catch (error) {
+    if (isStatus(error, 403, 404)) return undefined;
+    throw error;
+  }
 }
