@@ -64,9 +64,12 @@ export function judgeCredentials(facts: CredentialFacts, now: Date): Finding[] {
     return [warning(`${name}: the API server takes you for anybody`, 'kubectl config view --minify')];
   if (expires === undefined) return [ok(name), ...unsafe];
   const leftMs = expires.getTime() - now.getTime();
-  const until = `until ${expires.toISOString().replace('.000Z', 'Z')}`;
-  if (leftMs <= 0 && shortMs[kind] !== undefined)
-    return [problem(`${name}, which expired: valid ${until}`, again), ...unsafe];
+  const until = `until ${expires.toISOString().replace(/\.\d{3}Z$/, 'Z')}`;
+  if (leftMs <= 0) {
+    const expired = `${name}, which expired: valid ${until}`;
+    // What is renewed by others may have been, by the time it is used.
+    return [shortMs[kind] === undefined ? warning(expired, again) : problem(expired, again), ...unsafe];
+  }
   if (leftMs < (shortMs[kind] ?? 0)) {
     return [warning(`${name}, valid for ${formatElapsed(leftMs)} more, ${until}`, again), ...unsafe];
   }
