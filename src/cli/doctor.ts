@@ -15,7 +15,7 @@ const container = text({
   ...{ name: '--container', short: '-c', value: 'name', group, names: 'container' },
   help: "container of the pod (default: the pod's default container, else the first)",
 });
-const node = text({ name: '--node', value: 'name', group, help: 'look at this node, without a target' });
+const node = text({ name: '--node', value: 'name', group, names: 'node', help: 'look at this node, without a target' });
 
 /** Flags of `doctor`, but for those of the connection. */
 export const doctorFlags = [container, node, outputs.doctor, verboseRequests, ...agentFlags];

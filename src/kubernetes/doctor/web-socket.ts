@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
+import { ChaosError } from '../../errors.ts';
 import type { Upgrade } from '../../facts.ts';
 import { ApiError, transportError } from '../api-error.ts';
 import { attach, passOn, refusal } from '../attach.ts';
@@ -108,7 +109,9 @@ export async function attachUpgrade(rest: Rest, namespace: string, limits = usua
     stream.close();
     return { state: 'open' };
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    return upgradeOf(error);
+    if (error instanceof ApiError) return upgradeOf(error);
+    // Closed during the handshake, without a word.
+    if (error instanceof ChaosError) return { state: 'refused', message: error.message };
+    throw error;
   }
 }
