@@ -26,7 +26,6 @@ function output(stream: NodeJS.WriteStream): Output {
 const interruptSignals: readonly InterruptSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const files = pathToFileURL(`${import.meta.dirname}/`);
-const shim = async (architecture: Architecture) => (await import('./shim/binary.ts')).readShim(files, architecture);
 const env = { ...process.env };
 
 async function ask(question: string): Promise<string> {
@@ -51,6 +50,10 @@ function userName(): string {
 }
 
 const build = { version: CHAOS_VERSION, commit: CHAOS_COMMIT };
+const connectPorts = {
+  ...{ env, build, homeDirectory: homedir() },
+  shim: async (architecture: Architecture) => (await import('./shim/binary.ts')).readShim(files, architecture),
+};
 /** Of the names that the shell asked for; absent: it asked for none. */
 let lookUp: AbortSignal | undefined;
 
@@ -74,19 +77,18 @@ void main(process.argv.slice(2), {
     Array.from(crypto.getRandomValues(new Uint32Array(5)), (n) => letters[n % letters.length]).join(''),
   ...build,
   nodeVersion: process.version,
-  shim,
+  shim: connectPorts.shim,
   toolbox: async (name, architecture) => {
     const { readToolbox } = await import('./shim/toolbox.ts');
     return readToolbox(files, name, architecture);
   },
   connect: async (options) => {
     const { connect } = await import('./kubernetes/cluster.ts');
-    return connect(options, {
-      env,
-      homeDirectory: homedir(),
-      shim,
-      build,
-    });
+    return connect(options, connectPorts);
+  },
+  examine: async (options) => {
+    const { connectExaminer } = await import('./kubernetes/doctor/examiner.ts');
+    return connectExaminer(options, connectPorts);
   },
   findNames: async (query, options, signal) => {
     lookUp = signal;

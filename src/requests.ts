@@ -98,6 +98,37 @@ export interface VersionRequest {
   output: 'human' | 'json' | 'yaml';
 }
 
+/** `doctor`: what is looked at. */
+export interface DoctorRequest extends AgentOptions {
+  /** Undefined: no target. Never together with a node. */
+  target: TargetQuery | undefined;
+  node: string | undefined;
+  connection: ConnectionOptions;
+  /** Of the target, and of the agents unless they have another; undefined: that of the kubeconfig's context. */
+  namespace: string | undefined;
+  output: 'human' | 'json' | 'yaml';
+  verbose: boolean;
+}
+
+/** Who is bound to roles, in RBAC's words. */
+export interface RbacSubject {
+  kind: 'User' | 'Group' | 'ServiceAccount';
+  name: string;
+  /** Of a service account. */
+  namespace?: string;
+}
+
+/** `rbac`: whose rights, and where. */
+export interface RbacRequest {
+  /** Undefined: the roles alone. */
+  subject: RbacSubject | undefined;
+  /** Of the targets; undefined: every one. */
+  namespace: string | undefined;
+  /** Undefined: those of the targets. */
+  agentNamespace: string | undefined;
+  output: 'yaml' | 'json';
+}
+
 /** Something that can be typed at the cursor, whole. */
 export interface Candidate {
   value: string;

@@ -81,3 +81,8 @@ export function firstLine(text = ''): string {
       ?.trim() ?? ''
   );
 }
+
+/** A word that a POSIX shell reads as itself, since the command is printed to be pasted. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

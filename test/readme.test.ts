@@ -19,6 +19,7 @@ const pages = [
   '.github/CHANGELOG.md',
   'native/README.md',
   'src/README.md',
+  'src/experiment/doctor/README.md',
   ...kinds,
 ];
 

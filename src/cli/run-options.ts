@@ -42,20 +42,20 @@ function joinKind(words: readonly string[]): readonly string[] {
   return [`${kind}/${name}`, ...others];
 }
 
+/** The one TARGET of these words, of which there is one at least. `meant` as of `tooMany`. */
+export function oneTarget(words: readonly string[], meant?: string): string {
+  const [target = '', ...others] = joinKind(words);
+  if (others.length > 0) throw tooMany('TARGET', words, meant);
+  return target;
+}
+
 const dryRunModes: readonly string[] = ['none', 'client', 'server'];
 
 /** The part of a request that all faults share. Throws usage errors only. */
 export function toRunOptions(targets: readonly string[], flags: FlagValues): RunOptions {
-  const [target, ...others] = joinKind(targets);
-  if (target === undefined) throw usageError('TARGET is required: name a pod, or a workload such as deploy/web');
-  if (others.length > 0) {
-    const mode = others.find((word) => dryRunModes.includes(word));
-    throw tooMany(
-      'TARGET',
-      targets,
-      mode === undefined || !isGiven(run.dryRun, flags) ? undefined : `--dry-run=${mode}`,
-    );
-  }
+  if (targets.length === 0) throw usageError('TARGET is required: name a pod, or a workload such as deploy/web');
+  const mode = isGiven(run.dryRun, flags) ? targets.slice(1).find((word) => dryRunModes.includes(word)) : undefined;
+  const target = oneTarget(targets, mode === undefined ? undefined : `--dry-run=${mode}`);
 
   const durationMs = run.duration.read(flags);
   const graceMs = run.grace.read(flags);

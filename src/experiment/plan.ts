@@ -8,9 +8,11 @@ import type {
   RunningImage,
   SelectedTarget,
   Target,
+  TargetQuery,
   Toolbox,
 } from '../ports.ts';
 import type { Request, RunOptions, SweepRequest } from '../requests.ts';
+import { shellWord } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { faultImage, sweepImage } from './agent-image.ts';
 import { type RecordedPlan, writePlan } from './plan-record.ts';
@@ -203,6 +205,21 @@ function chaosCommand(connection: ConnectionOptions, namespace: string, ...words
   return ['kubectl chaos', ...words, '-n', namespace, ...connectionWords(connection)].join(' ');
 }
 
+/** What looks at what a run on this target would meet. */
+export function doctorCommand(
+  connection: ConnectionOptions,
+  { kind, name, namespace, container }: TargetQuery,
+  agentNamespace: string | undefined,
+): string {
+  const words = [
+    ...['kubectl chaos doctor', `${kind}/${name}`],
+    ...(namespace === undefined ? [] : ['-n', namespace]),
+    ...(container === undefined ? [] : ['-c', container]),
+    ...(agentNamespace === undefined ? [] : ['--agent-namespace', agentNamespace]),
+  ];
+  return [...words, ...connectionWords(connection)].join(' ');
+}
+
 /** What leads to an experiment, and what ends it and finds what it left, with this plugin and without. */
 export function experimentCommands(
   connection: ConnectionOptions,
@@ -241,11 +258,6 @@ function connectionWords(connection: ConnectionOptions): string[] {
     ...flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, shellWord(value)])),
     ...(connection.insecureSkipTlsVerify ? ['--insecure-skip-tls-verify'] : []),
   ];
-}
-
-/** A word that a POSIX shell reads as itself, since the command is printed to be pasted. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Once a second, oftener for a run so short that it would yield too few to judge by. */

@@ -77,14 +77,14 @@ function pullSecrets({ spec }: V1Pod): Pick<SelectedTarget, 'imagePullSecrets'> 
   return imagePullSecrets.length === 0 ? {} : { imagePullSecrets };
 }
 
-interface FoundPod {
+export interface FoundPod {
   pod: V1Pod;
   runningPods: number;
   resourceVersion: string | undefined;
 }
 
 /** A pod by name is listed, not got: a list has the version from which a watch of it can go on. */
-async function findPod(rest: Rest, query: TargetQuery, namespace: string): Promise<FoundPod> {
+export async function findPod(rest: Rest, query: TargetQuery, namespace: string): Promise<FoundPod> {
   if (query.kind !== 'pod') {
     const list = await podsOfWorkload(rest, query.kind, query.name, namespace);
     return { ...choosePod(list.items, `${query.kind}/${query.name}`), resourceVersion: list.metadata?.resourceVersion };
@@ -110,7 +110,7 @@ async function readNode(rest: Rest, name: string): Promise<V1Node | undefined> {
   }
 }
 
-async function checkRuntime(rest: Rest, pod: V1Pod): Promise<void> {
+export async function checkRuntime(rest: Rest, pod: V1Pod): Promise<void> {
   const name = pod.spec?.runtimeClassName;
   if (!name) return;
   const runtimeClass = await rest
@@ -127,7 +127,7 @@ async function checkRuntime(rest: Rest, pod: V1Pod): Promise<void> {
  * status, and the kubelet of an older Kubernetes reports none. A pod's own limits (`spec.resources`) hold for its
  * containers together.
  */
-function limits(
+export function limits(
   { spec, status }: V1Pod,
   container: V1Container,
   { resources: inForce }: V1ContainerStatus,

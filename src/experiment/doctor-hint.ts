@@ -1,0 +1,22 @@
+import { ChaosError, ExitCode } from '../errors.ts';
+import type { RunOptions } from '../requests.ts';
+import { doctorCommand } from './plan.ts';
+
+/**
+ * An error of a run, with the command that looks closer, and which of its lines tells more. What doctor has no line for, and what has left something
+ * behind, stays as it is. Pure.
+ */
+export function withDoctor(
+  error: unknown,
+  { target, connection, agentNamespace }: Pick<RunOptions, 'target' | 'connection' | 'agentNamespace'>,
+): unknown {
+  if (!(error instanceof ChaosError) || !error.doctorLine || error.exitCode !== ExitCode.notInjected) return error;
+  const { code, message, hint, state, exitCode, isPermanent, barsAttach, doctorLine } = error;
+  const more = `in the line "${doctorLine}" of: ${doctorCommand(connection, target, agentNamespace)}`;
+  const whole =
+    hint === undefined ? `More ${more}` : /[.?!]$/.test(hint) ? `${hint} More ${more}` : `${hint}; more ${more}`;
+  return new ChaosError(code, message, {
+    ...{ hint: whole, state, exitCode, isPermanent, barsAttach, doctorLine },
+    cause: error,
+  });
+}
