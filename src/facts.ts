@@ -97,6 +97,8 @@ export interface PodFacts {
   container: string;
   /** Why it cannot be a target; absent: it can. */
   problem?: { message: string; remedy?: string };
+  /** The runtime's id; absent: it does not run. */
+  containerId?: string;
   /** Absent: it is not scheduled. */
   node?: string;
   image: string;
