@@ -224,11 +224,15 @@ async function nodeFindings(
   }
   const [room, beat] = await Promise.all([known(examiner.room(nodeName, shape)), known(examiner.heartbeat(nodeName))]);
   const where = { namespace: agentNamespace, node: nodeName };
+  // Who may not see leases sees this, which is rarer.
+  const { reported } = node.known;
   return [
     ...judgeNode(node.known),
     ...judgeKernel(node.known),
     ...judged('room', room, (used) => judgeRoom(node.known, used, where)),
-    ...judged('heartbeat', beat, (last) => [judgeHeartbeat(last, nodeName, now)]),
+    ...('unknown' in beat && reported
+      ? [judgeHeartbeat(reported, nodeName, now, 'status')]
+      : judged('heartbeat', beat, (last) => [judgeHeartbeat(last, nodeName, now)])),
   ];
 }
 

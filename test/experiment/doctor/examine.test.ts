@@ -95,6 +95,12 @@ describe('what is asked', () => {
     expect(report.exitCode).toBe(0);
   });
 
+  test("who may not see the lease sees the node's status", async () => {
+    examiner.machine = { ...examiner.machine, reported: clock.date() };
+    examiner.fail('heartbeat', new ChaosError('forbidden', 'no'));
+    expect(of(await run(), 'heartbeat')).toEqual(['ok: the kubelet of node-3 reported its status 0ms ago']);
+  });
+
   test('a defect is one', async () => {
     examiner.fail('node', new TypeError('x'));
     expect(await rejection(run())).toBeInstanceOf(TypeError);
