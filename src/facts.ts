@@ -68,6 +68,8 @@ export interface NodeFacts {
   /** `containerd://2.1.4`. */
   runtime: string;
   isUnschedulable: boolean;
+  /** When its kubelet last wrote its status, by the node's clock; absent: never. */
+  reported?: Date;
   /** Conditions that say that something is wrong, by their type, each as what follows the node's name in a sentence. */
   troubles: Readonly<Record<string, string>>;
   labels: Readonly<Record<string, string>>;
@@ -97,6 +99,8 @@ export interface PodFacts {
   container: string;
   /** Why it cannot be a target; absent: it can. */
   problem?: { message: string; remedy?: string };
+  /** The runtime's id; absent: it does not run. */
+  containerId?: string;
   /** Absent: it is not scheduled. */
   node?: string;
   image: string;

@@ -103,6 +103,9 @@ export interface DoctorRequest extends AgentOptions {
   /** Undefined: no target. Never together with a node. */
   target: TargetQuery | undefined;
   node: string | undefined;
+  /** An agent looks at the target from its node as well; without a question where `yes`. */
+  onNode: boolean;
+  yes: boolean;
   connection: ConnectionOptions;
   /** Of the target, and of the agents unless they have another; undefined: that of the kubeconfig's context. */
   namespace: string | undefined;

@@ -1,5 +1,5 @@
 import { usageError } from '../errors.ts';
-import { type FlagValues, text } from '../flags/flag.ts';
+import { type FlagValues, text, toggle } from '../flags/flag.ts';
 import { groups } from '../flags/groups.ts';
 import { checkName, isObjectName } from '../flags/names.ts';
 import { quote } from '../flags/values.ts';
@@ -17,8 +17,17 @@ const container = text({
 });
 const node = text({ name: '--node', value: 'name', group, names: 'node', help: 'look at this node, without a target' });
 
+const onNode = toggle({
+  ...{ name: '--on-node', group },
+  help: 'look from the node as well: creates an agent pod there, and removes it',
+});
+const yes = toggle({
+  ...{ name: '--yes', short: '-y', group, isNeverHinted: true },
+  help: 'create that pod without asking',
+});
+
 /** Flags of `doctor`, but for those of the connection. */
-export const doctorFlags = [container, node, outputs.doctor, verboseRequests, ...agentFlags];
+export const doctorFlags = [container, node, onNode, yes, outputs.doctor, verboseRequests, ...agentFlags];
 
 /** Words and flags of `doctor` as a request. Throws usage errors only. */
 export function toDoctorRequest(words: readonly string[], flags: FlagValues): DoctorRequest {
@@ -29,11 +38,15 @@ export function toDoctorRequest(words: readonly string[], flags: FlagValues): Do
     if (!isObjectName(ofNode)) throw usageError(`--node ${quote(ofNode)}: must be the name of a node`);
   }
   if (ofContainer !== undefined && target === undefined) throw usageError('--container requires TARGET');
+  if (onNode.read(flags) && target === undefined) throw usageError('--on-node requires TARGET');
+  if (yes.read(flags) && !onNode.read(flags)) throw usageError('--yes requires --on-node');
   const namespace = given(flags, 'namespace');
   checkName('--namespace', namespace);
   return {
     target: target === undefined ? undefined : parseTarget(target, namespace, ofContainer),
     node: ofNode,
+    onNode: onNode.read(flags),
+    yes: yes.read(flags),
     connection: toConnection(flags),
     namespace,
     ...toAgentOptions(flags),

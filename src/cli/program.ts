@@ -200,7 +200,7 @@ Examples:
 
 const doctor: Verb = {
   name: 'doctor',
-  summary: 'say what would stop a fault here; changes nothing',
+  summary: 'say what would stop a fault here, and change nothing',
   usage: '[TARGET | --node NAME] [flags]',
   argument: '[TARGET...]',
   operands: 'target',
@@ -213,6 +213,9 @@ Examples:
   # The cluster alone, or with one of its nodes
   kubectl chaos doctor --agent-namespace chaos
   kubectl chaos doctor --node node-3
+
+  # With a look from the node, by an agent that is removed again
+  kubectl chaos doctor pod/web --on-node
 `,
   toInvocation: (words, flags, passedOn) => ({
     kind: 'doctor',

@@ -1,4 +1,4 @@
-import { ChaosError, ExitCode } from '../errors.ts';
+import { ChaosError, ExitCode, unchanged } from '../errors.ts';
 import type { RunOptions } from '../requests.ts';
 import { doctorCommand } from './plan.ts';
 
@@ -11,6 +11,7 @@ export function withDoctor(
   { target, connection, agentNamespace }: Pick<RunOptions, 'target' | 'connection' | 'agentNamespace'>,
 ): unknown {
   if (!(error instanceof ChaosError) || !error.doctorLine || error.exitCode !== ExitCode.notInjected) return error;
+  if (error.state !== unchanged) return error;
   const { code, message, hint, state, exitCode, isPermanent, barsAttach, doctorLine } = error;
   const more = `in the line "${doctorLine}" of: ${doctorCommand(connection, target, agentNamespace)}`;
   const whole =

@@ -369,13 +369,18 @@ describe('doctor', () => {
   test('needs no target', () => {
     expect(requestOf('doctor')).toEqual({
       ...{ target: undefined, node: undefined, namespace: undefined, connection: {}, ...agent },
-      ...{ output: 'human', verbose: false },
+      ...{ output: 'human', verbose: false, onNode: false, yes: false },
     });
   });
 
   test.each(['doctor deploy web -c app -n shop', 'doctor deploy/web -n shop --container=app'])('%s', (line) => {
     const target = { kind: 'deployment', name: 'web', namespace: 'shop', container: 'app' };
     expect(requestOf(line)).toMatchObject({ target, namespace: 'shop', connection: { namespace: 'shop' } });
+  });
+
+  test('looks from the node, with a question or without', () => {
+    expect(requestOf('doctor web --on-node')).toMatchObject({ onNode: true, yes: false });
+    expect(requestOf('doctor web --on-node -y')).toMatchObject({ onNode: true, yes: true });
   });
 
   test('looks at a node alone, with the agent as a run would have it', () => {

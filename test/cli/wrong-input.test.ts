@@ -213,6 +213,11 @@ const wrong: readonly Wrong[] = [
   ['doctor --node a/b', '--node "a/b": must be the name of a node'],
   [['doctor', '--node', ''], '--node "": must be the name of a node'],
   ['doctor -c app', '--container requires TARGET'],
+  ['doctor --on-node', '--on-node requires TARGET'],
+  ['doctor --node node-1 --on-node', '--on-node requires TARGET'],
+  ['doctor web --yes', '--yes requires --on-node'],
+  ['doctor web --on-node=maybe', '--on-node "maybe": must be true or false'],
+  ['doctor web --yess', 'unknown flag --yess'],
   ['doctor --node node-1 -c app', '--container requires TARGET'],
   [
     'doctor web -c a.b',

@@ -68,6 +68,24 @@ describe('doctor', () => {
     expect(alone.stdout).toMatch(/^ok +websocket +they pass: a watch was opened by one/m);
   });
 
+  it('looks from the node with --on-node, and leaves nothing', async () => {
+    const before = await versions();
+    const ended = await chaos('doctor', 'deploy/web', '-n', ns, '--on-node', '--yes', '-o', 'json');
+    const document = examined(ended);
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+    const [kernel, more] = linesOf(document, 'kernel');
+    expect(kernel?.finding).toMatch(/^Linux \d/);
+    expect(more).toMatchObject({ state: 'ok', finding: expect.stringMatching(/^cgroup (?:v1|v2|hybrid), /) });
+    expect(linesOf(document, 'oom').map(({ state }) => state)).not.toContain('unknown');
+    expect(await versions()).toEqual(before);
+  });
+
+  it('creates nothing on the node where nobody has agreed to it', async () => {
+    const ended = await chaos('doctor', 'deploy/web', '-n', ns, '--on-node');
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+    expect(ended.stdout).toMatch(/^unknown +agent pod +nothing was looked at from the node/m);
+  });
+
   it('says that a target is not there, and goes on with the rest', async () => {
     const ended = await chaos('doctor', 'pod/none', '-n', ns);
     expect(ended.code, ended.stdout + ended.stderr).toBe(1);

@@ -68,6 +68,7 @@ test.each([
   ['a wrong command line', usageError('--cpu: no')],
   ['what doctor has no line for', new ChaosError('image', 'no')],
   ['a fault that may be left', new ChaosError('forbidden', 'no', { exitCode: ExitCode.notReverted })],
+  ['what is left, and the command that removes it', new ChaosError('quota', 'no', { state: 'pod/x may be left' })],
   ['a defect', new TypeError('x')],
 ])('%s stays as it is', (_what, error) => {
   expect(withDoctor(error, run)).toBe(error);

@@ -1,14 +1,16 @@
-import { type ChaosError, ExitCode } from '../../errors.ts';
+import { ChaosError, ExitCode } from '../../errors.ts';
 import type { Examiner, NodeFacts, PodFacts } from '../../facts.ts';
-import type { AgentSpec, Architecture, BuildName, Clock, ClusterName, Target } from '../../ports.ts';
+import type { AgentSpec, Architecture, BuildName, Clock, ClusterName, Signals, Target } from '../../ports.ts';
 import type { DoctorRequest } from '../../requests.ts';
 import { faultImage, sweepImage } from '../agent-image.ts';
 import { clusterName } from '../outcome.ts';
+import { undoCommand } from '../plan.ts';
 import { contextProtection } from '../protection.ts';
 import { judgeOtherNamespace, judgePodSecurity, judgeRehearsal, type Rehearsal } from './admission.ts';
 import { judgeExperiments } from './experiments.ts';
 import { type Finding, ifKnown, inOrder, judged, type Known, known, of } from './finding.ts';
 import { judgeHeartbeat, judgeKernel, judgeNode, judgePlatform, judgeRoom } from './node.ts';
+import { judgeResolved, lookOnNode } from './on-node.ts';
 import { judgeRights, type Places, type RightsContext, wantedRights } from './rights.ts';
 import { judgeClock, judgeCredentials, judgeServer } from './server.ts';
 import {
@@ -36,14 +38,21 @@ export interface DoctorReport {
 
 export interface DoctorPorts {
   examiner: Examiner;
-  clock: Pick<Clock, 'date'>;
+  clock: Clock;
+  signals: Signals;
   build: BuildName;
+  who: string;
+  /** Asks; absent: nobody is there to answer. */
+  confirm?: (question: string) => Promise<boolean>;
   /** KUBECTL_CHAOS_PROTECTED. */
   protectedContexts: string | undefined;
   randomSuffix: () => string;
 }
 
-/** Asks and judges; changes nothing. What cannot be learnt is a finding and no error. */
+/**
+ * Asks and judges; changes nothing, but that `onNode` creates an agent and removes it. What cannot be learnt is a finding and no error.
+ * @throws ChaosError interrupted, and not-reverted where that agent is left.
+ */
 export async function examine(request: DoctorRequest, ports: DoctorPorts): Promise<DoctorReport> {
   const { examiner } = ports;
   const { cluster } = examiner;
@@ -88,7 +97,45 @@ export async function examine(request: DoctorRequest, ports: DoctorPorts): Promi
       judged('experiments', found, (experiments) => judgeExperiments(experiments, nearOf(seen))),
     ),
   ]);
-  return report([...signedIn, ...ofServer, ...groups.flat()], seen);
+  const findings = [...signedIn, ...ofServer, ...groups.flat()];
+  return report(request.onNode ? await withLook(findings, request, ports, places, seen) : findings, seen);
+}
+
+/** What was found, with what an agent sees on the node. What it tells takes the place of what was not known of that. */
+async function withLook(
+  findings: readonly Finding[],
+  request: DoctorRequest,
+  ports: DoctorPorts,
+  places: Places,
+  seen: Seen,
+): Promise<Finding[]> {
+  const { examiner, signals, clock, who, randomSuffix, confirm } = ports;
+  const { cluster } = examiner;
+  const { pod, nodeName } = seen;
+  const { unknown, problem } = of('agent pod');
+  const isBarred = findings.some(({ state }) => state === 'problem');
+  if (isBarred || nodeName === undefined || pod?.containerId === undefined) {
+    return [...findings, unknown('nothing was looked at from the node: the problems come first')];
+  }
+  const question = `This creates a privileged pod on node ${nodeName}, in namespace ${places.agentNamespace}, which looks at the target and is removed. Go on? [y/N] `;
+  if (!request.yes && (await confirm?.(question)) !== true) {
+    return [...findings, unknown('nothing was looked at from the node: nobody has agreed to a pod there', 'add --yes')];
+  }
+  try {
+    const spec = await agentFor(request, examiner, places, seen, nodeName, randomSuffix);
+    const undo = undoCommand(request.connection, spec.namespace, spec.id);
+    const annotations = {
+      ...spec.annotations,
+      ...{ 'kubectl-chaos.io/fault': 'inspect', 'kubectl-chaos.io/target': `node/${nodeName}` },
+      ...{ 'kubectl-chaos.io/who': who, 'kubectl-chaos.io/undo': undo },
+    };
+    const resolved = await lookOnNode({ ...spec, annotations }, undo, { cluster, clock, signals });
+    const open = findings.filter(({ check, state }) => state !== 'unknown' || (check !== 'kernel' && check !== 'oom'));
+    return [...open, ...judgeResolved(resolved)];
+  } catch (error) {
+    if (!(error instanceof ChaosError) || ['interrupted', 'not-reverted'].includes(error.code)) throw error;
+    return [...findings, problem(`it could not look from the node: ${error.message}`, error.hint)];
+  }
 }
 
 /** What has been found out first, and the rest depends on. */
@@ -177,11 +224,15 @@ async function nodeFindings(
   }
   const [room, beat] = await Promise.all([known(examiner.room(nodeName, shape)), known(examiner.heartbeat(nodeName))]);
   const where = { namespace: agentNamespace, node: nodeName };
+  // Who may not see leases sees this, which is rarer.
+  const { reported } = node.known;
   return [
     ...judgeNode(node.known),
     ...judgeKernel(node.known),
     ...judged('room', room, (used) => judgeRoom(node.known, used, where)),
-    ...judged('heartbeat', beat, (last) => [judgeHeartbeat(last, nodeName, now)]),
+    ...('unknown' in beat && reported
+      ? [judgeHeartbeat(reported, nodeName, now, 'status')]
+      : judged('heartbeat', beat, (last) => [judgeHeartbeat(last, nodeName, now)])),
   ];
 }
 
@@ -237,8 +288,10 @@ async function agentFor(
     ...{ id, namespace, pod: `${id}-0`, node: nodeName, ...image, shape: request.shape },
     ...(uid === undefined ? {} : { nodeUid: uid }),
     architecture: architecture === 'arm64' ? architecture : ('amd64' satisfies Architecture),
-    containers: [{ name: 'target-0', args: ['inspect'] }],
-    activeDeadlineSeconds: 60,
+    containers: [
+      { name: 'target-0', args: ['inspect', ...(pod?.containerId ? ['--container', pod.containerId] : [])] },
+    ],
+    activeDeadlineSeconds: 330,
     annotations: { 'kubectl-chaos.io/verb': 'doctor' },
   };
 }

@@ -119,14 +119,26 @@ export function judgeKernel({ kernel, kubelet }: NodeFacts): Finding[] {
   return [ok(`Linux ${kernel}, kubelet ${kubelet}`), rest];
 }
 
-/** The controller manager takes a node for lost after 40 s (50 s from Kubernetes 1.32 on) without one. */
-const lateMs = 40_000;
+/**
+ * How long a sign of life may be ago. Of a lease: the controller manager takes a node for lost after 40 s (50 s from Kubernetes 1.32 on) without a new one.
+ * Of the node's status: the kubelet writes it every five minutes where nothing has changed.
+ */
+const signs = {
+  lease: { words: 'renewed its lease', lateMs: 40_000 },
+  status: { words: 'reported its status', lateMs: 360_000 },
+} as const;
 const aheadMs = 30_000;
 
-/** `now`: by the API server's clock. */
-export function judgeHeartbeat(last: Date | undefined, node: string, now: Date): Finding {
+/** `last`: of the kubelet's clock; undefined: there never was one. `now`: by the API server's. */
+export function judgeHeartbeat(
+  last: Date | undefined,
+  node: string,
+  now: Date,
+  sign: keyof typeof signs = 'lease',
+): Finding {
   const { ok, warning, unknown } = of('heartbeat');
-  if (!last) return unknown(`the kubelet of ${node} has never renewed its lease`);
+  const { words, lateMs } = signs[sign];
+  if (!last) return unknown(`the kubelet of ${node} has never ${words}`);
   const ageMs = now.getTime() - last.getTime();
   if (ageMs < -aheadMs) {
     return warning(
@@ -136,11 +148,11 @@ export function judgeHeartbeat(last: Date | undefined, node: string, now: Date):
   }
   if (ageMs > lateMs) {
     return warning(
-      `the kubelet of ${node} renewed its lease ${formatElapsed(ageMs)} ago, by the API server's clock: it is late, or its clock is behind`,
+      `the kubelet of ${node} ${words} ${formatElapsed(ageMs)} ago, by the API server's clock: it is late, or its clock is behind`,
       `kubectl describe node ${node}`,
     );
   }
-  return ok(`the kubelet of ${node} renewed its lease ${formatElapsed(Math.max(0, ageMs))} ago`);
+  return ok(`the kubelet of ${node} ${words} ${formatElapsed(Math.max(0, ageMs))} ago`);
 }
 
 /** The kubelet refuses what does not fit, although no scheduler is asked. */

@@ -21,6 +21,7 @@ function factsOf({ metadata, spec, status }: V1Node): NodeFacts {
   const swap = (info as { swap?: { capacity?: number } } | undefined)?.swap?.capacity;
   const troubles = new Map(nodeTroubles({ status } as V1Node));
   if (!status?.conditions?.some(({ type }) => type === 'Ready')) troubles.set('Ready', 'has never reported');
+  const reported = status?.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime;
   const { cpu, memory, pods } = status?.allocatable ?? {};
   return {
     name: metadata?.name ?? '',
@@ -30,6 +31,7 @@ function factsOf({ metadata, spec, status }: V1Node): NodeFacts {
     ...{ osImage: info?.osImage ?? '', kernel: info?.kernelVersion ?? '', kubelet: info?.kubeletVersion ?? '' },
     runtime: info?.containerRuntimeVersion ?? '',
     isUnschedulable: spec?.unschedulable === true,
+    ...(reported ? { reported: new Date(String(reported)) } : {}),
     troubles: Object.fromEntries(troubles),
     labels,
     annotations: Object.keys(metadata?.annotations ?? {}),

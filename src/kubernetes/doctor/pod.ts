@@ -39,6 +39,7 @@ function factsOf(pod: V1Pod, wanted: string | undefined, refused: ChaosError | u
   return {
     ...{ namespace: metadata?.namespace ?? '', name, container: container.name, image: container.image ?? '' },
     ...(why ? { problem: { message: why.message, ...(why.hint ? { remedy: why.hint } : {}) } } : {}),
+    ...(statusOf?.containerID ? { containerId: statusOf.containerID.replace(/^.*:\/\//, '') } : {}),
     ...(spec?.nodeName ? { node: spec.nodeName } : {}),
     imagePullSecrets: secretNames(spec?.imagePullSecrets),
     isReady: status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true,

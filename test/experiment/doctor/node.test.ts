@@ -149,6 +149,15 @@ describe('the heartbeat', () => {
     expect(judge(agoMs).state).toBe(state);
   });
 
+  test('of a status, which is written every five minutes', () => {
+    const last = (agoMs: number) => judgeHeartbeat(new Date(now.getTime() - agoMs), 'node-3', now, 'status');
+    expect(last(299_000)).toMatchObject({
+      state: 'ok',
+      finding: 'the kubelet of node-3 reported its status 4m59s ago',
+    });
+    expect(last(400_000).state).toBe('warning');
+  });
+
   test('that never was', () => {
     expect(judgeHeartbeat(undefined, 'node-3', now).state).toBe('unknown');
   });
