@@ -4,7 +4,7 @@
  */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bootAside, bringUp, takeDown } from '../support/bring-up.ts';
+import { bootAside, bringUp, isHealthy, takeDown } from '../support/bring-up.ts';
 import { type Count, close, repository, runCounted, sum } from '../support/counts.ts';
 import { toolsImage } from '../support/tools-image.ts';
 
@@ -23,7 +23,7 @@ const beside = all.filter((file) => readFileSync(join(repository, file), 'utf8')
 interface Run {
   /** What vitest is told. */
   words: readonly string[];
-  env?: NodeJS.ProcessEnv;
+  env?: NodeJS.ProcessEnv | undefined;
 }
 
 /**
@@ -48,23 +48,36 @@ function runsOn(kind: string): readonly Run[] {
 }
 
 async function testOn(kind: string, next: string | undefined): Promise<Count> {
+  const counts: Count[] = [];
+  for (const { words, env } of runsOn(kind)) {
+    if (next === 'vm' && words.includes('kill-matrix')) bootAside(next);
+    counts.push(await runOn(kind, { words, env }));
+  }
+  if (kind !== 'own') await takeDown(kind);
+  return sum(counts);
+}
+
+/** An emulated machine stands still for good now and then, whatever runs on it: what it has answered then says nothing of the tests, which run again on a new one, once. */
+async function runOn(kind: string, tests: Run): Promise<Count> {
+  const count = await tryOn(kind, tests);
+  if (kind !== 'vm' || count.failed === 0) return count;
+  // It answers within ten seconds, or is asked again: a busy one is no hung one.
+  for (let asked = 0; asked < 3; asked++) if (await isHealthy(kind)) return count;
+  process.stdout.write('the virtual machine stands still: its tests once more, on a new one\n');
+  await takeDown(kind);
+  return tryOn(kind, tests);
+}
+
+async function tryOn(kind: string, { words, env }: Run): Promise<Count> {
   const kubeconfig = await bringUp(kind === 'own' ? 'host' : kind);
   if (!kubeconfig) {
     process.stdout.write(`the ${kind} cluster did not come up\n`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
-  const counts: Count[] = [];
-  for (const { words, env } of runsOn(kind)) {
-    if (next === 'vm' && words.includes('kill-matrix')) bootAside(next);
-    counts.push(
-      await runCounted(
-        ['node', 'node_modules/vitest/vitest.mjs', 'run', '--config', 'test/e2e/vitest.config.ts', ...words],
-        { ...env, CHAOS_E2E_KUBECONFIG: kubeconfig, CHAOS_E2E_CLUSTER: kind },
-      ),
-    );
-  }
-  if (kind !== 'own') await takeDown(kind);
-  return sum(counts);
+  return runCounted(
+    ['node', 'node_modules/vitest/vitest.mjs', 'run', '--config', 'test/e2e/vitest.config.ts', ...words],
+    { ...env, CHAOS_E2E_KUBECONFIG: kubeconfig, CHAOS_E2E_CLUSTER: kind },
+  );
 }
 
 const counts: Count[] = [];

@@ -9,6 +9,12 @@ export async function bringUp(kind: string): Promise<string | undefined> {
   return status === 0 && kubeconfig ? kubeconfig : undefined;
 }
 
+/** Whether a cluster of ours runs, and its API server answers with a node that is ready. */
+export async function isHealthy(kind: string): Promise<boolean> {
+  const { status } = await run([clusterScript, 'status', kind]);
+  return status === 0;
+}
+
 /** Begins to bring it up by what others leave of the CPUs; should that fail, `bringUp` does it anew, and says what is wrong. */
 export function bootAside(kind: string): void {
   void runAside(['nice', '-n', '10', clusterScript, 'up', kind], `build/${kind}-boot.log`);
