@@ -27,7 +27,7 @@ export interface Right {
 
 const core = '';
 const byWorkload = {
-  why: 'a target that is named by what makes it',
+  why: 'a target that is named by what makes it, and how many ready pods that has',
   otherwise: 'the pod itself has to be named',
 };
 const byService = {

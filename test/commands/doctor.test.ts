@@ -552,8 +552,13 @@ describe('what may not be looked at is not known, and stops nothing', () => {
   test('budgets of Kubernetes 1.20', async () => {
     healthy();
     answer('GET', '/apis/policy/v1/namespaces/shop/poddisruptionbudgets', 404, status(404, 'NotFound', 'no'));
+    const matchExpressions = [{ key: 'gone', operator: 'DoesNotExist' }];
+    // There an empty selector selects nothing.
     answer('GET', '/apis/policy/v1beta1/namespaces/shop/poddisruptionbudgets', 200, {
-      items: [{ metadata: { name: 'all' }, spec: { selector: {} }, status: { disruptionsAllowed: 1 } }],
+      items: [{ matchExpressions }, {}].map((selector, index) => ({
+        ...{ metadata: { name: index === 0 ? 'all' : 'none' }, spec: { selector } },
+        status: { disruptionsAllowed: 1 },
+      })),
     });
     expect((await doctor('web')).of('replicas').at(-1)).toMatch(/^ok: poddisruptionbudget\/all allows 1 more/);
   });

@@ -1,12 +1,6 @@
-import type {
-  V1Deployment,
-  V1LabelSelector,
-  V1PodDisruptionBudget,
-  V1ReplicaSet,
-  V1StatefulSet,
-} from '@kubernetes/client-node';
+import type { V1Deployment, V1ReplicaSet, V1StatefulSet } from '@kubernetes/client-node';
 import type { BudgetFacts, PodFacts, WorkloadFacts } from '../../facts.ts';
-import { isStatus } from '../api-error.ts';
+import { isFor, listBudgets } from '../budgets.ts';
 import { type Resource, resources } from '../request.ts';
 import type { Rest } from '../rest.ts';
 
@@ -62,31 +56,6 @@ export async function budgetFacts(
 ): Promise<BudgetFacts[]> {
   const budgets = await listBudgets(rest, namespace);
   return budgets
-    .filter(({ spec }) => spec?.selector && selects(spec.selector, labels))
+    .filter((budget) => isFor(budget, labels))
     .map(({ metadata, status }) => ({ name: metadata?.name ?? '', allowed: status?.disruptionsAllowed ?? 0 }));
-}
-
-async function listBudgets(rest: Rest, namespace: string): Promise<V1PodDisruptionBudget[]> {
-  const list = async (resource: Resource) =>
-    (await rest.json<{ items: V1PodDisruptionBudget[] }>({ verb: 'list', resource, namespace })).items;
-  try {
-    return await list(resources.poddisruptionbudgets);
-  } catch (error) {
-    if (!isStatus(error, 404)) throw error;
-    return list(resources.poddisruptionbudgetsBeta);
-  }
-}
-
-/** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#resources-that-support-set-based-requirements */
-function selects({ matchLabels = {}, matchExpressions = [] }: V1LabelSelector, labels: PodFacts['labels']): boolean {
-  const has = (key: string) => Object.hasOwn(labels, key);
-  return (
-    Object.entries(matchLabels).every(([key, value]) => has(key) && labels[key] === value) &&
-    matchExpressions.every(({ key, operator, values = [] }) => {
-      if (operator === 'Exists') return has(key);
-      if (operator === 'DoesNotExist') return !has(key);
-      const isIn = has(key) && values.includes(labels[key] ?? '');
-      return operator === 'In' ? isIn : !isIn;
-    })
-  );
 }
