@@ -1,11 +1,18 @@
-/** Builds dist/: the plugin as one bundle in a few lazily loaded files, and the shim and the toolboxes for both architectures. */
+/**
+ * Builds dist/: the plugin as one bundle, the shim and the toolboxes for both architectures, and what has to be said of others' work in them. The
+ * same bytes come out whatever the environment is. build/components.json says what others' work there is.
+ */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { completionScript } from '../src/cli/completion.ts';
 import { bundleOptions } from './bundle.ts';
+import { bundledComponents, type Components, muslComponent } from './components.ts';
+import { keepPlacesOnly } from './environment.ts';
+import { noticesOf } from './notices.ts';
 import { buildToolboxes } from './toolbox/build.ts';
 
+keepPlacesOnly();
 const root = new URL('../', import.meta.url);
 const path = (name: string) => new URL(name, root).pathname;
 const { version } = JSON.parse(readFileSync(path('package.json'), 'utf8')) as { version: string };
@@ -23,15 +30,10 @@ function commitOf(): string {
 
 rmSync(path('dist'), { recursive: true, force: true });
 mkdirSync(path('dist'));
-await build({
-  ...bundleOptions(path('src/bin.ts'), path('dist')),
-  chunkNames: 'lib/[name]-[hash]',
-  define: {
-    CHAOS_VERSION: JSON.stringify(version),
-    CHAOS_COMMIT: JSON.stringify(commitOf()),
-  },
-  legalComments: 'none',
-  logLevel: 'warning',
+const { metafile } = await build({
+  ...bundleOptions(path('src/bin.ts'), path('dist'), { version, commit: commitOf() }),
+  absWorkingDir: path(''),
+  metafile: true,
 });
 copyFileSync(path('krew/kubectl-chaos.cjs'), path('dist/kubectl-chaos'));
 chmodSync(path('dist/kubectl-chaos'), 0o755);
@@ -42,10 +44,16 @@ writeFileSync(path('dist/package.json'), '{"type":"commonjs"}\n');
 copyFileSync(path('LICENSE'), path('dist/LICENSE'));
 
 console.log('building the shim for amd64 and arm64');
-execFileSync('make', ['-s', '-C', path('native')], { stdio: 'inherit' });
+execFileSync('make', ['-s', '-C', path('native'), `VERSION=${version}`], { stdio: 'inherit' });
 for (const architecture of ['amd64', 'arm64']) {
   copyFileSync(path(`native/build/nsexec-${architecture}`), path(`dist/nsexec-${architecture}`));
   console.log(`dist/nsexec-${architecture}: ${statSync(path(`dist/nsexec-${architecture}`)).size} bytes`);
 }
+
+// musl is there by now: make installs what it lacks.
+const components: Components = { bundled: bundledComponents(metafile, path('')), musl: muslComponent() };
+writeFileSync(path('dist/THIRD-PARTY-NOTICES'), noticesOf(components));
+mkdirSync(path('build'), { recursive: true });
+writeFileSync(path('build/components.json'), `${JSON.stringify(components)}\n`);
 
 for (const { file, bytes } of buildToolboxes(path('dist'))) console.log(`dist/${file}: ${bytes} bytes`);

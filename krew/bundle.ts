@@ -1,22 +1,29 @@
 import type { BuildOptions } from 'esbuild';
 
-/** How the plugin is bundled, for esbuild; `entry` is its program, `folder` where `chaos.mjs` and what it loads go. */
-export function bundleOptions(entry: string, folder: string) {
+/**
+ * How the plugin is bundled, for esbuild: one file `chaos.cjs` in `folder`; `entry` is its program. What is imported by `import()` stays lazy
+ * in it. It is in CommonJS: an ES module that imports node:http reads each of its exports, and some of them are getters that load undici.
+ */
+export function bundleOptions(entry: string, folder: string, stamp: { version: string; commit: string }) {
   return {
     entryPoints: { chaos: entry },
     outdir: folder,
-    outExtension: { '.js': '.mjs' },
+    outExtension: { '.js': '.cjs' },
     bundle: true,
-    splitting: true,
     minify: true,
     keepNames: true,
     platform: 'node',
-    format: 'esm',
+    format: 'cjs',
     target: 'node22.19',
-    // Packages in CommonJS ask for Node's own modules by require.
-    banner: {
-      js: "import{createRequire as chaosRequire}from'node:module';const require=chaosRequire(import.meta.url);",
+    define: {
+      CHAOS_VERSION: JSON.stringify(stamp.version),
+      CHAOS_COMMIT: JSON.stringify(stamp.commit),
+      'import.meta.dirname': '__dirname',
+      // ws asks for these packages unless it is told not to: whatever lay above the plugin under such a name would be loaded.
+      'process.env.WS_NO_BUFFER_UTIL': '"1"',
+      'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
     },
-    external: ['bufferutil', 'utf-8-validate'],
+    legalComments: 'none',
+    logLevel: 'warning',
   } satisfies BuildOptions;
 }

@@ -23,4 +23,4 @@ try {
   // A read-only home directory costs 40 ms, nothing else.
 }
 // krew and others link to this file: its neighbours are beside the real one.
-import(join(dirname(realpathSync(__filename)), 'chaos.mjs'));
+require(join(dirname(realpathSync(__filename)), 'chaos.cjs'));

@@ -1,9 +1,9 @@
-import { randomInt } from 'node:crypto';
 import { homedir, userInfo } from 'node:os';
+import { isatty } from 'node:tty';
+import { pathToFileURL } from 'node:url';
 import { systemClock } from './clock.ts';
 import { main } from './main.ts';
-import type { InterruptSignal, Output } from './ports.ts';
-import { readShim } from './shim/binary.ts';
+import type { Architecture, InterruptSignal, Output } from './ports.ts';
 
 declare const CHAOS_VERSION: string;
 declare const CHAOS_COMMIT: string;
@@ -25,7 +25,7 @@ function output(stream: NodeJS.WriteStream): Output {
 
 const interruptSignals: readonly InterruptSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
-const files = new URL('./', import.meta.url);
+const files = pathToFileURL(`${import.meta.dirname}/`);
 const env = { ...process.env };
 
 async function ask(question: string): Promise<string> {
@@ -50,10 +50,14 @@ function userName(): string {
 }
 
 const build = { version: CHAOS_VERSION, commit: CHAOS_COMMIT };
+const connectPorts = {
+  ...{ env, build, homeDirectory: homedir() },
+  shim: async (architecture: Architecture) => (await import('./shim/binary.ts')).readShim(files, architecture),
+};
 /** Of the names that the shell asked for; absent: it asked for none. */
 let lookUp: AbortSignal | undefined;
 
-const code = await main(process.argv.slice(2), {
+void main(process.argv.slice(2), {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
   env,
@@ -68,37 +72,41 @@ const code = await main(process.argv.slice(2), {
       };
     },
   },
-  randomSuffix: () => Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join(''),
+  // By the global, since to load node:crypto takes 3 ms of every start.
+  randomSuffix: () =>
+    Array.from(crypto.getRandomValues(new Uint32Array(5)), (n) => letters[n % letters.length]).join(''),
   ...build,
   nodeVersion: process.version,
-  shim: (architecture) => readShim(files, architecture),
+  shim: connectPorts.shim,
   toolbox: async (name, architecture) => {
     const { readToolbox } = await import('./shim/toolbox.ts');
     return readToolbox(files, name, architecture);
   },
   connect: async (options) => {
     const { connect } = await import('./kubernetes/cluster.ts');
-    return connect(options, {
-      env,
-      homeDirectory: homedir(),
-      shim: (architecture) => readShim(files, architecture),
-      build,
-    });
+    return connect(options, connectPorts);
+  },
+  examine: async (options) => {
+    const { connectExaminer } = await import('./kubernetes/doctor/examiner.ts');
+    return connectExaminer(options, connectPorts);
   },
   findNames: async (query, options, signal) => {
     lookUp = signal;
     const { findNames } = await import('./kubernetes/names.ts');
     return findNames(query, options, { env, homeDirectory: homedir(), build }, signal);
   },
-  ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),
+  ...(isatty(0) && isatty(2) ? { ask } : {}),
   liveReporter: async (verbose, colour) => {
     const { LiveReporter } = await import('./terminal/live.ts');
     return new LiveReporter(output(process.stdout), process.stderr, { verbose, colour });
   },
-});
-// Sockets of a cluster that does not answer must not hold the process once all has been said.
-process.stdout.write('', () => {
-  // A look-up in DNS cannot be called off, and process.exit waits for it, many seconds when no server answers: another program has nothing to wait for.
-  if (lookUp?.aborted && process.platform !== 'win32') process.execve?.('/bin/sh', ['sh', '-c', `exit ${code}`]);
-  process.exit(code);
-});
+}).then(exit);
+
+function exit(code: number): void {
+  // Sockets of a cluster that does not answer must not hold the process once all has been said.
+  process.stdout.write('', () => {
+    // A look-up in DNS cannot be called off, and process.exit waits for it, many seconds when no server answers: another program has nothing to wait for.
+    if (lookUp?.aborted && process.platform !== 'win32') process.execve?.('/bin/sh', ['sh', '-c', `exit ${code}`]);
+    process.exit(code);
+  });
+}

@@ -37,6 +37,9 @@ export type ErrorCode =
 /** The state of a target that nothing has been done to. */
 export const unchanged = 'nothing was changed';
 
+/** A line of `doctor` that looks at what an error is about. */
+export type DoctorLine = 'rights' | 'websocket' | 'node' | 'platform' | 'room' | 'agent pod';
+
 export interface ChaosErrorOptions {
   /** What the user can do now: one sentence, or a command. */
   hint?: string;
@@ -48,6 +51,8 @@ export interface ChaosErrorOptions {
   isPermanent?: boolean;
   /** It is attaching that is refused, or leads nowhere: what needs no attach may go on. */
   barsAttach?: boolean;
+  /** The line of `doctor` that tells more; by default by the code, where that says it. */
+  doctorLine?: DoctorLine;
 }
 
 /**
@@ -62,6 +67,7 @@ export class ChaosError extends Error {
   readonly state: string;
   readonly isPermanent: boolean;
   readonly barsAttach: boolean;
+  readonly doctorLine: DoctorLine | undefined;
 
   constructor(code: ErrorCode, message: string, options: ChaosErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -73,8 +79,16 @@ export class ChaosError extends Error {
     this.state = options.state ?? unchanged;
     this.isPermanent = options.isPermanent ?? false;
     this.barsAttach = options.barsAttach ?? false;
+    this.doctorLine = options.doctorLine ?? doctorLines[code];
   }
 }
+
+/** By the code of an error, which line of `doctor` looks at that. */
+const doctorLines: Readonly<Partial<Record<ErrorCode, DoctorLine>>> = {
+  forbidden: 'rights',
+  admission: 'agent pod',
+  quota: 'agent pod',
+};
 
 /** What an error says, of whatever was thrown. */
 export function messageOf(error: unknown): string {

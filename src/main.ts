@@ -58,6 +58,10 @@ async function carryOut(
       return (await import('./commands/stop.ts')).stop(invocation.request, ports);
     case 'version':
       return (await import('./commands/version.ts')).version(invocation.request, ports);
+    case 'doctor':
+      return (await import('./commands/doctor.ts')).doctor(invocation.request, ports);
+    case 'rbac':
+      return (await import('./commands/rbac.ts')).rbac(invocation.request, ports);
     case 'sweep':
       return (await import('./commands/sweep.ts')).sweep(invocation.request, ports);
   }

@@ -584,8 +584,8 @@ export type NameQuery =
   | { of: 'namespace' | 'node' }
   | { of: 'object'; kind: TargetQuery['kind'] }
   | { of: 'experiment'; allNamespaces: boolean }
-  /** Those of a pod, or of one of a workload's, that can be a target. */
-  | { of: 'container'; target: Pick<TargetQuery, 'kind' | 'name'> };
+  /** Those of a pod, or of one of a workload's, or of those with labels, that can be a target. */
+  | { of: 'container'; target: TargetName | { labels: string } };
 
 /** A name, as it was found: whoever prints it makes sure that it is harmless. */
 export interface FoundName {

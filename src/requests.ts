@@ -1,4 +1,4 @@
-import type { AgentShape, ConnectionOptions, NameQuery, Selection } from './ports.ts';
+import type { AgentShape, ConnectionOptions, NameQuery, Selection, TargetQuery } from './ports.ts';
 
 /** What the commands are asked to do. */
 
@@ -99,6 +99,40 @@ export interface SweepRequest extends AgentOptions {
 /** `version`: how it is shown. */
 export interface VersionRequest {
   output: 'human' | 'json' | 'yaml';
+}
+
+/** `doctor`: what is looked at. */
+export interface DoctorRequest extends AgentOptions {
+  /** Undefined: no target. Never together with a node. */
+  target: TargetQuery | undefined;
+  node: string | undefined;
+  /** An agent looks at the target from its node as well; without a question where `yes`. */
+  onNode: boolean;
+  yes: boolean;
+  connection: ConnectionOptions;
+  /** Of the target, and of the agents unless they have another; undefined: that of the kubeconfig's context. */
+  namespace: string | undefined;
+  output: 'human' | 'json' | 'yaml';
+  verbose: boolean;
+}
+
+/** Who is bound to roles, in RBAC's words. */
+export interface RbacSubject {
+  kind: 'User' | 'Group' | 'ServiceAccount';
+  name: string;
+  /** Of a service account. */
+  namespace?: string;
+}
+
+/** `rbac`: whose rights, and where. */
+export interface RbacRequest {
+  /** Undefined: the roles alone. */
+  subject: RbacSubject | undefined;
+  /** Of the targets; undefined: every one. */
+  namespace: string | undefined;
+  /** Undefined: those of the targets. */
+  agentNamespace: string | undefined;
+  output: 'yaml' | 'json';
 }
 
 /** Something that can be typed at the cursor, whole. */

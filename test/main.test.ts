@@ -58,6 +58,7 @@ function world(change: { tty?: [stdout: boolean, stderr: boolean]; env?: Command
       connections.push(options);
       return scenario.cluster;
     },
+    examine: () => Promise.reject(new Error('nothing is examined')),
     findNames: () => Promise.reject(new Error('nothing is completed')),
     liveReporter: async (verbose, colour): Promise<Reporter & { close(): void }> => {
       asked.push([verbose, colour]);
@@ -231,6 +232,15 @@ describe('an error', () => {
     expect(await main(stress.split(' '), at.ports)).toBe(1);
     expect(closedBefore).toBe(true);
     expect(at.stderr.text).toContain('there is no pod');
+  });
+
+  test('that doctor has a line for ends with its command', async () => {
+    const at = world();
+    at.scenario.cluster.failNext('findTargets', new ChaosError('forbidden', 'you may not', { hint: 'ask for it' }));
+    expect(await main(`${stress} -n shop`.split(' '), at.ports)).toBe(1);
+    expect(at.stderr.text).toContain(
+      'error: you may not\nask for it; more in the line "rights" of: kubectl chaos doctor pod/web-7d4b9 -n shop\n',
+    );
   });
 
   test('of connecting is one of the command', async () => {

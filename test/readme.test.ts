@@ -20,6 +20,7 @@ const pages = [
   'native/README.md',
   'src/README.md',
   'src/cli/README.md',
+  'src/experiment/doctor/README.md',
   ...kinds,
 ];
 

@@ -40,7 +40,10 @@ export function tarOf(files: readonly ArchivedFile[], folder: string): Buffer {
   });
 }
 
-/** One member, without name and time. The best that libdeflate can do is 3 % smaller than zlib's, and the same bytes on every machine. */
-export function gzip(bytes: Buffer): Buffer {
-  return execFileSync('libdeflate-gzip', ['-12', '-c'], { input: bytes, maxBuffer: 2 ** 28 });
+/**
+ * One member, without name and time. The best that libdeflate can do, `level` 12, is 3 % smaller than zlib's, and the same bytes on every machine:
+ * zlib's depend on what the processor can do. 1 takes a twentieth of the time for a seventh more.
+ */
+export function gzip(bytes: Buffer, level = 12): Buffer {
+  return execFileSync('libdeflate-gzip', [`-${level}`, '-c'], { input: bytes, maxBuffer: 2 ** 28 });
 }

@@ -113,6 +113,8 @@ const agent = {
 
 export const agentFlags: readonly Flag[] = Object.values(agent);
 
+export const { namespace: agentNamespace } = agent;
+
 /** The agent pod as it is asked for. Throws usage errors only. */
 export function toAgentOptions(flags: FlagValues): AgentOptions {
   const [requests, limits] = [agent.requests.read(flags), agent.limits.read(flags)];

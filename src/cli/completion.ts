@@ -136,8 +136,9 @@ function flagValue(flag: Flag | undefined, word: string, line: Line): Completion
   return query ? lookUp(word, query, line) : nothing;
 }
 
-function flagQuery(names: Exclude<Nameable, 'peer' | 'file'>, { operands }: Line): NameQuery | undefined {
+function flagQuery(names: Exclude<Nameable, 'peer' | 'file'>, { operands, values }: Line): NameQuery | undefined {
   if (names !== 'container') return { of: names };
+  if (typeof values.selector === 'string') return { of: 'container', target: { labels: values.selector } };
   const [first = '', second] = operands;
   const kind = second === undefined ? undefined : kindOf(first);
   const target = kind === undefined ? splitTarget(first) : { kind, name: second ?? '' };

@@ -93,7 +93,7 @@ export const noCleanup = toggle({
   help: 'do not remove what killed commands have left and nobody needs',
 });
 
-const verboseRequests = verbose(choice, 'show requests to the API server');
+export const verboseRequests = verbose(choice, 'show requests to the API server');
 
 /** How to run a fault. One that starts no workload in the target has nothing to say of one. */
 export function runFlags({ container, workload }: Pick<FaultCommand<FaultRequest>, 'container' | 'workload'>): Flag[] {
@@ -134,7 +134,9 @@ export const outputs = {
     'output format: json or yaml (one document at the end), or ndjson (one event per line)',
   ),
   sweep: output(['json', 'yaml'], 'output format: json or yaml'),
+  doctor: output(['json', 'yaml'], 'output format: json or yaml'),
   version: output(['json', 'yaml'], 'output format: json or yaml'),
+  rbac: output(['yaml', 'json'], 'output format: yaml (default) or json'),
 };
 
 function output<const Format extends string>(choices: readonly Format[], help: string): Flag<Format | undefined> {

@@ -36,7 +36,7 @@ export function verbHelp({ name, aliases = [], summary, usage, examples, flags }
   ]);
 }
 
-/** What `kubectl chaos options` prints: the flags that the help of the verbs leaves out. `faults`: the verbs that are faults; flags of agents are those of `sweep` as well. */
+/** What `kubectl chaos options` prints: the flags that the help of the verbs leaves out. `faults`: the verbs that are faults; flags of agents are those of `sweep` and `doctor` as well. */
 export function optionsHelp(faults: readonly Helped[], connection: readonly Flag[]): string {
   const rare = new Map(faults.flatMap(({ flags }) => flags.filter(isInOptions)).map((flag) => [flag.name, flag]));
   const inGroup = (isIn: (group: string) => boolean) => [...rare.values()].filter(({ group }) => isIn(group));
@@ -45,7 +45,7 @@ export function optionsHelp(faults: readonly Helped[], connection: readonly Flag
     ...['The following flags can be passed to any command:', '', ...sections(connection)],
     ...[`The following flags can be passed to each fault (${names}):`, ''],
     ...sections(inGroup((group) => group !== groups.connection && group !== groups.agent)),
-    ...['The following flags can be passed to each fault and to sweep:', ''],
+    ...['The following flags can be passed to each fault, to sweep and to doctor:', ''],
     ...sections(inGroup((group) => group === groups.agent)),
     'Use "kubectl chaos COMMAND --help" for the flags of one command.',
   ]);

@@ -7,8 +7,10 @@ import { nearest } from '../flags/nearest.ts';
 import type {
   AttachRequest,
   CompletionRequest,
+  DoctorRequest,
   FaultRequest,
   ManageRequest,
+  RbacRequest,
   Request,
   RunOptions,
   SweepRequest,
@@ -16,6 +18,7 @@ import type {
 } from '../requests.ts';
 import { normalizeArgv } from './argv.ts';
 import { completionScript, type Operands, toCompletion } from './completion.ts';
+import { doctorFlags, toDoctorRequest } from './doctor.ts';
 import { toAttachRequest, toManageRequest } from './experiments.ts';
 import {
   attachFlags,
@@ -30,6 +33,7 @@ import {
 } from './flags.ts';
 import { type Helped, optionsHelp, programHelp, verbHelp } from './help.ts';
 import { shapes, toOption } from './options.ts';
+import { rbacFlags, toRbacRequest } from './rbac.ts';
 import { refuseWords, toRunOptions } from './run-options.ts';
 import { toSweepRequest } from './sweep.ts';
 
@@ -42,6 +46,8 @@ export type Invocation =
   | { kind: 'attach'; request: AttachRequest }
   | { kind: 'sweep'; request: SweepRequest }
   | { kind: 'version'; request: VersionRequest }
+  | { kind: 'rbac'; request: RbacRequest }
+  | { kind: 'doctor'; request: DoctorRequest }
   | { kind: 'list' | 'stop'; request: ManageRequest };
 
 const programRest = `
@@ -195,6 +201,51 @@ Examples:
   }),
 };
 
+const doctor: Verb = {
+  name: 'doctor',
+  summary: 'say what would stop a fault here, and change nothing',
+  usage: '[TARGET | --node NAME] [flags]',
+  argument: '[TARGET...]',
+  operands: 'target',
+  flags: [...doctorFlags, ...connectionFlags('the target and of the agents')],
+  examples: `
+Examples:
+  # Everything that can be known of a target without a look at its node
+  kubectl chaos doctor deploy/web
+
+  # The cluster alone, or with one of its nodes
+  kubectl chaos doctor --agent-namespace chaos
+  kubectl chaos doctor --node node-3
+
+  # With a look from the node, by an agent that is removed again
+  kubectl chaos doctor pod/web --on-node
+`,
+  toInvocation: (words, flags, passedOn) => ({
+    kind: 'doctor',
+    request: toDoctorRequest([...words, ...(passedOn ?? [])], flags),
+  }),
+};
+
+const rbac: Verb = {
+  name: 'rbac',
+  summary: 'print the roles that a user of this plugin needs, for "kubectl apply -f -"',
+  usage: '[--user NAME | --group NAME | --serviceaccount NAMESPACE:NAME] [flags]',
+  argument: '[words...]',
+  flags: rbacFlags,
+  examples: `
+Examples:
+  # Everything, for a user
+  kubectl chaos rbac --user ada
+
+  # Targets of one namespace, and agents in another, for a group
+  kubectl chaos rbac --group on-call -n shop --agent-namespace chaos
+`,
+  toInvocation: (words, flags, passedOn) => ({
+    kind: 'rbac',
+    request: toRbacRequest([...words, ...(passedOn ?? [])], flags),
+  }),
+};
+
 const faults = faultKinds.map(faultVerb);
 const toOptions = connectionFlags('the target or of the agents');
 
@@ -257,7 +308,7 @@ Examples:
 };
 
 /** All verbs, in the order of help. */
-export const verbs: readonly Verb[] = [...faults, ls, attach, stop, sweep, options, version, completion];
+export const verbs: readonly Verb[] = [...faults, ls, attach, stop, sweep, doctor, rbac, options, version, completion];
 
 const description = 'Inject a time-bounded fault into a running pod, measure its effect, and revert it.';
 
@@ -300,7 +351,9 @@ export function parseCommandLine(
         );
         invocation = verb.toInvocation(given, { ...Object.fromEntries(variables), ...flags }, passedOn);
       });
-    for (const flag of verb.flags) command.addOption(toOption(flag));
+    // Of the verbs that are named at all: to make all options takes as long as to load them.
+    if ([verb.name, ...(verb.aliases ?? [])].some((name) => words.includes(name)))
+      for (const flag of verb.flags) command.addOption(toOption(flag));
   }
 
   try {

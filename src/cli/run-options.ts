@@ -7,6 +7,7 @@ import { separateWords } from '../text.ts';
 import { toAgentOptions } from './agent-flags.ts';
 import { noCleanup, requestTimeoutFlag, run } from './flags.ts';
 import { toSelection } from './selection.ts';
+import { joinKind } from './target.ts';
 
 export function text(flags: FlagValues, name: string): string | undefined {
   const value = flags[name];
@@ -32,6 +33,13 @@ export function tooMany(operand: string, given: readonly string[], meant?: strin
 /** Of a command that takes none. */
 export function refuseWords(verb: string, [word]: readonly string[]): void {
   if (word !== undefined) throw usageError(`${verb} takes no arguments, got ${quote(word)}`);
+}
+
+/** The one TARGET of these words, of which there is one at least. `meant` as of `tooMany`. */
+export function oneTarget(words: readonly string[], meant?: string): string {
+  const [target = '', ...others] = joinKind(words);
+  if (others.length > 0) throw tooMany('TARGET', words, meant);
+  return target;
 }
 
 const dryRunModes: readonly string[] = ['none', 'client', 'server'];

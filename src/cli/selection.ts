@@ -6,7 +6,7 @@ import { parseSelector } from '../flags/selector.ts';
 import { quote, wholePercentage } from '../flags/values.ts';
 import type { Take, TargetName } from '../ports.ts';
 import type { SelectionRequest } from '../requests.ts';
-import { parseTarget } from './target.ts';
+import { joinKind, parseTarget } from './target.ts';
 
 /** Which pods a fault is for: the flags, and how they and the operands become a selection. */
 
@@ -97,13 +97,6 @@ function toSource(operands: readonly string[], flags: FlagValues): SelectionRequ
     throw usageError(`--selector and TARGET (${quote(first)}) are mutually exclusive: the labels are those of pods`);
   }
   return { labels: labels.trim() };
-}
-
-/** `pod web api` as `pod/web pod/api`, as kubectl takes it. */
-function joinKind(words: readonly string[]): readonly string[] {
-  const [kind, ...names] = words;
-  if (kind === undefined || names.length === 0 || !targetKind(kind.toLowerCase())) return words;
-  return names.map((name) => `${kind}/${name}`);
 }
 
 function toTake(flags: FlagValues): Take {

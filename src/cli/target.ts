@@ -24,3 +24,10 @@ export function parseTarget(text: string, namespace: string | undefined, contain
   checkName('--container', container);
   return { kind, name, namespace, container };
 }
+
+/** `pod web api` as `pod/web pod/api`, as kubectl takes it. */
+export function joinKind(words: readonly string[]): readonly string[] {
+  const [kind, ...names] = words;
+  if (kind === undefined || names.length === 0 || !targetKind(kind.toLowerCase())) return words;
+  return names.map((name) => `${kind}/${name}`);
+}

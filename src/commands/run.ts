@@ -1,4 +1,5 @@
 import { ExitCode } from '../errors.ts';
+import { withDoctor } from '../experiment/doctor-hint.ts';
 import { protectedContextsVariable } from '../experiment/protection.ts';
 import { Tidying } from '../experiment/tidying.ts';
 import type { Request } from '../requests.ts';
@@ -8,7 +9,15 @@ import { reporting } from './reporting.ts';
 import { settle } from './tidying.ts';
 
 /** A fault: carries it out, or with `--dry-run` shows what would be. Resolves to the exit code; rejects with ChaosError. */
-export function run(request: Request, ports: CommandPorts): Promise<number> {
+export async function run(request: Request, ports: CommandPorts): Promise<number> {
+  try {
+    return await carryOut(request, ports);
+  } catch (error) {
+    throw withDoctor(error, request.run);
+  }
+}
+
+function carryOut(request: Request, ports: CommandPorts): Promise<number> {
   return reporting(request.run, ports, request.run.dryRun !== undefined, async (reporter) => {
     const startedAt = ports.clock.now();
     const cluster = await ports.connect(request.run.connection);

@@ -49,7 +49,7 @@ export function startupFailure(plan: Starting, container: string, update: AgentU
     return new ChaosError(
       'agent-failed',
       `node ${plan.agent.node} refused the agent pod: ${sentence(update.reason, update.message)}`,
-      { hint: remedyOf(update.reason, plan.agent) },
+      { hint: remedyOf(update.reason, plan.agent), doctorLine: update.reason.startsWith('OutOf') ? 'room' : 'node' },
     );
   }
   return undefined;
@@ -75,7 +75,7 @@ export function changeSentence({ changes = [] }: Pick<Agent, 'changes'>): string
 export function withChanges(failure: ChaosError | undefined, agent: Pick<Agent, 'changes'>): ChaosError | undefined {
   const changed = changeSentence(agent);
   if (!failure || changed === undefined || !['agent-failed', 'image', 'shim'].includes(failure.code)) return failure;
-  const { code, message, hint, exitCode, state } = failure;
+  const { code, message, hint, exitCode, state, doctorLine } = failure;
   // The shim works, and has found the reason in the target or its node.
   if (hint !== undefined && Object.values(hints).includes(hint)) return failure;
   const exemption =
@@ -85,6 +85,7 @@ export function withChanges(failure: ChaosError | undefined, agent: Pick<Agent, 
     hint: hint === undefined ? exemption : isNamed ? hint : `${hint} ${exemption}`,
     exitCode,
     state,
+    ...(doctorLine ? { doctorLine } : {}),
     cause: failure,
   });
 }

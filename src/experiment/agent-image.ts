@@ -8,7 +8,11 @@ type AgentImage = Pick<AgentSpec, 'image' | 'imageOf' | 'imagePullSecrets'>;
 type Named = Pick<AgentOptions, 'image' | 'imagePullSecret'>;
 
 /** The image of a fault's agent: the target's own. Pure. */
-export function faultImage(asked: Named, target: SelectedTarget, namespace: string): AgentImage {
+export function faultImage(
+  asked: Named,
+  target: Pick<SelectedTarget, 'namespace' | 'image' | 'imagePullSecrets'>,
+  namespace: string,
+): AgentImage {
   if (asked.image !== undefined) return { image: asked.image, ...withSecrets(asked) };
   const secrets = namespace === target.namespace ? (target.imagePullSecrets ?? []) : [];
   return { image: target.image, imageOf: "the target's own image", ...withSecrets(asked, secrets) };

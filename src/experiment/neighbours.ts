@@ -18,7 +18,10 @@ function lives({ state, target }: Experiment): boolean {
 }
 
 /** Whether what is measured of the target is of this experiment as well. */
-export function isOnTarget(experiment: Experiment, { namespace, pod, container }: Target): boolean {
+export function isOnTarget(
+  experiment: Experiment,
+  { namespace, pod, container }: Pick<Target, 'namespace' | 'pod' | 'container'>,
+): boolean {
   return (
     lives(experiment) &&
     targetsNamed(experiment.target).some(
@@ -34,7 +37,10 @@ function named({ id, fault, who }: Experiment): string {
 }
 
 /** What one is warned of before anything is created; one sentence each. */
-export function warningsOf({ experiments, nodeTroubles, unchecked }: Surroundings, target: Target): string[] {
+export function warningsOf(
+  { experiments, nodeTroubles, unchecked }: Surroundings,
+  target: Pick<Target, 'namespace' | 'pod' | 'container' | 'node'>,
+): string[] {
   const { namespace, pod, node } = target;
   const living = experiments.filter(lives);
   const onTarget = living.filter((experiment) => isOnTarget(experiment, target));

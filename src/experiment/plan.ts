@@ -9,6 +9,7 @@ import type {
   SelectedTarget,
   Skipped,
   Target,
+  TargetQuery,
   Toolbox,
 } from '../ports.ts';
 import type { Request, RunOptions, SweepRequest } from '../requests.ts';
@@ -225,6 +226,21 @@ export function stopCommand(connection: ConnectionOptions, namespace: string, id
 /** kubectl looks for a plugin by its first words: flags come behind them. */
 function chaosCommand(connection: ConnectionOptions, namespace: string, ...words: readonly string[]): string {
   return ['kubectl chaos', ...words, '-n', namespace, ...connectionWords(connection)].join(' ');
+}
+
+/** What looks at what a run on this target would meet. */
+export function doctorCommand(
+  connection: ConnectionOptions,
+  { kind, name, namespace, container }: TargetQuery,
+  agentNamespace: string | undefined,
+): string {
+  const words = [
+    ...['kubectl chaos doctor', `${kind}/${name}`],
+    ...(namespace === undefined ? [] : ['-n', namespace]),
+    ...(container === undefined ? [] : ['-c', container]),
+    ...(agentNamespace === undefined ? [] : ['--agent-namespace', agentNamespace]),
+  ];
+  return [...words, ...connectionWords(connection)].join(' ');
 }
 
 /** What leads to an experiment, and what ends it and finds what it left, with this plugin and without. */

@@ -12,13 +12,11 @@ import type {
   SweptNode,
 } from '../ports.ts';
 import type { SweepRequest } from '../requests.ts';
-import { parseTerminationMessage } from '../shim/protocol.ts';
 import { parseResidue, parseSwept, type Residue, type Swept } from '../shim/swept.ts';
 import { joinWords } from '../text.ts';
-import { shimFailure, startupFailure, withChanges } from './agent-errors.ts';
+import { agentEnd } from './agent-end.ts';
 import { list, type Stopped, stopOne } from './experiments.ts';
 import { Interrupts, signalExitCodes, unconfirmedRevert } from './interrupt.ts';
-import { SandboxFailures } from './kubelet-refusals.ts';
 import { sweepAgent, undoCommand } from './plan.ts';
 import type { Tidying } from './tidying.ts';
 
@@ -65,8 +63,6 @@ export interface SweepReport {
 
 /** An agent in each needs its pod created, its image pulled, and so on: more at once would only make a burst. */
 const atOnce = 4;
-/** A node that has to pull the image first may take minutes. */
-const limitMs = 300_000;
 const removeMs = 20_000;
 const container = 'sweep';
 
@@ -212,7 +208,7 @@ async function sweepNode(
   }
   let report: NodeReport;
   try {
-    const status = await ended(spec, agent, ports, signal);
+    const status = await agentEnd(spec, agent, ports, signal, ({ message }) => parseSwept(message) !== undefined);
     report = { node: name, ...(await reading(status, agent, name, cluster)) };
   } catch (error) {
     report = { node: name, residue: [], problem: signal.aborted ? 'interrupted' : withHint(error) };
@@ -233,34 +229,6 @@ function failed(error: unknown): Pick<NodeReport, 'problem' | 'kept'> {
 function withHint(error: unknown): string {
   const hint = error instanceof ChaosError ? error.hint : undefined;
   return hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`;
-}
-
-/** Follows the agent until its container has ended. */
-async function ended(
-  spec: AgentSpec,
-  agent: Agent,
-  { cluster, clock }: SweepPorts,
-  signal: AbortSignal,
-): Promise<Extract<ContainerStatus, { state: 'terminated' }>> {
-  const stop = new AbortController();
-  const cancel = clock.after(limitMs, () => stop.abort());
-  const sandbox = new SandboxFailures(spec);
-  try {
-    for await (const update of cluster.followAgent(agent, AbortSignal.any([signal, stop.signal]))) {
-      const status = update.kind === 'status' ? update.containers[container] : undefined;
-      if (status?.state === 'terminated') {
-        const error = parseTerminationMessage(status.message).find((event) => event.event === 'error');
-        if (error) throw shimFailure(error, {});
-        if (parseSwept(status.message)) return status;
-      }
-      const failure = startupFailure({ id: spec.id, agent: spec }, container, update) ?? sandbox.after(update);
-      if (failure) throw withChanges(failure, agent);
-    }
-    throw new ChaosError('agent-failed', `the agent did not end within ${limitMs / 60_000} minutes`);
-  } finally {
-    cancel();
-    stop.abort();
-  }
 }
 
 /** The sums are the container's last word; what exactly was found is in its log. */

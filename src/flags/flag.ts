@@ -41,7 +41,7 @@ export interface Flag<Value = unknown> {
 }
 
 /** What a flag's value can be the name of. `peer`: what packets go to or come from, of which objects of the API can be listed. */
-export type Nameable = 'namespace' | 'context' | 'cluster' | 'user' | 'container' | 'peer' | 'file';
+export type Nameable = 'namespace' | 'node' | 'context' | 'cluster' | 'user' | 'container' | 'peer' | 'file';
 
 /** `{default}`, `{min}`, `{max}` and `{choices}` in the help are what the flag's own fields say. */
 interface Described {

@@ -102,8 +102,9 @@ function requirement(tokens: Tokens): Requirement {
 }
 
 function checkValue(tokens: Tokens, { text, at }: Token, isNumeric: boolean): void {
-  if (isNumeric && !/^[+-]?\d+$/.test(text)) {
-    throw tokens.wrong(`${quote(text)} at character ${at} must be a whole number`);
+  // It is compared as an int64, and has to be a label's value as well, which has no sign.
+  if (isNumeric && !(/^\d+$/.test(text) && BigInt(text) < 2n ** 63n)) {
+    throw tokens.wrong(`${quote(text)} at character ${at} must be a whole number below 2^63`);
   }
   if (isLabelValue(text)) return;
   throw tokens.wrong(
@@ -120,11 +121,10 @@ function exactValue(tokens: Tokens): Token {
   return next;
 }
 
-/** `(a,b)`; nothing before or between the commas, or after them, is the empty value. */
+/** `(a,b)`; nothing at all, and nothing before, between or after the commas is the empty value. */
 function set(tokens: Tokens): Token[] {
   const open = tokens.take();
   if (open.text !== '(') throw tokens.unexpected(open, '"("');
-  if (tokens.next.text === ')') throw tokens.wrong(`at least one value is required at character ${tokens.next.at}`);
   const values: Token[] = [];
   for (;;) {
     const { next } = tokens;

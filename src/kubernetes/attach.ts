@@ -72,6 +72,7 @@ async function silence(
     hint: 'the container runtime, or a proxy before the API server, keeps back what is sent: see whether kubectl attach -i works there, and reach the API server itself with --server',
     isPermanent: true,
     barsAttach: true,
+    doctorLine: 'websocket',
   });
   return { clean: false, reason, error };
 }
@@ -133,6 +134,7 @@ function handshakeError(error: Error, server: string, offers: Offers, handshakeM
     cause: error,
     isPermanent: true,
     barsAttach: true,
+    doctorLine: 'websocket',
   });
 }
 
@@ -143,10 +145,12 @@ function noSubprotocol(cause: Error, server: string, { names, silent }: Offers):
     cause,
     isPermanent: true,
     barsAttach: true,
+    doctorLine: 'websocket',
   });
 }
 
-async function refusal(response: IncomingMessage, request: ApiRequest, rest: Rest): Promise<ApiError> {
+/** What an answer means that is no upgrade. */
+export async function refusal(response: IncomingMessage, request: ApiRequest, rest: Rest): Promise<ApiError> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of response) chunks.push(chunk as Buffer);
@@ -173,14 +177,20 @@ function noWebSocket(answer: ErrorAnswer, request: ApiRequest, rest: Rest): ApiE
   return new ApiError(
     answer.status,
     answer.status === 403 ? 'forbidden' : 'unreachable',
-    `${rest.server} did not open the WebSocket of attach, it answered ${answer.status}: ${way} before it seems to drop "Upgrade: websocket"`,
+    `${rest.server} did not open the WebSocket of ${request.subresource ?? request.verb}, it answered ${answer.status}: ${way} before it seems to drop "Upgrade: websocket"`,
     {
-      hint: rest.proxy
-        ? 'except the server from the proxy (NO_PROXY, or proxy-url of the kubeconfig), or let the proxy pass WebSockets on'
-        : 'let it pass on "Connection: Upgrade" and "Upgrade: websocket", or name the API server itself with --server',
+      hint: passOn(rest),
       cause: why,
       isPermanent: true,
       barsAttach: true,
+      doctorLine: 'websocket',
     },
   );
+}
+
+/** What helps where something on the way drops an upgrade. */
+export function passOn({ proxy }: Pick<Rest, 'proxy'>): string {
+  return proxy
+    ? 'except the server from the proxy (NO_PROXY, or proxy-url of the kubeconfig), or let the proxy pass WebSockets on'
+    : 'let it pass on "Connection: Upgrade" and "Upgrade: websocket", or name the API server itself with --server';
 }

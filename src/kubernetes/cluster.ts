@@ -67,10 +67,18 @@ export interface ConnectPorts {
 
 /** Reads the kubeconfig; sends nothing yet. Throws ChaosError kubeconfig. */
 export function connect(options: ConnectionOptions, ports: ConnectPorts): KubernetesCluster {
+  return connectWithRest(options, ports).cluster;
+}
+
+/** The same, and what it sends its requests by. */
+export function connectWithRest(
+  options: ConnectionOptions,
+  ports: ConnectPorts,
+): { cluster: KubernetesCluster; rest: Rest } {
   const access = resolveAccess(options, ports.env, ports.homeDirectory);
   const terminal = { interactive: ports.interactive ?? isatty(0) };
   const rest = new Rest(access, ports.env, terminal, options.requestTimeoutMs, ports.build);
-  return new KubernetesCluster(rest, access.namespace, ports.shim, access);
+  return { rest, cluster: new KubernetesCluster(rest, access.namespace, ports.shim, access) };
 }
 
 /** The real cluster. */

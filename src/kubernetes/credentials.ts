@@ -1,8 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import { ChaosError } from '../errors.ts';
+import type { CredentialFacts } from '../facts.ts';
 import type { Access, Environment } from './access.ts';
 import { type ExecCredential, type PluginTerminal, runCredentialPlugin } from './exec-credential.ts';
 import { readText } from './files.ts';
-import { OidcToken } from './oidc.ts';
+import { expiryOf, OidcToken } from './oidc.ts';
 import { keyPair, Rotated, readPem } from './pem.ts';
 
 /** Who we are, for one request: header fields and, for TLS, a client certificate. */
@@ -50,6 +52,24 @@ export class Credentials {
     return { headers, ...(certificate ? { certificate } : {}) };
   }
 
+  /** What proves who asks, and until when; the token goes before the certificate, since both name the same user as a rule. Rejects as `identity`. */
+  async facts(): Promise<Pick<CredentialFacts, 'kind' | 'expires' | 'impersonated'>> {
+    const { user, server } = this.#access;
+    const impersonated = user.as === undefined ? {} : { impersonated: user.as };
+    if (server.protocol !== 'https:') return { kind: 'none', ...impersonated };
+    const { headers, certificate } = await this.identity();
+    const token = /^Bearer (.*)$/s.exec(String(headers.authorization ?? ''))?.[1];
+    const plugin = await this.#plugin;
+    const times = [
+      plugin?.expires,
+      token === undefined ? undefined : jwtExpiry(token),
+      token === undefined && certificate ? Date.parse(new X509Certificate(certificate.cert).validTo) : undefined,
+    ];
+    const [expires] = times.filter((time) => time !== undefined);
+    const kind = kindOf(user, { isPlugin: plugin !== undefined, token, certificate });
+    return { kind, ...(expires === undefined ? {} : { expires: new Date(expires) }), ...impersonated };
+  }
+
   /** After a 401: whether there is something that may give a newer credential on the next call. */
   renew(): boolean {
     const renewable = this.#plugin !== undefined || this.#tokenFile !== undefined;
@@ -88,6 +108,30 @@ export class Credentials {
       if (token) return undefined;
       throw error;
     }
+  }
+}
+
+/** In the order in which `identity` takes them. */
+function kindOf(
+  user: Access['user'],
+  {
+    isPlugin,
+    token,
+    certificate,
+  }: { isPlugin: boolean; token: string | undefined; certificate: Identity['certificate'] },
+): CredentialFacts['kind'] {
+  if (isPlugin) return 'plugin';
+  if (token !== undefined) return user.tokenFile ? 'token file' : user.token ? 'token' : 'oidc';
+  if (user.username) return 'password';
+  return certificate ? 'certificate' : 'none';
+}
+
+/** Undefined: it is none, or does not say. */
+function jwtExpiry(token: string): number | undefined {
+  try {
+    return expiryOf(token) || undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -2,7 +2,7 @@ import type { KubernetesObject, V1OwnerReference, V1Pod, V1PodDisruptionBudget }
 import { ChaosError } from '../errors.ts';
 import type { Memberships } from '../ports.ts';
 import { isStatus } from './api-error.ts';
-import { isEmpty, matches } from './label-match.ts';
+import { isFor, listBudgets } from './budgets.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import { isReady } from './workload.ts';
@@ -49,7 +49,7 @@ export async function memberships(rest: Rest, listed: readonly V1Pod[]): Promise
     return found;
   };
   const [budgets, workloads] = await Promise.all([
-    orUnknown('PodDisruptionBudgets', budgetsIn(rest, namespace)),
+    orUnknown('PodDisruptionBudgets', listBudgets(rest, namespace)),
     Promise.all(pods.map(workloadOf)),
   ]);
   return {
@@ -91,26 +91,11 @@ async function kept(rest: Rest, resource: Resource, kind: string, name: string, 
   return { name: `${kind}/${name}`, readyPods };
 }
 
-/** Budgets, each with a selector that selects what it means in every version of the API. */
-async function budgetsIn(rest: Rest, namespace: string): Promise<V1PodDisruptionBudget[]> {
-  const list = async (resource: Resource) =>
-    (await rest.json<{ items: V1PodDisruptionBudget[] }>({ verb: 'list', resource, namespace })).items;
-  try {
-    return await list(resources.poddisruptionbudgets);
-  } catch (error) {
-    if (!isStatus(error, 404)) throw error;
-  }
-  const items = await list(resources.poddisruptionbudgetsBeta);
-  // In policy/v1beta1 an empty selector selects nothing, in policy/v1 everything.
-  return items.filter(({ spec }) => spec?.selector && !isEmpty(spec.selector));
-}
-
 /** None: it selects none of the pods. */
-function budgetOf({ metadata, spec, status }: V1PodDisruptionBudget, pods: readonly V1Pod[]): Memberships['budgets'] {
-  const selector = spec?.selector;
-  if (!selector || !status) return [];
-  const selected = pods.filter((pod) => matches(selector, pod.metadata?.labels ?? {}));
-  if (selected.length === 0) return [];
+function budgetOf(budget: V1PodDisruptionBudget, pods: readonly V1Pod[]): Memberships['budgets'] {
+  const { metadata, status } = budget;
+  const selected = pods.filter((pod) => isFor(budget, pod.metadata?.labels));
+  if (!status || selected.length === 0) return [];
   return [
     {
       name: metadata?.name ?? '',

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import type { BuildName, ConnectionOptions, FoundName, NameQuery } from '../ports.ts';
 import { type Environment, resolveAccess } from './access.ts';
 import { targetContainers } from './containers.ts';
@@ -7,7 +7,7 @@ import { kubeconfigPaths, loadKubeconfig } from './kubeconfig.ts';
 import { type ApiRequest, type Resource, resources } from './request.ts';
 import { Rest } from './rest.ts';
 import { findPod } from './target.ts';
-import { podNamed, workloadResources } from './workload.ts';
+import { choosePod, type PodList, podNamed, workloadResources } from './workload.ts';
 
 /** What the look-up needs of the machine it runs on. */
 interface NamePorts {
@@ -60,13 +60,24 @@ async function namesIn(
       return named(await objects(rest, query.kind, namespace));
     case 'experiment':
       return experiments(rest, query.allNamespaces ? undefined : namespace);
-    case 'container': {
-      const { kind, name } = query.target;
-      const pod =
-        kind === 'pod' ? await podNamed(rest, name, namespace) : (await findPod(rest, query.target, namespace)).pod;
-      return targetContainers(pod).map((container) => ({ name: container }));
-    }
+    case 'container':
+      return targetContainers(await podOf(rest, query.target, namespace)).map((name) => ({ name }));
   }
+}
+
+/** One of those that could be chosen. */
+async function podOf(
+  rest: Rest,
+  target: Extract<NameQuery, { of: 'container' }>['target'],
+  namespace: string,
+): Promise<V1Pod> {
+  if ('labels' in target) {
+    const query = { labelSelector: target.labels };
+    const { items } = await rest.json<PodList>({ verb: 'list', resource: resources.pods, namespace, query });
+    return choosePod(items, `-l ${target.labels}`).pod;
+  }
+  if (target.kind === 'pod') return podNamed(rest, target.name, namespace);
+  return (await findPod(rest, target, namespace)).pod;
 }
 
 /** The metadata of what a list has, from the API server's cache: there may be thousands. */

@@ -13,6 +13,7 @@ export function checkNode(node: V1Node): Architecture {
   if (os !== 'linux') {
     throw new ChaosError('target-unsuitable', `node ${name} runs ${os}; the agent needs a Linux node`, {
       hint: 'choose a pod on a Linux node',
+      doctorLine: 'platform',
     });
   }
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
@@ -22,6 +23,7 @@ export function checkNode(node: V1Node): Architecture {
       : 'it has never reported';
     throw new ChaosError('target-unsuitable', `node ${name} is not ready (${why})`, {
       hint: `the agent pod would not start there; kubectl describe node ${name}`,
+      doctorLine: 'node',
     });
   }
   return checkArchitecture(node.status?.nodeInfo?.architecture || labels['kubernetes.io/arch'] || '', name);
@@ -34,6 +36,7 @@ function checkArchitecture(architecture: string, node: string): Architecture {
     `node ${node} is of the architecture "${architecture}"; the shim is built for ${joinWords(architectures)}`,
     {
       hint: 'choose a pod on a node of one of these',
+      doctorLine: 'platform',
     },
   );
 }

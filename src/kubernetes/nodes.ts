@@ -15,7 +15,7 @@ export async function findNodes(rest: Rest, names: readonly string[]): Promise<S
   return nodes.map(sweptNode);
 }
 
-async function findNode(rest: Rest, name: string): Promise<V1Node> {
+export async function findNode(rest: Rest, name: string): Promise<V1Node> {
   try {
     return await rest.json<V1Node>({ verb: 'get', resource: resources.nodes, name });
   } catch (error) {

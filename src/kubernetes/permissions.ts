@@ -5,38 +5,44 @@ import type {
   VersionInfo,
 } from '@kubernetes/client-node';
 import type { AttachUse } from '../ports.ts';
+import { type Asked, each, type Place, type Right, rights } from '../rights.ts';
 import { joinWords } from '../text.ts';
 import { ApiError, isStatus } from './api-error.ts';
-import { type Rule, ruleHint } from './rbac.ts';
-import { type ApiRequest, resourceName, resources } from './request.ts';
+import { type Rule, ruleHint, wholeRole } from './rbac.ts';
+import { type ApiRequest, type Resource, resourceName, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 
 /** One thing that RBAC has to allow. */
 export type Permission = Pick<ApiRequest, 'verb' | 'resource' | 'subresource'>;
 
-const all = (resource: ApiRequest['resource'], ...verbs: ApiRequest['verb'][]): Permission[] =>
-  verbs.map((verb) => ({ verb, resource }));
+/** What a run is refused without, in the order of the rights. `way`: how the agent is heard. */
+function needed(place: Place, way: Right['way']): Permission[] {
+  const wanted = rights.filter((right) => right.place === place && (right.way ?? way) === way);
+  return each(wanted.filter((right) => right.otherwise === undefined || right.way !== undefined)).map(permissionOf);
+}
 
-const getAttach: Permission = { verb: 'get', resource: resources.pods, subresource: 'attach' };
-const createAttach: Permission = { ...getAttach, verb: 'create' };
+/** Of a right to something that this plugin asks for. */
+export function permissionOf({ verb, group, resource }: Pick<Asked, 'verb' | 'group' | 'resource'>): Permission {
+  const [plural, subresource] = resource.split('/');
+  const found = Object.values<Resource>(resources).find((one) => one.group === group && one.plural === plural);
+  if (!found) throw new Error(`there is no resource ${resource} in group "${group}"`);
+  return { verb: verb as ApiRequest['verb'], resource: found, ...(subresource === undefined ? {} : { subresource }) };
+}
+
 /** https://kubernetes.io/docs/reference/access-authn-authz/authorization/: a request is authorized by its HTTP method, and a WebSocket's is GET. */
 const whyGet = 'an attach over a WebSocket is a GET, for which the right to create is not enough';
 
-const withAgent = (...reached: Permission[]): Permission[] => [
-  ...all(resources.pods, 'create', 'delete', 'get', 'list', 'watch'),
-  ...reached,
-  ...all(resources.configmaps, 'create', 'delete', 'patch'),
-  ...all(resources.events, 'list', 'watch'),
-];
-
 /** What an experiment does in the agent's namespace. An attach over a WebSocket is a GET, and newer API servers ask for create as well. */
-export const agentPermissions: readonly Permission[] = withAgent(getAttach, createAttach);
+export const agentPermissions: readonly Permission[] = needed('agent', 'attach');
 
 /** The same where the agent's log is read instead. */
-const logPermissions = withAgent({ verb: 'get', resource: resources.pods, subresource: 'log' });
+const logPermissions = needed('agent', 'log');
 
 /** What an experiment does in the target's namespace. */
-export const targetPermissions: readonly Permission[] = all(resources.pods, 'get', 'list', 'watch');
+export const targetPermissions: readonly Permission[] = needed('target', undefined);
+
+const isAttach = ({ verb, subresource }: Permission, asked: ApiRequest['verb']) =>
+  subresource === 'attach' && verb === asked;
 
 /** Whether one of the rules allows it for every object. A rule with resourceNames does not: our objects' names are made up. */
 export function isAllowed(permission: Permission, rules: readonly V1ResourceRule[]): boolean {
@@ -58,6 +64,27 @@ export function isAllowed(permission: Permission, rules: readonly V1ResourceRule
  * that was not listed. An API server that does not answer such questions at all is believed: the request itself will tell.
  */
 export async function checkPermissions(rest: Rest, namespace: string, needed: readonly Permission[]): Promise<void> {
+  const unheld = await unheldPermissions(rest, namespace, needed);
+  const createAttach = unheld?.find((permission) => isAttach(permission, 'create'));
+  const isOptional = createAttach && unheld && !((await asksForCreate(rest)) ?? unheld.length > 1);
+  const missing = (unheld ?? []).filter((permission) => !isOptional || permission !== createAttach);
+  const [first] = missing;
+  if (!first) return;
+  const hint =
+    missing.length === 1
+      ? ruleHint({ ...ruleOf(first), namespace })
+      : `a Role in ${namespace} needs these; ${wholeRole(namespace)}; --agent-namespace takes another namespace for the agent pod`;
+  throw new ApiError(403, 'forbidden', `you are not allowed to ${listPermissions(missing)} in namespace ${namespace}`, {
+    hint: missing.some((permission) => isAttach(permission, 'get')) ? `${hint}; ${whyGet}` : hint,
+  });
+}
+
+/** Which of these are not allowed in the namespace; undefined: the API server answers no such questions. Requests as of `checkPermissions`. */
+export async function unheldPermissions(
+  rest: Rest,
+  namespace: string,
+  needed: readonly Permission[],
+): Promise<Permission[] | undefined> {
   let status: V1SelfSubjectRulesReview['status'];
   try {
     ({ status } = await rest.json<V1SelfSubjectRulesReview>({
@@ -66,22 +93,11 @@ export async function checkPermissions(rest: Rest, namespace: string, needed: re
       body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace } },
     }));
   } catch (error) {
-    if (isStatus(error, 403, 404)) return;
+    if (isStatus(error, 403, 404)) return undefined;
     throw error;
   }
   const unlisted = needed.filter((permission) => !isAllowed(permission, status?.resourceRules ?? []));
-  const unheld = status?.incomplete ? await denied(rest, namespace, unlisted) : unlisted;
-  const isOptional = unheld.includes(createAttach) && !((await asksForCreate(rest)) ?? unheld.length > 1);
-  const missing = isOptional ? unheld.filter((permission) => permission !== createAttach) : unheld;
-  const [first] = missing;
-  if (!first) return;
-  const hint =
-    missing.length === 1
-      ? ruleHint({ ...ruleOf(first), namespace })
-      : `a Role in ${namespace} needs these; --agent-namespace takes another namespace for the agent pod`;
-  throw new ApiError(403, 'forbidden', `you are not allowed to ${listPermissions(missing)} in namespace ${namespace}`, {
-    hint: missing.includes(getAttach) ? `${hint}; ${whyGet}` : hint,
-  });
+  return status?.incomplete ? await denied(rest, namespace, unlisted) : unlisted;
 }
 
 /**
@@ -136,7 +152,12 @@ function listPermissions(permissions: readonly Permission[]): string {
   return [...verbs].map(([name, all]) => `${joinWords(all)} ${name}`).join('; ');
 }
 
-async function denied(rest: Rest, namespace: string, asked: readonly Permission[]): Promise<Permission[]> {
+/** Which of these are not allowed, by one request for each. `namespace` undefined: in every one, or of what is in none. */
+export async function denied(
+  rest: Rest,
+  namespace: string | undefined,
+  asked: readonly Permission[],
+): Promise<Permission[]> {
   const answers = await Promise.all(
     asked.map(async (permission) => {
       const { group, plural } = permission.resource;
@@ -148,7 +169,7 @@ async function denied(rest: Rest, namespace: string, asked: readonly Permission[
           kind: 'SelfSubjectAccessReview',
           spec: {
             resourceAttributes: {
-              namespace,
+              ...(namespace === undefined ? {} : { namespace }),
               verb: permission.verb,
               group,
               resource: plural,

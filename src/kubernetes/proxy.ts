@@ -1,4 +1,4 @@
-import type { Agent, IncomingMessage } from 'node:http';
+import http, { type Agent, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { connect, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -6,7 +6,6 @@ import tls from 'node:tls';
 import { ChaosError, messageOf } from '../errors.ts';
 import { contains, parseCidr, singleAddress } from '../ip.ts';
 import type { Access, Environment } from './access.ts';
-import { http } from './http.ts';
 
 /**
  * The proxy that leads to the server: the cluster's `proxy-url`, else HTTPS_PROXY, for a server without TLS HTTP_PROXY, unless NO_PROXY excepts the

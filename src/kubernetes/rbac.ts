@@ -1,3 +1,5 @@
+import { isListed, rbacCommand } from '../rights.ts';
+
 /** One thing that an authorizer has to allow. */
 export interface Rule {
   verb: string;
@@ -34,11 +36,18 @@ export function denialText(denial: Denial): { message: string; hint: string } {
   const name = `${plural}${group ? `.${group}` : ''}${subresource ? `/${subresource}` : ''}`;
   const where = namespace === undefined ? 'in the cluster' : `in namespace ${namespace}`;
   const why = reason === '' ? '' : ` (${reason})`;
-  return { message: `"${user}" is not allowed to ${verb} ${name} ${where}${why}`, hint: ruleHint(denial) };
+  return { message: `"${user}" is not allowed to ${verb} ${name} ${where}${why}`, hint: ruleHint(denial, user) };
 }
 
-/** The rule of a Role or ClusterRole that is missing. */
-export function ruleHint({ verb, group, resource, namespace }: Rule): string {
+/** The rule of a Role or ClusterRole that is missing, and what prints all of it if that is known. `user`: whose it is; absent: not known. */
+export function ruleHint(rule: Rule, user?: string): string {
+  const { verb, group, resource, namespace } = rule;
   const kind = namespace === undefined ? 'ClusterRole' : 'Role';
-  return `a ${kind} needs the rule: apiGroups: ["${group}"], resources: ["${resource}"], verbs: ["${verb}"]`;
+  const text = `a ${kind} needs the rule: apiGroups: ["${group}"], resources: ["${resource}"], verbs: ["${verb}"]`;
+  return isListed(rule) ? `${text}; ${wholeRole(namespace, user)}` : text;
+}
+
+/** What prints the rights that are needed. */
+export function wholeRole(namespace: string | undefined, user?: string): string {
+  return `the whole role: ${rbacCommand({ namespace, ...(user === undefined ? {} : { user }) })}`;
 }

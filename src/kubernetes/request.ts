@@ -51,8 +51,11 @@ export const resources = {
   poddisruptionbudgets: resource('poddisruptionbudgets', 'policy'),
   /** Before Kubernetes 1.21. */
   poddisruptionbudgetsBeta: resource('poddisruptionbudgets', 'policy', 'v1beta1'),
+  leases: resource('leases', 'coordination.k8s.io'),
   selfsubjectrulesreviews: resource('selfsubjectrulesreviews', 'authorization.k8s.io', 'v1', false),
   selfsubjectaccessreviews: resource('selfsubjectaccessreviews', 'authorization.k8s.io', 'v1', false),
+  /** From Kubernetes 1.28 on. */
+  selfsubjectreviews: resource('selfsubjectreviews', 'authentication.k8s.io', 'v1', false),
   /** What the server says of itself, a `VersionInfo`. */
   version: resource('version', '', '', false),
 } as const;

@@ -1,13 +1,13 @@
-import type { Agent, IncomingMessage } from 'node:http';
+import http, { type Agent, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { isIP } from 'node:net';
 import tls from 'node:tls';
+import type { CredentialFacts } from '../facts.ts';
 import type { BuildName } from '../ports.ts';
 import type { Access, Environment } from './access.ts';
 import { ApiError, answerError, transportError } from './api-error.ts';
 import { Credentials } from './credentials.ts';
 import type { PluginTerminal } from './exec-credential.ts';
-import { http } from './http.ts';
 import { waitOut } from './overload.ts';
 import { Rotated, readPem } from './pem.ts';
 import { chooseProxy, forwards, type ProxyTrust, proxyAuthorization, throughTunnel, toProxy } from './proxy.ts';
@@ -71,10 +71,16 @@ export class Rest {
 
   /**
    * Sends, and gives the answer's JSON. Repeats what is safe to repeat: after a kept connection that was closed meanwhile, 429 and 503 that say
-   * when, and one renewal of credentials after 401. `onWarning` gets the server's warnings of this answer.
+   * when, and one renewal of credentials after 401. `onWarning` gets the server's warnings of this answer, `onHead` its headers.
    */
-  async json<T>(request: ApiRequest, signal?: AbortSignal, onWarning?: (text: string) => void): Promise<T> {
+  async json<T>(
+    request: ApiRequest,
+    signal?: AbortSignal,
+    onWarning?: (text: string) => void,
+    onHead?: (headers: IncomingHttpHeaders) => void,
+  ): Promise<T> {
     const response = await this.open(request, signal);
+    onHead?.(response.headers);
     for (const warning of onWarning ? warningsOf(response.headers.warning) : []) onWarning?.(warning);
     const text = await this.#body(response, request);
     try {
@@ -112,6 +118,16 @@ export class Rest {
     const { headers, certificate } = await this.#credentials.identity();
     const url = `${this.server}${requestPath(request)}`.replace(/^http/, 'ws');
     return { url, agent: this.#agentsFor(certificate).streams, headers: { 'user-agent': this.#userAgent, ...headers } };
+  }
+
+  /** What proves who asks, and what protects that on the way. Runs a credential plugin; sends nothing. */
+  async credential(): Promise<CredentialFacts> {
+    const isSecure = this.#access.server.protocol === 'https:';
+    return {
+      ...(await this.#credentials.facts()),
+      protection: !isSecure ? 'none' : this.#access.cluster.insecureSkipTlsVerify ? 'unchecked' : 'tls',
+      ...(this.proxy === undefined ? {} : { proxy: this.proxy }),
+    };
   }
 
   /** Requests sent, by verb and resource. */

@@ -81,21 +81,25 @@ function candidatesOf(
   namespace: string,
 ): { groups: Listed[][]; skipped: Skipped[] } {
   const skipped: Skipped[] = [];
-  const groups = sources.map((source) => {
-    const pods = source.list.items.filter((pod) => source.isNamed || !isOurs(pod.metadata ?? {}));
+  const candidates = sources.map(({ isNamed, list }) =>
+    list.items.filter(({ metadata = {} }) => isNamed || !isOurs(metadata)),
+  );
+  const groups = sources.map((source, index) => {
+    const pods = candidates[index] ?? [];
     const ready = source.isNamed ? pods : pods.filter((pod) => isRunning(pod) && isReady(pod));
     if (take !== 'one' || ready.length === 0) skipped.push(...notReady(pods, ready));
     if (ready.length === 0 && pods.length === 0) skipped.push({ pod: source.what, why: 'it has no pods' });
     return ready.map((pod) => listed(pod, source, { pods, ready, take, seed }));
   });
-  const empty = sources.filter((_, index) => groups[index]?.length === 0);
-  const [first] = empty;
-  if (first && (!skipUnsuitable || empty.length === sources.length)) {
-    throw 'labels' in from && first.list.items.length === 0
+  const first = groups.findIndex(({ length }) => length === 0);
+  const isNone = groups.every(({ length }) => length === 0);
+  if (first >= 0 && (!skipUnsuitable || isNone)) {
+    const pods = candidates[first] ?? [];
+    throw 'labels' in from && pods.length === 0
       ? new ChaosError('target-unsuitable', `no pod in namespace ${namespace} has the labels ${from.labels}`, {
           hint: `kubectl get pods -n ${namespace} --show-labels`,
         })
-      : noReadyPod(first.list.items, first.what);
+      : noReadyPod(pods, sources[first]?.what ?? '');
   }
   return { groups, skipped };
 }

@@ -63,7 +63,7 @@ async function agents(rest: Rest, node: string, namespace?: string): Promise<V1P
 }
 
 /** Any value but `false` protects, the empty one too. */
-function protectionOf({ annotations = {} }: V1ObjectMeta = {}, where: string): string[] {
+export function protectionOf({ annotations = {} }: V1ObjectMeta = {}, where: string): string[] {
   const value = annotations[protection];
   if (value === undefined || value === 'false') return [];
   return [`annotation ${protection}${value === '' || value === 'true' ? '' : `=${value}`} on ${where}`];

@@ -110,7 +110,7 @@ function pullSecrets({ spec }: V1Pod): Pick<SelectedTarget, 'imagePullSecrets'> 
   return imagePullSecrets.length === 0 ? {} : { imagePullSecrets };
 }
 
-interface FoundPod {
+export interface FoundPod {
   pod: V1Pod;
   runningPods: number;
   resourceVersion: string | undefined;
@@ -143,7 +143,7 @@ async function readNode(rest: Rest, name: string): Promise<V1Node | undefined> {
   }
 }
 
-async function checkRuntime(rest: Rest, pod: V1Pod): Promise<void> {
+export async function checkRuntime(rest: Rest, pod: V1Pod): Promise<void> {
   const name = pod.spec?.runtimeClassName;
   if (!name) return;
   const runtimeClass = await rest
@@ -160,7 +160,7 @@ async function checkRuntime(rest: Rest, pod: V1Pod): Promise<void> {
  * status, and the kubelet of an older Kubernetes reports none. A pod's own limits (`spec.resources`) hold for its
  * containers together.
  */
-function limits(
+export function limits(
   { spec, status }: V1Pod,
   container: V1Container,
   { resources: inForce }: V1ContainerStatus,

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { checks } from '../experiment/doctor/finding.ts';
 import { activeSchema, endedSchema, resolvedSchema } from '../shim/protocol.ts';
 
 /**
@@ -243,6 +244,25 @@ const swept = v.strictObject({
   exit_code: v.number(),
 });
 
+const examined = v.strictObject({
+  apiVersion,
+  kind: v.literal('examined'),
+  cluster,
+  namespace: v.string(),
+  agent_namespace: v.string(),
+  target: v.exactOptional(reference),
+  node: optional.text,
+  findings: v.array(
+    v.strictObject({
+      check: v.picklist(checks),
+      state: v.picklist(['ok', 'warning', 'problem', 'unknown']),
+      finding: v.string(),
+      remedy: optional.text,
+    }),
+  ),
+  exit_code: v.number(),
+});
+
 const error = v.strictObject({
   apiVersion,
   kind: v.literal('error'),
@@ -336,6 +356,7 @@ export const documents: Readonly<Record<string, Schema>> = {
   experiment,
   stopped,
   swept,
+  examined,
   error,
   version,
   event: v.union([...knownEvents, faultEvent]),

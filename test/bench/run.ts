@@ -29,14 +29,19 @@ function timed(program: string, args: readonly string[], input = ''): number {
 }
 
 /** Both sides in turn, so that both meet the same machine. */
-function alternate(times: number, ours: () => number, rival: () => number): [number, number] {
+function alternate(
+  times: number,
+  ours: () => number,
+  rival: () => number,
+  of: (values: readonly number[]) => number = median,
+): [number, number] {
   const a: number[] = [];
   const b: number[] = [];
   for (let round = 0; round < times; round++) {
     a.push(ours());
     b.push(rival());
   }
-  return [median(a), median(b)];
+  return [of(a), of(b)];
 }
 
 /** Of the container's first process. */
@@ -61,13 +66,23 @@ function shimRow(pid: string): Row {
   };
 }
 
-function helpRow(): Row {
-  const [ours, rival] = alternate(
-    20,
-    () => timed(process.execPath, [pluginPath, '--help']),
-    () => timed('kubectl', ['version', '--client']),
+/** The least of many, since what else the machine does meanwhile only ever adds to it. */
+function startRow(what: string, words: readonly string[], rival: readonly string[], goal: number): Row {
+  const [ours, theirs] = alternate(
+    30,
+    () => timed(process.execPath, [pluginPath, ...words]),
+    () => timed('kubectl', rival),
+    (times) => Math.min(...times),
   );
-  return { what: '--help', ours, unit: 'ms', rival: { name: 'kubectl version --client', value: rival }, goal: 1.3 };
+  return { what, ours, unit: 'ms', rival: { name: `kubectl ${rival[0]} ${rival[1]}`, value: theirs }, goal };
+}
+
+function startRows(): Row[] {
+  const connection = ['--kubeconfig', kubeconfig];
+  return [
+    startRow('--help', ['--help'], ['version', '--client'], 1),
+    startRow('ls', ['ls', ...connection], ['get', '--raw', '/version', ...connection], 1.5),
+  ];
 }
 
 /** kubectl run of the cached tools image until the API says Running, by a watch. */
@@ -133,7 +148,7 @@ try {
   const id = await containerId(ns, 'busybox');
   const pid = targetPid(id);
   printRows([
-    ...[shimRow(pid), ...(await lookupRows(id)), helpRow()],
+    ...[shimRow(pid), ...(await lookupRows(id)), ...startRows()],
     ...[...(await stressRows(pid)), ...(await holdRows()), ...(await diskRows())],
     ...[await loadRow(), ...(await experimentRows()), ...(await toolboxRows())],
   ]);

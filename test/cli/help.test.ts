@@ -8,7 +8,7 @@ function help(...argv: string[]): string {
   return invocation.text;
 }
 
-const verbs = [...faultKinds.map(({ verb }) => verb), 'ls', 'attach', 'stop', 'sweep', 'version'];
+const verbs = [...faultKinds.map(({ verb }) => verb), 'ls', 'attach', 'stop', 'sweep', 'doctor', 'rbac', 'version'];
 
 /** The flags that a help lists. */
 function listed(text: string): string[] {

@@ -20,16 +20,19 @@ function misspellings(flag: string): string[] {
     .map((word) => `--${word}`);
 }
 
-describe.each([...faultKinds.map(({ verb }) => verb), 'ls', 'attach', 'stop', 'sweep'])('of %s', (verb) => {
-  test('no hint leads to a flag that takes a safeguard away or impersonates', () => {
-    const hints = never.flatMap(misspellings).flatMap((word) => {
-      try {
-        parseCommandLine([verb, 'web', word], '1.2.3');
-        return [];
-      } catch (error) {
-        return /did you mean (\S+)\?/.exec((error as Error).message)?.[1] ?? [];
-      }
+describe.each([...faultKinds.map(({ verb }) => verb), 'ls', 'attach', 'stop', 'sweep', 'doctor', 'rbac'])(
+  'of %s',
+  (verb) => {
+    test('no hint leads to a flag that takes a safeguard away or impersonates', () => {
+      const hints = never.flatMap(misspellings).flatMap((word) => {
+        try {
+          parseCommandLine([verb, 'web', word], '1.2.3');
+          return [];
+        } catch (error) {
+          return /did you mean (\S+)\?/.exec((error as Error).message)?.[1] ?? [];
+        }
+      });
+      expect(hints.filter((hint) => never.includes(hint))).toEqual([]);
     });
-    expect(hints.filter((hint) => never.includes(hint))).toEqual([]);
-  });
-});
+  },
+);

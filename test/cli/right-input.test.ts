@@ -292,27 +292,31 @@ test.each([
   expect(requestOf(`stress web --cpu 1 ${flags}`).run.verbose).toBe(verbose);
 });
 
-test.each(['ls', 'stop --all', 'sweep node-1', 'attach chaos-7f3k2', 'stress web --cpu 1', 'net web --loss 1%'])(
-  '%s takes a level of -v',
-  (line) => {
-    for (const [flags, verbose] of [
-      ['-v 6', true],
-      ['-v=6', true],
-      ['--v=6', true],
-      ['-v6', true],
-      ['-v 0', false],
-      ['', false],
-    ] as const) {
-      for (const words of [`${flags} ${line}`, `${line} ${flags}`]) {
-        const invocation = parseCommandLine(words.trim().split(' '), '1.2.3');
-        if (invocation.kind === 'text' || invocation.kind === 'complete' || invocation.kind === 'version')
-          throw new Error(words);
-        const { verbose: read } = invocation.kind === 'run' ? invocation.request.run : invocation.request;
-        expect(read, words).toBe(verbose);
-      }
+test.each([
+  'ls',
+  'stop --all',
+  'sweep node-1',
+  'attach chaos-7f3k2',
+  'doctor web',
+  'stress web --cpu 1',
+  'net web --loss 1%',
+])('%s takes a level of -v', (line) => {
+  for (const [flags, verbose] of [
+    ['-v 6', true],
+    ['-v=6', true],
+    ['--v=6', true],
+    ['-v6', true],
+    ['-v 0', false],
+    ['', false],
+  ] as const) {
+    for (const words of [`${flags} ${line}`, `${line} ${flags}`]) {
+      const invocation = parseCommandLine(words.trim().split(' '), '1.2.3');
+      if (!('request' in invocation)) throw new Error(words);
+      const request = invocation.kind === 'run' ? invocation.request.run : invocation.request;
+      expect(request, words).toMatchObject({ verbose });
     }
-  },
-);
+  }
+});
 
 test.each(['--version', '-h', '--', '--cpu=9', '-n', 'help', ''])('the value %j of a flag is its value', (value) => {
   const { run, stress } = requestOf(['stress', 'web', '--cpu', '1', '--reason', value]);
@@ -402,3 +406,35 @@ test.each(['stress web --cpu 1', 'ls', 'stop --all', 'attach chaos-7f3k2', 'swee
     }
   },
 );
+
+describe('doctor', () => {
+  const requestOf = (line: string) => {
+    const invocation = parseCommandLine(line.split(' '), '1.2.3');
+    if (invocation.kind !== 'doctor') throw new Error(invocation.kind);
+    return invocation.request;
+  };
+  const agent = { image: undefined, imagePullSecret: undefined, agentNamespace: undefined, shape: noShape };
+
+  test('needs no target', () => {
+    expect(requestOf('doctor')).toEqual({
+      ...{ target: undefined, node: undefined, namespace: undefined, connection: {}, ...agent },
+      ...{ output: 'human', verbose: false, onNode: false, yes: false },
+    });
+  });
+
+  test.each(['doctor deploy web -c app -n shop', 'doctor deploy/web -n shop --container=app'])('%s', (line) => {
+    const target = { kind: 'deployment', name: 'web', namespace: 'shop', container: 'app' };
+    expect(requestOf(line)).toMatchObject({ target, namespace: 'shop', connection: { namespace: 'shop' } });
+  });
+
+  test('looks from the node, with a question or without', () => {
+    expect(requestOf('doctor web --on-node')).toMatchObject({ onNode: true, yes: false });
+    expect(requestOf('doctor web --on-node -y')).toMatchObject({ onNode: true, yes: true });
+  });
+
+  test('looks at a node alone, with the agent as a run would have it', () => {
+    expect(requestOf('doctor --node node-1.example.org --image t:1 -o yaml')).toMatchObject({
+      ...{ node: 'node-1.example.org', target: undefined, image: 't:1', output: 'yaml' },
+    });
+  });
+});

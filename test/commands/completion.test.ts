@@ -299,6 +299,13 @@ describe('from the cluster', () => {
     ['net web-0 --except=pod/d', ['pod/db-0'], ':4'],
     ['net web-0 --from 10.0.0.0/8,svc/w', ['10.0.0.0/8,svc/web'], ':4'],
     ['net web-0 --to bank/svc/', ['bank/svc/ledger'], ':4'],
+    ['doctor deploy/c', ['deploy/cart'], ':4'],
+    ['doctor web-0 -c ', ['app', 'proxy'], ':4'],
+    ['doctor --node ', ['node-1', 'node-2'], ':4'],
+    ['rbac -n sh', ['shop', 'shelf'], ':4'],
+    ['rbac --agent-namespace=b', ['bank'], ':4'],
+    // Of its own --user a cluster lists no names.
+    ['rbac --user ', [], ':4'],
     ['sweep ', ['node-1', 'node-2'], ':4'],
     ['sweep node-1 ', ['node-2'], ':4'],
   ])('kubectl chaos %s', async (line, candidates, directive) => {
@@ -324,6 +331,14 @@ describe('from the cluster', () => {
         json(response, 200, { items: [runningPod(withOthers)] }),
       );
     expect(await lines('io deploy/web --path /data -c ')).toEqual(['app', 'proxy', 'mesh', 'debug', ':4']);
+  });
+
+  test('containers of a pod with the labels', async () => {
+    server.on('GET', '/api/v1/namespaces/shop/pods', ({ query }, response) =>
+      json(response, 200, { items: query.get('labelSelector') === 'app=web' ? [runningPod(withOthers)] : [] }),
+    );
+    expect(await lines('stress -l app=web -c m')).toEqual(['mesh', ':4']);
+    expect(await lines('stress -l app=none -c ')).toEqual([':4']);
   });
 
   test('as whom the flags say', async () => {

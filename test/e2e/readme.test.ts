@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { apply, kubectl, repository } from './support/cluster.ts';
+import { apply, kubectl } from './support/cluster.ts';
 import { chaos } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
@@ -8,18 +7,12 @@ const ns = 'chaos-e2e-readme';
 suite(ns, ['deployment']);
 
 describe('what README promises', () => {
-  it('the rights of the role that it names are enough', async () => {
-    const role = await readFile(`${repository}/krew/rbac.yaml`, 'utf8');
-    expect(role).toContain('kind: ClusterRole');
-    await apply(role.replace('name: kubectl-chaos', 'name: kubectl-chaos-e2e'), ns);
-    await kubectl('delete', 'clusterrolebinding', 'kubectl-chaos-e2e', '--ignore-not-found');
-    await kubectl(
-      'create',
-      'clusterrolebinding',
-      'kubectl-chaos-e2e',
-      '--clusterrole=kubectl-chaos-e2e',
-      '--user=on-call',
-    );
+  it('the rights that "rbac" prints are enough', async () => {
+    const printed = await chaos('rbac', '--user', 'on-call');
+    expect(printed.code, printed.stderr).toBe(0);
+    expect(printed.stdout).toContain('kind: ClusterRole\n');
+    // Under names of the test's own: a role of the cluster's is not to be replaced.
+    await apply(printed.stdout.replaceAll('name: kubectl-chaos', 'name: kubectl-chaos-e2e'), ns);
     try {
       const ended = await chaos('stress', 'deploy/web', '-n', ns, '--as', 'on-call', '--cpu', '1', '--duration', '4s');
       expect(ended.code, ended.stdout + ended.stderr).toBe(0);
@@ -47,7 +40,32 @@ describe('what README promises', () => {
       expect(listed.code, listed.stderr).toBe(0);
       expect(listed.stderr).toBe('No experiments in any namespace.\n');
     } finally {
-      await kubectl('delete', 'clusterrolebinding,clusterrole', 'kubectl-chaos-e2e');
+      await kubectl('delete', 'clusterrolebinding', 'kubectl-chaos-e2e:user:on-call', '--ignore-not-found');
+      await kubectl('delete', 'clusterrole', 'kubectl-chaos-e2e', '--ignore-not-found');
+    }
+  });
+
+  it('those of one namespace are enough there, and nowhere else', async () => {
+    const printed = await chaos('rbac', '--user', 'on-call-here', '-n', ns);
+    expect(printed.code, printed.stderr).toBe(0);
+    expect(printed.stderr).toMatch(/^note: left out, .*: list and watch pods /);
+    await apply(printed.stdout.replaceAll('name: kubectl-chaos', 'name: kubectl-chaos-e2e-ns'), ns);
+    try {
+      const asked = ['--as', 'on-call-here', '--cpu', '1', '--duration', '4s'];
+      const ended = await chaos('stress', 'deploy/web', '-n', ns, ...asked);
+      expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+      expect(ended.stderr).toContain(`not checked: experiments outside ${ns}`);
+      const elsewhere = await chaos('stress', 'pod/web', '-n', 'kube-system', ...asked);
+      expect(elsewhere.code, elsewhere.stdout + elsewhere.stderr).toBe(1);
+      expect(elsewhere.stderr).toMatch(/not allowed to .*kubectl chaos rbac .*-n kube-system/s);
+    } finally {
+      await kubectl(
+        'delete',
+        'clusterrolebinding',
+        'kubectl-chaos-e2e-ns-cluster:user:on-call-here',
+        '--ignore-not-found',
+      );
+      await kubectl('delete', 'clusterrole', 'kubectl-chaos-e2e-ns-cluster', '--ignore-not-found');
     }
   });
 });

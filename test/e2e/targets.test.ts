@@ -46,17 +46,41 @@ describe('targets that are chosen', () => {
     expect(chosen.size).toBe(2);
   });
 
-  it('may be several for a dry run, and one at a time for a run', async () => {
+  it('may be several: each is hit, begun together, and shown by itself; nothing is left', async () => {
     const shown = await dryRun('-l', 'app=web', '--all');
     expect(shown.targets).toHaveLength(2);
     expect(shown.impact.workloads).toEqual([{ name: 'deployment/web', hit: 2, ready: 2, ready_left: 0 }]);
     expect((await dryRun('deploy/web', 'nonroot')).targets).toHaveLength(2);
     expect((await dryRun('deploy/web', '--percent', '50')).targets).toHaveLength(1);
     expect((await dryRun('deploy/web', '--percent', '51')).targets).toHaveLength(2);
-    const ended = await chaos('stress', '-l', 'app=web', '--all', '-n', ns, '--cpu', '1', '--duration', '5s');
-    expect(ended.code, ended.stdout + ended.stderr).toBe(1);
-    expect(ended.stderr).toContain('a fault on several targets at once is not possible yet: 2 are selected');
+    const plugin = start('stress', '-l', 'app=web', '--all', '-n', ns, '--memory', '16Mi', '--duration', lasting(6));
+    await untilActive(plugin);
+    for (const { target } of shown.targets) {
+      const { stressors } = await splitProcesses(await containerId(ns, target.pod));
+      expect(stressors.length, target.pod).toBeGreaterThan(0);
+    }
+    const list = ['get', 'pods', '-l', `kubectl-chaos.io/experiment=${idOf(plugin)}`, '-o', 'name'];
+    expect((await kubectl('-n', ns, ...list)).trim()).toBe(`pod/${idOf(plugin)}-0`);
+    expect((await chaos('ls', '-n', ns)).stdout).toMatch(/ and 1 more /);
+    const ended = await plugin.ended;
+    expect(ended.code, plugin.said).toBe(0);
     expect(ended.stderr).toMatch(/^ {9}all 2 ready pods of deployment\/web$/m);
+    expect(ended.stdout).toMatch(/^ok: active after \S+ {3}2 targets on 1 node, within \d+ms$/m);
+    expect(ended.stdout).toMatch(/^Effective on 2 of 2 targets\.$/m);
+    expect(ended.stdout).toContain('nothing left');
+  });
+
+  it('are all stopped by Ctrl-C, and by another command', async () => {
+    for (const stop of [undefined, 'stop']) {
+      const words = ['stress', 'deploy/web', '--all', '-n', ns, '--memory', '16Mi', '--duration', '10m'];
+      const plugin = start(...words);
+      await untilActive(plugin);
+      if (stop === undefined) plugin.kill('SIGINT');
+      else expect((await chaos(stop, idOf(plugin), '-n', ns)).code).toBe(0);
+      const ended = await plugin.ended;
+      expect(ended.code, plugin.said).toBe(stop === undefined ? 130 : 3);
+      expect(ended.stdout, plugin.said).toContain('nothing left');
+    }
   });
 
   it('are said to break a disruption budget', async () => {

@@ -44,6 +44,7 @@ export class ApiServer {
   readonly #secure: boolean;
   #refusal: { status: number; body: string; headers?: Record<string, string> } | undefined;
   #refusals = 0;
+  #refused = /^/;
   #attached: ((stream: FakeStream) => void) | undefined;
   #hang = false;
 
@@ -123,11 +124,13 @@ export class ApiServer {
     return this;
   }
 
-  /** Refuses to upgrade, with this status and body, so many times. */
+  /** Refuses to upgrade, with this status and body, so many times; of requests whose path is of `where` alone. */
   refuseAttach(
     answer: { status: number; body: string; headers?: Record<string, string> } | undefined,
     times = Number.POSITIVE_INFINITY,
+    where = /^/,
   ): this {
+    this.#refused = where;
     this.#refusal = answer;
     this.#refusals = times;
     return this;
@@ -169,7 +172,7 @@ export class ApiServer {
     const request = this.#note(message, '');
     raw.on('error', () => undefined);
     if (this.#hang) return;
-    const refusal = this.#refusals > 0 ? this.#refusal : undefined;
+    const refusal = this.#refusals > 0 && this.#refused.test(request.path) ? this.#refusal : undefined;
     if (refusal) {
       this.#refusals--;
       const { status: code, body } = refusal;

@@ -28,6 +28,7 @@ export function commandPorts(why: string, change: Partial<CommandPorts & Outputs
     shim: forbidden,
     toolbox: forbidden,
     connect: forbidden,
+    examine: forbidden,
     findNames: forbidden,
     liveReporter: forbidden,
     ...change,

@@ -24,7 +24,7 @@ beforeAll(() => {
   mkdirSync(join(directory, 'store'));
   copyFileSync(launcher, installed);
   writeFileSync(join(directory, 'store', 'package.json'), '{"type":"commonjs"}');
-  writeFileSync(join(directory, 'store', 'chaos.mjs'), 'console.log(process.argv.slice(2).join(" "));');
+  writeFileSync(join(directory, 'store', 'chaos.cjs'), 'console.log(process.argv.slice(2).join(" "));');
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 

@@ -25,12 +25,8 @@ export function findKubectl(): { path: string } | { why: string } {
 /** Bundles the plugin into the folder, without the shim, which no row here sends anywhere. */
 export async function bundle(folder: string): Promise<Program> {
   const entry = fileURLToPath(new URL('../../src/bin.ts', import.meta.url));
-  await build({
-    ...bundleOptions(entry, folder),
-    define: { CHAOS_VERSION: '"0.0.0"', CHAOS_COMMIT: '"test"' },
-    logLevel: 'error',
-  });
-  return [process.execPath, `${folder}/chaos.mjs`];
+  await build(bundleOptions(entry, folder, { version: '0.0.0', commit: 'test' }));
+  return [process.execPath, `${folder}/chaos.cjs`];
 }
 
 /** Runs it with an empty standard input and nothing of our own environment but PATH; `signal` ends it. */

@@ -27,7 +27,9 @@ describe('answerError', () => {
     );
     expect(error.code).toBe('forbidden');
     expect(error.message).toBe('"jane" is not allowed to create pods in namespace shop');
-    expect(error.hint).toBe('a Role needs the rule: apiGroups: [""], resources: ["pods"], verbs: ["create"]');
+    expect(error.hint).toBe(
+      'a Role needs the rule: apiGroups: [""], resources: ["pods"], verbs: ["create"]; the whole role: kubectl chaos rbac --user jane -n shop',
+    );
     const nodes = answer(
       403,
       'nodes "a" is forbidden: User "jane" cannot get resource "nodes" in API group "" at the cluster scope',

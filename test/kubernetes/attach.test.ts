@@ -379,6 +379,7 @@ describe('a refused upgrade', () => {
       hint: 'let it pass on "Connection: Upgrade" and "Upgrade: websocket", or name the API server itself with --server',
       isPermanent: true,
       barsAttach: true,
+      doctorLine: 'websocket',
     });
     expect(server.received).toHaveLength(1);
     await until('nothing is open', () => server.open === 0);

@@ -66,7 +66,7 @@ describe('what Kubernetes 1.36 refuses the agent pod for', () => {
       'create-agent-rbac',
       'forbidden',
       /^"system:serviceaccount:rec:limited" is not allowed to create pods in namespace rec$/,
-      /^a Role needs the rule: apiGroups: \[""\], resources: \["pods"\], verbs: \["create"\]$/,
+      /^a Role needs the rule: apiGroups: \[""\], resources: \["pods"\], verbs: \["create"\]; the whole role: kubectl chaos rbac --serviceaccount rec:limited -n rec$/,
     ],
   ])('%s', (name, code, message, hint) => {
     const error = asRecorded(name);
@@ -184,7 +184,7 @@ describe('what is missing of rights', () => {
     expect(asRecorded('list-pods-all-namespaces-rbac', list)).toMatchObject({
       code: 'forbidden',
       message: '"system:serviceaccount:rec:limited" is not allowed to list pods in the cluster',
-      hint: 'a ClusterRole needs the rule: apiGroups: [""], resources: ["pods"], verbs: ["list"]',
+      hint: 'a ClusterRole needs the rule: apiGroups: [""], resources: ["pods"], verbs: ["list"]; the whole role: kubectl chaos rbac --serviceaccount rec:limited',
     });
   });
 
@@ -203,7 +203,7 @@ describe('what is missing of rights', () => {
     );
     expect(from135).toMatchObject({
       message: '"ci" is not allowed to create pods/attach in namespace rec',
-      hint: 'a Role needs the rule: apiGroups: [""], resources: ["pods/attach"], verbs: ["create"]',
+      hint: 'a Role needs the rule: apiGroups: [""], resources: ["pods/attach"], verbs: ["create"]; the whole role: kubectl chaos rbac --user ci -n rec',
     });
   });
 
@@ -212,7 +212,7 @@ describe('what is missing of rights', () => {
       code: 'forbidden',
       isPermanent: true,
       message: '"system:serviceaccount:rec:limited" is not allowed to get pods/attach in namespace rec',
-      hint: 'a Role needs the rule: apiGroups: [""], resources: ["pods/attach"], verbs: ["get"]',
+      hint: 'a Role needs the rule: apiGroups: [""], resources: ["pods/attach"], verbs: ["get"]; the whole role: kubectl chaos rbac --serviceaccount rec:limited -n rec',
     });
   });
 

@@ -307,6 +307,7 @@ describe('an agent of ours', () => {
 
   it('is never taken, and refused by its name', async () => {
     put('chaos-7f3k2-0', 'node-1', ours);
+    expect(await rejection(find({}))).toMatchObject({ message: 'deployment/web has no pods' });
     put('web-1', 'node-1');
     expect(await names({ take: 'all' })).toEqual(['web-1']);
     const named = { from: [{ kind: 'pod', name: 'chaos-7f3k2-0' }] as const, allowSystem: true };

@@ -47,6 +47,7 @@ async function experiment(...args: string[]): Promise<{ code: number; said: stri
     shim,
     toolbox: (name, architecture) => readToolbox(new URL('../../dist/', import.meta.url), name, architecture),
     connect: async (options) => connect(options, { env: {}, homeDirectory: '/nonexistent', shim }),
+    examine: () => Promise.reject(new Error('nothing is examined')),
     findNames: () => Promise.reject(new Error('nothing is completed')),
     liveReporter: () => Promise.reject(new Error('nobody watches')),
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ChaosError, usageError } from '../../src/errors.ts';
 import type { TargetOutcome } from '../../src/experiment/outcome.ts';
 import { cgroupPlace } from '../../src/faults/common/place.ts';
-import { errorText, harmless, reverted, selected, verdict } from '../../src/terminal/words.ts';
+import { errorText, harmless, reverted, selected, selection, verdict } from '../../src/terminal/words.ts';
 import { resolved, target } from '../fakes/samples.ts';
 
 describe('harmless', () => {
@@ -31,6 +31,12 @@ describe('harmless', () => {
       }),
     );
   });
+});
+
+test('what is looked up is said as it was typed, or nearly', () => {
+  const from = [{ kind: 'deployment', name: 'web' } as const, { kind: 'pod', name: 'api' } as const];
+  expect(selection({ from })).toBe('deployment/web, pod/api');
+  expect(selection({ from: { labels: 'app in (web, api)' } })).toBe('-l app in (web, api)');
 });
 
 test('what could not be measured is not called without an effect', () => {
