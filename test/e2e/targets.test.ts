@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { kubectl, kubectlJson, until } from './support/cluster.ts';
+import { kubectl, kubectlJson, lasting, until } from './support/cluster.ts';
 import { containerId, splitProcesses } from './support/node.ts';
 import { chaos, idOf, start, untilActive } from './support/plugin.ts';
 import { suiteBesideOthers } from './support/suite.ts';
