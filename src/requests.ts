@@ -20,9 +20,21 @@ export interface AgentOptions {
 /** Without a seed: another one each time. */
 export type SelectionRequest = Omit<Selection, 'seed'> & { seed: string | undefined };
 
+/** How many targets may fail: a number, or of all of them a whole percentage, rounded down. */
+export type MaxFailed = { count: number } | { percent: number };
+
+/** What several targets of one experiment are to each other. */
+export interface PolicyRequest {
+  /** Undefined: any number of them. */
+  maxFailed: MaxFailed | undefined;
+  /** How long all of them may take until they are ready to start, from the launch, whole milliseconds. */
+  armMs: number;
+}
+
 /** How to run it, whatever the fault is. Times are whole milliseconds. */
 export interface RunOptions extends AgentOptions {
   selection: SelectionRequest;
+  policy: PolicyRequest;
   connection: ConnectionOptions;
   /** ≥ 1 s, always finite (G2). */
   durationMs: number;

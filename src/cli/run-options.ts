@@ -6,7 +6,7 @@ import type { RunOptions } from '../requests.ts';
 import { separateWords } from '../text.ts';
 import { toAgentOptions } from './agent-flags.ts';
 import { noCleanup, requestTimeoutFlag, run } from './flags.ts';
-import { toSelection } from './selection.ts';
+import { toPolicy, toSelection } from './selection.ts';
 import { joinKind } from './target.ts';
 
 export function text(flags: FlagValues, name: string): string | undefined {
@@ -62,6 +62,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
 
   return {
     selection,
+    policy: toPolicy(flags),
     connection: toConnection(flags),
     durationMs,
     graceMs,

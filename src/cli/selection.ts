@@ -1,11 +1,11 @@
 import { type ChaosError, usageError } from '../errors.ts';
-import { count, type Flag, type FlagValues, isGiven, text, toggle, valued } from '../flags/flag.ts';
+import { count, type Flag, type FlagValues, isGiven, text, time, toggle, valued } from '../flags/flag.ts';
 import { groups } from '../flags/groups.ts';
 import { checkName, targetKind } from '../flags/names.ts';
 import { parseSelector } from '../flags/selector.ts';
-import { quote, wholePercentage } from '../flags/values.ts';
+import { integer, quote, wholePercentage } from '../flags/values.ts';
 import type { Take, TargetName } from '../ports.ts';
-import type { SelectionRequest } from '../requests.ts';
+import type { MaxFailed, PolicyRequest, SelectionRequest } from '../requests.ts';
 import { joinKind, parseTarget } from './target.ts';
 
 /** Which pods a fault is for: the flags, and how they and the operands become a selection. */
@@ -48,12 +48,34 @@ const selection = {
   }),
 };
 
+/** What several targets are to each other. */
+const together = {
+  maxFailed: valued(
+    {
+      ...{ name: '--max-failed', value: 'number', ...rare },
+      help: 'stop the others when more than so many targets, or percent of them, have failed (default: go on with the rest)',
+    },
+    (name, value): MaxFailed =>
+      value.endsWith('%') ? { percent: wholePercentage(name, value) } : { count: integer(name, value, 0, 10_000) },
+  ),
+  armTimeout: time({
+    ...{ name: '--arm-timeout', value: 'time', ...rare },
+    help: 'start none when not all targets are ready to start within this (default: {default})',
+    ...{ default: '5m', min: 1_000, max: 3_600_000 },
+  }),
+};
+
 /** Of other commands; refused where it is read. */
 const allNamespaces = toggle({ name: '--all-namespaces', short: '-A', group, help: '', isHidden: true });
 
-export const selectionFlags: readonly Flag[] = [...Object.values(selection), allNamespaces];
+export const selectionFlags: readonly Flag[] = [...Object.values(selection), ...Object.values(together), allNamespaces];
 
 const longestSeed = 64;
+
+/** What the flags say of several targets together. Throws usage errors only. */
+export function toPolicy(flags: FlagValues): PolicyRequest {
+  return { maxFailed: together.maxFailed.read(flags), armMs: together.armTimeout.read(flags) };
+}
 
 /** Operands and flags as a selection. Throws usage errors only. `container`, `namespace`: what the flags of these names say. */
 export function toSelection(

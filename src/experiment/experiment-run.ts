@@ -1,5 +1,6 @@
 import { ChaosError } from '../errors.ts';
 import type { Agent } from '../ports.ts';
+import type { PolicyRequest } from '../requests.ts';
 import { joinWords } from '../text.ts';
 import { withChanges } from './agent-errors.ts';
 import { Barrier } from './barrier.ts';
@@ -7,14 +8,6 @@ import type { RunResult } from './observations.ts';
 import type { Plan } from './plan.ts';
 import { SharedWatches } from './shared-watches.ts';
 import { type FollowPorts, followRun, type OtherRuns } from './target-run.ts';
-
-/** What the targets of an experiment have to do with each other. */
-export interface Policy {
-  /** How many targets may fail, once all have begun, before the others are stopped for it. Undefined: any number. */
-  maxFailed?: number | undefined;
-  /** How long all of them may take to be armed, from the launch, milliseconds. */
-  armMs: number;
-}
 
 /** The run of one target, and how it ended. */
 export interface TargetRun {
@@ -39,7 +32,7 @@ export interface ExperimentPorts extends Omit<FollowPorts, 'cluster' | 'others'>
 export async function followRuns(
   plans: readonly Plan[],
   agents: ReadonlyMap<string, Agent>,
-  policy: Policy,
+  policy: PolicyRequest,
   ports: ExperimentPorts,
 ): Promise<FollowedRuns> {
   const cluster = new SharedWatches(
@@ -67,7 +60,8 @@ export async function followRuns(
 /** What is known of all runs, and what follows from it for those that go on. */
 class Group {
   readonly #plans: readonly Plan[];
-  readonly #policy: Policy;
+  /** Undefined: any number. */
+  readonly #mayFail: number | undefined;
   readonly #barrier: Barrier;
   readonly #armed = new Set<Plan>();
   readonly #halts = new Map<Plan, (why: string) => void>();
@@ -75,9 +69,10 @@ class Group {
   #failed = 0;
   neverBegan: FollowedRuns['neverBegan'];
 
-  constructor(plans: readonly Plan[], policy: Policy) {
+  constructor(plans: readonly Plan[], { maxFailed }: PolicyRequest) {
     this.#plans = plans;
-    this.#policy = policy;
+    this.#mayFail =
+      maxFailed && ('count' in maxFailed ? maxFailed.count : Math.floor((plans.length * maxFailed.percent) / 100));
     this.#barrier = new Barrier(plans.length);
   }
 
@@ -97,7 +92,7 @@ class Group {
   onTooLate(): void {
     if (this.#barrier.hasOpened) return;
     const missing = this.#plans.filter((plan) => !this.#armed.has(plan));
-    this.#giveUp({ why: `${joinWords(missing.map(nameOf))} could not be armed in time` });
+    this.#giveUp({ why: `${joinWords(missing.map(nameOf))} could not be armed in time (--arm-timeout)` });
   }
 
   onEnd(plan: Plan, result: RunResult): void {
@@ -107,9 +102,8 @@ class Group {
     if (!result.reverted) return this.#halt(`the revert of ${nameOf(plan)} is not confirmed`);
     if (result.problems.length === 0 && result.failure === undefined) return;
     this.#failed++;
-    const { maxFailed } = this.#policy;
-    if (maxFailed !== undefined && this.#failed > maxFailed) {
-      this.#halt(`${this.#failed} of ${this.#plans.length} targets have failed, and ${maxFailed} may`);
+    if (this.#mayFail !== undefined && this.#failed > this.#mayFail) {
+      this.#halt(`${this.#failed} of ${this.#plans.length} targets failed, and ${this.#mayFail} may (--max-failed)`);
     }
   }
 

@@ -1,7 +1,7 @@
 import { ChaosError, ExitCode } from '../errors.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { Signals } from '../ports.ts';
-import type { Request } from '../requests.ts';
+import type { PolicyRequest, Request } from '../requests.ts';
 import { changeSentence, withChanges } from './agent-errors.ts';
 import { agentsOf } from './assembly.ts';
 import { Audit } from './audit.ts';
@@ -14,7 +14,6 @@ import type { Detached, Outcome } from './outcome.ts';
 import { type Plan, withoutAttach } from './plan.ts';
 import { type Plans, type PreparePorts, prepare, withoutAttachSaid } from './prepare.ts';
 import { followRun } from './target-run.ts';
-import { timeouts } from './timeouts.ts';
 
 export interface ExperimentPorts extends PreparePorts {
   signals: Signals;
@@ -42,7 +41,9 @@ export async function runExperiment(request: Request, ports: ExperimentPorts): P
     };
     const [plan, ...others] = plans;
     const executed =
-      others.length > 0 ? executeAll(plans, ports, interrupts) : execute(plan, ports, interrupts, replan);
+      others.length > 0
+        ? executeAll(plans, request.run.policy, ports, interrupts)
+        : execute(plan, ports, interrupts, replan);
     return await Promise.race([executed, leaving]);
   } finally {
     interrupts.close();
@@ -91,7 +92,12 @@ async function execute(
 }
 
 /** The same on several targets, whose agents are all attached to. */
-async function executeAll(plans: Plans, ports: ExperimentPorts, interrupts: Interrupts): Promise<Outcome> {
+async function executeAll(
+  plans: Plans,
+  policy: PolicyRequest,
+  ports: ExperimentPorts,
+  interrupts: Interrupts,
+): Promise<Outcome> {
   const { cluster, clock, reporter, startedAt } = ports;
   const audit = new Audit(plans, ports);
   reporter.report({ kind: 'launching', plans });
@@ -107,7 +113,7 @@ async function executeAll(plans: Plans, ports: ExperimentPorts, interrupts: Inte
     }
     const byPod = new Map(agents.map((agent) => [agent.pod, agent]));
     const following = { cluster, clock, reporter: audit, interrupts, startedAt };
-    const followed = await followRuns(plans, byPod, { armMs: timeouts.startup, maxFailed: undefined }, following);
+    const followed = await followRuns(plans, byPod, policy, following);
     runs = followed.runs;
     failure = failureOf(followed, byPod);
   } catch (error) {

@@ -18,6 +18,7 @@ test('the defaults', () => {
     stress: { fault: 'stress', cpu: { workers: 2, loadPercent: 100 }, stressNgArgs: [], oomVictim: 'stressor' },
     run: {
       selection: selection({ kind: 'pod', name: 'web' }),
+      policy: { maxFailed: undefined, armMs: 300_000 },
       connection: {},
       durationMs: 60_000,
       graceMs: 2_000,
@@ -146,7 +147,9 @@ test('everything at once', () => {
   const { stress, run } = requestOf([
     ...'stress deploy/web -n shop -c app --cpu 3 --cpu-load 40% --memory 80% --processes 5 --oom-victim app'.split(' '),
     ...'--duration 1h30m --grace 0s --lease 1m --run-as root --image r/i@sha256:0a --image-pull-secret s'.split(' '),
-    ...'--agent-namespace chaos --dry-run=client -o ndjson -v -y --reason'.split(' '),
+    ...'--agent-namespace chaos --max-failed 25% --arm-timeout 90s --dry-run=client -o ndjson -v -y --reason'.split(
+      ' ',
+    ),
     'game day',
     '--',
     '--switch',
@@ -162,6 +165,7 @@ test('everything at once', () => {
   });
   expect(run).toEqual({
     selection: selection({ kind: 'deployment', name: 'web' }, { namespace: 'shop', container: 'app' }),
+    policy: { maxFailed: { percent: 25 }, armMs: 90_000 },
     connection: { namespace: 'shop' },
     durationMs: 5_400_000,
     graceMs: 0,

@@ -66,7 +66,7 @@ const wrong: readonly Wrong[] = [
   ['stress deploy/web --cpu 1 --all --count 2 --percent 5', '--all, --count and --percent are mutually exclusive'],
   ['stress deploy/web --cpu 1 --count 1 --percent 5', '--count and --percent are mutually exclusive'],
   ['stress deploy/web --cpu 1 --all=maybe', '--all "maybe": must be true or false'],
-  ...['--selector', '--count', '--percent', '--seed'].map(
+  ...['--selector', '--count', '--percent', '--seed', '--max-failed', '--arm-timeout'].map(
     (flag): Wrong => [`stress deploy/web --cpu 1 ${flag}`, `${flag} requires a value`],
   ),
   ...['0', '-1', '1.5', 'two', '10001', '50%'].map(
@@ -81,6 +81,28 @@ const wrong: readonly Wrong[] = [
       `--percent "${text}": must be a whole percentage from 1 to 100`,
     ],
   ),
+  ...['-1', '1.5', 'two', '10001'].map(
+    (text): Wrong => [
+      `stress deploy/web --all --cpu 1 --max-failed ${text}`,
+      `--max-failed "${text}": must be a whole number from 0 to 10000`,
+    ],
+  ),
+  ...['0%', '101%', '2.5%', 'a%'].map(
+    (text): Wrong => [
+      `stress deploy/web --all --cpu 1 --max-failed ${text}`,
+      `--max-failed "${text}": must be a whole percentage from 1 to 100`,
+    ],
+  ),
+  ...['0s', '2h'].map(
+    (text): Wrong => [
+      `stress deploy/web --all --cpu 1 --arm-timeout ${text}`,
+      `--arm-timeout "${text}": must be from 1s to 1h`,
+    ],
+  ),
+  [
+    'stress deploy/web --all --cpu 1 --arm-timeout 30',
+    '--arm-timeout "30": must be a duration such as 30s, 5m or 1h30m; did you mean 30s?',
+  ],
   [['stress', 'deploy/web', '--cpu', '1', '--seed', ''], '--seed: must not be empty'],
   [`stress deploy/web --cpu 1 --seed ${'s'.repeat(65)}`, '--seed: must be at most 64 characters'],
   ['stress web --cpu 1 -A', '--all-namespaces: a fault is for pods of one namespace: name it with --namespace'],

@@ -119,6 +119,33 @@ describe('several targets', () => {
     expect(outcome.targets.map(({ problems }) => problems.length)).toEqual([0, 1, 0]);
   });
 
+  test.each([
+    [{ count: 0 }, true],
+    [{ percent: 33 }, true],
+    [{ count: 1 }, false],
+    [{ percent: 34 }, false],
+  ])('are stopped when more have failed than may: %o of three', async (maxFailed, stopped) => {
+    const several = new Several({ policy: { maxFailed, armMs: 300_000 } });
+    await several.activate();
+    await several.pass(3_000);
+    several.shim(1).end({ reason: 'exited', exitCode: 1 });
+    await several.pass(2_000);
+    expect(several.shim(0).told.includes('stop')).toBe(stopped);
+    for (const place of [0, 2]) if (!stopped) several.shim(place).end();
+    expect((await outcomeOf(several)).exitCode).toBe(3);
+  });
+
+  test('are all left alone when they are not all armed within --arm-timeout', async () => {
+    const several = new Several({ policy: { maxFailed: undefined, armMs: 20_000 } });
+    await several.launch();
+    await several.start('target-0');
+    await several.pass(25_000);
+    expect((await errorOf(several)).message).toBe(
+      'pod/web-2 (app) and pod/web-3 (app) could not be armed in time (--arm-timeout)',
+    );
+    expect(several.begun).toBe(0);
+  });
+
   test('are all stopped when the lease of one has run out', async () => {
     const several = new Several();
     await several.activate();

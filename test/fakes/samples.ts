@@ -92,6 +92,7 @@ export function request(stress: Partial<StressRequest> = {}, run: Partial<RunOpt
     fault: stressRequest(stress),
     run: {
       selection: selection({ kind: 'pod', name: 'web-7d4b9' }),
+      policy: { maxFailed: undefined, armMs: 300_000 },
       connection: {},
       durationMs: 60_000,
       graceMs: 2_000,
