@@ -8,6 +8,7 @@ import type {
   AgentUpdate,
   AttachUse,
   SelectedTarget,
+  Target,
   TargetQuery,
   TargetUpdate,
 } from '../../src/ports.ts';
@@ -759,6 +760,31 @@ describe('followTarget', () => {
     );
     await until('both are told', () => seen.length === 2);
     expect(seen.map(({ kind }) => kind)).toEqual(['evicted', 'deleted']);
+  });
+});
+
+describe('followTargets', () => {
+  it('tells each of its own by one watch of all pods of the namespace', async () => {
+    const other = { ...webTarget, pod: 'web-2', podUid: 'uid-2' };
+    const second = runningPod(({ metadata }) => Object.assign(metadata, { name: 'web-2', uid: 'uid-2' }));
+    items = [runningPod(), second];
+    const seen: { target: Target; update: TargetUpdate }[] = [];
+    void (async () => {
+      for await (const each of cluster.followTargets([webTarget, other], abort.signal)) seen.push(each);
+    })();
+    await until('the watch is open', () => feed.open === 1);
+    feed.send('DELETED', second);
+    feed.send(
+      'DELETED',
+      runningPod(({ metadata }) => Object.assign(metadata, { name: 'stranger', uid: 'uid-3' })),
+    );
+    feed.send('DELETED', runningPod());
+    await until('both are told', () => seen.length === 2);
+    expect(seen.map(({ target, update }) => [target.pod, update.kind])).toEqual([
+      ['web-2', 'deleted'],
+      ['web', 'deleted'],
+    ]);
+    expect(calls().filter((call) => call.startsWith('WATCH'))).toEqual(['WATCH v1/namespaces/shop/pods']);
   });
 });
 
