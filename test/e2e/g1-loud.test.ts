@@ -35,6 +35,9 @@ describe('G1 effective or loud', () => {
       '1',
       '--cpu-load',
       '1',
+      // Else stress-ng fills memory of the size of the node's largest cache, which on some is enough to be seen.
+      '--cache-level',
+      '1',
     );
     const result = report(ended);
     expect(ended.code, ended.stdout).toBe(3);
