@@ -174,6 +174,8 @@ static void open_events(struct run *run) {
     run->events.name = run->name;
 }
 
+static int live_and_tell(struct run *run, char **argv);
+
 static int run_command(struct run *run, char **argv, const char **state, struct error *err) {
     if (options_parse(&run->options, argv, err) < 0) {
         return -1;
@@ -195,7 +197,7 @@ static int run_command(struct run *run, char **argv, const char **state, struct 
     case COMMAND_HOLD:
         return hold_experiment(run, state, err);
     case COMMAND_AGENT:
-        return agent(run, err);
+        return agent(run, live_and_tell, err);
     default:
         return sweep(run, state, err);
     }
@@ -229,7 +231,8 @@ static void tell_who_typed_it(const struct error *err) {
     (void)written; /* Nobody to tell. */
 }
 
-int run_life(struct run *run, char **argv) {
+/** The whole of a command, or of one of the shims that an agent makes (`name`): its exit code, when all that was to be said has been. */
+static int live_and_tell(struct run *run, char **argv) {
     struct error err = {.code = "internal", .exit_code = EXIT_OWN_FAILURE};
     const char *state = "unchanged";
     /* An agent has looked at it already. */
@@ -255,5 +258,5 @@ int main(int argc, char **argv) {
     }
     struct run run = RUN_NONE;
     forget_environment();
-    return run_life(&run, argv);
+    return live_and_tell(&run, argv);
 }

@@ -101,9 +101,6 @@ struct run {
                   .signals = -1,                                                                                           \
                   .stdin_open = true})
 
-/** The whole of a command, or of one of the shims that an agent makes (`name`): its exit code, when all that was to be said has been. Closes `run`. */
-int run_life(struct run *run, char **argv);
-
 /* The steps of the life cycle, in their order; README says why it is that one. */
 
 /** Finds the target, opens all that `run` and `inspect` need to know of it. */

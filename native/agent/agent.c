@@ -30,6 +30,7 @@ struct agent {
     struct run *run;
     struct shim shim[SHIMS_MAX];
     size_t forgotten[END_COUNT]; /**< shims whose place another has taken, by their ends */
+    shim_life life;
     int self;                    /**< pidfd of ours */
     int holder;                  /**< the namespace that the toolbox is in; -1: it is not there */
     bool any;                    /**< one has been begun */
@@ -189,7 +190,7 @@ static void hand_over_toolbox(struct agent *agent, struct shim *shim) {
 
 static int begin(struct agent *agent, const char *name, char *words, size_t length, struct error *err) {
     char *argv[SHIM_WORDS_MAX + 2] = {"nsexec"};
-    bool toolbox = false;
+    struct birth birth = {.argv = argv, .life = agent->life, .run = agent->run, .self = agent->self};
     struct shim made = SHIM_FREE;
     if (agent->run->reason != REASON_NONE) {
         return fail(err, "not-started", 0, "the agent is ending");
@@ -207,11 +208,11 @@ static int begin(struct agent *agent, const char *name, char *words, size_t leng
     if (words_parse_argv(argv + 1, SHIM_WORDS_MAX, words, length) == 0) {
         return fail(err, "usage", 0, "its line is not `begin NAME WORD… <`, with at most %d words", SHIM_WORDS_MAX);
     }
-    if (shim_check(&made, argv, &toolbox, err) < 0) {
+    if (shim_check(&made, argv, &birth.toolbox, err) < 0) {
         return -1;
     }
     memcpy(made.name, name, strlen(name));
-    if (shim_begin(&made, argv, toolbox, agent->run, agent->self, err) < 0) {
+    if (shim_begin(&made, &birth, err) < 0) {
         return -1;
     }
     if (place->state != SHIM_NONE) {
@@ -558,7 +559,7 @@ static int live(struct agent *agent, struct error *err) {
     return report_over(agent) == 0 ? 0 : 1;
 }
 
-int agent(struct run *run, struct error *err) {
+int agent(struct run *run, shim_life life, struct error *err) {
     struct agent *agent = calloc(1, sizeof *agent);
     if (agent == NULL) {
         return fail(err, "internal", ENOMEM, "keep the shims");
@@ -569,6 +570,7 @@ int agent(struct run *run, struct error *err) {
     for (size_t i = 0; i < SHIMS_MAX; i++) {
         agent->shim[i] = SHIM_FREE;
     }
+    agent->life = life;
     int result = live(agent, err);
     for (size_t i = 0; i < SHIMS_MAX; i++) {
         shim_close(&agent->shim[i]);

@@ -3,6 +3,9 @@
 
 #include "run.h"
 
+/** What a shim does from its command line to its end, in a process of its own; its exit code. */
+typedef int (*shim_life)(struct run *run, char **argv);
+
 /**
  * The whole of `agent`: many shims in one container, begun on command, each with its own target. What it says and hears is README's, "agent". It uses of `run` what is no target's: options,
  * events, signals, stdin, toolbox. The exit code, or -1.
@@ -19,6 +22,6 @@
  *
  * and no other descriptor of the agent's; and it has a session of its own.
  */
-int agent(struct run *run, struct error *err);
+int agent(struct run *run, shim_life life, struct error *err);
 
 #endif

@@ -16,8 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-/* What waits in a pipe has been said before the reader was seen to be slow: little, so that samples are not old. */
-enum { PIPE_BYTES = 16 << 10, PIECE_BYTES = 4096 };
+enum { PIECE_BYTES = 4096 };
 /* An `answer` has at most 1 MiB of stdout and of stderr, of which JSON makes six times as much. */
 enum { LONG_LINE_BYTES = 64 << 10, LINE_BYTES_MAX = 16 << 20 };
 
@@ -56,7 +55,7 @@ static int make_ends(struct ends *ends, bool toolbox, struct error *err) {
     if (pipe2(ends->in, O_CLOEXEC) < 0 || pipe2(ends->out, O_CLOEXEC) < 0 || fcntl(ends->in[1], F_SETFL, O_NONBLOCK) < 0 || fcntl(ends->out[0], F_SETFL, O_NONBLOCK) < 0) {
         return fail(err, "internal", errno, "make the pipes of a shim");
     }
-    (void)fcntl(ends->out[0], F_SETPIPE_SZ, PIPE_BYTES); /* One that is larger is one, too. */
+    (void)fcntl(ends->out[0], F_SETPIPE_SZ, AGENT_PIPE_BYTES); /* One that is larger is one, too. */
     return toolbox ? link_make(&ends->ours, &ends->theirs, err) : 0;
 }
 
@@ -73,34 +72,34 @@ static bool take_descriptors(const struct ends *ends) {
     return placed;
 }
 
-__attribute__((noreturn)) static void be_shim(const char *name, char **argv, const struct ends *ends, const char *log, int self) {
+__attribute__((noreturn)) static void be_shim(const char *name, const struct birth *birth, const struct ends *ends) {
     struct run run = RUN_NONE;
     setsid();
     /* To TERM it ends as at the end of its pod, and its guardian is there if it does not get to that. */
     prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-    if (pidfd_has_ended(self) || !take_descriptors(ends)) {
+    if (pidfd_has_ended(birth->self) || !take_descriptors(ends)) {
         sys_exit(EXIT_OWN_FAILURE);
     }
     run.name = name;
-    run.agent_log = log;
+    run.agent_log = birth->run->options.termination_log;
     run.toolbox_link = ends->theirs;
-    exit(run_life(&run, argv));
+    /* What waits there is the agent's to say. */
+    json_free(&birth->run->events.queue);
+    exit(birth->life(&run, birth->argv));
 }
 
-int shim_begin(struct shim *shim, char **argv, bool toolbox, struct run *run, int self, struct error *err) {
+int shim_begin(struct shim *shim, const struct birth *birth, struct error *err) {
     struct ends ends = {{-1, -1}, {-1, -1}, -1, -1};
     int pidfd = -1;
     long pid = -1;
-    if (make_ends(&ends, toolbox, err) == 0) {
+    if (make_ends(&ends, birth->toolbox, err) == 0) {
         pid = sys5(__NR_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
         if (pid < 0) {
             (void)fail(err, "internal", (int)-pid, "make a process");
         }
     }
     if (pid == 0) {
-        /* What waits there is the agent's to say. */
-        json_free(&run->events.queue);
-        be_shim(shim->name, argv, &ends, run->options.termination_log, self);
+        be_shim(shim->name, birth, &ends);
     }
     if (pid > 0) {
         shim->state = SHIM_BEGUN;

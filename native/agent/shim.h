@@ -2,6 +2,7 @@
 #define NSEXEC_SHIM_H
 
 #include "agent/agent-line.h"
+#include "agent/agent.h"
 #include "base/last-words.h"
 #include "run.h"
 
@@ -40,6 +41,15 @@ struct shim {
     struct last_words words;
 };
 
+/** What a shim is made of. */
+struct birth {
+    char **argv; /**< with argv[0], NULL-terminated */
+    shim_life life;
+    bool toolbox;    /**< it needs one */
+    struct run *run; /**< the agent's: where its log is; its child forgets what waits to be said */
+    int self;        /**< a pidfd of the agent */
+};
+
 #define SHIM_FREE ((struct shim){.pidfd = -1, .in = -1, .out = -1, .tools = -1})
 
 static inline bool shim_is_live(const struct shim *shim) { return shim->state != SHIM_NONE && shim->state != SHIM_GONE; }
@@ -47,10 +57,9 @@ static inline bool shim_is_live(const struct shim *shim) { return shim->state !=
 /** Whether an agent begins such a one: `argv`, with argv[0], NULL-terminated. Notes in `shim` what is to be known of it, and in `toolbox` whether it needs one. 0 or -1. */
 int shim_check(struct shim *shim, char **argv, bool *toolbox, struct error *err);
 /**
- * Makes it, called `name` already and checked. `run`: the agent's, of which its child forgets what waits to be said; `self`: a pidfd of the agent. 0; -1 where there can be none. Does not
- * return in the child.
+ * Makes it, which has its name and was checked. 0; -1 where there can be none. Does not return in the child.
  */
-int shim_begin(struct shim *shim, char **argv, bool toolbox, struct run *run, int self, struct error *err);
+int shim_begin(struct shim *shim, const struct birth *birth, struct error *err);
 
 /** Puts a line into its stdin. False when it is lost: more than `room` bytes would wait. */
 bool shim_tell(struct shim *shim, const char *text, size_t length, size_t room);

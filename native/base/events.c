@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 
 enum { QUEUE_BYTES = 256 * 1024, CLOSE_WAIT_MS = 2000 };
+/* The kernel makes none larger for who has no right to it: pipe(7), pipe-max-size. */
+enum { PIPE_BYTES_MAX = 1 << 20 };
 
 void events_open(struct events *events, const char *log_path) {
     *events = (struct events){.fd = -1, .kind = OUTPUT_BLOCKING, .log_path = log_path};
@@ -195,7 +197,16 @@ void event_error(struct events *events, const struct error *err, const char *sta
     event_emit_last(events, &line);
 }
 
+/** An agent reads all that a shim has said when that has ended, but before only what its client reads: the pipe is made large enough for what is still to be said. */
+static void make_room(const struct events *events) {
+    size_t room = 2 * (AGENT_PIPE_BYTES + events->queue.length);
+    (void)fcntl(events->fd, F_SETPIPE_SZ, room < PIPE_BYTES_MAX ? (int)room : PIPE_BYTES_MAX); /* Where there is none, it waits as any other. */
+}
+
 void events_close(struct events *events) {
+    if (events->name != NULL && events_flush(events)) {
+        make_room(events);
+    }
     int64_t until = clock_ms() + CLOSE_WAIT_MS;
     while (events_flush(events)) {
         struct pollfd ready = {.fd = events->fd, .events = POLLOUT};

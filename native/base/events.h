@@ -15,6 +15,8 @@ enum weight {
 
 /** Where the kubelet mounts the file of last words. */
 #define TERMINATION_LOG "/dev/termination-log"
+/* Of the pipe from a shim to its agent. What waits in it was said before the reader was seen to be slow: little, so that samples are not old. */
+enum { AGENT_PIPE_BYTES = 16 << 10 };
 /* In front of a newline: what stands on that line was cut off, and is none. */
 enum { EVENTS_CUT = 0x18 };
 /* So much of it is kept: the end, if there is more. */
