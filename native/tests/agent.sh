@@ -116,7 +116,8 @@ dies() {
 }
 it "one target dies: its shim says so and is gone, the other goes on" dies
 
-killed_hold() {
+# a with a fault in its network, b with a workload, both active. PID is the shim of a.
+hold_and_run() {
   start_agent
   remember_network a
   begin_hold_of a
@@ -127,6 +128,9 @@ killed_hold() {
   await_each active a b
   fault_is_there a
   shim_of a
+}
+killed_hold() {
+  hold_and_run
   kill -KILL "$PID"
   await_about a gone
   equal "$(jq -c '[.exit_code, .signal, .end]' <<<"$LAST")" '[137,9,"reverted"]' "gone"
@@ -159,16 +163,9 @@ killed_run() {
 it "a shim of run killed with -9: its workload ends, the other goes on, and the agent's end says what is not known" killed_run
 
 killed_agent() {
-  start_agent
-  remember_network a
-  begin_hold_of a
-  begin_run b
+  hold_and_run
   begin_run c
-  await_each resolved a b c
-  order_fault a
-  say "to a start" "to b start"
-  await_each active a b
-  fault_is_there a
+  await_of c resolved
   local pids=()
   mapfile -t pids < <(descendants "$SHIM")
   at_least "${#pids[@]}" 7 "processes"
@@ -581,7 +578,6 @@ toolbox() {
   await_each resolved a b
   # What is asked before waits for it.
   tell a "ask early ip -o link show t0"
-  local TOOLBOX
   cat "$T/box/lines" >&"$SHIM_IN"
   soon 30000 "the toolbox is ready" toolbox_is_ready
   await_of a answer
@@ -634,15 +630,7 @@ tools_problem() { seen tools && [[ $LAST == *'"problem":"'*SHA-256* ]]; }
 it "a toolbox that is not what was announced is said to be none" spoilt_toolbox
 
 frozen() {
-  start_agent
-  begin_hold_of a
-  begin_run b
-  await_each resolved a b
-  remember_network a
-  order_fault a
-  say "all start"
-  await_each active a b
-  shim_of a
+  hold_and_run
   kill -STOP "$PID"
   local until=$(($(now_ms) + 2000))
   while (($(now_ms) < until)); do
