@@ -87,7 +87,8 @@ static void report_refused(struct agent *agent, const char *name, const struct e
     json_string(&line, "name", name);
     json_string(&line, "code", err->code);
     json_string(&line, "message", message);
-    event_emit(&agent->run->events, &line, WEIGHT_LIFE);
+    /* Nobody reads: and there may be no end to what is refused. */
+    event_emit(&agent->run->events, &line, events_congested(&agent->run->events) ? WEIGHT_NOTICE : WEIGHT_LIFE);
 }
 
 static void report_gone(struct agent *agent, const struct shim *shim) {
@@ -204,6 +205,9 @@ static int begin(struct agent *agent, const char *name, char *words, size_t leng
     }
     if (shim_is_live(place)) {
         return fail(err, "usage", 0, "there is one called `%s` already", name);
+    }
+    if (place->state == SHIM_GONE && place->words.end == END_UNKNOWN) {
+        return fail(err, "usage", 0, "it is not known what the one called `%s` has left", name);
     }
     if (words_parse_argv(argv + 1, SHIM_WORDS_MAX, words, length) == 0) {
         return fail(err, "usage", 0, "its line is not `begin NAME WORD… <`, with at most %d words", SHIM_WORDS_MAX);

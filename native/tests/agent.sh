@@ -155,10 +155,14 @@ killed_run() {
   equal "$(jq -c '[.exit_code, .signal, .end]' <<<"$LAST")" '[137,9,"unknown"]' "gone"
   as a
   soon 2000 "only the target is left" only_target_left
+  begin_run a
+  await_about a refused
+  matches "$(value .message "$LAST")" "not known" "message"
   say stop
   over 1
   gone_well b
   equal "$(jq -r '.target // .event' "$T/termlog" | xargs)" "over a b" "termination log, what is not known first"
+  equal "$(field over '[.targets, .unknown, .reverted] | @text')" "[2,1,1]" "targets"
 }
 it "a shim of run killed with -9: its workload ends, the other goes on, and the agent's end says what is not known" killed_run
 
@@ -400,12 +404,21 @@ away() {
   soon 10000 "its deadline has ended it" only_target_left
   as b
   ! only_target_left || fail "the other has ended too"
+  # Nor is there an end to what is kept of what is refused.
+  head -n 30000 < <(yes "begin x sweep <") >&"$SHIM_IN"
+  say "to b beat"
+  soon 5000 "it has read all of it" drained
+  local kib
+  kib=$(awk '/^VmHWM/ {print $2}' "/proc/$SHIM/status")
+  ((SANITIZED)) || at_most "$kib" 3000 "KiB of the agent's after 30000 lines that it refused"
   kill -TERM "$SHIM"
   finish 15000
   equal "$STATUS" 0 "exit code"
   target_is_alone
   equal "$(jq -rs 'map(.end // .reason) | join(" ")' "$T/termlog")" "signal reverted reverted" "termination log"
 }
+# An agent that is idle has read all that it was told.
+drained() { [[ $(awk '{print $14 + $15}' "/proc/$SHIM/stat") == "${TICKS:-}" ]] || { TICKS=$(awk '{print $14 + $15}' "/proc/$SHIM/stat"); briefly; briefly; briefly; briefly; briefly; return 1; }; }
 has_company() { ! only_target_left; }
 it "a reader that is away: deadlines and TERM hold, and the log tells" away
 
