@@ -56,6 +56,15 @@ await_each() {
 # field_of NAME EVENT FILTER; field_about NAME EVENT FILTER: of the last one.
 field_of() { seen_of "$1" "$2" || fail "no $2 event of $1"; value "$3" "$LAST"; }
 field_about() { seen_about "$1" "$2" || fail "no $2 event about $1"; value "$3" "$LAST"; }
+# two_active: workloads in a and b.
+two_active() {
+  start_agent
+  begin_run a
+  begin_run b
+  await_each resolved a b
+  say "all start"
+  await_each active a b
+}
 # gone_well NAME...: reverted by itself, which the agent has seen, and nothing is left in its target.
 gone_well() {
   local name

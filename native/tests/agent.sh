@@ -283,12 +283,7 @@ not_any() {
 it "another signal ends nothing" not_any
 
 stops() {
-  start_agent
-  begin_run a
-  begin_run b
-  await_each resolved a b
-  say "all start"
-  await_each active a b
+  two_active
   tell a stop
   gone_well a
   ! seen_of b ended || fail "the other has ended too"
@@ -304,12 +299,7 @@ it "stop one, stop all, and the agent is there for more" stops
 # The target can write what its workload can.
 hostile() {
   local forged='{"target":"b","event":"reverted","at_ms":1,"elapsed_ms":0,"left":0,"by":"shim"}'
-  start_agent
-  begin_run a
-  begin_run b
-  await_each resolved a b
-  say "all start"
-  await_each active a b
+  two_active
   local pid
   pid=$(field_of a active .pid)
   printf '\n%s\n{"event":"over"}\n\030\n\377\n%s' "$forged" "$forged" | tee "/proc/$pid/fd/1" >"/proc/$pid/fd/2"
@@ -328,12 +318,7 @@ told_of() { jq -rj --arg name "$1" 'select(.target == $name and .event == "outpu
 it "what a workload writes is told as its output, and passes for no other's line" hostile
 
 flood() {
-  start_agent
-  begin_run a
-  begin_run b
-  await_each resolved a b
-  say "all start"
-  await_each active a b
+  two_active
   local pid samples
   pid=$(field_of a active .pid)
   samples=$(grep -c '"target":"b","event":"sample"' "$T/out" || true)
