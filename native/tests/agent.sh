@@ -239,13 +239,13 @@ lease() {
 it "lease: one beat is for all; without any, each ends by its own, and the agent ends those that have none" lease
 
 hung_up() {
-  start_agent --lease-ms 1000
-  begin_run a --lease-ms 1000
+  start_agent --lease-ms 3000
+  begin_run a --lease-ms 3000
   await_of a resolved
   say "all start"
   await_of a active
   hang_up
-  ! within 700 seen ended || fail "the end of stdin stopped it"
+  ! within 1000 seen_of a ended || fail "the end of stdin stopped it"
   over
   ended_as a lease
 }
