@@ -187,6 +187,30 @@ killed_agent() {
 }
 it "the agent killed with -9: every shim reverts at once, and leaves its last words in the log" killed_agent
 
+# Whatever they are at: nothing waits for anything here. What is forked has the agent's command line.
+at_moments() {
+  local delay
+  remember_network a
+  places 18 200
+  for delay in "${PLACES[@]}"; do
+    start_agent
+    begin_hold_of a
+    begin_run b -- "$PROBES/probe-dynamic" family child ignoring setsid
+    order_fault a
+    say "all start"
+    read -rt "0.$(printf %03d "$delay")" -u "$IDLE" || true
+    kill -KILL "$SHIM"
+    finish
+    soon 5000 "nobody is left after a kill $delay ms after start" nobody_left
+    network_as_before a
+    target_is_alone
+    as b
+    target_is_alone
+  done
+}
+nobody_left() { ! pgrep -f -- "--termination-log $T/termlog" >"$T/left"; }
+it "the agent killed with -9 at eighteen moments leaves nothing" at_moments
+
 killed_together() {
   local round pids pid
   for round in 1 2 3; do
