@@ -1,6 +1,7 @@
 /* nsexec: the life of one run, from the command line to the revert. README.md is the contract. */
 #include "run.h"
 
+#include "agent/agent.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/files.h"
@@ -167,36 +168,38 @@ static int experiment(struct run *run, const char **state, struct error *err) {
     return result;
 }
 
-static int run_command(struct run *run, char **argv, struct error *err, const char **state) {
+/** Of an agent's shims, the log is the agent's. */
+static void open_events(struct run *run) {
+    events_open(&run->events, run->name != NULL ? run->agent_log : run->options.termination_log);
+    run->events.name = run->name;
+}
+
+static int live_and_tell(struct run *run, char **argv);
+
+static int run_command(struct run *run, char **argv, const char **state, struct error *err) {
     if (options_parse(&run->options, argv, err) < 0) {
         return -1;
     }
-    switch (run->options.command) {
+    enum command command = run->options.command;
+    if (command == COMMAND_VERSION) {
+        return write(1, version, sizeof version - 1) < 0 ? fail(err, "internal", errno, "write the version") : 0;
+    }
+    /* Of `run` and `hold` processes can be seen by a target; the lost, and the shims of an agent, are told by what they are executed from. */
+    if (command != COMMAND_INSPECT && seal_self(argv, err) < 0) {
+        return -1;
+    }
+    open_events(run);
+    switch (command) {
     case COMMAND_INSPECT:
-        events_open(&run->events, run->options.termination_log);
         return inspect(run, err);
     case COMMAND_RUN:
-        /* Only these two make processes that a target can see. */
-        if (seal_self(argv, err) < 0) {
-            return -1;
-        }
-        events_open(&run->events, run->options.termination_log);
         return experiment(run, state, err);
     case COMMAND_HOLD:
-        if (seal_self(argv, err) < 0) {
-            return -1;
-        }
-        events_open(&run->events, run->options.termination_log);
         return hold_experiment(run, state, err);
-    case COMMAND_SWEEP:
-        /* The lost are told by what they are executed from. */
-        if (seal_self(argv, err) < 0) {
-            return -1;
-        }
-        events_open(&run->events, run->options.termination_log);
-        return sweep(run, state, err);
+    case COMMAND_AGENT:
+        return agent(run, live_and_tell, err);
     default:
-        return write(1, version, sizeof version - 1) < 0 ? fail(err, "internal", errno, "write the version") : 0;
+        return sweep(run, state, err);
     }
 }
 
@@ -228,25 +231,32 @@ static void tell_who_typed_it(const struct error *err) {
     (void)written; /* Nobody to tell. */
 }
 
-int main(int argc, char **argv) {
-    if (argc > 1 && strcmp(argv[1], "fill") == 0) {
-        return fill_and_stay(argv + 2);
-    }
+/** The whole of a command, or of one of the shims that an agent makes (`name`): its exit code, when all that was to be said has been. */
+static int live_and_tell(struct run *run, char **argv) {
     struct error err = {.code = "internal", .exit_code = EXIT_OWN_FAILURE};
-    struct run run = RUN_NONE;
     const char *state = "unchanged";
-    forget_environment();
-    int exit_code = check_kernel_files(&err) < 0 || own_descriptors(&err) < 0 ? -1 : run_command(&run, argv, &err, &state);
+    /* An agent has looked at it already. */
+    bool checked = run->name != NULL || (check_kernel_files(&err) == 0 && own_descriptors(&err) == 0);
+    int exit_code = checked ? run_command(run, argv, &state, &err) : -1;
     if (exit_code < 0) {
-        if (run.events.log_path == NULL) {
-            events_open(&run.events, run.options.termination_log);
+        if (run->events.log_path == NULL) {
+            open_events(run);
         }
-        event_error(&run.events, &err, state);
+        event_error(&run->events, &err, state);
         if (strcmp(err.code, "usage") == 0) {
             tell_who_typed_it(&err);
         }
         exit_code = err.exit_code;
     }
-    run_close(&run);
+    run_close(run);
     return exit_code;
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "fill") == 0) {
+        return fill_and_stay(argv + 2);
+    }
+    struct run run = RUN_NONE;
+    forget_environment();
+    return live_and_tell(&run, argv);
 }

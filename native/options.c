@@ -12,7 +12,7 @@ enum kind { NUMBER, TEXT, FLAG, CONTAINER, PID, AS, OOM, ENVIRONMENT, TOOL, ORDE
 enum { PATH_MAX_BYTES = 4095, DIRECTORY_MAX_BYTES = 64, PROBE_MAX_BYTES = 64 << 20, PROBE_UNIT = 4096, PROBE_MAX_BLOCK = 1 << 20 };
 
 /** Which commands take an option. */
-enum owner { OF_TARGET, RUN, HOLD, RUN_AND_HOLD, SWEEP, ALL_BUT_INSPECT };
+enum owner { OF_TARGET, RUN, HOLD, RUN_AND_HOLD, RUN_HOLD_AND_AGENT, SWEEP, ALL_BUT_INSPECT };
 
 /** One option: where its value goes and what it may be. */
 struct option {
@@ -220,7 +220,7 @@ static int take_value(struct options *options, const struct option *option, cons
 }
 
 static int check(const struct options *options, struct error *err) {
-    if (options->command == COMMAND_SWEEP) {
+    if (options->command == COMMAND_SWEEP || options->command == COMMAND_AGENT) {
         return 0;
     }
     if (options->container == NULL && options->pid == 0) {
@@ -261,12 +261,14 @@ static bool belongs(enum owner owner, enum command command) {
         return command == COMMAND_HOLD;
     case RUN_AND_HOLD:
         return command == COMMAND_RUN || command == COMMAND_HOLD;
+    case RUN_HOLD_AND_AGENT:
+        return command == COMMAND_RUN || command == COMMAND_HOLD || command == COMMAND_AGENT;
     case SWEEP:
         return command == COMMAND_SWEEP;
     case ALL_BUT_INSPECT:
         return command != COMMAND_INSPECT;
     case OF_TARGET:
-        return command != COMMAND_SWEEP;
+        return command != COMMAND_SWEEP && command != COMMAND_AGENT;
     }
     return true;
 }
@@ -292,7 +294,7 @@ static int parse_options(struct options *options, char **argv, struct error *err
         {"--container", CONTAINER, 0, 0, NULL, NULL, OF_TARGET, NULL},
         {"--pid", PID, 1, 4194304, NULL, NULL, OF_TARGET, NULL},
         {"--duration-ms", NUMBER, 1, INT64_C(2592000000), &options->duration_ms, NULL, RUN_AND_HOLD, NULL},
-        {"--lease-ms", NUMBER, 0, 3600000, &options->lease_ms, NULL, RUN_AND_HOLD, NULL},
+        {"--lease-ms", NUMBER, 0, 3600000, &options->lease_ms, NULL, RUN_HOLD_AND_AGENT, NULL},
         {"--grace-ms", NUMBER, 0, 600000, &options->grace_ms, NULL, RUN, NULL},
         {"--sample-ms", NUMBER, 100, 60000, &options->sample_ms, NULL, RUN_AND_HOLD, NULL},
         {"--as", AS, 0, 0, NULL, NULL, RUN_AND_HOLD, NULL},
@@ -301,14 +303,14 @@ static int parse_options(struct options *options, char **argv, struct error *err
         {"--scratch-bytes", NUMBER, 0, INT64_C(1) << 30, &options->scratch_bytes, NULL, RUN, NULL},
         {"--env", ENVIRONMENT, 0, 0, NULL, NULL, RUN, NULL},
         {"--tool", TOOL, 0, 0, NULL, NULL, HOLD, NULL},
-        {"--order", ORDER, 0, 0, NULL, NULL, RUN_AND_HOLD, NULL},
+        {"--order", ORDER, 0, 0, NULL, NULL, RUN_HOLD_AND_AGENT, NULL},
         {"--path", DIRECTORY_PATH, 0, 0, NULL, NULL, RUN_AND_HOLD, NULL},
         {"--directory", DIRECTORY_NAME, 0, 0, NULL, NULL, RUN, NULL},
         {"--probe", PROBE, 0, 0, NULL, NULL, RUN_AND_HOLD, NULL},
         {"--probe-ms", NUMBER, 100, 60000, &options->probe_ms, NULL, RUN_AND_HOLD, NULL},
         {"--termination-log", TEXT, 0, 0, NULL, &options->termination_log, ALL_BUT_INSPECT, NULL},
         {"--strict", FLAG, 0, 0, NULL, NULL, RUN, &options->strict},
-        {"--any-signal", FLAG, 0, 0, NULL, NULL, RUN_AND_HOLD, &options->any_signal},
+        {"--any-signal", FLAG, 0, 0, NULL, NULL, RUN_HOLD_AND_AGENT, &options->any_signal},
         {"--remove", FLAG, 0, 0, NULL, NULL, SWEEP, &options->remove},
         {"--toolbox", FLAG, 0, 0, NULL, NULL, RUN_AND_HOLD, &options->toolbox},
         {"--allow-host-network", FLAG, 0, 0, NULL, NULL, HOLD, &options->allow_host_network},
@@ -329,7 +331,8 @@ static int parse_options(struct options *options, char **argv, struct error *err
             return fail(err, "usage", 0, "unknown %s `%.64s`", argv[i][0] == '-' ? "option" : "argument", argv[i]);
         }
         static const char *const owners[] = {
-            [OF_TARGET] = "`inspect`, `run` and `hold`", [RUN] = "`run`", [HOLD] = "`hold`", [RUN_AND_HOLD] = "`run` and `hold`", [SWEEP] = "`sweep`", [ALL_BUT_INSPECT] = "`run`, `hold` and `sweep`",
+            [OF_TARGET] = "`inspect`, `run` and `hold`", [RUN] = "`run`", [HOLD] = "`hold`", [RUN_AND_HOLD] = "`run` and `hold`", [RUN_HOLD_AND_AGENT] = "`run`, `hold` and `agent`",
+            [SWEEP] = "`sweep`", [ALL_BUT_INSPECT] = "`run`, `hold`, `sweep` and `agent`",
         };
         if (!belongs(found->owner, options->command)) {
             return fail(err, "usage", 0, "%s is an option of %s", found->name, owners[found->owner]);
@@ -355,7 +358,7 @@ int options_parse(struct options *options, char **argv, struct error *err) {
     };
     const char *command = argv[0] == NULL ? NULL : argv[1];
     if (command == NULL) {
-        return fail(err, "usage", 0, "a command is needed: inspect, run, hold, sweep, fill or --version");
+        return fail(err, "usage", 0, "a command is needed: inspect, run, hold, agent, sweep, fill or --version");
     }
     if (strcmp(command, "--version") == 0) {
         options->command = COMMAND_VERSION;
@@ -364,14 +367,14 @@ int options_parse(struct options *options, char **argv, struct error *err) {
     static const struct {
         const char *name;
         enum command command;
-    } commands[] = {{"inspect", COMMAND_INSPECT}, {"run", COMMAND_RUN}, {"hold", COMMAND_HOLD}, {"sweep", COMMAND_SWEEP}};
+    } commands[] = {{"inspect", COMMAND_INSPECT}, {"run", COMMAND_RUN}, {"hold", COMMAND_HOLD}, {"agent", COMMAND_AGENT}, {"sweep", COMMAND_SWEEP}};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(command, commands[i].name) == 0) {
             options->command = commands[i].command;
         }
     }
     if (options->command == COMMAND_NONE) {
-        return fail(err, "usage", 0, "unknown command `%.64s`: there are inspect, run, hold, sweep, fill and --version", command);
+        return fail(err, "usage", 0, "unknown command `%.64s`: there are inspect, run, hold, agent, sweep, fill and --version", command);
     }
     return parse_options(options, argv + 2, err) < 0 || settle_path(options, err) < 0 ? -1 : check(options, err);
 }

@@ -10,7 +10,7 @@
 /* A fault of the network takes three. */
 enum { TOOLS_MAX = 8 };
 
-enum command { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN, COMMAND_HOLD, COMMAND_SWEEP, COMMAND_VERSION };
+enum command { COMMAND_NONE, COMMAND_INSPECT, COMMAND_RUN, COMMAND_HOLD, COMMAND_SWEEP, COMMAND_AGENT, COMMAND_VERSION };
 
 /** The command line, checked; README has the ranges. Strings are the caller's argv. */
 struct options {

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
+#include "enter/tool-root.h"
 #include "hold/hold.h"
 #include "path/probe.h"
 #include "undo/revert.h"
@@ -9,7 +10,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 /* Never collected: they are about us, and blocked they would make an endless loop of a fault. */
@@ -54,17 +54,17 @@ void run_end(struct run *run, enum reason reason) {
 }
 
 /* A runtime ends a container by the signal that its image names (STOPSIGNAL), which may be any that is sent by a process. */
-static bool ends_run(const struct run *run, const struct signalfd_siginfo *info) {
+bool signal_ends(const struct options *options, const struct signalfd_siginfo *info) {
     uint32_t number = info->ssi_signo;
     bool sent = info->ssi_code == SI_USER || info->ssi_code == SI_QUEUE || info->ssi_code == SI_TKILL;
-    return number == SIGTERM || number == SIGINT || number == SIGHUP || (run->options.any_signal && sent && number != SIGPIPE);
+    return number == SIGTERM || number == SIGINT || number == SIGHUP || (options->any_signal && sent && number != SIGPIPE);
 }
 
 static void take_signal(struct run *run, const struct signalfd_siginfo *info) {
     int number = (int)info->ssi_signo;
     if (number == SIGCHLD) {
         children_reap(&run->children);
-    } else if (ends_run(run, info)) {
+    } else if (signal_ends(&run->options, info)) {
         if (run->reason == REASON_NONE) {
             run->reason_signal = number;
         }
@@ -116,7 +116,8 @@ static void take_toolbox_line(struct run *run) {
 /** Of a line that `run` and `hold` have none of their own words for. */
 static void take_other(struct run *run) {
     bool runs = run->options.command == COMMAND_RUN;
-    if ((runs || run->hold != NULL) && toolbox_line_of(run->lines.text, run->lines.length) != TOOLBOX_LINE_NONE) {
+    /* That of an agent comes to the agent, for all its shims. */
+    if ((runs || run->hold != NULL) && run->name == NULL && toolbox_line_of(run->lines.text, run->lines.length) != TOOLBOX_LINE_NONE) {
         take_toolbox_line(run);
     } else if (run->hold != NULL) {
         hold_take_line(run, run->lines.text, run->lines.length);
@@ -245,7 +246,7 @@ static void take_time(struct run *run) {
 }
 
 bool pump(struct run *run, int link, int64_t until) {
-    enum { SIGNALS, LINK, TARGET, INPUT, OUTPUT, SAID, COUNT };
+    enum { SIGNALS, LINK, TARGET, INPUT, OUTPUT, SAID, TOOLS, COUNT };
     toolbox_report(&run->toolbox, &run->events);
     bool stalled = events_flush(&run->events);
     bool busy = run->reason == REASON_NONE && toolbox_is_busy(&run->toolbox);
@@ -259,6 +260,7 @@ bool pump(struct run *run, int link, int64_t until) {
         [INPUT] = {.fd = run->stdin_open && run->phase != PHASE_OPENING ? 0 : -1, .events = POLLIN},
         [OUTPUT] = {.fd = stalled ? run->events.fd : -1, .events = POLLOUT},
         [SAID] = {.fd = run->output.from, .events = POLLIN},
+        [TOOLS] = {.fd = run->toolbox_link, .events = POLLIN},
     };
     int64_t now = clock_ms();
     int64_t wait = next_wake(run, now, until) - now;
@@ -276,6 +278,9 @@ bool pump(struct run *run, int link, int64_t until) {
     }
     if (ready[SIGNALS].revents != 0) {
         take_signals(run);
+    }
+    if (ready[TOOLS].revents != 0) {
+        tool_root_hear(run);
     }
     if (ready[INPUT].revents != 0) {
         take_stdin(run);

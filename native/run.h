@@ -15,6 +15,7 @@
 
 #include <signal.h>
 #include <stdint.h>
+#include <sys/signalfd.h>
 
 /** Where a run is in its life. */
 enum phase {
@@ -26,7 +27,7 @@ enum phase {
 };
 
 /** Why it ends; the first reason stands. */
-enum reason { REASON_NONE, REASON_EXITED, REASON_KILLED, REASON_STOPPED, REASON_DEADLINE, REASON_LEASE, REASON_SIGNAL, REASON_TARGET_GONE, REASON_OVERWRITTEN };
+enum reason { REASON_NONE, REASON_EXITED, REASON_KILLED, REASON_STOPPED, REASON_DEADLINE, REASON_LEASE, REASON_SIGNAL, REASON_TARGET_GONE, REASON_OVERWRITTEN, REASON_OVER };
 
 /** What of a run's workload is not a child's alone. */
 struct tree {
@@ -41,6 +42,8 @@ struct revert; /**< revert.h */
 /** One run from resolve to revert. All descriptors -1 at the beginning: RUN_NONE. */
 struct run {
     struct options options;
+    const char *name;      /**< of a shim of an agent; NULL: it is one by itself */
+    const char *agent_log; /**< of a shim of an agent: the agent's --termination-log */
     struct events events;
     struct target target;
     struct namespaces own;
@@ -53,6 +56,8 @@ struct run {
     int scratch, hook, plan, null;
     struct output output;
     struct toolbox toolbox; /**< of --toolbox */
+    int toolbox_link; /**< of a shim of an agent, with --toolbox, until that has come through it; else -1 */
+    int toolbox_holder; /**< of a shim of an agent: the mount namespace that the toolbox is in (tool-root.h); else -1 */
     int tool_root;          /**< the mount namespace with it as root, when all of it has come: tool-root.h; else -1 */
     struct children children;
     struct tree tree;
@@ -83,6 +88,8 @@ struct run {
                   .program = {.fd = -1},                                                                                   \
                   .lines = {.limit = RUN_LINE_MAX_BYTES},                                                                      \
                   .toolbox = TOOLBOX_NONE,                                                                                 \
+                  .toolbox_link = -1,                                                                                      \
+                  .toolbox_holder = -1,                                                                                    \
                   .tool_root = -1,                                                                                         \
                   .scratch = -1,                                                                                           \
                   .hook = -1,                                                                                              \
@@ -154,6 +161,9 @@ int signals_collect(struct run *run, struct error *err);
  * deadline and lease. Returns true when `link` (or -1) can be read.
  */
 bool pump(struct run *run, int link, int64_t until);
+
+/** Whether a signal that came ends us. */
+bool signal_ends(const struct options *options, const struct signalfd_siginfo *info);
 
 /** Ends the run for this reason, unless there is one already. */
 void run_end(struct run *run, enum reason reason);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/format.h"
+#include "base/last-words.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,7 +13,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-enum { QUEUE_BYTES = 256 * 1024, LOG_BYTES = 4096, CLOSE_WAIT_MS = 2000 };
+enum { QUEUE_BYTES = 256 * 1024, CLOSE_WAIT_MS = 2000 };
+/* The kernel makes none larger for who has no right to it: pipe(7), pipe-max-size. */
+enum { PIPE_BYTES_MAX = 1 << 20 };
 
 void events_open(struct events *events, const char *log_path) {
     *events = (struct events){.fd = -1, .kind = OUTPUT_BLOCKING, .log_path = log_path};
@@ -72,6 +75,9 @@ bool events_flush(struct events *events) {
         memmove(events->queue.text, events->queue.text + done, events->queue.length - done);
         events->queue.length -= done;
     }
+    if (events->queue.length == 0 && events->queue.room > QUEUE_BYTES) {
+        json_free(&events->queue);
+    }
     return events->queue.length > 0;
 }
 
@@ -105,19 +111,60 @@ void event_emit(struct events *events, struct json *line, enum weight weight) {
     json_free(line);
 }
 
+void event_pass_on(struct events *events, struct json *line) {
+    json_raw(line, "\n", 1);
+    bool waiting = events_flush(events);
+    if (!line->failed && events->fd >= 0 && !waiting) {
+        /* A long one is not copied. */
+        json_free(&events->queue);
+        events->queue = *line;
+        *line = (struct json){0};
+    } else if (!line->failed && events->fd >= 0) {
+        json_raw(&events->queue, line->text, line->length);
+    }
+    events_flush(events);
+    json_free(line);
+}
+
 /** The kubelet mounts the file and reads it; what is no such file is left alone, and not opened: it is the image's. */
-static void write_log(const struct events *events, const struct json *line) {
-    cleanup_close int fd = open_regular(events->log_path, strcmp(events->log_path, TERMINATION_LOG) == 0, O_WRONLY | O_TRUNC);
-    if (fd < 0) {
+static int open_log(const struct events *events, int how) { return open_regular(events->log_path, strcmp(events->log_path, TERMINATION_LOG) == 0, O_WRONLY | how); }
+
+void events_write_log(const struct events *events, const struct json *text) {
+    cleanup_close int fd = open_log(events, O_TRUNC);
+    ssize_t written = fd < 0 || text->failed ? 0 : write(fd, text->text, text->length > LOG_BYTES ? LOG_BYTES : text->length);
+    (void)written; /* A second channel for the verdict; the first one, stdout, is served in any case. */
+}
+
+/** Nobody has the other end of the pipe: pipe(7) */
+static bool has_no_reader(const struct events *events) {
+    struct pollfd pipe = {.fd = events->fd, .events = 0};
+    return events->fd < 0 || (poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR) != 0);
+}
+
+/** Others of the agent's shims, and guardians, do the same. */
+static void add_to_log(const struct events *events, const struct json *line) {
+    struct last_words words = {0};
+    cleanup_json struct json text = {0};
+    if (!has_no_reader(events) || !last_words_read(&words, line->text, line->length)) {
         return;
     }
+    cleanup_close int fd = open_log(events, O_APPEND);
+    last_words_write(&words, events->name, &text);
+    ssize_t written = fd < 0 || text.failed ? 0 : write(fd, text.text, text.length);
+    (void)written; /* As above. */
+}
+
+static void write_log(const struct events *events, const struct json *line) {
     cleanup_json struct json both = {0};
+    if (events->name != NULL) {
+        add_to_log(events, line);
+        return;
+    }
     if (events->last_ended.length + line->length <= LOG_BYTES) {
         json_raw(&both, events->last_ended.text, events->last_ended.length);
     }
-    json_raw(&both, line->text, line->length > LOG_BYTES ? LOG_BYTES : line->length);
-    ssize_t written = both.failed ? 0 : write(fd, both.text, both.length);
-    (void)written; /* A second channel for the verdict; the first one, stdout, is served in any case. */
+    json_raw(&both, line->text, line->length);
+    events_write_log(events, &both);
 }
 
 void event_emit_last(struct events *events, struct json *line) {
@@ -150,7 +197,16 @@ void event_error(struct events *events, const struct error *err, const char *sta
     event_emit_last(events, &line);
 }
 
+/** An agent reads all that a shim has said when that has ended, but before only what its client reads: the pipe is made large enough for what is still to be said. */
+static void make_room(const struct events *events) {
+    size_t room = 2 * (AGENT_PIPE_BYTES + events->queue.length);
+    (void)fcntl(events->fd, F_SETPIPE_SZ, room < PIPE_BYTES_MAX ? (int)room : PIPE_BYTES_MAX); /* Where there is none, it waits as any other. */
+}
+
 void events_close(struct events *events) {
+    if (events->name != NULL && events_flush(events)) {
+        make_room(events);
+    }
     int64_t until = clock_ms() + CLOSE_WAIT_MS;
     while (events_flush(events)) {
         struct pollfd ready = {.fd = events->fd, .events = POLLOUT};

@@ -29,8 +29,15 @@ static bool decode(char **from, const char *end, char **to) {
     return true;
 }
 
-bool words_parse(struct words *words, char *line, size_t length) {
-    *words = (struct words){0};
+/** What is split: `item` has room for `most` words and the NULL behind them. */
+struct split {
+    char **item;
+    size_t most, count;
+    char *input;
+    size_t input_length;
+};
+
+static bool split_line(struct split *split, char *line, size_t length) {
     char *from = line;
     const char *end = line + length;
     while (from < end) {
@@ -44,21 +51,38 @@ bool words_parse(struct words *words, char *line, size_t length) {
         bool last = from == end;
         if (input) {
             /* Not terminated: it may end with the line, whose last byte is not ours to write behind. */
-            words->input = begin;
-            words->input_length = (size_t)(to - begin);
-            return last && words->count > 0;
+            split->input = begin;
+            split->input_length = (size_t)(to - begin);
+            return last && split->count > 0;
         }
-        if (to == begin || words->count == WORDS_MAX || memchr(begin, '\0', (size_t)(to - begin)) != NULL) {
+        if (to == begin || split->count == split->most || memchr(begin, '\0', (size_t)(to - begin)) != NULL) {
             return false;
         }
-        words->item[words->count++] = begin;
+        split->item[split->count++] = begin;
         from += last ? 0 : 1;
         if (!last && from == end) {
             return false; /* A blank with nothing behind it. */
         }
         *to = '\0';
     }
-    return words->count > 0;
+    return split->count > 0;
+}
+
+bool words_parse(struct words *words, char *line, size_t length) {
+    *words = (struct words){0};
+    struct split split = {.item = words->item, .most = WORDS_MAX};
+    bool good = split_line(&split, line, length);
+    words->count = split.count;
+    words->input = split.input;
+    words->input_length = split.input_length;
+    return good;
+}
+
+size_t words_parse_argv(char **argv, size_t most, char *line, size_t length) {
+    struct split split = {.item = argv, .most = most};
+    bool whole = split_line(&split, line, length) && split.input != NULL && split.input_length == 0;
+    argv[whole ? split.count : 0] = NULL;
+    return whole ? split.count : 0;
 }
 
 size_t words_encode(char *out, size_t size, const char *text) {

@@ -225,7 +225,7 @@ int prepare(struct run *run, struct error *err) {
     if (run->null < 0) {
         return fail(err, "internal", errno, "open `/dev/null`");
     }
-    if (run->options.orders != NULL && output_open(&run->output, err) < 0) {
+    if ((run->options.orders != NULL || run->name != NULL) && output_open(&run->output, err) < 0) {
         return -1;
     }
     return later ? 0 : prepare_environment(run, err);

@@ -26,6 +26,7 @@ int take_toolbox(struct run *run, struct error *err) {
     if (!run->options.toolbox || run->tool_root >= 0 || run->reason != REASON_NONE) {
         return 0;
     }
+    tool_root_hear(run);
     if (!run->toolbox.ready) {
         const char *missing = toolbox_missing(&run->toolbox);
         return run->start_asked ? fail(err, "orders", 0, "the tools are not there: %s", missing != NULL ? missing : "no toolbox has come before `start`") : 0;

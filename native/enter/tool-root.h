@@ -12,6 +12,16 @@
  */
 int tool_root_make(struct run *run, int toolbox, struct error *err);
 
+/**
+ * For an agent: a mount namespace with the toolbox as the root directory, read-only, and nothing else. A mount that is attached nowhere can be attached once only, and be copied only by who
+ * is where it is: so each shim makes its root out of a copy of this namespace. Waits for it. -1 on failure.
+ */
+int tool_root_hold(int toolbox, struct error *err);
+/** Hands the toolbox over to a shim. */
+void tool_root_give(int link, int toolbox, int holder);
+/** In the shim: takes it, if it has been handed over. */
+void tool_root_hear(struct run *run);
+
 /** For a child: joins it; system calls only. 0 or -errno. */
 int tool_root_enter(int tool_root);
 

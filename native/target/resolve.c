@@ -50,7 +50,7 @@ void run_begin_clocks(struct run *run) {
 
 void run_close(struct run *run) {
     int *const fds[] = {&run->scratch,        &run->hook,           &run->plan,           &run->null,          &run->signals,         &run->program.fd, &run->tool_root,
-                        &run->tree.init_link, &run->tree.workload_link, &run->tree.pid_namespace};
+                        &run->toolbox_link,   &run->toolbox_holder, &run->tree.init_link, &run->tree.workload_link, &run->tree.pid_namespace};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
         close_fd(fds[i]);
     }

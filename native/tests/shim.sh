@@ -102,7 +102,7 @@ refused() {
 }
 descendants() {
   local child
-  for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+  for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null || true); do
     echo "$child"
     descendants "$child"
   done

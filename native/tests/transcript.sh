@@ -17,10 +17,14 @@ make_network
 
 # tell WORD...: says a line, and keeps where in the conversation it was said.
 tell() {
-  write_heard
   line_of "$@"
-  echo "> $LINE" >>"$T/transcript"
-  say "$LINE"
+  tell_line "$LINE"
+}
+# tell_line LINE: one that is none of words alone.
+tell_line() {
+  write_heard
+  echo "> $1" >>"$T/transcript"
+  say "$1"
 }
 # Counted first: it goes on speaking.
 write_heard() {
@@ -45,7 +49,7 @@ compare() {
   write_heard
   if [[ ${RECORD:-} == 1 ]]; then
     # What is told of the machine that recorded it is of no use to anybody.
-    sed -E 's/"kernel":"[^"]*"/"kernel":"6.12.0"/; s/nsexec-test-[0-9]+/kubepods/g; s#/tmp/nsexec-test-[A-Za-z0-9]+/#/tmp/#g' "$T/transcript" >"$RECORDINGS/$1.jsonl"
+    sed -E 's/"kernel":"[^"]*"/"kernel":"6.12.0"/; s/nsexec-test-[0-9]+/kubepods/g; s#/tmp/nsexec-test-[A-Za-z0-9]+/#/tmp/#g; s#'"$PROBES"'/#/probes/#g; s/hostname=[^\]*/hostname=web/' "$T/transcript" >"$RECORDINGS/$1.jsonl"
     return
   fi
   [[ -d $RECORDINGS ]] || na "the recordings are not beside these tests"
@@ -126,6 +130,31 @@ refusal() {
   compare refused
 }
 it "a target that is not there" refusal
+
+# Two shims, on one target.
+many() {
+  open_transcript
+  start_nsexec agent --termination-log "$T/termlog"
+  await agent
+  line_of run --container "$ID" --sample-ms 100 -- "$PROBES/probe-static" hold
+  tell_line "begin web-0 $LINE <"
+  line_of hold --container "$ID" --sample-ms 100 --tool ip
+  tell_line "begin web-1 $LINE <"
+  tell_line "begin web-2 inspect --container $ID <"
+  soon 5000 "both are resolved" has_events resolved 2
+  tell_line "to web-1 ask links ip -j link show dev t0"
+  soon 5000 "it is answered" has_events answer 1
+  tell_line "all start"
+  soon 5000 "both are active" has_events active 2
+  tell_line beat
+  tell_line nonsense
+  tell_line "to web-1 stop"
+  soon 5000 "one has gone" has_events gone 1
+  tell_line stop
+  finish
+  compare agent
+}
+it "agent" many
 
 sweep() {
   in_target tc qdisc add dev t0 root handle c4a0: tbf rate 1mbit burst 10kb latency 50ms

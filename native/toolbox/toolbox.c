@@ -19,7 +19,7 @@ static void throw_away(struct toolbox *toolbox) {
     sha256_begin(&toolbox->sum);
 }
 
-static void give_up(struct toolbox *toolbox, const struct error *err) {
+void toolbox_refuse(struct toolbox *toolbox, const struct error *err) {
     char message[sizeof err->text + 128];
     error_message(err, message, sizeof message);
     throw_away(toolbox);
@@ -60,13 +60,13 @@ static void begin_to_unpack(struct toolbox *toolbox) {
     sha256_end(&toolbox->sum, sum);
     if (memcmp(sum, toolbox->promise.sha256, sizeof sum) != 0) {
         (void)fail(&err, "tools", 0, "it is not what was announced: its SHA-256 is another");
-        give_up(toolbox, &err);
+        toolbox_refuse(toolbox, &err);
         return;
     }
     toolbox->unpack_since = clock_ms();
     toolbox->unpack = unpack_begin(steal_fd(&toolbox->received), toolbox->promise.unpacked, &err);
     if (toolbox->unpack == NULL) {
-        give_up(toolbox, &err);
+        toolbox_refuse(toolbox, &err);
     }
 }
 
@@ -109,7 +109,7 @@ static const char *take_chunk(struct toolbox *toolbox, const char *text, size_t 
         return "it goes on behind the end that was announced";
     }
     if (keep(toolbox, &chunk, &err) < 0) {
-        give_up(toolbox, &err);
+        toolbox_refuse(toolbox, &err);
     } else if (toolbox->offset == toolbox->promise.bytes) {
         begin_to_unpack(toolbox);
     }
@@ -132,7 +132,7 @@ void toolbox_go_on(struct toolbox *toolbox) {
         return;
     }
     if (more < 0) {
-        give_up(toolbox, &err);
+        toolbox_refuse(toolbox, &err);
         return;
     }
     toolbox->mount_fd = steal_fd(&toolbox->unpack->mount_fd);

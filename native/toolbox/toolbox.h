@@ -37,6 +37,9 @@ bool toolbox_is_busy(const struct toolbox *toolbox);
 /** Unpacks for some milliseconds. */
 void toolbox_go_on(struct toolbox *toolbox);
 
+/** What is ready is of no use: throws it away, and says why. */
+void toolbox_refuse(struct toolbox *toolbox, const struct error *err);
+
 /** NULL, or why nothing may begin: what was promised is not there. */
 const char *toolbox_missing(const struct toolbox *toolbox);
 

@@ -40,12 +40,18 @@ struct watch {
     int silences;
 };
 
-/** Keeps these and those of the list, which is its own copy, and no other; what stdio pointed at is let go. */
-static bool let_go(int shim, int link, int leash, struct watch *watch) {
-    enum { ALL = KEPT_END - KEPT_SHIM + 1 + UNDO_MAX * UNDO_FDS };
-    int *kept[ALL] = {&shim, &link, &leash, &watch->init};
+/** Keeps these and those of the list, which is its own copy, and no other; what stdio pointed at is let go. `events`: the pipe to the agent, or -1. */
+static bool let_go(int shim, int link, int leash, int *events, struct watch *watch) {
+    enum { ALL = KEPT_END - KEPT_SHIM + 2 + UNDO_MAX * UNDO_FDS };
+    int *kept[ALL] = {&shim, &link, &leash};
     int parked[ALL];
-    int count = KEPT_END - KEPT_SHIM + (watch->init >= 0 ? 1 : 0);
+    int count = KEPT_END - KEPT_SHIM;
+    if (watch->init >= 0) {
+        kept[count++] = &watch->init;
+    }
+    if (*events >= 0) {
+        kept[count++] = events;
+    }
     struct undo_list *undo = &watch->undo;
     for (size_t i = 0; i < undo->count; i++) {
         int *fds[UNDO_FDS];
@@ -104,21 +110,26 @@ static int undo_until_clean(struct undo_list *undo, int events, struct error *wh
     }
 }
 
-/** To the termination log alone: nobody reads our stdio any more, and the container's must not be held. */
+/**
+ * To the termination log alone: nobody reads our stdio any more, and the container's must not be held. A shim of an agent has a pipe to that instead, in which it may have been killed within
+ * a line: the byte in front of the newline, which JSON has not, says that this is none.
+ */
 static void report(struct run *run, const struct undo_list *undo, int left, const char *why, int64_t since) {
+    static const char cut[] = {EVENTS_CUT, '\n'};
     struct json line = {0};
-    run->events.fd = -1;
+    json_raw(&run->events.queue, cut, sizeof cut);
     if (left != 0) {
         struct error err = {0};
         fail(&err, "undo", 0, "the shim was killed, and its guardian could not undo everything: %.512s", why);
         event_error(&run->events, &err, undo_unknown(undo));
-        return;
+    } else {
+        event_begin(&line, "reverted");
+        json_number(&line, "elapsed_ms", clock_ms() - since);
+        json_number(&line, "left", 0);
+        json_string(&line, "by", "guardian");
+        event_emit_last(&run->events, &line);
     }
-    event_begin(&line, "reverted");
-    json_number(&line, "elapsed_ms", clock_ms() - since);
-    json_number(&line, "left", 0);
-    json_string(&line, "by", "guardian");
-    event_emit_last(&run->events, &line);
+    events_close(&run->events);
 }
 
 static void undo_and_report(struct run *run, struct undo_list *undo, int events) {
@@ -237,7 +248,10 @@ __attribute__((noreturn)) static void guard(struct run *run, struct watch *watch
     bool outside = place_self(&run->hierarchies, PLACE_OUTSIDE, in_v2, &which) == 0;
     long entered = network ? sys2(__NR_setns, run->target.namespaces.fd[NS_NET], CLONE_NEWNET) : 0;
     (void)write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "-1000"); /* Lowering needs CAP_SYS_RESOURCE; without it the OOM killer sees a process of a few pages. */
-    if (entered < 0 || !let_go(shim, link, leash, watch)) {
+    /* What waits there is the shim's to say. */
+    json_free(&run->events.queue);
+    run->events.fd = run->name == NULL ? -1 : run->events.fd;
+    if (entered < 0 || !let_go(shim, link, leash, &run->events.fd, watch)) {
         say(link, MESSAGE_FAILED);
         sys_exit(EXIT_OWN_FAILURE);
     }

@@ -22,7 +22,7 @@ const ofKind = <K extends ShimEvent['event']>(name: string, kind: K) =>
 
 describe('a recorded transcript of the shim', () => {
   test('is there for each verb', () => {
-    expect([...transcripts.keys()]).toEqual(['inspect', 'io', 'net', 'refused', 'run', 'sweep']);
+    expect([...transcripts.keys()]).toEqual(['agent', 'inspect', 'io', 'net', 'refused', 'run', 'sweep']);
   });
 
   test.each(['inspect', 'io', 'net', 'refused', 'run'])('%s: every event is read, with every field', (name) => {
@@ -36,6 +36,16 @@ describe('a recorded transcript of the shim', () => {
     expect(namesOf('io')).toEqual(['resolved', 'active', 'ended', 'reverted']);
     expect(namesOf('refused')).toEqual(['error']);
     expect(namesOf('net').filter((event) => event !== 'answer')).toEqual(['resolved', 'active', 'ended', 'reverted']);
+  });
+
+  test("the lines of an agent's shims are, without their tag, those of a shim by itself", () => {
+    const tag = /^\{"target":"(web-[01])",/;
+    const tagged = linesOf('agent').filter((line) => !line.startsWith('{"event":'));
+    for (const line of tagged) {
+      const own = line.replace(tag, '{');
+      expect(JSON.parse(wireLine(parseShimEvent(own) ?? {})), line).toEqual(JSON.parse(own));
+    }
+    expect(new Set(tagged.map((line) => tag.exec(line)?.[1]))).toEqual(new Set(['web-0', 'web-1']));
   });
 
   test('what is asked is answered, and counted', () => {

@@ -31,3 +31,4 @@ int unit_segment (void);
 int unit_listen (void);
 int unit_inflate (void);
 int unit_toolbox (void);
+int unit_agent (void);
