@@ -4,15 +4,22 @@ import { type Plan, placeName } from './plan.ts';
 /** The annotations of agent pods that say of each of their targets something of its own. */
 const ofEach = ['kubectl-chaos.io/target', 'kubectl-chaos.io/fault'] as const;
 
+/** The one container of an agent that has a shim for each of several targets. */
+export const agentContainer = 'agent';
+
 /**
- * One agent for each node in place of one for each target: pods in the order of their first targets, in each a container for every target of its node. The plans come back in their order, those of a
- * node with the same agent. At least one. Pure.
+ * One agent for each node in place of one for each target, in the order of their first targets, with a shim for every target of its node, which it begins on command. The plans come back in their order,
+ * those of a node with the same agent. At least one. Pure.
  */
 export function assemble<P extends readonly [Plan, ...Plan[]]>(plans: P): P {
   const [first] = plans;
   const nodes = [...new Set(plans.map(({ target }) => target.node))];
   const architectures = [...new Set(plans.map(({ target }) => target.architecture))];
-  const placed = plans.map((plan, place) => ({ ...plan, container: placeName(place) }));
+  const placed = plans.map((plan, place) => ({
+    ...plan,
+    container: placeName(place),
+    shim: plan.shim.filter((word) => word !== agentsOwn),
+  }));
   const agents = new Map(
     nodes.map((node, index) => {
       const ofNode = placed.filter(({ target }) => target.node === node);
@@ -21,6 +28,9 @@ export function assemble<P extends readonly [Plan, ...Plan[]]>(plans: P): P {
   );
   return placed.map((plan) => ({ ...plan, agent: agents.get(plan.target.node) ?? plan.agent })) as unknown as P;
 }
+
+/** An option that the agent has for all its shims. */
+const agentsOwn = '--any-signal';
 
 function agentOf(
   plans: readonly Plan[],
@@ -38,9 +48,7 @@ function agentOf(
     ...agent,
     pod: `${id}-${index}`,
     configMap: agent.architecture === architectures[0] ? id : `${id}-${agent.architecture}`,
-    containers: plans.flatMap((plan) =>
-      plan.agent.containers.map((container) => ({ ...container, name: plan.container })),
-    ),
+    containers: [{ name: agentContainer, args: ['agent', '--lease-ms', String(first.leaseMs), agentsOwn] }],
     activeDeadlineSeconds: most((spec) => spec.activeDeadlineSeconds),
     terminationGracePeriodSeconds: most((spec) => spec.terminationGracePeriodSeconds ?? 0),
     annotations: { ...agent.annotations, ...Object.fromEntries(texts) },

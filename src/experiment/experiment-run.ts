@@ -6,7 +6,8 @@ import { withChanges } from './agent-errors.ts';
 import { Barrier } from './barrier.ts';
 import type { RunResult } from './observations.ts';
 import type { Plan } from './plan.ts';
-import { SharedWatches } from './shared-watches.ts';
+import { SharedAgent } from './shared-agent.ts';
+import { type RunCluster, SharedWatches } from './shared-watches.ts';
 import { type FollowPorts, followRun, type OtherRuns } from './target-run.ts';
 
 /** The run of one target, and how it ended. */
@@ -35,9 +36,15 @@ export async function followRuns(
   policy: PolicyRequest,
   ports: ExperimentPorts,
 ): Promise<FollowedRuns> {
-  const cluster = new SharedWatches(
+  const watches = new SharedWatches(
     ports.cluster,
     plans.map(({ target }) => target),
+  );
+  const shared = new Map(
+    [...agents.values()].map((agent) => {
+      const ofAgent = plans.filter((plan) => plan.agent.pod === agent.pod);
+      return [agent.pod, new SharedAgent(watches, agent, new Map(ofAgent.map((plan) => [plan.container, plan.shim])))];
+    }),
   );
   const group = new Group(plans, policy);
   const cancel = ports.clock.after(policy.armMs, () => group.onTooLate());
@@ -45,7 +52,9 @@ export async function followRuns(
     const runs = await Promise.all(
       plans.map(async (plan) => {
         const agent = agents.get(plan.agent.pod);
-        if (!agent) throw new Error(`${plan.agent.pod} was not launched`);
+        const sharedAgent = shared.get(plan.agent.pod);
+        if (!agent || !sharedAgent) throw new Error(`${plan.agent.pod} was not launched`);
+        const cluster = viewOf(plan, watches, sharedAgent);
         const result = await followRun(plan, agent, { ...ports, cluster, others: group.othersOf(plan) });
         group.onEnd(plan, result);
         return { plan, result };
@@ -54,7 +63,18 @@ export async function followRuns(
     return { runs, ...(group.neverBegan === undefined ? {} : { neverBegan: group.neverBegan }) };
   } finally {
     cancel();
+    for (const each of shared.values()) each.close();
   }
+}
+
+/** The cluster as one run sees it: as if its shim were the only one of its agent. */
+function viewOf({ container }: Plan, watches: SharedWatches, agent: SharedAgent): RunCluster {
+  return {
+    ...watches,
+    server: watches.server,
+    followAgent: (one, signal) => agent.updatesOf(container, watches.followAgent(one, signal), signal),
+    attach: (_one, name, signal) => agent.attach(name, signal),
+  };
 }
 
 /** What is known of all runs, and what follows from it for those that go on. */

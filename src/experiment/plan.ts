@@ -50,6 +50,8 @@ export interface Plan extends RunPlan {
   agent: AgentSpec;
   /** What is done, for how long at most, by whom and why: for those who look at the target meanwhile. */
   announcement: string;
+  /** The command line of its shim, without the program. */
+  shim: readonly string[];
   /** The command that ends every experiment of the cluster, for anybody with kubectl and no plugin. */
   endAll: string;
   /** Where all this happens. */
@@ -113,6 +115,7 @@ export function planExperiment(request: Request, target: SelectedTarget, context
     ...(context.noAttach ? { noAttach: true as const } : {}),
     ...(sends ? { sentTools: true as const } : {}),
   };
+  const shim = shimArguments(run, target, fault, sends);
   const deadlineMs = startupAllowanceMs + (sends ? timeouts.sending : 0) + run.durationMs + run.graceMs + endMs;
   return {
     id: context.id,
@@ -120,6 +123,7 @@ export function planExperiment(request: Request, target: SelectedTarget, context
     ...commands,
     endAll: endAllCommand(run.connection),
     container: firstContainer,
+    shim,
     announcement: `${summary} ${kind.place(fault, target)} for ${formatDuration(run.durationMs)}, by ${context.who}, as ${context.id}${run.reason === undefined ? '' : `: ${run.reason}`}`,
     agent: {
       id: context.id,
@@ -131,7 +135,7 @@ export function planExperiment(request: Request, target: SelectedTarget, context
       architecture: target.architecture,
       ...faultImage(run, target, namespace),
       shape: run.shape,
-      containers: [{ name: firstContainer, target, args: shimArguments(run, target, fault, sends) }],
+      containers: [{ name: firstContainer, target, args: shim }],
       activeDeadlineSeconds: Math.ceil(deadlineMs / 1_000),
       terminationGracePeriodSeconds: Math.ceil((run.graceMs + endMs) / 1_000),
       annotations: {

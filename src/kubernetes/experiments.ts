@@ -143,9 +143,9 @@ interface Objects {
 function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
   const agents = lastOfEachNode(pods);
   const [pod] = agents;
-  const isOne = agents.length === 1 && pod?.spec?.containers.length === 1;
   const { metadata = {} } = pod ?? configMaps[0] ?? {};
   const annotation = (name: string) => metadata.annotations?.[`kubectl-chaos.io/${name}`];
+  const isOne = agents.length === 1 && !annotation('target')?.includes(',');
   const createdAt = new Date(metadata.creationTimestamp ?? now);
   const remains = agents.length === pods.length ? remainsOf(experimentIdOf(metadata), pods, configMaps) : undefined;
   const state = pod ? stateOfAll(agents) : now.getTime() - createdAt.getTime() < creationMs ? 'starting' : 'leftover';
@@ -159,10 +159,10 @@ function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
     reason: annotation('reason'),
     ...(isOne
       ? {
-          pod: pod.metadata?.name,
-          podUid: pod.metadata?.uid,
+          pod: pod?.metadata?.name,
+          podUid: pod?.metadata?.uid,
           plan: annotation('plan'),
-          lastWords: pod.status?.containerStatuses?.[0]?.state?.terminated?.message,
+          lastWords: pod?.status?.containerStatuses?.[0]?.state?.terminated?.message,
         }
       : {}),
   };

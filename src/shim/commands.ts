@@ -54,6 +54,16 @@ export function askLine({ verb, id, argv, input }: Question): string {
   return withInput(line(verb, id, ...argv), input);
 }
 
+/** Has an agent begin a shim of this name with this command line. It ends with what no word can be, so that one that is cut off begins nothing. */
+export function beginLine(name: string, words: readonly string[]): string {
+  return `${line('begin', name, ...words)} <`;
+}
+
+/** A line for one of an agent's shims. */
+export function toLine(name: string, text: string): string {
+  return `to ${name} ${text}`;
+}
+
 export const clearLine = 'clear';
 
 export function undoLine(undo: Undo): string {

@@ -350,3 +350,49 @@ export function parseShimEvent(line: string): ShimEvent | undefined {
 export function parseTerminationMessage(message: string): ShimEvent[] {
   return message.split('\n').flatMap((line) => parseShimEvent(line) ?? []);
 }
+
+/** What becomes known of a target when its shim has gone: `unknown`, when nobody has said it. */
+const ends = ['reverted', 'unchanged', 'unknown'] as const;
+
+const agentEventSchema = v.variant('event', [
+  v.object({
+    event: v.literal('agent'),
+    targets: v.array(v.object({ name: v.string(), state: v.string(), end: v.exactOptional(v.picklist(ends)) })),
+  }),
+  v.object({ event: v.literal('begun'), name: v.string() }),
+  v.object({ event: v.literal('refused'), name: v.string(), code: v.string(), message: v.string() }),
+  v.object({
+    event: v.literal('gone'),
+    name: v.string(),
+    exitCode: v.number(),
+    signal: v.number(),
+    end: v.picklist(ends),
+  }),
+  toolsEventSchema,
+  warningSchema,
+  shimErrorSchema,
+]);
+/** What an agent of many shims says of itself and of them. */
+export type AgentEvent = v.InferOutput<typeof agentEventSchema>;
+
+const taggedSchema = v.object({ target: v.string() });
+const lastWordSchema = v.object({ target: v.string(), end: v.picklist(ends) });
+/** The last that an agent knows of one of its targets, from its termination message. */
+export type LastWord = v.InferOutput<typeof lastWordSchema>;
+
+/** A line of an agent's: of which of its shims it is, or what it says itself; undefined: neither. */
+export function parseAgentLine(line: string): { target: string } | { event: AgentEvent } | undefined {
+  const read = readJson(line);
+  const tagged = v.safeParse(taggedSchema, read);
+  if (tagged.success) return { target: tagged.output.target };
+  const result = v.safeParse(agentEventSchema, fromWire(read), { abortEarly: true });
+  return result.success ? { event: result.output } : undefined;
+}
+
+/** Of each target, as far as there was room for it. */
+export function parseAgentTermination(message: string): LastWord[] {
+  return message.split('\n').flatMap((line) => {
+    const result = v.safeParse(lastWordSchema, readJson(line));
+    return result.success ? result.output : [];
+  });
+}

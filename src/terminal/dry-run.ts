@@ -58,7 +58,10 @@ function planDocument(plans: Plans): Record<string, unknown> {
         ? 'none (--no-attach)'
         : formatDuration(bounds.leaseMs),
     sent: tools && { tools: tools.names, bytes: tools.archive.length, unpackedBytes: tools.unpackedBytes },
-    commands: agents.flatMap(({ containers }) => containers.map(({ args }) => ['nsexec', ...args])),
+    commands: [
+      ...agents.flatMap(({ containers }) => containers.map(({ args }) => args)),
+      ...(plans.length > 1 ? plans.map(({ shim }) => shim) : []),
+    ].map((words) => ['nsexec', ...words]),
     note,
     undo,
     endAll,

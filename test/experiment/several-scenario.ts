@@ -10,7 +10,7 @@ import type {
   TargetUpdate,
 } from '../../src/ports.ts';
 import type { RunOptions } from '../../src/requests.ts';
-import type { Ended } from '../../src/shim/protocol.ts';
+import type { Ended, ShimEvent } from '../../src/shim/protocol.ts';
 import type { FakeAttachment } from '../fakes/attachment.ts';
 import { Channel } from '../fakes/channel.ts';
 import { settle } from '../fakes/clock.ts';
@@ -27,60 +27,66 @@ import {
   shimError,
   target,
 } from '../fakes/samples.ts';
+import { wireLine } from '../fakes/wire.ts';
 import { Scenario } from './scenario.ts';
 
 /** The shim of one target, which answers as the real one does unless it is told not to. */
 export class SeveralShim {
-  readonly stream: FakeAttachment;
   /** What it has been told, in order. */
-  get told(): readonly string[] {
-    return this.stream.sent;
-  }
+  readonly told: string[] = [];
   isMute = false;
+  /** Its command line, as the agent was told it. */
+  words: readonly string[] = [];
+  readonly #say: (...events: ShimEvent[]) => void;
   readonly #seconds: () => number;
   #begun = false;
 
   /** `seconds`: of the node's clock. */
-  constructor(stream: FakeAttachment, seconds: () => number) {
+  constructor(say: (...events: ShimEvent[]) => void, seconds: () => number) {
+    this.#say = say;
     this.#seconds = seconds;
-    this.stream = stream;
-    stream.onLine = (line) => this.#hear(line);
   }
 
   get hasBegun(): boolean {
     return this.#begun;
   }
 
-  #hear(line: string): void {
+  hear(line: string): void {
+    this.told.push(line);
     if (this.isMute) return;
-    if (line === 'beat' && !this.#begun) this.stream.say(resolved(sample(this.#seconds(), 0.02)));
+    if (line === 'beat' && !this.#begun) this.#say(resolved(sample(this.#seconds(), 0.02)));
     if (line === 'start') {
       this.#begun = true;
-      this.stream.say(active());
+      this.#say(active());
     }
     if (line === 'stop' && !this.#begun) {
-      this.stream.say(shimError({ code: 'not-started', message: '`stop` came first', state: 'unchanged' }));
+      this.#say(shimError({ code: 'not-started', message: '`stop` came first', state: 'unchanged' }));
     } else if (line === 'stop') this.end({ reason: 'stopped' });
   }
 
   sample(): void {
-    if (this.#begun) this.stream.say(sampleEvent(this.#seconds(), 0.99));
+    if (this.#begun) this.#say(sampleEvent(this.#seconds(), 0.99));
   }
 
   end(how: Partial<Ended> = {}): void {
-    this.stream.say(ended(how), reverted());
+    this.#say(ended(how), reverted());
   }
 }
 
-/** Agents by the name of their pod, streams by that of their container. */
+/** Agents by the name of their pod, each with its shims, over one stream. */
 class SeveralCluster extends FakeCluster {
   readonly specs: AgentSpec[] = [];
   readonly updates = new Map<string, Channel<AgentUpdate>>();
   readonly ofTargets = new Channel<{ target: Target; update: TargetUpdate }>();
+  /** By the name of their target's place. */
   readonly shims = new Map<string, SeveralShim>();
+  /** By the name of the agent's pod: the last one. */
+  readonly streams = new Map<string, FakeAttachment>();
   seconds: () => number = () => 0;
-  /** Containers whose shims say nothing. */
+  /** Targets whose shims say nothing. */
   readonly mute = new Set<string>();
+  /** Targets whose shims the agent does not begin, with its reason. */
+  readonly refused = new Map<string, string>();
 
   override async launch(spec: AgentSpec): Promise<Agent> {
     this.specs.push(spec);
@@ -109,11 +115,39 @@ class SeveralCluster extends FakeCluster {
   }
 
   override async attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment> {
-    const attachment = (await super.attach(agent, container, signal)) as FakeAttachment;
-    const shim = new SeveralShim(attachment, () => this.seconds());
-    shim.isMute = this.mute.has(container);
-    this.shims.set(container, shim);
-    return attachment;
+    const stream = (await super.attach(agent, container, signal)) as FakeAttachment;
+    this.streams.set(agent.pod, stream);
+    stream.onLine = (line) => this.#hear(agent.pod, line);
+    return stream;
+  }
+
+  /** What the agent of this pod does. */
+  #hear(pod: string, line: string): void {
+    const [verb, name = '', ...words] = line.split(' ');
+    const say = (event: object) => this.streams.get(pod)?.stdout.push(JSON.stringify(event));
+    if (verb === 'beat') {
+      const there = [...this.shims.keys()].filter((each) => this.#podOf.get(each) === pod);
+      say({ event: 'agent', targets: there.map((each) => ({ name: each, state: 'begun' })) });
+    } else if (verb === 'begin') {
+      const why = this.refused.get(name);
+      if (why !== undefined) return say({ event: 'refused', name, code: 'usage', message: why });
+      const tagged = (...events: ShimEvent[]) => {
+        for (const event of events) say({ target: name, ...JSON.parse(wireLine(event)) });
+      };
+      const shim = new SeveralShim(tagged, () => this.seconds());
+      shim.isMute = this.mute.has(name);
+      shim.words = words;
+      this.shims.set(name, shim);
+      this.#podOf.set(name, pod);
+      say({ event: 'begun', name });
+    } else if (verb === 'to') this.shims.get(name)?.hear(words.join(' '));
+  }
+  readonly #podOf = new Map<string, string>();
+
+  /** The shim of this target has gone, and its agent tells of it. */
+  gone(name: string, end: 'reverted' | 'unchanged' | 'unknown'): void {
+    const line = JSON.stringify({ event: 'gone', name, exit_code: 137, signal: 9, end });
+    this.streams.get(this.#podOf.get(name) ?? '')?.stdout.push(line);
   }
 }
 
@@ -145,13 +179,11 @@ export class Several {
     await settle();
   }
 
-  /** The kubelet has started the containers, all or these. */
+  /** The kubelet has started the agents' containers, all or these. */
   async start(...only: string[]): Promise<void> {
-    for (const spec of this.cluster.specs) {
-      for (const { name } of spec.containers) {
-        if (only.length > 0 && !only.includes(name)) continue;
-        this.cluster.updates.get(spec.pod)?.push({ kind: 'started', container: name });
-      }
+    for (const { pod } of this.cluster.specs) {
+      if (only.length > 0 && !only.includes(pod)) continue;
+      this.cluster.updates.get(pod)?.push({ kind: 'started', container: 'agent' });
     }
     await settle();
   }
@@ -172,7 +204,7 @@ export class Several {
 
   shim(place: number): SeveralShim {
     const shim = this.cluster.shims.get(`target-${place}`);
-    if (!shim) throw new Error(`target-${place} has not been attached to`);
+    if (!shim) throw new Error(`target-${place} has no shim`);
     return shim;
   }
 
@@ -192,7 +224,7 @@ export class Several {
 
   /** What holds at the end of every experiment. */
   leftovers(): unknown {
-    const streams = [...this.cluster.shims.values()].filter(({ stream }) => !stream.isClosed).length;
+    const streams = this.cluster.attachments.filter(({ isClosed }) => !isClosed).length;
     return {
       timers: this.s.clock.pending,
       watches: this.cluster.watches,

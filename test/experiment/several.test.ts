@@ -21,23 +21,26 @@ async function errorOf(several: Several): Promise<ChaosError> {
 }
 
 describe('several targets', () => {
-  test('get one agent a node, with a container each, and one watch of each agent, each node and all targets', async () => {
+  test('get one agent a node, with a shim each, over one stream, and one watch of each agent, each node and all targets', async () => {
     const several = new Several();
     await several.activate();
     expect(
       several.cluster.specs.map(({ pod, node, containers }) => [pod, node, containers.map(({ name }) => name)]),
     ).toEqual([
-      ['chaos-7f3k2-0', 'node-1', ['target-0', 'target-2']],
-      ['chaos-7f3k2-1', 'node-2', ['target-1']],
+      ['chaos-7f3k2-0', 'node-1', ['agent']],
+      ['chaos-7f3k2-1', 'node-2', ['agent']],
     ]);
     expect(several.cluster.specs[0]?.annotations['kubectl-chaos.io/target']).toBe('shop/web-1/app,shop/web-3/app');
     for (const [watch, count] of [
       ['followAgent', 2],
       ['followNode', 2],
       ['followTarget', 1],
-      ['attach', 3],
+      ['attach', 2],
     ] as const)
       expect(several.cluster.calls.filter((call) => call === watch)).toHaveLength(count);
+    expect(several.cluster.specs[0]?.containers[0]?.args).toEqual(['agent', '--lease-ms', '15000', '--any-signal']);
+    expect(several.shim(2).words.slice(0, 2)).toEqual(['run', '--container']);
+    expect(several.shim(2).words).not.toContain('--any-signal');
     await several.s.interrupt();
     await several.pass(2_000);
     expect((await outcomeOf(several)).exitCode).toBe(130);
@@ -46,10 +49,10 @@ describe('several targets', () => {
   test('begin together, when the last of them is armed', async () => {
     const several = new Several();
     await several.launch();
-    await several.start('target-0', 'target-1');
+    await several.start('chaos-7f3k2-0');
     await several.pass(5_000);
     expect(several.begun).toBe(0);
-    await several.start('target-2');
+    await several.start('chaos-7f3k2-1');
     await several.pass(1_000);
     expect(several.begun).toBe(3);
     for (const place of [0, 1, 2]) several.shim(place).end();
@@ -67,15 +70,15 @@ describe('several targets', () => {
   test('are all left alone when one cannot be armed: it is named, with the reason', async () => {
     const several = new Several();
     await several.launch();
-    await several.start('target-0', 'target-1');
+    await several.start('chaos-7f3k2-0');
     await several.pass(200);
-    several.cluster.updates.get('chaos-7f3k2-0')?.push({
+    several.cluster.updates.get('chaos-7f3k2-1')?.push({
       ...{ kind: 'status', phase: 'Running', reason: '', message: '' },
-      containers: { 'target-2': { state: 'waiting', reason: 'ErrImagePull', message: 'no such image' } },
+      containers: { agent: { state: 'waiting', reason: 'ErrImagePull', message: 'no such image' } },
     });
     await several.pass(2_000);
     const error = await errorOf(several);
-    expect(error.message).toMatch(/^pod\/web-3 \(app\): .*no such image/);
+    expect(error.message).toMatch(/^pod\/web-2 \(app\): .*no such image/);
     expect(error).toMatchObject({ exitCode: 1, state: 'nothing was changed' });
     expect(several.begun).toBe(0);
     expect(several.shim(0).told).toContain('stop');
@@ -84,7 +87,7 @@ describe('several targets', () => {
   test('are all left alone when one of them ends before the start', async () => {
     const several = new Several();
     await several.launch();
-    await several.start('target-0', 'target-1');
+    await several.start('chaos-7f3k2-0');
     await several.pass(200);
     const target = several.plans[1]?.target;
     if (!target) throw new Error('not planned');
@@ -92,6 +95,43 @@ describe('several targets', () => {
     await several.pass(2_000);
     expect((await errorOf(several)).message).toMatch(/^pod\/web-2 \(app\): .*was deleted/);
     expect(several.begun).toBe(0);
+  });
+
+  test('are all left alone when the agent does not begin the shim of one', async () => {
+    const several = new Several();
+    several.cluster.refused.set('target-2', 'no such option');
+    await several.activate();
+    await several.pass(2_000);
+    expect((await errorOf(several)).message).toMatch(/^pod\/web-3 \(app\): /);
+    expect(several.begun).toBe(0);
+  });
+
+  test('go on over another stream when theirs breaks: no shim is begun twice', async () => {
+    const several = new Several();
+    await several.activate();
+    await several.pass(2_000);
+    const first = several.cluster.streams.get('chaos-7f3k2-0');
+    const shims = [0, 1, 2].map((place) => several.shim(place));
+    first?.drop('reset');
+    await several.pass(2_000);
+    expect(several.cluster.streams.get('chaos-7f3k2-0')).not.toBe(first);
+    expect([0, 1, 2].map((place) => several.shim(place))).toEqual(shims);
+    const told = several.shim(0).told.length;
+    await several.pass(4_000);
+    expect(several.shim(0).told.length).toBeGreaterThan(told);
+    for (const place of [0, 1, 2]) several.shim(place).end();
+    expect((await outcomeOf(several)).targets.map(({ problems }) => problems)).toEqual([[], [], []]);
+  });
+
+  test('are known to be reverted, or not, by what the agent says of a shim that has gone', async () => {
+    const several = new Several();
+    await several.activate();
+    await several.pass(2_000);
+    several.cluster.gone('target-0', 'reverted');
+    await several.pass(1_000);
+    for (const place of [1, 2]) several.shim(place).end();
+    const [first] = (await outcomeOf(several)).targets;
+    expect(first).toMatchObject({ reverted: true, revertedBy: 'shim' });
   });
 
   test('are all left alone when some are not armed in time', async () => {
@@ -138,10 +178,10 @@ describe('several targets', () => {
   test('are all left alone when they are not all armed within --arm-timeout', async () => {
     const several = new Several({ policy: { maxFailed: undefined, armMs: 20_000 } });
     await several.launch();
-    await several.start('target-0');
+    await several.start('chaos-7f3k2-1');
     await several.pass(25_000);
     expect((await errorOf(several)).message).toBe(
-      'pod/web-2 (app) and pod/web-3 (app) could not be armed in time (--arm-timeout)',
+      'pod/web-1 (app) and pod/web-3 (app) could not be armed in time (--arm-timeout)',
     );
     expect(several.begun).toBe(0);
   });
@@ -163,7 +203,7 @@ describe('several targets', () => {
     for (const armed of [true, false]) {
       const several = new Several();
       await several.launch();
-      await several.start(...(armed ? [] : ['target-0']));
+      await several.start(...(armed ? [] : ['chaos-7f3k2-0']));
       await several.pass(500);
       await several.s.interrupt();
       await several.pass(2_000);

@@ -1,0 +1,234 @@
+import { ChaosError } from '../errors.ts';
+import type { Agent, AgentUpdate, Attachment, ContainerStatus } from '../ports.ts';
+import { Queue } from '../queue.ts';
+import { beginLine, toLine } from '../shim/commands.ts';
+import { type AgentEvent, type LastWord, parseAgentLine, parseAgentTermination } from '../shim/protocol.ts';
+import { agentContainer } from './assembly.ts';
+import { Connection, type ConnectionLoss } from './connection.ts';
+import type { RunCluster } from './shared-watches.ts';
+import { byAttach } from './way.ts';
+
+/** The shim of one target, as its run meets it: a stream of its own, and news of its end. */
+interface Member {
+  name: string;
+  /** Its shim's command line. */
+  words: readonly string[];
+  hasBegun: boolean;
+  stream: MemberStream | undefined;
+  /** Its run waits for a stream. */
+  waiting: { give(stream: Attachment): void; refuse(error: unknown): void }[];
+  readonly news: Set<Queue<AgentUpdate>>;
+}
+
+/**
+ * One agent with a shim for each target of its node, over one attach: begins each shim when its run first asks for a stream, gives each run the lines of its shim, and says of a shim that has gone
+ * what the kubelet says of a container that has ended. The tools are sent once, by whichever run is the first to offer them.
+ */
+export class SharedAgent {
+  readonly #connection: Connection;
+  readonly #members = new Map<string, Member>();
+  #isAttached = false;
+  /** Who sends the tools. */
+  #carrier: Member | undefined;
+
+  /** `words`: the shims' command lines, by the names of their targets. */
+  constructor(cluster: RunCluster, agent: Agent, words: ReadonlyMap<string, readonly string[]>) {
+    for (const [name, line] of words) {
+      this.#members.set(name, {
+        ...{ name, words: line, hasBegun: false, stream: undefined, waiting: [], news: new Set() },
+      });
+    }
+    this.#connection = new Connection(byAttach(cluster, agent, agentContainer), {
+      attached: () => this.#onAttached(),
+      line: (text) => this.#onLine(text),
+      output: () => undefined,
+      lost: (loss) => this.#onLost(loss),
+    });
+  }
+
+  /** A stream to the shim of this name, as an attach to a container of its own would give it; rejects as that does. */
+  attach(name: string, signal: AbortSignal): Promise<Attachment> {
+    const member = this.#memberOf(name);
+    return new Promise((resolve, reject) => {
+      const one = { give: resolve, refuse: reject };
+      member.waiting.push(one);
+      const giveUp = (): void => {
+        member.waiting = member.waiting.filter((other) => other !== one);
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', giveUp, { once: true });
+      if (this.#isAttached) this.#serve(member);
+      else this.#connection.open();
+    });
+  }
+
+  /** What the watch of the agent says, for the run of one target; with news of its shim among it. */
+  updatesOf(name: string, updates: AsyncIterable<AgentUpdate>, signal: AbortSignal): AsyncIterable<AgentUpdate> {
+    const { news } = this.#memberOf(name);
+    const queue = new Queue<AgentUpdate>();
+    news.add(queue);
+    signal.addEventListener('abort', () => news.delete(queue), { once: true });
+    void (async () => {
+      try {
+        for await (const update of updates) queue.push(ofMember(name, update));
+        queue.end();
+      } catch (error) {
+        queue.fail(error);
+      }
+    })();
+    return queue;
+  }
+
+  /** Closes the stream; the agent goes on. */
+  close(): void {
+    this.#connection.close();
+    for (const { stream } of this.#members.values()) stream?.end({ clean: true, reason: 'closed' });
+  }
+
+  #memberOf(name: string): Member {
+    const member = this.#members.get(name);
+    if (!member) throw new Error(`${name} is none of this agent's targets`);
+    return member;
+  }
+
+  #onAttached(): void {
+    this.#isAttached = true;
+    // Answered with what is there: a client before may have begun some.
+    void this.#send('beat');
+  }
+
+  /** Each run gets a stream of its own as soon as its shim is there. */
+  #serve(member: Member): void {
+    if (!member.hasBegun || member.waiting.length === 0) return;
+    member.stream?.end({ clean: false, reason: 'another stream took its place' });
+    const stream = new MemberStream((line) => this.#tell(member, line));
+    member.stream = stream;
+    for (const { give } of member.waiting.splice(0)) give(stream);
+  }
+
+  async #tell(member: Member, line: string): Promise<void> {
+    if (/^(?:tools|chunk) /.test(line)) {
+      this.#carrier ??= member;
+      if (this.#carrier === member) await this.#send(line);
+      return;
+    }
+    await this.#send(toLine(member.name, line));
+  }
+
+  async #send(line: string): Promise<void> {
+    await this.#connection.send(line);
+  }
+
+  #onLine(text: string): void {
+    const read = parseAgentLine(text);
+    if (!read) return;
+    if ('target' in read) this.#members.get(read.target)?.stream?.stdout.push(text);
+    else this.#onEvent(read.event, text);
+  }
+
+  #onEvent(event: AgentEvent, text: string): void {
+    switch (event.event) {
+      case 'agent':
+        return this.#onThere(event.targets.map(({ name }) => name));
+      case 'begun': {
+        const member = this.#members.get(event.name);
+        if (!member) return;
+        member.hasBegun = true;
+        return this.#serve(member);
+      }
+      case 'refused': {
+        const message = `${event.code}: ${event.message}`;
+        return this.#tellEnd(event.name, { state: 'terminated', exitCode: 125, reason: 'refused', message });
+      }
+      case 'gone': {
+        const word: LastWord = { target: event.name, end: event.end };
+        return this.#tellEnd(event.name, endOf([word], event.name, event.exitCode));
+      }
+      default:
+        // Of all of them: the tools, and what is wrong with the agent.
+        for (const { stream } of this.#members.values()) stream?.stdout.push(text);
+    }
+  }
+
+  /** Begins those that are not there yet. */
+  #onThere(names: readonly string[]): void {
+    for (const member of this.#members.values()) {
+      member.hasBegun ||= names.includes(member.name);
+      if (member.hasBegun) this.#serve(member);
+      else void this.#send(beginLine(member.name, member.words));
+    }
+  }
+
+  #tellEnd(name: string, status: ContainerStatus): void {
+    const update: AgentUpdate = {
+      ...{ kind: 'status', phase: 'Running', reason: '', message: '' },
+      containers: { [name]: status },
+    };
+    for (const queue of this.#members.get(name)?.news ?? []) queue.push(update);
+  }
+
+  /** Each run decides for itself whether it asks again. */
+  #onLost({ reason, error }: ConnectionLoss): void {
+    this.#isAttached = false;
+    this.#carrier = undefined;
+    const end = { clean: false, reason, ...(error instanceof Error ? { error } : {}) };
+    for (const member of this.#members.values()) {
+      member.stream?.end(end);
+      member.stream = undefined;
+      for (const { refuse } of member.waiting.splice(0)) refuse(error ?? new ChaosError('connection-lost', reason));
+    }
+  }
+}
+
+/** One shim's part of the agent's stream. */
+class MemberStream implements Attachment {
+  readonly stdout = new Queue<string>();
+  readonly stderr = new Queue<string>();
+  readonly closed: Attachment['closed'];
+  readonly #tell: (line: string) => Promise<void>;
+  #close: (end: Awaited<Attachment['closed']>) => void = () => undefined;
+
+  constructor(tell: (line: string) => Promise<void>) {
+    this.#tell = tell;
+    this.closed = new Promise((resolve) => {
+      this.#close = resolve;
+    });
+  }
+
+  send(line: string): Promise<void> {
+    return this.#tell(line);
+  }
+
+  end(how: Awaited<Attachment['closed']>): void {
+    this.stdout.end();
+    this.stderr.end();
+    this.#close(how);
+  }
+
+  close(): void {
+    this.end({ clean: true, reason: 'closed' });
+  }
+}
+
+/** What the watch says of the agent's one container, as if it were of this target's own. */
+function ofMember(name: string, update: AgentUpdate): AgentUpdate {
+  if (update.kind === 'started') return update.container === agentContainer ? { ...update, container: name } : update;
+  if (update.kind !== 'status') return update;
+  const status = update.containers[agentContainer];
+  if (!status) return { ...update, containers: {} };
+  const own =
+    status.state === 'terminated' ? endOf(parseAgentTermination(status.message), name, status.exitCode) : status;
+  return { ...update, containers: { [name]: own } };
+}
+
+/** The end of a shim, in the words that it would have left by itself. */
+function endOf(words: readonly LastWord[], name: string, exitCode: number): ContainerStatus {
+  const end = words.find(({ target }) => target === name)?.end;
+  const event =
+    end === 'reverted'
+      ? { event: 'reverted', at_ms: 0, elapsed_ms: 0, left: 0 }
+      : end === 'unchanged'
+        ? { event: 'error', at_ms: 0, code: 'not-started', message: 'it was not begun', state: 'unchanged' }
+        : undefined;
+  return { state: 'terminated', exitCode, reason: '', message: event === undefined ? '' : JSON.stringify(event) };
+}
