@@ -61,7 +61,7 @@ export class Crowd {
     const last = Math.max(...times);
     const nodes = new Set([...this.#active.keys()].map(({ node }) => node)).size;
     const where = `${formatCount(times.length, 'target')} on ${formatCount(nodes, 'node')}`;
-    return `active after ${formatElapsed(last)}   ${where}, within ${formatElapsed(last - Math.min(...times))}`;
+    return `active after ${formatElapsed(last)}   ${where}, within ${formatElapsed(Math.ceil(last - Math.min(...times)))}`;
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { kubectl, kubectlJson, lasting, until } from './support/cluster.ts';
+import { apply, kubectl, kubectlJson, lasting, until } from './support/cluster.ts';
 import { containerId, splitProcesses } from './support/node.ts';
 import { chaos, idOf, start, untilActive } from './support/plugin.ts';
 import { suiteBesideOthers } from './support/suite.ts';
@@ -24,6 +24,14 @@ async function dryRun(...words: string[]): Promise<DryRun> {
   expect(ended.code, ended.stdout + ended.stderr).toBe(0);
   return JSON.parse(ended.stdout) as DryRun;
 }
+
+/** Of the version that Kubernetes 1.20 has, and later ones until 1.25. */
+const budget = `
+apiVersion: policy/v1beta1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec: {minAvailable: 2, selector: {matchLabels: {app: web}}}
+`;
 
 describe('targets that are chosen', () => {
   it('are ready pods with the labels: the run takes the one that the dry run showed', async () => {
@@ -84,7 +92,7 @@ describe('targets that are chosen', () => {
   });
 
   it('are said to break a disruption budget', async () => {
-    await kubectl('-n', ns, 'create', 'poddisruptionbudget', 'web', '--selector=app=web', '--min-available=2');
+    await apply(budget, ns);
     try {
       const healthy = () => kubectl('-n', ns, 'get', 'pdb', 'web', '-o', 'jsonpath={.status.currentHealthy}');
       await until('the budget has counted its pods', 30, async () => (await healthy()) === '2');
