@@ -3,12 +3,14 @@ import type { Outcome, TargetOutcome } from '../experiment/outcome.ts';
 import { targetName } from '../faults/common/cells.ts';
 import type { LiveRow } from '../faults/fault.ts';
 import type { Target } from '../ports.ts';
-import { formatCount, formatElapsed } from '../text.ts';
+import { formatCount, formatElapsed, joinWords } from '../text.ts';
 import { columns, indented } from './table.ts';
 import * as words from './words.ts';
 
 /** Of many targets, how many have a row of their own where nothing else limits it. */
 const mostRows = 20;
+/** How many are named before the start. */
+const mostNamed = 10;
 
 /**
  * What has been told of the targets of one experiment, so that they are shown together: one table while their faults are active, one line when all have become so. Of one target it is the same as its own
@@ -16,12 +18,15 @@ const mostRows = 20;
  */
 export class Crowd {
   #planned = 1;
+  #selected = 0;
+  readonly #said = new Set<string>();
   readonly #active = new Map<Target, number>();
   /** In the order in which they were first told. */
   readonly #rows = new Map<Target, { live: LiveRow; leftMs: number }>();
 
   /** Takes what an event has to say. */
   on(event: RunEvent): void {
+    if (event.kind === 'selected') this.#selected++;
     if (event.kind === 'planned') this.#planned = event.plans.length;
     if (event.kind === 'active') this.#active.set(event.target, event.activeMs);
     if (event.kind === 'sample') this.#rows.set(event.target, { live: event.live, leftMs: event.leftMs });
@@ -30,6 +35,23 @@ export class Crowd {
 
   get isMany(): boolean {
     return this.#planned > 1;
+  }
+
+  /** The target that has just been selected is one of the first, which are named. */
+  get isNamed(): boolean {
+    return this.#selected <= mostNamed;
+  }
+
+  /** How many have been selected beside those that are named. */
+  get unnamed(): number {
+    return Math.max(0, this.#selected - mostNamed);
+  }
+
+  /** What is said of each target is said once where it is the same. */
+  isNews(text: string): boolean {
+    const isNew = !this.#said.has(text);
+    this.#said.add(text);
+    return isNew || !this.isMany;
   }
 
   /** A table is due: each target that has a row has told it since the last one, or this is the first of them to tell another. */
@@ -76,9 +98,13 @@ export function outcomeLines({ targets }: Outcome): string[] {
     rest.length === 0
       ? []
       : [`… ${rest.length} more: ${[...summed].map(([word, some]) => `${some.length} ${word}`).join(', ')}`];
-  const sentences = shown
+  const said = shown
     .filter((outcome) => badness(outcome) > 0)
-    .flatMap((outcome) => words.verdict(outcome).map((line) => `${targetName(outcome.target)}: ${line}`));
+    .flatMap((outcome) => words.verdict(outcome).map((sentence) => ({ name: targetName(outcome.target), sentence })));
+  const sentences = [...Map.groupBy(said, ({ sentence }) => sentence)].map(([sentence, some]) => {
+    const names = some.map(({ name }) => name);
+    return `${names.length > 2 ? `${names[0]} and ${names.length - 1} more` : joinWords(names)}: ${sentence}`;
+  });
   const effective = targets.filter((outcome) => badness(outcome) === 0).length;
   return [
     ...indented([...columns(['TARGET', 'NODE', 'RESULT'], rows), ...more]),

@@ -36,12 +36,13 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, {
       out.aside(undefined, words.oneLine(`cluster  ${words.cluster(event.cluster)}`));
       break;
     case 'selected':
-      out.aside(undefined, words.oneLine(`target   ${words.selected(event.target)}`));
+      if (crowd.isNamed) out.aside(undefined, words.oneLine(`target   ${words.selected(event.target)}`));
       break;
     case 'skipped':
       out.aside('note', words.oneLine(words.skipped(event.skipped)));
       break;
     case 'impact':
+      if (crowd.unnamed > 0) out.aside(undefined, `         and ${crowd.unnamed} more`);
       for (const [index, text] of words.impact(event.impact).entries()) {
         out.aside(undefined, words.oneLine(`${index === 0 ? 'impact' : '      '}   ${text}`));
       }
@@ -69,9 +70,10 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, {
       out.aside('note', words.oneLine(`the target is protected: ${event.reasons.join('; ')}`));
       break;
     case 'warning':
-      out.aside('note', words.oneLine(event.message));
+      if (crowd.isNews(event.message)) out.aside('note', words.oneLine(event.message));
       break;
     case 'announced':
+      if (!crowd.isNews([...event.lines, ...event.notes].join('\n'))) break;
       for (const text of event.lines) out.aside(undefined, words.oneLine(text));
       for (const note of event.notes) out.aside('note', words.oneLine(note));
       break;

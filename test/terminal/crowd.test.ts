@@ -3,7 +3,9 @@ import type { RunEvent } from '../../src/experiment/events.ts';
 import type { Outcome, TargetOutcome } from '../../src/experiment/outcome.ts';
 import type { Plan } from '../../src/experiment/plan.ts';
 import { Crowd, outcomeLines } from '../../src/terminal/crowd.ts';
-import { active, target } from '../fakes/samples.ts';
+import { PlainReporter } from '../../src/terminal/plain.ts';
+import { BufferOutput } from '../fakes/output.ts';
+import { active, plan, target } from '../fakes/samples.ts';
 
 const targets = (count: number) =>
   Array.from({ length: count }, (_, index) => target({ pod: `web-${index}`, node: `node-${index % 3}` }));
@@ -87,9 +89,43 @@ describe('the outcome of several targets', () => {
     ]);
   });
 
+  test('says once what is the same of several', () => {
+    const problems = ['the node was lost'];
+    expect(outcomeLines(outcome([{ problems }, { problems }, { problems }, {}])).slice(-2)).toEqual([
+      'pod/web-0 (app) and 2 more: Problem: the node was lost.',
+      'Effective on 1 of 4 targets.',
+    ]);
+  });
+
   test('has at most 20 rows', () => {
     const lines = outcomeLines(outcome(Array.from({ length: 50 }, () => ({}))));
     expect(lines.slice(-2)).toEqual(['  … 30 more: 30 effective', 'Effective on 50 of 50 targets.']);
     expect(lines).toHaveLength(23);
   });
+});
+
+test('before the start the first ten are named, and what is announced for each is said once', () => {
+  const stderr = new BufferOutput();
+  const reporter = new PlainReporter(new BufferOutput(), stderr, false);
+  const all = targets(13);
+  for (const each of all) reporter.report({ kind: 'selected', target: each });
+  reporter.report({
+    kind: 'impact',
+    impact: { pods: 13, containers: 13, nodes: 3, workloads: [], brokenBudgets: [], unknown: [] },
+  });
+  expect(stderr.text.match(/^target /gm)).toHaveLength(10);
+  expect(stderr.text).toMatch(/^ {9}and 3 more\nimpact {3}13 pods on 3 nodes$/m);
+  for (const count of [13, 1]) {
+    stderr.text = '';
+    const fresh = new PlainReporter(new BufferOutput(), stderr, false);
+    const plans = all.slice(0, count).map((each) => ({ ...plan(), target: each }));
+    fresh.report({ kind: 'planned', plans: plans as unknown as readonly [Plan, ...Plan[]] });
+    for (const each of all) {
+      const announced = { lines: ['affected partition'], notes: ['TCP waits'], document: { kind: 'x-announced' } };
+      fresh.report({ kind: 'announced', target: each, ...announced });
+      fresh.report({ kind: 'warning', target: each, message: 'be careful' });
+    }
+    for (const text of ['affected partition', 'TCP waits', 'be careful'])
+      expect(stderr.text.split(text)).toHaveLength(count === 1 ? 14 : 2);
+  }
 });
