@@ -180,7 +180,13 @@ export async function ourDiskStates(scope = ownScope()): Promise<string[]> {
     find /host/cgroup -type d -path '*kubepods*' 2>/dev/null | perl -ne '${listRecords}'; true`);
   const disks = scope?.namespace === undefined ? [] : [`/disks/${scope.namespace}/`];
   const marks = scope ? [...scope.experiments, ...scope.pods, ...scope.containers, ...disks] : [''];
-  return text.split('\n').filter((line) => line && marks.some((mark) => line.includes(mark)));
+  // Pods may share a volume: what another experiment has made in one that is mounted here as well is not this one's.
+  const isAnothers = (line: string) => {
+    const suffix = /\/\.kubectl-chaos-(\w{5})$/.exec(line)?.[1];
+    return scope?.namespace === undefined && suffix !== undefined && !scope?.experiments.includes(`chaos-${suffix}`);
+  };
+  const isOurs = (line: string) => marks.some((mark) => line.includes(mark)) && !(scope && isAnothers(line));
+  return text.split('\n').filter((line) => line && isOurs(line));
 }
 
 /** The kernel's listxattr, by its number: of x86-64, or of arm64. */
