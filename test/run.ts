@@ -1,8 +1,10 @@
 /**
  * npm test [-- PART…], npm run test:all: the parts named, each by its own runner, one after the other; the last line counts over all of them. CONTRIBUTING.md says what each needs.
  */
+import { dirname, join } from 'node:path';
+import { nodeLock, unpackNextNode } from '../krew/node.ts';
 import { makeClustersAside } from './support/bring-up.ts';
-import { type Count, close, run, runCounted, sum } from './support/counts.ts';
+import { type Count, close, repository, run, runCounted, sum } from './support/counts.ts';
 import { type Part, partsOf } from './support/parts.ts';
 
 const script = (name: string) => ['npm', 'run', '--silent', name];
@@ -13,9 +15,24 @@ async function check(): Promise<Count> {
   return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
 }
 
+/** In CI on the next Node as well: the one that is shipped ends in April 2027. */
+async function unit(): Promise<Count> {
+  const counts = [await runCounted(script('test:unit'))];
+  if (process.env.CI === 'true' && process.platform === 'linux' && process.arch === 'x64') {
+    const { node } = unpackNextNode(join(repository, 'build/next-node'));
+    process.stdout.write(`\n-- unit on Node ${nodeLock.next.version}\n`);
+    counts.push(
+      await runCounted([node, 'node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.config.ts'], {
+        PATH: `${dirname(node)}:${process.env.PATH}`,
+      }),
+    );
+  }
+  return sum(counts);
+}
+
 const runners: Record<Part, () => Promise<Count>> = {
   check,
-  unit: () => runCounted(script('test:unit')),
+  unit,
   native: () => runCounted(script('test:native')),
   e2e: () => runCounted(script('test:e2e')),
 };

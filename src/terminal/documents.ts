@@ -121,6 +121,7 @@ const outcome = v.strictObject({
   sweep: optional.text,
   times: v.strictObject({
     active_ms: optional.number,
+    active_spread_ms: optional.number,
     revert_ms: optional.number,
     remove_ms: optional.number,
     total_ms: v.number(),

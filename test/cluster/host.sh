@@ -12,14 +12,16 @@ host_private=(/var/lib/kubelet /var/lib/cni /var/log/pods /var/log/containers /r
 # What the kubelet changes for the whole machine; put back by down.
 host_sysctls=(vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes)
 host_daemons=(etcd apiserver containerd controller-manager scheduler kubelet)
+# Of a further node: the group of its cgroups, one for all hierarchies.
+worker_group=chaos-node-
 
 host_healthy() {
   local daemon
   for daemon in "${host_daemons[@]}"; do recorded_alive "$host_state/pid/$daemon" >/dev/null || return 1; done
-  [[ $(kubectl_on host get nodes -o 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}' 2>/dev/null) == True ]]
+  [[ $(kubectl_on host get nodes -o 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}' 2>/dev/null) =~ ^True(\ True)*$ ]]
 }
 
-pod_cgroups() { find /sys/fs/cgroup -depth -type d -path '*/kubepods*' 2>/dev/null; }
+pod_cgroups() { find /sys/fs/cgroup -depth -type d \( -path '*/kubepods*' -o -name "$worker_group*" \) 2>/dev/null; }
 
 host_start() {
   install_packages host

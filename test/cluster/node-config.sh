@@ -42,8 +42,14 @@ write_network() {
   {"type": "loopback"},
   {"type": "tuning", "sysctl": {"net.ipv6.conf.default.accept_dad": "0"}},
   {"type": "bridge", "bridge": "$BRIDGE",
-   "ipam": {"type": "host-local", "ranges": [[{"subnet": "$POD_SUBNET"}], [{"subnet": "$POD_SUBNET6"}]], "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}]}
+   "ipam": {"type": "host-local", "ranges": [[$(range "$POD_SUBNET" "${POD_SUBNET%.*}.%d")], [$(range "$POD_SUBNET6" "${POD_SUBNET6%/*}%x")]], "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}]}
 X2
+}
+
+# range SUBNET FORMAT: the addresses of this node's pods in it, from POD_FIRST (2) to POD_LAST (199): on one bridge each node has some of its own
+range() {
+  # shellcheck disable=SC2059  # a format it is
+  printf '{"subnet": "%s", "rangeStart": "%s", "rangeEnd": "%s"}' "$1" "$(printf "$2" "${POD_FIRST:-2}")" "$(printf "$2" "${POD_LAST:-199}")"
 }
 
 # make_bridge: with the first address of each subnet, by which the kubelet's probes reach the pods
@@ -90,6 +96,7 @@ failSwapOn: false
 cgroupDriver: cgroupfs
 makeIPTablesUtilChains: false         # no service is routed here, and the machine keeps its rules as they are
 volumePluginDir: $STATE/volume-plugins
+${CGROUP_ROOT:+cgroupRoot: $CGROUP_ROOT}
 kubeAPIQPS: 100                       # the default of 5 a second makes pods wait for their status
 kubeAPIBurst: 200
 eventRecordQPS: 0

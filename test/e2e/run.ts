@@ -38,8 +38,10 @@ const onVm: readonly Run[] = [
  */
 const onHost: readonly Run[] = [
   { words: [...beside, '--fileParallelism', '--maxWorkers=3'] },
-  { words: without([...beside, ...named('v2-', 'net-shaping', 'kill-matrix')]) },
+  { words: without([...beside, ...named('v2-', 'net-shaping', 'kill-matrix', 'many-nodes')]) },
   { words: ['kill-matrix'] },
+  // It adds nodes to the cluster, which stay until that is taken down.
+  { words: ['many-nodes'] },
 ];
 
 function runsOn(kind: string): readonly Run[] {

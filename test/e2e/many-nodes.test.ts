@@ -1,0 +1,123 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { apply, clusterKind, kubectl, kubectlJson, lasting, repository } from './support/cluster.ts';
+import { containerId, splitProcesses } from './support/node.ts';
+import { idOf, type Plugin, start, untilActive } from './support/plugin.ts';
+import { suite } from './support/suite.ts';
+
+/** Several nodes: two more kubelets on the machine of the host cluster, with containers and cgroups of their own. */
+const ns = 'chaos-e2e-nodes';
+const nodes = ['127.0.0.1', '127.0.0.2', '127.0.0.3'];
+const perNode = 4;
+const targets = nodes.flatMap((node) =>
+  Array.from({ length: perNode }, (_, index) => ({ node, name: `web-${node.split('.').at(-1)}-${index}` })),
+);
+
+const pod = ({ name, node }: { name: string; node: string }) => `
+apiVersion: v1
+kind: Pod
+metadata: {name: ${name}, labels: {app: web}}
+spec:
+  nodeName: ${node}
+  tolerations: [{operator: Exists}]
+  terminationGracePeriodSeconds: 1
+  containers:
+    - name: app
+      image: localhost/kubectl-chaos/test/busybox:1
+      imagePullPolicy: Never
+      resources: {requests: {cpu: 10m, memory: 16Mi}, limits: {cpu: 500m, memory: 128Mi}}
+`;
+
+interface Outcome {
+  exit_code: number;
+  targets: { target: { pod: string; node: string }; effective: boolean; reverted: boolean; problems: string[] }[];
+  left: string[];
+  times: { active_ms: number; active_spread_ms: number };
+  requests: Record<string, number>;
+}
+
+/** A fault on all of them; the words before it is waited for. */
+const onAll = (duration: string, ...words: string[]): Plugin =>
+  start('stress', '-l', 'app=web', '--all', '-n', ns, '--memory', '16Mi', '--duration', duration, ...words);
+
+const agentsOf = async (plugin: Plugin): Promise<{ metadata: { name: string }; spec: { nodeName: string } }[]> => {
+  const label = `kubectl-chaos.io/experiment=${idOf(plugin)}`;
+  return (await kubectlJson<{ items: never[] }>('-n', ns, 'get', 'pods', '-l', label)).items;
+};
+
+async function outcomeOf(plugin: Plugin): Promise<Outcome> {
+  const ended = await plugin.ended;
+  expect(ended.stdout, plugin.said).toMatch(/^\{/);
+  return JSON.parse(ended.stdout) as Outcome;
+}
+
+const why = clusterKind === 'host' ? undefined : 'only the host cluster can have more nodes';
+describe.skipIf(why !== undefined)(`a fault on several nodes${why === undefined ? '' : ` (skipped: ${why})`}`, () => {
+  suite(ns, []);
+  beforeAll(async () => {
+    for (const place of ['2', '3']) {
+      await promisify(execFile)(`${repository}/test/cluster/host-worker`, [place], { timeout: 120_000 });
+    }
+    await apply(targets.map(pod).join('---'), ns);
+    await kubectl('-n', ns, 'wait', '--for=condition=Ready', 'pods', '-l', 'app=web', '--timeout=120s');
+  }, 300_000);
+
+  it('hits every target by one agent a node, all begun together, and leaves nothing', async () => {
+    const plugin = onAll(lasting(10));
+    await untilActive(plugin);
+    const agents = await agentsOf(plugin);
+    expect(agents.map(({ spec }) => spec.nodeName).sort()).toEqual(nodes);
+    for (const { name } of targets) {
+      const { stressors } = await splitProcesses(await containerId(ns, name));
+      expect(stressors.length, name).toBeGreaterThan(0);
+    }
+    const ended = await plugin.ended;
+    expect(ended.code, plugin.said).toBe(0);
+    expect(ended.stderr).toMatch(/^impact {3}12 pods on 3 nodes$/m);
+    expect(ended.stdout).toMatch(/^ok: active after \S+ {3}12 targets on 3 nodes, within \S+$/m);
+    expect(ended.stdout).toMatch(/^Effective on 12 of 12 targets\.$/m);
+    expect(ended.stdout).toContain('nothing left');
+  });
+
+  it('asks the API server for each node, not for each target', async () => {
+    const { exit_code, times, requests, targets: ended } = await outcomeOf(onAll(lasting(6), '-o', 'json'));
+    expect(exit_code).toBe(0);
+    expect(ended).toHaveLength(targets.length);
+    expect(times.active_spread_ms).toBeGreaterThanOrEqual(0);
+    expect(requests['create pods']).toBe(nodes.length);
+    const attaches = Object.entries(requests).filter(([name]) => name.includes('attach'));
+    expect(
+      attaches.reduce((sum, [, count]) => sum + count, 0),
+      JSON.stringify(requests),
+    ).toBeLessThanOrEqual(nodes.length + 1);
+    expect(requests['watch pods'], JSON.stringify(requests)).toBeLessThanOrEqual(2 * nodes.length + 2);
+  });
+
+  it('goes on with the rest when an agent is deleted, and when a target is', async () => {
+    const plugin = onAll(lasting(14));
+    await untilActive(plugin);
+    const lost = (await agentsOf(plugin)).find(({ spec }) => spec.nodeName === '127.0.0.2')?.metadata.name ?? '';
+    await kubectl('-n', ns, 'delete', 'pod', lost, 'web-3-1', '--wait=false');
+    const ended = await plugin.ended;
+    expect(ended.code, plugin.said).toBe(3);
+    expect(ended.stdout).toMatch(/^Effective on 7 of 12 targets\.$/m);
+    expect(ended.stdout).toMatch(
+      /^pod\/web-2-\d \(app\) and 3 more: Problem: the agent pod was deleted by somebody else\.$/m,
+    );
+    expect(ended.stdout).toMatch(
+      /^pod\/web-3-1 \(app\): Problem: the target pod .* was deleted during the experiment\.$/m,
+    );
+    expect(ended.stdout).toContain('nothing left');
+  });
+
+  it('is ended by one signal on all nodes', async () => {
+    const plugin = start('stress', '-l', 'app=web', '--count', '6', '-n', ns, '--memory', '16Mi', '--duration', '10m');
+    await untilActive(plugin);
+    expect((await agentsOf(plugin)).map(({ spec }) => spec.nodeName).sort()).toEqual(nodes);
+    plugin.kill('SIGINT');
+    const ended = await plugin.ended;
+    expect(ended.code, plugin.said).toBe(130);
+    expect(ended.stdout).toContain('nothing left');
+  });
+});
