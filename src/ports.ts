@@ -252,6 +252,8 @@ export interface AgentSpec {
   imagePullSecrets: readonly string[];
   shape: AgentShape;
   containers: readonly AgentContainer[];
+  /** How many targets it works on; absent: one. */
+  targets?: number;
   /** The kubelet's clock (G2): `activeDeadlineSeconds`, whole seconds, ≥ 1. */
   activeDeadlineSeconds: number;
   /** How long the kubelet waits from TERM to KILL, whole seconds, ≥ 1; more than the shim's grace. Undefined: 30. */

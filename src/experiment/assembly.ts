@@ -48,6 +48,7 @@ function agentOf(
     ...agent,
     pod: `${id}-${index}`,
     configMap: agent.architecture === architectures[0] ? id : `${id}-${agent.architecture}`,
+    targets: plans.length,
     containers: [{ name: agentContainer, args: ['agent', '--lease-ms', String(first.leaseMs), agentsOwn] }],
     activeDeadlineSeconds: most((spec) => spec.activeDeadlineSeconds),
     terminationGracePeriodSeconds: most((spec) => spec.terminationGracePeriodSeconds ?? 0),

@@ -21,10 +21,12 @@ export function decideExitCode(end: {
   return end.verdict?.effective ? ExitCode.effective : ExitCode.notEffective;
 }
 
-/** Of several targets: something left, then no effect, then a signal, then what was never begun. */
+/** Of several targets: something left, then no effect, then a signal. Of some that were begun and others that were not, it is no effect: something was changed. */
 export function worstExitCode(codes: readonly number[]): number {
   const isSignal = (code: number) => Object.values(signalExitCodes).includes(code);
   const rank = (code: number) =>
     code === ExitCode.notReverted ? 4 : code === ExitCode.notEffective ? 3 : isSignal(code) ? 2 : code === 0 ? 0 : 1;
-  return codes.toSorted((one, other) => rank(other) - rank(one))[0] ?? ExitCode.effective;
+  const worst = codes.toSorted((one, other) => rank(other) - rank(one))[0] ?? ExitCode.effective;
+  const isMixed = worst === ExitCode.notInjected && codes.some((code) => code !== worst);
+  return isMixed ? ExitCode.notEffective : worst;
 }

@@ -160,7 +160,7 @@ function agentContainer(spec: AgentSpec, { name, args }: AgentSpec['containers']
     stdinOnce: false,
     tty: false,
     terminationMessagePolicy: 'File',
-    resources: resourcesOf(spec.shape),
+    resources: resourcesOf(spec.shape, spec.targets),
     securityContext: {
       privileged: true,
       runAsUser: 0,

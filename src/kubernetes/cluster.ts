@@ -48,7 +48,7 @@ import { podNetwork } from './pod-network.ts';
 import { deletePod, remove } from './remove.ts';
 import { Rest } from './rest.ts';
 import { findTargets } from './selection.ts';
-import { surroundings } from './surroundings.ts';
+import { SharedReads, surroundings } from './surroundings.ts';
 import type { FoundTarget } from './target.ts';
 import { followTarget, followTargets, type Watched } from './target-watch.ts';
 import { volumesOf } from './volumes.ts';
@@ -93,6 +93,8 @@ export class KubernetesCluster implements Cluster {
   readonly #found = new Map<string, FoundTarget>();
   /** Aborted when watch events of the agent pod turn out not to arrive: what keeps those back keeps back all. */
   readonly #distrust = new AbortController();
+  /** For the targets that were found last. */
+  #reads: SharedReads;
   readonly #created = new Map<string, V1Pod>();
   readonly #offers = new Offers();
   readonly #positions = new Map<string, LogPosition>();
@@ -105,6 +107,7 @@ export class KubernetesCluster implements Cluster {
     access: Pick<Access, 'context' | 'contexts'> = { contexts: [] },
   ) {
     this.#rest = rest;
+    this.#reads = new SharedReads(rest);
     this.namespace = namespace;
     this.context = access.context;
     this.contexts = access.contexts;
@@ -125,6 +128,7 @@ export class KubernetesCluster implements Cluster {
       agentNamespace ?? namespace,
       attach,
     );
+    this.#reads = new SharedReads(this.#rest);
     for (const found of targets) this.#found.set(found.target.podUid, found);
     const [first, ...others] = targets.map(({ target }) => target);
     if (!first) throw new Error('a selection that selects nothing is refused');
@@ -144,7 +148,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   surroundings(target: Target, agentNamespace: string): Promise<Surroundings> {
-    return surroundings(this.#rest, this.#seen(target), agentNamespace, new Date());
+    return surroundings(this.#reads, this.#seen(target), agentNamespace, new Date());
   }
 
   async memberships(targets: readonly Target[]): Promise<Memberships> {

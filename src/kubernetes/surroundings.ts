@@ -5,15 +5,32 @@ import { anyExperiment } from './agent-pod.ts';
 import { isStatus } from './api-error.ts';
 import { experimentsOf } from './experiments.ts';
 import { nodeTroubles } from './node-health.ts';
-import { podsOfNode, resources } from './request.ts';
+import { type ApiRequest, podsOfNode, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import type { FoundTarget } from './target.ts';
 
 const protection = 'kubectl-chaos.io/protected';
 
+/** Reads of the API server for targets that are found together: what several of them ask for is asked once. */
+export class SharedReads {
+  readonly #rest: Rest;
+  readonly #asked = new Map<string, Promise<unknown>>();
+
+  constructor(rest: Rest) {
+    this.#rest = rest;
+  }
+
+  json<T>(request: ApiRequest): Promise<T> {
+    const key = JSON.stringify(request);
+    const asked = this.#asked.get(key) ?? this.#rest.json<T>(request);
+    this.#asked.set(key, asked);
+    return asked as Promise<T>;
+  }
+}
+
 /** What protects the target, what runs on its node, and what is wrong with that. A right that is missing is named, and no error. */
 export async function surroundings(
-  rest: Rest,
+  rest: Pick<SharedReads, 'json'>,
   { target, pod, node }: FoundTarget,
   agentNamespace: string,
   now: Date,
@@ -52,7 +69,7 @@ export async function surroundings(
   };
 }
 
-async function agents(rest: Rest, node: string, namespace?: string): Promise<V1Pod[]> {
+async function agents(rest: Pick<SharedReads, 'json'>, node: string, namespace?: string): Promise<V1Pod[]> {
   const { items } = await rest.json<{ items: V1Pod[] }>({
     verb: 'list',
     resource: resources.pods,

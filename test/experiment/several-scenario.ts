@@ -35,6 +35,8 @@ export class SeveralShim {
   /** What it has been told, in order. */
   readonly told: string[] = [];
   isMute = false;
+  /** It cannot begin. */
+  isStillborn = false;
   /** Its command line, as the agent was told it. */
   words: readonly string[] = [];
   readonly #say: (...events: ShimEvent[]) => void;
@@ -55,7 +57,9 @@ export class SeveralShim {
     this.told.push(line);
     if (this.isMute) return;
     if (line === 'beat' && !this.#begun) this.#say(resolved(sample(this.#seconds(), 0.02)));
-    if (line === 'start') {
+    if (line === 'start' && this.isStillborn) {
+      this.#say(shimError({ code: 'internal', message: 'no memory', state: 'reverted' }));
+    } else if (line === 'start') {
       this.#begun = true;
       this.#say(active());
     }
@@ -85,6 +89,8 @@ class SeveralCluster extends FakeCluster {
   seconds: () => number = () => 0;
   /** Targets whose shims say nothing. */
   readonly mute = new Set<string>();
+  /** Targets whose shims fail at `start`. */
+  readonly stillborn = new Set<string>();
   /** Targets whose shims the agent does not begin, with its reason. */
   readonly refused = new Map<string, string>();
 
@@ -136,6 +142,7 @@ class SeveralCluster extends FakeCluster {
       };
       const shim = new SeveralShim(tagged, () => this.seconds());
       shim.isMute = this.mute.has(name);
+      shim.isStillborn = this.stillborn.has(name);
       shim.words = words;
       this.shims.set(name, shim);
       this.#podOf.set(name, pod);

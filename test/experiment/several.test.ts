@@ -159,6 +159,19 @@ describe('several targets', () => {
     expect(outcome.targets.map(({ problems }) => problems.length)).toEqual([0, 1, 0]);
   });
 
+  test('of which one cannot begin when the others have: it has failed, they go on', async () => {
+    const several = new Several();
+    several.cluster.stillborn.add('target-1');
+    await several.activate();
+    await several.pass(3_000);
+    expect(several.begun).toBe(2);
+    for (const place of [0, 2]) several.shim(place).end();
+    const outcome = await outcomeOf(several);
+    expect(outcome.exitCode).toBe(3);
+    expect(outcome.targets.map(({ problems }) => problems.length)).toEqual([0, 1, 0]);
+    expect(outcome.targets[1]?.problems[0]).toContain('no memory');
+  });
+
   test.each([
     [{ count: 0 }, true],
     [{ percent: 33 }, true],

@@ -51,3 +51,11 @@ test('a resource that is not usual', () => {
     limits: { cpu: '500m' },
   });
 });
+
+test('an agent of several targets has memory for the copies of each, and what was asked for is taken as it is', () => {
+  for (const part of ['requests', 'limits'] as const) {
+    expect(resourcesOf(none, 1)[part].memory).toBe('128Mi');
+    expect(resourcesOf(none, 10)[part].memory).toBe('272Mi');
+  }
+  expect(resourcesOf({ requests: {}, limits: { memory: '64Mi' } }, 10).limits.memory).toBe('64Mi');
+});
