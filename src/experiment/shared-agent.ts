@@ -94,7 +94,7 @@ export class SharedAgent {
   #onAttached(): void {
     this.#isAttached = true;
     // Answered with what is there: a client before may have begun some.
-    void this.#send('beat');
+    this.#say('beat');
   }
 
   /** Each run gets a stream of its own as soon as its shim is there. */
@@ -115,8 +115,15 @@ export class SharedAgent {
     await this.#send(toLine(member.name, line));
   }
 
+  /** A line of a run's; it rejects where no stream takes it, as an attach of its own does. */
   async #send(line: string): Promise<void> {
-    await this.#connection.send(line);
+    if (await this.#connection.send(line)) return;
+    throw new ChaosError('connection-lost', 'the stream has ended');
+  }
+
+  /** A line of our own. Failing, it tells of itself as a lost stream, and is said again on the next. */
+  #say(line: string): void {
+    this.#connection.send(line).catch(() => undefined);
   }
 
   #onLine(text: string): void {
@@ -155,7 +162,7 @@ export class SharedAgent {
     for (const member of this.#members.values()) {
       member.hasBegun ||= names.includes(member.name);
       if (member.hasBegun) this.#serve(member);
-      else void this.#send(beginLine(member.name, member.words));
+      else this.#say(beginLine(member.name, member.words));
     }
   }
 

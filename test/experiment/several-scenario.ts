@@ -91,6 +91,8 @@ class SeveralCluster extends FakeCluster {
   readonly mute = new Set<string>();
   /** Targets whose shims fail at `start`. */
   readonly stillborn = new Set<string>();
+  /** So many streams break in the moment in which they are made. */
+  broken = 0;
   /** Targets whose shims the agent does not begin, with its reason. */
   readonly refused = new Map<string, string>();
 
@@ -123,6 +125,7 @@ class SeveralCluster extends FakeCluster {
   override async attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment> {
     const stream = (await super.attach(agent, container, signal)) as FakeAttachment;
     this.streams.set(agent.pod, stream);
+    if (this.broken-- > 0) stream.drop('reset');
     stream.onLine = (line) => this.#hear(agent.pod, line);
     return stream;
   }

@@ -123,6 +123,16 @@ describe('several targets', () => {
     expect((await outcomeOf(several)).targets.map(({ problems }) => problems)).toEqual([[], [], []]);
   });
 
+  test('begin all the same when the first streams break as soon as they are made', async () => {
+    const several = new Several();
+    several.cluster.broken = 3;
+    await several.activate();
+    await several.pass(3_000);
+    expect(several.begun).toBe(3);
+    for (const place of [0, 1, 2]) several.shim(place).end();
+    expect((await outcomeOf(several)).targets.map(({ problems }) => problems)).toEqual([[], [], []]);
+  });
+
   test('are known to be reverted, or not, by what the agent says of a shim that has gone', async () => {
     const several = new Several();
     await several.activate();
