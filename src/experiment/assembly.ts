@@ -1,8 +1,8 @@
 import type { AgentSpec, Architecture } from '../ports.ts';
 import { type Plan, placeName } from './plan.ts';
 
-/** The annotations of agent pods that say of each of their targets something of its own. */
-const ofEach = ['kubectl-chaos.io/target', 'kubectl-chaos.io/fault'] as const;
+/** The annotations of agent pods that say of each of their targets something of its own, and what stands between. */
+const ofEach = { 'kubectl-chaos.io/target': ',', 'kubectl-chaos.io/fault': '; ' };
 
 /** The one container of an agent that has a shim for each of several targets. */
 export const agentContainer = 'agent';
@@ -40,9 +40,9 @@ function agentOf(
   if (!first) return undefined;
   const { agent } = first;
   const most = (of: (spec: AgentSpec) => number) => Math.max(...plans.map((plan) => of(plan.agent)));
-  const texts = ofEach.map((name) => [
+  const texts = Object.entries(ofEach).map(([name, between]) => [
     name,
-    [...new Set(plans.map((plan) => plan.agent.annotations[name] ?? ''))].join(name === ofEach[0] ? ',' : '; '),
+    [...new Set(plans.map((plan) => plan.agent.annotations[name] ?? ''))].join(between),
   ]);
   return {
     ...agent,

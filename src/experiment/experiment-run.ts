@@ -1,29 +1,25 @@
 import { ChaosError } from '../errors.ts';
-import type { Agent } from '../ports.ts';
+import { targetName } from '../faults/common/cells.ts';
+import type { Agent, Cluster } from '../ports.ts';
 import type { PolicyRequest } from '../requests.ts';
 import { joinWords } from '../text.ts';
 import { withChanges } from './agent-errors.ts';
 import { Barrier } from './barrier.ts';
+import type { EndedRun } from './finish.ts';
 import type { RunResult } from './observations.ts';
 import type { Plan } from './plan.ts';
 import { SharedAgent } from './shared-agent.ts';
 import { type RunCluster, SharedWatches } from './shared-watches.ts';
 import { type FollowPorts, followRun, type OtherRuns } from './target-run.ts';
 
-/** The run of one target, and how it ended. */
-export interface TargetRun {
-  plan: Plan;
-  result: RunResult;
-}
-
 export interface FollowedRuns {
-  runs: readonly TargetRun[];
+  runs: readonly EndedRun<Plan>[];
   /** Why not one of them was begun, although nobody asked for that: the target that was the first not to be armed, if it was one, and the reason in words. */
   neverBegan?: { plan?: Plan; why: string };
 }
 
-export interface ExperimentPorts extends Omit<FollowPorts, 'cluster' | 'others'> {
-  cluster: ConstructorParameters<typeof SharedWatches>[0];
+interface Ports extends Omit<FollowPorts, 'cluster' | 'others'> {
+  cluster: Cluster;
 }
 
 /**
@@ -34,7 +30,7 @@ export async function followRuns(
   plans: readonly Plan[],
   agents: ReadonlyMap<string, Agent>,
   policy: PolicyRequest,
-  ports: ExperimentPorts,
+  ports: Ports,
 ): Promise<FollowedRuns> {
   const watches = new SharedWatches(
     ports.cluster,
@@ -112,14 +108,16 @@ class Group {
   onTooLate(): void {
     if (this.#barrier.hasOpened) return;
     const missing = this.#plans.filter((plan) => !this.#armed.has(plan));
-    this.#giveUp({ why: `${joinWords(missing.map(nameOf))} could not be armed in time (--arm-timeout)` });
+    this.#giveUp({
+      why: `${joinWords(missing.map(({ target }) => targetName(target)))} could not be armed in time (--arm-timeout)`,
+    });
   }
 
   onEnd(plan: Plan, result: RunResult): void {
     this.#halts.delete(plan);
-    if (!this.#barrier.hasOpened) return this.#giveUp({ plan, why: `${nameOf(plan)} could not be armed` });
-    if (result.ended?.reason === 'lease') return this.#halt(`the lease of ${nameOf(plan)} has run out`);
-    if (!result.reverted) return this.#halt(`the revert of ${nameOf(plan)} is not confirmed`);
+    if (!this.#barrier.hasOpened) return this.#giveUp({ plan, why: `${targetName(plan.target)} could not be armed` });
+    if (result.ended?.reason === 'lease') return this.#halt(`the lease of ${targetName(plan.target)} has run out`);
+    if (!result.reverted) return this.#halt(`the revert of ${targetName(plan.target)} is not confirmed`);
     if (result.problems.length === 0 && result.failure === undefined) return;
     this.#failed++;
     if (this.#mayFail !== undefined && this.#failed > this.#mayFail) {
@@ -142,10 +140,6 @@ class Group {
   }
 }
 
-function nameOf({ target }: Plan): string {
-  return `pod/${target.pod} (${target.container})`;
-}
-
 /**
  * Why the experiment as a whole failed: not one target was begun. What happened to one of several that had begun is a problem of that one, and is added there. `agents`: by the name of their pod.
  */
@@ -165,7 +159,7 @@ export function failureOf(
   if (run && !cause && problem === undefined) return undefined;
   const agent = run && agents.get(run.plan.agent.pod);
   const why = (agent ? withChanges(cause, agent)?.message : undefined) ?? problem;
-  const message = run ? `${nameOf(run.plan)}: ${why}` : neverBegan.why;
+  const message = run ? `${targetName(run.plan.target)}: ${why}` : neverBegan.why;
   const state = runs.every(({ result }) => result.reverted) ? undefined : cause?.state;
   return new ChaosError(cause?.code ?? 'agent-failed', message, {
     hint: cause?.hint ?? 'None of the targets was begun.',

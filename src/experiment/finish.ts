@@ -27,8 +27,8 @@ export interface FinishPorts {
 const removalTimeoutMs = 20_000;
 
 /** One target's plan, and what became known of its run. */
-export interface EndedRun {
-  plan: RunPlan;
+export interface EndedRun<P extends RunPlan = RunPlan> {
+  plan: P;
   result: RunResult;
 }
 

@@ -1,13 +1,13 @@
 import { ChaosError, ExitCode } from '../errors.ts';
 import { kindOf } from '../faults/registry.ts';
-import type { Signals } from '../ports.ts';
+import type { Agent, Signals } from '../ports.ts';
 import type { PolicyRequest, Request } from '../requests.ts';
 import { changeSentence, withChanges } from './agent-errors.ts';
 import { agentsOf } from './assembly.ts';
 import { Audit } from './audit.ts';
-import { reporterOf } from './events.ts';
-import { failureOf, followRuns, type TargetRun } from './experiment-run.ts';
-import { finish, leftWithoutWaiting, reportDetached } from './finish.ts';
+import { type Reporter, reporterOf } from './events.ts';
+import { failureOf, followRuns } from './experiment-run.ts';
+import { type EndedRun, finish, leftWithoutWaiting, reportDetached } from './finish.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
 import type { RunResult } from './observations.ts';
 import type { Detached, Outcome } from './outcome.ts';
@@ -66,7 +66,7 @@ async function execute(
   try {
     // launch takes back what it has created when it fails; from its success on, the removal below does.
     const agent = await cluster.launch(plan.agent);
-    for (const message of agent.warnings ?? []) reporterOf(plan.target, reporter).report({ kind: 'warning', message });
+    tellWarnings(agent, [plan], reporter);
     const following = { cluster, clock, reporter: audit, interrupts, startedAt };
     result = await followRun(plan, agent, following);
     const barred = result.failure?.barsAttach ? result.failure : undefined;
@@ -101,16 +101,11 @@ async function executeAll(
   const { cluster, clock, reporter, startedAt } = ports;
   const audit = new Audit(plans, ports);
   reporter.report({ kind: 'launching', plans });
-  let runs: readonly TargetRun[] = [];
+  let runs: readonly EndedRun[] = [];
   let failure: unknown;
   try {
     const agents = await cluster.launchAll(agentsOf(plans));
-    for (const agent of agents) {
-      const ofAgent = plans.find((plan) => plan.agent.pod === agent.pod);
-      for (const message of agent.warnings ?? []) {
-        if (ofAgent) reporterOf(ofAgent.target, reporter).report({ kind: 'warning', message });
-      }
-    }
+    for (const agent of agents) tellWarnings(agent, plans, reporter);
     const byPod = new Map(agents.map((agent) => [agent.pod, agent]));
     const following = { cluster, clock, reporter: audit, interrupts, startedAt };
     const followed = await followRuns(plans, byPod, policy, following);
@@ -120,6 +115,13 @@ async function executeAll(
     failure = error;
   }
   return finish(plans, runs, failure, { cluster, clock, reporter, interrupts, audit, startedAt });
+}
+
+/** What the API server has warned of when it created the agent is told of the first of its targets. */
+function tellWarnings({ pod, warnings = [] }: Agent, plans: readonly Plan[], reporter: Reporter): void {
+  const ofAgent = plans.find(({ agent }) => agent.pod === pod);
+  for (const message of warnings)
+    if (ofAgent) reporterOf(ofAgent.target, reporter).report({ kind: 'warning', message });
 }
 
 function interrupted(interrupts: Interrupts): ChaosError {

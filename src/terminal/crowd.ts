@@ -54,7 +54,7 @@ export class Crowd {
     return isNew || !this.isMany;
   }
 
-  /** A table is due: each target that has a row has told it since the last one, or this is the first of them to tell another. */
+  /** The first of the rows is this target's: once in a round, whoever else tells of itself, the table is due. */
   isTurnOf(target: Target): boolean {
     const [first] = this.#rows.keys();
     return first === target;
