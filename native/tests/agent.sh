@@ -116,8 +116,8 @@ dies() {
 }
 it "one target dies: its shim says so and is gone, the other goes on" dies
 
-# a with a fault in its network, b with a workload, both active. PID is the shim of a.
-hold_and_run() {
+# a with a fault in its network, b with a workload, both told to start.
+tell_both() {
   start_agent
   remember_network a
   begin_hold_of a
@@ -125,6 +125,10 @@ hold_and_run() {
   await_each resolved a b
   order_fault a
   say "all start"
+}
+# a with a fault in its network, b with a workload, both active. PID is the shim of a.
+hold_and_run() {
+  tell_both
   await_each active a b
   fault_is_there a
   shim_of a
@@ -214,13 +218,7 @@ it "the agent killed with -9 at eighteen moments leaves nothing" at_moments
 killed_together() {
   local round pids pid
   for round in 1 2 3; do
-    start_agent
-    remember_network a
-    begin_hold_of a
-    begin_run b
-    await_each resolved a b
-    order_fault a
-    say "all start"
+    tell_both
     ((round == 1)) || await_of a active
     mapfile -t pids < <(descendants "$SHIM")
     # As when the container is killed: agent and shims, and not who is outside.
