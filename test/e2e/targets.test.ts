@@ -91,6 +91,24 @@ describe('targets that are chosen', () => {
     }
   });
 
+  it('are all let go by their leases when the command is killed, and what is left is stopped by another', async () => {
+    const { targets } = await dryRun('deploy/web', '--all');
+    const words = ['stress', 'deploy/web', '--all', '-n', ns, '--memory', '16Mi', '--duration', '10m', '--lease', '5s'];
+    const plugin = start(...words);
+    await untilActive(plugin);
+    plugin.kill('SIGKILL');
+    const stressors = async () =>
+      (
+        await Promise.all(
+          targets.map(async ({ target }) => (await splitProcesses(await containerId(ns, target.pod))).stressors),
+        )
+      ).flat();
+    expect((await stressors()).length).toBeGreaterThan(0);
+    await until('no stressor is left', 10, async () => (await stressors()).length === 0);
+    const stopped = await chaos('stop', idOf(plugin), '-n', ns);
+    expect(stopped.code, stopped.stdout + stopped.stderr).toBe(0);
+  });
+
   it('are said to break a disruption budget', async () => {
     await apply(budget, ns);
     try {
