@@ -102,9 +102,13 @@ lower_pid() {
   make_cgroup "$ID"
   nested lower_pid_inside
 }
+# Starts are told apart by the kernel's clock ticks, and a process can follow another within one.
+tick_is_over() { (($(started_at "$BASHPID") > $1)); }
+started_at() { awk '{print $22}' "/proc/$1/stat"; }
 lower_pid_inside() {
   start_target --pid 600
   local first=$TARGET
+  soon 1000 "the clock's next tick" tick_is_over "$(started_at "$first")"
   start_target --pid 300
   equal "$TARGET" 300 "pid of the second"
   found "$ID" "$first"
