@@ -5,6 +5,7 @@ import type { Attachment } from '../ports.ts';
 import { ApiError, answerError, type ErrorAnswer, transportError } from './api-error.ts';
 import { type AttachLimits, ContainerStream, defaultLimits, type End } from './attachment.ts';
 import { Offers } from './channel.ts';
+import { kubeletProblem } from './kubelet-error.ts';
 import { waitOut } from './overload.ts';
 import { type ApiRequest, resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -161,23 +162,28 @@ export async function refusal(response: IncomingMessage, request: ApiRequest, re
   const status = response.statusCode ?? 0;
   const answer = { status, body, retryAfter: response.headers['retry-after'] };
   return isWithoutUpgrade(status, body)
-    ? noWebSocket(answer, request, rest)
+    ? noWebSocket(answer, request, rest, response.headers.location)
     : answerError(answer, request, rest.server);
 }
 
 /** What comes back when something on the way drops `Upgrade: websocket`: its own page, or the API server's request for the header. */
 function isWithoutUpgrade(status: number, body: string): boolean {
   if (/Upgrade request required/.test(body)) return true;
-  return (status < 300 || [400, 403, 502].includes(status)) && !/"kind":\s*"Status"/.test(body);
+  // By v4 the API server passes the connection on: what the kubelet answers comes as it is, and is no Status.
+  if (/"kind":\s*"Status"/.test(body) || kubeletProblem(body)) return false;
+  // The kubelet says 404 too, of a pod or a container that is not there yet.
+  if (status === 404) return body.trim() === '' || /<\w|page not found|default backend/i.test(body);
+  return status < 400 || [400, 403, 405, 426, 501, 502].includes(status);
 }
 
-function noWebSocket(answer: ErrorAnswer, request: ApiRequest, rest: Rest): ApiError {
+/** `location`: of an answer that redirects. */
+function noWebSocket(answer: ErrorAnswer, request: ApiRequest, rest: Rest, location: string | undefined): ApiError {
   const why = answerError(answer, request, rest.server);
   const way = rest.proxy ? `the proxy ${rest.proxy}` : 'a proxy or load balancer';
   return new ApiError(
     answer.status,
     answer.status === 403 ? 'forbidden' : 'unreachable',
-    `${rest.server} did not open the WebSocket of ${request.subresource ?? request.verb}, it answered ${answer.status}: ${way} before it seems to drop "Upgrade: websocket"`,
+    `${rest.server} did not open the WebSocket of ${request.subresource ?? request.verb}, it answered ${answer.status}: ${way} before it ${elsewhere(location, rest) ?? 'seems to drop "Upgrade: websocket"'}`,
     {
       hint: passOn(rest),
       cause: why,
@@ -186,6 +192,12 @@ function noWebSocket(answer: ErrorAnswer, request: ApiRequest, rest: Rest): ApiE
       doctorLine: 'websocket',
     },
   );
+}
+
+/** Without the path of where it leads to, which may be what somebody signs in with. */
+function elsewhere(location: string | undefined, { server }: Pick<Rest, 'server'>): string | undefined {
+  const to = location === undefined ? null : URL.parse(location, server);
+  return to ? `sends it on to ${to.origin}` : undefined;
 }
 
 /** What helps where something on the way drops an upgrade. */

@@ -34,6 +34,19 @@ const kinds: readonly Kind[] = [
     isPermanent: true,
   },
   {
+    // With enableDebuggingHandlers: false; older kubelets then know no such path.
+    pattern: /Debug endpoints are disabled\.?|unable to upgrade connection: 404 page not found/,
+    message: "the kubelet of the agent's node answers neither attach, exec nor logs",
+    hint: `they are switched off there: enableDebuggingHandlers of its configuration; ${alike}`,
+    isPermanent: true,
+  },
+  {
+    pattern: /unable to upgrade connection: Unauthorized/,
+    message: "the kubelet of the agent's node does not accept the credentials of the API server",
+    hint: `see the client certificate that the API server shows it (--kubelet-client-certificate), and the kubelet's authority for it; ${alike}`,
+    isPermanent: true,
+  },
+  {
     // https://github.com/kubernetes-sigs/apiserver-network-proxy: no agent of the tunnel is connected, which a restart of the agents mends.
     pattern: /No agent available/i,
     message: 'the tunnel from the API server to the nodes is down',

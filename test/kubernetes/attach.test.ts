@@ -369,6 +369,11 @@ describe('a refused upgrade', () => {
     [400, '<html><body><h1>400 Bad Request</h1></body></html>', 'unreachable'],
     [400, JSON.stringify(status(400, 'BadRequest', 'Upgrade request required')), 'unreachable'],
     [403, 'Forbidden', 'forbidden'],
+    [404, '<html><h1>404 Not Found</h1></html>', 'unreachable'],
+    [404, 'default backend - 404', 'unreachable'],
+    [405, 'Method Not Allowed', 'unreachable'],
+    [426, 'Upgrade Required', 'unreachable'],
+    [501, '', 'unreachable'],
     [502, '', 'unreachable'],
     [200, '{}', 'unreachable'],
   ])('by a proxy that drops Upgrade and answers %i %s is found at once and named', async (code, body, errorCode) => {
@@ -383,6 +388,36 @@ describe('a refused upgrade', () => {
     });
     expect(server.received).toHaveLength(1);
     await until('nothing is open', () => server.open === 0);
+  });
+
+  it('by a proxy that redirects it is found at once, and where to is told without its secrets', async () => {
+    server.refuseAttach({
+      ...{ status: 302, body: 'Found' },
+      headers: { location: 'https://sso.example.com/login?state=secret' },
+    });
+    expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({
+      ...{ code: 'unreachable', isPermanent: true, barsAttach: true },
+      message: `${server.url} did not open the WebSocket of attach, it answered 302: a proxy or load balancer before it sends it on to https://sso.example.com`,
+    });
+    expect(server.received).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      403,
+      'Forbidden (user=kube-apiserver, verb=create, resource=nodes, subresource=proxy)',
+      'does not let the API server attach',
+      true,
+    ],
+    [405, 'Debug endpoints are disabled.', 'answers neither attach, exec nor logs', true],
+    [404, 'pod does not exist', 'pod does not exist', false],
+    [404, 'rpc error: code = NotFound desc = container not found', 'container not found', false],
+  ])("by the kubelet, passed on as a text, is told as the kubelet's: %i %s", async (code, body, said, isPermanent) => {
+    server.refuseAttach({ status: code, body });
+    expect(await rejection(attach(rest, where, abort.signal))).toMatchObject({
+      message: expect.stringContaining(said),
+      ...{ isPermanent, barsAttach: false },
+    });
   });
 
   it('without a body still has its code', async () => {

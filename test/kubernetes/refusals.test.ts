@@ -279,6 +279,24 @@ describe('an attach that cannot work', () => {
       'system:kubelet-api-admin',
       true,
     ],
+    [
+      'unable to upgrade connection: Debug endpoints are disabled.',
+      'answers neither attach, exec nor logs',
+      'enableDebuggingHandlers',
+      true,
+    ],
+    [
+      'unable to upgrade connection: 404 page not found',
+      'answers neither attach, exec nor logs',
+      'enableDebuggingHandlers',
+      true,
+    ],
+    [
+      'unable to upgrade connection: Unauthorized',
+      'does not accept the credentials of the API server',
+      '--kubelet-client-certificate',
+      true,
+    ],
   ])('%s', (message, meaning, hint, isPermanent) => {
     for (const code of [500, 503]) {
       const error = said(message, code, attach);
