@@ -83,12 +83,12 @@ export type ProxyTrust = Pick<tls.ConnectionOptions, 'ca' | 'allowPartialTrustCh
 
 /** Makes each connection of the agent a tunnel through the proxy, with TLS to the server in it when it is an agent for that. */
 export function throughTunnel<T extends Agent>(agent: T, proxy: URL, trust: ProxyTrust): T {
-  const open = isSocks(proxy)
-    ? openSocks
-    : (...to: [proxy: URL, host: string, port: number]): Promise<Socket> => openConnect(...to, trust);
   return connectingBy(agent, async (options) => {
     const secure = agent instanceof https.Agent;
-    const socket = await open(proxy, String(options.host), Number(options.port ?? (secure ? 443 : 80)));
+    const to = { host: String(options.host), port: Number(options.port ?? (secure ? 443 : 80)) };
+    const socket = await (isSocks(proxy)
+      ? openSocks(proxy, to, patienceOf(options))
+      : openConnect(proxy, to, { ...trust, ...patienceOf(options) }));
     return secure ? tls.connect({ ...(options as tls.ConnectionOptions), socket }) : socket;
   });
 }
@@ -98,10 +98,10 @@ export function toProxy<T extends Agent>(agent: T, proxy: URL, trust: ProxyTrust
   const address = { host: hostOf(proxy), port: portOf(proxy) };
   return connectingBy(
     agent,
-    ({ autoSelectFamilyAttemptTimeout }) =>
+    (asked) =>
       new Promise((resolve, reject) => {
         const secure = proxy.protocol === 'https:';
-        const options = { ...address, ...(autoSelectFamilyAttemptTimeout ? { autoSelectFamilyAttemptTimeout } : {}) };
+        const options = { ...address, ...patienceOf(asked) };
         const socket = secure ? tls.connect({ ...options, ...trust, ...serverNameOf(proxy) }) : connect(options);
         const refused = (cause: Error): void => reject(unusable(proxy, cause));
         socket.once('error', refused);
@@ -113,7 +113,20 @@ export function toProxy<T extends Agent>(agent: T, proxy: URL, trust: ProxyTrust
   );
 }
 
-type ConnectionOptions = https.RequestOptions & { autoSelectFamilyAttemptTimeout?: number };
+/** For each address of a name: a proxy may be as far as a server. */
+interface Patience {
+  autoSelectFamilyAttemptTimeout?: number;
+}
+type ConnectionOptions = https.RequestOptions & Patience;
+
+function patienceOf({ autoSelectFamilyAttemptTimeout }: Patience): Patience {
+  return autoSelectFamilyAttemptTimeout === undefined ? {} : { autoSelectFamilyAttemptTimeout };
+}
+
+interface Destination {
+  host: string;
+  port: number;
+}
 
 function connectingBy<T extends Agent>(agent: T, open: (options: ConnectionOptions) => Promise<Duplex>): T {
   agent.createConnection = (options, callback) => {
@@ -147,21 +160,22 @@ function unusable(proxy: URL, cause: Error): ChaosError {
 }
 
 /** Resolves with the socket of a SOCKS5 proxy that leads to the host; the proxy resolves the name for socks5:// as well: so does Go's net/http. */
-async function openSocks(proxy: URL, host: string, port: number): Promise<Socket> {
+async function openSocks(proxy: URL, { host, port }: Destination, patience: Patience): Promise<Socket> {
   const { username, password } = proxy;
+  const at = { host: hostOf(proxy), port: portOf(proxy) };
   // By its default export, which is all that a bundle makes of a package in CommonJS.
   const { SocksClient } = (await import('socks')).default;
   try {
     const { socket } = await SocksClient.createConnection({
       proxy: {
-        host: hostOf(proxy),
-        port: portOf(proxy),
+        ...at,
         type: 5,
         ...(username ? { userId: decodeURIComponent(username), password: decodeURIComponent(password) } : {}),
       },
       destination: { host, port },
       command: 'connect',
       timeout: tunnelTimeoutMs,
+      socket_options: { ...at, ...patience },
     });
     return socket;
   } catch (cause) {
@@ -171,7 +185,7 @@ async function openSocks(proxy: URL, host: string, port: number): Promise<Socket
 }
 
 /** Resolves with the socket of an HTTP proxy that leads to the host, by CONNECT. */
-function openConnect(proxy: URL, host: string, port: number, trust: ProxyTrust): Promise<Socket> {
+function openConnect(proxy: URL, { host, port }: Destination, how: ProxyTrust & Patience): Promise<Socket> {
   const authority = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   return new Promise((resolve, reject) => {
     const refuse = ({ statusCode, statusMessage }: IncomingMessage): void => {
@@ -186,7 +200,7 @@ function openConnect(proxy: URL, host: string, port: number, trust: ProxyTrust):
       agent: false,
       headers: { host: authority, ...proxyAuthorization(proxy) },
       timeout: tunnelTimeoutMs,
-      ...trust,
+      ...how,
     });
     request.on('timeout', () => request.destroy(new Error(`no answer within ${tunnelTimeoutMs / 1_000}s`)));
     request.on('connect', (response, socket: Socket) => {

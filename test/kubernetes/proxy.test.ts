@@ -1,5 +1,5 @@
 import http from 'node:http';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { attach } from '../../src/kubernetes/attach.ts';
 import { chooseProxy, isExcepted } from '../../src/kubernetes/proxy.ts';
@@ -233,6 +233,28 @@ describe('a proxy', () => {
     const stream = await attach(rest, where, new AbortController().signal);
     await stream.closed;
     expect(asked.at(0)).toBe('k8s.example.com:8080');
+  });
+
+  it.each([
+    ['https://k8s.example.com', 'http'],
+    ['https://k8s.example.com', 'socks5'],
+    ['http://k8s.example.com', 'http'],
+  ])('before %s of the kind %s gets 3 s for each of its addresses, not the 250 ms of Node', async (to, kind) => {
+    const server = to.startsWith('https') ? await ApiServer.start() : await plainServer();
+    closers.push(() => server.stop());
+    server.on('GET', '/api/v1/nodes/a', (_, response) => json(response, 200, { kind: 'Node' }));
+    const host = kind === 'http' ? new URL((await proxyTo(server.port)).url).host : (await socksTo(server.port)).host;
+    const connected: unknown[] = [];
+    const original = Socket.prototype.connect;
+    const connects = vi.spyOn(Socket.prototype, 'connect').mockImplementation(function (this: Socket, ...args) {
+      // As net.connect hands them on: an array of its arguments.
+      const [options] = args.flat() as unknown as [{ port: number; autoSelectFamilyAttemptTimeout?: number }];
+      if (Number(options.port) === Number(host.split(':')[1])) connected.push(options.autoSelectFamilyAttemptTimeout);
+      return original.apply(this, args as never);
+    });
+    expect(await restThrough(to, `${kind}://${host}`).json(getNode)).toEqual({ kind: 'Node' });
+    connects.mockRestore();
+    expect(connected).toEqual([3_000]);
   });
 
   it.each(['http', 'socks5'])('of the kind %s gives an answer without TLS as long as any other', async (kind) => {
