@@ -22,8 +22,13 @@ export function chooseProxy(access: Access, env: Environment): URL | undefined {
   let proxy: URL;
   try {
     proxy = new URL(text.includes('://') ? text : `http://${text}`);
-  } catch (error) {
-    throw new ChaosError('kubeconfig', `"${text}" is not the URL of a proxy`, { cause: error });
+    for (const part of [proxy.username, proxy.password]) decodeURIComponent(part);
+  } catch {
+    // Without the password, and without the cause, which quotes it.
+    const shown = text.replace(/^(\w+:\/\/)?.*@/s, '$1…@');
+    throw new ChaosError('kubeconfig', `"${shown}" is not the URL of a proxy`, {
+      hint: 'correct proxy-url of the kubeconfig, or HTTPS_PROXY or HTTP_PROXY; in a user or a password # is %23, % is %25, / is %2F and @ is %40',
+    });
   }
   const hint = 'use an http://, https:// or socks5:// proxy, or except the server with NO_PROXY';
   if (!['http:', 'https:', 'socks5:', 'socks5h:'].includes(proxy.protocol)) {

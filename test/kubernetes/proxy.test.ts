@@ -69,6 +69,16 @@ describe('chooseProxy', () => {
     expect(thrown(() => chooseProxy(access('https://k', 'socks4://p:1'), {})).message).toContain('socks4://');
     expect(thrown(() => chooseProxy(access('https://k', 'http://['), {})).message).toContain('not the URL of a proxy');
   });
+
+  it.each([
+    ['http://me:p#w@proxy:3128', '"http://…@proxy:3128" is not the URL of a proxy'],
+    ['socks5://me:100%@proxy:1080', '"socks5://…@proxy:1080" is not the URL of a proxy'],
+    ['me:a/b@proxy', '"…@proxy" is not the URL of a proxy'],
+  ])('says of a password what it has to be written like, and not the password: %s', (url, message) => {
+    const error = thrown(() => chooseProxy(access('https://k', url), {}));
+    expect(error).toMatchObject({ code: 'kubeconfig', message, hint: expect.stringContaining('# is %23') });
+    expect(error.cause).toBeUndefined();
+  });
 });
 
 describe('a proxy', () => {
