@@ -44,8 +44,11 @@ export function noexecFailure(node: string, said: string): ChaosError {
 }
 
 const mostSandboxFailures = 3;
-/** In the words of host-local, Amazon's and Azure's plugins, Calico and Cilium. */
+/** In the words of host-local, Amazon's, Azure's and Alibaba's plugins, Calico, Cilium, Kube-OVN and Whereabouts. */
 const noAddress = [
+  /\brange is full\b/,
+  /could not allocate ip in range/i,
+  /\b(?:NoAvailableAddress|IpNotEnough)\b/,
   /no (?:more )?(?:available |free )?(?:ip(?: address)?(?:es|s)?|addresses)\b/i,
   /failed to (?:allocate|assign) an ip/i,
   /assigned 0 out of \d+ requested ipv/i,

@@ -190,6 +190,23 @@ describe('before the fault begins', () => {
     expect(s.clock.now()).toBe(1_000);
   });
 
+  for (const said of [
+    'failed to request IPv4 addresses: Assigned 0 out of 1 requested IPv4 addresses; No more free affine blocks and strict affinity enabled',
+    'unable to allocate IP via local cilium agent: [POST /ipam][502] postIpamFailure  range is full',
+    'unable to allocate IP via local cilium agent: [POST /ipam][502] postIpamFailure No more IPs available',
+    'add cmd: failed to assign an IP address to container',
+    'IPAM Invoker Add failed with error: Failed to allocate address: No available addresses',
+    'error at storage engine: Could not allocate IP in range: ip: 10.1.0.1 / - 10.1.0.6',
+    'RPC failed; request ip return 500 NoAvailableAddress',
+    'error alloc ip rpc error: code = Unknown desc = InvalidVSwitchId.IpNotEnough',
+  ]) {
+    experiment(`no address left, in the words of another network plugin: ${said}`, async (s) => {
+      await s.launch();
+      await s.agent({ kind: 'warning', reason: 'FailedCreatePodSandBox', message: said, count: 3 });
+      expect((await s.error()).hint).toContain('no address left');
+    });
+  }
+
   experiment('a sandbox that failed often while nobody watched: ends at once', async (s) => {
     await s.launch();
     await s.agent({ kind: 'warning', reason: 'FailedCreatePodSandBox', message: 'the runtime is down', count: 7 });
