@@ -1,5 +1,6 @@
 import { formatBytes, formatCount, formatPercent, joinWords } from '../../text.ts';
 import { growth } from '../common/measure.ts';
+import { whySlow } from '../common/slow.ts';
 import type { Proof } from '../fault.ts';
 import { limitsMet, limitsSeen } from './limits.ts';
 import { reads, writes } from './load.ts';
@@ -66,7 +67,8 @@ export function judgeLoad(fault: IoFault, load: LoadRequest, seen: SeenIo, io: I
   const isCounted = container.writtenBytes !== undefined || disk.writtenBytes !== undefined;
   const others =
     !byDisk && isEffect(load.mode, disk) ? `; others ${describeTraffic(load.mode, disk, seconds, 'it')}` : '';
-  const nothing = sentence(`${whyNothing(load.mode, container, byDisk ? disk : {}, place)}${others}`);
+  const slow = whySlow({ during: seen.samplesDuring }, 'to get there');
+  const nothing = sentence(`${whyNothing(load.mode, container, byDisk ? disk : {}, place, slow)}${others}`);
   return isCounted ? proof(false, nothing) : unmeasured(nothing);
 }
 
@@ -127,12 +129,13 @@ function isSlower(before: number | undefined, during: number | undefined): boole
   );
 }
 
-function whyNothing(mode: LoadMode, container: Traffic, disk: Traffic, place: string): string {
+/** `slow`: as the end of a sentence, if lack of CPU time is the reason. */
+function whyNothing(mode: LoadMode, container: Traffic, disk: Traffic, place: string, slow: string): string {
   const written = Math.max(container.writtenBytes ?? 0, disk.writtenBytes ?? 0);
   if (reads[mode] && written >= tellingBytes)
-    return `only the files to read were prepared in ${place}: use a longer --duration or a smaller --size`;
+    return `only the files to read were prepared in ${place}: use a longer --duration or a smaller --size${slow}`;
   const isCounted = container.writtenBytes !== undefined || disk.writtenBytes !== undefined;
   return isCounted
-    ? `nothing of it reached the disk of ${place}: it was served from the page cache`
+    ? `nothing of it reached the disk of ${place}${slow || ': it was served from the page cache'}`
     : `the kernel reports neither what the container nor what the disk of ${place} reads and writes`;
 }

@@ -5,6 +5,7 @@ import { conclude } from '../common/conclude.ts';
 import { growth, type Measurement, measure } from '../common/measure.ts';
 import { heldBytes, memoryHighRoom, memoryLimitBytes, memoryRoom, swapRoom, workingSet } from '../common/memory.ts';
 import type { Observation } from '../common/observation.ts';
+import { whySlow } from '../common/slow.ts';
 import type { Conclusion, Proof } from '../fault.ts';
 import { type DecidedStress, describeMemory, type HeldMemory } from './plan.ts';
 
@@ -154,22 +155,8 @@ function judgeMemory(asked: HeldMemory, seen: Observation, during: Measurement):
   return {
     what: 'memory',
     effective,
-    sentence: `${wanted}${bound}: it grew by ${formatBytes(grown)} to ${formatBytes(peak)}${details}${effective ? '' : whySlow(seen)}`,
+    sentence: `${wanted}${bound}: it grew by ${formatBytes(grown)} to ${formatBytes(peak)}${details}${effective ? '' : whySlow(seen, 'to take more')}`,
   };
-}
-
-/** From this share of the periods on the lack of CPU time is what keeps a workload from its memory: it has too little to touch the pages. */
-const slowShare = 0.5;
-
-/** What was measured that explains memory which was not taken. */
-function whySlow(seen: Observation): string {
-  const first = seen.during[0];
-  const last = seen.during.at(-1);
-  const share = (first && last && measure(first, last)?.throttledShare) ?? 0;
-  if (share < slowShare || !last) return '';
-  const words = cpuCeiling(last, seen.nodeCores, seen.place)?.words;
-  const limit = words === undefined ? '' : `: ${words} CPUs`;
-  return `; it was throttled in ${formatPercent(100 * share)} of the CPU periods, too slow to take more in that time${limit}`;
 }
 
 interface MemoryRoom {
@@ -237,7 +224,7 @@ function judgeProcesses(asked: number, seen: Observation): Proof {
   return {
     what: 'processes',
     effective,
-    sentence: `${wanted}${bound}: ${start} processes became ${peak}`,
+    sentence: `${wanted}${bound}: ${start} processes became ${peak}${effective ? '' : whySlow(seen, 'to start more')}`,
   };
 }
 
@@ -260,6 +247,6 @@ function judgeOther(before: Measurement | undefined, during: Measurement, seen: 
     ? `stress-ng failed with exit code ${seen.ended?.exitCode}`
     : changes.length > 0
       ? changes.join(', ')
-      : "nothing changed in the target's cgroup";
+      : `nothing changed in the target's cgroup${whySlow(seen, 'to do anything')}`;
   return { what: 'other', effective, sentence: `Asked for stress-ng's own stressors: ${outcome}` };
 }

@@ -111,6 +111,13 @@ describe('a load', () => {
       `Asked for write by 1 worker: nothing of it reached the disk of ${place}: it was served from the page cache; fsync 2ms → 2ms`,
     ],
     [
+      'that has too little CPU time to come to it',
+      '--mode write',
+      { samplesDuring: samples(1, 10, (s) => ({ cpuQuotaUs: 2_000, cpuThrottledPeriods: Math.round(9.7 * s) })) },
+      false,
+      `Asked for write by 1 worker: nothing of it reached the disk of ${place}; it was throttled in 96.7% of the CPU periods, too slow to get there in that time: the container may use 0.02 CPUs; fsync 2ms → 2ms`,
+    ],
+    [
       'in which the target does no more than before',
       '--mode write',
       {

@@ -386,6 +386,25 @@ describe('memory', () => {
     ]);
   });
 
+  test.each<[what: string, asked: Partial<StressRequest>, sentence: string]>([
+    [
+      'processes',
+      { processes: 8 },
+      'Asked for fork pressure by 8 workers: 3 processes became 4; it was throttled in 97% of the CPU periods, too slow to start more in that time: the container may use 0.02 CPUs',
+    ],
+    [
+      'stressors of the user',
+      { stressNgArgs: ['--switch', '1'] },
+      "Asked for stress-ng's own stressors: nothing changed in the target's cgroup; it was throttled in 97% of the CPU periods, too slow to do anything in that time: the container may use 0.02 CPUs",
+    ],
+  ])('nor come %s to anything then', (_what, asked, sentence) => {
+    const throttled = (s: number) => ({
+      ...{ cpuQuotaUs: 2_000, cpuThrottledPeriods: Math.round(9.7 * s), pidsCurrent: s === 0 ? 3 : 4 },
+    });
+    const seen = { before: series(0.02, () => ({ pidsCurrent: 3 }), 1), during: series(0.02, throttled) };
+    expect(judge(asked, seen).proofs).toMatchObject([{ effective: false, sentence }]);
+  });
+
   test("of a pod's limit", () => {
     const pods = { memoryLimitLevel: 1, memoryRoomBytes: 10 * MiB };
     const seen = { before: series(0, () => pods, 1), during: series(0, () => ({ ...hold(49)(), ...pods })) };
