@@ -5,7 +5,7 @@ import { isStatus } from './api-error.ts';
 import { experimentsIn, experimentsOf, type Found, findObjects, isOf, placeOfExperiment } from './experiments.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
-import { type WatchEvent, watch } from './watch.ts';
+import { silenceMs, type WatchEvent, watch } from './watch.ts';
 
 type News =
   | { kind: 'pod'; event: WatchEvent<V1Pod> }
@@ -31,10 +31,11 @@ export async function* followExperiments(
   const onContact = (problem: string | undefined) => queue.push({ kind: 'contact', problem });
   const failed = (error: unknown): News => ({ kind: 'failed', error });
   const start = <T>({ items, resourceVersion }: Found<T>) => ({ resourceVersion, known: items });
+  const distrust = new AbortController();
   const pods = watch<V1Pod>(
     rest,
     experimentsIn(resources.pods, found.pods.namespace),
-    { ...start(found.pods), onContact },
+    { ...start(found.pods), onContact, silenceMs, onSilence: () => distrust.abort() },
     either,
   );
   const sources = [queue.pipe(pods, (event) => ({ kind: 'pod', event }), failed)];
@@ -43,7 +44,7 @@ export async function* followExperiments(
     const configMaps = watch<V1ConfigMap>(
       rest,
       experimentsIn(resources.configmaps, found.configMaps.namespace),
-      start(found.configMaps),
+      { ...start(found.configMaps), distrust: distrust.signal },
       either,
     );
     // krew/rbac.yaml lets a user list them and not watch them: what is missing then is that a leftover goes.

@@ -129,6 +129,23 @@ describe('following experiments', () => {
     await until('the change is told', () => seen.includes('chaos-aaaaa ended'), limitMs);
   });
 
+  it('tells by lists what a proxy that buffers watches keeps back', { timeout: 30_000 }, async () => {
+    let [agents, leftovers]: [V1Pod[], object[]] = [[], [configMap('chaos-left0', 50)]];
+    server
+      .on('GET', '/api/v1/pods', ({ query }, response) => {
+        if (!query.has('watch')) json(response, 200, { metadata: { resourceVersion: '100' }, items: agents });
+      })
+      .on('GET', '/api/v1/configmaps', ({ query }, response) => {
+        if (!query.has('watch')) json(response, 200, { metadata: { resourceVersion: '100' }, items: leftovers });
+      });
+    const { seen } = follow();
+    await until('it is listed', () => seen.length === 1, limitMs);
+    agents = [pod('chaos-aaaaa', 101, 'Running')];
+    leftovers = [];
+    await until('what has begun is told', () => seen.includes('chaos-aaaaa running'), limitMs);
+    await until('what is gone is told', () => seen.includes('chaos-left0 gone'), limitMs);
+  });
+
   it('does without ConfigMaps where they may not be listed', async () => {
     serve([pod('chaos-aaaaa', 90, 'Running')], [], false);
     const { seen } = follow();
