@@ -5,6 +5,7 @@ import type { Agent, AgentUpdate, ContainerStatus } from '../ports.ts';
 import { parseTerminationMessage, type ShimError } from '../shim/protocol.ts';
 import { joinWords } from '../text.ts';
 import { isNoexec, noexecFailure, remedyOf } from './kubelet-refusals.ts';
+import type { RunResult } from './observations.ts';
 import type { Plan, RunPlan } from './plan.ts';
 
 /** The part of a plan that an error of its agent is about; an agent without a fault, a sweep's, needs no tool in its image. */
@@ -67,7 +68,7 @@ function blockedFailure(
 }
 
 /** What was changed in the agent pod on its way into the cluster, in a sentence; undefined: nothing that matters. Pure. */
-export function changeSentence({ changes = [] }: Pick<Agent, 'changes'>): string | undefined {
+function changeSentence({ changes = [] }: Pick<Agent, 'changes'>): string | undefined {
   return changes.length === 0 ? undefined : `a webhook or policy changed the agent pod: ${joinWords(changes)}`;
 }
 
@@ -88,6 +89,13 @@ export function withChanges(failure: ChaosError | undefined, agent: Pick<Agent, 
     ...(doctorLine ? { doctorLine } : {}),
     cause: failure,
   });
+}
+
+/** Adds what was changed in the agent pod to the problems of a shim that has not said how it ended: its pod was ended for it. */
+export function addChanges(result: RunResult, agent: Pick<Agent, 'changes'>): void {
+  const { problems, ended, leftRunning } = result;
+  const changed = changeSentence(agent);
+  if (changed !== undefined && problems.length > 0 && !ended && !leftRunning) problems.push(changed);
 }
 
 function waitingFailure(

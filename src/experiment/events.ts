@@ -23,7 +23,9 @@ export type TargetEvent =
   | { kind: 'output'; text: string }
   | { kind: 'stopping'; why: string }
   | { kind: 'ended'; ended: Ended }
-  | { kind: 'reverted'; revertMs: number; confirmedBy: RevertWitness };
+  | { kind: 'reverted'; revertMs: number; confirmedBy: RevertWitness }
+  /** One of several targets is over otherwise than by its time or by the user. */
+  | { kind: 'failed'; why: string };
 
 export type TargetReporter = Port<TargetEvent>;
 

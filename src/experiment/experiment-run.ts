@@ -3,8 +3,9 @@ import { targetName } from '../faults/common/cells.ts';
 import type { Agent, Cluster } from '../ports.ts';
 import type { PolicyRequest } from '../requests.ts';
 import { joinWords } from '../text.ts';
-import { withChanges } from './agent-errors.ts';
+import { addChanges, withChanges } from './agent-errors.ts';
 import { Barrier } from './barrier.ts';
+import { reporterOf } from './events.ts';
 import type { EndedRun } from './finish.ts';
 import type { RunResult } from './observations.ts';
 import type { Plan } from './plan.ts';
@@ -53,6 +54,8 @@ export async function followRuns(
         const cluster = viewOf(plan, watches, sharedAgent);
         const result = await followRun(plan, agent, { ...ports, cluster, others: group.othersOf(plan) });
         group.onEnd(plan, result);
+        const why = group.hasBegun ? whyFailed(result) : undefined;
+        if (why !== undefined) reporterOf(plan.target, ports.reporter).report({ kind: 'failed', why });
         return { plan, result };
       }),
     );
@@ -61,6 +64,11 @@ export async function followRuns(
     cancel();
     for (const each of shared.values()) each.close();
   }
+}
+
+/** Undefined: it has ended as it should. */
+function whyFailed({ problems, failure, reverted }: RunResult): string | undefined {
+  return problems[0] ?? failure?.message ?? (reverted ? undefined : 'its revert is not confirmed');
 }
 
 /** The cluster as one run sees it: as if its shim were the only one of its agent. */
@@ -103,6 +111,10 @@ class Group {
         else this.#halts.set(plan, halt);
       },
     };
+  }
+
+  get hasBegun(): boolean {
+    return this.#barrier.hasOpened;
   }
 
   onTooLate(): void {
@@ -148,7 +160,12 @@ export function failureOf(
   agents: ReadonlyMap<string, Agent>,
 ): ChaosError | undefined {
   if (runs.some(({ result }) => result.began)) {
-    for (const { result } of runs) if (result.failure) result.problems.push(result.failure.message);
+    for (const { plan, result } of runs) {
+      const agent = agents.get(plan.agent.pod);
+      const failure = agent ? withChanges(result.failure, agent) : result.failure;
+      if (failure) result.problems.push(failure.message);
+      else if (agent) addChanges(result, agent);
+    }
     return undefined;
   }
   if (!neverBegan) return runs.find(({ result }) => result.failure)?.result.failure;

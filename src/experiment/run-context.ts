@@ -1,8 +1,10 @@
 import type { ChaosError } from '../errors.ts';
 import type { Fault, FaultRun, Seen } from '../faults/fault.ts';
+import { kindOf } from '../faults/registry.ts';
 import type { Clock, NodeUpdate } from '../ports.ts';
 import type { Command } from '../shim/protocol.ts';
 import type { Connection } from './connection.ts';
+import { EffectWatch } from './effect.ts';
 import type { TargetEvent, TargetReporter } from './events.ts';
 import { harmOf, isOnTarget, joined } from './neighbours.ts';
 import type { Observations } from './observations.ts';
@@ -37,6 +39,7 @@ export class RunContext implements FaultRun<Fault, unknown> {
   /** The run has ended: later input is ignored. */
   isOver = false;
   readonly #reporter: TargetReporter;
+  readonly #effect: EffectWatch;
 
   constructor(parts: Parts) {
     this.plan = parts.plan;
@@ -46,6 +49,8 @@ export class RunContext implements FaultRun<Fault, unknown> {
     this.connection = parts.connection;
     this.observations = parts.observations;
     this.#reporter = parts.reporter;
+    const { fault, target } = parts.plan;
+    this.#effect = new EffectWatch(() => kindOf(fault).judge(fault, target, this.seen, this.own));
   }
 
   get own(): unknown {
@@ -99,7 +104,8 @@ export class RunContext implements FaultRun<Fault, unknown> {
   }
 
   report(event: TargetEvent): void {
-    this.#reporter.report(event);
+    const { during } = this.observations.result;
+    this.#reporter.report(event.kind === 'sample' ? { ...event, effect: this.#effect.after(during.length) } : event);
   }
 
   /** Tells of the node what is no reason to end the fault, with `when` it happened. Another experiment on the target is kept for the verdict. */

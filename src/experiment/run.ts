@@ -2,7 +2,7 @@ import { ChaosError, ExitCode } from '../errors.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { Agent, Signals } from '../ports.ts';
 import type { PolicyRequest, Request } from '../requests.ts';
-import { changeSentence, withChanges } from './agent-errors.ts';
+import { addChanges, withChanges } from './agent-errors.ts';
 import { agentsOf } from './assembly.ts';
 import { Audit } from './audit.ts';
 import { type Reporter, reporterOf } from './events.ts';
@@ -79,9 +79,7 @@ async function execute(
       if (other.resolved || !other.failure) result = other;
     }
     failure = withChanges(result.failure, agent);
-    const changed = changeSentence(agent);
-    // Problems of a shim that has not said how it ended: its pod was ended for it.
-    if (changed && result.problems.length > 0 && !result.ended && !result.leftRunning) result.problems.push(changed);
+    addChanges(result, agent);
   } catch (error) {
     failure = error;
   }

@@ -238,8 +238,11 @@ export type FaultEvent =
   | { kind: 'progress'; message: string }
   /** What it will do to whom; before anything is changed. A note is something to think of. */
   | { kind: 'announced'; lines: readonly string[]; notes: readonly string[]; document: FaultDocument }
-  /** How an active fault goes on: the target's row of the live table. */
-  | { kind: 'sample'; live: LiveRow; leftMs: number; document: FaultDocument };
+  /** How an active fault goes on: the target's row of the live table. The run adds the `effect`. */
+  | { kind: 'sample'; live: LiveRow; leftMs: number; effect?: Effect; document: FaultDocument };
+
+/** What has been seen so far of the effect of an active fault; `unmeasured`: nothing counts it. */
+export type Effect = 'seen' | 'unseen' | 'unmeasured';
 
 export interface LiveRow {
   head: readonly string[];

@@ -1,7 +1,7 @@
 import type { RunEvent } from '../experiment/events.ts';
 import type { Outcome, TargetOutcome } from '../experiment/outcome.ts';
-import { targetName } from '../faults/common/cells.ts';
-import type { LiveRow } from '../faults/fault.ts';
+import { dash, targetName } from '../faults/common/cells.ts';
+import type { Effect, LiveRow } from '../faults/fault.ts';
 import type { Target } from '../ports.ts';
 import { formatCount, formatElapsed, joinWords } from '../text.ts';
 import { columns, indented } from './table.ts';
@@ -12,6 +12,10 @@ const mostRows = 20;
 /** How many are named before the start. */
 const mostNamed = 10;
 
+/** What is known of a target while the experiment runs, the worst first; `over`: its fault has ended as it should. */
+const states = ['failed', 'no effect yet', 'not measured', 'waiting', 'effective', 'over'] as const;
+type State = (typeof states)[number];
+
 /**
  * What has been told of the targets of one experiment, so that they are shown together: one table while their faults are active, one line when all have become so. Of one target it is the same as its own
  * row and line.
@@ -20,17 +24,45 @@ export class Crowd {
   #planned = 1;
   #selected = 0;
   readonly #said = new Set<string>();
+  #failures = 0;
+  readonly #stopping = new Set<Target>();
   readonly #active = new Map<Target, number>();
-  /** In the order in which they were first told. */
+  /** In the order of the plans, or in which they were first told. */
+  readonly #states = new Map<Target, State>();
+  /** Of those whose faults are active. */
   readonly #rows = new Map<Target, { live: LiveRow; leftMs: number }>();
 
   /** Takes what an event has to say. */
   on(event: RunEvent): void {
-    if (event.kind === 'selected') this.#selected++;
-    if (event.kind === 'planned') this.#planned = event.plans.length;
-    if (event.kind === 'active') this.#active.set(event.target, event.activeMs);
-    if (event.kind === 'sample') this.#rows.set(event.target, { live: event.live, leftMs: event.leftMs });
-    if (event.kind === 'ended' || event.kind === 'reverted') this.#rows.delete(event.target);
+    switch (event.kind) {
+      case 'selected':
+        this.#selected++;
+        return;
+      case 'planned':
+        this.#planned = event.plans.length;
+        for (const { target } of event.plans) this.#states.set(target, 'waiting');
+        return;
+      case 'active':
+        this.#active.set(event.target, event.activeMs);
+        this.#states.set(event.target, 'no effect yet');
+        return;
+      case 'sample':
+        this.#rows.set(event.target, { live: event.live, leftMs: event.leftMs });
+        this.#states.set(event.target, stateOf(event.effect));
+        return;
+      case 'stopping':
+        this.#stopping.add(event.target);
+        return;
+      case 'ended':
+      case 'reverted':
+        this.#rows.delete(event.target);
+        if (this.#states.get(event.target) !== 'failed') this.#states.set(event.target, 'over');
+        return;
+      case 'failed':
+        this.#failures++;
+        this.#rows.delete(event.target);
+        this.#states.set(event.target, 'failed');
+    }
   }
 
   get isMany(): boolean {
@@ -60,19 +92,40 @@ export class Crowd {
     return first === target;
   }
 
-  /** The table of the active faults, at most so many rows; undefined: none is active. */
+  /** The last that has failed is one of the first, which are named. */
+  get isNamedFailure(): boolean {
+    return this.#failures <= mostNamed;
+  }
+
+  /** Every fault that is not over is being stopped: not one alone of several, while the others go on. */
+  get isStopping(): boolean {
+    return [...this.#states].every(([target, state]) => isOver(state) || this.#stopping.has(target));
+  }
+
+  /** The table of the active faults, of several with what is known of each, the worst first; at most so many rows; undefined: none is active. */
   table(limit = mostRows): string[] | undefined {
-    const rows = [...this.#rows.values()];
-    const [first] = rows;
+    const [first] = this.#rows.values();
     if (!first) return undefined;
-    const shown = rows.slice(0, Math.max(1, limit));
-    const cells = shown.map(({ live, leftMs }) => [...live.row, formatElapsed(leftMs)]);
-    const more = rows.length - shown.length;
-    const waiting = this.#planned - this.#active.size;
-    const rest = [...(more > 0 ? [`${more} more`] : []), ...(waiting > 0 ? [`${waiting} not active yet`] : [])];
+    const { head } = first.live;
+    const [, ...measured] = head;
+    if (!this.isMany) {
+      const rows = [...this.#rows.values()].map(({ live, leftMs }) => [...live.row, formatElapsed(leftMs)]);
+      return indented(columns([...head, 'left'], rows));
+    }
+    const ranked = [...this.#states]
+      .filter(([, state]) => state !== 'over')
+      .sort(([, one], [, other]) => states.indexOf(one) - states.indexOf(other));
+    const shown = ranked.slice(0, Math.max(1, limit));
+    const rows = shown.map(([target, state]) => {
+      const row = this.#rows.get(target);
+      const [name = targetName(target), ...cells] = row?.live.row ?? [];
+      return row
+        ? [state, name, ...cells, formatElapsed(row.leftMs)]
+        : [state, name, ...measured.map(() => dash), dash];
+    });
     return indented([
-      ...columns([...first.live.head, 'left'], cells),
-      ...(rest.length > 0 && this.isMany ? [`… ${rest.join(', ')}`] : []),
+      ...columns(['STATE', ...head, 'left'], rows),
+      ...moreOf(ranked.slice(shown.length), ([, state]) => state),
     ]);
   }
 
@@ -92,12 +145,6 @@ export function outcomeLines({ targets }: Outcome): string[] {
   const ranked = targets.toSorted((one, other) => badness(other) - badness(one));
   const shown = ranked.slice(0, mostRows);
   const rows = shown.map((outcome) => [targetName(outcome.target), outcome.target.node, result(outcome)]);
-  const rest = ranked.slice(mostRows);
-  const summed = Map.groupBy(rest, result);
-  const more =
-    rest.length === 0
-      ? []
-      : [`… ${rest.length} more: ${[...summed].map(([word, some]) => `${some.length} ${word}`).join(', ')}`];
   const said = shown
     .filter((outcome) => badness(outcome) > 0)
     .flatMap((outcome) => words.verdict(outcome).map((sentence) => ({ name: targetName(outcome.target), sentence })));
@@ -107,10 +154,25 @@ export function outcomeLines({ targets }: Outcome): string[] {
   });
   const effective = targets.filter((outcome) => badness(outcome) === 0).length;
   return [
-    ...indented([...columns(['TARGET', 'NODE', 'RESULT'], rows), ...more]),
+    ...indented([...columns(['TARGET', 'NODE', 'RESULT'], rows), ...moreOf(ranked.slice(mostRows), result)]),
     ...sentences,
     `Effective on ${effective} of ${formatCount(targets.length, 'target')}.`,
   ];
+}
+
+/** `… 34 more: 33 effective, 1 waiting`, for those that have no row. */
+function moreOf<T>(rest: readonly T[], wordOf: (one: T) => string): string[] {
+  if (rest.length === 0) return [];
+  const summed = [...Map.groupBy(rest, wordOf)].map(([word, some]) => `${some.length} ${word}`);
+  return [`… ${rest.length} more: ${summed.join(', ')}`];
+}
+
+function isOver(state: State): boolean {
+  return state === 'over' || state === 'failed';
+}
+
+function stateOf(effect: Effect | undefined): State {
+  return effect === 'seen' ? 'effective' : effect === 'unmeasured' ? 'not measured' : 'no effect yet';
 }
 
 function badness({ reverted, problems, verdict, watchedMs }: TargetOutcome): number {

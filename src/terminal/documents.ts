@@ -327,6 +327,7 @@ const events = {
   },
   output: { target: reference, text: v.string() },
   stopping: { target: reference, why: v.string() },
+  failed: { target: reference, why: v.string() },
   ended: { target: reference, ended: inSnakeCase(endedSchema) },
   reverted: {
     target: reference,

@@ -13,6 +13,9 @@ const signs: Readonly<Record<Mark, { sign: string; colour: 'green' | 'red' | 'ye
   note: { sign: '!', colour: 'yellow' },
 };
 
+/** Above the table, and before there is one. */
+const tableTitle = 'fault active';
+
 /** On a terminal: a spinner for each phase, the live table below it while the fault is active, lines that stay above. */
 export class LiveReporter implements Reporter {
   readonly #stdout: Output;
@@ -36,6 +39,7 @@ export class LiveReporter implements Reporter {
       hideCursor: true,
       color: options.colour ? 'cyan' : false,
     });
+    stderr.on('resize', this.#onResize);
   }
 
   report(event: RunEvent): void {
@@ -44,10 +48,10 @@ export class LiveReporter implements Reporter {
     const spinning = this.#spinner.isSpinning;
     this.#told.crowd.on(event);
     if (event.kind === 'sample') {
-      this.#spinner.text = `fault active\n${this.#told.crowd.table(this.#rowsLeft)?.join('\n')}`;
+      this.#spinner.text = this.#table;
       return;
     }
-    const phase = phaseText(event);
+    const phase = this.#isOfOne(event) ? this.#table : phaseText(event);
     let printed = false;
     const print = (mark: Mark | undefined, text: string) => {
       // The spinner owns the last lines of the screen: it makes room for every line that stays.
@@ -69,7 +73,28 @@ export class LiveReporter implements Reporter {
   /** Leaves the terminal as it was, whatever was on it. */
   close(): void {
     this.#closed = true;
+    this.#stderr.off('resize', this.#onResize);
     this.#spinner.stop();
+  }
+
+  /** At once: until the next sample it would be drawn again and again for a screen that is no more. */
+  readonly #onResize = (): void => {
+    if (!this.#spinner.isSpinning || !this.#spinner.text.startsWith(tableTitle)) return;
+    this.#spinner.text = this.#table;
+    this.#spinner.render();
+  };
+
+  /** What happens to one of several, while the others go on: the table tells. */
+  #isOfOne({ kind }: RunEvent): boolean {
+    const { crowd } = this.#told;
+    return (kind === 'stopping' || kind === 'ended' || kind === 'failed') && !crowd.isStopping;
+  }
+
+  /** Each line of it as wide as the screen at most: what is folded by the terminal would take more of its height. */
+  get #table(): string {
+    const width = this.#stderr.columns ?? 80;
+    const lines = this.#told.crowd.table(this.#rowsLeft) ?? [];
+    return [tableTitle, ...lines.map((line) => [...line].slice(0, width).join(''))].join('\n');
   }
 
   /** Rows of the table that the screen has room for, beside its head, the spinner's line and two of the lines above. */
@@ -103,7 +128,7 @@ function phaseText(event: RunEvent): string | undefined {
       return 'measuring the target before the fault';
     case 'active':
     case 'watching':
-      return 'fault active';
+      return tableTitle;
     case 'stopping':
       return `stopping (${event.why})`;
     case 'ended':

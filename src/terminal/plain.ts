@@ -1,6 +1,7 @@
 import type { Reporter, RunEvent } from '../experiment/events.ts';
 import { allReverted, type Detached, type Outcome } from '../experiment/outcome.ts';
 import type { Plan } from '../experiment/plan.ts';
+import { targetName } from '../faults/common/cells.ts';
 import type { Output } from '../ports.ts';
 import { formatElapsed, joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
@@ -87,6 +88,10 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, {
     case 'detached':
       printDetached(event.detached, out);
       break;
+    case 'failed':
+      if (crowd.isNamedFailure)
+        out.aside('note', words.oneLine(`${targetName(event.target)} has failed: ${event.why}`));
+      break;
     case 'ended':
       if (verbose) out.aside('note', `workload ended: ${event.ended.reason}, exit code ${event.ended.exitCode}`);
       break;
@@ -166,11 +171,8 @@ export class PlainReporter implements Reporter {
       this.#verbose,
       this.#told,
     );
-    if (event.kind === 'progress' || event.kind === 'stopping') {
-      this.#stderr.write(
-        line('note', event.kind === 'progress' ? words.oneLine(event.message) : `stopping: ${event.why}`),
-      );
-    }
+    if (event.kind === 'progress') this.#stderr.write(line('note', words.oneLine(event.message)));
+    if (event.kind === 'stopping' && crowd.isStopping) this.#stderr.write(line('note', `stopping: ${event.why}`));
     if (event.kind === 'tools' && event.readyMs === undefined && this.#isNextQuarter(event)) {
       this.#stderr.write(line('note', words.sending(event)));
     }

@@ -163,10 +163,34 @@ describe('several targets', () => {
     await several.pass(2_000);
     expect(several.shim(1).told).toContain('stop');
     expect(several.shim(0).told).not.toContain('stop');
+    expect(several.s.reporter.of('failed')).toEqual([
+      { kind: 'failed', target, why: expect.stringMatching(/^the target pod of shop\/web-2 .*was deleted/) },
+    ]);
     for (const place of [0, 2]) several.shim(place).end();
     const outcome = await outcomeOf(several);
     expect(outcome.exitCode).toBe(3);
     expect(outcome.targets.map(({ problems }) => problems.length)).toEqual([0, 1, 0]);
+    expect(several.s.reporter.of('failed')).toHaveLength(1);
+  });
+
+  test('whose agent ends early after its pod was changed are told of the change, before the start as well', async () => {
+    for (const begun of [true, false]) {
+      const several = new Several();
+      several.cluster.agentFacts = { changes: ['added the node selector disk=ssd'] };
+      if (begun) await several.activate();
+      else await several.launch();
+      const refused = { phase: 'Failed', reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed' } as const;
+      several.cluster.updates.get('chaos-7f3k2-1')?.push({ kind: 'status', ...refused, containers: {} });
+      await several.pass(2_000);
+      const changed = 'a webhook or policy changed the agent pod: added the node selector disk=ssd';
+      if (!begun) {
+        expect((await errorOf(several)).message).toMatch(new RegExp(`^pod/web-2 \\(app\\): .*; ${changed}$`));
+        continue;
+      }
+      for (const place of [0, 2]) several.shim(place).end();
+      const { targets } = await outcomeOf(several);
+      expect(targets.map(({ problems }) => problems.includes(changed))).toEqual([false, true, false]);
+    }
   });
 
   test('of which one cannot begin when the others have: it has failed, they go on', async () => {

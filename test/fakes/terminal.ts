@@ -6,8 +6,8 @@ import type { Output } from '../../src/ports.ts';
 /** A terminal: takes what a program writes, and knows what is on its screen afterwards. */
 export class FakeTerminal extends Writable implements Output {
   readonly isTTY = true;
-  readonly columns = 120;
-  readonly rows = 40;
+  columns = 120;
+  rows = 40;
   /** Everything that was written, escape sequences and all. */
   text = '';
 
@@ -26,6 +26,11 @@ export class FakeTerminal extends Writable implements Output {
 
   clearLine(direction: -1 | 0 | 1): boolean {
     return clearLine(this, direction);
+  }
+
+  resize(columns: number, rows: number): void {
+    Object.assign(this, { columns, rows });
+    this.emit('resize');
   }
 
   /** As the stream that libraries expect: they use no more of it than there is here. */

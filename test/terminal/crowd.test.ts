@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/experiment/events.ts';
 import type { Outcome, TargetOutcome } from '../../src/experiment/outcome.ts';
 import type { Plan } from '../../src/experiment/plan.ts';
+import type { Effect } from '../../src/faults/fault.ts';
+import type { Target } from '../../src/ports.ts';
 import { Crowd, outcomeLines } from '../../src/terminal/crowd.ts';
 import { PlainReporter } from '../../src/terminal/plain.ts';
 import { BufferOutput } from '../fakes/output.ts';
@@ -10,52 +12,103 @@ import { active, plan, target } from '../fakes/samples.ts';
 const targets = (count: number) =>
   Array.from({ length: count }, (_, index) => target({ pod: `web-${index}`, node: `node-${index % 3}` }));
 
-const planned = (count: number): RunEvent => ({
+const planned = (all: ReturnType<typeof targets>): RunEvent => ({
   kind: 'planned',
-  plans: targets(count).map((each) => ({ target: each })) as unknown as readonly [Plan, ...Plan[]],
+  plans: all.map((each) => ({ target: each })) as unknown as readonly [Plan, ...Plan[]],
 });
 
-/** A crowd of so many, of whom each has become active and told a sample. */
+const sampleOf = (each: Target, effect: Effect = 'seen'): RunEvent => {
+  const live = { head: ['TARGET', 'CPU'], row: [each.pod, '0.50'] };
+  return { kind: 'sample', target: each, live, leftMs: 5_000, effect, document: { kind: 'sample' } };
+};
+
+/** A crowd of so many, of whom each has become active and told a sample, but for the first `silent`. */
 function busy(count: number, silent = 0): { crowd: Crowd; all: ReturnType<typeof targets> } {
   const crowd = new Crowd();
   const all = targets(count);
-  crowd.on(planned(count));
+  crowd.on(planned(all));
   for (const [index, each] of all.slice(silent).entries()) {
     crowd.on({ kind: 'active', target: each, active: active(), where: [], activeMs: 2_000 + 10 * index });
-    const live = { head: ['TARGET', 'CPU'], row: [each.pod, '0.50'] };
-    crowd.on({ kind: 'sample', target: each, live, leftMs: 5_000, document: { kind: 'sample' } });
+    crowd.on(sampleOf(each));
   }
   return { crowd, all };
 }
 
+/** The names of the rows. */
+const named = (crowd: Crowd, limit?: number) =>
+  (crowd.table(limit) ?? []).flatMap((line) => /web-\d+/.exec(line)?.[0] ?? []);
+
 describe('the table of several targets', () => {
-  test('has a row each, at most so many, and says how many more there are, and who is still waited for', () => {
+  test('has a row each, at most so many, and says how the others are', () => {
     expect(busy(3).crowd.table()).toEqual([
-      '  TARGET   CPU    left',
-      '  web-0    0.50   5s',
-      '  web-1    0.50   5s',
-      '  web-2    0.50   5s',
+      '  STATE       TARGET   CPU    left',
+      '  effective   web-0    0.50   5s',
+      '  effective   web-1    0.50   5s',
+      '  effective   web-2    0.50   5s',
     ]);
     expect(busy(37, 3).crowd.table(2)).toEqual([
-      '  TARGET   CPU    left',
-      '  web-3    0.50   5s',
-      '  web-4    0.50   5s',
-      '  … 32 more, 3 not active yet',
+      '  STATE     TARGET            CPU   left',
+      '  waiting   pod/web-0 (app)   -     -',
+      '  waiting   pod/web-1 (app)   -     -',
+      '  … 35 more: 1 waiting, 34 effective',
     ]);
-    expect(busy(1).crowd.table()).toHaveLength(2);
+    expect(busy(1).crowd.table()).toEqual(['  TARGET   CPU    left', '  web-0    0.50   5s']);
   });
 
-  test('loses the row of one whose fault has ended, and is gone with the last', () => {
-    const { crowd, all } = busy(2);
+  test('has the worst first: failed, without an effect, not measured, waiting, effective', () => {
+    const { crowd, all } = busy(6, 1);
+    const [, , second, third, fourth] = all;
+    if (!second || !third || !fourth) throw new Error('too few');
+    crowd.on(sampleOf(second, 'unmeasured'));
+    crowd.on(sampleOf(third, 'unseen'));
+    crowd.on({ kind: 'failed', target: fourth, why: 'the target pod was deleted' });
+    expect(crowd.table()).toEqual([
+      '  STATE           TARGET            CPU    left',
+      '  failed          pod/web-4 (app)   -      -',
+      '  no effect yet   web-3             0.50   5s',
+      '  not measured    web-2             0.50   5s',
+      '  waiting         pod/web-0 (app)   -      -',
+      '  effective       web-1             0.50   5s',
+      '  effective       web-5             0.50   5s',
+    ]);
+    expect(crowd.table(1)?.at(-1)).toBe('  … 5 more: 1 no effect yet, 1 not measured, 1 waiting, 2 effective');
+  });
+
+  test('keeps the order of the plan among those that are alike, whoever tells first', () => {
+    const { crowd, all } = busy(5);
+    const before = named(crowd);
+    for (const each of all.toReversed()) crowd.on(sampleOf(each));
+    expect(named(crowd)).toEqual(before);
+    const [, , middle] = all;
+    if (!middle) throw new Error('too few');
+    crowd.on(sampleOf(middle, 'unseen'));
+    expect(named(crowd)).toEqual(['web-2', 'web-0', 'web-1', 'web-3', 'web-4']);
+    crowd.on(sampleOf(middle));
+    expect(named(crowd)).toEqual(before);
+  });
+
+  test('loses the row of one whose fault has ended, and is gone with the last, whoever has failed', () => {
+    const { crowd, all } = busy(3);
     for (const [index, each] of all.entries()) {
       crowd.on({ kind: 'reverted', target: each, revertMs: 1, confirmedBy: 'shim' });
-      expect(crowd.table()?.length).toBe(index === 0 ? 2 : undefined);
+      if (index === 0) crowd.on({ kind: 'failed', target: each, why: 'the target ended' });
+      expect(named(crowd)).toEqual([['web-0', 'web-1', 'web-2'], ['web-0', 'web-2'], []][index]);
     }
+    expect(crowd.table()).toBeUndefined();
   });
 
   test('is printed once for all of them', () => {
     const { crowd, all } = busy(3);
     expect(all.filter((each) => crowd.isTurnOf(each))).toEqual([all[0]]);
+  });
+
+  test('is not given up for one that is stopped while others go on', () => {
+    const { crowd, all } = busy(3);
+    const stopping = all.map((each) => {
+      crowd.on({ kind: 'stopping', target: each, why: 'SIGINT received' });
+      return crowd.isStopping;
+    });
+    expect(stopping).toEqual([false, false, true]);
   });
 });
 
@@ -102,6 +155,17 @@ describe('the outcome of several targets', () => {
     expect(lines.slice(-2)).toEqual(['  … 30 more: 30 effective', 'Effective on 50 of 50 targets.']);
     expect(lines).toHaveLength(23);
   });
+});
+
+test('what has become of one is said when it has failed, of the first ten', () => {
+  const stderr = new BufferOutput();
+  const reporter = new PlainReporter(new BufferOutput(), stderr, false);
+  const all = targets(13);
+  for (const each of all) {
+    reporter.report({ kind: 'stopping', target: each, why: 'the target ended' });
+    reporter.report({ kind: 'failed', target: each, why: 'its pod was\u001b[2J deleted' });
+  }
+  expect(stderr.text.match(/^note: pod\/web-\d \(app\) has failed: its pod was deleted$/gm)).toHaveLength(10);
 });
 
 test('before the start the first ten are named, and what is announced for each is said once', () => {

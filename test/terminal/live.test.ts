@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/experiment/events.ts';
 import { target } from '../fakes/samples.ts';
@@ -67,6 +68,17 @@ describe('on a terminal', () => {
     reporter.close();
     expect(terminal.screen.join('\n')).not.toContain('TARGET');
     expect(terminal.cursorIsHidden).toBe(false);
+  });
+
+  test('the table fits on a screen that becomes smaller, at once', async () => {
+    const { terminal, reporter } = show(await effectiveRun(), { last: 'sample' });
+    await expect.poll(() => terminal.screen.join('\n'), { timeout: 4_000 }).toContain('CPU before → now');
+    const before = terminal.text.length;
+    terminal.resize(30, 10);
+    const drawn = stripVTControlCharacters(terminal.text.slice(before)).split('\n');
+    expect(drawn.slice(-2)).toEqual(['  TARGET                CPU be', '  pod/web-7d4b9 (app)   0.00 →']);
+    reporter.close();
+    expect(terminal.listenerCount('resize')).toBe(0);
   });
 
   test('where a question is asked nothing moves', async () => {

@@ -2,7 +2,7 @@ import type { Target } from '../../ports.ts';
 import type { Sample } from '../../shim/protocol.ts';
 import { formatBytes } from '../../text.ts';
 import { cpuCeiling } from '../common/ceiling.ts';
-import { dash, percent, pressure } from '../common/cells.ts';
+import { dash, percent, pressure, targetName } from '../common/cells.ts';
 import { type Measurement, measure } from '../common/measure.ts';
 import { workingSet } from '../common/memory.ts';
 import type { LiveRow, Rows } from '../fault.ts';
@@ -29,7 +29,7 @@ export function liveRow({ before, previous, sample, target }: StressSample): Liv
   return {
     head: ['TARGET', 'CPU before → now', ceilingWords[ceiling?.by ?? 'quota'], 'throttled', 'MEMORY'],
     row: [
-      `${target.pod} (${target.container})`,
+      targetName(target),
       cpu === undefined ? dash : `${base?.cpuCores?.toFixed(2) ?? dash} → ${cpu.toFixed(2)} cores`,
       cpu === undefined || !ceiling ? dash : percent(cpu / ceiling.cores),
       percent(now?.throttledShare),

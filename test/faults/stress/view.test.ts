@@ -22,8 +22,8 @@ const shown = (of: StressSample) =>
 describe('the live table', () => {
   test('of a container with a limit', () => {
     expect(shown(fact())).toEqual([
-      '  TARGET            CPU before → now    of limit   throttled   MEMORY   left',
-      '  web-7d4b9 (app)   0.02 → 0.99 cores   99%        70%         40Mi     38s',
+      '  TARGET                CPU before → now    of limit   throttled   MEMORY   left',
+      '  pod/web-7d4b9 (app)   0.02 → 0.99 cores   99%        70%         40Mi     38s',
     ]);
   });
 
@@ -38,7 +38,7 @@ describe('the live table', () => {
     const { nodeCores: _cores, ...unknown } = target();
     const bare = (seconds: number) => ({ elapsedUs: seconds * 1e6, cpuUsageUs: seconds * 5e5 });
     const [, row] = shown(fact({ target: unknown, before: [bare(0)], previous: bare(1), sample: bare(2) }));
-    expect(row?.trim().split(/\s{2,}/)).toEqual(['web-7d4b9 (app)', '- → 0.50 cores', '-', '-', '-', '38s']);
+    expect(row?.trim().split(/\s{2,}/)).toEqual(['pod/web-7d4b9 (app)', '- → 0.50 cores', '-', '-', '-', '38s']);
   });
 });
 
