@@ -1,40 +1,19 @@
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/experiment/events.ts';
+import { asOnTerminal, LiveReporter } from '../fakes/live-reporter.ts';
 import { target } from '../fakes/samples.ts';
 import { FakeTerminal } from '../fakes/terminal.ts';
 import { badRun, detachedRun, effectiveRun, sentRun, watchedRun } from './events.ts';
 
-const { env, stdin } = process;
-const before = { CI: env.CI, TERM: env.TERM, isTTY: stdin.isTTY, setRawMode: stdin.setRawMode };
+let restore: () => void;
 let rawModes: boolean[];
 
-// Here the library that colours the spinner would find that colours are of no use, once, when it is loaded: then no test could tell whether they were asked for.
-env.FORCE_COLOR = '3';
-const { LiveReporter } = await import('../../src/terminal/live.ts');
-delete env.FORCE_COLOR;
-
 beforeEach(() => {
-  // ora draws nothing where it sees CI or a dumb terminal in the environment.
-  delete env.CI;
-  env.TERM = 'xterm-256color';
   rawModes = [];
-  stdin.isTTY = true;
-  stdin.setRawMode = (mode) => {
-    rawModes.push(mode);
-    return stdin;
-  };
+  restore = asOnTerminal((mode) => rawModes.push(mode));
 });
-
-afterEach(() => {
-  for (const name of ['CI', 'TERM'] as const) {
-    const value = before[name];
-    if (value === undefined) delete env[name];
-    else env[name] = value;
-  }
-  stdin.isTTY = before.isTTY;
-  stdin.setRawMode = before.setRawMode;
-});
+afterEach(() => restore());
 
 /** Reports the facts up to `last`, on one terminal for both streams. */
 function show(

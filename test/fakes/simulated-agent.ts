@@ -1,0 +1,124 @@
+import { LineAssembler } from '../../src/kubernetes/lines.ts';
+import type { ShimEvent } from '../../src/shim/protocol.ts';
+import { type FakeStream, frame } from './api-server.ts';
+import { active, ended, resolved, reverted, sample, sampleEvent } from './samples.ts';
+import { wireLine } from './wire.ts';
+
+/** What a target with one core uses by itself, and under `--cpu 1`; cores. */
+const idleCores = 0.02;
+const busyCores = 0.98;
+const sampleMs = 1_000;
+
+/** `nsexec agent` on a node where nothing goes wrong: begins shims of `run`, each of which says on the clock of this machine what a real one would, and takes whatever tools it is sent. */
+export class SimulatedAgent {
+  readonly #shims = new Map<string, SimulatedShim>();
+  readonly #lines = new LineAssembler(2 ** 21);
+  #stream: FakeStream | undefined;
+  #tools: { name: string; bytes: number; sha256: string } | undefined;
+  #got = 0;
+
+  /** The only client from now on. */
+  serve(stream: FakeStream): void {
+    this.#stream = stream;
+    stream.socket.on('message', (data) => {
+      for (const line of this.#lines.write((data as Buffer).subarray(1))) this.#hear(line);
+    });
+  }
+
+  /** The pod is deleted. */
+  end(): void {
+    for (const shim of this.#shims.values()) shim.vanish();
+    this.#stream?.socket.terminate();
+  }
+
+  #say(event: object): void {
+    this.#stream?.socket.send(frame(1, `${JSON.stringify(event)}\n`), () => undefined);
+  }
+
+  #hear(line: string): void {
+    const [verb, name = '', ...words] = line.split(' ');
+    if (verb === 'begin') this.#begin(name, words);
+    else if (verb === 'to') this.#shims.get(name)?.hear(words.join(' '));
+    else if (verb === 'tools' || verb === 'chunk') this.#take(verb, [name, ...words]);
+    else if (verb === 'beat') {
+      for (const shim of this.#shims.values()) shim.hear(line);
+      const targets = [...this.#shims.keys()].map((each) => ({ name: each, command: 'run', state: 'begun' }));
+      this.#say({ event: 'agent', version: '0.1.0', kernel: '6.1.0', arch: 'x86_64', lease_ms: 15_000, targets });
+    }
+  }
+
+  #begin(name: string, words: readonly string[]): void {
+    const durationMs = Number(words[words.indexOf('--duration-ms') + 1]);
+    const say = (event: ShimEvent) => this.#say({ target: name, ...JSON.parse(wireLine(event)) });
+    const gone = () => this.#say({ event: 'gone', name, exit_code: 0, signal: 0, forced: false, end: 'reverted' });
+    const shim = new SimulatedShim(durationMs, { say, gone });
+    this.#shims.set(name, shim);
+    this.#say({ event: 'begun', name, pid: 4_000 + this.#shims.size });
+    shim.begin();
+  }
+
+  #take(verb: string, words: readonly string[]): void {
+    const [first = '', second = '', sha256 = ''] = words;
+    if (verb === 'tools') this.#tools ??= { name: first, bytes: Number(second), sha256 };
+    else if (Number(first) === this.#got) this.#got += Buffer.byteLength(second, 'base64');
+    const { bytes } = this.#tools ?? {};
+    this.#say({ event: 'tools', at_ms: 1, ...this.#tools, offset: this.#got, ready: this.#got === bytes });
+  }
+}
+
+/** The shim of one target. */
+class SimulatedShim {
+  readonly #durationMs: number;
+  readonly #say: (event: ShimEvent) => void;
+  readonly #gone: () => void;
+  readonly #beganAt = performance.now();
+  #activeAt: number | undefined;
+  #sampling: NodeJS.Timeout | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+
+  constructor(durationMs: number, out: { say(event: ShimEvent): void; gone(): void }) {
+    this.#durationMs = durationMs;
+    this.#say = out.say;
+    this.#gone = out.gone;
+  }
+
+  begin(): void {
+    this.#say(this.#resolved());
+    this.#sampling = setInterval(() => this.#say(sampleEvent(this.#seconds, 0, this.#used)), sampleMs);
+  }
+
+  hear(line: string): void {
+    if (line === 'beat' && this.#activeAt === undefined) this.#say(this.#resolved());
+    if (line === 'start' && this.#activeAt === undefined) {
+      this.#activeAt = performance.now();
+      this.#deadline = setTimeout(() => this.#end('deadline'), this.#durationMs);
+      this.#say(active());
+    }
+    if (line === 'stop') this.#end('stopped');
+  }
+
+  vanish(): void {
+    clearInterval(this.#sampling);
+    clearTimeout(this.#deadline);
+  }
+
+  #end(reason: 'deadline' | 'stopped'): void {
+    this.vanish();
+    this.#say(ended({ reason, runMs: Math.round(performance.now() - (this.#activeAt ?? performance.now())) }));
+    this.#say(reverted());
+    this.#gone();
+  }
+
+  #resolved(): ShimEvent {
+    return resolved(sample(this.#seconds, 0, this.#used));
+  }
+
+  get #seconds(): number {
+    return (performance.now() - this.#beganAt) / 1_000;
+  }
+
+  get #used(): { cpuUsageUs: number } {
+    const busyMs = this.#activeAt === undefined ? 0 : performance.now() - this.#activeAt;
+    return { cpuUsageUs: Math.round(1_000_000 + this.#seconds * idleCores * 1e6 + busyMs * busyCores * 1e3) };
+  }
+}
