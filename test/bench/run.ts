@@ -7,6 +7,7 @@ import { repository } from '../support/counts.ts';
 import { diskRows } from './disk.ts';
 import { holdRows } from './hold.ts';
 import { lookupRows } from './lookup.ts';
+import { manyRows } from './many.ts';
 import { median, printRows, type Row } from './statistics.ts';
 import { stressRows } from './stress.ts';
 
@@ -150,7 +151,7 @@ try {
   printRows([
     ...[shimRow(pid), ...(await lookupRows(id)), ...startRows()],
     ...[...(await stressRows(pid)), ...(await holdRows()), ...(await diskRows())],
-    ...[await loadRow(), ...(await experimentRows()), ...(await toolboxRows())],
+    ...[await loadRow(), ...(await experimentRows()), ...(await toolboxRows()), ...(await manyRows())],
   ]);
 } finally {
   await removeNamespace(ns);

@@ -30,9 +30,10 @@ export function killedRows(what: string, times: readonly number[]): Row[] {
 
 export function printRows(rows: readonly Row[]): void {
   for (const { what, ours, unit, rival, goal } of rows) {
-    const measured = unit === 'ms' ? `${ours.toFixed(1)} ms` : `${ours}`;
+    const told = (value: number) => (unit === 'ms' ? `${value.toFixed(1)} ms` : `${value} ${unit}`);
+    const measured = told(ours);
     const compared = rival
-      ? `${(ours / rival.value).toFixed(2)} x ${rival.name} (${rival.value.toFixed(1)} ms), goal ${goal} x`
+      ? `${(ours / rival.value).toFixed(2)} x ${rival.name} (${told(rival.value)}), goal ${goal} x`
       : `goal ${goal} ${unit}`;
     const reached = (rival ? ours / rival.value : ours) <= goal;
     process.stdout.write(`${reached ? 'reached' : 'MISSED '}  ${what}: ${measured}   ${compared}\n`);

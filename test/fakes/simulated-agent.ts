@@ -9,17 +9,29 @@ const idleCores = 0.02;
 const busyCores = 0.98;
 const sampleMs = 1_000;
 
-/** `nsexec agent` on a node where nothing goes wrong: begins shims of `run`, each of which says on the clock of this machine what a real one would, and takes whatever tools it is sent. */
+/**
+ * `nsexec agent` on a node where nothing goes wrong: begins shims of `run`, each of which says on the clock of this machine what a real one would, and takes whatever tools it is sent. Or `nsexec run` by
+ * itself, which is one of them.
+ */
 export class SimulatedAgent {
   readonly #shims = new Map<string, SimulatedShim>();
   readonly #lines = new LineAssembler(2 ** 21);
   #stream: FakeStream | undefined;
   #tools: { name: string; bytes: number; sha256: string } | undefined;
   #got = 0;
+  /** What it is itself; undefined: one that begins others. */
+  readonly #only: SimulatedShim | undefined;
+
+  /** `args`: of the container. */
+  constructor(args: readonly string[]) {
+    if (args[0] !== 'agent')
+      this.#only = new SimulatedShim(args, { say: (event) => this.#write(wireLine(event)), gone: () => undefined });
+  }
 
   /** The only client from now on. */
   serve(stream: FakeStream): void {
     this.#stream = stream;
+    this.#only?.begin();
     stream.socket.on('message', (data) => {
       for (const line of this.#lines.write((data as Buffer).subarray(1))) this.#hear(line);
     });
@@ -27,19 +39,25 @@ export class SimulatedAgent {
 
   /** The pod is deleted. */
   end(): void {
+    this.#only?.vanish();
     for (const shim of this.#shims.values()) shim.vanish();
     this.#stream?.socket.terminate();
   }
 
   #say(event: object): void {
-    this.#stream?.socket.send(frame(1, `${JSON.stringify(event)}\n`), () => undefined);
+    this.#write(JSON.stringify(event));
+  }
+
+  #write(line: string): void {
+    this.#stream?.socket.send(frame(1, `${line}\n`), () => undefined);
   }
 
   #hear(line: string): void {
     const [verb, name = '', ...words] = line.split(' ');
-    if (verb === 'begin') this.#begin(name, words);
+    if (verb === 'tools' || verb === 'chunk') this.#take(verb, [name, ...words]);
+    else if (this.#only) this.#only.hear(line);
+    else if (verb === 'begin') this.#begin(name, words);
     else if (verb === 'to') this.#shims.get(name)?.hear(words.join(' '));
-    else if (verb === 'tools' || verb === 'chunk') this.#take(verb, [name, ...words]);
     else if (verb === 'beat') {
       for (const shim of this.#shims.values()) shim.hear(line);
       const targets = [...this.#shims.keys()].map((each) => ({ name: each, command: 'run', state: 'begun' }));
@@ -48,10 +66,9 @@ export class SimulatedAgent {
   }
 
   #begin(name: string, words: readonly string[]): void {
-    const durationMs = Number(words[words.indexOf('--duration-ms') + 1]);
     const say = (event: ShimEvent) => this.#say({ target: name, ...JSON.parse(wireLine(event)) });
     const gone = () => this.#say({ event: 'gone', name, exit_code: 0, signal: 0, forced: false, end: 'reverted' });
-    const shim = new SimulatedShim(durationMs, { say, gone });
+    const shim = new SimulatedShim(words, { say, gone });
     this.#shims.set(name, shim);
     this.#say({ event: 'begun', name, pid: 4_000 + this.#shims.size });
     shim.begin();
@@ -76,13 +93,15 @@ class SimulatedShim {
   #sampling: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
 
-  constructor(durationMs: number, out: { say(event: ShimEvent): void; gone(): void }) {
-    this.#durationMs = durationMs;
+  /** `words`: its command line. */
+  constructor(words: readonly string[], out: { say(event: ShimEvent): void; gone(): void }) {
+    this.#durationMs = Number(words[words.indexOf('--duration-ms') + 1]);
     this.#say = out.say;
     this.#gone = out.gone;
   }
 
   begin(): void {
+    if (this.#sampling) return;
     this.#say(this.#resolved());
     this.#sampling = setInterval(() => this.#say(sampleEvent(this.#seconds, 0, this.#used)), sampleMs);
   }

@@ -123,15 +123,17 @@ export class SimulatedCluster {
   /** As the kubelet does, some time later. */
   #start(pod: V1Pod): void {
     const name = pod.metadata?.name ?? '';
-    this.#agents.set(name, new SimulatedAgent());
+    const [container] = pod.spec?.containers ?? [];
+    if (!container) throw new Error(`${name} has no container`);
+    this.#agents.set(name, new SimulatedAgent(container.args ?? []));
     setTimeout(() => {
       if (!this.#objects.has(`pods/${name}`)) return;
-      const containerStatuses = [{ name: 'agent', state: { running: {} } }];
+      const containerStatuses = [{ name: container.name, state: { running: {} } }];
       this.#keep('pods', { ...pod, status: { phase: 'Running', containerStatuses } } as V1Pod);
       this.#keep('events', {
         metadata: { name: `${name}.started` },
-        involvedObject: { name, uid: pod.metadata?.uid ?? '', fieldPath: 'spec.containers{agent}' },
-        ...{ reason: 'Started', type: 'Normal', message: 'Started container agent' },
+        involvedObject: { name, uid: pod.metadata?.uid ?? '', fieldPath: `spec.containers{${container.name}}` },
+        ...{ reason: 'Started', type: 'Normal', message: `Started container ${container.name}` },
       } as CoreV1Event);
     }, startMs);
   }

@@ -6,7 +6,7 @@ import type { ApiServer } from '../fakes/api-server.ts';
 import { certificate } from '../fakes/tls.ts';
 
 /** A kubeconfig for the fake API server; `user` is the text of the user, as JSON. */
-function kubeconfigFor(server: ApiServer, user: Record<string, unknown> = { token: 'secret' }): string {
+export function kubeconfigFor(server: ApiServer, user: Record<string, unknown> = { token: 'secret' }): string {
   return JSON.stringify({
     'current-context': 'test',
     clusters: [
