@@ -48,11 +48,12 @@ export async function prepare(request: Request, ports: PreparePorts): Promise<Pl
   const namespace = selection.namespace ?? cluster.namespace;
   reporter.report({ kind: 'selecting', selection, cluster: clusterName(cluster), namespace });
   const { asksShim } = kindOf(request.fault);
+  const toolbox = readOnce(ports.toolbox);
   const attach = asksShim ? 'needed' : run.noAttach ? 'unused' : 'wanted';
   const { targets, skipped } = await cluster.findTargets(selection, run.agentNamespace, attach);
   for (const target of targets) reporter.report({ kind: 'selected', target });
   const [looked, memberships] = await Promise.all([
-    lookAt(targets, request, { id: `chaos-${suffix}`, attach }, ports),
+    lookAt(targets, request, { id: `chaos-${suffix}`, attach }, { ...ports, toolbox }),
     cluster.memberships(targets),
   ]);
   const left = [...skipped, ...looked.unsuitable];
@@ -178,6 +179,17 @@ async function prepareTarget(
   const others = surroundings.experiments.filter((experiment) => isOnTarget(experiment, target));
   const plan = { ...planned, cluster: clusterName(cluster), others, ...(tools ? { tools } : {}) };
   return { plan, surroundings };
+}
+
+/** Each part is several megabytes, and the same for all targets whose nodes are of one architecture. */
+function readOnce(read: ReadToolbox): ReadToolbox {
+  const asked = new Map<string, ReturnType<ReadToolbox>>();
+  return (name, architecture) => {
+    const key = `${name} ${architecture}`;
+    const toolbox = asked.get(key) ?? read(name, architecture);
+    asked.set(key, toolbox);
+    return toolbox;
+  };
 }
 
 /** Tools go through the attach. */

@@ -8,6 +8,9 @@ import { Connection, type ConnectionLoss } from './connection.ts';
 import type { RunCluster } from './shared-watches.ts';
 import { byAttach } from './way.ts';
 
+/** Of the tools, what arrives between two words of them to those who do not send them. */
+const toldEveryBytes = 2 ** 18;
+
 /** The shim of one target, as its run meets it: a stream of its own, and news of its end. */
 interface Member {
   name: string;
@@ -30,6 +33,10 @@ export class SharedAgent {
   #isAttached = false;
   /** Who sends the tools. */
   #carrier: Member | undefined;
+  /** Of the tools, which piece the others have been told of last. */
+  #toldPiece: number | undefined;
+  /** What was said when they were ready. */
+  #readyTools: string | undefined;
 
   /** `words`: the shims' command lines, by the names of their targets. */
   constructor(cluster: RunCluster, agent: Agent, words: ReadonlyMap<string, readonly string[]>) {
@@ -110,6 +117,8 @@ export class SharedAgent {
     if (/^(?:tools|chunk) /.test(line)) {
       this.#carrier ??= member;
       if (this.#carrier === member) await this.#send(line);
+      // Whose shim comes when they are there already.
+      else if (this.#readyTools !== undefined) member.stream?.stdout.push(this.#readyTools);
       return;
     }
     await this.#send(toLine(member.name, line));
@@ -151,9 +160,27 @@ export class SharedAgent {
         const word: LastWord = { target: event.name, end: event.end };
         return this.#tellEnd(event.name, endOf([word], event.name, event.exitCode));
       }
+      case 'tools':
+        return this.#onTools(event, text);
       default:
-        // Of all of them: the tools, and what is wrong with the agent.
+        // What is wrong with the agent is so for all of them.
         for (const { stream } of this.#members.values()) stream?.stdout.push(text);
+    }
+  }
+
+  /**
+   * Who sends the tools hears each word of them. The others hear that they are ready, or will not be, and until then now and then that something goes on: as if nothing had come yet, for which they have
+   * nothing to send.
+   */
+  #onTools(event: Extract<AgentEvent, { event: 'tools' }>, text: string): void {
+    const isOver = event.ready || event.problem !== undefined;
+    const piece = Math.floor(event.offset / toldEveryBytes);
+    const isDue = piece !== this.#toldPiece;
+    this.#toldPiece = piece;
+    if (event.ready) this.#readyTools = text;
+    for (const member of this.#members.values()) {
+      if (isOver || member === this.#carrier) member.stream?.stdout.push(text);
+      else if (isDue) member.stream?.stdout.push(JSON.stringify({ ...JSON.parse(text), offset: 0 }));
     }
   }
 
@@ -178,6 +205,7 @@ export class SharedAgent {
   #onLost({ reason, error }: ConnectionLoss): void {
     this.#isAttached = false;
     this.#carrier = undefined;
+    this.#readyTools = undefined;
     const end = { clean: false, reason, ...(error instanceof Error ? { error } : {}) };
     for (const member of this.#members.values()) {
       member.stream?.end(end);

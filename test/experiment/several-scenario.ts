@@ -10,7 +10,7 @@ import type {
   TargetUpdate,
 } from '../../src/ports.ts';
 import type { RunOptions } from '../../src/requests.ts';
-import type { Ended, ShimEvent } from '../../src/shim/protocol.ts';
+import type { Ended, ShimEvent, ToolsEvent } from '../../src/shim/protocol.ts';
 import type { FakeAttachment } from '../fakes/attachment.ts';
 import { Channel } from '../fakes/channel.ts';
 import { settle } from '../fakes/clock.ts';
@@ -27,6 +27,7 @@ import {
   shimError,
   target,
 } from '../fakes/samples.ts';
+import { ToolboxShim } from '../fakes/toolbox-shim.ts';
 import { wireLine } from '../fakes/wire.ts';
 import { Scenario } from './scenario.ts';
 
@@ -93,6 +94,10 @@ class SeveralCluster extends FakeCluster {
   readonly stillborn = new Set<string>();
   /** So many streams break in the moment in which they are made. */
   broken = 0;
+  /** What becomes of the tools that are sent, by the name of the agent's pod. */
+  readonly toolboxes = new Map<string, ToolboxShim>();
+  /** Nothing is said of them by itself. */
+  isSilentOfTools = false;
   /** Targets whose shims the agent does not begin, with its reason. */
   readonly refused = new Map<string, string>();
 
@@ -150,9 +155,21 @@ class SeveralCluster extends FakeCluster {
       this.shims.set(name, shim);
       this.#podOf.set(name, pod);
       say({ event: 'begun', name });
+    } else if (verb === 'tools' || verb === 'chunk') {
+      const toolbox = this.toolboxes.get(pod) ?? new ToolboxShim();
+      toolbox.isSilent = this.isSilentOfTools;
+      this.toolboxes.set(pod, toolbox);
+      for (const event of toolbox.hear(line)) say(JSON.parse(wireLine(event)));
     } else if (verb === 'to') this.shims.get(name)?.hear(words.join(' '));
   }
   readonly #podOf = new Map<string, string>();
+
+  /** Every agent says so much of its tools. */
+  tellOfTools(change: Partial<ToolsEvent>): void {
+    for (const [pod, toolbox] of this.toolboxes) {
+      this.streams.get(pod)?.stdout.push(wireLine(toolbox.says(change)));
+    }
+  }
 
   /** The shim of this target has gone, and its agent tells of it. */
   gone(name: string, end: 'reverted' | 'unchanged' | 'unknown'): void {
@@ -165,6 +182,7 @@ class SeveralCluster extends FakeCluster {
 export class Several {
   readonly s: Scenario;
   readonly cluster = new SeveralCluster();
+  readonly toolboxesRead: string[] = [];
   #end: unknown;
 
   constructor(run: Partial<RunOptions> = {}, targets: readonly SelectedTarget[] = threeTargets()) {
@@ -177,7 +195,12 @@ export class Several {
   }
 
   async launch(): Promise<void> {
-    const ports = { ...this.s.ports, cluster: this.cluster };
+    const { toolbox: read } = this.s.ports;
+    const toolbox: typeof read = (name, architecture) => {
+      this.toolboxesRead.push(architecture);
+      return read(name, architecture);
+    };
+    const ports = { ...this.s.ports, cluster: this.cluster, toolbox };
     runExperiment(this.s.request, ports).then(
       (end) => {
         this.#end = end;

@@ -67,6 +67,49 @@ describe('several targets', () => {
     expect(several.cluster.removed).toMatchObject({ id: 'chaos-7f3k2', reverted: true });
   });
 
+  test('have their tools read once, and sent to each node once, however late a shim comes', async () => {
+    const several = new Several({ image: undefined });
+    several.cluster.mute.add('target-2');
+    await several.launch();
+    await several.start();
+    await several.pass(1_000);
+    const boxes = [...several.cluster.toolboxes.values()];
+    expect(boxes.map(({ offset, offers, sent }) => [offset === sent.archive.length, offers])).toEqual([
+      [true, 1],
+      [true, 1],
+    ]);
+    expect(several.toolboxesRead).toEqual(['amd64']);
+    expect(several.begun).toBe(0);
+    several.shim(2).isMute = false;
+    await several.pass(5_000);
+    expect(several.begun).toBe(3);
+    const told = several.s.reporter.of('tools').filter(({ readyMs }) => readyMs !== undefined);
+    expect(told.map(({ target }) => target.pod).sort()).toEqual(['web-1', 'web-2', 'web-3']);
+    await several.s.interrupt();
+    await several.pass(2_000);
+    expect((await outcomeOf(several)).exitCode).toBe(130);
+    expect(boxes.map(({ offers }) => offers)).toEqual([1, 1]);
+  });
+
+  test('wait for tools as long as some arrive, though one of them alone sends them', async () => {
+    const several = new Several({ image: undefined });
+    several.cluster.isSilentOfTools = true;
+    await several.launch();
+    await several.start();
+    for (const offset of [100_000, 270_000]) {
+      await several.pass(90_000);
+      several.cluster.tellOfTools({ offset });
+    }
+    await several.pass(90_000);
+    expect(several.begun).toBe(0);
+    several.cluster.tellOfTools({ offset: 500_000, ready: true, unpackMs: 40 });
+    await several.pass(1_000);
+    expect(several.begun).toBe(3);
+    await several.s.interrupt();
+    await several.pass(2_000);
+    expect((await outcomeOf(several)).exitCode).toBe(130);
+  });
+
   test('are all left alone when one cannot be armed: it is named, with the reason', async () => {
     const several = new Several();
     await several.launch();
