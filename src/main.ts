@@ -4,11 +4,14 @@ import { ChaosError, ExitCode } from './errors.ts';
 import type { OutputFormat } from './requests.ts';
 import { errorText } from './terminal/words.ts';
 
+/** What takes more than to print something. */
+type Carried = Exclude<Invocation, { kind: 'text' | 'complete' | 'file' | 'experiment' }>;
+
 /** Runs one command line and resolves to the exit code. The only place where an error becomes text. */
 export async function main(argv: readonly string[], ports: CommandPorts): Promise<number> {
   let fail = (error: ChaosError) => ports.stderr.write(errorText(error));
   try {
-    const invocation = parseCommandLine(argv, ports.version, ports.env);
+    const invocation = await fromFile(parseCommandLine(argv, ports.version, ports.env), ports);
     if (invocation.kind === 'text') {
       ports.stdout.write(invocation.text);
       return ExitCode.effective;
@@ -16,7 +19,11 @@ export async function main(argv: readonly string[], ports: CommandPorts): Promis
     if (invocation.kind === 'complete') {
       return await (await import('./commands/completion.ts')).complete(invocation.request, ports);
     }
-    if (invocation.kind === 'run') for (const note of invocation.notes) ports.stderr.write(`note: ${note}\n`);
+    if ('notes' in invocation) for (const note of invocation.notes) ports.stderr.write(`note: ${note}\n`);
+    if (invocation.kind === 'experiment') {
+      ports.stdout.write((await import('./terminal/experiment-file.ts')).experimentText(invocation.file));
+      return ExitCode.effective;
+    }
     const output = outputOf(invocation);
     if (output !== 'human') {
       const { errorDocument } = await import('./terminal/json.ts');
@@ -35,17 +42,26 @@ export async function main(argv: readonly string[], ports: CommandPorts): Promis
   }
 }
 
+/** What a file asks for, in place of the file. */
+async function fromFile(
+  invocation: Invocation,
+  { env, readText }: CommandPorts,
+): Promise<Exclude<Invocation, { kind: 'file' }>> {
+  if (invocation.kind !== 'file') return invocation;
+  const { path, flags } = invocation;
+  const text = await readText('--filename', path);
+  const { fileInvocation } = await import('./cli/file/invocation.ts');
+  return fileInvocation(text, { name: path === '-' ? 'standard input' : path, flags }, env);
+}
+
 /** How an error is printed: as a document where everything else is, and as text beside tables and names. */
-function outputOf(invocation: Exclude<Invocation, { kind: 'text' | 'complete' }>): OutputFormat {
+function outputOf(invocation: Carried): OutputFormat {
   const { output } = invocation.kind === 'run' ? invocation.request.run : invocation.request;
   return output === 'wide' || output === 'name' ? 'human' : output;
 }
 
 /** Each command is loaded when it is asked for: help needs none of them. */
-async function carryOut(
-  invocation: Exclude<Invocation, { kind: 'text' | 'complete' }>,
-  ports: CommandPorts,
-): Promise<number> {
+async function carryOut(invocation: Carried, ports: CommandPorts): Promise<number> {
   switch (invocation.kind) {
     case 'run':
       return (await import('./commands/run.ts')).run(invocation.request, ports);

@@ -657,6 +657,8 @@ export interface MainPorts<Event> extends BuildPorts {
   signals: Signals;
   randomSuffix: () => string;
   toolbox: ReadToolbox;
+  /** The text of the file that a flag names; `-`: of standard input. Rejects with ChaosError `usage`. */
+  readText: (flag: string, path: string) => Promise<string>;
   connect: (options: ConnectionOptions) => Promise<Cluster>;
   /** Looks names up, without a word to the user or a question, and gives up when `signal` aborts; only reads. Rejects when it cannot. */
   findNames: (query: NameQuery, options: ConnectionOptions, signal: AbortSignal) => Promise<readonly FoundName[]>;

@@ -54,6 +54,7 @@ function world(change: { tty?: [stdout: boolean, stderr: boolean]; env?: Command
     nodeVersion: 'v22.19.0',
     shim: async () => new Uint8Array(),
     toolbox: async () => Promise.reject(new Error('an image is named')),
+    readText: () => Promise.reject(new Error('no file is named')),
     connect: async (options) => {
       connections.push(options);
       return scenario.cluster;

@@ -74,8 +74,8 @@ export const run = {
   }),
   output: oneOf({
     ...{ name: '--output', short: '-o', value: 'format', group },
-    help: 'json or yaml (one document at the end), or ndjson (one event per line)',
-    choices: ['json', 'yaml', 'ndjson'],
+    help: 'json or yaml (one document at the end), ndjson (one event per line), or with --dry-run: experiment (a file for "run -f")',
+    choices: ['json', 'yaml', 'ndjson', 'experiment'],
   }),
   verbose: {
     ...verbose(group, 'show requests to the API server, what the shim finds, and what the workload prints'),

@@ -20,11 +20,14 @@ import { normalizeArgv } from './argv.ts';
 import { completionScript, type Operands, toCompletion } from './completion.ts';
 import { doctorFlags, toDoctorRequest } from './doctor.ts';
 import { toAttachRequest, toManageRequest } from './experiments.ts';
+import { type ExperimentFile, toExperimentFile } from './file/document.ts';
+import { callerFlags, file } from './file/keys.ts';
 import {
   attachFlags,
   connectionFlags,
   dryRunNotes,
   listFlags,
+  run as ofRun,
   outputs,
   runFlags,
   stopFlags,
@@ -43,6 +46,10 @@ export type Invocation =
   | { kind: 'complete'; request: CompletionRequest }
   /** `notes`: what the user is to be told of how it was spelt, a sentence each. */
   | { kind: 'run'; request: Request; notes: readonly string[] }
+  /** A fault whose flags stand in a file, which is to be read first; `flags`: what stands on the command line. */
+  | { kind: 'file'; path: string; flags: FlagValues }
+  /** To be printed as a file. */
+  | { kind: 'experiment'; file: ExperimentFile; notes: readonly string[] }
   | { kind: 'attach'; request: AttachRequest }
   | { kind: 'sweep'; request: SweepRequest }
   | { kind: 'version'; request: VersionRequest }
@@ -74,6 +81,9 @@ Use "kubectl chaos COMMAND --help" for the flags of a command.
 Use "kubectl chaos options" for the flags that all commands take.
 `;
 
+/** What the words and flags of a fault ask for. */
+export type FaultInvocation = Extract<Invocation, { kind: 'run' | 'experiment' }>;
+
 /** A verb of the plugin: what help says of it, and how its words and flags become a request. */
 interface Verb extends Helped {
   /** What commander calls its words. */
@@ -83,8 +93,12 @@ interface Verb extends Helped {
   toInvocation(words: readonly string[], flags: FlagValues, passedOn: readonly string[] | undefined): Invocation;
 }
 
+interface FaultVerb extends Verb {
+  toInvocation(...given: Parameters<Verb['toInvocation']>): FaultInvocation;
+}
+
 /** The verb of a fault: its own flags, then those of every run. */
-function faultVerb(kind: FaultKind): Verb {
+function faultVerb(kind: FaultKind): FaultVerb {
   const { verb: name, command } = kind;
   const { summary, usage, examples, parse } = command;
   return {
@@ -97,9 +111,22 @@ function faultVerb(kind: FaultKind): Verb {
       }
       const fault = parse(values, passedOn);
       if (run.noAttach) checkWithoutAttach(kind, fault, run);
-      return { kind: 'run', request: { run, fault }, notes: dryRunNotes(values) };
+      const notes = dryRunNotes(values);
+      if (!isToBePrinted(values, run)) return { kind: 'run', request: { run, fault }, notes };
+      return { kind: 'experiment', file: toExperimentFile(kind, targets, values, passedOn), notes };
     },
   };
+}
+
+/** Whether the command line is wanted as a file: not asking the cluster anything, since nothing of the cluster is in it. */
+function isToBePrinted(values: FlagValues, { dryRun }: RunOptions): boolean {
+  if (ofRun.output.read(values) !== 'experiment') return false;
+  if (dryRun === 'client') return true;
+  throw usageError(
+    dryRun === 'server'
+      ? '--output experiment and --dry-run=server are mutually exclusive: the file says nothing of the cluster'
+      : '--output experiment requires --dry-run: it prints a file for "kubectl chaos run -f", and starts nothing',
+  );
 }
 
 function checkWithoutAttach({ verb, asksShim, tools }: FaultKind, fault: FaultRequest, run: RunOptions): void {
@@ -112,6 +139,42 @@ function checkWithoutAttach({ verb, asksShim, tools }: FaultKind, fault: FaultRe
     `--no-attach requires --image: without an attach ${names} cannot be sent to the agent, and has to be in its image`,
   );
 }
+
+const runFile: Verb = {
+  name: 'run',
+  summary: 'run an experiment that a file describes',
+  usage: '-f FILE [flags]',
+  argument: '[words...]',
+  flags: [...callerFlags, ...connectionFlags()],
+  examples: `
+Examples:
+  # Write down what flags say, to be reviewed and kept
+  kubectl chaos net deploy/web --delay 200ms --dry-run -o experiment > slow.yaml
+
+  # Show what it would do, and run it
+  kubectl chaos run -f slow.yaml --dry-run
+  kubectl chaos run -f slow.yaml
+`,
+  toInvocation: (words, flags, passedOn = []) => {
+    const { name } = file.filename;
+    const paths = file.filename.read(flags);
+    const [path] = paths;
+    const [word] = [...words, ...passedOn];
+    if (word !== undefined) {
+      const meant = path === undefined ? `; did you mean -f ${word}?` : ': what is hit, and how, stands in the file';
+      throw usageError(`run takes no arguments, got ${JSON.stringify(word)}${meant}`);
+    }
+    if (path === undefined)
+      throw usageError(`${name} is required: the file of the experiment, or - for standard input`);
+    if (paths.length > 1)
+      throw usageError(`${name}: expected one file, got ${paths.length}: one run is one experiment`);
+    if (path === '') throw usageError(`${name}: must not be empty`);
+    if (/^https?:\/\//i.test(path)) {
+      throw usageError(`${name} ${JSON.stringify(path)}: must be a file, not a URL: download it, and look at it first`);
+    }
+    return { kind: 'file', path, flags };
+  },
+};
 
 const ls: Verb = {
   name: 'ls',
@@ -307,8 +370,40 @@ Examples:
   },
 };
 
+/** What words and flags ask for that a file has said, as if they stood on the command line of this fault. @throws ChaosError `usage`. */
+export function faultInvocation(
+  fault: string,
+  words: readonly string[],
+  flags: FlagValues,
+  passedOn: readonly string[] | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): FaultInvocation {
+  const verb = faults.find(({ name }) => name === fault);
+  if (!verb) throw new Error(`${fault} is no fault`);
+  return verb.toInvocation(words, { ...variablesOf(verb, env), ...flags }, passedOn);
+}
+
+/** Those of the environment that the flags of a verb name. */
+function variablesOf({ flags }: Verb, env: Readonly<Record<string, string | undefined>>): FlagValues {
+  return Object.fromEntries(
+    flags.flatMap(({ variable }) => (variable === undefined ? [] : [[variable, env[variable]]])),
+  );
+}
+
 /** All verbs, in the order of help. */
-export const verbs: readonly Verb[] = [...faults, ls, attach, stop, sweep, doctor, rbac, options, version, completion];
+export const verbs: readonly Verb[] = [
+  ...faults,
+  runFile,
+  ls,
+  attach,
+  stop,
+  sweep,
+  doctor,
+  rbac,
+  options,
+  version,
+  completion,
+];
 
 const description = 'Inject a time-bounded fault into a running pod, measure its effect, and revert it.';
 
@@ -346,10 +441,7 @@ export function parseCommandLine(
       .argument(verb.argument)
       .configureHelp({ formatHelp: () => verbHelp(verb) })
       .action((given: string[], flags: FlagValues) => {
-        const variables = verb.flags.flatMap(({ variable }) =>
-          variable === undefined ? [] : [[variable, env[variable]]],
-        );
-        invocation = verb.toInvocation(given, { ...Object.fromEntries(variables), ...flags }, passedOn);
+        invocation = verb.toInvocation(given, { ...variablesOf(verb, env), ...flags }, passedOn);
       });
     // Of the verbs that are named at all: to make all options takes as long as to load them.
     if ([verb.name, ...(verb.aliases ?? [])].some((name) => words.includes(name)))
@@ -377,6 +469,8 @@ function commandError(error: CommanderError, program: Command, words: readonly s
   const named = /'([^']*)'/.exec(message)?.[1] ?? '';
   if (error.code === 'commander.unknownCommand') return unknownCommand(named, program);
   const flag = /--[\w-]+/.exec(named)?.[0] ?? named;
+  const own = error.code === 'commander.unknownOption' ? ofAnotherPlace(flag, verb?.name()) : undefined;
+  if (own) return own;
   const near = error.code === 'commander.unknownOption' ? hint(flag, verb?.name()) : undefined;
   const said =
     error.code === 'commander.unknownOption'
@@ -388,6 +482,13 @@ function commandError(error: CommanderError, program: Command, words: readonly s
     `${said}${near ? `; did you mean ${near}?` : ''}`,
     `See "kubectl chaos ${verb ? `${verb.name()} ` : ''}--help".`,
   );
+}
+
+/** A flag that there is, but not of this verb: what a file says, or says all of. */
+function ofAnotherPlace(flag: string, verb: string | undefined): ChaosError | undefined {
+  if (flag === file.filename.name) return usageError(`unknown flag ${flag}`, 'Use "kubectl chaos run -f FILE".');
+  if (verb !== runFile.name || !faults.some(({ flags }) => flags.some(({ name }) => name === flag))) return undefined;
+  return usageError(`${flag} cannot be used with ${file.filename.name}: the file says what is hit, and how`);
 }
 
 /** The flag of the verb that was probably meant. Compared without the dashes: between two short names they would count as likeness. */

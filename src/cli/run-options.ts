@@ -57,6 +57,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
   const graceMs = run.grace.read(flags);
   const { detached, noAttach, leaseMs } = toLease(flags);
   const dryRun = run.dryRun.read(flags);
+  const output = run.output.read(flags);
   const reason = run.reason.read(flags);
   if (reason !== undefined && reason.length > 1_024) throw usageError('--reason: must be at most 1024 characters');
 
@@ -75,7 +76,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
     reason,
     yes: run.yes.read(flags),
     ...(dryRun === 'none' ? {} : { dryRun }),
-    output: run.output.read(flags) ?? 'human',
+    output: output === undefined || output === 'experiment' ? 'human' : output,
     verbose: run.verbose.read(flags),
     cleanup: !noCleanup.read(flags),
   };

@@ -43,7 +43,7 @@ const selection = {
     help: 'leave out pods that cannot be hit, and say why; else none is hit',
   }),
   allowSystem: toggle({
-    ...{ name: '--allow-system', ...rare, isNeverHinted: true },
+    ...{ name: '--allow-system', ...rare, isNeverHinted: true, isAllowance: true },
     help: 'allow a part of the cluster itself: a pod of a system-critical priority class, and in kube-system of a DaemonSet or the control plane',
   }),
 };

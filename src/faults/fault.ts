@@ -82,6 +82,8 @@ export interface FaultCommand<Request extends FaultRequest> {
   readonly flags: readonly Flag[];
   /** What help says of `--container`; absent: the usual. */
   readonly container?: string;
+  /** What stands behind `--` is passed on to a program of the fault's; absent: nothing may stand there. */
+  readonly takesArguments?: true;
   /** What its workload does, for help; absent: it starts none in the target. */
   readonly workload?: string;
   /** `passedOn`: what stood behind `--`. @throws ChaosError usage. */

@@ -24,6 +24,8 @@ export interface Flag<Value = unknown> {
   readonly isRare?: true;
   /** No spelling hint leads to it: it takes a safeguard away, reaches further, or has the command run as somebody else. */
   readonly isNeverHinted?: true;
+  /** It takes a safeguard away: whoever runs an experiment says so, and no file does. */
+  readonly isAllowance?: true;
   /** Of a flag without a value: it takes a whole number as well, as kubectl's `-v 6` does. Any but 0 is true. */
   readonly level?: true;
   /** Another name of it. */
@@ -32,6 +34,8 @@ export interface Flag<Value = unknown> {
   readonly bare?: string;
   /** Every value that it takes; absent: there are more than can be listed. */
   readonly choices?: readonly string[];
+  /** Its value is a whole number of this range. */
+  readonly whole?: { readonly min: number; readonly max: number };
   /** What its value is the name of; absent: of nothing that could be looked up. */
   readonly names?: Nameable;
   /** The environment variable that has its value where it is not given; an empty one counts as none. */
@@ -52,6 +56,7 @@ interface Described {
   isHidden?: true;
   isRare?: true;
   isNeverHinted?: true;
+  isAllowance?: true;
   level?: true;
   alias?: string;
 }
@@ -103,8 +108,9 @@ export function bytes<const Data extends Valued & { min: number; max: number }>(
 
 /** A whole number, `min` … `max`. */
 export function count<const Data extends Valued & { min: number; max: number }>(data: Data): Flag<Read<Data, number>> {
-  const range = { min: String(data.min), max: String(data.max) };
-  return valued(data, (name, value) => integer(name, value, data.min, data.max), range);
+  const { min, max } = data;
+  const range = { min: String(min), max: String(max) };
+  return { ...valued(data, (name, value) => integer(name, value, min, max), range), whole: { min, max } };
 }
 
 /** A percentage, of 100 at most. */

@@ -27,6 +27,7 @@ export function commandPorts(why: string, change: Partial<CommandPorts & Outputs
     nodeVersion: 'v22.19.0',
     shim: forbidden,
     toolbox: forbidden,
+    readText: forbidden,
     connect: forbidden,
     examine: forbidden,
     findNames: forbidden,

@@ -46,6 +46,7 @@ async function experiment(...args: string[]): Promise<{ code: number; said: stri
     nodeVersion: process.version,
     shim,
     toolbox: (name, architecture) => readToolbox(new URL('../../dist/', import.meta.url), name, architecture),
+    readText: () => Promise.reject(new Error('no file is named')),
     connect: async (options) => connect(options, { env: {}, homeDirectory: '/nonexistent', shim }),
     examine: () => Promise.reject(new Error('nothing is examined')),
     findNames: () => Promise.reject(new Error('nothing is completed')),

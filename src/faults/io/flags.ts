@@ -20,7 +20,7 @@ export const flags = {
     help: 'directory in the container; the fault acts on the disk behind it',
   }),
   allowNodeDisk: toggle({
-    ...{ name: '--allow-node-disk', group, isNeverHinted: true },
+    ...{ name: '--allow-node-disk', group, isNeverHinted: true, isAllowance: true },
     help: 'allow a disk that the node itself uses (affects its other pods)',
   }),
   mode: oneOf({

@@ -92,7 +92,7 @@ export const flags = {
     choices: ['egress', 'ingress', 'both'],
   }),
   allowHostNetwork: toggle({
-    ...{ name: '--allow-host-network', group: packets, isNeverHinted: true },
+    ...{ name: '--allow-host-network', group: packets, isNeverHinted: true, isAllowance: true },
     help: "allow a pod that uses its node's network (affects the node)",
   }),
 };

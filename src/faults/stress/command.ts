@@ -19,6 +19,7 @@ Examples:
   kubectl chaos stress web-0 --duration 30s -- --switch 4 --timer 2
 `,
   flags: Object.values(flags),
+  takesArguments: true,
   workload: 'run the workload',
   parse: toStressRequest,
 };

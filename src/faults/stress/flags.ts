@@ -39,7 +39,7 @@ export const flags = {
     default: 'stressor',
   }),
   allowNodeMemory: toggle({
-    ...{ name: '--allow-node-memory', group, isNeverHinted: true },
+    ...{ name: '--allow-node-memory', group, isNeverHinted: true, isAllowance: true },
     help: "let a container without a limit take memory that the node's other pods may need",
   }),
 };
