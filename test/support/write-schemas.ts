@@ -1,4 +1,4 @@
-/** npm run schemas: writes src/terminal/schemas/ anew, after documents.ts has changed. */
+/** npm run schemas: writes src/terminal/schemas/ anew, after documents.ts or a flag of a fault has changed. */
 import { writeFileSync } from 'node:fs';
 import { schemaFiles } from './json-schema.ts';
 
