@@ -699,16 +699,32 @@ describe('followAgent', () => {
       .on('PATCH', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'ConfigMap' }));
     await cluster.launch(spec);
     items = [runningPod()];
+    const nodes = [readyNode()];
+    server
+      .on('GET', '/api/v1/pods', () => undefined)
+      .on('GET', '/api/v1/nodes', (request, response) => {
+        if (!request.query.has('watch')) json(response, 200, { metadata: { resourceVersion: '60' }, items: nodes });
+      });
     const ofTarget = cluster.followTarget(webTarget, abort.signal)[Symbol.asyncIterator]().next();
-    await until('the target is watched', () => server.requestsTo(pods).some(({ query }) => query.has('watch')));
+    const ofTargets = cluster.followTargets([webTarget], abort.signal)[Symbol.asyncIterator]().next();
+    const ofNode = cluster.followNode(webTarget, abort.signal)[Symbol.asyncIterator]().next();
+    const isWatched = (path: string, times: number) =>
+      server.requestsTo(path).filter(({ query }) => query.has('watch')).length === times;
+    await until('target and node are watched', () => isWatched(pods, 2) && isWatched('/api/v1/nodes', 1));
+    nodes[0] = readyNode(({ metadata, status: now }) => {
+      Object.assign(metadata, { resourceVersion: '61' });
+      now.conditions?.push({ type: 'DiskPressure', status: 'True' });
+    });
     items = [{ ...running, metadata: { ...running.metadata, resourceVersion: '52' } }];
     const { seen, done } = follow();
     await until('it is seen running', () => seen.length === 1, 10_000);
     expect(seen[0]).toMatchObject({ kind: 'status', containers: { 'target-0': { state: 'running' } } });
     await until('it says that nothing arrives', () => seen.length === 2, 10_000);
     expect(seen[1]).toMatchObject({ kind: 'warning', message: expect.stringContaining('watch events') });
-    // The watch of the target is kept back as well, and the lists do not have it.
+    // The watches of the target and of the node are kept back as well, and the lists do not have the target.
     expect(await ofTarget).toMatchObject({ value: { kind: 'deleted' } });
+    expect(await ofTargets).toMatchObject({ value: { update: { kind: 'deleted' } } });
+    expect(await ofNode).toMatchObject({ value: { kind: 'trouble', trouble: 'is under disk pressure' } });
     items = [];
     await done;
     expect(seen.slice(2)).toEqual([{ kind: 'deleted' }]);
@@ -957,6 +973,15 @@ describe('remove', () => {
       left: [`pod/${id}-0`],
       why: expect.stringContaining('the kubelet of node node-3 has not reported'),
     });
+  });
+
+  it('is confirmed by lists where a proxy keeps watches back', { timeout: 30_000 }, async () => {
+    items = [running];
+    server.on('GET', pods, ({ query }, response) => {
+      if (query.has('watch')) items = [];
+      else json(response, 200, { metadata: { resourceVersion: '50' }, items });
+    });
+    expect(await cluster.remove(id, 'shop', 20_000, false)).toEqual({ left: [], why: '' });
   });
 
   it('tries again while the server is away, and says so in the end', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { experiment } from '../../experiment/scenario.ts';
 import { settle } from '../../fakes/clock.ts';
-import { MiB, requestFor } from '../../fakes/samples.ts';
+import { MiB, requestFor, target } from '../../fakes/samples.ts';
 
 const GiB = 1_024 * MiB;
 const half = requestFor({ memory: { percent: 50 } });
@@ -91,6 +91,38 @@ describe('a percentage of memory', () => {
       await s.outcome();
     },
     requestFor({ memory: { percent: 50 }, allowNodeMemory: true }),
+  );
+});
+
+describe('busy CPUs', () => {
+  experiment(
+    'are judged by what the node has, and not by what of it may be requested',
+    async (s) => {
+      s.cluster.target = target({ nodeCores: 2, nodeAllocatableCores: 0.94 });
+      s.counters = { cpuQuotaUs: -1 };
+      await s.activate();
+      s.cores = 1.98;
+      await s.pass(10_000);
+      await s.finish();
+      expect((await s.outcome()).verdict?.proofs[0]?.sentence).toBe(
+        'Asked for 4 busy CPUs; the node has 2.00: it used 1.98 (99%)',
+      );
+    },
+    requestFor({ cpu: { workers: 4, loadPercent: 100 } }),
+  );
+
+  experiment(
+    "are judged by the pod's limit, which is called so",
+    async (s) => {
+      s.counters = { cpuLevel: 1 };
+      await s.activate();
+      await s.pass(10_000);
+      await s.finish();
+      expect((await s.outcome()).verdict?.proofs[0]?.sentence).toBe(
+        'Asked for 2 busy CPUs; the pod may use 1.00: it used 0.99 (99%)',
+      );
+    },
+    requestFor({ cpu: { workers: 2, loadPercent: 100 } }),
   );
 });
 
