@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { parts } from '../krew/toolbox/parts.ts';
 import { parseCommandLine } from '../src/cli/program.ts';
 import { faultKinds } from '../src/faults/registry.ts';
 import { repository } from './support/counts.ts';
@@ -101,5 +102,17 @@ describe('README', () => {
     const role = parse(read('krew/rbac.yaml')) as { kind: string; rules: { verbs: string[] }[] };
     expect(role.kind).toBe('ClusterRole');
     expect(role.rules.flatMap(({ verbs }) => verbs)).not.toContain('*');
+  });
+});
+
+describe('SECURITY', () => {
+  it('excepts in Falco every program that is executed from memory, by its path', () => {
+    const [, block = ''] =
+      /^## What a runtime monitor sees$.*?\n\n((?: {4}[^\n]*\n)+)/ms.exec(read('.github/SECURITY.md')) ?? [];
+    const programs: readonly string[] = ['nsexec', ...Object.values(parts).flatMap((part) => part.programs)];
+    const [exception] = parse(block.replaceAll(/^ {4}/gm, '')) as { condition: string }[];
+    expect(exception).toMatchObject({ macro: 'known_memfd_execution_processes', override: { condition: 'append' } });
+    const [, paths = ''] = /^or proc\.exepath in \((.*)\)$/.exec(exception?.condition ?? '') ?? [];
+    expect(paths.split(', ').sort()).toEqual(programs.map((name) => `"memfd:${name}"`).sort());
   });
 });
