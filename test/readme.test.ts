@@ -25,13 +25,13 @@ const pages = [
   ...kinds,
 ];
 
-/** Command lines of blocks and of inline code, without a prompt and a comment. */
+/** Command lines of blocks and of inline code, without a prompt, a comment and a redirection. */
 function commandsOf(page: string, program: string): string[] {
   const text = read(page);
   const blocks = [...text.matchAll(/^ {4,}(?:\$ )?(\S.*)$/gm)];
   const inline = [...text.matchAll(/`([^`\n]+)`/g)];
   return [...blocks, ...inline]
-    .map(([, line = '']) => line.replace(/\s+#.*$/, '').trim())
+    .map(([, line = '']) => line.replace(/\s+(?:#.*|> \S+)$/, '').trim())
     .filter((line) => line.startsWith(program));
 }
 

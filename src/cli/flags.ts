@@ -74,7 +74,7 @@ export const run = {
   }),
   output: oneOf({
     ...{ name: '--output', short: '-o', value: 'format', group },
-    help: 'json or yaml (one document at the end), ndjson (one event per line), or with --dry-run: experiment (a file for "run -f")',
+    help: 'json or yaml (one document), ndjson (events), experiment (a file)',
     choices: ['json', 'yaml', 'ndjson', 'experiment'],
   }),
   verbose: {

@@ -8,7 +8,17 @@ function help(...argv: string[]): string {
   return invocation.text;
 }
 
-const verbs = [...faultKinds.map(({ verb }) => verb), 'ls', 'attach', 'stop', 'sweep', 'doctor', 'rbac', 'version'];
+const verbs = [
+  ...faultKinds.map(({ verb }) => verb),
+  'run',
+  'ls',
+  'attach',
+  'stop',
+  'sweep',
+  'doctor',
+  'rbac',
+  'version',
+];
 
 /** The flags that a help lists. */
 function listed(text: string): string[] {
@@ -45,7 +55,10 @@ describe('help', () => {
     test('its examples are commands that are read', () => {
       const lines = [...help(verb, '-h').matchAll(/^ {2}kubectl chaos (.*)$/gm)].map(([, line]) => line ?? '');
       expect(lines.length).toBeGreaterThanOrEqual(2);
-      for (const line of lines) expect(parseCommandLine(line.split(' '), '1.2.3').kind, line).not.toBe('text');
+      for (const line of lines) {
+        const words = line.replace(/ > \S+$/, '').split(' ');
+        expect(parseCommandLine(words, '1.2.3').kind, line).not.toBe('text');
+      }
     });
 
     test('fits on a screen: 45 lines of 100 columns', () => {

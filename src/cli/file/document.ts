@@ -2,7 +2,7 @@ import type { FaultKind } from '../../faults/fault.ts';
 import { type Flag, type FlagValues, keyOf } from '../../flags/flag.ts';
 import { noCleanup, run } from '../flags.ts';
 import { joinKind } from '../target.ts';
-import { apiVersion, file, keysOf, kindName } from './keys.ts';
+import { apiVersion, file, keysOf, kindName, withKind } from './keys.ts';
 
 /** An experiment as a file, not yet as text. */
 export interface ExperimentFile {
@@ -20,7 +20,7 @@ export function toExperimentFile(
 ): ExperimentFile {
   const { targets, options } = keysOf(kind);
   // Beside a selector there can be nothing but the word for pods.
-  const named = values.selector === undefined ? { names: joinKind(words) } : {};
+  const named = values.selector === undefined ? { names: joinKind(words).map(withKind) } : {};
   const said = given(options, values);
   const again = [...file.allowances, run.detach, run.noAttach, noCleanup].filter(
     ({ name }) => values[keyOf(name)] === true,

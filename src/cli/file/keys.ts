@@ -64,3 +64,8 @@ export function keysOf({ command }: FaultKind): FileKeys {
     group === groups.targets || name === '--container' || name === namespace;
   return { targets: all.filter(isOfTargets), options: all.filter((flag) => !isOfTargets(flag)) };
 }
+
+/** A name of `names`; without a kind it is that of a pod, also where it is a word for a kind. */
+export function withKind(name: string): string {
+  return name.includes('/') ? name : `pod/${name}`;
+}

@@ -5,7 +5,7 @@ import { faultKinds } from '../../faults/registry.ts';
 import { type Flag, type FlagValues, keyOf } from '../../flags/flag.ts';
 import { nearest } from '../../flags/nearest.ts';
 import { quote } from '../../flags/values.ts';
-import { apiVersion, callerFlag, type FileKeys, keysOf, kindName } from './keys.ts';
+import { apiVersion, callerFlag, type FileKeys, keysOf, kindName, withKind } from './keys.ts';
 
 /** What a file says, as it would stand on the command line of its fault. */
 export interface Said {
@@ -73,8 +73,7 @@ export function readExperiment(text: string, name: string): Said {
   const places = { TARGET: named?.line ?? targets.line, '"--"': args?.line ?? 1 };
   return {
     kind,
-    // A word that is a kind, such as `pod`, is the name of a pod here.
-    words: named ? source.texts(named).map((word) => (word.includes('/') ? word : `pod/${word}`)) : [],
+    words: named ? source.texts(named).map(withKind) : [],
     values,
     passedOn: args && source.texts(args),
     namespacePlace: source.place(lines.get('--namespace') ?? 1),
