@@ -263,6 +263,57 @@ describe('an error', () => {
   });
 });
 
+describe('run -f', () => {
+  const text = `
+apiVersion: kubectl-chaos.io/v1
+kind: Experiment
+fault: stress
+targets: {names: [web-7d4b9]}
+options: {cpu: 2, duration: 10s}
+`;
+  /** A world with one file. */
+  const withFile = (content: string, env: CommandPorts['env'] = {}): World => {
+    const at = world({ env });
+    const readText = async (flag: string, path: string) => (path === 'x.yaml' ? content : `${flag} ${path}`);
+    return { ...at, ports: { ...at.ports, readText } };
+  };
+
+  test('does what the flags do that the file stands for', async () => {
+    const at = withFile(text);
+    expect(await run('run -f x.yaml -o json --context prod -n shop', at)).toBe(0);
+    expect(JSON.parse(at.stdout.text)).toMatchObject({ kind: 'outcome', exit_code: 0, targets: [{ effective: true }] });
+    expect(at.connections).toEqual([{ context: 'prod', namespace: 'shop' }]);
+    const flags = world();
+    await run(`${stress} -o json --context prod -n shop`, flags);
+    expect(at.scenario.cluster.calls).toEqual(flags.scenario.cluster.calls);
+    expect(at.scenario.cluster.selection).toEqual(flags.scenario.cluster.selection);
+  });
+
+  test('shows what would be, and prints the objects alone for kubectl', async () => {
+    const at = withFile(text);
+    expect(await main('run -f x.yaml --dry-run -o yaml'.split(' '), at.ports)).toBe(0);
+    expect(parseAllDocuments(at.stdout.text).map((each) => each.toJS())).toMatchObject([{ kind: 'Pod' }]);
+    expect(at.scenario.cluster.calls).toEqual(['findTargets', 'surroundings', 'memberships']);
+  });
+
+  test('that is wrong: 2, and nothing is asked', async () => {
+    const at = withFile(text.replace('cpu', 'cpus'));
+    expect(await main('run -f x.yaml -o json'.split(' '), at.ports)).toBe(2);
+    expect(at.stderr.text).toBe('error: x.yaml:6: unknown key "cpus" under options; did you mean cpu?\n');
+    expect(at.stdout.text).toBe('');
+    expect(at.connections).toEqual([]);
+  });
+
+  test('does not say yes for a protected target: whoever runs it does', async () => {
+    const env = { KUBECTL_CHAOS_PROTECTED: 'stag*' };
+    const at = withFile(text, env);
+    expect(await main('run -f x.yaml'.split(' '), at.ports)).toBe(1);
+    expect(at.stderr.text).toContain('is protected: context staging');
+    expect(at.scenario.cluster.launched).toBeUndefined();
+    expect(await run('run -f x.yaml --yes', withFile(text, env))).toBe(0);
+  });
+});
+
 describe('--dry-run=client', () => {
   test('prints the plan and what would be created as YAML, and touches nothing', async () => {
     const at = world({ tty: [true, true] });

@@ -20,7 +20,7 @@ function misspellings(flag: string): string[] {
     .map((word) => `--${word}`);
 }
 
-describe.each([...faultKinds.map(({ verb }) => verb), 'ls', 'attach', 'stop', 'sweep', 'doctor', 'rbac'])(
+describe.each([...faultKinds.map(({ verb }) => verb), 'run', 'ls', 'attach', 'stop', 'sweep', 'doctor', 'rbac'])(
   'of %s',
   (verb) => {
     test('no hint leads to a flag that takes a safeguard away or impersonates', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { apply, kubectl, kubectlJson, lasting, until } from './support/cluster.ts';
+import { apply, kubectl, kubectlJson, lasting, repository, until } from './support/cluster.ts';
 import { containerId, splitProcesses } from './support/node.ts';
 import { chaos, idOf, start, untilActive } from './support/plugin.ts';
 import { suiteBesideOthers } from './support/suite.ts';
@@ -74,6 +74,18 @@ describe('targets that are chosen', () => {
     expect(ended.code, plugin.said).toBe(0);
     expect(ended.stderr).toMatch(/^ {9}all 2 ready pods of deployment\/web$/m);
     expect(ended.stdout).toMatch(/^ok: active after \S+ {3}2 targets on 1 node, within \d+ms$/m);
+    expect(ended.stdout).toMatch(/^Effective on 2 of 2 targets\.$/m);
+    expect(ended.stdout).toContain('nothing left');
+  });
+
+  it('may stand in a file, as those of the example do', async () => {
+    const file = `${repository}krew/experiment.yaml`;
+    const shown = await chaos('run', '-f', file, '-n', ns, '--dry-run', '-o', 'json');
+    expect(shown.code, shown.stdout + shown.stderr).toBe(0);
+    expect((JSON.parse(shown.stdout) as DryRun).targets).toHaveLength(2);
+    const ended = await chaos('run', '-f', file, '-n', ns);
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+    expect(ended.stderr).toMatch(/^ {9}all 2 ready pods of deployment\/web$/m);
     expect(ended.stdout).toMatch(/^Effective on 2 of 2 targets\.$/m);
     expect(ended.stdout).toContain('nothing left');
   });
