@@ -49,11 +49,16 @@ export const callerFlags: readonly Flag[] = [
 
 const namespace = '--namespace';
 
+const ofCaller: ReadonlyMap<string, Flag> = new Map(
+  [...ofCommand, ...allowances, ...connectionFlags().filter(({ name }) => name !== namespace)].map((flag) => [
+    keyOf(flag.name),
+    flag,
+  ]),
+);
+
 /** A flag that is the caller's, by its name in camelCase. */
 export function callerFlag(key: string): Flag | undefined {
-  return [...ofCommand, ...allowances, ...connectionFlags()].find(
-    ({ name }) => name !== namespace && keyOf(name) === key,
-  );
+  return ofCaller.get(key);
 }
 
 export function keysOf({ command }: FaultKind): FileKeys {

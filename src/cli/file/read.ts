@@ -19,6 +19,12 @@ export interface Said {
   namespacePlace: string;
 }
 
+/** Where something stands, and each of its texts if it is a list. */
+interface Place {
+  line: number;
+  texts: readonly { text: string; line: number }[];
+}
+
 interface Entry {
   key: string;
   line: number;
@@ -58,46 +64,45 @@ export function readExperiment(text: string, name: string): Said {
   const args = top.get('args');
   if (args && !kind.command.takesArguments) throw source.error(args.line, `args: ${kind.verb} takes no arguments`);
 
-  const lines = new Map<string, number>();
+  const places = new Map<string, Place>();
   const values: Record<string, string | string[] | true> = {};
   for (const section of ['targets', 'options'] as const) {
     for (const flag of keys[section]) {
       const entry = sections[section].entries.get(keyOf(flag.name));
       const value = entry && source.value(flag, entry);
       if (entry && value !== undefined) {
-        lines.set(flag.name, entry.line);
+        places.set(flag.name, source.placeOf(entry));
         values[entry.key] = value;
       }
     }
   }
-  const places = { TARGET: named?.line ?? targets.line, '"--"': args?.line ?? 1 };
+  const words = named ? source.texts(named).map(withKind) : [];
+  if (named) places.set('TARGET', source.placeOf(named, withKind));
+  if (args) places.set('after "--"', source.placeOf(args));
   return {
     kind,
-    words: named ? source.texts(named).map(withKind) : [],
+    words,
     values,
     passedOn: args && source.texts(args),
-    namespacePlace: source.place(lines.get('--namespace') ?? 1),
+    namespacePlace: source.place(places.get('--namespace')?.line ?? 1),
     placed: (error) => {
-      const line = lineOf(error.message, lines, places, options.line);
+      const line = lineOf(error.message, places, options.line);
       return line === undefined ? error : source.error(line, error.message, error.hint);
     },
   };
 }
 
-/** The line that a message of the command line is about, by the flags that it names; undefined: not of the file. */
-function lineOf(
-  message: string,
-  lines: ReadonlyMap<string, number>,
-  places: Readonly<Record<string, number>>,
-  rest: number,
-): number | undefined {
-  const [, place] = Object.entries(places).find(([word]) => message.includes(word)) ?? [];
-  if (place !== undefined) return place;
-  const named = message.match(/(?<![\w-])--[a-z][a-z-]*/g) ?? [];
-  const given = named.find((flag) => lines.has(flag));
-  if (given !== undefined) return lines.get(given);
+/** The line that a message of the command line is about, by what it names; undefined: not of the file. */
+function lineOf(message: string, places: ReadonlyMap<string, Place>, rest: number): number | undefined {
+  const named = message.match(/(?<![\w-])--[a-z][a-z-]*|^TARGET\b|\bTARGET(?= \()|after "--"/g) ?? [];
+  // Of a flag with the usage of arguments behind it, the arguments are meant.
+  const place = places.get(
+    named.find((name) => name.startsWith('after')) ?? named.find((name) => places.has(name)) ?? '',
+  );
+  if (place) return place.texts.find(({ text }) => message.includes(quote(text)))?.line ?? place.line;
   // Of a variable, or of a flag that stands on the command line.
-  const isForeign = message.startsWith('$') || callerFlag(keyOf(named[0] ?? '--')) !== undefined;
+  const [first = ''] = named;
+  const isForeign = message.startsWith('$') || first === '--namespace' || callerFlag(keyOf(first)) !== undefined;
   return isForeign ? undefined : rest;
 }
 
@@ -150,12 +155,12 @@ class Source {
   /** The entries of a map, by their keys. `what`: what the map is called. */
   entries(node: unknown, line: number, what: string): Map<string, Entry> {
     const map = this.#checked(node, line);
-    if (!isMap(map)) throw this.error(line, `${what} must be a map of keys and values, not ${sort(map)}`);
+    if (!isMap(map)) throw this.error(line, `${what} must be a map of keys and values, not ${sortOf(map)}`);
     const entries = new Map<string, Entry>();
     for (const { key: keyNode, value } of map.items) {
       const at = this.#lineOf(keyNode, line);
       const key = scalarText(this.#checked(keyNode, at));
-      if (key === undefined) throw this.error(at, `a key must be a word, not ${sort(keyNode)}`);
+      if (key === undefined) throw this.error(at, `a key must be a word, not ${sortOf(keyNode)}`);
       const before = entries.get(key);
       if (before) throw this.error(at, `${quote(key)} is there twice: on line ${before.line} as well`);
       entries.set(key, { key, line: at, value });
@@ -199,10 +204,19 @@ class Source {
     const node = this.#checked(value, line);
     const at = this.#lineOf(node, line);
     const text = scalarText(node);
-    if (text === undefined) throw this.error(at, `${key}: must be a text or a number, not ${sort(node)}`);
+    if (text === undefined) throw this.error(at, `${key}: must be a text or a number, not ${sortOf(node)}`);
     // No argument of a process has one.
     if (text.includes('\0')) throw this.error(at, `${key}: must not contain NUL characters`);
     return text;
+  }
+
+  /** `read`: how a text of it is quoted in messages. */
+  placeOf({ value, line }: Entry, read = (text: string) => text): Place {
+    const items = isSeq(value) ? value.items : [];
+    return {
+      line,
+      texts: items.map((item) => ({ text: read(scalarText(item) ?? ''), line: this.#lineOf(item, line) })),
+    };
   }
 
   /** One or several of them. */
@@ -239,7 +253,7 @@ function scalarText(node: unknown): string | undefined {
   return typeof node.value === 'number' ? (node.source ?? String(node.value)) : undefined;
 }
 
-function sort(node: unknown): string {
+function sortOf(node: unknown): string {
   if (isMap(node)) return 'a map';
   if (isSeq(node)) return 'a list';
   if (!isScalar(node) || node.value === null) return 'nothing';

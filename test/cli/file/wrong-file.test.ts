@@ -219,6 +219,11 @@ const values: readonly Wrong[] = [
     'x.yaml:1: no fault specified: use --delay, --loss, --loss-model, --corrupt, --duplicate, --rate, --partition or --reject',
   ],
   [
+    'one of a list',
+    `${netWeb}options:\n  partition: true\n  port:\n    - 80\n    - 70000\n`,
+    'x.yaml:9: --port "70000": must be a number from 1 to 65535, or a range such as 8000-8080',
+  ],
+  [
     'options that need another',
     `${netWeb}options:\n  loss: 5%\n  jitter: 5ms\n`,
     'x.yaml:7: --jitter requires --delay',
@@ -255,12 +260,12 @@ const targets: readonly Wrong[] = [
   [
     'an unknown kind',
     `${net}targets:\n  count: 1\n  names:\n    - web\n    - deplyo/web\n`,
-    'x.yaml:6: TARGET "deplyo/web": "deplyo" is not a supported kind; did you mean deploy/web?',
+    'x.yaml:8: TARGET "deplyo/web": "deplyo" is not a supported kind; did you mean deploy/web?',
   ],
   [
     'names and labels',
     `${net}targets:\n  selector: a=b\n  names: web\noptions: {delay: 5ms}\n`,
-    'x.yaml:6: --selector and TARGET ("pod/web") are mutually exclusive: the labels are those of pods',
+    'x.yaml:5: --selector and TARGET ("pod/web") are mutually exclusive: the labels are those of pods',
   ],
   [
     'two numbers of them',
@@ -311,6 +316,12 @@ const beside: readonly Wrong[] = [
     `${stressWeb}options: {cpu: 1}\n`,
     '--allow-node-memory requires --memory',
     '--allow-node-memory',
+  ],
+  [
+    'a namespace that is none',
+    `${netWeb}options: {delay: 5ms}\n`,
+    '--namespace "A": must be a valid name (lower-case letters, digits and "-", at most 63 characters)',
+    '-n A',
   ],
   [
     '--lease of the file',
