@@ -52,7 +52,7 @@ describe('io --mode', () => {
     );
     plugin.kill('SIGINT');
     const ended = await plugin.ended;
-    expect(seen).toMatch(/^65532 2000 2?700 \.kubectl-chaos-\w+$/m);
+    expect(seen).toMatch(/^65532 2000 2?700 \.kubectl-chaos-\w{5}-\w{8}$/m);
     expect(ended.code, plugin.said).toBe(130);
     expect(ended.stdout).toContain('nothing left');
   });

@@ -70,7 +70,7 @@ describe('io: what cannot work is refused before anything is changed', () => {
     await disk().run('mkdir sub other');
     const plugin = await startIo(ns, 'io-data', '--path', '/data/sub', ...load, '--duration', '30s');
     const [name = ''] = (await disk().run('ls -A sub')).trim().split('\n');
-    expect(name).toMatch(/^\.kubectl-chaos-\w{5}$/);
+    expect(name).toMatch(/^\.kubectl-chaos-\w{5}-\w{8}$/);
     await disk().run(`mkdir other/${name}; touch other/${name}/precious; mv sub moved; ln -s other sub`);
     plugin.kill('SIGINT');
     const ended = await plugin.ended;

@@ -85,7 +85,7 @@ describe('a recorded plan', () => {
   ])('of an io fault is read back: %s', (flags) => {
     const asked = ioRequest(ioFlags(flags, '/data/mit Leerzeichen und Ümlaut'), { runAs: 'root' });
     const { fault, summary, durationMs, graceMs } = plan(asked);
-    expect(fault).toMatchObject({ fault: 'io', directory: '.kubectl-chaos-7f3k2', asRoot: true });
+    expect(fault).toMatchObject({ fault: 'io', directory: '.kubectl-chaos-7f3k2-aaaaaaaa', asRoot: true });
     expect(again(asked)).toEqual({
       target: recordedTarget(),
       fault,

@@ -1,12 +1,14 @@
+import type { Target } from '../../ports.ts';
 import type { ShimCommand, ShimOptions } from '../fault.ts';
 import { fillCommand } from './fill.ts';
 import { loadCommand } from './load.ts';
 import { probeFor } from './throttle.ts';
 import type { IoFault } from './types.ts';
 
-/** The one directory for all files of an experiment. The shim removes only directories whose names begin like this. */
-export function directoryOf(id: string): string {
-  return `.kubectl-${id}`;
+/** The one directory for all files of an experiment on this target: several may share a volume. The shim removes only directories whose names begin like this. */
+export function directoryOf(id: string, { containerId }: Target): string {
+  const ofContainer = containerId.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+  return `.kubectl-${id}-${ofContainer.slice(0, 8)}`;
 }
 
 export function ioCommand(fault: IoFault, run: ShimOptions): ShimCommand {

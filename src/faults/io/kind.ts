@@ -30,9 +30,10 @@ export const io: FaultKind<IoRequest, IoFault, IoSurroundings, IoRun> = {
   },
 
   survey: surveyIo,
-  plan(request, _target, surroundings, { id, run }) {
+  plan(request, target, surroundings, { id, run }) {
     const asRoot = run.runAs === 'root' ? ({ asRoot: true } as const) : {};
-    return { fault: { ...request, surroundings, directory: directoryOf(id), ...asRoot }, summary: describeIo(request) };
+    const directory = directoryOf(id, target);
+    return { fault: { ...request, surroundings, directory, ...asRoot }, summary: describeIo(request) };
   },
   place: (_fault, { container }) => `in container ${container}`,
   shimCommand: ioCommand,

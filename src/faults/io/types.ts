@@ -69,7 +69,7 @@ export interface IoSurroundings {
 export interface IoFault extends Omit<IoRequest, 'fault'> {
   fault: 'io';
   surroundings: IoSurroundings;
-  /** The name of the one directory that everything is in: `.kubectl-chaos-7f3k2`. */
+  /** The name of the one directory that everything is in: `.kubectl-chaos-7f3k2-1a2b3c4d`. */
   directory: string;
   /** It is done by root of the container, not by its own user. */
   asRoot?: true;

@@ -24,7 +24,7 @@ test('the kubelet waits from TERM to KILL for files to be removed, where there a
 
 describe('the arguments of the shim', () => {
   const bounds = '--duration-ms 60000 --lease-ms 15000 --sample-ms 1000 --any-signal';
-  const inside = '--path /data --directory .kubectl-chaos-7f3k2';
+  const inside = '--path /data --directory .kubectl-chaos-7f3k2-aaaaaaaa';
   const load = `run ${bounds} --grace-ms 2000 --as target --need memory,blkio --oom-score-adj 1000 ${inside} --probe write=4096,read=4096 -- stress-ng --timeout 65s --cache-level 1 --temp-path .`;
   const fill = `run ${bounds} --grace-ms 2000 --as target --need memory --oom-score-adj 1000 ${inside} --probe write=4096 -- /opt/kubectl-chaos/nsexec fill`;
 

@@ -422,7 +422,7 @@ describe('the revert of an io fault', () => {
     await run(s);
     const left = shimError({
       code: 'undo',
-      message: '/data/.kubectl-chaos-7f3k2 could not be removed: read-only file system',
+      message: '/data/.kubectl-chaos-7f3k2-aaaaaaaa could not be removed: read-only file system',
       state: 'unknown: it is still there',
     });
     s.cluster.attachment.say(ended(), left);
@@ -432,7 +432,7 @@ describe('the revert of an io fault', () => {
     const outcome = await s.outcome();
     expect(outcome).toMatchObject({ exitCode: 4, reverted: false });
     expect(outcome.problems).toEqual([
-      'the shim failed: /data/.kubectl-chaos-7f3k2 could not be removed: read-only file system (undo)',
+      'the shim failed: /data/.kubectl-chaos-7f3k2-aaaaaaaa could not be removed: read-only file system (undo)',
       expect.stringContaining('the guardian did not confirm'),
     ]);
     expect(outcome.sweep).toBe('kubectl chaos sweep node-3 -n shop');
@@ -447,11 +447,11 @@ describe('the revert of an io fault', () => {
   });
 
   const unsaid: ReadonlyArray<[what: string, ms: number, words: string, asked?: Request]> = [
-    ['a directory', 5_000, '.kubectl-chaos-7f3k2 in /data of pod web-7d4b9 is gone'],
+    ['a directory', 5_000, '.kubectl-chaos-7f3k2-aaaaaaaa in /data of pod web-7d4b9 is gone'],
     [
       'a directory full of files',
       65_000,
-      '.kubectl-chaos-7f3k2 in /data of pod web-7d4b9 is gone',
+      '.kubectl-chaos-7f3k2-aaaaaaaa in /data of pod web-7d4b9 is gone',
       ioRequest({ action: inodes }),
     ],
     [
