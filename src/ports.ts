@@ -279,7 +279,8 @@ export type ContainerStatus =
   /** `blockedBy`: the pod's init container that this one waits for, and that the reason and the message are about. */
   | { state: 'waiting'; reason: string; message: string; blockedBy?: string }
   | { state: 'running' }
-  | { state: 'terminated'; exitCode: number; reason: string; message: string };
+  /** `ofShim`: not the container has ended but its shim for one of several targets, and the reason says how. */
+  | { state: 'terminated'; exitCode: number; reason: string; message: string; ofShim?: true };
 
 /** One thing learnt about the agent pod. */
 export type AgentUpdate =

@@ -1,11 +1,12 @@
 import { ChaosError } from '../errors.ts';
-import type { Agent, AgentUpdate, Attachment, ContainerStatus } from '../ports.ts';
+import type { Agent, AgentUpdate, Attachment, Clock, ContainerStatus } from '../ports.ts';
 import { Queue } from '../queue.ts';
 import { beginLine, toLine } from '../shim/commands.ts';
 import { type AgentEvent, type LastWord, parseAgentLine, parseAgentTermination } from '../shim/protocol.ts';
 import { agentContainer } from './assembly.ts';
 import { Connection, type ConnectionLoss } from './connection.ts';
 import type { RunCluster } from './shared-watches.ts';
+import { timeouts } from './timeouts.ts';
 import { byAttach } from './way.ts';
 
 /** Of the tools, what arrives between two words of them to those who do not send them. */
@@ -37,6 +38,8 @@ export class SharedAgent {
   #toldPiece: number | undefined;
   /** What was said when they were ready. */
   #readyTools: string | undefined;
+  /** Told when the stream is no more. */
+  #onDetached: () => void = () => undefined;
 
   /** `words`: the shims' command lines, by the names of their targets. */
   constructor(cluster: RunCluster, agent: Agent, words: ReadonlyMap<string, readonly string[]>) {
@@ -84,6 +87,21 @@ export class SharedAgent {
       }
     })();
     return queue;
+  }
+
+  /** Ends the agent, whose targets are all over: its pod may be gone before its process is. Resolves when it has ended, or has not in time. */
+  async stop(clock: Clock): Promise<void> {
+    if (this.#isAttached) {
+      await new Promise<void>((resolve) => {
+        const cancel = clock.after(timeouts.shimExit, resolve);
+        this.#onDetached = () => {
+          cancel();
+          resolve();
+        };
+        this.#say('stop');
+      });
+    }
+    this.close();
   }
 
   /** Closes the stream; the agent goes on. */
@@ -145,7 +163,7 @@ export class SharedAgent {
   #onEvent(event: AgentEvent, text: string): void {
     switch (event.event) {
       case 'agent':
-        return this.#onThere(event.targets.map(({ name }) => name));
+        return this.#onThere(event.targets);
       case 'begun': {
         const member = this.#members.get(event.name);
         if (!member) return;
@@ -154,11 +172,12 @@ export class SharedAgent {
       }
       case 'refused': {
         const message = `${event.code}: ${event.message}`;
-        return this.#tellEnd(event.name, { state: 'terminated', exitCode: 125, reason: 'refused', message });
+        return this.#tellEnd(event.name, { ...ended, exitCode: 125, reason: 'its agent refused to begin it', message });
       }
       case 'gone': {
-        const word: LastWord = { target: event.name, end: event.end };
-        return this.#tellEnd(event.name, endOf([word], event.name, event.exitCode));
+        const { exitCode, signal, end } = event;
+        const reason = signal === 0 ? `exit code ${exitCode}` : `killed by signal ${signal}`;
+        return this.#tellEnd(event.name, { ...ended, exitCode, reason, message: lastWordOf(end) });
       }
       case 'tools':
         return this.#onTools(event, text);
@@ -184,12 +203,16 @@ export class SharedAgent {
     }
   }
 
-  /** Begins those that are not there yet. */
-  #onThere(names: readonly string[]): void {
+  /** Begins those that are not there yet. What one has said that ended while there was no stream is lost, but for how it left its target. */
+  #onThere(targets: Extract<AgentEvent, { event: 'agent' }>['targets']): void {
     for (const member of this.#members.values()) {
-      member.hasBegun ||= names.includes(member.name);
+      const there = targets.find(({ name }) => name === member.name);
+      member.hasBegun ||= there !== undefined;
       if (member.hasBegun) this.#serve(member);
       else this.#say(beginLine(member.name, member.words));
+      if (there?.state !== 'gone') continue;
+      const message = lastWordOf(there.end);
+      this.#tellEnd(member.name, { ...ended, exitCode: 0, reason: 'its report was lost with the stream', message });
     }
   }
 
@@ -206,6 +229,7 @@ export class SharedAgent {
     this.#isAttached = false;
     this.#carrier = undefined;
     this.#readyTools = undefined;
+    this.#onDetached();
     const end = { clean: false, reason, ...(error instanceof Error ? { error } : {}) };
     for (const member of this.#members.values()) {
       member.stream?.end(end);
@@ -251,19 +275,24 @@ function ofMember(name: string, update: AgentUpdate): AgentUpdate {
   if (update.kind !== 'status') return update;
   const status = update.containers[agentContainer];
   if (!status) return { ...update, containers: {} };
-  const own =
-    status.state === 'terminated' ? endOf(parseAgentTermination(status.message), name, status.exitCode) : status;
-  return { ...update, containers: { [name]: own } };
+  if (status.state !== 'terminated') return { ...update, containers: { [name]: status } };
+  const word = parseAgentTermination(status.message).find(({ target }) => target === name);
+  return { ...update, containers: { [name]: { ...status, message: lastWordOf(word?.end) } } };
 }
 
-/** The end of a shim, in the words that it would have left by itself. */
-function endOf(words: readonly LastWord[], name: string, exitCode: number): ContainerStatus {
-  const end = words.find(({ target }) => target === name)?.end;
-  const event =
-    end === 'reverted'
-      ? { event: 'reverted', at_ms: 0, elapsed_ms: 0, left: 0 }
-      : end === 'unchanged'
-        ? { event: 'error', at_ms: 0, code: 'not-started', message: 'it was not begun', state: 'unchanged' }
-        : undefined;
-  return { state: 'terminated', exitCode, reason: '', message: event === undefined ? '' : JSON.stringify(event) };
+/** The shim of a target has ended. */
+const ended = { state: 'terminated', ofShim: true } as const;
+
+/** In the words that the shim would have left by itself. */
+function lastWordOf(end: LastWord['end'] | undefined): string {
+  switch (end) {
+    case 'reverted':
+      return JSON.stringify({ event: 'reverted', at_ms: 0, elapsed_ms: 0, left: 0 });
+    case 'unchanged':
+      return JSON.stringify({
+        ...{ event: 'error', at_ms: 0, code: 'not-started', message: 'it was not begun', state: 'unchanged' },
+      });
+    default:
+      return '';
+  }
 }

@@ -98,6 +98,8 @@ class SeveralCluster extends FakeCluster {
   readonly toolboxes = new Map<string, ToolboxShim>();
   /** Nothing is said of them by itself. */
   isSilentOfTools = false;
+  /** How shims have ended of which nobody was told. */
+  readonly ends = new Map<string, 'reverted' | 'unchanged' | 'unknown'>();
   /** Targets whose shims the agent does not begin, with its reason. */
   readonly refused = new Map<string, string>();
 
@@ -141,7 +143,9 @@ class SeveralCluster extends FakeCluster {
     const say = (event: object) => this.streams.get(pod)?.stdout.push(JSON.stringify(event));
     if (verb === 'beat') {
       const there = [...this.shims.keys()].filter((each) => this.#podOf.get(each) === pod);
-      say({ event: 'agent', targets: there.map((each) => ({ name: each, state: 'begun' })) });
+      const stateOf = (each: string) =>
+        this.ends.has(each) ? { state: 'gone', end: this.ends.get(each) } : { state: 'begun' };
+      say({ event: 'agent', targets: there.map((each) => ({ name: each, ...stateOf(each) })) });
     } else if (verb === 'begin') {
       const why = this.refused.get(name);
       if (why !== undefined) return say({ event: 'refused', name, code: 'usage', message: why });
@@ -160,7 +164,8 @@ class SeveralCluster extends FakeCluster {
       toolbox.isSilent = this.isSilentOfTools;
       this.toolboxes.set(pod, toolbox);
       for (const event of toolbox.hear(line)) say(JSON.parse(wireLine(event)));
-    } else if (verb === 'to') this.shims.get(name)?.hear(words.join(' '));
+    } else if (verb === 'stop') this.streams.get(pod)?.drop('the agent has ended');
+    else if (verb === 'to') this.shims.get(name)?.hear(words.join(' '));
   }
   readonly #podOf = new Map<string, string>();
 

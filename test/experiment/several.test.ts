@@ -187,6 +187,54 @@ describe('several targets', () => {
     expect(first).toMatchObject({ reverted: true, revertedBy: 'shim' });
   });
 
+  test.each([
+    [60_000, 'reverted', []],
+    [20_000, 'reverted', ['the shim ended early and did not report why (its report was lost with the stream)']],
+    [20_000, 'unknown', ['the shim was killed and did not report its end (its report was lost with the stream)']],
+  ] as const)(
+    'of which one ends while there is no stream, after %i ms (%s): it is known from the agent',
+    async (ms, end, problems) => {
+      const several = new Several();
+      await several.activate();
+      await several.pass(ms - 1_000);
+      several.cluster.ends.set('target-0', end);
+      several.cluster.streams.get('chaos-7f3k2-0')?.drop('reset');
+      await several.pass(2_000);
+      expect(several.shim(2).told).not.toContain('stop');
+      for (const place of [1, 2]) several.shim(place).end({ runMs: ms });
+      const [first] = (await outcomeOf(several)).targets;
+      expect(first).toMatchObject({ reverted: true, problems });
+    },
+  );
+
+  test('whose agent is killed have ended early, and say so', async () => {
+    const several = new Several();
+    await several.activate();
+    await several.pass(5_000);
+    const words = ['target-0', 'target-2'].map((name) => JSON.stringify({ target: name, end: 'reverted' }));
+    const killed = { state: 'terminated', exitCode: 137, reason: 'Error', message: words.join('\n') } as const;
+    several.cluster.updates.get('chaos-7f3k2-0')?.push({
+      ...{ kind: 'status', phase: 'Failed', reason: '', message: '' },
+      containers: { agent: killed },
+    });
+    await several.pass(1_000);
+    expect(several.shim(1).told).not.toContain('stop');
+    several.shim(1).end();
+    const early = ['the shim ended early and did not report why (exit code 137, Error)'];
+    const { targets, exitCode } = await outcomeOf(several);
+    expect(targets.map(({ problems }) => problems)).toEqual([early, [], early]);
+    expect(exitCode).toBe(3);
+  });
+
+  test('have their agents ended before their pods are removed', async () => {
+    const several = new Several();
+    await several.activate();
+    for (const place of [0, 1, 2]) several.shim(place).end();
+    await outcomeOf(several);
+    const said = [...several.cluster.streams.values()].map(({ sent }) => sent.at(-1));
+    expect(said).toEqual(['stop', 'stop']);
+  });
+
   test('are all left alone when some are not armed in time', async () => {
     const several = new Several();
     several.cluster.mute.add('target-1');

@@ -74,7 +74,8 @@ export class ActivePhase implements Phase {
   #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' }>): void {
     const status = update.containers[this.#context.plan.container];
     if (status?.state === 'terminated') {
-      this.#onTerminated(status.message, `exit code ${status.exitCode}, ${update.reason || status.reason}`);
+      const { reason, exitCode, ofShim } = status;
+      this.#onTerminated(status.message, ofShim ? reason : `exit code ${exitCode}, ${update.reason || reason}`);
     } else if (update.phase === 'Failed') {
       this.#onTerminated('', `${update.reason}: ${update.message}`);
     } else if (status?.state === 'running') {
@@ -87,9 +88,16 @@ export class ActivePhase implements Phase {
    * whatever the stream delivered.
    */
   #onTerminated(message: string, how: string): void {
-    for (const event of parseTerminationMessage(message)) this.onEvent(event);
+    const { observations, plan, timers, stopAskedAt } = this.#context;
+    const events = parseTerminationMessage(message);
+    const knowsWhy = observations.result.ended !== undefined || events.some(({ event }) => event === 'ended');
+    // Of one of several that has ended while nobody heard it no more is known than that it has reverted; its clock and ours began a round trip apart.
+    const wasEarly = observations.isInForce && observations.leftMs > timeouts.shimExit;
+    const isEarly = wasEarly && !knowsWhy && stopAskedAt === undefined;
+    if (isEarly && events.some((event) => event.event === 'reverted' && event.by !== 'guardian'))
+      observations.problem(`the shim ended early and did not report why (${how})`);
+    for (const event of events) this.onEvent(event);
     if (this.#context.isOver) return;
-    const { observations, plan, timers } = this.#context;
     if (kindOf(plan.fault).outlivesShim(plan.fault)) {
       // The guardian's word may come after the kubelet has looked for last words, and is then in a later status.
       // The shim's own time for the undo, which may be long, is over with it.
