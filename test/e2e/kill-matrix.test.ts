@@ -14,6 +14,7 @@ import {
   Run,
   Targets,
 } from './support/matrix.ts';
+import { expectOfSeveral, severalKillers } from './support/matrix-several.ts';
 import { residue, untilNothingLeft } from './support/node.ts';
 import { chaos } from './support/plugin.ts';
 import { leavesNothing, scene } from './support/suite.ts';
@@ -35,6 +36,8 @@ interface Row extends Cell {
 }
 const rows: Row[] = [];
 
+const allKillers = { ...killers, ...severalKillers };
+
 /** A shim that is not attached to yet has changed nothing and never will; its kubelet ends it a moment after the pod. */
 const isMore = (point: string) => (left: string) =>
   !(['pod created', 'container starting'].includes(point) && /^process \d+ nsexec/.test(left));
@@ -46,7 +49,7 @@ function record(row: Row): void {
   writeFileSync(`${repository}/build/kill-matrix-${clusterKind}.json`, `${JSON.stringify(rows, undefined, 2)}\n`);
   const { fault, killer, point, exit_code, fault_gone_ms, plugin_ended_ms, left } = row;
   process.stdout.write(
-    `${fault.padEnd(6)} ${killer.padEnd(28)} at ${point.padEnd(20)} exit ${String(exit_code ?? '-').padStart(3)}, ` +
+    `${fault.padEnd(6)} ${killer.padEnd(32)} at ${point.padEnd(20)} exit ${String(exit_code ?? '-').padStart(3)}, ` +
       `fault gone after ${fault_gone_ms} ms, plugin ended after ${plugin_ended_ms} ms` +
       `${left.length > 0 ? `, left to stop: ${left.length}` : ''}\n`,
   );
@@ -54,16 +57,17 @@ function record(row: Row): void {
 
 /** Whatever is killed, and whenever: the fault is gone within the lease and two seconds, and what the plugin says is true. */
 async function itHolds({ fault, point, killer: name }: Cell): Promise<void> {
-  const killer = killers[name];
+  const killer = allKillers[name];
   if (!killer) throw new Error(`no killer ${name}`);
-  const pod = await targets.take(fault);
+  const pods = await Promise.all(Array.from({ length: killer.targets ?? 1 }, () => targets.take(fault)));
   // Long enough for the kubelet to come back; nothing else needs as long as that to be seen to go on.
-  const run = await Run.start(fault, ns, pod, times(name.endsWith('restarted') ? '12s' : '7s'));
+  const run = await Run.start(fault, ns, pods, times(name.endsWith('restarted') ? '12s' : '7s'));
   const { plugin } = run;
   try {
     await points[point]?.(run);
     // Held while the victim is looked for, so that the run is where it is said to be.
     plugin.kill('SIGSTOP');
+    await run.noteAgents();
     await killer.act(run);
   } finally {
     plugin.kill('SIGCONT');
@@ -72,7 +76,10 @@ async function itHolds({ fault, point, killer: name }: Cell): Promise<void> {
   const since = () => Date.now() - killedAt;
   const codes = killer.codes[phaseOf(point)] ?? [];
   // What is not there yet starts first; and a run that may go on ends by its own time.
-  const limit = codes.includes(0) || killer.hangs ? 30 : leaseSeconds + 2.5 + (phaseOf(point) === 'before' ? 2 : 0);
+  const limit =
+    codes.includes(0) || (killer.goesOn && phaseOf(point) === 'active') || killer.hangs
+      ? 30
+      : leaseSeconds + 2.5 + (phaseOf(point) === 'before' ? 2 : 0);
   let goneMs = Number.NaN;
   const gone = until('the fault gone', limit, async () => {
     const left = await ofTheFault(run);
@@ -100,16 +107,19 @@ async function itHolds({ fault, point, killer: name }: Cell): Promise<void> {
   if (codes.length > 0 && ended.code !== 4)
     expect(left.filter(isMore(point)), `it said that nothing is left\n${plugin.said}`).toEqual([]);
   if (ended.code === 4) expect(plugin.said).toContain('delete pod,configmap');
+  expectOfSeveral(run, name, phaseOf(point));
   // A pod that was on its way out may be gone by now.
   if (stopped && !/there is no experiment/.test(stopped.stderr)) expect(stopped.code, stopped.stderr).toBe(0);
   // A container may be started although its pod has just been deleted by force: its shim ends by its lease at the latest.
   await untilNothingLeft(phaseOf(point) === 'before' ? leaseSeconds + 2.5 : 3, run.scope);
-  if (killer.destroysTarget) await targets.discard(pod);
-  else targets.giveBack(fault, pod);
+  for (const pod of pods) {
+    if (killer.destroysTarget) await targets.discard(pod);
+    else targets.giveBack(fault, pod);
+  }
 }
 
-const cells = chosenCells(process.env.CHAOS_MATRIX === 'all');
-const isAlone = ({ killer }: Cell) => killers[killer]?.alone === true;
+const cells = chosenCells([killers, severalKillers], process.env.CHAOS_MATRIX === 'all');
+const isAlone = ({ killer }: Cell) => allKillers[killer]?.alone === true;
 
 describe.concurrent('the kill matrix', () => {
   it.each(cells.filter((cell) => !isAlone(cell)))('$fault, $killer at: $point', itHolds, 200_000);
@@ -133,7 +143,7 @@ describe('the kill matrix, one at a time', () => {
     '$fault ($what), shim and guardian -9 at once at: active: nothing on the node can answer that, so it is said, and swept',
     async ({ fault, flags, said }) => {
       const pod = await targets.take(fault);
-      const run = await Run.start(fault, ns, pod, times('60s'), flags);
+      const run = await Run.start(fault, ns, [pod], times('60s'), flags);
       await points.active?.(run);
       await killShimAndGuardian(run);
       const ended = await run.plugin.ended;

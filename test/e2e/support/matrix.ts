@@ -70,37 +70,47 @@ export async function ofTheFault({ fault, scope }: Run): Promise<string[]> {
   return [...processes, ...(await others[fault](scope))];
 }
 
+/** A line of the plugin's. */
+interface Fact {
+  kind: string;
+  id?: string;
+  /** Of what is about one of the targets. */
+  target?: unknown;
+}
+
 /** One run that is killed: the plugin, its proxy, and what the killers need to find their victims. */
 export class Run {
   readonly plugin: Plugin;
   readonly proxy: ServerProxy;
   readonly fault: Fault;
   readonly namespace: string;
-  readonly pod: string;
+  readonly pods: readonly string[];
   readonly #place: Omit<Scope, 'experiments'>;
   /** What a killer has set going, and is to be over before the next run. */
   aftermath: Promise<unknown> = Promise.resolve();
-  /** What the target sends and is answered meanwhile, a little more than the rate lets through. */
-  readonly #traffic: ChildProcess | undefined;
+  /** What the targets send and are answered meanwhile, a little more than the rate lets through. */
+  readonly #traffic: readonly ChildProcess[];
+  #agents: readonly string[] | undefined;
 
   private constructor(
     fault: Fault,
     namespace: string,
-    pod: string,
+    pods: readonly string[],
     place: Omit<Scope, 'experiments'>,
     proxy: ServerProxy,
     flags: readonly string[],
   ) {
     this.fault = fault;
     this.namespace = namespace;
-    this.pod = pod;
+    this.pods = pods;
     this.#place = place;
     this.proxy = proxy;
     const ping = ['ping', '-q', '-w', '40', '-s', '1400', node];
-    const inside = ['--kubeconfig', kubeconfig, '-n', namespace, 'exec', pod, '--'];
-    if (fault === 'net') this.#traffic = spawn('kubectl', [...inside, ...ping], { stdio: 'ignore' });
+    const inside = (pod: string) => ['--kubeconfig', kubeconfig, '-n', namespace, 'exec', pod, '--'];
+    this.#traffic =
+      fault === 'net' ? pods.map((pod) => spawn('kubectl', [...inside(pod), ...ping], { stdio: 'ignore' })) : [];
     this.plugin = new Plugin([
-      ...[fault, pod, '--kubeconfig', kubeconfig, '--server', proxy.url, '-n', namespace],
+      ...[fault, ...pods, '--kubeconfig', kubeconfig, '--server', proxy.url, '-n', namespace],
       ...['-o', 'ndjson', ...flags],
     ]);
   }
@@ -109,7 +119,7 @@ export class Run {
   static async start(
     fault: Fault,
     namespace: string,
-    pod: string,
+    pods: readonly string[],
     times: readonly string[],
     flags: readonly string[] = faults[fault],
   ): Promise<Run> {
@@ -117,21 +127,28 @@ export class Run {
     const { hostname } = new URL(server);
     // The certificate is for the server's name, which is not the proxy's.
     const name = isIP(hostname) ? [] : ['--tls-server-name', hostname];
-    const uid = await kubectl('-n', namespace, 'get', 'pod', pod, '-o', 'jsonpath={.metadata.uid}');
-    const place = { pods: [uid], containers: [await containerId(namespace, pod)] };
+    const uid = (pod: string) => kubectl('-n', namespace, 'get', 'pod', pod, '-o', 'jsonpath={.metadata.uid}');
+    const place = {
+      pods: await Promise.all(pods.map(uid)),
+      containers: await Promise.all(pods.map((pod) => containerId(namespace, pod))),
+    };
     const proxy = await ServerProxy.start(new URL(server));
-    return new Run(fault, namespace, pod, place, proxy, [...name, ...flags, ...times]);
+    return new Run(fault, namespace, pods, place, proxy, [...name, ...flags, ...times]);
   }
 
   close(): void {
     this.proxy.close();
-    this.#traffic?.kill();
+    for (const each of this.#traffic) each.kill();
   }
 
   /** What the plugin has said so far, one object a line. */
-  get facts(): { kind: string; id?: string }[] {
+  get facts(): Fact[] {
     const whole = this.plugin.stdout.slice(0, this.plugin.stdout.lastIndexOf('\n') + 1);
-    return whole.split('\n').flatMap((line) => (line ? [JSON.parse(line) as { kind: string }] : []));
+    return whole.split('\n').flatMap((line) => (line ? [JSON.parse(line) as Fact] : []));
+  }
+
+  get isEnding(): boolean {
+    return this.facts.some(({ kind }) => kind === 'stopping');
   }
 
   get id(): string {
@@ -140,12 +157,24 @@ export class Run {
 
   /** By which what it has made is told from that of others. */
   get scope(): Scope {
-    return { ...this.#place, experiments: [this.id] };
+    return { ...this.#place, experiments: [this.id], ...(this.#agents && { agents: this.#agents }) };
   }
 
+  /** Of several targets the shims are found by their agent's pod, whether it is still there or not. */
+  async noteAgents(): Promise<void> {
+    if (this.pods.length === 1) return;
+    const uids = 'jsonpath={.items[*].metadata.uid}';
+    const words = ['-n', this.namespace, 'get', 'pods', ...agentsOf(this), '-o', uids];
+    this.#agents = (await kubectl(...words)).split(' ').filter(Boolean);
+  }
+
+  /** What is told of each target, of each of them. */
   said(kind: string): Promise<void> {
     // Where the API server or the kubelet has just been restarted, the kubelet takes up to a minute to start a pod.
-    return until(`the plugin says ${kind}`, 90, () => this.facts.some((fact) => fact.kind === kind));
+    return until(`the plugin says ${kind}`, 90, () => {
+      const told = this.facts.filter((fact) => fact.kind === kind);
+      return told.length >= (told[0]?.target ? this.pods.length : 1);
+    });
   }
 }
 
@@ -177,12 +206,18 @@ export type Phase = 'before' | 'active' | 'after';
 export const phaseOf = (point: string): Phase =>
   point === 'active' ? 'active' : point === 'stopping' || point === 'reverting' ? 'after' : 'before';
 
-interface Killer {
+export interface Killer {
   /** Undefined: of any. */
   only?: readonly Fault[];
+  /** How many targets there are; undefined: one. */
+  targets?: number;
+  /** Undefined: at any. */
+  at?: readonly string[];
   act(run: Run): Promise<unknown> | unknown;
   /** Exit codes that are true, by phase; empty: the plugin is dead. Absent phase: there is no victim yet. */
   codes: Partial<Record<Phase, readonly number[]>>;
+  /** What is not hit goes on to the end of its time. */
+  goesOn?: true;
   /** The target is another afterwards. */
   destroysTarget?: boolean;
   /** It hits every run that there is. */
@@ -200,10 +235,10 @@ const pluginSignal = (signal: NodeJS.Signals, code: number): Killer => ({
 const early: Killer['codes'] = { before: [1, 3], active: [3], after: [130, 3] };
 
 /** The end of a stream may be lost with the container, and no other record of the shim's last words outlives the pod: then the plugin cannot know, and says so. */
-const recordless: Killer['codes'] = { before: [1, 3, 4], active: [3, 4], after: [130, 3, 4] };
+export const recordless: Killer['codes'] = { before: [1, 3, 4], active: [3, 4], after: [130, 3, 4] };
 
 /** One that has ended during the experiment needs no signal. */
-async function signalAll(signal: string, processes: readonly HostProcess[]): Promise<void> {
+export async function signalAll(signal: string, processes: readonly HostProcess[]): Promise<void> {
   if (processes.length === 0) return;
   await onNode(`kill -${signal} ${processes.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
 }
@@ -240,18 +275,21 @@ export async function killShimAndGuardian({ scope }: Run): Promise<void> {
   await signalAll('KILL', [...ours.filter(isGuardian), ...shims]);
 }
 
-async function killTarget({ namespace, pod }: Run): Promise<void> {
+async function killTarget({ namespace, pods: [pod = ''] }: Run): Promise<void> {
   await signalAll('KILL', (await splitProcesses(await containerId(namespace, pod))).own);
 }
 
-const force = ['--grace-period=0', '--force'];
-const deletePod = (namespace: string, ...words: string[]) =>
+export const force = ['--grace-period=0', '--force'];
+export const deletePod = (namespace: string, ...words: string[]) =>
   kubectl('-n', namespace, 'delete', 'pod', '--wait=false', '--ignore-not-found', ...words);
 
 /** kubectl's words for the agent pods of a run. */
-const agentsOf = ({ id }: Run) => ['-l', `kubectl-chaos.io/experiment=${id}`];
+export const agentsOf = ({ id }: Run) => ['-l', `kubectl-chaos.io/experiment=${id}`];
 
-export const killers: Readonly<Record<string, Killer>> = {
+/** By name. */
+export type Killers = Readonly<Record<string, Killer>>;
+
+export const killers: Killers = {
   'plugin INT': pluginSignal('SIGINT', 130),
   'plugin TERM': pluginSignal('SIGTERM', 143),
   'plugin HUP': pluginSignal('SIGHUP', 129),
@@ -302,12 +340,12 @@ export const killers: Readonly<Record<string, Killer>> = {
   },
   'target killed': { act: killTarget, codes: early, destroysTarget: true },
   'target pod deleted': {
-    act: ({ namespace, pod }) => deletePod(namespace, pod),
+    act: ({ namespace, pods }) => deletePod(namespace, ...pods),
     codes: early,
     destroysTarget: true,
   },
   'target pod force-deleted': {
-    act: ({ namespace, pod }) => deletePod(namespace, pod, ...force),
+    act: ({ namespace, pods }) => deletePod(namespace, ...pods, ...force),
     codes: early,
     destroysTarget: true,
   },
@@ -319,14 +357,14 @@ export interface Cell {
   killer: string;
 }
 
-/** Every cell that has a victim. */
-function allCells(): Cell[] {
+/** Every cell of these that has a victim. */
+function allCells(of: Killers): Cell[] {
   const cells = (fault: Fault) =>
-    Object.entries(killers)
+    Object.entries(of)
       .filter(([, { only }]) => only === undefined || only.includes(fault))
-      .flatMap(([killer, { codes }]) =>
+      .flatMap(([killer, { codes, at }]) =>
         Object.keys(points)
-          .filter((point) => codes[phaseOf(point)] !== undefined)
+          .filter((point) => codes[phaseOf(point)] !== undefined && (at === undefined || at.includes(point)))
           // A shim that has not started cannot be killed.
           .filter((point) => point !== 'pod created' || !killer.startsWith('shim'))
           .map((point) => ({ fault, point, killer })),
@@ -338,8 +376,9 @@ function allCells(): Cell[] {
 const shares = 12;
 
 /** All of them, or the twelfth that the commit chooses: after twelve commits all have run. A diagonal, so that a share is not of one point or killer. */
-export function chosenCells(all: boolean): Cell[] {
-  if (all) return allCells();
+export function chosenCells(of: readonly Killers[], all: boolean): Cell[] {
+  const cells = of.flatMap(allCells);
+  if (all) return cells;
   const commit = Number(execFileSync('git', ['rev-list', '--count', 'HEAD'], { cwd: repository, encoding: 'utf8' }));
-  return allCells().filter((_cell, index) => (index + Math.floor(index / shares)) % shares === commit % shares);
+  return cells.filter((_cell, index) => (index + Math.floor(index / shares)) % shares === commit % shares);
 }

@@ -105,6 +105,8 @@ export interface Scope {
   pods: readonly string[];
   /** The target containers' ids. */
   containers: readonly string[];
+  /** The uids of agent pods whose shims do not tell by their command lines which container they are for: of several targets. */
+  agents?: readonly string[];
   /** All that is in it, or done to what is in it, is theirs. */
   namespace?: string;
 }
@@ -143,7 +145,7 @@ const anyOf = (marks: readonly string[]) => ['nothing-is-named-so', ...marks].ma
  */
 export async function ourProcesses(scope = ownScope()): Promise<HostProcess[]> {
   const mark = scope
-    ? `${anyOf(scope.containers)} $d/cgroup $d/cmdline`
+    ? `${anyOf([...scope.containers, ...(scope.agents ?? [])])} $d/cgroup $d/cmdline ${scope.agents ? '$d/mountinfo' : ''}`
     : '-e /kubepods -e /opt/kubectl-chaos $d/cgroup $d/mountinfo';
   const text = await onNode(`
     for d in /proc/[0-9]*; do
@@ -182,7 +184,7 @@ export async function ourDiskStates(scope = ownScope()): Promise<string[]> {
   const marks = scope ? [...scope.experiments, ...scope.pods, ...scope.containers, ...disks] : [''];
   // Pods may share a volume: what another experiment has made in one that is mounted here as well is not this one's.
   const isAnothers = (line: string) => {
-    const suffix = /\/\.kubectl-chaos-(\w{5})$/.exec(line)?.[1];
+    const suffix = /\/\.kubectl-chaos-(\w{5})-\w+$/.exec(line)?.[1];
     return scope?.namespace === undefined && suffix !== undefined && !scope?.experiments.includes(`chaos-${suffix}`);
   };
   const isOurs = (line: string) => marks.some((mark) => line.includes(mark)) && !(scope && isAnothers(line));
@@ -231,11 +233,28 @@ export async function ourShims(scope = ownScope()): Promise<HostProcess[]> {
   return (await ourProcesses(scope)).filter((process) => process.name.startsWith('nsexec') && !isGuardian(process));
 }
 
-/** By -9; fails where there is none. A child of a shim's that has ended during the experiment needs no signal. */
+/** A child of a shim's that has ended during the experiment needs no signal. */
 export async function killShims(): Promise<void> {
-  const shims = await ourShims();
-  if (shims.length === 0) throw new Error('there is no shim to kill');
-  await onNode(`kill -9 ${shims.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
+  await killProcesses(await ourShims());
+}
+
+/** Of several targets: their agent's own process, and the shims that it has begun. */
+export async function agentAndShims(scope: Scope): Promise<{ agent: HostProcess[]; shims: HostProcess[] }> {
+  const ours = (await ourProcesses(scope)).filter(({ name }) => name === 'nsexec');
+  const files = ours.map(({ pid }) => `/proc/${pid}/stat`).join(' ');
+  const script = `for f in ${files}; do read -r pid comm state parent rest 2>/dev/null <$f && echo "$pid $parent"; done; true`;
+  const lines = (await onNode(script)).split('\n');
+  const parents = new Map(lines.map((line) => line.split(' ').map(Number) as [number, number]));
+  const isChildOf = (all: readonly HostProcess[], { pid }: HostProcess) =>
+    all.some((other) => other.pid === parents.get(pid));
+  const agent = ours.filter((one) => !isChildOf(ours, one));
+  return { agent, shims: ours.filter((one) => isChildOf(agent, one)) };
+}
+
+/** By -9; fails where there is none. */
+async function killProcesses(processes: readonly HostProcess[]): Promise<void> {
+  if (processes.length === 0) throw new Error('there is nobody to kill');
+  await onNode(`kill -9 ${processes.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
 }
 
 /** Resolves when their shims are gone: when that is may be the kubelet's to say, and is no part of what the shim's end sets going. */
