@@ -59,7 +59,9 @@ export async function followRuns(
         return { plan, result };
       }),
     );
-    await Promise.all([...shared.values()].map((each) => each.stop(ports.clock)));
+    if (!runs.some(({ result }) => result.leftRunning)) {
+      await Promise.all([...shared.values()].map((each) => each.stop(ports.clock)));
+    }
     return { runs, ...(group.neverBegan === undefined ? {} : { neverBegan: group.neverBegan }) };
   } finally {
     cancel();

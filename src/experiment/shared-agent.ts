@@ -177,7 +177,7 @@ export class SharedAgent {
       case 'gone': {
         const { exitCode, signal, end } = event;
         const reason = signal === 0 ? `exit code ${exitCode}` : `killed by signal ${signal}`;
-        return this.#tellEnd(event.name, { ...ended, exitCode, reason, message: lastWordOf(end) });
+        return this.#tellEnd(event.name, { ...ended, exitCode, reason, message: lastEventOf({ end }) });
       }
       case 'tools':
         return this.#onTools(event, text);
@@ -211,7 +211,7 @@ export class SharedAgent {
       if (member.hasBegun) this.#serve(member);
       else this.#say(beginLine(member.name, member.words));
       if (there?.state !== 'gone') continue;
-      const message = lastWordOf(there.end);
+      const message = lastEventOf(there);
       this.#tellEnd(member.name, { ...ended, exitCode: 0, reason: 'its report was lost with the stream', message });
     }
   }
@@ -277,22 +277,23 @@ function ofMember(name: string, update: AgentUpdate): AgentUpdate {
   if (!status) return { ...update, containers: {} };
   if (status.state !== 'terminated') return { ...update, containers: { [name]: status } };
   const word = parseAgentTermination(status.message).find(({ target }) => target === name);
-  return { ...update, containers: { [name]: { ...status, message: lastWordOf(word?.end) } } };
+  return { ...update, containers: { [name]: { ...status, message: lastEventOf(word) } } };
 }
 
 /** The shim of a target has ended. */
 const ended = { state: 'terminated', ofShim: true } as const;
 
-/** In the words that the shim would have left by itself. */
-function lastWordOf(end: LastWord['end'] | undefined): string {
-  switch (end) {
+/** As the shim would have left it by itself. */
+function lastEventOf({ end, code, message }: Partial<LastWord> = {}): string {
+  const state = end ?? 'unknown';
+  if (code !== undefined && message !== undefined)
+    return JSON.stringify({ event: 'error', at_ms: 0, code, message, state });
+  switch (state) {
     case 'reverted':
       return JSON.stringify({ event: 'reverted', at_ms: 0, elapsed_ms: 0, left: 0 });
     case 'unchanged':
-      return JSON.stringify({
-        ...{ event: 'error', at_ms: 0, code: 'not-started', message: 'it was not begun', state: 'unchanged' },
-      });
-    default:
+      return JSON.stringify({ event: 'error', at_ms: 0, code: 'not-started', message: 'it was not begun', state });
+    case 'unknown':
       return '';
   }
 }

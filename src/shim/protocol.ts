@@ -376,8 +376,13 @@ const agentEventSchema = v.variant('event', [
 export type AgentEvent = v.InferOutput<typeof agentEventSchema>;
 
 const taggedSchema = v.object({ target: v.string() });
-const lastWordSchema = v.object({ target: v.string(), end: v.picklist(ends) });
-/** The last that an agent knows of one of its targets, from its termination message. */
+const lastWordSchema = v.object({
+  target: v.string(),
+  end: v.picklist(ends),
+  code: v.exactOptional(v.string()),
+  message: v.exactOptional(v.string()),
+});
+/** The last that an agent knows of one of its targets, from its termination message: with the error of its shim, if there was one. */
 export type LastWord = v.InferOutput<typeof lastWordSchema>;
 
 /** A line of an agent's: of which of its shims it is, or what it says itself; undefined: neither. */

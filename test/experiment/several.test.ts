@@ -226,6 +226,18 @@ describe('several targets', () => {
     expect(exitCode).toBe(3);
   });
 
+  test('are known by what their agent has kept of the errors of their shims', async () => {
+    const several = new Several();
+    await several.launch();
+    const word = { target: 'target-0', end: 'unchanged', code: 'target-gone', message: 'the target has ended' };
+    several.cluster.updates.get('chaos-7f3k2-0')?.push({
+      ...{ kind: 'status', phase: 'Failed', reason: '', message: '' },
+      containers: { agent: { state: 'terminated', exitCode: 1, reason: 'Error', message: JSON.stringify(word) } },
+    });
+    await several.pass(2_000);
+    expect((await errorOf(several)).message).toBe('pod/web-1 (app): the target has ended (target-gone)');
+  });
+
   test('have their agents ended before their pods are removed', async () => {
     const several = new Several();
     await several.activate();
