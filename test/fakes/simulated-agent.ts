@@ -37,7 +37,7 @@ export class SimulatedAgent {
     });
   }
 
-  /** The pod is deleted. */
+  /** The pod is deleted, or all targets are over. */
   end(): void {
     this.#only?.vanish();
     for (const shim of this.#shims.values()) shim.vanish();
@@ -58,6 +58,7 @@ export class SimulatedAgent {
     else if (this.#only) this.#only.hear(line);
     else if (verb === 'begin') this.#begin(name, words);
     else if (verb === 'to') this.#shims.get(name)?.hear(words.join(' '));
+    else if (verb === 'stop') this.end();
     else if (verb === 'beat') {
       for (const shim of this.#shims.values()) shim.hear(line);
       const targets = [...this.#shims.keys()].map((each) => ({ name: each, command: 'run', state: 'begun' }));
