@@ -176,7 +176,9 @@ export class PlainReporter implements Reporter {
     if (event.kind === 'tools' && event.readyMs === undefined && this.#isNextQuarter(event)) {
       this.#stderr.write(line('note', words.sending(event)));
     }
-    if (event.kind !== 'sample' || !crowd.isTurnOf(event.target) || this.#samples++ % 10 !== 0) return;
+    if (event.kind !== 'sample' || !crowd.isTurnOf(event.target)) return;
+    // Of several at its second turn: by then the others have told of themselves as well.
+    if (this.#samples++ % 10 !== (crowd.isMany ? 1 : 0)) return;
     this.#stderr.write(`${crowd.table()?.join('\n')}\n`);
   }
 

@@ -157,6 +157,21 @@ describe('the outcome of several targets', () => {
   });
 });
 
+test('off a terminal the table of several comes when all have told of themselves, and then every ten samples', () => {
+  const stderr = new BufferOutput();
+  const reporter = new PlainReporter(new BufferOutput(), stderr, false);
+  const all = targets(3);
+  reporter.report(planned(all));
+  const tables: number[] = [];
+  for (let round = 0; round < 22; round++) {
+    stderr.text = '';
+    for (const each of all) reporter.report(sampleOf(each));
+    if (stderr.text.includes('STATE')) tables.push(round);
+    expect(stderr.text.match(/effective/g)?.length ?? 0).toBe(tables.at(-1) === round ? 3 : 0);
+  }
+  expect(tables).toEqual([1, 11, 21]);
+});
+
 test('what has become of one is said when it has failed, of the first ten', () => {
   const stderr = new BufferOutput();
   const reporter = new PlainReporter(new BufferOutput(), stderr, false);

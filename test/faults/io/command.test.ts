@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { directoryOf } from '../../../src/faults/io/arguments.ts';
 import { describeIo, describeMount } from '../../../src/faults/io/describe.ts';
 import { probeFor, probeOf, throttleSettings } from '../../../src/faults/io/throttle.ts';
 import type { ThrottleLimits } from '../../../src/faults/io/types.ts';
 import type { RunOptions } from '../../../src/requests.ts';
 import type { CgroupPlace } from '../../../src/shim/protocol.ts';
-import { ioRequest as asked, MiB, pathFacts, plan, volumes } from '../../fakes/samples.ts';
+import { ioRequest as asked, MiB, pathFacts, plan, target, volumes } from '../../fakes/samples.ts';
 import { ioRequest } from './support/fault.ts';
 
 /** argv of the shim for `kubectl chaos io db --path PATH FLAGS`, after the id of the container. */
@@ -50,6 +51,13 @@ describe('the arguments of the shim', () => {
     ],
   ])('%s', (flags, args) => {
     expect(shim(flags).join(' ')).toBe(args);
+  });
+
+  test('targets that share a volume have directories of their own', () => {
+    const names = ['0a1b2c3d4e5f6071', 'ffffffff-AAAA-bbbb', 'x_Y.z-0123456789'].map((containerId) =>
+      directoryOf('chaos-7f3k2', target({ containerId })),
+    );
+    expect(names).toEqual(['0a1b2c3d', 'ffffffff', 'xyz01234'].map((end) => `.kubectl-chaos-7f3k2-${end}`));
   });
 
   test('a path stays one word', () => {
