@@ -512,6 +512,8 @@ export interface Cluster {
   end(agent: Agent): Promise<void>;
   /** The agent pod's life, from now on; goes on across expired and broken watches; ends after `deleted` or when aborted. */
   followAgent(agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate>;
+  /** The same of the agents of one experiment, at least one, by one watch for all of them; each is told as it was given. Ends when all are `deleted`. */
+  followAgents(agents: readonly Agent[], signal: AbortSignal): AsyncIterable<{ agent: Agent; update: AgentUpdate }>;
   /** What happens to the target from now on (as against `target`, so nothing between is missed); ends when aborted. */
   followTarget(target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate>;
   /** The same for targets of one namespace, by one watch for all of them; each is told as it was given. */

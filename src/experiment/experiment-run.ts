@@ -36,6 +36,7 @@ export async function followRuns(
   const watches = new SharedWatches(
     ports.cluster,
     plans.map(({ target }) => target),
+    [...agents.values()],
   );
   const shared = new Map(
     [...agents.values()].map((agent) => {

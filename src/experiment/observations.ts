@@ -107,6 +107,8 @@ export class Observations {
     const { result } = this;
     result.began = true;
     result.active = active;
+    // What came before it is neither of the target by itself nor of the fault: `start` was on its way to the shim, or the workload was being made.
+    result.during.length = 0;
     this.#activeAt = this.#clock.now();
     result.activeMs = this.#activeAt - this.#startedAt;
     const { target, fault } = this.#plan;
@@ -126,7 +128,7 @@ export class Observations {
     this.result.before.push(sample);
   }
 
-  /** Since `start`; true while the fault is active. */
+  /** Since `start`, which the shim may not have heard yet; true while the fault is active. */
   sampleAfter(sample: Sample): boolean {
     const { result } = this;
     if (result.ended) result.after = sample;

@@ -1,4 +1,4 @@
-import type { AgentUpdate, Cluster, NodeUpdate, Target, TargetUpdate } from '../ports.ts';
+import type { Agent, AgentUpdate, Cluster, NodeUpdate, Target, TargetUpdate } from '../ports.ts';
 import { Queue } from '../queue.ts';
 
 /** What one target's run needs of the cluster. */
@@ -7,12 +7,14 @@ export type RunCluster = Pick<
   'server' | 'followAgent' | 'followTarget' | 'followNode' | 'attach' | 'followLog' | 'replace' | 'end'
 >;
 
-/** One source that several read, each all of it from where it begins to read; it ends when nobody reads it any more. */
-class Shared<T> {
-  readonly #readers = new Set<Queue<T>>();
+/** One source that several read, each what is for it, from where it begins to read; it ends when nobody reads it any more. */
+class Shared<Update> {
+  /** By whom they read of. */
+  readonly #readers = new Map<unknown, Set<Queue<Update>>>();
   readonly #abort = new AbortController();
 
-  constructor(open: (signal: AbortSignal) => AsyncIterable<T>) {
+  /** `open`: gives each update with whom it is of. */
+  constructor(open: (signal: AbortSignal) => AsyncIterable<readonly [of: unknown, update: Update]>) {
     void this.#pass(open(this.#abort.signal));
   }
 
@@ -20,12 +22,14 @@ class Shared<T> {
     return this.#abort.signal.aborted;
   }
 
-  read(signal: AbortSignal): Queue<T> {
-    const reader = new Queue<T>();
-    this.#readers.add(reader);
+  read(of: unknown, signal: AbortSignal): Queue<Update> {
+    const reader = new Queue<Update>();
+    const beside = this.#readers.get(of) ?? new Set();
+    this.#readers.set(of, beside.add(reader));
     const leave = (): void => {
       reader.end();
-      this.#readers.delete(reader);
+      beside.delete(reader);
+      if (beside.size === 0) this.#readers.delete(of);
       if (this.#readers.size === 0) this.#abort.abort();
     };
     if (signal.aborted) leave();
@@ -33,46 +37,61 @@ class Shared<T> {
     return reader;
   }
 
-  async #pass(source: AsyncIterable<T>): Promise<void> {
+  async #pass(source: AsyncIterable<readonly [of: unknown, update: Update]>): Promise<void> {
     try {
-      for await (const item of source) for (const reader of this.#readers) reader.push(item);
-      for (const reader of this.#readers) reader.end();
+      for await (const [of, update] of source) for (const reader of this.#readers.get(of) ?? []) reader.push(update);
+      this.#forEach((reader) => reader.end());
     } catch (error) {
-      for (const reader of this.#readers) reader.fail(error);
+      this.#forEach((reader) => reader.fail(error));
     } finally {
       this.#abort.abort();
     }
   }
+
+  #forEach(act: (reader: Queue<Update>) => void): void {
+    for (const readers of this.#readers.values()) for (const reader of readers) act(reader);
+  }
 }
 
 /**
- * The watches of one experiment, for the runs of all its targets: one of each agent and of each node, and one of the targets of each namespace, however many targets there are.
+ * The watches of one experiment, for the runs of all its targets: one of all agents, one of each node, and one of the targets of each namespace, however many targets there are.
  * Runs that begin to read in the same tick get all of it.
  */
 export class SharedWatches implements RunCluster {
   readonly server: string;
   readonly #cluster: Cluster;
   readonly #targets: readonly Target[];
-  readonly #agents = new Map<string, Shared<AgentUpdate>>();
-  readonly #nodes = new Map<string, Shared<NodeUpdate>>();
-  readonly #namespaces = new Map<string, Shared<{ target: Target; update: TargetUpdate }>>();
+  readonly #agents: readonly Agent[];
+  readonly #ofAgents = new Map<string, Shared<AgentUpdate>>();
+  readonly #ofNodes = new Map<string, Shared<NodeUpdate>>();
+  readonly #ofNamespaces = new Map<string, Shared<TargetUpdate>>();
 
-  constructor(cluster: Cluster, targets: readonly Target[]) {
+  /** All of the experiment. */
+  constructor(cluster: Cluster, targets: readonly Target[], agents: readonly Agent[]) {
     this.#cluster = cluster;
     this.#targets = targets;
+    this.#agents = agents;
     this.server = cluster.server;
   }
 
-  followAgent: Cluster['followAgent'] = (agent, signal) =>
-    shared(this.#agents, agent.podUid, (until) => this.#cluster.followAgent(agent, until)).read(signal);
+  followAgent: Cluster['followAgent'] = (agent, signal) => {
+    const open = (until: AbortSignal) =>
+      each(this.#cluster.followAgents(this.#agents, until), (one) => [one.agent, one.update] as const);
+    return shared(this.#ofAgents, agent.id, open).read(agent, signal);
+  };
 
-  followNode: Cluster['followNode'] = (target, signal) =>
-    shared(this.#nodes, target.node, (until) => this.#cluster.followNode(target, until)).read(signal);
+  followNode: Cluster['followNode'] = (target, signal) => {
+    const { node } = target;
+    const open = (until: AbortSignal) =>
+      each(this.#cluster.followNode(target, until), (update) => [node, update] as const);
+    return shared(this.#ofNodes, node, open).read(node, signal);
+  };
 
   followTarget: Cluster['followTarget'] = (target, signal) => {
     const beside = this.#targets.filter(({ namespace }) => namespace === target.namespace);
-    const open = (until: AbortSignal) => this.#cluster.followTargets(beside, until);
-    return of(target, shared(this.#namespaces, target.namespace, open).read(signal));
+    const open = (until: AbortSignal) =>
+      each(this.#cluster.followTargets(beside, until), (one) => [one.target, one.update] as const);
+    return shared(this.#ofNamespaces, target.namespace, open).read(target, signal);
   };
 
   attach: Cluster['attach'] = (...args) => this.#cluster.attach(...args);
@@ -81,11 +100,11 @@ export class SharedWatches implements RunCluster {
   end: Cluster['end'] = (agent) => this.#cluster.end(agent);
 }
 
-function shared<T>(
-  all: Map<string, Shared<T>>,
+function shared<Update>(
+  all: Map<string, Shared<Update>>,
   name: string,
-  open: (signal: AbortSignal) => AsyncIterable<T>,
-): Shared<T> {
+  open: ConstructorParameters<typeof Shared<Update>>[0],
+): Shared<Update> {
   const there = all.get(name);
   if (there && !there.hasEnded) return there;
   const opened = new Shared(open);
@@ -93,9 +112,6 @@ function shared<T>(
   return opened;
 }
 
-async function* of(
-  one: Target,
-  updates: AsyncIterable<{ target: Target; update: TargetUpdate }>,
-): AsyncGenerator<TargetUpdate> {
-  for await (const { target, update } of updates) if (target === one) yield update;
+async function* each<From, To>(source: AsyncIterable<From>, as: (item: From) => To): AsyncGenerator<To> {
+  for await (const item of source) yield as(item);
 }

@@ -31,7 +31,7 @@ import type {
 import { type Access, type Environment, resolveAccess } from './access.ts';
 import { addressesOf } from './addresses.ts';
 import { agentPod, configMap } from './agent-pod.ts';
-import { followAgent } from './agent-watch.ts';
+import { eventsVersion, followAgent, followAgents, type WatchedAgent } from './agent-watch.ts';
 import { recordEvent } from './audit.ts';
 import { Offers } from './channel.ts';
 import { discard } from './discard.ts';
@@ -99,6 +99,8 @@ export class KubernetesCluster implements Cluster {
   readonly #offers = new Offers();
   readonly #positions = new Map<string, LogPosition>();
   readonly #existing = new Map<string, Existing>();
+  /** Of each experiment with several agents, the version that the events had before the first was created; undefined: not known. */
+  readonly #eventsSince = new Map<string, Promise<string | undefined>>();
 
   constructor(
     rest: Rest,
@@ -174,6 +176,11 @@ export class KubernetesCluster implements Cluster {
     const shims = await Promise.all(architectures.map(async (one) => [one, await this.#shim(one)] as const));
     const existing = new Existing();
     for (const { id, namespace } of specs) this.#existing.set(key(id, namespace), existing);
+    const [first, ...others] = specs;
+    if (first && others.length > 0) {
+      const version = eventsVersion(this.#rest, first.namespace).catch(() => undefined);
+      this.#eventsSince.set(key(first.id, first.namespace), version);
+    }
     void importAttach();
     const launched = await launch(this.#rest, specs, new Map(shims), existing);
     return specs.map((spec, index) => this.#agentOf(spec, launched[index] as Launched));
@@ -204,7 +211,18 @@ export class KubernetesCluster implements Cluster {
   }
 
   followAgent(agent: Agent, signal: AbortSignal): AsyncIterable<AgentUpdate> {
-    return followAgent(this.#rest, agent, this.#created.get(agent.podUid), signal, () => this.#distrust.abort());
+    return followAgent(this.#rest, this.#watchedAgent(agent), signal, () => this.#distrust.abort());
+  }
+
+  followAgents(agents: readonly Agent[], signal: AbortSignal): AsyncIterable<{ agent: Agent; update: AgentUpdate }> {
+    const [first] = agents;
+    const since = first && this.#eventsSince.get(key(first.id, first.namespace));
+    const watched = agents.map((agent) => this.#watchedAgent(agent));
+    return followAgents(this.#rest, watched, since ?? Promise.resolve(undefined), signal, () => this.#distrust.abort());
+  }
+
+  #watchedAgent(agent: Agent): WatchedAgent {
+    return { agent, created: this.#created.get(agent.podUid) };
   }
 
   followTarget(target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate> {

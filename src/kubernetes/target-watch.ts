@@ -48,10 +48,11 @@ async function* comparedWith(
 ): AsyncGenerator<{ target: Target; update: TargetUpdate }, void, undefined> {
   const comparisons = targets.map((target) => ({ target, comparison: new TargetComparison(target) }));
   const known: V1Pod[] = targets.map(({ pod, podUid }) => ({ metadata: { name: pod, uid: podUid } }));
-  for await (const { type, object } of watch<V1Pod>(rest, list, { ...start, known }, signal)) {
-    for (const { target, comparison } of comparisons) {
-      if (object.metadata?.name !== target.pod) continue;
-      const ours = object.metadata.uid === target.podUid;
+  const ofPod = Map.groupBy(comparisons, ({ target }) => target.pod);
+  const isOurs = ({ metadata }: V1Pod) => ofPod.has(metadata?.name ?? '');
+  for await (const { type, object } of watch<V1Pod>(rest, list, { ...start, known, isOurs }, signal)) {
+    for (const { target, comparison } of ofPod.get(object.metadata?.name ?? '') ?? []) {
+      const ours = object.metadata?.uid === target.podUid;
       // A last state that says why (an OOM kill, an eviction) goes before the deletion that followed from it.
       const states = ours && object.status ? comparison.changed(object) : [];
       const end = type === 'DELETED' || !ours ? comparison.gone() : [];

@@ -22,6 +22,8 @@ export interface WatchStart<T> {
   resourceVersion?: string | undefined;
   /** The objects that the reader knows already: one of them that goes while nobody watches is reported as DELETED all the same. */
   known?: readonly T[];
+  /** Of other objects that the list has, nothing is told or kept. Undefined: all are of interest. */
+  isOurs?: (object: T) => boolean;
   /**
    * Milliseconds of silence on a connection that has not carried an event yet, after which a list tells what may have been kept back: a proxy that
    * buffers answers passes on a watch only when it ends, and its head may wait as well. Again after twice the time, and so on, up to 15 s; once a
@@ -61,6 +63,7 @@ export async function* watch<T extends KubernetesObject>(
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>, void, undefined> {
   const known = new Map((start.known ?? []).map((object) => [uid(object), object]));
+  const { isOurs = () => true } = start;
   const silence = new Silence(start);
   let version = start.resourceVersion;
   let backoffMs = firstBackoffMs;
@@ -71,7 +74,7 @@ export async function* watch<T extends KubernetesObject>(
       if (version === undefined) {
         const { items, metadata } = await rest.json<ObjectList<T>>({ ...list, verb: 'list' }, signal);
         version = metadata?.resourceVersion ?? '';
-        yield* difference(known, items);
+        yield* difference(known, items.filter(isOurs));
       }
       const query = { ...list.query, watch: true, allowWatchBookmarks: true, resourceVersion: version };
       const inContact = (): void => {
@@ -86,7 +89,7 @@ export async function* watch<T extends KubernetesObject>(
           // The server can be reached, although the watch has no head yet.
           inContact();
           version = metadata?.resourceVersion ?? version;
-          const news = [...difference(known, items)];
+          const news = [...difference(known, items.filter(isOurs))];
           silence.onList(news.length > 0);
           yield* news;
           continue;
@@ -102,7 +105,8 @@ export async function* watch<T extends KubernetesObject>(
         backoffMs = firstBackoffMs;
         const { metadata } = event.object as T;
         if (metadata?.resourceVersion && !silence.hasNews) version = metadata.resourceVersion;
-        if (event.type === 'BOOKMARK' || (silence.hasNews && isOld(event, known))) continue;
+        if (event.type === 'BOOKMARK' || !isOurs(event.object as T) || (silence.hasNews && isOld(event, known)))
+          continue;
         if (event.type === 'DELETED') known.delete(uid(event.object as T));
         else known.set(uid(event.object as T), event.object as T);
         yield event as WatchEvent<T>;

@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import type { TargetUpdate } from '../../src/ports.ts';
 import { settle } from '../fakes/clock.ts';
-import { ended, lastWords, request, resolved, reverted, shimError } from '../fakes/samples.ts';
+import { active, ended, lastWords, request, resolved, reverted, shimError } from '../fakes/samples.ts';
 import { experiment } from './scenario.ts';
 
 const targetEnds: ReadonlyArray<[name: string, update: TargetUpdate, said: string]> = [
@@ -62,6 +62,27 @@ describe('the target while the fault is active', () => {
     await s.clock.advance(2_000);
     expect(await s.outcome()).toMatchObject({ exitCode: 3, problems: ["the target's process ended after 5s"] });
   });
+});
+
+experiment('a sample that the shim takes before it has heard `start` is not of the fault', async (s) => {
+  s.answers.delete('start');
+  await s.launch();
+  await s.attach();
+  await s.pass(200);
+  expect(s.sent).toContain('start');
+  s.counters = { cpuUsageUs: 1_000_000 };
+  s.stream?.say({ event: 'sample', atMs: 1, ...s.sample() });
+  s.stream?.say(active());
+  s.counters = {};
+  s.cores = 0.99;
+  await s.pass(1);
+  s.stream?.say({ event: 'sample', atMs: 1, ...s.sample() });
+  await s.pass(999);
+  s.stream?.say({ event: 'sample', atMs: 1, ...s.sample() });
+  await s.finish({ runMs: 1_000 });
+  const { verdict } = await s.outcome();
+  expect(verdict?.effective).toBe(true);
+  expect(verdict?.document).toMatchObject({ during: { seconds: 0.999 } });
 });
 
 describe('the workload', () => {

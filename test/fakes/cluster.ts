@@ -25,6 +25,7 @@ import type {
   TargetUpdate,
   Volume,
 } from '../../src/ports.ts';
+import { Queue } from '../../src/queue.ts';
 import { FakeAttachment } from './attachment.ts';
 import { Channel } from './channel.ts';
 import { podNetwork, target, volumes } from './samples.ts';
@@ -183,6 +184,19 @@ export class FakeCluster implements Cluster {
     if (this.agentUpdates.isEnded) this.agentUpdates = new Channel<AgentUpdate>();
     this.watching(signal, this.agentUpdates);
     return this.agentUpdates;
+  }
+
+  async *followAgents(
+    agents: readonly Agent[],
+    signal: AbortSignal,
+  ): AsyncGenerator<{ agent: Agent; update: AgentUpdate }> {
+    this.calls.push('followAgents');
+    const queue = new Queue<{ agent: Agent; update: AgentUpdate }>();
+    const all = agents.map(async (agent) => {
+      for await (const update of this.followAgent(agent, signal)) queue.push({ agent, update });
+    });
+    void Promise.all(all).then(() => queue.end());
+    yield* queue;
   }
 
   followTarget(_target: Target, signal: AbortSignal): AsyncIterable<TargetUpdate> {

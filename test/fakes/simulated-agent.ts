@@ -92,7 +92,8 @@ class SimulatedShim {
   readonly #beganAt = performance.now();
   #activeAt: number | undefined;
   #sampling: NodeJS.Timeout | undefined;
-  #deadline: NodeJS.Timeout | undefined;
+  /** Since the fault is active. */
+  #samples = 0;
 
   /** `words`: its command line. */
   constructor(words: readonly string[], out: { say(event: ShimEvent): void; gone(): void }) {
@@ -104,14 +105,19 @@ class SimulatedShim {
   begin(): void {
     if (this.#sampling) return;
     this.#say(this.#resolved());
-    this.#sampling = setInterval(() => this.#say(sampleEvent(this.#seconds, 0, this.#used)), sampleMs);
+    this.#sampling = setInterval(() => this.#sample(), sampleMs);
+  }
+
+  /** The time of the fault is told by its samples, so that there are as many of them on a machine that is busy. */
+  #sample(): void {
+    this.#say(sampleEvent(this.#seconds, 0, this.#used));
+    if (this.#activeAt !== undefined && ++this.#samples * sampleMs >= this.#durationMs) this.#end('deadline');
   }
 
   hear(line: string): void {
     if (line === 'beat' && this.#activeAt === undefined) this.#say(this.#resolved());
     if (line === 'start' && this.#activeAt === undefined) {
       this.#activeAt = performance.now();
-      this.#deadline = setTimeout(() => this.#end('deadline'), this.#durationMs);
       this.#say(active());
     }
     if (line === 'stop') this.#end('stopped');
@@ -119,7 +125,6 @@ class SimulatedShim {
 
   vanish(): void {
     clearInterval(this.#sampling);
-    clearTimeout(this.#deadline);
   }
 
   #end(reason: 'deadline' | 'stopped'): void {

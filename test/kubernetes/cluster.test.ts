@@ -740,6 +740,107 @@ describe('followAgent', () => {
   });
 });
 
+describe('followAgents', () => {
+  const names = [`${id}-0`, `${id}-1`];
+  const podOf = (name: string, state: object = {}) =>
+    agentPod(state, ({ metadata }) => Object.assign(metadata, { name, uid: `uid of ${name}` }));
+  const eventOf = (name: string, uid: string, reason: string) => ({
+    metadata: { uid, resourceVersion: '95' },
+    involvedObject: { kind: 'Pod', name, uid: `uid of ${name}` },
+    ...{ type: 'Warning', reason, message: 'm' },
+  });
+  let seen: string[];
+  let done: Promise<void>;
+
+  /** Launches both and watches them; versions of events are counted apart, as where they have an etcd of their own. */
+  beforeEach(async () => {
+    seen = [];
+    const versions = ['53', '51'];
+    server
+      .on('POST', configMaps, (_, response) => json(response, 201, { kind: 'ConfigMap' }))
+      .on('POST', pods, (request, response) => {
+        const pod = asCreated(request.body);
+        const { name = '' } = pod.metadata ?? {};
+        Object.assign(pod.metadata ?? {}, { uid: `uid of ${name}`, resourceVersion: versions[names.indexOf(name)] });
+        json(response, 201, pod);
+      })
+      .on('PATCH', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'ConfigMap' }))
+      .on('GET', events, (request, response) =>
+        request.query.has('watch')
+          ? eventFeed.handler(request, response)
+          : json(response, 200, { metadata: { resourceVersion: '7' }, items: [eventOf('web', 'e0', 'BackOff')] }),
+      );
+    const agents = await cluster.launchAll(names.map((pod) => ({ ...spec, pod })));
+    done = (async () => {
+      for await (const { agent: of, update } of cluster.followAgents(agents, abort.signal)) {
+        seen.push(`${of.pod.slice(-1)} ${update.kind}${update.kind === 'warning' ? ` ${update.reason}` : ''}`);
+      }
+    })();
+    done.catch(() => undefined);
+    await until('both watches are open', () => feed.open === 1 && eventFeed.open === 1);
+  });
+
+  it('tells each of its own, by one watch of all pods with the label and one of the events since before their creation', async () => {
+    const [listed] = server.requestsTo(events).filter(({ query }) => !query.has('watch'));
+    expect(Object.fromEntries(listed?.query ?? [])).toEqual({ limit: '1' });
+    expect(Object.fromEntries(eventFeed.requests[0]?.query ?? [])).toMatchObject({
+      ...{ fieldSelector: 'involvedObject.kind=Pod', resourceVersion: '7' },
+    });
+    expect(Object.fromEntries(feed.requests[0]?.query ?? [])).toMatchObject({
+      ...{ labelSelector: `kubectl-chaos.io/experiment=${id}`, resourceVersion: '51' },
+    });
+    feed.send('MODIFIED', podOf(`${id}-1`, { running: {} }));
+    feed.send('MODIFIED', podOf(`${id}-0`, { waiting: {} }));
+    await until('both are seen', () => seen.length === 2);
+    eventFeed.send('ADDED', eventOf('web', 'e1', 'BackOff'));
+    eventFeed.send('ADDED', eventOf(`${id}-0`, 'e2', 'FailedMount'));
+    await until('its event is seen', () => seen.length === 3);
+    feed.send('DELETED', podOf(`${id}-1`, { terminated: { exitCode: 0 } }));
+    await until('the end of one is seen', () => seen.length === 5);
+    feed.send('DELETED', podOf(`${id}-0`, { waiting: {} }));
+    await done;
+    expect(seen).toEqual(['1 status', '0 status', '0 warning FailedMount', '1 status', '1 deleted', '0 deleted']);
+    await until('nothing is watched any more', () => feed.open === 0 && eventFeed.open === 0);
+  });
+
+  it('goes on when the versions have expired: what has changed meanwhile is told of each, and no event twice', async () => {
+    eventFeed.send('ADDED', eventOf(`${id}-0`, 'e1', 'FailedMount'));
+    await until('it is seen', () => seen.length === 1);
+    const pod = podOf(`${id}-1`, { running: {} });
+    items = [{ ...pod, metadata: { ...pod.metadata, resourceVersion: '60' } }];
+    const expired = { kind: 'Status', code: 410, message: 'too old resource version' };
+    server.on('GET', events, (request, response) =>
+      request.query.has('watch')
+        ? eventFeed.handler(request, response)
+        : json(response, 200, {
+            metadata: { resourceVersion: '9' },
+            items: [
+              eventOf('web', 'e3', 'BackOff'),
+              eventOf(`${id}-0`, 'e1', 'FailedMount'),
+              eventOf(`${id}-1`, 'e2', 'Killed'),
+            ],
+          }),
+    );
+    for (const each of [feed, eventFeed]) each.send('ERROR', expired);
+    await until('the rest is seen', () => seen.length === 5);
+    expect(seen.slice(1).sort()).toEqual(['0 deleted', '0 status', '1 status', '1 warning Killed']);
+  });
+
+  it('rejects for all of them when they cannot be watched', async () => {
+    server.on('GET', pods, (_, response) => json(response, 403, forbidden('watch', 'pods', 'shop')));
+    feed.cut();
+    expect(await rejection(done)).toMatchObject({ code: 'forbidden' });
+    await until('nothing is watched any more', () => eventFeed.open === 0);
+  });
+
+  it('tells the loss of the API server to each of them', async () => {
+    server.on('GET', pods, (_, response) => json(response, 500, status(500, 'InternalError', 'etcd is away')));
+    feed.cut();
+    await until('both are told', () => seen.length >= 2);
+    expect(seen.slice(0, 2)).toEqual(['0 contact', '1 contact']);
+  });
+});
+
 describe('followTarget', () => {
   function follow(): TargetUpdate[] {
     const seen: TargetUpdate[] = [];
