@@ -282,6 +282,9 @@ export type ContainerStatus =
   /** `ofShim`: not the container has ended but its shim for one of several targets, and the reason says how. */
   | { state: 'terminated'; exitCode: number; reason: string; message: string; ofShim?: true };
 
+/** The reason of a `warning` that is not the kubelet's: watches do not tell what happens, so that it is asked for. */
+export const noWatchEvents = 'NoWatchEvents';
+
 /** One thing learnt about the agent pod. */
 export type AgentUpdate =
   /** `containers` by name. `phase` and `reason` as in the pod's status (`Failed`, `DeadlineExceeded`, `Evicted`, …). */

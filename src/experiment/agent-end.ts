@@ -2,7 +2,7 @@ import { ChaosError } from '../errors.ts';
 import type { Agent, AgentSpec, Clock, Cluster, ContainerStatus } from '../ports.ts';
 import { parseTerminationMessage } from '../shim/protocol.ts';
 import { shimFailure, startupFailure, withChanges } from './agent-errors.ts';
-import { SandboxFailures } from './kubelet-refusals.ts';
+import { StartTroubles } from './kubelet-refusals.ts';
 
 /** A node that has to pull the image first may take minutes. */
 const limitMs = 300_000;
@@ -23,7 +23,7 @@ export async function agentEnd(
   const container = spec.containers[0]?.name ?? '';
   const stop = new AbortController();
   const cancel = clock.after(limitMs, () => stop.abort());
-  const sandbox = new SandboxFailures(spec);
+  const troubles = new StartTroubles(spec);
   try {
     for await (const update of cluster.followAgent(agent, AbortSignal.any([signal, stop.signal]))) {
       const status = update.kind === 'status' ? update.containers[container] : undefined;
@@ -32,10 +32,10 @@ export async function agentEnd(
         if (error) throw shimFailure(error, {});
         if (isDone(status)) return status;
       }
-      const failure = startupFailure({ id: spec.id, agent: spec }, container, update) ?? sandbox.after(update);
+      const failure = startupFailure({ id: spec.id, agent: spec }, container, update) ?? troubles.after(update);
       if (failure) throw withChanges(failure, agent);
     }
-    throw new ChaosError('agent-failed', `the agent did not end within ${limitMs / 60_000} minutes`);
+    throw new ChaosError('agent-failed', `the agent did not end within ${limitMs / 60_000} minutes${troubles.why}`);
   } finally {
     cancel();
     stop.abort();

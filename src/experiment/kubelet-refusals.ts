@@ -1,5 +1,5 @@
 import { ChaosError } from '../errors.ts';
-import { type AgentSpec, type AgentUpdate, shimFile, shimFolder } from '../ports.ts';
+import { type AgentSpec, type AgentUpdate, noWatchEvents, shimFile, shimFolder } from '../ports.ts';
 
 /** What stands in the agent pod's way on its node, by the kubelet's words, and what to do. Pure. */
 
@@ -14,6 +14,13 @@ const remedies: Readonly<Record<string, (where: Where) => string>> = {
   OutOfpods: () => `The node runs as many pods as it may. Delete one, or ${evict}`,
   OutOfcpu: () => `Ask for less CPU: --agent-requests cpu=10m. Or ${evict}`,
   OutOfmemory: () => `Ask for less memory: --agent-requests memory=32Mi. Or ${evict}`,
+  'OutOfephemeral-storage': () =>
+    `Ask for less of the node's disk: --agent-requests ephemeral-storage=1Mi. Or ${evict}`,
+  // Under disk or PID pressure: pkg/kubelet/eviction/eviction_manager.go, Admit.
+  Evicted: () =>
+    'While a node is under pressure, its kubelet admits critical pods alone: wait until that is over, or use --priority-class system-node-critical',
+  // pkg/kubelet/nodeshutdown.
+  NodeShutdown: () => 'The node is shutting down: choose a target on another one.',
   NodeAffinity: selector,
   // Of kubelets before 1.20.
   MatchNodeSelector: selector,
@@ -55,18 +62,27 @@ const noAddress = [
   /(?:insufficient|exhausted).*address|address.*(?:insufficient|exhausted)/i,
 ];
 
-/** Counts how often the agent pod's sandbox could not be made: the kubelet tries for ever, and says why each time. */
-export class SandboxFailures {
+/** What the kubelet says of an agent pod that it cannot start: it tries for ever, and says why each time. Counts how often its sandbox could not be made. */
+export class StartTroubles {
   readonly #where: Where;
   #count = 0;
+  #last: string | undefined;
 
   constructor(where: Where) {
     this.#where = where;
   }
 
-  /** The failure, from the third time on. */
+  /** What it said last, as the end of a sentence; empty: nothing. */
+  get why(): string {
+    return this.#last === undefined ? '' : `: ${this.#last}`;
+  }
+
+  /** The failure, from the third time on that there was no sandbox. */
   after(update: AgentUpdate): ChaosError | undefined {
-    if (update.kind !== 'warning' || update.reason !== 'FailedCreatePodSandBox') return undefined;
+    if (update.kind === 'started') this.#last = undefined;
+    if (update.kind !== 'warning' || update.reason === noWatchEvents) return undefined;
+    this.#last = `${update.reason}: ${update.message}`;
+    if (update.reason !== 'FailedCreatePodSandBox') return undefined;
     this.#count = Math.max(this.#count + 1, update.count ?? 1);
     if (this.#count < mostSandboxFailures) return undefined;
     const { node } = this.#where;

@@ -1,5 +1,5 @@
 import type { CoreV1Event, CoreV1EventList, V1Pod } from '@kubernetes/client-node';
-import type { Agent, AgentUpdate } from '../ports.ts';
+import { type Agent, type AgentUpdate, noWatchEvents } from '../ports.ts';
 import { Queue } from '../queue.ts';
 import { ofExperiment } from './agent-pod.ts';
 import { countOf, eventUpdate, statusUpdate } from './agent-updates.ts';
@@ -48,17 +48,19 @@ export async function* followAgents(
   const forward = async (updates: AsyncIterable<OfAgent>): Promise<void> => {
     for await (const update of updates) queue.push(update);
   };
+  const distrust = new AbortController();
   const done = Promise.all([
     forward(
       podUpdates(rest, watched, either, {
         onSilence: () => {
           onSilence();
-          ofAll({ kind: 'warning', reason: 'NoWatchEvents', message: noEvents });
+          distrust.abort();
+          ofAll({ kind: 'warning', reason: noWatchEvents, message: noEvents });
         },
         onContact: (problem) => ofAll({ kind: 'contact', problem }),
       }),
     ),
-    forward(eventUpdates(rest, watched, eventsSince, either)),
+    forward(eventUpdates(rest, watched, eventsSince, either, distrust.signal)),
   ]).then(
     () => queue.end(),
     (error: unknown) => queue.fail(error),
@@ -132,6 +134,7 @@ async function* eventUpdates(
   watched: readonly WatchedAgent[],
   since: Promise<string | undefined>,
   signal: AbortSignal,
+  distrust: AbortSignal,
 ): AsyncGenerator<OfAgent> {
   const agents = new Map(watched.map(({ agent }) => [agent.podUid, agent]));
   const [first, ...others] = agents.values();
@@ -149,6 +152,7 @@ async function* eventUpdates(
   const start = {
     resourceVersion: (await since) ?? '',
     isOurs: (event: CoreV1Event) => agentOf(event) !== undefined,
+    distrust,
   };
   // A watch that starts anew tells the events again; the count tells an event that happened again.
   const reported = new Map<string, number>();

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
+import { noWatchEvents } from '../../src/ports.ts';
 import { settle } from '../fakes/clock.ts';
 import { ioRequest, lastWords, MiB, requestFor, resolved, shimError, target } from '../fakes/samples.ts';
 import { experiment } from './scenario.ts';
@@ -158,6 +159,9 @@ describe('before the fault begins', () => {
     ['OutOfpods', '--priority-class system-node-critical'],
     ['OutOfcpu', '--agent-requests cpu=10m'],
     ['OutOfmemory', '--agent-requests memory=32Mi'],
+    ['OutOfephemeral-storage', '--agent-requests ephemeral-storage=1Mi'],
+    ['Evicted', '--priority-class system-node-critical'],
+    ['NodeShutdown', 'another one'],
   ] as const) {
     experiment(`${reason}: what lets the agent in`, async (s) => {
       await s.launch();
@@ -456,6 +460,18 @@ describe('before the fault begins', () => {
     expect(s.reporter.of('progress')[0]?.message).toContain('is its kubelet reachable?');
     await s.clock.advance(295_000);
     expect((await s.error()).message).toContain('has not started on node node-3 within 5m');
+  });
+
+  experiment('a pod that the kubelet cannot start is given up with what it said last', async (s) => {
+    await s.launch();
+    const message = 'MountVolume.SetUp failed for volume "shim": timed out waiting for the condition';
+    await s.agent({ kind: 'progress', reason: 'Pulling', message: 'Pulling image "tools:1"' });
+    await s.agent({ kind: 'warning', reason: 'FailedMount', message });
+    await s.agent({ kind: 'warning', reason: noWatchEvents, message: 'watch events do not arrive' });
+    await s.clock.advance(300_000);
+    expect((await s.error()).message).toBe(
+      `the agent pod has not started on node node-3 within 5m: FailedMount: ${message}`,
+    );
   });
 
   experiment('a shim that never answers is given up after 10 s', async (s) => {

@@ -730,6 +730,25 @@ describe('followAgent', () => {
     expect(seen.slice(2)).toEqual([{ kind: 'deleted' }]);
   });
 
+  it('tells events by lists, too, where watches are kept back', { timeout: 30_000 }, async () => {
+    server
+      .on('GET', pods, ({ query }, response) => {
+        const pod = { ...waiting, metadata: { ...waiting.metadata, resourceVersion: '52' } };
+        if (!query.has('watch')) json(response, 200, { metadata: { resourceVersion: '60' }, items: [pod] });
+      })
+      .on('GET', events, ({ query }, response) => {
+        const failures = [event('e1', 'FailedCreatePodSandBox', 3)];
+        if (!query.has('watch')) json(response, 200, { metadata: { resourceVersion: '60' }, items: failures });
+      })
+      .on('POST', configMaps, (_, response) => json(response, 201, { kind: 'ConfigMap' }))
+      .on('POST', pods, (request, response) => json(response, 201, asCreated(request.body)))
+      .on('PATCH', `${configMaps}/${id}`, (_, response) => json(response, 200, { kind: 'ConfigMap' }));
+    await cluster.launch(spec);
+    const { seen } = follow();
+    const failure = { kind: 'warning', reason: 'FailedCreatePodSandBox', message: 'm', count: 3 };
+    await expect.poll(() => seen, { timeout: 20_000 }).toContainEqual(failure);
+  });
+
   it('ends when it is aborted', async () => {
     items = [running];
     const { done } = follow();

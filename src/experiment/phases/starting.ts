@@ -7,7 +7,7 @@ import { formatDuration } from '../../units.ts';
 import { shimFailure, startupFailure } from '../agent-errors.ts';
 import { brokenStream, type ConnectionLoss } from '../connection.ts';
 import { Delivery } from '../delivery.ts';
-import { SandboxFailures } from '../kubelet-refusals.ts';
+import { StartTroubles } from '../kubelet-refusals.ts';
 import type { Plan, RunPlan } from '../plan.ts';
 import type { RunContext } from '../run-context.ts';
 import { attachAttempts, type TimerName, timeouts } from '../timeouts.ts';
@@ -26,7 +26,7 @@ export class StartingPhase implements Phase {
   readonly #go: (driver: Driver) => void;
   /** The fault is prepared. */
   #driver: Driver | undefined;
-  readonly #sandbox: SandboxFailures;
+  readonly #troubles: StartTroubles;
   /** An init container that the agent's waits for, and that somebody has added. */
   #blockedBy: string | undefined;
   /** The shim has not been heard on this stream yet. */
@@ -37,7 +37,7 @@ export class StartingPhase implements Phase {
     this.#context = context;
     this.#plan = plan;
     this.#go = go;
-    this.#sandbox = new SandboxFailures(plan.agent);
+    this.#troubles = new StartTroubles(plan.agent);
     this.#setup = kindOf(plan.fault).setup(context, (driver) => {
       this.#driver = driver;
       this.#goWhenReady();
@@ -49,13 +49,13 @@ export class StartingPhase implements Phase {
 
   onAgent(update: AgentUpdate): void {
     const { timers, connection, plan } = this.#context;
+    const failure = this.#troubles.after(update);
     if (update.kind === 'started') {
       timers.stop('pickup');
       if (update.container === plan.container) connection.open();
     } else if (update.kind === 'progress' || update.kind === 'warning') {
       timers.stop('pickup');
       this.#context.report({ kind: update.kind, message: `${update.reason}: ${update.message}` });
-      const failure = this.#sandbox.after(update);
       if (failure && !this.#isLeaving) this.#context.fail(failure);
     } else if (update.kind === 'contact') {
       this.#onContact(update.problem);
@@ -250,7 +250,8 @@ export class StartingPhase implements Phase {
       }
       case 'startup': {
         const time = formatDuration(timeouts.startup);
-        const why = this.#blockedBy === undefined ? '' : `: its init container ${this.#blockedBy} has not ended`;
+        const why =
+          this.#blockedBy === undefined ? this.#troubles.why : `: its init container ${this.#blockedBy} has not ended`;
         const message = `the agent pod has not started on node ${node} within ${time}${why}`;
         return this.#context.fail(new ChaosError('agent-failed', message));
       }
