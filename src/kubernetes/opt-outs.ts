@@ -15,6 +15,9 @@ export const optOutLabels: Readonly<Record<string, string>> = {
   'instana-autotrace': 'false',
 };
 
+/** Each adds an init container or a sidecar where the namespace asks for it, and a pod's own word counts more: internal/instrumentation/annotation.go of the opentelemetry-operator. */
+const instrumented = ['java', 'nodejs', 'python', 'dotnet', 'go', 'apache-httpd', 'nginx', 'sdk'];
+
 export const optOutAnnotations: Readonly<Record<string, string>> = {
   // Istio before 1.11.
   'sidecar.istio.io/inject': 'false',
@@ -27,6 +30,7 @@ export const optOutAnnotations: Readonly<Record<string, string>> = {
   'oneagent.dynatrace.com/inject': 'false',
   // https://github.com/open-telemetry/opentelemetry-operator: a namespace can ask for it, and a pod's own word counts more.
   'sidecar.opentelemetry.io/inject': 'false',
+  ...Object.fromEntries(instrumented.map((name) => [`instrumentation.opentelemetry.io/inject-${name}`, 'false'])),
   // https://github.com/k8tz/k8tz: an init container for every pod by default.
   'k8tz.io/inject': 'false',
 };

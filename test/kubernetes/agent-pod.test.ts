@@ -131,6 +131,9 @@ describe('agentPod', () => {
       'consul.hashicorp.com/connect-inject': 'false',
       'dynatrace.com/inject': 'false',
       'sidecar.opentelemetry.io/inject': 'false',
+      'instrumentation.opentelemetry.io/inject-java': 'false',
+      'instrumentation.opentelemetry.io/inject-go': 'false',
+      'instrumentation.opentelemetry.io/inject-apache-httpd': 'false',
       'k8tz.io/inject': 'false',
     });
   });
