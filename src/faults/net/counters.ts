@@ -28,6 +28,15 @@ export function readCounters(fault: NetFault, answers: ReadonlyMap<string, Answe
   };
 }
 
+/** How many counters of ours there are, one for each queue or rule; undefined: the answer does not tell. Fewer than before: somebody else has removed them. */
+export function countersThere(answer: Answer): number | undefined {
+  // nft's words for a table that there is not.
+  if (answer.exitCode !== 0) return /No such file or directory/.test(answer.stderr) ? 0 : undefined;
+  const parsed = readJson(answer.stdout);
+  if (Array.isArray(parsed)) return parsed.filter((qdisc) => isObject(qdisc) && qdisc.handle === leafHandle).length;
+  return isObject(parsed) && Array.isArray(parsed.nftables) ? fromNft(parsed.nftables).length : undefined;
+}
+
 /** A queue counts what it let through; what it dropped and what waits in it was affected as well. */
 function fromLeaf(qdisc: Readonly<Record<string, unknown>>): Counted {
   return {

@@ -51,8 +51,8 @@ export const net: FaultKind<NetRequest, NetFault, NetSurroundings, NetRun> = {
   staysAfterRestart: true,
 
   isMeasured: (_seen, { counters }) => counters.length > 0,
-  judge(fault, _target, { differs, isFound }, { counters, roundTripsBefore, roundTripsDuring }) {
-    const seen = { counters, roundTripsBefore, roundTripsDuring, differs, isFound };
+  judge(fault, _target, { differs, isFound }, { counters, roundTripsBefore, roundTripsDuring, removedAfterMs }) {
+    const seen = { counters, roundTripsBefore, roundTripsDuring, differs, isFound, removedAfterMs };
     const measured = measureNet(seen);
     return { ...judgeNet(fault, seen), table: proofRows(measured), document: { net: measured } };
   },

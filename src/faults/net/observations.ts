@@ -7,4 +7,6 @@ export interface NetRun {
   counters: NetCounters[];
   roundTripsBefore: readonly RoundTrip[];
   roundTripsDuring: RoundTrip[];
+  /** Since when, from the start of the fault, what makes it is not there any more, or not all of it; undefined: it is. */
+  removedAfterMs?: number | undefined;
 }

@@ -171,4 +171,6 @@ export interface NetObservation {
   differs: readonly string[];
   /** The fault was found in force, where no round trip is measured. */
   isFound?: boolean;
+  /** As of a `NetRun`. */
+  removedAfterMs?: number | undefined;
 }

@@ -20,6 +20,12 @@ export function judgeNet(fault: NetFault, seen: NetObservation): Conclusion {
       proof(false, 'Affected packets were not counted: the run was too short, or its counters could not be read'),
     ]);
   }
+  if (seen.removedAfterMs !== undefined) {
+    const most = Math.max(...seen.counters.map(({ packets }) => packets));
+    return verdict([
+      proof(false, `${removedSentence(seen.removedAfterMs)}: ${formatCount(most, 'packet')} affected until then`),
+    ]);
+  }
   if (last.packets === 0) return verdict([proof(false, `No packet matched: ${whatToAsk(fault)}`)]);
   const own = ownPackets(fault, seen.roundTripsDuring);
   if (last.packets <= own) {
@@ -28,6 +34,11 @@ export function judgeNet(fault: NetFault, seen: NetObservation): Conclusion {
   }
   if (fault.block) return verdict([judgeBlock(fault.block, last)]);
   return verdict(fault.shaping ? judgeShaping(fault, fault.shaping, last, seen) : []);
+}
+
+/** Of what was there, and then was not. */
+export function removedSentence(afterMs: number): string {
+  return `Somebody else has removed the fault from the target's network after ${formatDuration(1_000 * Math.round(afterMs / 1_000))}`;
 }
 
 function verdict(proofs: Proof[]): Conclusion {

@@ -134,6 +134,34 @@ describe('a net fault that goes as asked', () => {
     expect(outcome.verdict?.proofs[0]?.sentence).toContain('No packet matched');
   });
 
+  netExperiment('that somebody else removes is noticed, told once, and no effect: 3', async (s) => {
+    await activate(s);
+    await sendPackets(s);
+    const noqueue = JSON.stringify([{ kind: 'noqueue', handle: '0:', dev: 'eth0', root: true }]);
+    s.net.instead.set('counters', { stdout: noqueue });
+    await s.pass(3_000);
+    const warnings = s.reporter.of('warning').map(({ message }) => message);
+    expect(warnings).toEqual([
+      "Somebody else has removed the fault from the target's network after 6s: it has no effect any more, or not all of it",
+    ]);
+    await s.finish();
+    const outcome = await s.outcome();
+    expect(outcome).toMatchObject({ exitCode: 3, reverted: true, verdict: { effective: false } });
+    expect(outcome.verdict?.proofs[0]?.sentence).toContain('Somebody else has removed the fault');
+  });
+
+  netExperiment('whose counters cannot be asked for once is not taken for removed', async (s) => {
+    await activate(s);
+    await sendPackets(s);
+    s.net.instead.set('counters', { exitCode: 124, stdout: '' });
+    await s.pass(2_000);
+    s.net.instead.delete('counters');
+    await sendPackets(s);
+    await s.finish();
+    expect(await s.outcome()).toMatchObject({ exitCode: 0, verdict: { effective: true } });
+    expect(s.reporter.of('warning')).toEqual([]);
+  });
+
   netExperiment('whose network reads otherwise afterwards is told, with 3 and not with 4', async (s) => {
     await activate(s);
     await sendPackets(s);

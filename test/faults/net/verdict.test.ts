@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readCounters, readRoundTrip } from '../../../src/faults/net/counters.ts';
+import { countersThere, readCounters, readRoundTrip } from '../../../src/faults/net/counters.ts';
 import { describeNet } from '../../../src/faults/net/describe.ts';
 import type { NetCounters, NetFault, NetObservation } from '../../../src/faults/net/types.ts';
 import { judgeNet } from '../../../src/faults/net/verdict.ts';
@@ -77,6 +77,20 @@ describe('counters', () => {
     expect(counters('--partition', text)).toBeUndefined();
   });
 
+  test.each<[what: string, text: string, exitCode: number, stderr: string, there: number | undefined]>([
+    ['the queues of tc', fixture('counters-tc'), 0, '', 2],
+    ['a network without them', '[{"kind":"noqueue","handle":"0:","dev":"eth0"}]', 0, '', 0],
+    ['a network without any', '[]', 0, '', 0],
+    ['the rules of nft', fixture('counters-nft'), 0, '', 2],
+    ['a table without rules', '{"nftables":[{"metainfo":{}}]}', 0, '', 0],
+    ['a table that is not there', '', 1, 'Error: No such file or directory\nlist counters table inet x', 0],
+    ['a failure', '', 1, 'Error: Operation not permitted', undefined],
+    ['a question whose time ran out', '', 124, '', undefined],
+    ['no answer that can be read', 'Error', 0, '', undefined],
+  ])('are there or not in %s', (_what, text, exitCode, stderr, there) => {
+    expect(countersThere(answer('counters', text, exitCode, stderr))).toBe(there);
+  });
+
   test('are not read of a failure', () => {
     expect(counters('--partition', fixture('counters-nft'), 1)).toBeUndefined();
   });
@@ -106,6 +120,13 @@ describe('the verdict', () => {
       {},
       false,
       'Affected packets were not counted: the run was too short, or its counters could not be read',
+    ],
+    [
+      'removed by somebody else',
+      netFault('--partition'),
+      { counters: [counted(90, 90), counted(200, 200)], removedAfterMs: 12_040 },
+      false,
+      "Somebody else has removed the fault from the target's network after 12s: 200 packets affected until then",
     ],
     [
       'nothing affected',
