@@ -1,5 +1,6 @@
 import type { PathEvent, Space } from '../../shim/protocol.ts';
 import { formatCount, formatPercent } from '../../text.ts';
+import { whySlow } from '../common/slow.ts';
 import type { Proof } from '../fault.ts';
 import { describeFill } from './describe.ts';
 import { formatBytesApart } from './digits.ts';
@@ -39,6 +40,8 @@ interface Stock {
   slack: number;
   /** `apart`: a difference that is to be seen. */
   format(value: number, apart: number): string;
+  /** What was measured that explains why it is less than asked, as the end of a sentence. */
+  slow: string;
 }
 
 type Counted = { whole: number; free: number } | undefined;
@@ -54,11 +57,13 @@ export function judgeFill(fault: IoFault, fill: FillRequest, seen: SeenIo): Proo
   const start = seen.pathsBefore.at(-1) ?? seen.facts;
   const { pathAfter } = seen;
   const without = start ?? pathAfter;
+  const slow = whySlow({ during: seen.samplesDuring }, 'to take more');
   const stock = (of: (room: Room) => Counted, rest: Pick<Stock, 'held' | 'slack' | 'format'>): Stock => {
     const look = (path: PathEvent) => ({ seconds: path.elapsedUs / 1e6, free: of(room(path))?.free ?? Infinity });
     const during = seen.pathsDuring.map(look);
     return {
       ...rest,
+      slow,
       whole: of(room(first))?.whole ?? 0,
       before: start && of(room(start))?.free,
       during,
@@ -140,7 +145,7 @@ function isReached(percent: number | undefined, wanted: number | undefined, stoc
 }
 
 function fillProof(asked: string, stock: Stock, reached: boolean, floor: string): Proof {
-  const { whole, before, least, after, held, slack } = stock;
+  const { whole, before, least, after, held, slack, slow } = stock;
   const apart = held?.amount ?? (before === undefined ? whole : before - least);
   const format = (value: number) => stock.format(value, apart);
   const took = held === undefined ? '' : `took ${stock.format(held.amount, whole)}, `;
@@ -148,7 +153,7 @@ function fillProof(asked: string, stock: Stock, reached: boolean, floor: string)
   const was = before === undefined ? '' : ` (${format(before)} before)`;
   const now = `${took}${used}${format(least)} free${was}${floor}`;
   const isKnown = before !== undefined || after !== undefined || held !== undefined;
-  const short = reached ? '' : isKnown ? ': less than asked' : ': what was free without the fault is not known';
+  const short = reached ? '' : isKnown ? `: less than asked${slow}` : ': what was free without the fault is not known';
   if (before === undefined || after === undefined) return proof(reached, `${asked}: ${now}${short}`);
   const isBack =
     after.free - least >= (before - least) * backShare - slack || (held !== undefined && isReleased(stock, held));

@@ -389,6 +389,16 @@ describe('a fill', () => {
       `Asked to fill ${place} to 95%: 89.5% in use, 1Gi free (8Gi before): less than asked; 8Gi free afterwards`,
     ],
     [
+      'that has too little CPU time to write so much',
+      '--fill 2Gi',
+      {
+        pathsDuring: paths(1, 10, () => free(7.5 * GiB)),
+        samplesDuring: samples(1, 10, (s) => ({ cpuQuotaUs: 2_000, cpuThrottledPeriods: Math.round(9.7 * s) })),
+      },
+      false,
+      `Asked to fill ${place} by 2Gi: 21.1% in use, 7.5Gi free (8Gi before): less than asked; it was throttled in 96.7% of the CPU periods, too slow to take more in that time: the container may use 0.02 CPUs; 8Gi free afterwards`,
+    ],
+    [
       'by bytes',
       '--fill 2Gi',
       { pathsDuring: paths(1, 10, () => free(6 * GiB)) },
