@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { warningsOf } from '../../src/experiment/neighbours.ts';
+import type { Outcome } from '../../src/experiment/outcome.ts';
 import type { Experiment, NodeUpdate } from '../../src/ports.ts';
 import { settle } from '../fakes/clock.ts';
 import { detachedExperiment, request, target } from '../fakes/samples.ts';
 import { experiment, type Scenario } from './scenario.ts';
+import { Several } from './several-scenario.ts';
 
 /** Another experiment of three CPUs, on the target of the scenario unless it is told otherwise. */
 function other(change: Partial<Experiment> = {}): Experiment {
@@ -81,6 +83,22 @@ describe('two experiments on one container', () => {
     await s.pass(50_000);
     await s.finish();
     expect(await s.outcome()).not.toHaveProperty('sharedWith');
+  });
+
+  test('of several targets the one that is shared is warned of, and says so', async () => {
+    const several = new Several();
+    several.cluster.around = { ...none, experiments: [other({ target: 'shop/web-2/app' })] };
+    await several.activate();
+    const shared = several.s.reporter.of('warning').filter(({ message }) => message.includes('of both'));
+    expect(shared.map(({ target }) => target.pod)).toEqual(['web-2']);
+    await several.pass(5_000);
+    for (const place of [0, 1, 2]) several.shim(place).end();
+    const { targets } = (await several.end()) as Outcome;
+    expect(targets.map(({ target, sharedWith }) => [target.pod, sharedWith])).toEqual([
+      ['web-1', undefined],
+      ['web-2', ['chaos-abcde']],
+      ['web-3', undefined],
+    ]);
   });
 
   experiment('alone, nothing is said of sharing', async (s) => {
