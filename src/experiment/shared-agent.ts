@@ -18,6 +18,8 @@ interface Member {
   /** Its shim's command line. */
   words: readonly string[];
   hasBegun: boolean;
+  /** It has been told to begin, on the stream that there is now. */
+  isAsked: boolean;
   stream: MemberStream | undefined;
   /** Its run waits for a stream. */
   waiting: { give(stream: Attachment): void; refuse(error: unknown): void }[];
@@ -45,7 +47,7 @@ export class SharedAgent {
   constructor(cluster: RunCluster, agent: Agent, words: ReadonlyMap<string, readonly string[]>) {
     for (const [name, line] of words) {
       this.#members.set(name, {
-        ...{ name, words: line, hasBegun: false, stream: undefined, waiting: [], news: new Set() },
+        ...{ name, words: line, hasBegun: false, isAsked: false, stream: undefined, waiting: [], news: new Set() },
       });
     }
     this.#connection = new Connection(byAttach(cluster, agent, agentContainer), {
@@ -171,6 +173,8 @@ export class SharedAgent {
         return this.#serve(member);
       }
       case 'refused': {
+        // A stream before this one has begun it.
+        if (this.#members.get(event.name)?.hasBegun) return;
         const message = `${event.code}: ${event.message}`;
         return this.#tellEnd(event.name, { ...ended, exitCode: 125, reason: 'its agent refused to begin it', message });
       }
@@ -203,13 +207,19 @@ export class SharedAgent {
     }
   }
 
-  /** Begins those that are not there yet. What one has said that ended while there was no stream is lost, but for how it left its target. */
+  /**
+   * Begins those that are not there yet, once: an agent that has just started tells of itself, and then answers as well. What one has said that ended while there was no stream is lost, but for how it
+   * left its target.
+   */
   #onThere(targets: Extract<AgentEvent, { event: 'agent' }>['targets']): void {
     for (const member of this.#members.values()) {
       const there = targets.find(({ name }) => name === member.name);
       member.hasBegun ||= there !== undefined;
       if (member.hasBegun) this.#serve(member);
-      else this.#say(beginLine(member.name, member.words));
+      else if (!member.isAsked) {
+        member.isAsked = true;
+        this.#say(beginLine(member.name, member.words));
+      }
       if (there?.state !== 'gone') continue;
       const message = lastEventOf(there);
       this.#tellEnd(member.name, { ...ended, exitCode: 0, reason: 'its report was lost with the stream', message });
@@ -234,6 +244,7 @@ export class SharedAgent {
     for (const member of this.#members.values()) {
       member.stream?.end(end);
       member.stream = undefined;
+      member.isAsked = false;
       for (const { refuse } of member.waiting.splice(0)) refuse(error ?? new ChaosError('connection-lost', reason));
     }
   }

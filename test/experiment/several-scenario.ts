@@ -96,6 +96,8 @@ class SeveralCluster extends FakeCluster {
   broken = 0;
   /** What becomes of the tools that are sent, by the name of the agent's pod. */
   readonly toolboxes = new Map<string, ToolboxShim>();
+  /** The agents tell of themselves on each stream, before they answer. */
+  isJustStarted = false;
   /** Nothing is said of them by itself. */
   isSilentOfTools = false;
   /** How shims have ended of which nobody was told. */
@@ -134,6 +136,7 @@ class SeveralCluster extends FakeCluster {
     this.streams.set(agent.pod, stream);
     if (this.broken-- > 0) stream.drop('reset');
     stream.onLine = (line) => this.#hear(agent.pod, line);
+    if (this.isJustStarted) stream.stdout.push(JSON.stringify({ event: 'agent', targets: [] }));
     return stream;
   }
 
@@ -149,6 +152,7 @@ class SeveralCluster extends FakeCluster {
     } else if (verb === 'begin') {
       const why = this.refused.get(name);
       if (why !== undefined) return say({ event: 'refused', name, code: 'usage', message: why });
+      if (this.shims.has(name)) return say({ event: 'refused', name, code: 'usage', message: 'there is one already' });
       const tagged = (...events: ShimEvent[]) => {
         for (const event of events) say({ target: name, ...JSON.parse(wireLine(event)) });
       };

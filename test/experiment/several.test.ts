@@ -67,6 +67,16 @@ describe('several targets', () => {
     expect(several.cluster.removed).toMatchObject({ id: 'chaos-7f3k2', reverted: true });
   });
 
+  test('are begun once by an agent that tells of itself before it answers', async () => {
+    const several = new Several();
+    several.cluster.isJustStarted = true;
+    await several.activate();
+    expect(several.begun).toBe(3);
+    await several.s.interrupt();
+    await several.pass(2_000);
+    expect((await outcomeOf(several)).exitCode).toBe(130);
+  });
+
   test('have their tools read once, and sent to each node once, however late a shim comes', async () => {
     const several = new Several({ image: undefined });
     several.cluster.mute.add('target-2');
