@@ -295,18 +295,22 @@ export class Rest {
     const kept = { keepAlive: true, autoSelectFamilyAttemptTimeout: addressTimeoutMs };
     if (this.#access.server.protocol === 'http:') return new http.Agent(kept);
     const { insecureSkipTlsVerify, tlsServerName } = this.#access.cluster;
-    const options: https.AgentOptions = {
-      ...kept,
-      // Said in both cases, so that NODE_TLS_REJECT_UNAUTHORIZED has no say.
-      rejectUnauthorized: !insecureSkipTlsVerify,
+    // Made once: Node makes one for each connection of its own, which takes as long as the handshake.
+    const secureContext = tls.createSecureContext({
       // Go trusts each certificate that it is given, an intermediate as well; OpenSSL by itself only a chain that ends in a root.
       ...(ca === undefined
         ? insecureSkipTlsVerify
           ? {}
           : { ca: systemAuthorities() }
         : { ca, allowPartialTrustChain: true }),
-      ...(tlsServerName ? serverName(tlsServerName) : {}),
       ...(certificate ?? {}),
+    });
+    const options: https.AgentOptions & Pick<tls.ConnectionOptions, 'secureContext'> = {
+      ...kept,
+      // Said in both cases, so that NODE_TLS_REJECT_UNAUTHORIZED has no say.
+      rejectUnauthorized: !insecureSkipTlsVerify,
+      secureContext,
+      ...(tlsServerName ? serverName(tlsServerName) : {}),
     };
     return new https.Agent(options);
   }
