@@ -30,7 +30,10 @@ export class SimulatedAgent {
 
   /** The only client from now on. */
   serve(stream: FakeStream): void {
+    const isFirst = this.#stream === undefined;
     this.#stream = stream;
+    // As an agent that is attached to in the moment in which it starts.
+    if (isFirst && !this.#only) this.#tell();
     this.#only?.begin();
     stream.socket.on('message', (data) => {
       for (const line of this.#lines.write((data as Buffer).subarray(1))) this.#hear(line);
@@ -61,9 +64,14 @@ export class SimulatedAgent {
     else if (verb === 'stop') this.end();
     else if (verb === 'beat') {
       for (const shim of this.#shims.values()) shim.hear(line);
-      const targets = [...this.#shims.keys()].map((each) => ({ name: each, command: 'run', state: 'begun' }));
-      this.#say({ event: 'agent', version: '0.1.0', kernel: '6.1.0', arch: 'x86_64', lease_ms: 15_000, targets });
+      this.#tell();
     }
+  }
+
+  /** What it is, and who is there. */
+  #tell(): void {
+    const targets = [...this.#shims.keys()].map((each) => ({ name: each, command: 'run', state: 'begun' }));
+    this.#say({ event: 'agent', version: '0.1.0', kernel: '6.1.0', arch: 'x86_64', lease_ms: 15_000, targets });
   }
 
   #begin(name: string, words: readonly string[]): void {
