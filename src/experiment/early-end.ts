@@ -54,7 +54,7 @@ export function earlyEnd(
         ? undefined
         : `${actor.name} was killed by signal ${ended.signal} ${after}${ended.oomKills ? ', by the OOM killer' : ''}`;
     case 'lease':
-      return `the shim did not hear from this command for ${formatDuration(plan.leaseMs)} and reverted the fault ${after}`;
+      return `${leaseLost(plan)} ${after}`;
     case 'signal':
       return `the agent was terminated externally ${after}: its pod was deleted, or the node is shutting down`;
     case 'target-gone':
@@ -62,6 +62,10 @@ export function earlyEnd(
     case 'overwritten':
       return `somebody else overwrote the limit on the target's cgroup ${after}, so that it was no longer in force; systemd restores its own limits at every \`systemctl daemon-reload\``;
   }
+}
+
+export function leaseLost({ leaseMs }: RunPlan): string {
+  return `the shim did not hear from this command for ${formatDuration(leaseMs)} and reverted the fault`;
 }
 
 /** When a fault that nobody is at ends, for a sentence. */

@@ -132,7 +132,8 @@ class Group {
   onEnd(plan: Plan, result: RunResult): void {
     this.#halts.delete(plan);
     if (!this.#barrier.hasOpened) return this.#giveUp({ plan, why: `${targetName(plan.target)} could not be armed` });
-    if (result.ended?.reason === 'lease') return this.#halt(`the lease of ${targetName(plan.target)} has run out`);
+    if (result.ended?.reason === 'lease' || result.leaseRanOut)
+      return this.#halt(`the lease of ${targetName(plan.target)} has run out`);
     if (!result.reverted) return this.#halt(`the revert of ${targetName(plan.target)} is not confirmed`);
     if (result.problems.length === 0 && result.failure === undefined) return;
     this.#failed++;

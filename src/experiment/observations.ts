@@ -4,7 +4,7 @@ import { kindOf } from '../faults/registry.ts';
 import type { Clock, Experiment, TargetUpdate } from '../ports.ts';
 import type { Active, Ended, Resolved, Sample } from '../shim/protocol.ts';
 import { joinWords } from '../text.ts';
-import { describeTargetUpdate, earlyEnd } from './early-end.ts';
+import { describeTargetUpdate, earlyEnd, leaseLost } from './early-end.ts';
 import type { TargetReporter } from './events.ts';
 import type { RevertWitness } from './outcome.ts';
 import type { RunPlan } from './plan.ts';
@@ -28,6 +28,8 @@ export interface RunResult {
   ended?: Ended;
   /** No process of ours is in the target: said by the shim, by its container's end, or never begun. */
   reverted: boolean;
+  /** The agent's lease has, and with it this target's; how the run ended has not been heard. */
+  leaseRanOut?: true;
   revertedBy?: RevertWitness;
   /** Names of the states that did not read the same before and after. */
   differs: readonly string[];
@@ -197,6 +199,13 @@ export class Observations {
 
   #stateName(id: string): string {
     return kindOf(this.#plan.fault).stateName?.(id, this.result.own) ?? id;
+  }
+
+  /** Known of its agent alone, when this command comes back to it. */
+  leaseRanOut(): void {
+    if (this.result.ended || !this.isInForce) return;
+    this.result.leaseRanOut = true;
+    this.problem(leaseLost(this.#plan));
   }
 
   /** The agent is gone, or will be, and with it nothing is proven. */

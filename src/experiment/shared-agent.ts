@@ -287,8 +287,10 @@ function ofMember(name: string, update: AgentUpdate): AgentUpdate {
   const status = update.containers[agentContainer];
   if (!status) return { ...update, containers: {} };
   if (status.state !== 'terminated') return { ...update, containers: { [name]: status } };
-  const word = parseAgentTermination(status.message).find(({ target }) => target === name);
-  return { ...update, containers: { [name]: { ...status, message: lastEventOf(word) } } };
+  const { reason, words } = parseAgentTermination(status.message);
+  const message = lastEventOf(words.find(({ target }) => target === name));
+  const own: ContainerStatus = { ...status, message, ...(reason === 'lease' ? { byLease: true } : {}) };
+  return { ...update, containers: { [name]: own } };
 }
 
 /** The shim of a target has ended. */

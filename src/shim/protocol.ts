@@ -394,10 +394,15 @@ export function parseAgentLine(line: string): { target: string } | { event: Agen
   return result.success ? { event: result.output } : undefined;
 }
 
-/** Of each target, as far as there was room for it. */
-export function parseAgentTermination(message: string): LastWord[] {
-  return message.split('\n').flatMap((line) => {
-    const result = v.safeParse(lastWordSchema, readJson(line));
+const overSchema = v.object({ event: v.literal('over'), reason: v.string() });
+
+/** `reason`: why the agent has ended, if it could say so. `words`: of each target, as far as there was room for it. */
+export function parseAgentTermination(message: string): { reason?: string; words: LastWord[] } {
+  const lines = message.split('\n').map(readJson);
+  const over = lines.map((line) => v.safeParse(overSchema, line)).find(({ success }) => success);
+  const words = lines.flatMap((line) => {
+    const result = v.safeParse(lastWordSchema, line);
     return result.success ? result.output : [];
   });
+  return { ...(over?.success ? { reason: over.output.reason } : {}), words };
 }

@@ -199,7 +199,7 @@ describe('several targets', () => {
 
   test.each([
     [60_000, 'reverted', []],
-    [20_000, 'reverted', ['the shim ended early and did not report why (its report was lost with the stream)']],
+    [20_000, 'reverted', ['the shim ended early: its report was lost with the stream']],
     [20_000, 'unknown', ['the shim was killed and did not report its end (its report was lost with the stream)']],
   ] as const)(
     'of which one ends while there is no stream, after %i ms (%s): it is known from the agent',
@@ -230,9 +230,27 @@ describe('several targets', () => {
     await several.pass(1_000);
     expect(several.shim(1).told).not.toContain('stop');
     several.shim(1).end();
-    const early = ['the shim ended early and did not report why (exit code 137, Error)'];
+    const early = ['the shim ended early: exit code 137, Error'];
     const { targets, exitCode } = await outcomeOf(several);
     expect(targets.map(({ problems }) => problems)).toEqual([early, [], early]);
+    expect(exitCode).toBe(3);
+  });
+
+  test('are all stopped when the lease of an agent has run out, of which only its last words tell', async () => {
+    const several = new Several();
+    await several.activate();
+    await several.pass(5_000);
+    const words = ['target-0', 'target-2'].map((name) => JSON.stringify({ target: name, end: 'reverted' }));
+    const message = [JSON.stringify({ event: 'over', reason: 'lease', targets: 2 }), ...words].join('\n');
+    several.cluster.updates.get('chaos-7f3k2-0')?.push({
+      ...{ kind: 'status', phase: 'Succeeded', reason: '', message: '' },
+      containers: { agent: { state: 'terminated', exitCode: 0, reason: 'Completed', message } },
+    });
+    await several.pass(2_000);
+    expect(several.shim(1).told).toContain('stop');
+    const lost = ['the shim did not hear from this command for 15s and reverted the fault'];
+    const { targets, exitCode } = await outcomeOf(several);
+    expect(targets.map(({ problems }) => problems)).toEqual([lost, [], lost]);
     expect(exitCode).toBe(3);
   });
 

@@ -74,7 +74,8 @@ export class ActivePhase implements Phase {
   #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' }>): void {
     const status = update.containers[this.#context.plan.container];
     if (status?.state === 'terminated') {
-      const { reason, exitCode, ofShim } = status;
+      const { reason, exitCode, ofShim, byLease } = status;
+      if (byLease) this.#context.observations.leaseRanOut();
       this.#onTerminated(status.message, ofShim ? reason : `exit code ${exitCode}, ${update.reason || reason}`);
     } else if (update.phase === 'Failed') {
       this.#onTerminated('', `${update.reason}: ${update.message}`);
@@ -93,9 +94,9 @@ export class ActivePhase implements Phase {
     const knowsWhy = observations.result.ended !== undefined || events.some(({ event }) => event === 'ended');
     // Of one of several that has ended while nobody heard it no more is known than that it has reverted; its clock and ours began a round trip apart.
     const wasEarly = observations.isInForce && observations.leftMs > timeouts.shimExit;
-    const isEarly = wasEarly && !knowsWhy && stopAskedAt === undefined;
+    const isEarly = wasEarly && !knowsWhy && !observations.result.leaseRanOut && stopAskedAt === undefined;
     if (isEarly && events.some((event) => event.event === 'reverted' && event.by !== 'guardian'))
-      observations.problem(`the shim ended early and did not report why (${how})`);
+      observations.problem(`the shim ended early: ${how}`);
     for (const event of events) this.onEvent(event);
     if (this.#context.isOver) return;
     if (kindOf(plan.fault).outlivesShim(plan.fault)) {
