@@ -106,6 +106,9 @@ export interface Target {
   attachBarred?: string;
 }
 
+/** What names a target. */
+export type ContainerName = Pick<Target, 'namespace' | 'pod' | 'container'>;
+
 /** A target as it is found, with what an agent beside it could run on. */
 export interface SelectedTarget extends Target {
   /** By its name in the container's spec. */
@@ -359,17 +362,28 @@ export interface Experiment {
   target?: string;
   who?: string;
   reason?: string;
-  /** The agent pod's name and uid; undefined: there is none. */
-  pod?: string;
-  podUid?: string;
-  /** Of a detached experiment: what experiment/plan-record.ts reads. */
-  plan?: string;
-  /** Of one whose shim has ended: its container's termination message. */
-  lastWords?: string;
+  /** The agent pod of each node, in the order of their names; absent: there is none. */
+  agents?: readonly ExperimentAgent[];
   /** When the last of its clocks has run out, the kubelet's as a rule; absent: not known. */
   deadline?: Date;
   /** All that is there, if each is named, labelled and owned as `launch` does it; absent: one is not, and is for a person to judge. */
   remains?: readonly Remains[];
+}
+
+/** An agent pod of an experiment, as the cluster shows it. */
+export interface ExperimentAgent {
+  pod: string;
+  podUid: string;
+  node: string;
+  state: Exclude<ExperimentState, 'leftover'>;
+  /** The one in which the shim is, or several are. */
+  container: string;
+  /** What it works on, each with the name by which the agent calls its shim; of several in one container alone. */
+  targets: readonly (ContainerName & { shim?: string })[];
+  /** Of a detached experiment: what experiment/plan-record.ts reads. */
+  plan?: string;
+  /** Once its container has ended: the termination message. */
+  lastWords?: string;
 }
 
 /** An object of an experiment. */

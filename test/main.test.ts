@@ -9,7 +9,7 @@ import { Scenario } from './experiment/scenario.ts';
 import { settle } from './fakes/clock.ts';
 import { BufferOutput } from './fakes/output.ts';
 import { RecordingReporter } from './fakes/reporter.ts';
-import { detachedExperiment, request, target } from './fakes/samples.ts';
+import { detachedExperiment, experimentAgent, request, target } from './fakes/samples.ts';
 
 class ClosableReporter extends RecordingReporter {
   isClosed = false;
@@ -412,7 +412,7 @@ describe('attach', () => {
 
   test('with -o json an error is a document', async () => {
     const at = world();
-    found(at, { plan: 'not of ours' });
+    found(at, { agents: [experimentAgent({ plan: 'not of ours' })] });
     expect(await main('attach chaos-7f3k2 -o json'.split(' '), at.ports)).toBe(1);
     expect(JSON.parse(at.stdout.text)).toMatchObject({ kind: 'error', code: 'target-unsuitable', exit_code: 1 });
   });

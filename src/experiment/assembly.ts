@@ -52,7 +52,12 @@ function agentOf(
     containers: [{ name: agentContainer, args: ['agent', '--lease-ms', String(first.leaseMs), agentsOwn] }],
     activeDeadlineSeconds: most((spec) => spec.activeDeadlineSeconds),
     terminationGracePeriodSeconds: most((spec) => spec.terminationGracePeriodSeconds ?? 0),
-    annotations: { ...agent.annotations, ...Object.fromEntries(texts) },
+    annotations: {
+      ...agent.annotations,
+      ...Object.fromEntries(texts),
+      // As the agent calls them, in the order in which the targets are named.
+      'kubectl-chaos.io/shims': plans.map(({ container }) => container).join(','),
+    },
   };
 }
 

@@ -65,7 +65,8 @@ function detachedPlan(
   request: AttachRequest,
 ): { plan: RunPlan; agent: Agent } {
   const { id, namespace } = experiment;
-  const agent = agentOf(experiment);
+  const [one] = experiment.agents ?? [];
+  const agent = one && agentOf(experiment, one);
   const refuse = (why: string, hint: string) =>
     new ChaosError('target-unsuitable', `experiment ${id} cannot be attached to: ${why}`, {
       hint: `${hint}: ${stopCommand(request.connection, namespace, id)}`,
@@ -74,13 +75,13 @@ function detachedPlan(
   if (!agent) {
     throw refuse('its agent pod is gone, and only leftovers remain', 'To remove them');
   }
-  if (experiment.plan === undefined) {
+  if (one.plan === undefined) {
     throw refuse(
       'it was not started with --detach; the command that started it follows it, and its lease ends it without that command',
       'To end it now',
     );
   }
-  const recorded = readPlan(experiment.plan);
+  const recorded = readPlan(one.plan);
   if (!recorded) {
     throw refuse('the record on its agent pod was written by another version, or was modified', 'To end it');
   }

@@ -1,26 +1,43 @@
 import { ChaosError } from '../errors.ts';
-import type { Agent, Clock, Cluster, Experiment, Experiments, ExperimentUpdate } from '../ports.ts';
+import type {
+  Agent,
+  Clock,
+  Cluster,
+  ContainerName,
+  Experiment,
+  ExperimentAgent,
+  Experiments,
+  ExperimentUpdate,
+} from '../ports.ts';
 import type { ManageRequest } from '../requests.ts';
+import { targetsNamed } from '../target-names.ts';
 import { experimentCommands, undoCommand } from './plan.ts';
-import { endReportMs, lastReport, type RevertReport, stopAgent } from './stop-agent.ts';
+import { endReportMs, lastReports, type RevertReport, type RevertReports, stopAgent } from './stop-agent.ts';
 
 /** How one experiment was stopped. */
 export interface Stopped {
   experiment: Experiment;
-  /** Everything of it is confirmed gone, and with its agent the fault. */
+  /** Everything of it is confirmed gone, and with its agents the fault. */
   gone: boolean;
+  /** Each of its targets. */
+  targets: readonly StoppedTarget[];
   left: readonly string[];
   why: string;
   /** What ends it by hand; where only the revert is in doubt, what makes certain of it. */
   undo: string;
 }
 
+export interface StoppedTarget extends ContainerName {
+  reverted: boolean;
+  /** Why it is not known to be; absent: nobody has said it. */
+  why?: string;
+}
+
 /** After the grace period the kubelet kills, and reports at its next round. */
 const reportMs = 20_000;
 
-/** The agent of an experiment; undefined: there is no pod of it, or none that has a node. */
-export function agentOf({ id, namespace, pod, podUid, node }: Experiment): Agent | undefined {
-  if (pod === undefined || podUid === undefined || node === undefined) return undefined;
+/** One of an experiment's agents, as it is attached to. */
+export function agentOf({ id, namespace }: Experiment, { pod, podUid, node }: ExperimentAgent): Agent {
   return { id, namespace, pod, podUid, node };
 }
 
@@ -50,7 +67,7 @@ export function list(request: Place, cluster: Cluster): Promise<Experiments> {
 }
 
 /**
- * Ends the experiments that are named, or all: each shim is told to stop, and says when it has reverted. Where it
+ * Ends the experiments that are named, or all: each shim is told to stop, by all agents at the same time, and says when it has reverted. Where it
  * cannot be told, the kubelet tells it, and its pod is gone only after that.
  * `onStopping` is called for each when it is asked to end, `onStopped` as soon as it is known how that went. Rejects
  * with ChaosError not-found, before anything is touched, when one that is named is not there.
@@ -78,9 +95,6 @@ export async function stop(
   return { stopped, shown };
 }
 
-/** Whether its shim may be there to be told: that it runs its status says up to a second after it does. */
-const mayListen = ({ state }: Experiment) => state === 'running' || state === 'starting';
-
 /** Ends one, or removes what is left of it. */
 export async function stopOne(
   experiment: Experiment,
@@ -88,21 +102,54 @@ export async function stopOne(
   cluster: Cluster,
   clock: Clock,
 ): Promise<Stopped> {
-  const { id, namespace, graceMs } = experiment;
-  const agent = agentOf(experiment);
-  // One that has not begun has nothing to report.
-  const silentMs = experiment.state === 'starting' ? 0 : endReportMs;
-  const word: RevertReport =
-    agent && mayListen(experiment)
-      ? await stopAgent(agent, { limitMs: graceMs, silentMs }, cluster, clock)
-      : lastReport(experiment.lastWords ?? '');
-  const { left, why } = await cluster.remove(id, namespace, graceMs + reportMs, word.reverted);
+  const { id, namespace, graceMs, agents = [] } = experiment;
+  const heard = await Promise.all(agents.map((agent) => hear(experiment, agent, cluster, clock)));
+  const words = heard.flatMap(({ reports }) => [...reports.values()]);
+  const isReverted = words.length > 0 && words.every(({ reverted }) => reverted);
+  const { left, why } = await cluster.remove(id, namespace, graceMs + reportMs, isReverted);
   const undo = undoCommand(request.connection, namespace, id);
-  if (left.length > 0 || word.reverted || word.why === undefined || !agent) {
-    return { experiment, gone: left.length === 0, left, why, undo };
-  }
-  const { sweep } = experimentCommands(request.connection, agent, id).commands;
-  return { experiment, gone: false, left, why: word.why, undo: sweep };
+  const targets = agents.length > 0 ? heard.flatMap((one) => targetsOf(one, left)) : leftTargets(experiment, left);
+  const doubtful = heard.find(({ reports }) => [...reports.values()].some(isDoubtful));
+  if (left.length > 0 || !doubtful) return { experiment, targets, gone: left.length === 0, left, why, undo };
+  const { sweep } = experimentCommands(request.connection, agentOf(experiment, doubtful.agent), id).commands;
+  const reasons = words.flatMap((word) => (isDoubtful(word) ? word.why : []));
+  return { experiment, targets, gone: false, left, why: [...new Set(reasons)].join('; '), undo: sweep };
+}
+
+/** What was heard of one agent's targets. */
+interface Heard {
+  agent: ExperimentAgent;
+  reports: RevertReports;
+}
+
+/** One that is there is told to stop: that it runs its status says up to a second after it does. */
+async function hear(experiment: Experiment, agent: ExperimentAgent, cluster: Cluster, clock: Clock): Promise<Heard> {
+  const { container, state, targets, lastWords = '' } = agent;
+  const shims = { container, names: targets.map(({ shim }) => shim ?? container) };
+  if (state !== 'running' && state !== 'starting') return { agent, reports: lastReports(lastWords, shims) };
+  // One that has not begun has nothing to report.
+  const limits = { limitMs: experiment.graceMs, silentMs: state === 'starting' ? 0 : endReportMs };
+  return { agent, reports: await stopAgent(agentOf(experiment, agent), shims, limits, cluster, clock) };
+}
+
+/** The shim itself does not know whether it has reverted, and says why. */
+function isDoubtful(word: RevertReport | undefined): word is { reverted: false; why: string } {
+  return word?.reverted === false && word.why !== undefined;
+}
+
+/** Where nobody has said anything, a pod that is gone has reverted before it went. */
+function targetsOf({ agent, reports }: Heard, left: readonly string[]): StoppedTarget[] {
+  return agent.targets.map(({ shim = agent.container, ...target }) => {
+    const { namespace, pod, container } = target;
+    const word = reports.get(shim);
+    const reverted = word?.reverted === true || (!isDoubtful(word) && left.length === 0);
+    return { ...{ namespace, pod, container, reverted }, ...(isDoubtful(word) ? { why: word.why } : {}) };
+  });
+}
+
+/** Those of an experiment without agents. */
+export function leftTargets({ target }: Experiment, left: readonly string[]): StoppedTarget[] {
+  return targetsNamed(target).map((one) => ({ ...one, reverted: left.length === 0 }));
 }
 
 /** Says which there are. */

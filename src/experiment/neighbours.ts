@@ -1,16 +1,8 @@
-import type { Experiment, NodeUpdate, Surroundings, Target } from '../ports.ts';
+import type { ContainerName, Experiment, NodeUpdate, Surroundings, Target } from '../ports.ts';
+import { targetsNamed } from '../target-names.ts';
 import { joinWords } from '../text.ts';
 
 /** What is said of other experiments near the target, and of what happens on its node. Pure. */
-
-/** Which containers an experiment's `NAMESPACE/POD/CONTAINER,…` names; none: it has no container for a target, as a sweep. */
-export function targetsNamed(text: string | undefined): Pick<Target, 'namespace' | 'pod' | 'container'>[] {
-  return (text?.split(',') ?? []).flatMap((one) => {
-    const [namespace, pod, container, ...more] = one.split('/');
-    if (!namespace || !pod || !container || more.length > 0) return [];
-    return { namespace, pod, container };
-  });
-}
 
 /** Its fault is in force, or will be, or is not reverted yet. */
 function lives({ state, target }: Experiment): boolean {
@@ -18,10 +10,7 @@ function lives({ state, target }: Experiment): boolean {
 }
 
 /** Whether what is measured of the target is of this experiment as well. */
-export function isOnTarget(
-  experiment: Experiment,
-  { namespace, pod, container }: Pick<Target, 'namespace' | 'pod' | 'container'>,
-): boolean {
+export function isOnTarget(experiment: Experiment, { namespace, pod, container }: ContainerName): boolean {
   return (
     lives(experiment) &&
     targetsNamed(experiment.target).some(
@@ -39,7 +28,7 @@ function named({ id, fault, who }: Experiment): string {
 /** What one is warned of before anything is created; one sentence each. */
 export function warningsOf(
   { experiments, nodeTroubles, unchecked }: Surroundings,
-  target: Pick<Target, 'namespace' | 'pod' | 'container' | 'node'>,
+  target: ContainerName & Pick<Target, 'node'>,
 ): string[] {
   const { namespace, pod, node } = target;
   const living = experiments.filter(lives);

@@ -2,7 +2,13 @@ import { ChaosError } from '../errors.ts';
 import type { Agent, AgentUpdate, Attachment, Clock, ContainerStatus } from '../ports.ts';
 import { Queue } from '../queue.ts';
 import { beginLine, toLine } from '../shim/commands.ts';
-import { type AgentEvent, type LastWord, parseAgentLine, parseAgentTermination } from '../shim/protocol.ts';
+import {
+  type AgentEvent,
+  endOfTarget,
+  type LastWord,
+  parseAgentLine,
+  parseAgentTermination,
+} from '../shim/protocol.ts';
 import { agentContainer } from './assembly.ts';
 import { Connection, type ConnectionLoss } from './connection.ts';
 import type { RunCluster } from './shared-watches.ts';
@@ -183,6 +189,8 @@ export class SharedAgent {
         const reason = signal === 0 ? `exit code ${exitCode}` : `killed by signal ${signal}`;
         return this.#tellEnd(event.name, { ...ended, exitCode, reason, message: lastEventOf({ end }) });
       }
+      case 'over':
+        return;
       case 'tools':
         return this.#onTools(event, text);
       default:
@@ -287,9 +295,9 @@ function ofMember(name: string, update: AgentUpdate): AgentUpdate {
   const status = update.containers[agentContainer];
   if (!status) return { ...update, containers: {} };
   if (status.state !== 'terminated') return { ...update, containers: { [name]: status } };
-  const { reason, words } = parseAgentTermination(status.message);
-  const message = lastEventOf(words.find(({ target }) => target === name));
-  const own: ContainerStatus = { ...status, message, ...(reason === 'lease' ? { byLease: true } : {}) };
+  const { over } = parseAgentTermination(status.message);
+  const message = lastEventOf(endOfTarget(status.message, name));
+  const own: ContainerStatus = { ...status, message, ...(over?.reason === 'lease' ? { byLease: true } : {}) };
   return { ...update, containers: { [name]: own } };
 }
 

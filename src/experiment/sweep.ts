@@ -15,7 +15,7 @@ import type { SweepRequest } from '../requests.ts';
 import { parseResidue, parseSwept, type Residue, type Swept } from '../shim/swept.ts';
 import { joinWords } from '../text.ts';
 import { agentEnd } from './agent-end.ts';
-import { list, type Stopped, stopOne } from './experiments.ts';
+import { leftTargets, list, type Stopped, stopOne } from './experiments.ts';
 import { Interrupts, signalExitCodes, unconfirmedRevert } from './interrupt.ts';
 import { sweepAgent, undoCommand } from './plan.ts';
 import type { Tidying } from './tidying.ts';
@@ -109,7 +109,7 @@ async function sweepAll(request: SweepRequest, ports: SweepPorts, interrupts: In
   const [seen, gone] = await Promise.all([all(nodes, false), ports.tidying.remove(objects)]);
   const tidied = gone.map((experiment): Stopped => {
     const undo = undoCommand(request.connection, experiment.namespace, experiment.id);
-    return { experiment, gone: true, left: [], why: '', undo };
+    return { experiment, targets: leftTargets(experiment, []), gone: true, left: [], why: '', undo };
   });
   const looked = reportOf(seen, objects, tidied, blind, request.yes);
   const count = removable(looked);

@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import type { Clock, Cluster, Experiment } from '../ports.ts';
+import type { Clock, Cluster, Experiment, ExperimentAgent } from '../ports.ts';
 import { parseTerminationMessage } from '../shim/protocol.ts';
 import { parseSwept } from '../shim/swept.ts';
 import { joinWords } from '../text.ts';
@@ -8,10 +8,11 @@ import { joinWords } from '../text.ts';
  * Whether what is left of an experiment is of no use to anybody: every clock of it has run out, so that no command follows it any more; its shim has
  * said that nothing is left of its fault, or only its ConfigMap is there; and nobody is to read its end by attaching to it. Pure.
  */
-export function isOver({ state, deadline, remains, plan, lastWords }: Experiment, now: Date): boolean {
+export function isOver({ state, deadline, remains, agents = [] }: Experiment, now: Date): boolean {
   if (!remains || !deadline || deadline >= now) return false;
   if (state === 'leftover') return true;
-  return state === 'ended' && plan === undefined && isClean(lastWords ?? '');
+  const isRead = ({ plan, lastWords = '' }: ExperimentAgent) => plan === undefined && isClean(lastWords);
+  return state === 'ended' && agents.length > 0 && agents.every(isRead);
 }
 
 /** Whether a termination message says at last that nothing is left of the fault, or that a sweep has left nothing. */

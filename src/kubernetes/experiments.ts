@@ -1,5 +1,13 @@
-import type { V1ConfigMap, V1ListMeta, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
-import type { Experiment, ExperimentState, Experiments, Remains } from '../ports.ts';
+import type { V1ConfigMap, V1Container, V1ListMeta, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
+import {
+  type Experiment,
+  type ExperimentAgent,
+  type Experiments,
+  type Remains,
+  shimFile,
+  shimFolder,
+} from '../ports.ts';
+import { targetsNamed } from '../target-names.ts';
 import { parseDuration } from '../units.ts';
 import { anyExperiment, experimentIdOf, isAsLaunched } from './agent-pod.ts';
 import { isStatus } from './api-error.ts';
@@ -108,11 +116,12 @@ export function placeOfExperiment(metadata: V1ObjectMeta): string {
 
 /** Whether its target or its agent is in the namespace; undefined: in any. */
 export function isOf(experiment: Experiment, namespace: string | undefined): boolean {
-  const ofTargets = (experiment.target?.split(',') ?? []).flatMap((target) => {
-    const [ofTarget, , container] = target.split('/');
-    return container === undefined ? [] : [ofTarget];
-  });
-  return namespace === undefined || experiment.namespace === namespace || ofTargets.includes(namespace);
+  const targets = targetsNamed(experiment.target);
+  return (
+    namespace === undefined ||
+    experiment.namespace === namespace ||
+    targets.some((target) => target.namespace === namespace)
+  );
 }
 
 /** Pure: objects that belong together by namespace and id, oldest first. */
@@ -145,7 +154,6 @@ function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
   const [pod] = agents;
   const { metadata = {} } = pod ?? configMaps[0] ?? {};
   const annotation = (name: string) => metadata.annotations?.[`kubectl-chaos.io/${name}`];
-  const isOne = agents.length === 1 && !annotation('target')?.includes(',');
   const createdAt = new Date(metadata.creationTimestamp ?? now);
   const remains = agents.length === pods.length ? remainsOf(experimentIdOf(metadata), pods, configMaps) : undefined;
   const state = pod ? stateOfAll(agents) : now.getTime() - createdAt.getTime() < creationMs ? 'starting' : 'leftover';
@@ -157,14 +165,6 @@ function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
     target: joined(agents.map((one) => one.metadata?.annotations?.['kubectl-chaos.io/target'])) ?? annotation('target'),
     who: annotation('who'),
     reason: annotation('reason'),
-    ...(isOne
-      ? {
-          pod: pod?.metadata?.name,
-          podUid: pod?.metadata?.uid,
-          plan: annotation('plan'),
-          lastWords: pod?.status?.containerStatuses?.[0]?.state?.terminated?.message,
-        }
-      : {}),
   };
   return {
     id: experimentIdOf(metadata),
@@ -180,6 +180,28 @@ function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
     ...(remains ? { remains } : {}),
     graceMs: Math.max(0, ...agents.map(({ spec }) => spec?.terminationGracePeriodSeconds ?? 0)) * 1_000,
     ...Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)),
+    ...(agents.length === 0 ? {} : { agents: agents.map(agentOf) }),
+  };
+}
+
+function agentOf(pod: V1Pod): ExperimentAgent {
+  const { metadata: { name = '', uid = '', annotations = {} } = {}, spec, status } = pod;
+  // A webhook may have put another before it.
+  const isShim = ({ command = [] }: V1Container) => command[0] === `${shimFolder}/${shimFile}`;
+  const container = (spec?.containers.find(isShim) ?? spec?.containers[0])?.name ?? '';
+  const targets = targetsNamed(annotations['kubectl-chaos.io/target']);
+  const shims = annotations['kubectl-chaos.io/shims']?.split(',');
+  const plan = annotations['kubectl-chaos.io/plan'];
+  const own = status?.containerStatuses?.find((one) => one.name === container);
+  const lastWords = own?.state?.terminated?.message;
+  return {
+    ...{ pod: name, podUid: uid, node: spec?.nodeName ?? '', state: stateOf(pod), container },
+    targets: targets.map((target, index) => {
+      const shim = shims?.length === targets.length ? shims[index] : undefined;
+      return { ...target, ...(shim === undefined ? {} : { shim }) };
+    }),
+    ...(plan === undefined ? {} : { plan }),
+    ...(lastWords === undefined ? {} : { lastWords }),
   };
 }
 
@@ -226,12 +248,12 @@ function remainsOf(id: string, pods: readonly V1Pod[], configMaps: readonly V1Co
 }
 
 /** That of the one that is most alive. */
-function stateOfAll(pods: readonly V1Pod[]): ExperimentState {
+function stateOfAll(pods: readonly V1Pod[]): ExperimentAgent['state'] {
   const states = pods.map(stateOf);
   return (['running', 'starting', 'stopping'] as const).find((state) => states.includes(state)) ?? 'ended';
 }
 
-function stateOf(pod: V1Pod): ExperimentState {
+function stateOf(pod: V1Pod): ExperimentAgent['state'] {
   if (pod.metadata?.deletionTimestamp) return 'stopping';
   if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return 'ended';
   return pod.status?.phase === 'Running' ? 'running' : 'starting';

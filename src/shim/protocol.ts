@@ -354,6 +354,15 @@ export function parseTerminationMessage(message: string): ShimEvent[] {
 /** What becomes known of a target when its shim has gone: `unknown`, when nobody has said it. */
 const ends = ['reverted', 'unchanged', 'unknown'] as const;
 
+const overSchema = v.object({
+  event: v.literal('over'),
+  /** Why it has ended. */
+  reason: v.string(),
+  /** How many there were, and how many of them ended so. */
+  targets: v.number(),
+  unknown: v.number(),
+});
+
 const agentEventSchema = v.variant('event', [
   v.object({
     event: v.literal('agent'),
@@ -368,6 +377,7 @@ const agentEventSchema = v.variant('event', [
     signal: v.number(),
     end: v.picklist(ends),
   }),
+  overSchema,
   toolsEventSchema,
   warningSchema,
   shimErrorSchema,
@@ -379,10 +389,11 @@ const taggedSchema = v.object({ target: v.string() });
 const lastWordSchema = v.object({
   target: v.string(),
   end: v.picklist(ends),
+  /** Of its `error`, if there was one. */
   code: v.exactOptional(v.string()),
   message: v.exactOptional(v.string()),
 });
-/** The last that an agent knows of one of its targets, from its termination message: with the error of its shim, if there was one. */
+/** The last that an agent knows of one of its targets, from its termination message. */
 export type LastWord = v.InferOutput<typeof lastWordSchema>;
 
 /** A line of an agent's: of which of its shims it is, or what it says itself; undefined: neither. */
@@ -394,15 +405,24 @@ export function parseAgentLine(line: string): { target: string } | { event: Agen
   return result.success ? { event: result.output } : undefined;
 }
 
-const overSchema = v.object({ event: v.literal('over'), reason: v.string() });
-
-/** `reason`: why the agent has ended, if it could say so. `words`: of each target, as far as there was room for it. */
-export function parseAgentTermination(message: string): { reason?: string; words: LastWord[] } {
+/** `over`: what the agent says of itself, if it could. `words`: of each target, as far as there was room for it. */
+export function parseAgentTermination(message: string): { over?: v.InferOutput<typeof overSchema>; words: LastWord[] } {
   const lines = message.split('\n').map(readJson);
   const over = lines.map((line) => v.safeParse(overSchema, line)).find(({ success }) => success);
   const words = lines.flatMap((line) => {
     const result = v.safeParse(lastWordSchema, line);
     return result.success ? result.output : [];
   });
-  return { ...(over?.success ? { reason: over.output.reason } : {}), words };
+  return { ...(over?.success ? { over: over.output } : {}), words };
+}
+
+/**
+ * How a target of an agent's ended, by that message. One for which there was no room has left nothing, since those of which that is not known come first; one that was not begun is as it was.
+ * Undefined: nobody has said it.
+ */
+export function endOfTarget(message: string, name: string): LastWord | undefined {
+  const { over, words } = parseAgentTermination(message);
+  const word = words.find(({ target }) => target === name);
+  if (word || !over || over.unknown > words.filter(({ end }) => end === 'unknown').length) return word;
+  return { target: name, end: over.targets > words.length ? 'reverted' : 'unchanged' };
 }

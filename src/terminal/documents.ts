@@ -210,7 +210,14 @@ const removal = { id: v.string(), namespace: v.string(), was_in_state: state, go
 const stopped = v.strictObject({
   apiVersion,
   kind: v.literal('stopped'),
-  items: v.array(v.strictObject({ ...removal, targets: v.array(reference), undo: v.string(), why: optional.text })),
+  items: v.array(
+    v.strictObject({
+      ...removal,
+      targets: v.array(v.strictObject({ ...reference.entries, reverted: v.boolean(), why: optional.text })),
+      undo: v.string(),
+      why: optional.text,
+    }),
+  ),
 });
 
 const sums = { namespaces: v.number(), found: v.number(), in_use: v.number(), removed: v.number() };

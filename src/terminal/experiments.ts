@@ -1,6 +1,6 @@
 import type { Stopped } from '../experiment/experiments.ts';
-import { targetsNamed } from '../experiment/neighbours.ts';
 import type { Experiment, Experiments } from '../ports.ts';
+import { targetsNamed } from '../target-names.ts';
 import { joinWords } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { type DocumentFormat, documentOf, documentText } from './json.ts';
@@ -74,26 +74,25 @@ export function experimentDocument(experiment: Experiment, isGone: boolean, form
   return `${format === 'yaml' ? '---\n' : ''}${documentText(document, format)}`;
 }
 
-/** The recorded plan is for `attach` alone, what its shim said last for `stop`, what could be removed for whoever removes it. */
-function itemOf(experiment: Experiment) {
-  const {
-    plan: _plan,
-    pod: _pod,
-    podUid: _podUid,
-    lastWords: _lastWords,
-    deadline: _deadline,
-    remains: _remains,
-    target,
-    ...rest
-  } = experiment;
+/** Its agents are for `attach` and `stop`, what could be removed for whoever removes it. */
+function itemOf({ agents: _agents, deadline: _deadline, remains: _remains, target, ...rest }: Experiment) {
   return { ...rest, targets: targetsNamed(target) };
 }
 
-export function stopped({ experiment, gone, left, why, undo }: Stopped): string {
+export function stopped({ experiment, targets, gone, left, why, undo }: Stopped): string {
   const name = `${experiment.id}${experiment.target ? ` (${firstOf(experiment.target)})` : ''}`;
   if (gone) return `${harmless(name)}: ${ending(experiment)}, nothing left\n`;
-  if (left.length === 0) return harmless(`${name}: not confirmed to be reverted: ${why}\nTo be certain: ${undo}\n`);
-  return harmless(`${name}: not confirmed to be gone: ${joinWords(left)} (${why})\nRemove by hand: ${undo}\n`);
+  if (left.length > 0) {
+    return harmless(`${name}: not confirmed to be gone: ${joinWords(left)} (${why})\nRemove by hand: ${undo}\n`);
+  }
+  const doubtful = targets
+    .filter(({ reverted }) => !reverted)
+    .map(({ namespace, pod, container, why: of }) => {
+      return `\n  ${namespace}/${pod}/${container}: ${oneLine(of ?? 'not known')}`;
+    });
+  const which =
+    targets.length < 2 ? `: ${why}` : `, ${doubtful.length} of ${targets.length} targets:${doubtful.join('')}`;
+  return harmless(`${name}: not confirmed to be reverted${which}\nTo be certain: ${undo}\n`);
 }
 
 /** A pod may be called starting although its fault is in force: the kubelet's report comes up to a second later. */
@@ -103,8 +102,8 @@ function ending({ state, objects }: Experiment): string {
 }
 
 export function stopDocument(all: readonly Stopped[], format: DocumentFormat): string {
-  const items = all.map(({ experiment: { id, namespace, target, state }, gone, left, why, undo }) => ({
-    ...{ id, namespace, targets: targetsNamed(target), wasInState: state, gone, left, undo },
+  const items = all.map(({ experiment: { id, namespace, state }, targets, gone, left, why, undo }) => ({
+    ...{ id, namespace, targets, wasInState: state, gone, left, undo },
     ...(why === '' ? {} : { why }),
   }));
   return documentText(documentOf({ kind: 'stopped', items }), format);

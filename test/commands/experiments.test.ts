@@ -7,7 +7,7 @@ import { FakeClock } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
 import { commandPorts } from '../fakes/command-ports.ts';
 import { BufferOutput } from '../fakes/output.ts';
-import { ended, lastWords, reverted, shimError } from '../fakes/samples.ts';
+import { ended, experimentAgent, lastWords, reverted, shimError } from '../fakes/samples.ts';
 import { FakeSignals } from '../fakes/signals.ts';
 import { faultsOf } from '../support/documents.ts';
 
@@ -101,7 +101,7 @@ describe('ls', () => {
 
   test('-o json and -o name are for programs', async () => {
     const { cluster, stdout, experiment, run } = world();
-    const found = [experiment('chaos-aaaaa', { plan: 'for attach alone', pod: 'chaos-aaaaa-0', podUid: 'agent-uid' })];
+    const found = [experiment('chaos-aaaaa', { agents: [experimentAgent({ plan: 'for attach alone' })] })];
     cluster.experiments = { found, unseen: [] };
     await run('ls -o name');
     expect(stdout.text).toBe('chaos-aaaaa\n');
@@ -129,7 +129,8 @@ describe('ls', () => {
 });
 
 describe('what a killed command has left', () => {
-  const past = { state: 'ended', deadline: new Date(0), lastWords: lastWords(ended(), reverted()) } as const;
+  const agents = [experimentAgent({ state: 'ended', lastWords: lastWords(ended(), reverted()) })];
+  const past = { state: 'ended', deadline: new Date(0), agents } as const;
   const left = (id: string): Partial<Experiment> => ({
     ...past,
     remains: [{ kind: 'pod', name: `${id}-0`, uid: `uid-of-${id}` }],
@@ -201,7 +202,7 @@ describe('stop', () => {
   test('hears the shim itself, and then waits for no kubelet', async () => {
     const { cluster, experiment, run } = world();
     cluster.experiments = {
-      found: [experiment('chaos-aaaaa', { pod: 'chaos-aaaaa-0', podUid: 'agent-uid', node: 'node-3' })],
+      found: [experiment('chaos-aaaaa', { agents: [experimentAgent()] })],
       unseen: [],
     };
     cluster.onAttach = (attachment) => {
@@ -219,7 +220,7 @@ describe('stop', () => {
   test('a shim that had not begun has nothing to revert', async () => {
     const { cluster, experiment, run } = world();
     cluster.experiments = {
-      found: [experiment('chaos-aaaaa', { pod: 'chaos-aaaaa-0', podUid: 'agent-uid', node: 'node-3' })],
+      found: [experiment('chaos-aaaaa', { agents: [experimentAgent()] })],
       unseen: [],
     };
     cluster.onAttach = (attachment) => {
@@ -232,7 +233,7 @@ describe('stop', () => {
   test('a shim that cannot revert: not confirmed, with what makes certain of it', async () => {
     const { cluster, stdout, experiment, run } = world();
     cluster.experiments = {
-      found: [experiment('chaos-aaaaa', { pod: 'chaos-aaaaa-0', podUid: 'agent-uid', node: 'node-3' })],
+      found: [experiment('chaos-aaaaa', { agents: [experimentAgent()] })],
       unseen: [],
     };
     cluster.onAttach = (attachment) => {
@@ -251,7 +252,7 @@ describe('stop', () => {
   ])('one that has ended, and %s: by the last words of its shim', async (_what, word, code) => {
     const { cluster, experiment, run } = world();
     const lastWords = `${JSON.stringify(ended())}\n${JSON.stringify(word)}\n`;
-    const gone = { state: 'ended', pod: 'chaos-aaaaa-0', podUid: 'agent-uid', node: 'node-3', lastWords } as const;
+    const gone = { state: 'ended', agents: [experimentAgent({ state: 'ended', lastWords })] } as const;
     cluster.experiments = { found: [experiment('chaos-aaaaa', gone)], unseen: [] };
     expect(await run('stop chaos-aaaaa')).toBe(code);
     expect(cluster.removed).toMatchObject({ reverted: code === 0 });
@@ -260,7 +261,7 @@ describe('stop', () => {
   test('a shim that cannot be attached to is left to the kubelet', async () => {
     const { cluster, experiment, run } = world();
     cluster.experiments = {
-      found: [experiment('chaos-aaaaa', { pod: 'chaos-aaaaa-0', podUid: 'agent-uid' })],
+      found: [experiment('chaos-aaaaa', { agents: [experimentAgent()] })],
       unseen: [],
     };
     cluster.failNext('attach', new ChaosError('forbidden', 'pods/attach', { barsAttach: true }));
@@ -271,8 +272,10 @@ describe('stop', () => {
   describe('a shim that ends by itself at that moment, so that it can be told nothing', () => {
     const stopping = () => {
       const at = world();
-      const there = { pod: 'chaos-aaaaa-0', podUid: 'agent-uid', node: 'node-3' };
-      at.cluster.experiments = { found: [at.experiment('chaos-aaaaa', there)], unseen: [] };
+      at.cluster.experiments = {
+        found: [at.experiment('chaos-aaaaa', { agents: [experimentAgent()] })],
+        unseen: [],
+      };
       at.cluster.failNext('attach', new ChaosError('api', 'container target-0 not found in pod chaos-aaaaa-0'));
       return { ...at, code: at.run('stop chaos-aaaaa') };
     };

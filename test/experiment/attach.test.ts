@@ -5,6 +5,7 @@ import { settle } from '../fakes/clock.ts';
 import {
   active,
   ended,
+  experimentAgent,
   lastWords,
   netRequest,
   plan,
@@ -266,7 +267,7 @@ describe('a fault whose time is over, and whose shim has not ended it', () => {
   experiment('is given the time that its tools may have taken to be sent', async (s) => {
     const run = { ...s.request.run, detached: true, image: undefined };
     const { agent } = plan({ ...s.request, run }, s.cluster.target);
-    await s.attachTo({ plan: agent.annotations['kubectl-chaos.io/plan'] ?? '' });
+    await s.attachTo({ agents: [experimentAgent({ plan: agent.annotations['kubectl-chaos.io/plan'] ?? '' })] });
     await s.pass(421_000);
     expect(said(s)).toEqual(['beat']);
     await s.pass(1_000);
@@ -429,9 +430,13 @@ describe('following a detached net fault', () => {
 
 describe('what is not attached to', () => {
   const refused: ReadonlyArray<[name: string, change: Partial<Experiment>, message: RegExp]> = [
-    ['has no agent', { state: 'leftover', podUid: undefined as never }, /its agent pod is gone/],
-    ['has a lease', { plan: undefined as never }, /was not started with --detach/],
-    ['has a record that cannot be read', { plan: '{"version":2}' }, /by another version, or was modified/],
+    ['has no agent', { state: 'leftover', agents: [] }, /its agent pod is gone/],
+    ['has a lease', { agents: [experimentAgent()] }, /was not started with --detach/],
+    [
+      'has a record that cannot be read',
+      { agents: [experimentAgent({ plan: '{"version":2}' })] },
+      /by another version, or was modified/,
+    ],
   ];
   test.each(refused)('one that %s', async (_name, change, message) => {
     const s = new Scenario();

@@ -241,7 +241,7 @@ describe('several targets', () => {
     await several.activate();
     await several.pass(5_000);
     const words = ['target-0', 'target-2'].map((name) => JSON.stringify({ target: name, end: 'reverted' }));
-    const message = [JSON.stringify({ event: 'over', reason: 'lease', targets: 2 }), ...words].join('\n');
+    const message = [JSON.stringify({ event: 'over', reason: 'lease', targets: 2, unknown: 0 }), ...words].join('\n');
     several.cluster.updates.get('chaos-7f3k2-0')?.push({
       ...{ kind: 'status', phase: 'Succeeded', reason: '', message: '' },
       containers: { agent: { state: 'terminated', exitCode: 0, reason: 'Completed', message } },

@@ -2,13 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import { attachExperiment } from '../../src/experiment/attach.ts';
 import { isOver, Tidying } from '../../src/experiment/tidying.ts';
-import type { Experiment, Remains } from '../../src/ports.ts';
+import type { Experiment, ExperimentAgent, Remains } from '../../src/ports.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
-import { ended, lastWords, reverted, shimError } from '../fakes/samples.ts';
+import { ended, experimentAgent, lastWords, reverted, shimError } from '../fakes/samples.ts';
 import { experiment, Scenario } from './scenario.ts';
 
 const now = new FakeClock().date();
+
+/** Its shim has said this at last; undefined: nothing. */
+function withWords(words: string | undefined, change: Partial<ExperimentAgent> = {}): Pick<Experiment, 'agents'> {
+  const last = words === undefined ? {} : { lastWords: words };
+  return { agents: [experimentAgent({ state: 'ended', ...last, ...change })] };
+}
 
 /** What is left of a command that was killed: its shim has reverted when its lease ran out. */
 function killed(change: Partial<Experiment> = {}): Experiment {
@@ -20,7 +26,7 @@ function killed(change: Partial<Experiment> = {}): Experiment {
   return {
     ...{ id, namespace: 'shop', state: 'ended', objects: [`pod/${id}-0`, `configmap/${id}`], graceMs: 32_000 },
     ...{ createdAt: new Date(now.getTime() - 600_000), deadline: new Date(now.getTime() - 1_000), remains },
-    ...{ target: 'shop/web-0/app', lastWords: lastWords(ended({ reason: 'lease' }), reverted()) },
+    ...{ target: 'shop/web-0/app', ...withWords(lastWords(ended({ reason: 'lease' }), reverted())) },
     ...change,
   };
 }
@@ -36,8 +42,8 @@ const swept = (left: number) =>
 describe('is over', () => {
   test.each<[string, Experiment]>([
     ['one that was reverted', killed()],
-    ['one that never began', killed({ lastWords: lastWords(shimError({ code: 'not-started', state: 'unchanged' })) })],
-    ['a sweep that left nothing', killed({ target: 'node/node-3', lastWords: swept(0) })],
+    ['one that never began', killed(withWords(lastWords(shimError({ code: 'not-started', state: 'unchanged' }))))],
+    ['a sweep that left nothing', killed({ target: 'node/node-3', ...withWords(swept(0)) })],
     ['a ConfigMap whose pod is gone', killed({ state: 'leftover' })],
   ])('%s', (_what, one) => {
     expect(isOver(one, now)).toBe(true);
@@ -50,16 +56,16 @@ describe('is not over', () => {
     ['a ConfigMap before its deadline', killed({ state: 'leftover', deadline: new Date(now.getTime() + 1_000) })],
     ['one whose deadline is not known', without('deadline')],
     ['one of which something is not ours', without('remains')],
-    ['one whose undo failed', killed({ lastWords: lastWords(ended(), unsure) })],
-    ['one that reverted before its undo failed', killed({ lastWords: lastWords(reverted(), unsure) })],
-    ['one that left something', killed({ lastWords: lastWords(ended(), reverted({ left: 1 })) })],
-    ['one whose state differs', killed({ lastWords: lastWords(ended(), reverted({ differs: ['qdisc'] })) })],
-    ['one that has ended and not reverted', killed({ lastWords: lastWords(ended()) })],
-    ['one whose shim has said nothing, as when its node was lost', without('lastWords')],
-    ['one that says what no shim says', killed({ lastWords: 'reverted' })],
-    ['a sweep that left something', killed({ target: 'node/node-3', lastWords: swept(1) })],
+    ['one whose undo failed', killed(withWords(lastWords(ended(), unsure)))],
+    ['one that reverted before its undo failed', killed(withWords(lastWords(reverted(), unsure)))],
+    ['one that left something', killed(withWords(lastWords(ended(), reverted({ left: 1 }))))],
+    ['one whose state differs', killed(withWords(lastWords(ended(), reverted({ differs: ['qdisc'] }))))],
+    ['one that has ended and not reverted', killed(withWords(lastWords(ended())))],
+    ['one whose shim has said nothing, as when its node was lost', killed(withWords(undefined))],
+    ['one that says what no shim says', killed(withWords('reverted'))],
+    ['a sweep that left something', killed({ target: 'node/node-3', ...withWords(swept(1)) })],
     // README promises that it stays until somebody attaches to it or stops it.
-    ['a detached one', killed({ plan: '{}' })],
+    ['a detached one', killed(withWords(lastWords(ended(), reverted()), { plan: '{}' }))],
     ['one that runs', killed({ state: 'running' })],
     ['one that starts', killed({ state: 'starting' })],
     ['one that somebody removes', killed({ state: 'stopping' })],

@@ -6,6 +6,7 @@ import type { StressRequest } from '../../src/faults/stress/types.ts';
 import type {
   AgentShape,
   Experiment,
+  ExperimentAgent,
   PodNetwork,
   SelectedTarget,
   Target,
@@ -264,12 +265,24 @@ export function detachedExperiment(
     createdAt: new Date(now.getTime() - 12_000),
     endsAt: new Date(now.getTime() + 50_000),
     ...{ node: 'node-3', verb: agent.annotations['kubectl-chaos.io/verb'] ?? '', fault: summary, who: 'ada' },
-    ...{
-      target: 'shop/web-7d4b9/app',
-      pod: `${id}-0`,
-      podUid: 'agent-uid',
-      ...(recorded === undefined ? {} : { plan: recorded }),
-    },
+    target: 'shop/web-7d4b9/app',
+    agents: [
+      experimentAgent({
+        pod: `${id}-0`,
+        state: change.state === 'leftover' ? 'running' : (change.state ?? 'running'),
+        targets: [{ namespace: 'shop', pod: 'web-7d4b9', container: 'app' }],
+        ...(recorded === undefined ? {} : { plan: recorded }),
+      }),
+    ],
+    ...change,
+  };
+}
+
+/** The agent of an experiment on one target, as the cluster shows it. */
+export function experimentAgent(change: Partial<ExperimentAgent> = {}): ExperimentAgent {
+  return {
+    ...{ pod: 'chaos-aaaaa-0', podUid: 'agent-uid', node: 'node-3', state: 'running', container: 'target-0' },
+    targets: [{ namespace: 'shop', pod: 'web-0', container: 'app' }],
     ...change,
   };
 }

@@ -58,11 +58,16 @@ describe('what the objects say of an experiment', () => {
         graceMs: 32_000,
         deadline: new Date('2026-03-02T13:00:00Z'),
         node: 'node-3',
-        pod: 'chaos-aaaaa-0',
         fault: '2 busy CPUs',
         target: 'shop/web-0/app',
         who: 'ada',
         reason: 'game day',
+        agents: [
+          {
+            ...{ pod: 'chaos-aaaaa-0', podUid: '', node: 'node-3', state: 'running', container: 'target-0' },
+            targets: [{ namespace: 'shop', pod: 'web-0', container: 'app' }],
+          },
+        ],
       },
     ]);
   });
@@ -97,7 +102,55 @@ describe('what the objects say of an experiment', () => {
     const recorded = pod('chaos-aaaaa', 'Running', ({ metadata: meta }) => {
       if (meta) Object.assign(meta, { uid: 'uid-1', annotations: { 'kubectl-chaos.io/plan': '{}' } });
     });
-    expect(experimentsOf([recorded], [], now)).toMatchObject([{ pod: 'chaos-aaaaa-0', podUid: 'uid-1', plan: '{}' }]);
+    expect(experimentsOf([recorded], [], now)).toMatchObject([
+      { agents: [{ pod: 'chaos-aaaaa-0', podUid: 'uid-1', plan: '{}' }] },
+    ]);
+  });
+
+  const onNode = (place: number, phase: string, targets: string, shims: string, change: (pod: V1Pod) => void) =>
+    pod('chaos-aaaaa', phase, (made) => {
+      const { metadata: meta, spec, status } = made;
+      const annotations = { 'kubectl-chaos.io/target': targets, 'kubectl-chaos.io/shims': shims };
+      Object.assign(meta ?? {}, { name: `chaos-aaaaa-${place}`, uid: `uid-${place}`, annotations });
+      const command = ['/opt/kubectl-chaos/nsexec'];
+      Object.assign(spec ?? {}, { nodeName: `node-${place}` });
+      if (spec) spec.containers = [{ name: 'proxy' }, { name: 'agent', command }];
+      for (const each of status?.containerStatuses ?? []) each.name = 'agent';
+      change(made);
+    });
+
+  it('one with several agents is one: of each its targets, by the names of their shims, and what it said last', () => {
+    const words = '{"target":"target-1","end":"reverted"}';
+    const pods = [
+      onNode(0, 'Running', 'shop/web-0/app,shop/web-2/app', 'target-0,target-2', () => undefined),
+      onNode(1, 'Succeeded', 'shop/web-1/app', 'target-1', ({ status }) => {
+        for (const each of status?.containerStatuses ?? [])
+          each.state = { terminated: { exitCode: 0, message: words } };
+      }),
+      // Somebody has changed them: whose shim is whose is not known.
+      onNode(2, 'Running', 'shop/web-3/app,shop/web-4/app', 'target-3', () => undefined),
+    ];
+    const [found, ...more] = experimentsOf(pods, [configMap('chaos-aaaaa')], now);
+    expect(more).toEqual([]);
+    expect(found).toMatchObject({ state: 'running', node: 'node-0,node-1,node-2' });
+    const of = (place: number) => ({ namespace: 'shop', pod: `web-${place}`, container: 'app' });
+    expect(found?.agents).toEqual([
+      {
+        ...{ pod: 'chaos-aaaaa-0', podUid: 'uid-0', node: 'node-0', state: 'running', container: 'agent' },
+        targets: [
+          { ...of(0), shim: 'target-0' },
+          { ...of(2), shim: 'target-2' },
+        ],
+      },
+      {
+        ...{ pod: 'chaos-aaaaa-1', podUid: 'uid-1', node: 'node-1', state: 'ended', container: 'agent' },
+        ...{ targets: [{ ...of(1), shim: 'target-1' }], lastWords: words },
+      },
+      {
+        ...{ pod: 'chaos-aaaaa-2', podUid: 'uid-2', node: 'node-2', state: 'running', container: 'agent' },
+        targets: [of(3), of(4)],
+      },
+    ]);
   });
 
   it('a pod that has the name of its id alone, as an earlier version gave it, is found by its label', () => {
@@ -105,7 +158,7 @@ describe('what the objects say of an experiment', () => {
       Object.assign(meta ?? {}, { name: 'chaos-aaaaa' }),
     );
     expect(experimentsOf([old], [configMap('chaos-aaaaa')], now)).toMatchObject([
-      { id: 'chaos-aaaaa', pod: 'chaos-aaaaa', objects: ['pod/chaos-aaaaa', 'configmap/chaos-aaaaa'] },
+      { id: 'chaos-aaaaa', agents: [{ pod: 'chaos-aaaaa' }], objects: ['pod/chaos-aaaaa', 'configmap/chaos-aaaaa'] },
     ]);
   });
 
@@ -127,7 +180,7 @@ describe('what the objects say of an experiment', () => {
       [first, second],
       [second, first],
     ]) {
-      expect(experimentsOf(pods, [], now)).toMatchObject([{ state: 'running', pod: 'chaos-aaaaa-1' }]);
+      expect(experimentsOf(pods, [], now)).toMatchObject([{ state: 'running', agents: [{ pod: 'chaos-aaaaa-1' }] }]);
     }
   });
 

@@ -138,7 +138,14 @@ describe('what is printed is as its schema says', () => {
 
   const now = new Date();
   const experiment = detachedExperiment(now);
-  const stopped = { experiment, gone: false, left: ['pod/chaos-7f3k2-0'], why: 'silence', undo: 'kubectl delete' };
+  const stoppedTargets = [
+    { namespace: 'shop', pod: 'web-0', container: 'app', reverted: true },
+    { namespace: 'shop', pod: 'web-1', container: 'app', reverted: false, why: 'read-only' },
+  ];
+  const stopped = {
+    ...{ experiment, targets: stoppedTargets, gone: false, left: ['pod/chaos-7f3k2-0'] },
+    ...{ why: 'silence', undo: 'kubectl delete' },
+  };
 
   test('ls, stop and an error', () => {
     const error = new ChaosError('image', 'no such image', { hint: 'name another' });
