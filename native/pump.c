@@ -139,6 +139,7 @@ static void take_word(struct run *run, enum word word) {
         break;
     case WORD_BEAT:
         run->lease_until = clock_ms() + run->options.lease_ms;
+        wait_anew(run);
         if (run->phase == PHASE_WAITING && !run->start_asked) {
             report_resolved(run, WEIGHT_NOTICE);
         }

@@ -704,6 +704,22 @@ unasked() {
 }
 it "without stdin: what is begun by --order ends by its deadlines, and the agent with the last" unasked
 
+left_alone() {
+  start_agent --lease-ms 0 --order beat
+  begin_run a --lease-ms 0 --duration-ms 500
+  begin_run b --lease-ms 0 --duration-ms 900
+  await_each resolved a b
+  say "all start"
+  await_each active a b
+  hang_up
+  over
+  ended_as a deadline
+  ended_as b deadline
+  gone_well a b
+  equal "$(field over .reason)" over "reason"
+}
+it "with any --order, what is begun by a client that goes away ends by its deadlines, and the agent with the last" left_alone
+
 wrong_option() { # OPTION...
   start_nsexec agent "$@"
   finish

@@ -115,6 +115,19 @@ not_started_no_lease() {
 }
 it "not-started: with lease 0 it ends within the duration" not_started_no_lease
 
+beaten_no_lease() {
+  local until
+  start_shim --container "$ID" --lease-ms 0 --duration-ms 1000 -- "${HOLD[@]}"
+  until=$(($(now_ms) + 2600))
+  while (($(now_ms) < until)); do
+    say beat
+    within 300 gone "$SHIM" && fail "it ended although it was beaten"
+  done
+  finish 3000
+  refused not-started
+}
+it "with lease 0 the wait for start begins anew with every beat" beaten_no_lease
+
 not_started_eof() {
   start_shim --container "$ID" --lease-ms 1000 -- "${HOLD[@]}"
   hang_up

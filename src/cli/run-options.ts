@@ -56,6 +56,12 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
   const durationMs = run.duration.read(flags);
   const graceMs = run.grace.read(flags);
   const { detached, noAttach, leaseMs } = toLease(flags);
+  const policy = toPolicy(flags);
+  if (detached && policy.maxFailed !== undefined) {
+    throw usageError(
+      '--detach and --max-failed are mutually exclusive: a detached fault is in force on all targets or on none, and nobody counts afterwards',
+    );
+  }
   const dryRun = run.dryRun.read(flags);
   const output = run.output.read(flags);
   const reason = run.reason.read(flags);
@@ -63,7 +69,7 @@ export function toRunOptions(targets: readonly string[], flags: FlagValues): Run
 
   return {
     selection,
-    policy: toPolicy(flags),
+    policy,
     connection: toConnection(flags),
     durationMs,
     graceMs,

@@ -1,5 +1,6 @@
 import type { AgentSpec, Architecture } from '../ports.ts';
 import { type Plan, placeName } from './plan.ts';
+import { writePlans } from './plan-record.ts';
 
 /** The annotations of agent pods that say of each of their targets something of its own, and what stands between. */
 const ofEach = { 'kubectl-chaos.io/target': ',', 'kubectl-chaos.io/fault': '; ' };
@@ -23,7 +24,7 @@ export function assemble<P extends readonly [Plan, ...Plan[]]>(plans: P): P {
   const agents = new Map(
     nodes.map((node, index) => {
       const ofNode = placed.filter(({ target }) => target.node === node);
-      return [node, agentOf(ofNode, { id: first.id, index, architectures })];
+      return [node, agentOf(ofNode, { id: first.id, index, architectures, of: plans.length })];
     }),
   );
   return placed.map((plan) => ({ ...plan, agent: agents.get(plan.target.node) ?? plan.agent })) as unknown as P;
@@ -34,11 +35,11 @@ const agentsOwn = '--any-signal';
 
 function agentOf(
   plans: readonly Plan[],
-  { id, index, architectures }: { id: string; index: number; architectures: readonly Architecture[] },
+  { id, index, architectures, of }: { id: string; index: number; architectures: readonly Architecture[]; of: number },
 ): AgentSpec | undefined {
-  const [first] = plans;
+  const [first, ...others] = plans.map((plan) => ({ ...plan, name: plan.container }));
   if (!first) return undefined;
-  const { agent } = first;
+  const { agent, detached } = first;
   const most = (of: (spec: AgentSpec) => number) => Math.max(...plans.map((plan) => of(plan.agent)));
   const texts = Object.entries(ofEach).map(([name, between]) => [
     name,
@@ -49,7 +50,7 @@ function agentOf(
     pod: `${id}-${index}`,
     configMap: agent.architecture === architectures[0] ? id : `${id}-${agent.architecture}`,
     targets: plans.length,
-    containers: [{ name: agentContainer, args: ['agent', '--lease-ms', String(first.leaseMs), agentsOwn] }],
+    containers: [{ name: agentContainer, args: agentWords(first) }],
     activeDeadlineSeconds: most((spec) => spec.activeDeadlineSeconds),
     terminationGracePeriodSeconds: most((spec) => spec.terminationGracePeriodSeconds ?? 0),
     annotations: {
@@ -57,8 +58,15 @@ function agentOf(
       ...Object.fromEntries(texts),
       // As the agent calls them, in the order in which the targets are named.
       'kubectl-chaos.io/shims': plans.map(({ container }) => container).join(','),
+      ...(detached ? { 'kubectl-chaos.io/plan': writePlans({ targets: [first, ...others], of }) } : {}),
     },
   };
+}
+
+/** Without a lease nobody has it end but its shims: with any order it does with the last of them. */
+function agentWords({ detached, leaseMs }: Plan): string[] {
+  const lease = detached ? ['--lease-ms', '0', '--order', 'beat'] : ['--lease-ms', String(leaseMs)];
+  return ['agent', ...lease, agentsOwn];
 }
 
 /** The agents of an experiment, each once. */

@@ -8,10 +8,11 @@ import { Barrier } from './barrier.ts';
 import { reporterOf } from './events.ts';
 import type { EndedRun } from './finish.ts';
 import type { RunResult } from './observations.ts';
-import type { Plan } from './plan.ts';
+import type { Found } from './phases/attached.ts';
+import { firstContainer, type Plan, type RunPlan } from './plan.ts';
 import { SharedAgent } from './shared-agent.ts';
 import { type RunCluster, SharedWatches } from './shared-watches.ts';
-import { type FollowPorts, followRun, type OtherRuns } from './target-run.ts';
+import { alone, type FollowPorts, followDetached, followRun, type OtherRuns } from './target-run.ts';
 
 export interface FollowedRuns {
   runs: readonly EndedRun<Plan>[];
@@ -33,6 +34,66 @@ export async function followRuns(
   policy: PolicyRequest,
   ports: Ports,
 ): Promise<FollowedRuns> {
+  const group = new Group(plans, policy);
+  const cancel = ports.clock.after(policy.armMs, () => group.onTooLate());
+  try {
+    const runs = await followEach(
+      plans,
+      agents,
+      ports,
+      (plan) => plan.shim,
+      async (plan, agent, cluster) => {
+        const result = await followRun(plan, agent, { ...ports, cluster, others: group.othersOf(plan) });
+        group.onEnd(plan, result);
+        if (group.hasBegun) tellFailure(plan, result, ports);
+        return result;
+      },
+    );
+    return { runs, ...(group.neverBegan === undefined ? {} : { neverBegan: group.neverBegan }) };
+  } finally {
+    cancel();
+  }
+}
+
+/**
+ * Follows detached faults that another command has started, each to its end, or all until the user has seen enough or one of them cannot be followed. In the order of the plans. `agents`: by the name
+ * of their pod. Never rejects.
+ */
+export async function followFound(
+  plans: readonly RunPlan[],
+  agents: ReadonlyMap<string, Agent>,
+  foundOf: (plan: RunPlan) => Found,
+  ports: Ports,
+): Promise<readonly EndedRun[]> {
+  const follow = (plan: RunPlan, agent: Agent, of: FollowPorts) => followDetached(plan, agent, foundOf(plan), of);
+  const [first] = plans;
+  const only = first?.container === firstContainer && plans.length === 1 ? agents.get(first.agent.pod) : undefined;
+  if (first && only) return [{ plan: first, result: await follow(first, only, ports) }];
+  const halts = new Halts<RunPlan>();
+  return followEach(
+    plans,
+    agents,
+    ports,
+    () => undefined,
+    async (plan, agent, cluster) => {
+      const others = { ...alone, onHalt: (halt: (why: string) => void) => halts.add(plan, halt) };
+      const result = await follow(plan, agent, { ...ports, cluster, others });
+      halts.delete(plan);
+      tellFailure(plan, result, ports);
+      if (result.leftRunning) halts.halt(`${targetName(plan.target)} cannot be followed`);
+      return result;
+    },
+  );
+}
+
+/** Follows each by a view of its own of what all share. `wordsOf`: the command line of a target's shim, where it is this command that begins it. */
+async function followEach<P extends RunPlan>(
+  plans: readonly P[],
+  agents: ReadonlyMap<string, Agent>,
+  ports: Ports,
+  wordsOf: (plan: P) => readonly string[] | undefined,
+  follow: (plan: P, agent: Agent, cluster: RunCluster) => Promise<RunResult>,
+): Promise<readonly EndedRun<P>[]> {
   const watches = new SharedWatches(
     ports.cluster,
     plans.map(({ target }) => target),
@@ -41,48 +102,66 @@ export async function followRuns(
   const shared = new Map(
     [...agents.values()].map((agent) => {
       const ofAgent = plans.filter((plan) => plan.agent.pod === agent.pod);
-      return [agent.pod, new SharedAgent(watches, agent, new Map(ofAgent.map((plan) => [plan.container, plan.shim])))];
+      const words = new Map(ofAgent.map((plan) => [plan.container, wordsOf(plan)]));
+      return [agent.pod, new SharedAgent(watches, agent, words)];
     }),
   );
-  const group = new Group(plans, policy);
-  const cancel = ports.clock.after(policy.armMs, () => group.onTooLate());
   try {
     const runs = await Promise.all(
       plans.map(async (plan) => {
         const agent = agents.get(plan.agent.pod);
         const sharedAgent = shared.get(plan.agent.pod);
-        if (!agent || !sharedAgent) throw new Error(`${plan.agent.pod} was not launched`);
-        const cluster = viewOf(plan, watches, sharedAgent);
-        const result = await followRun(plan, agent, { ...ports, cluster, others: group.othersOf(plan) });
-        group.onEnd(plan, result);
-        const why = group.hasBegun ? whyFailed(result) : undefined;
-        if (why !== undefined) reporterOf(plan.target, ports.reporter).report({ kind: 'failed', why });
-        return { plan, result };
+        if (!agent || !sharedAgent) throw new Error(`${plan.agent.pod} is not there`);
+        return { plan, result: await follow(plan, agent, viewOf(plan, watches, sharedAgent)) };
       }),
     );
     if (!runs.some(({ result }) => result.leftRunning)) {
       await Promise.all([...shared.values()].map((each) => each.stop(ports.clock)));
     }
-    return { runs, ...(group.neverBegan === undefined ? {} : { neverBegan: group.neverBegan }) };
+    return runs;
   } finally {
-    cancel();
     for (const each of shared.values()) each.close();
   }
 }
 
-/** Undefined: it has ended as it should. */
-function whyFailed({ problems, failure, reverted }: RunResult): string | undefined {
-  return problems[0] ?? failure?.message ?? (reverted ? undefined : 'its revert is not confirmed');
+/** One of several that has not ended as it should is told of at once. */
+function tellFailure({ target }: RunPlan, { problems, failure, reverted, leftRunning }: RunResult, ports: Ports): void {
+  if (leftRunning) return;
+  const why = problems[0] ?? failure?.message ?? (reverted ? undefined : 'its revert is not confirmed');
+  if (why !== undefined) reporterOf(target, ports.reporter).report({ kind: 'failed', why });
 }
 
 /** The cluster as one run sees it: as if its shim were the only one of its agent. */
-function viewOf({ container }: Plan, watches: SharedWatches, agent: SharedAgent): RunCluster {
+function viewOf({ container }: RunPlan, watches: SharedWatches, agent: SharedAgent): RunCluster {
   return {
     ...watches,
     server: watches.server,
     followAgent: (one, signal) => agent.updatesOf(container, watches.followAgent(one, signal), signal),
     attach: (_one, name, signal) => agent.attach(name, signal),
   };
+}
+
+/** What ends runs for the sake of the experiment, once, and those that come later at once. */
+class Halts<P> {
+  why: string | undefined;
+  readonly #halts = new Map<P, (why: string) => void>();
+
+  add(plan: P, halt: (why: string) => void): void {
+    if (this.why !== undefined) halt(this.why);
+    else this.#halts.set(plan, halt);
+  }
+
+  /** It has ended. */
+  delete(plan: P): void {
+    this.#halts.delete(plan);
+  }
+
+  halt(why: string): void {
+    if (this.why !== undefined) return;
+    this.why = why;
+    for (const halt of this.#halts.values()) halt(why);
+    this.#halts.clear();
+  }
 }
 
 /** What is known of all runs, and what follows from it for those that go on. */
@@ -92,8 +171,9 @@ class Group {
   readonly #mayFail: number | undefined;
   readonly #barrier: Barrier;
   readonly #armed = new Set<Plan>();
-  readonly #halts = new Map<Plan, (why: string) => void>();
-  #haltedWhy: string | undefined;
+  readonly #halts = new Halts<Plan>();
+  /** Those whose faults are in force, and to be left so. */
+  readonly #inForce: Parameters<OtherRuns['inForce']>[0][] = [];
   #failed = 0;
   neverBegan: FollowedRuns['neverBegan'];
 
@@ -110,15 +190,23 @@ class Group {
         this.#armed.add(plan);
         this.#barrier.arrive(begin);
       },
-      onHalt: (halt) => {
-        if (this.#haltedWhy !== undefined) halt(this.#haltedWhy);
-        else this.#halts.set(plan, halt);
+      inForce: (run) => {
+        this.#inForce.push(run);
+        this.#leaveAll();
       },
+      onHalt: (halt) => this.#halts.add(plan, halt),
     };
   }
 
   get hasBegun(): boolean {
     return this.#barrier.hasOpened;
+  }
+
+  /** All are left in force in one tick, or none is: one that is stopping will have failed, which stops the others. */
+  #leaveAll(): void {
+    if (this.#inForce.length < this.#plans.length || this.#halts.why !== undefined) return;
+    if (this.#inForce.some(({ isStopping }) => isStopping())) return;
+    for (const { leave } of this.#inForce) leave();
   }
 
   onTooLate(): void {
@@ -131,14 +219,18 @@ class Group {
 
   onEnd(plan: Plan, result: RunResult): void {
     this.#halts.delete(plan);
+    if (result.leftRunning) return;
     if (!this.#barrier.hasOpened) return this.#giveUp({ plan, why: `${targetName(plan.target)} could not be armed` });
     if (result.ended?.reason === 'lease' || result.leaseRanOut)
-      return this.#halt(`the lease of ${targetName(plan.target)} has run out`);
-    if (!result.reverted) return this.#halt(`the revert of ${targetName(plan.target)} is not confirmed`);
+      return this.#halts.halt(`the lease of ${targetName(plan.target)} has run out`);
+    if (!result.reverted) return this.#halts.halt(`the revert of ${targetName(plan.target)} is not confirmed`);
+    if (plan.detached) return this.#halts.halt(`${targetName(plan.target)} ended before all were in force (--detach)`);
     if (result.problems.length === 0 && result.failure === undefined) return;
     this.#failed++;
     if (this.#mayFail !== undefined && this.#failed > this.#mayFail) {
-      this.#halt(`${this.#failed} of ${this.#plans.length} targets failed, and ${this.#mayFail} may (--max-failed)`);
+      this.#halts.halt(
+        `${this.#failed} of ${this.#plans.length} targets failed, and ${this.#mayFail} may (--max-failed)`,
+      );
     }
   }
 
@@ -146,14 +238,7 @@ class Group {
   #giveUp(reason: { plan?: Plan; why: string }): void {
     this.neverBegan ??= reason;
     this.#barrier.break();
-    this.#halt(reason.why);
-  }
-
-  #halt(why: string): void {
-    if (this.#haltedWhy !== undefined) return;
-    this.#haltedWhy = why;
-    for (const halt of this.#halts.values()) halt(why);
-    this.#halts.clear();
+    this.#halts.halt(reason.why);
   }
 }
 
@@ -161,7 +246,7 @@ class Group {
  * Why the experiment as a whole failed: not one target was begun. What happened to one of several that had begun is a problem of that one, and is added there. `agents`: by the name of their pod.
  */
 export function failureOf(
-  { runs, neverBegan }: FollowedRuns,
+  { runs, neverBegan }: { runs: readonly EndedRun[]; neverBegan?: FollowedRuns['neverBegan'] },
   agents: ReadonlyMap<string, Agent>,
 ): ChaosError | undefined {
   if (runs.some(({ result }) => result.began)) {

@@ -59,27 +59,28 @@ export async function finish(
   return counted;
 }
 
-/** Tells that the fault continues, and removes nothing. */
-export async function reportDetached(
-  plan: RunPlan,
-  result: RunResult,
-  leftMs: number,
-  ports: FinishPorts,
-): Promise<Detached> {
+/** Tells that the faults of those runs that have left them in force continue, and removes nothing. `runs`: of them at least one. */
+export async function reportDetached(runs: readonly EndedRun[], ports: FinishPorts): Promise<Detached> {
   const { cluster, clock, reporter, audit, startedAt } = ports;
   await audit.written();
+  const left = runs.filter(({ result }) => result.leftRunning);
+  const [first] = left;
+  if (!first) throw new Error('nothing is left in force');
+  const { plan } = first;
+  const leftMs = Math.max(...left.map(({ result }) => result.leftRunning?.leftMs ?? 0));
+  const activeTimes = left.flatMap(({ result }) => result.activeMs ?? []);
   const detached: Detached = {
     id: plan.id,
     cluster: clusterName(cluster),
     exitCode: ExitCode.effective,
-    targets: [{ target: plan.target, summary: plan.summary }],
+    targets: left.map(({ plan: { target, summary } }) => ({ target, summary })),
     ...(plan.scope ? { scope: plan.scope } : {}),
     until: new Date(clock.date().getTime() + leftMs),
     leftMs,
     commands: plan.commands,
     undo: plan.undo,
     times: {
-      ...(result.activeMs === undefined ? {} : { activeMs: result.activeMs }),
+      ...(activeTimes.length === 0 ? {} : { activeMs: Math.max(...activeTimes) }),
       totalMs: clock.now() - startedAt,
     },
     requests: cluster.requests(),

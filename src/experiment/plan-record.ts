@@ -15,7 +15,7 @@ import { readJson } from '../json.ts';
 import type { Target } from '../ports.ts';
 
 /**
- * What of a plan is left at the agent pod for whoever follows a detached fault: enough to watch it and to judge it.
+ * What of the plans of an agent's targets is left at its pod for whoever follows a detached fault: enough to watch it and to judge it.
  * Whoever may write pods may have written it, so that it is read as a
  * stranger's; it holds no more than the pod itself shows, and no arguments of the user's.
  */
@@ -62,16 +62,25 @@ const targetRecord = v.strictObject({
   nodeAllocatableMemoryBytes: v.exactOptional(amount),
 });
 
+/** So many targets an agent has at most. */
+const mostTargets = 128;
+
 const planRecord = v.strictObject({
   version: v.literal(2),
-  targets: v.strictTuple([
-    v.strictObject({
-      target: targetRecord,
-      /** The rest of it is the fault's own. */
-      fault: v.looseObject({ fault: v.string() }),
-      summary: text,
-    }),
-  ]),
+  targets: v.pipe(
+    v.array(
+      v.strictObject({
+        target: targetRecord,
+        /** The rest of it is the fault's own. */
+        fault: v.looseObject({ fault: v.string() }),
+        summary: text,
+        name: v.exactOptional(matching(/^target-\d{1,4}$/)),
+      }),
+    ),
+    v.minLength(1),
+    v.maxLength(mostTargets),
+  ),
+  of: v.exactOptional(whole(2, 10_000)),
   /** Of one without a lease, which any command may follow. */
   detached: v.literal(true),
   noAttach: v.exactOptional(v.literal(true)),
@@ -80,28 +89,51 @@ const planRecord = v.strictObject({
   sentTools: v.exactOptional(v.literal(true)),
 });
 
-/** Characters; a record has at most some 30 thousand, and an object's annotations may have 256 Ki together. */
-const longestRecord = 64 * 1024;
+/** Bytes, of all annotations of an object together: https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/ (TotalAnnotationSizeLimitB). */
+export const mostAnnotations = 256 * 1024;
 
-export function writePlan(plan: RecordedPlan): string {
+/** A target's plan as it is recorded. */
+export interface RecordedTarget extends RecordedPlan {
+  /** By which its agent calls its shim; absent: it is the agent's only one. */
+  name?: string;
+}
+
+/** What stands at one agent pod. */
+export interface PlanRecord {
+  targets: readonly [RecordedTarget, ...RecordedTarget[]];
+  /** How many targets the experiment has, on all agents. */
+  of: number;
+}
+
+export function writePlans({ targets, of }: PlanRecord): string {
+  const [{ durationMs, graceMs, noAttach, sentTools }] = targets;
+  return JSON.stringify({
+    ...{ version: 2, targets: targets.map(recordOf), ...(of > 1 ? { of } : {}) },
+    ...{ detached: true, noAttach, durationMs, graceMs, sentTools },
+  });
+}
+
+function recordOf(plan: RecordedTarget): object {
   const target = Object.fromEntries(
     Object.keys(targetRecord.entries).map((name) => [name, plan.target[name as keyof Target]]),
   );
-  const { durationMs, graceMs, noAttach, sentTools } = plan;
   const summary = plan.summary.replace(/\p{Cc}/gu, ' ').slice(0, longestText);
-  const fault = kindOf(plan.fault).record.write(plan.fault);
-  const targets = [{ target, fault, summary }];
-  return JSON.stringify({ version: 2, targets, detached: true, noAttach, durationMs, graceMs, sentTools });
+  return { target, fault: kindOf(plan.fault).record.write(plan.fault), summary, name: plan.name };
 }
 
-/** Undefined: not what `writePlan` writes, of whatever version. */
-export function readPlan(written: string): RecordedPlan | undefined {
-  if (written.length > longestRecord) return undefined;
+/** Undefined: not what `writePlans` writes, of whatever version. */
+export function readPlans(written: string): PlanRecord | undefined {
+  if (written.length > mostAnnotations) return undefined;
   const found = read(planRecord, readJson(written));
   if (!found) return undefined;
-  const { targets, ...bounds } = found;
-  const [{ target, summary, ...record }] = targets;
-  const fault = kindNamed(record.fault.fault)?.record.read(record.fault);
-  const { version: _version, ...course } = bounds;
-  return fault && { target, summary, ...course, leaseMs: 0, fault };
+  const { targets, version: _version, of = 1, ...course } = found;
+  const plans = targets.flatMap(({ fault, ...plan }): RecordedTarget[] => {
+    const one = kindNamed(fault.fault)?.record.read(fault);
+    return one ? [{ ...plan, ...course, leaseMs: 0, fault: one }] : [];
+  });
+  const [first, ...others] = plans;
+  const names = new Set(plans.map(({ name }) => name));
+  const areNamed = of > 1 ? !names.has(undefined) && names.size === plans.length : names.has(undefined);
+  if (!first || plans.length < targets.length || plans.length > of || !areNamed) return undefined;
+  return { targets: [first, ...others], of };
 }

@@ -17,7 +17,7 @@ import { shellWord } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { faultImage, sweepImage } from './agent-image.ts';
 import type { Impact } from './impact.ts';
-import { type RecordedPlan, writePlan } from './plan-record.ts';
+import { type RecordedPlan, writePlans } from './plan-record.ts';
 import { timeouts } from './timeouts.ts';
 
 /** What was decided of all targets together. */
@@ -146,7 +146,7 @@ export function planExperiment(request: Request, target: SelectedTarget, context
         'kubectl-chaos.io/duration': formatDuration(run.durationMs),
         'kubectl-chaos.io/until': new Date(context.now.getTime() + deadlineMs).toISOString(),
         'kubectl-chaos.io/undo': undo,
-        ...(detached ? { 'kubectl-chaos.io/plan': writePlan(course) } : {}),
+        ...(detached ? { 'kubectl-chaos.io/plan': writePlans({ targets: [course], of: 1 }) } : {}),
         ...(run.reason === undefined ? {} : { 'kubectl-chaos.io/reason': run.reason }),
       },
     },
@@ -172,7 +172,7 @@ export function successor(plan: Plan, orders: readonly string[]): AgentSpec {
       const lease = options.indexOf('--lease-ms');
       return { ...container, args: [command, ...options.with(lease + 1, '0').toSpliced(lease + 2, 0, ...told)] };
     }),
-    annotations: { ...agent.annotations, 'kubectl-chaos.io/plan': writePlan(plan) },
+    annotations: { ...agent.annotations, 'kubectl-chaos.io/plan': writePlans({ targets: [plan], of: 1 }) },
   };
 }
 

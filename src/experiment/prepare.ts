@@ -1,14 +1,24 @@
 import { ChaosError } from '../errors.ts';
 import { kindOf } from '../faults/registry.ts';
-import type { AttachUse, Clock, Cluster, ReadToolbox, SelectedTarget, Skipped, Surroundings } from '../ports.ts';
+import type {
+  AgentSpec,
+  AttachUse,
+  Clock,
+  Cluster,
+  ReadToolbox,
+  SelectedTarget,
+  Skipped,
+  Surroundings,
+} from '../ports.ts';
 import type { Request } from '../requests.ts';
-import { formatCount } from '../text.ts';
-import { assemble } from './assembly.ts';
+import { formatBytes, formatCount } from '../text.ts';
+import { agentsOf, assemble } from './assembly.ts';
 import { type Reporter, reporterOf } from './events.ts';
 import { impactOf } from './impact.ts';
 import { isOnTarget, warningsOf } from './neighbours.ts';
 import { clusterName } from './outcome.ts';
 import { type Plan, planExperiment, type SentTools, sendsTools, stopCommand } from './plan.ts';
+import { mostAnnotations } from './plan-record.ts';
 import { contextProtection, protectedError } from './protection.ts';
 import type { Tidying } from './tidying.ts';
 
@@ -68,6 +78,7 @@ export async function prepare(request: Request, ports: PreparePorts): Promise<Pl
   const each: Plans = [{ ...first.plan, scope }, ...others.map(({ plan }) => ({ ...plan, scope }))];
   if (others.length > 0) checkMany(each);
   const plans = others.length > 0 ? assemble(each) : each;
+  for (const agent of agentsOf(plans)) checkRecord(agent);
   reporter.report({ kind: 'planned', plans });
   for (const one of looked.prepared) warn(one, request, ports);
   await checkProtection(looked.prepared, request, ports);
@@ -77,21 +88,30 @@ export async function prepare(request: Request, ports: PreparePorts): Promise<Pl
 
 /** What can be done to one target only. */
 function checkMany(plans: Plans): void {
-  const [{ detached }] = plans;
-  const count = formatCount(plans.length, 'target');
-  const hint = 'Choose one with --count 1, or leave the flag out.';
-  if (detached) {
-    throw new ChaosError('target-unsuitable', `--detach leaves one fault in force, and ${count} are selected`, {
-      hint,
-    });
-  }
   const unheard = plans.find(({ noAttach }) => noAttach);
   if (!unheard) return;
+  const count = formatCount(plans.length, 'target');
   const barred = unheard.target.attachBarred;
   throw new ChaosError(
     barred === undefined ? 'target-unsuitable' : 'forbidden',
     `without an attach there is one target at a time, and ${count} are selected${barred === undefined ? '' : `: ${barred}`}`,
-    { hint },
+    { hint: 'Choose one with --count 1, or leave the flag out.' },
+  );
+}
+
+/** Of an object's annotations, for what the agent pod has besides its own, and for what webhooks add: bytes. */
+const otherAnnotations = 16 * 1024;
+
+/** An agent's record of its targets has to fit into its pod. */
+function checkRecord({ annotations, shape, node, targets = 1 }: AgentSpec): void {
+  const texts = Object.entries({ ...shape.annotations, ...annotations }).flat();
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (bytes <= mostAnnotations - otherAnnotations) return;
+  const count = formatCount(targets, 'target');
+  throw new ChaosError(
+    'target-unsuitable',
+    `what the agent pod on node ${node} has to hold of its ${count} is ${formatBytes(bytes)}, and an object's annotations have ${formatBytes(mostAnnotations)} at most`,
+    { hint: 'Select fewer targets, or leave --detach out: without it the pod has no record of them.' },
   );
 }
 

@@ -21,6 +21,8 @@ interface Parts {
   timers: Timers<TimerName>;
   connection: Connection;
   observations: Observations;
+  /** A fault that is to be left in force is: `leave` is called when those of all targets are. */
+  onInForce: (leave: () => void) => void;
 }
 
 /** What the parts of one target's run share, its fault included: the stream, the timers, and what is known so far. */
@@ -40,6 +42,7 @@ export class RunContext implements FaultRun<Fault, unknown> {
   isOver = false;
   readonly #reporter: TargetReporter;
   readonly #effect: EffectWatch;
+  readonly #onInForce: Parts['onInForce'];
 
   constructor(parts: Parts) {
     this.plan = parts.plan;
@@ -51,6 +54,7 @@ export class RunContext implements FaultRun<Fault, unknown> {
     this.#reporter = parts.reporter;
     const { fault, target } = parts.plan;
     this.#effect = new EffectWatch(() => kindOf(fault).judge(fault, target, this.seen, this.own));
+    this.#onInForce = parts.onInForce;
   }
 
   get own(): unknown {
@@ -154,6 +158,11 @@ export class RunContext implements FaultRun<Fault, unknown> {
     this.observations.result.leftRunning = { leftMs };
     if (error) this.observations.failed(error, false);
     this.end();
+  }
+
+  /** The same as soon as the faults of all targets are in force. */
+  leaveInForce(): void {
+    this.#onInForce(() => this.leave(this.observations.leftMs));
   }
 
   end(): void {

@@ -85,7 +85,7 @@ async function execute(
   }
   const end = { cluster, clock, reporter, interrupts, audit, startedAt };
   return result?.leftRunning
-    ? reportDetached(plan, result, result.leftRunning.leftMs, end)
+    ? reportDetached([{ plan, result }], end)
     : finish([plan], result ? [{ plan, result }] : [], failure, end);
 }
 
@@ -95,7 +95,7 @@ async function executeAll(
   policy: PolicyRequest,
   ports: ExperimentPorts,
   interrupts: Interrupts,
-): Promise<Outcome> {
+): Promise<Outcome | Detached> {
   const { cluster, clock, reporter, startedAt } = ports;
   const audit = new Audit(plans, ports);
   reporter.report({ kind: 'launching', plans });
@@ -112,7 +112,10 @@ async function executeAll(
   } catch (error) {
     failure = error;
   }
-  return finish(plans, runs, failure, { cluster, clock, reporter, interrupts, audit, startedAt });
+  const end = { cluster, clock, reporter, interrupts, audit, startedAt };
+  // All are left in force, or none is.
+  const areLeft = runs.some(({ result }) => result.leftRunning);
+  return areLeft ? reportDetached(runs, end) : finish(plans, runs, failure, end);
 }
 
 /** What the API server has warned of when it created the agent is told of the first of its targets. */

@@ -21,8 +21,8 @@ const toldEveryBytes = 2 ** 18;
 /** The shim of one target, as its run meets it: a stream of its own, and news of its end. */
 interface Member {
   name: string;
-  /** Its shim's command line. */
-  words: readonly string[];
+  /** Its shim's command line; undefined: another command begins it. */
+  words: readonly string[] | undefined;
   hasBegun: boolean;
   /** It has been told to begin, on the stream that there is now. */
   isAsked: boolean;
@@ -49,8 +49,8 @@ export class SharedAgent {
   /** Told when the stream is no more. */
   #onDetached: () => void = () => undefined;
 
-  /** `words`: the shims' command lines, by the names of their targets. */
-  constructor(cluster: RunCluster, agent: Agent, words: ReadonlyMap<string, readonly string[]>) {
+  /** `words`: the shims' command lines, by the names of their targets; none of those that another command begins. */
+  constructor(cluster: RunCluster, agent: Agent, words: ReadonlyMap<string, readonly string[] | undefined>) {
     for (const [name, line] of words) {
       this.#members.set(name, {
         ...{ name, words: line, hasBegun: false, isAsked: false, stream: undefined, waiting: [], news: new Set() },
@@ -224,7 +224,7 @@ export class SharedAgent {
       const there = targets.find(({ name }) => name === member.name);
       member.hasBegun ||= there !== undefined;
       if (member.hasBegun) this.#serve(member);
-      else if (!member.isAsked) {
+      else if (member.words && !member.isAsked) {
         member.isAsked = true;
         this.#say(beginLine(member.name, member.words));
       }

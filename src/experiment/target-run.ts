@@ -27,6 +27,7 @@ type Input =
   | { from: 'interrupt'; signal: InterruptSignal }
   | { from: 'halt'; why: string }
   | { from: 'leave' }
+  | { from: 'left' }
   | { from: 'timer'; name: TimerName }
   | { from: 'broken'; error: unknown };
 
@@ -55,6 +56,8 @@ export interface FollowPorts {
 export interface OtherRuns {
   /** It is ready to start, and does when `begin` is called: when all are. */
   armed(begin: () => void): void;
+  /** Its fault is in force and to be left so, which it is when `leave` is called: when all are. */
+  inForce(run: { leave: () => void; isStopping: () => boolean }): void;
   /** Calls back once when it is to end for the sake of the experiment, at once if that is so already. */
   onHalt(halt: (why: string) => void): void;
 }
@@ -80,7 +83,8 @@ export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise
   });
 }
 
-const alone: OtherRuns = { armed: (begin) => begin(), onHalt: () => undefined };
+/** Of a run that is the only one. */
+export const alone: OtherRuns = { armed: (begin) => begin(), inForce: ({ leave }) => leave(), onHalt: () => undefined };
 
 /** An agent that begins by itself has not while its container, by its status, has never run, or has ended without a word of its shim's. */
 function mayHaveBegun({ mayHaveStarted, plan, observations }: RunContext, update: AgentUpdate): boolean {
@@ -105,7 +109,7 @@ async function follow(
   launch: Succession['launch'] | undefined,
   first: (context: RunContext, enter: (next: Phase) => void) => Phase,
 ): Promise<RunResult> {
-  const { cluster, clock, interrupts } = ports;
+  const { cluster, clock, interrupts, others = alone } = ports;
   const reporter = reporterOf(plan.target, ports.reporter);
   const inbox = new Queue<Input>();
   const abort = new AbortController();
@@ -141,12 +145,20 @@ async function follow(
   const way = plan.noAttach
     ? new ByLog(cluster, agent, plan.container, succession)
     : byAttach(cluster, agent, plan.container);
-  const context = new RunContext({ plan, cluster, clock, reporter, timers, connection: hear(agent), observations });
+  const onInForce = (leave: () => void): void => {
+    const leaveNow = (): void => {
+      leave();
+      inbox.push({ from: 'left' });
+    };
+    others.inForce({ leave: leaveNow, isStopping: () => context.stopAskedAt !== undefined });
+  };
+  const connection = hear(agent);
+  const context = new RunContext({ plan, cluster, clock, reporter, timers, connection, observations, onInForce });
 
   const broken = (error: unknown): Input => ({ from: 'broken', error });
   interrupts.onFirst((signal) => inbox.push({ from: 'interrupt', signal }));
   void interrupts.again.then(() => inbox.push({ from: 'leave' }));
-  ports.others?.onHalt((why) => inbox.push({ from: 'halt', why }));
+  others.onHalt((why) => inbox.push({ from: 'halt', why }));
   void inbox.pipe(cluster.followTarget(plan.target, abort.signal), (update) => ({ from: 'target', update }), broken);
   void inbox.pipe(cluster.followNode(plan.target, abort.signal), (update) => ({ from: 'node', update }), broken);
 
@@ -156,7 +168,8 @@ async function follow(
   try {
     while (!context.isOver) {
       const input = await inbox.next();
-      if (input.done) break;
+      // Others may have ended it meanwhile.
+      if (input.done || context.isOver) break;
       const { value } = input;
       if ('until' in value && value.until.aborted) continue;
       if (value.from === 'succeeded') context.connection = hear(value.by);
@@ -201,6 +214,7 @@ function handle(input: Exclude<Input, { from: 'succeeded' }>, phase: Phase, cont
     case 'halt':
       return phase.stop(input.why);
     case 'leave':
+    case 'left':
       return context.end();
     case 'timer':
       return phase.onTimer(input.name);

@@ -358,6 +358,10 @@ const wrong: readonly Wrong[] = [
     'net web --delay 1ms --lease 30s --detach',
     '--detach and --lease are mutually exclusive: nothing renews the lease of a detached fault',
   ],
+  [
+    'stress deploy/web --all --cpu 1 --detach --max-failed 1',
+    '--detach and --max-failed are mutually exclusive: a detached fault is in force on all targets or on none, and nobody counts afterwards',
+  ],
   ['stress web --cpu 1 --detach=later', '--detach "later": must be true or false'],
   ['stress web --cpu 1 --lease 0s', '--lease "0s": must be from 5s to 1h'],
   ['stop chaos-7f3k2 --detach', 'unknown flag --detach'],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { planExperiment } from '../../src/experiment/plan.ts';
-import { readPlan } from '../../src/experiment/plan-record.ts';
+import { readPlans } from '../../src/experiment/plan-record.ts';
 import type { NetRequest } from '../../src/faults/net/types.ts';
 import { settle } from '../fakes/clock.ts';
 import { netRequest, plan, recordedTarget, request, shimError, target } from '../fakes/samples.ts';
@@ -184,7 +184,11 @@ describe('its commands', () => {
 describe('its plan', () => {
   test('is written down for those who attach, of a detached fault alone', () => {
     const recorded = plan(detached).agent.annotations['kubectl-chaos.io/plan'] ?? '';
-    expect(readPlan(recorded)).toMatchObject({ target: recordedTarget(), summary: '2 busy CPUs', detached: true });
+    expect(readPlans(recorded)?.targets[0]).toMatchObject({
+      target: recordedTarget(),
+      summary: '2 busy CPUs',
+      detached: true,
+    });
     expect(plan(request()).agent.annotations).not.toHaveProperty(['kubectl-chaos.io/plan']);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
-import { readPlan } from '../../src/experiment/plan-record.ts';
+import { readPlans } from '../../src/experiment/plan-record.ts';
 import { settle } from '../fakes/clock.ts';
 import { ioRequest, lastWords, netRequest, request, shimError } from '../fakes/samples.ts';
 import { experiment, type Scenario } from './scenario.ts';
@@ -196,7 +196,12 @@ describe('a run without an attach', () => {
       await s.finish();
       await s.outcome();
       const record = s.cluster.replacement?.annotations['kubectl-chaos.io/plan'] ?? '';
-      expect(readPlan(record)).toMatchObject({ noAttach: true, detached: true, leaseMs: 0, durationMs: 60_000 });
+      expect(readPlans(record)?.targets[0]).toMatchObject({
+        noAttach: true,
+        detached: true,
+        leaseMs: 0,
+        durationMs: 60_000,
+      });
     },
     unattached(),
   );

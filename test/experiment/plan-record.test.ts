@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { planExperiment } from '../../src/experiment/plan.ts';
-import { readPlan, writePlan } from '../../src/experiment/plan-record.ts';
+import { type Plan, planExperiment } from '../../src/experiment/plan.ts';
+import { type PlanRecord, readPlans, writePlans } from '../../src/experiment/plan-record.ts';
 import type { NetRequest } from '../../src/faults/net/types.ts';
 import type { Request } from '../../src/requests.ts';
 import {
@@ -17,11 +17,18 @@ import {
 } from '../fakes/samples.ts';
 import { ioRequest as ioFlags } from '../faults/io/support/fault.ts';
 
-const again = (asked: Request) => readPlan(writePlan(plan(asked)));
+const written = (one: Plan) => writePlans({ targets: [one], of: 1 });
+/** The one target of a record. */
+const readOne = (text: string) => {
+  const record = readPlans(text);
+  if (record) expect({ targets: record.targets.length, of: record.of }).toEqual({ targets: 1, of: 1 });
+  return record?.targets[0];
+};
+const again = (asked: Request) => readOne(written(plan(asked)));
 
 /** A record with one field of it replaced. */
 function changed(path: string, value: unknown, asked: Request = request()): string {
-  const record = JSON.parse(writePlan(plan(asked)));
+  const record = JSON.parse(written(plan(asked)));
   const [first = ''] = path.split('.');
   const names = [...(['target', 'fault', 'summary'].includes(first) ? ['targets', '0'] : []), ...path.split('.')];
   const last = names.pop() ?? '';
@@ -47,7 +54,7 @@ describe('a recorded plan', () => {
 
   test('holds no arguments of the user, but that there were some', () => {
     const asked = requestFor({ stressNgArgs: ['--exec-method', 'secret'] });
-    const [{ summary: _, ...rest }] = JSON.parse(writePlan(plan(asked))).targets;
+    const [{ summary: _, ...rest }] = JSON.parse(written(plan(asked))).targets;
     expect(JSON.stringify(rest)).not.toContain('secret');
     expect(again(asked)?.fault).toMatchObject({ fault: 'stress', stressNgArgs: ['…'] });
     expect(again(requestFor({ stressNgArgs: ['--a', 'b\nc'] }))?.summary).toBe('stress-ng --a b c');
@@ -102,14 +109,14 @@ describe('a recorded plan', () => {
     if (!root || !claim) throw new Error('no volumes');
     const path = `/${'ä'.repeat(2_000)}`;
     const hostPath = { ...claim, kind: 'hostPath', detail: `/x\n${'y'.repeat(2_000)}`, mountPath: path };
-    const text = writePlan(
+    const text = written(
       planExperiment(ioRequest({ path }), target(), {
         ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date() },
         surveyed: { volume: hostPath, volumes: [root, hostPath] },
       }),
     );
-    expect(readPlan(text)?.fault).toMatchObject({ path, surroundings: { volume: { kind: 'hostPath' } } });
-    expect(readPlan(text)?.fault).not.toHaveProperty('surroundings.volumes');
+    expect(readOne(text)?.fault).toMatchObject({ path, surroundings: { volume: { kind: 'hostPath' } } });
+    expect(readOne(text)?.fault).not.toHaveProperty('surroundings.volumes');
   });
 
   test('is small however many peers there are', () => {
@@ -117,14 +124,55 @@ describe('a recorded plan', () => {
       const text = `${'a'.repeat(240)}${index}`;
       return { query: { kind: 'host' as const, text, name: text }, cidrs: [] };
     });
-    const text = writePlan(
+    const text = written(
       planExperiment(netRequest(), target(), {
         ...{ id: 'chaos-7f3k2', who: 'ada', now: new Date() },
         surveyed: surroundings({ to: many, from: many }),
       }),
     );
     expect(text.length).toBeLessThan(32 * 1024);
-    expect(readPlan(text)).toBeDefined();
+    expect(readOne(text)).toBeDefined();
+  });
+});
+
+describe('the record of an agent with several targets', () => {
+  const several = (names: readonly (string | undefined)[], of: number) =>
+    writePlans({
+      targets: names.map((name, index) => ({
+        ...plan(request({}, { detached: true }), target({ pod: `web-${index}` })),
+        ...(name === undefined ? {} : { name }),
+      })) as unknown as PlanRecord['targets'],
+      of,
+    });
+
+  test('says of each what it is, by the name of its shim, and how many there are on all agents', () => {
+    const read = readPlans(several(['target-0', 'target-2'], 3));
+    expect(read?.of).toBe(3);
+    expect(read?.targets.map(({ name, target: { pod }, leaseMs }) => [name, pod, leaseMs])).toEqual([
+      ['target-0', 'web-0', 0],
+      ['target-2', 'web-1', 0],
+    ]);
+    expect(readPlans(several(['target-1'], 3))?.targets).toHaveLength(1);
+  });
+
+  test.each([
+    ['two of one name', ['target-0', 'target-0'], 3],
+    ['one without a name', ['target-0', undefined], 3],
+    ['more than there are', ['target-0', 'target-1', 'target-2'], 2],
+    ['the only one with a name', ['target-0'], 1],
+    ['one of several without a name', [undefined], 2],
+    ['a name that is none', ['../x'], 2],
+    ['two without a name, which are all', [undefined, undefined], 1],
+    ['more than an agent has', Array.from({ length: 129 }, (_, index) => `target-${index}`), 200],
+  ])('is none of ours with %s', (_what, names, of) => {
+    expect(readPlans(several(names, of))).toBeUndefined();
+  });
+
+  test('holds as many as an agent has', () => {
+    const names = Array.from({ length: 128 }, (_, index) => `target-${index}`);
+    const text = several(names, 128);
+    expect(text.length).toBeLessThan(128 * 1024);
+    expect(readPlans(text)?.targets).toHaveLength(128);
   });
 });
 
@@ -195,17 +243,17 @@ describe('what is not a plan of ours', () => {
     ['fault.action', { kind: 'fill', leaveBytes: 0, space: { bytes: 1, percent: 2 } }, load],
     ['fault.action', { kind: 'fill', leaveBytes: 0, space: { percent: 101 } }, load],
   ])('%s: %j', (path, value, asked) => {
-    expect(readPlan(changed(path, value, asked))).toBeUndefined();
+    expect(readOne(changed(path, value, asked))).toBeUndefined();
   });
 
   test.each(['', '{', 'null', '[]', '7', '"x"', '{}', ' '.repeat(70_000)])('%j', (text) => {
-    expect(readPlan(text)).toBeUndefined();
+    expect(readOne(text)).toBeUndefined();
   });
 
   test('whatever it is, it is no reason to fail', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
-        expect(readPlan(text)).toBeUndefined();
+        expect(readOne(text)).toBeUndefined();
       }),
     );
   });

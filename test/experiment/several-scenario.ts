@@ -1,3 +1,4 @@
+import { attachExperiment } from '../../src/experiment/attach.ts';
 import type { Plan } from '../../src/experiment/plan.ts';
 import { runExperiment } from '../../src/experiment/run.ts';
 import type {
@@ -5,6 +6,8 @@ import type {
   AgentSpec,
   AgentUpdate,
   Attachment,
+  Experiment,
+  ExperimentAgent,
   SelectedTarget,
   Target,
   TargetUpdate,
@@ -36,6 +39,8 @@ export class SeveralShim {
   /** What it has been told, in order. */
   readonly told: string[] = [];
   isMute = false;
+  /** It does not answer `start` yet. */
+  isDeaf = false;
   /** It cannot begin. */
   isStillborn = false;
   /** Its command line, as the agent was told it. */
@@ -60,13 +65,15 @@ export class SeveralShim {
     if (line === 'beat' && !this.#begun) this.#say(resolved(sample(this.#seconds(), 0.02)));
     if (line === 'start' && this.isStillborn) {
       this.#say(shimError({ code: 'internal', message: 'no memory', state: 'reverted' }));
-    } else if (line === 'start') {
-      this.#begun = true;
-      this.#say(active());
-    }
+    } else if (line === 'start' && !this.isDeaf) this.begin();
     if (line === 'stop' && !this.#begun) {
       this.#say(shimError({ code: 'not-started', message: '`stop` came first', state: 'unchanged' }));
     } else if (line === 'stop') this.end({ reason: 'stopped' });
+  }
+
+  begin(): void {
+    this.#begun = true;
+    this.#say(active());
   }
 
   sample(): void {
@@ -74,7 +81,7 @@ export class SeveralShim {
   }
 
   end(how: Partial<Ended> = {}): void {
-    this.#say(ended(how), reverted());
+    this.#say(ended(how), sampleEvent(this.#seconds(), 0.99), reverted());
   }
 }
 
@@ -92,6 +99,8 @@ class SeveralCluster extends FakeCluster {
   readonly mute = new Set<string>();
   /** Targets whose shims fail at `start`. */
   readonly stillborn = new Set<string>();
+  /** Targets whose shims do not answer `start`. */
+  readonly deaf = new Set<string>();
   /** So many streams break in the moment in which they are made. */
   broken = 0;
   /** What becomes of the tools that are sent, by the name of the agent's pod. */
@@ -159,6 +168,7 @@ class SeveralCluster extends FakeCluster {
       const shim = new SeveralShim(tagged, () => this.seconds());
       shim.isMute = this.mute.has(name);
       shim.isStillborn = this.stillborn.has(name);
+      shim.isDeaf = this.deaf.has(name);
       shim.words = words;
       this.shims.set(name, shim);
       this.#podOf.set(name, pod);
@@ -182,6 +192,7 @@ class SeveralCluster extends FakeCluster {
 
   /** The shim of this target has gone, and its agent tells of it. */
   gone(name: string, end: 'reverted' | 'unchanged' | 'unknown'): void {
+    this.ends.set(name, end);
     const line = JSON.stringify({ event: 'gone', name, exit_code: 137, signal: 9, end });
     this.streams.get(this.#podOf.get(name) ?? '')?.stdout.push(line);
   }
@@ -209,8 +220,31 @@ export class Several {
       this.toolboxesRead.push(architecture);
       return read(name, architecture);
     };
-    const ports = { ...this.s.ports, cluster: this.cluster, toolbox };
-    runExperiment(this.s.request, ports).then(
+    await this.#run(runExperiment(this.s.request, { ...this.s.ports, cluster: this.cluster, toolbox }));
+  }
+
+  /** Attaches to it as another command, which finds its agents as they were launched; `change`: otherwise. */
+  async attach(change: (agents: ExperimentAgent[]) => ExperimentAgent[] = (agents) => agents): Promise<void> {
+    const agents = this.cluster.specs.map(
+      (spec): ExperimentAgent => ({
+        ...{ pod: spec.pod, podUid: `uid of ${spec.pod}`, node: spec.node, state: 'running', container: 'agent' },
+        ...{ targets: [], plan: spec.annotations['kubectl-chaos.io/plan'] ?? '' },
+      }),
+    );
+    const now = this.s.clock.date().getTime();
+    const experiment: Experiment = {
+      ...{ id: 'chaos-7f3k2', namespace: 'shop', state: 'running', objects: [], graceMs: 32_000 },
+      ...{ createdAt: new Date(now - 12_000), endsAt: new Date(now + 50_000), agents: change(agents) },
+    };
+    this.cluster.experiments = { found: [experiment], unseen: [] };
+    this.#end = undefined;
+    const ports = { ...this.s.ports, cluster: this.cluster };
+    const asked = { id: 'chaos-7f3k2', connection: {}, namespace: undefined, allNamespaces: false } as const;
+    await this.#run(attachExperiment({ ...asked, output: 'human', verbose: false, cleanup: true }, ports));
+  }
+
+  async #run(command: Promise<unknown>): Promise<void> {
+    command.then(
       (end) => {
         this.#end = end;
       },

@@ -1,5 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { writePlan } from '../../src/experiment/plan-record.ts';
+import { writePlans } from '../../src/experiment/plan-record.ts';
 import { type ApiServer, json } from '../fakes/api-server.ts';
 import { recorded, replay } from '../fakes/recorded.ts';
 import { plan, request } from '../fakes/samples.ts';
@@ -27,7 +27,10 @@ function pod(): V1Pod {
         'kubectl-chaos.io/verb': 'stress',
         'kubectl-chaos.io/target': 'shop/web/app',
         'kubectl-chaos.io/duration': '1h',
-        'kubectl-chaos.io/plan': writePlan(plan(request({}, { detached: true, durationMs: 3_600_000 }))),
+        'kubectl-chaos.io/plan': writePlans({
+          targets: [plan(request({}, { detached: true, durationMs: 3_600_000 }))],
+          of: 1,
+        }),
       },
     },
     spec: { nodeName: 'node-3', containers: [{ name: agentPod.container, stdin: true }] },

@@ -203,7 +203,7 @@ export class ActivePhase implements Phase {
     timers.set('deadline', plan.durationMs + plan.graceMs + timeouts.slack);
     observations.active(active);
     // A detached fault ends by its duration, or when it is stopped.
-    if (plan.detached && this.#context.stopAskedAt === undefined) this.#context.leave(observations.leftMs);
+    if (plan.detached && this.#context.stopAskedAt === undefined) this.#context.leaveInForce();
   }
 
   /** `start` was lost with its stream. An answer to a beat that was sent before it says nothing. */

@@ -44,11 +44,11 @@ export class AttachedPhase implements Phase {
     // Trouble with its start, which the API server tells once more, is over.
     if (update.kind === 'progress' || update.kind === 'warning') return;
     const status = update.kind === 'status' ? update.containers[this.#context.plan.container] : undefined;
-    if (status?.state === 'terminated' && parseTerminationMessage(status.message).length === 0) this.#assumeBegun();
+    if (status?.state === 'terminated' && mayHaveRun(status.message)) this.#assumeBegun();
     this.#rest.onAgent(update);
   }
 
-  /** Without a word of its shim's: the command that detached it has seen it in force. */
+  /** The command that detached it has seen it in force. */
   #assumeBegun(): void {
     if (!this.#isHeard) this.#context.observations.result.began = true;
   }
@@ -158,4 +158,10 @@ export class AttachedPhase implements Phase {
     const { observations, stopAskedAt } = this.#context;
     if (!observations.result.ended && stopAskedAt === undefined) this.#context.leave(this.#leftMs);
   }
+}
+
+/** By the last words of a shim that do not say whether the fault was in force: there are none, or only that it is undone. */
+function mayHaveRun(message: string): boolean {
+  const words = parseTerminationMessage(message);
+  return words.every(({ event }) => event === 'reverted');
 }
