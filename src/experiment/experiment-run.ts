@@ -9,7 +9,7 @@ import { reporterOf } from './events.ts';
 import type { EndedRun } from './finish.ts';
 import type { RunResult } from './observations.ts';
 import type { Found } from './phases/attached.ts';
-import { firstContainer, type Plan, type RunPlan } from './plan.ts';
+import type { Plan, RunPlan } from './plan.ts';
 import { SharedAgent } from './shared-agent.ts';
 import { type RunCluster, SharedWatches } from './shared-watches.ts';
 import { alone, type FollowPorts, followDetached, followRun, type OtherRuns } from './target-run.ts';
@@ -25,7 +25,7 @@ interface Ports extends Omit<FollowPorts, 'cluster' | 'others'> {
 }
 
 /**
- * Follows the runs of all targets: all are armed, then all begin in one tick, or none does. From then on each ends for itself, and the policy says what that is to the others; a lost lease, or
+ * Follows the runs of all targets. Of one, that is all; of several all are armed, then all begin in one tick, or none does. From then on each ends for itself, and the policy says what that is to the others; a lost lease, or
  * a revert that nobody has confirmed, ends all. `agents`: by the name of their pod. In the order of the plans. Never rejects.
  */
 export async function followRuns(
@@ -34,6 +34,11 @@ export async function followRuns(
   policy: PolicyRequest,
   ports: Ports,
 ): Promise<FollowedRuns> {
+  const [first, ...others] = plans;
+  if (first && others.length === 0) {
+    const follow = (plan: Plan, agent: Agent) => followRun(plan, agent, ports);
+    return { runs: [await followOnly(first, agents, follow)] };
+  }
   const group = new Group(plans, policy);
   const cancel = ports.clock.after(policy.armMs, () => group.onTooLate());
   try {
@@ -66,9 +71,9 @@ export async function followFound(
   ports: Ports,
 ): Promise<readonly EndedRun[]> {
   const follow = (plan: RunPlan, agent: Agent, of: FollowPorts) => followDetached(plan, agent, foundOf(plan), of);
-  const [first] = plans;
-  const only = first?.container === firstContainer && plans.length === 1 ? agents.get(first.agent.pod) : undefined;
-  if (first && only) return [{ plan: first, result: await follow(first, only, ports) }];
+  const [first, ...others] = plans;
+  if (first && others.length === 0)
+    return [await followOnly(first, agents, (plan, agent) => follow(plan, agent, ports))];
   const halts = new Halts<RunPlan>();
   return followEach(
     plans,
@@ -84,6 +89,21 @@ export async function followFound(
       return result;
     },
   );
+}
+
+/** The only one has its agent for itself. */
+async function followOnly<P extends RunPlan>(
+  plan: P,
+  agents: ReadonlyMap<string, Agent>,
+  follow: (plan: P, agent: Agent) => Promise<RunResult>,
+): Promise<EndedRun<P>> {
+  return { plan, result: await follow(plan, agentOf(plan, agents)) };
+}
+
+function agentOf({ agent: { pod } }: RunPlan, agents: ReadonlyMap<string, Agent>): Agent {
+  const agent = agents.get(pod);
+  if (!agent) throw new Error(`${pod} is not there`);
+  return agent;
 }
 
 /** Follows each by a view of its own of what all share. `wordsOf`: the command line of a target's shim, where it is this command that begins it. */
@@ -109,9 +129,9 @@ async function followEach<P extends RunPlan>(
   try {
     const runs = await Promise.all(
       plans.map(async (plan) => {
-        const agent = agents.get(plan.agent.pod);
-        const sharedAgent = shared.get(plan.agent.pod);
-        if (!agent || !sharedAgent) throw new Error(`${plan.agent.pod} is not there`);
+        const agent = agentOf(plan, agents);
+        const sharedAgent = shared.get(agent.pod);
+        if (!sharedAgent) throw new Error(`${agent.pod} is none of the experiment's`);
         return { plan, result: await follow(plan, agent, viewOf(plan, watches, sharedAgent)) };
       }),
     );
@@ -249,12 +269,18 @@ export function failureOf(
   { runs, neverBegan }: { runs: readonly EndedRun[]; neverBegan?: FollowedRuns['neverBegan'] },
   agents: ReadonlyMap<string, Agent>,
 ): ChaosError | undefined {
+  const [first, ...others] = runs;
+  if (first && others.length === 0) {
+    const agent = agentOf(first.plan, agents);
+    addChanges(first.result, agent);
+    return withChanges(first.result.failure, agent);
+  }
   if (runs.some(({ result }) => result.began)) {
     for (const { plan, result } of runs) {
-      const agent = agents.get(plan.agent.pod);
-      const failure = agent ? withChanges(result.failure, agent) : result.failure;
+      const agent = agentOf(plan, agents);
+      const failure = withChanges(result.failure, agent);
       if (failure) result.problems.push(failure.message);
-      else if (agent) addChanges(result, agent);
+      else addChanges(result, agent);
     }
     return undefined;
   }
@@ -264,8 +290,7 @@ export function failureOf(
   const problem = run?.result.problems[0];
   // The user's own signal is no failure.
   if (run && !cause && problem === undefined) return undefined;
-  const agent = run && agents.get(run.plan.agent.pod);
-  const why = (agent ? withChanges(cause, agent)?.message : undefined) ?? problem;
+  const why = (run && withChanges(cause, agentOf(run.plan, agents))?.message) ?? problem;
   const message = run ? `${targetName(run.plan.target)}: ${why}` : neverBegan.why;
   const state = runs.every(({ result }) => result.reverted) ? undefined : cause?.state;
   return new ChaosError(cause?.code ?? 'agent-failed', message, {

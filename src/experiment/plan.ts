@@ -154,8 +154,9 @@ export function planExperiment(request: Request, target: SelectedTarget, context
 }
 
 /** The same without an attach. */
-export function withoutAttach(plan: Plan): Plan {
-  return { ...plan, noAttach: true };
+export function withoutAttach([first, ...others]: readonly [Plan, ...Plan[]]): readonly [Plan, ...Plan[]] {
+  const noAttach = true as const;
+  return [{ ...first, noAttach }, ...others.map((plan) => ({ ...plan, noAttach }))];
 }
 
 /**

@@ -17,8 +17,8 @@ interface Left {
 }
 
 async function detach(...args: string[]): Promise<Left> {
-  const [verb = '', pod = '', ...flags] = args;
-  const ended = await chaos(verb, pod, '-n', ns, '--detach', '-o', 'json', ...flags);
+  const [verb = '', ...more] = args;
+  const ended = await chaos(verb, '-n', ns, '--detach', '-o', 'json', ...more);
   expect(ended.code, ended.stdout + ended.stderr).toBe(0);
   return JSON.parse(ended.stdout) as Left;
 }
@@ -104,6 +104,53 @@ describe('G2, G3, G4 a detached fault', () => {
     await until('launched', 15, () => /undo {5}kubectl/.test(plugin.stderr));
     plugin.kill('SIGINT');
     expect((await plugin.ended).code, plugin.said).toBe(130);
+    expect(await residue()).toEqual([]);
+  });
+});
+
+describe('several targets that are detached', () => {
+  const pods = ['distroless', 'busybox'];
+  const several = (...flags: string[]) => detach('stress', ...pods, ...flags);
+  const all = () => Promise.all(pods.map(stressors));
+
+  it('are in force without their plugin, are looked at and left, and end by stop, each by its own word', async () => {
+    const { id } = await several('--cpu', '1', '--duration', '5m');
+    const detachedAt = Date.now();
+    await until('longer than a lease', 30, async () => {
+      expect(Math.min(...(await all())), 'while nobody is there').toBeGreaterThan(0);
+      return Date.now() - detachedAt > longerThanLeaseMs;
+    });
+    const watched = await watchAndLeave(id, /CPU before → now/);
+    expect(watched.code, watched.stdout + watched.stderr).toBe(0);
+    expect(watched.stdout.match(/in force: 1 busy CPU/g)).toHaveLength(2);
+    expect(watched.stdout).toMatch(/the fault continues/);
+    expect(Math.min(...(await all())), 'after they were left').toBeGreaterThan(0);
+    const askedAt = Date.now();
+    const stopped = await chaos('stop', id, '-n', ns, '-o', 'json');
+    expect(stopped.code, stopped.stdout + stopped.stderr).toBe(0);
+    // A kubelet that is waited for takes longer.
+    expect(Date.now() - askedAt).toBeLessThan(5_000);
+    const [item] = (JSON.parse(stopped.stdout) as { items: { gone: boolean; targets: object[] }[] }).items;
+    expect(item).toMatchObject({ gone: true, targets: pods.map((pod) => ({ pod, reverted: true })) });
+    expect(await all()).toEqual([0, 0]);
+    expect(await residue()).toEqual([]);
+  });
+
+  it('are judged by whoever watches them to their end', async () => {
+    const { id } = await several('--memory', '16Mi', '--duration', lasting(12));
+    const watched = await chaos('attach', id, '-n', ns);
+    expect(watched.code, watched.stdout + watched.stderr).toBe(0);
+    expect(watched.stdout).toMatch(/^Effective on 2 of 2 targets\.$/m);
+    expect(await residue()).toEqual([]);
+  });
+
+  it('end by their own time, and their agent with them', async () => {
+    const { id } = await several('--memory', '16Mi', '--duration', lasting(5));
+    await until('ended', 20, async () => (await state()) === 'ended');
+    expect(await all()).toEqual([0, 0]);
+    const told = await chaos('attach', id, '-n', ns);
+    expect(told.code, told.stdout + told.stderr).toBe(0);
+    expect(told.stdout).toContain('nothing left');
     expect(await residue()).toEqual([]);
   });
 });
