@@ -525,6 +525,8 @@ export interface Cluster {
   launchAll(specs: readonly AgentSpec[]): Promise<Agent[]>;
   /** Creates another agent pod of the same experiment, with the shim that is there, and deletes `former`, in which no fault can have begun. What is there when it rejects, `remove` removes. */
   replace(former: Agent, spec: AgentSpec): Promise<Agent>;
+  /** The same for several agents of one experiment: creates ten pods at once, and deletes the former ones when all are there. In the order of the specs. */
+  replaceAll(formers: readonly Agent[], specs: readonly AgentSpec[]): Promise<Agent[]>;
   /** Has the agent pod deleted, and does not wait for it: its kubelet sends the shim TERM, which reverts. One that is gone is none to delete. */
   end(agent: Agent): Promise<void>;
   /** The agent pod's life, from now on; goes on across expired and broken watches; ends after `deleted` or when aborted. */

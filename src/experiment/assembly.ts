@@ -1,4 +1,5 @@
 import type { AgentSpec, Architecture } from '../ports.ts';
+import { beginLine } from '../shim/commands.ts';
 import { type Plan, placeName } from './plan.ts';
 import { writePlans } from './plan-record.ts';
 
@@ -37,9 +38,10 @@ function agentOf(
   plans: readonly Plan[],
   { id, index, architectures, of }: { id: string; index: number; architectures: readonly Architecture[]; of: number },
 ): AgentSpec | undefined {
-  const [first, ...others] = plans.map((plan) => ({ ...plan, name: plan.container }));
+  const [first] = plans;
   if (!first) return undefined;
-  const { agent, detached } = first;
+  const { agent } = first;
+  const record = first.detached ? recordOf(plans, of) : undefined;
   const most = (of: (spec: AgentSpec) => number) => Math.max(...plans.map((plan) => of(plan.agent)));
   const texts = Object.entries(ofEach).map(([name, between]) => [
     name,
@@ -50,7 +52,7 @@ function agentOf(
     pod: `${id}-${index}`,
     configMap: agent.architecture === architectures[0] ? id : `${id}-${agent.architecture}`,
     targets: plans.length,
-    containers: [{ name: agentContainer, args: agentWords(first) }],
+    containers: [{ name: agentContainer, args: agentWords(plans, first) }],
     activeDeadlineSeconds: most((spec) => spec.activeDeadlineSeconds),
     terminationGracePeriodSeconds: most((spec) => spec.terminationGracePeriodSeconds ?? 0),
     annotations: {
@@ -58,15 +60,26 @@ function agentOf(
       ...Object.fromEntries(texts),
       // As the agent calls them, in the order in which the targets are named.
       'kubectl-chaos.io/shims': plans.map(({ container }) => container).join(','),
-      ...(detached ? { 'kubectl-chaos.io/plan': writePlans({ targets: [first, ...others], of }) } : {}),
+      ...(record === undefined ? {} : { 'kubectl-chaos.io/plan': record }),
     },
   };
 }
 
-/** Without a lease nobody has it end but its shims: with any order it does with the last of them. */
-function agentWords({ detached, leaseMs }: Plan): string[] {
-  const lease = detached ? ['--lease-ms', '0', '--order', 'beat'] : ['--lease-ms', String(leaseMs)];
-  return ['agent', ...lease, agentsOwn];
+/** The command line of an agent: without an attach it begins its shims by itself. Without a lease nobody has it end but them: with any order it does with the last. */
+export function agentWords(
+  plans: readonly Plan[],
+  { detached, noAttach, leaseMs }: Pick<Plan, 'detached' | 'noAttach' | 'leaseMs'>,
+): string[] {
+  const begins = plans.map(({ container, shim }) => beginLine(container, shim));
+  const orders = noAttach ? begins : detached ? ['beat'] : [];
+  const lease = ['--lease-ms', detached ? '0' : String(leaseMs)];
+  return ['agent', ...lease, ...orders.flatMap((order) => ['--order', order]), agentsOwn];
+}
+
+/** What stands at the pod of an agent of several targets. `of`: how many they are on all agents. */
+export function recordOf(plans: readonly Plan[], of: number): string | undefined {
+  const [first, ...others] = plans.map((plan) => ({ ...plan, name: plan.container }));
+  return first && writePlans({ targets: [first, ...others], of });
 }
 
 /** The agents of an experiment, each once. */

@@ -10,8 +10,9 @@ import type { EndedRun } from './finish.ts';
 import type { RunResult } from './observations.ts';
 import type { Found } from './phases/attached.ts';
 import type { Plan, RunPlan } from './plan.ts';
-import { SharedAgent } from './shared-agent.ts';
-import { type RunCluster, SharedWatches } from './shared-watches.ts';
+import { SharedAgents, type SharedHow } from './shared-agents.ts';
+import type { RunCluster } from './shared-watches.ts';
+import { Succession } from './succession.ts';
 import { alone, type FollowPorts, followDetached, followRun, type OtherRuns } from './target-run.ts';
 
 export interface FollowedRuns {
@@ -42,18 +43,25 @@ export async function followRuns(
   const group = new Group(plans, policy);
   const cancel = ports.clock.after(policy.armMs, () => group.onTooLate());
   try {
-    const runs = await followEach(
-      plans,
-      agents,
-      ports,
-      (plan) => plan.shim,
-      async (plan, agent, cluster) => {
-        const result = await followRun(plan, agent, { ...ports, cluster, others: group.othersOf(plan) });
+    const succession = first?.noAttach ? new Succession(plans, agents, ports.cluster) : undefined;
+    const runs = await followEach(plans, agents, ports, {
+      wordsOf: ({ shim }) => shim,
+      isFound: false,
+      follow: async (plan, agent, cluster, shared) => {
+        const succeed = async (orders: readonly string[], by: Succession): Promise<Agent> => {
+          const next = await by.begin(plan, orders);
+          shared.add(next.all);
+          return next.agent;
+        };
+        const inTurn = succession ? { succeed: (orders: readonly string[]) => succeed(orders, succession) } : {};
+        const ofGroup = { ...group.othersOf(plan), ...inTurn };
+        const result = await followRun(plan, agent, { ...ports, cluster, others: ofGroup });
+        succession?.leave(plan);
         group.onEnd(plan, result);
         if (group.hasBegun) tellFailure(plan, result, ports);
         return result;
       },
-    );
+    });
     return { runs, ...(group.neverBegan === undefined ? {} : { neverBegan: group.neverBegan }) };
   } finally {
     cancel();
@@ -75,20 +83,18 @@ export async function followFound(
   if (first && others.length === 0)
     return [await followOnly(first, agents, (plan, agent) => follow(plan, agent, ports))];
   const halts = new Halts<RunPlan>();
-  return followEach(
-    plans,
-    agents,
-    ports,
-    () => undefined,
-    async (plan, agent, cluster) => {
-      const others = { ...alone, onHalt: (halt: (why: string) => void) => halts.add(plan, halt) };
-      const result = await follow(plan, agent, { ...ports, cluster, others });
+  return followEach(plans, agents, ports, {
+    wordsOf: () => undefined,
+    isFound: true,
+    follow: async (plan, agent, cluster) => {
+      const onHalt = (halt: (why: string) => void) => halts.add(plan, halt);
+      const result = await follow(plan, agent, { ...ports, cluster, others: { ...alone, onHalt } });
       halts.delete(plan);
       tellFailure(plan, result, ports);
       if (result.leftRunning) halts.halt(`${targetName(plan.target)} cannot be followed`);
       return result;
     },
-  );
+  });
 }
 
 /** The only one has its agent for itself. */
@@ -106,41 +112,30 @@ function agentOf({ agent: { pod } }: RunPlan, agents: ReadonlyMap<string, Agent>
   return agent;
 }
 
-/** Follows each by a view of its own of what all share. `wordsOf`: the command line of a target's shim, where it is this command that begins it. */
+interface Following<P extends RunPlan> extends SharedHow<P> {
+  follow(plan: P, agent: Agent, cluster: RunCluster, shared: SharedAgents<P>): Promise<RunResult>;
+}
+
+/** Follows each by a view of its own of what all share. */
 async function followEach<P extends RunPlan>(
   plans: readonly P[],
   agents: ReadonlyMap<string, Agent>,
   ports: Ports,
-  wordsOf: (plan: P) => readonly string[] | undefined,
-  follow: (plan: P, agent: Agent, cluster: RunCluster) => Promise<RunResult>,
+  { follow, ...how }: Following<P>,
 ): Promise<readonly EndedRun<P>[]> {
-  const watches = new SharedWatches(
-    ports.cluster,
-    plans.map(({ target }) => target),
-    [...agents.values()],
-  );
-  const shared = new Map(
-    [...agents.values()].map((agent) => {
-      const ofAgent = plans.filter((plan) => plan.agent.pod === agent.pod);
-      const words = new Map(ofAgent.map((plan) => [plan.container, wordsOf(plan)]));
-      return [agent.pod, new SharedAgent(watches, agent, words)];
-    }),
-  );
+  const shared = new SharedAgents(plans, agents, ports.cluster, how);
   try {
     const runs = await Promise.all(
       plans.map(async (plan) => {
-        const agent = agentOf(plan, agents);
-        const sharedAgent = shared.get(agent.pod);
-        if (!sharedAgent) throw new Error(`${agent.pod} is none of the experiment's`);
-        return { plan, result: await follow(plan, agent, viewOf(plan, watches, sharedAgent)) };
+        const result = await follow(plan, agentOf(plan, agents), shared.viewFor(plan), shared);
+        shared.leave(plan);
+        return { plan, result };
       }),
     );
-    if (!runs.some(({ result }) => result.leftRunning)) {
-      await Promise.all([...shared.values()].map((each) => each.stop(ports.clock)));
-    }
+    if (!runs.some(({ result }) => result.leftRunning)) await shared.stop(ports.clock);
     return runs;
   } finally {
-    for (const each of shared.values()) each.close();
+    shared.close();
   }
 }
 
@@ -149,16 +144,6 @@ function tellFailure({ target }: RunPlan, { problems, failure, reverted, leftRun
   if (leftRunning) return;
   const why = problems[0] ?? failure?.message ?? (reverted ? undefined : 'its revert is not confirmed');
   if (why !== undefined) reporterOf(target, ports.reporter).report({ kind: 'failed', why });
-}
-
-/** The cluster as one run sees it: as if its shim were the only one of its agent. */
-function viewOf({ container }: RunPlan, watches: SharedWatches, agent: SharedAgent): RunCluster {
-  return {
-    ...watches,
-    server: watches.server,
-    followAgent: (one, signal) => agent.updatesOf(container, watches.followAgent(one, signal), signal),
-    attach: (_one, name, signal) => agent.attach(name, signal),
-  };
 }
 
 /** What ends runs for the sake of the experiment, once, and those that come later at once. */

@@ -86,8 +86,8 @@ export function placeName(place: number): string {
 /** Of an experiment on one target, the only one. */
 export const firstContainer = placeName(0);
 
-/** One agent a node, and one that may follow it: its name is its place in the experiment. */
-function agentPodName(id: string, place: 0 | 1 = 0): string {
+/** One agent a node, and those that may follow them: its name is its place in the experiment. */
+function agentPodName(id: string, place = 0): string {
   return `${id}-${place}`;
 }
 
@@ -153,28 +153,12 @@ export function planExperiment(request: Request, target: SelectedTarget, context
   };
 }
 
-/** The same without an attach. */
-export function withoutAttach([first, ...others]: readonly [Plan, ...Plan[]]): readonly [Plan, ...Plan[]] {
-  const noAttach = true as const;
-  return [{ ...first, noAttach }, ...others.map((plan) => ({ ...plan, noAttach }))];
-}
-
-/**
- * The agent that begins the fault by itself, in place of the plan's own, which has looked at the target: its shim finds on its command line what it would be told otherwise, and has no lease.
- */
-export function successor(plan: Plan, orders: readonly string[]): AgentSpec {
-  const { agent, id } = plan;
+/** The command line of a shim that begins by itself: it finds there what it would be told otherwise, and has no lease. */
+export function unattended(words: readonly string[], orders: readonly string[]): string[] {
+  const [command = '', ...options] = words;
+  const lease = options.indexOf('--lease-ms');
   const told = orders.flatMap((line) => ['--order', line]);
-  return {
-    ...agent,
-    pod: agentPodName(id, 1),
-    containers: agent.containers.map(({ args, ...container }) => {
-      const [command = '', ...options] = args;
-      const lease = options.indexOf('--lease-ms');
-      return { ...container, args: [command, ...options.with(lease + 1, '0').toSpliced(lease + 2, 0, ...told)] };
-    }),
-    annotations: { ...agent.annotations, 'kubectl-chaos.io/plan': writePlans({ targets: [plan], of: 1 }) },
-  };
+  return [command, ...options.with(lease + 1, '0').toSpliced(lease + 2, 0, ...told)];
 }
 
 /** Where and what an agent that sweeps a node does. */

@@ -20,6 +20,7 @@ import { clusterName } from './outcome.ts';
 import { type Plan, planExperiment, type SentTools, sendsTools, stopCommand } from './plan.ts';
 import { mostAnnotations } from './plan-record.ts';
 import { contextProtection, protectedError } from './protection.ts';
+import { successors } from './succession.ts';
 import type { Tidying } from './tidying.ts';
 
 export interface PreparePorts {
@@ -75,10 +76,15 @@ export async function prepare(request: Request, ports: PreparePorts): Promise<Pl
   reporter.report({ kind: 'impact', impact });
   const [first, ...others] = looked.prepared;
   const scope = { seed: selection.seed, skipped: left, impact };
-  const each: Plans = [{ ...first.plan, scope }, ...others.map(({ plan }) => ({ ...plan, scope }))];
-  if (others.length > 0) checkMany(each);
+  // Where one cannot be attached to, none is: all begin in the same way.
+  const unheard = looked.prepared.some(({ plan }) => plan.noAttach) ? { noAttach: true as const } : {};
+  const each: Plans = [
+    { ...first.plan, ...unheard, scope },
+    ...others.map(({ plan }) => ({ ...plan, ...unheard, scope })),
+  ];
   const plans = others.length > 0 ? assemble(each) : each;
-  for (const agent of agentsOf(plans)) checkRecord(agent);
+  const orderless = new Map(plans.map((plan) => [plan, []]));
+  for (const agent of plans[0].noAttach ? successors(plans, orderless) : agentsOf(plans)) checkRecord(agent, plans[0]);
   reporter.report({ kind: 'planned', plans });
   for (const one of looked.prepared) warn(one, request, ports);
   await checkProtection(looked.prepared, request, ports);
@@ -86,24 +92,11 @@ export async function prepare(request: Request, ports: PreparePorts): Promise<Pl
   return plans;
 }
 
-/** What can be done to one target only. */
-function checkMany(plans: Plans): void {
-  const unheard = plans.find(({ noAttach }) => noAttach);
-  if (!unheard) return;
-  const count = formatCount(plans.length, 'target');
-  const barred = unheard.target.attachBarred;
-  throw new ChaosError(
-    barred === undefined ? 'target-unsuitable' : 'forbidden',
-    `without an attach there is one target at a time, and ${count} are selected${barred === undefined ? '' : `: ${barred}`}`,
-    { hint: 'Choose one with --count 1, or leave the flag out.' },
-  );
-}
-
 /** Of an object's annotations, for what the agent pod has besides its own, and for what webhooks add: bytes. */
 const otherAnnotations = 16 * 1024;
 
 /** An agent's record of its targets has to fit into its pod. */
-function checkRecord({ annotations, shape, node, targets = 1 }: AgentSpec): void {
+function checkRecord({ annotations, shape, node, targets = 1 }: AgentSpec, { noAttach }: Plan): void {
   const texts = Object.entries({ ...shape.annotations, ...annotations }).flat();
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   if (bytes <= mostAnnotations - otherAnnotations) return;
@@ -111,7 +104,9 @@ function checkRecord({ annotations, shape, node, targets = 1 }: AgentSpec): void
   throw new ChaosError(
     'target-unsuitable',
     `what the agent pod on node ${node} has to hold of its ${count} is ${formatBytes(bytes)}, and an object's annotations have ${formatBytes(mostAnnotations)} at most`,
-    { hint: 'Select fewer targets, or leave --detach out: without it the pod has no record of them.' },
+    {
+      hint: `Select fewer targets${noAttach ? '' : ', or leave --detach out: without it the pod has no record of them'}.`,
+    },
   );
 }
 

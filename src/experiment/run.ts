@@ -9,8 +9,9 @@ import { type FollowedRuns, failureOf, followRuns } from './experiment-run.ts';
 import { type EndedRun, finish, leftWithoutWaiting, reportDetached } from './finish.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
 import type { Detached, Outcome } from './outcome.ts';
-import { type Plan, withoutAttach } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { type Plans, type PreparePorts, prepare, withoutAttachSaid } from './prepare.ts';
+import { withoutAttach } from './succession.ts';
 
 export interface ExperimentPorts extends PreparePorts {
   signals: Signals;
@@ -59,9 +60,9 @@ async function execute(
   let failure: unknown;
   try {
     // launchAll takes back what it has created when it fails; from its success on, the removal below does.
-    const agents = await cluster.launchAll(agentsOf(plans));
+    let agents = await cluster.launchAll(agentsOf(plans));
     for (const agent of agents) tellWarnings(agent, plans, reporter);
-    const byPod = new Map(agents.map((agent) => [agent.pod, agent]));
+    let byPod = new Map(agents.map((agent) => [agent.pod, agent]));
     const following = { cluster, clock, reporter: audit, interrupts, startedAt };
     let followed = await followRuns(plans, byPod, policy, following);
     const barred = barredAttach(followed);
@@ -69,6 +70,10 @@ async function execute(
       plans = withoutAttach(plans);
       replan(plans);
       reporterOf(plans[0].target, reporter).report(withoutAttachSaid(cluster, barred.message));
+      if (plans.length > 1) {
+        agents = await cluster.replaceAll(agents, agentsOf(plans));
+        byPod = new Map(agents.map((agent) => [agent.pod, agent]));
+      }
       const others = await followRuns(plans, byPod, policy, following);
       // Where its log cannot be read either, what bars the attach is the reason.
       if (others.runs.some(({ result }) => result.resolved || !result.failure)) followed = others;
@@ -87,7 +92,7 @@ async function execute(
 /** What bars the attach, where the same can be done without it. */
 function barredAttach({ runs }: FollowedRuns): ChaosError | undefined {
   const barred = runs.find(({ result }) => result.failure?.barsAttach)?.result.failure;
-  const isPossible = runs.length === 1 && runs.every(({ plan }) => !kindOf(plan.fault).asksShim && !plan.tools);
+  const isPossible = runs.every(({ plan, result }) => !kindOf(plan.fault).asksShim && !plan.tools && !result.began);
   return isPossible ? barred : undefined;
 }
 

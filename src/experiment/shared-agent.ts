@@ -13,7 +13,7 @@ import { agentContainer } from './assembly.ts';
 import { Connection, type ConnectionLoss } from './connection.ts';
 import type { RunCluster } from './shared-watches.ts';
 import { timeouts } from './timeouts.ts';
-import { byAttach } from './way.ts';
+import { byAttach, type Way } from './way.ts';
 
 /** Of the tools, what arrives between two words of them to those who do not send them. */
 const toldEveryBytes = 2 ** 18;
@@ -27,14 +27,26 @@ interface Member {
   /** It has been told to begin, on the stream that there is now. */
   isAsked: boolean;
   stream: MemberStream | undefined;
+  /** Nobody has that stream yet. */
+  isFree: boolean;
+  /** Nothing of it is of interest any more: it has asked to be stopped, or its run has ended. */
+  isOut: boolean;
   /** Its run waits for a stream. */
   waiting: { give(stream: Attachment): void; refuse(error: unknown): void }[];
   readonly news: Set<Queue<AgentUpdate>>;
 }
 
+/** How an agent is followed that is not attached to: by its log, and it is told nothing. */
+export interface Unattended {
+  /** It has begun before: what it says from now on is of interest, and which of its shims have gone. */
+  fromNow: boolean;
+  readLog: () => Promise<string>;
+}
+
 /**
  * One agent with a shim for each target of its node, over one attach: begins each shim when its run first asks for a stream, gives each run the lines of its shim, and says of a shim that has gone
  * what the kubelet says of a container that has ended. The tools are sent once, by whichever run is the first to offer them.
+ * Without an attach it is one log, of which each run gets all that its shim has said; and since its pod is deleted to stop it, it is when none of its targets is to go on.
  */
 export class SharedAgent {
   readonly #connection: Connection;
@@ -48,15 +60,32 @@ export class SharedAgent {
   #readyTools: string | undefined;
   /** Told when the stream is no more. */
   #onDetached: () => void = () => undefined;
+  readonly #log: Unattended | undefined;
+  readonly #endAgent: () => Promise<void>;
+  #isToEnd = false;
 
   /** `words`: the shims' command lines, by the names of their targets; none of those that another command begins. */
-  constructor(cluster: RunCluster, agent: Agent, words: ReadonlyMap<string, readonly string[] | undefined>) {
+  constructor(
+    cluster: RunCluster,
+    agent: Agent,
+    words: ReadonlyMap<string, readonly string[] | undefined>,
+    log?: Unattended,
+  ) {
+    this.#log = log;
+    this.#endAgent = () => cluster.end(agent);
     for (const [name, line] of words) {
       this.#members.set(name, {
-        ...{ name, words: line, hasBegun: false, isAsked: false, stream: undefined, waiting: [], news: new Set() },
+        ...{ name, words: line, hasBegun: false, isAsked: false, stream: undefined },
+        ...{ isFree: false, isOut: false, waiting: [], news: new Set() },
       });
     }
-    this.#connection = new Connection(byAttach(cluster, agent, agentContainer), {
+    const way: Way = log
+      ? {
+          open: (signal) => cluster.followLog(agent, agentContainer, signal, log.fromNow),
+          tell: async () => undefined,
+        }
+      : byAttach(cluster, agent, agentContainer);
+    this.#connection = new Connection(way, {
       attached: () => this.#onAttached(),
       line: (text) => this.#onLine(text),
       output: () => undefined,
@@ -97,9 +126,28 @@ export class SharedAgent {
     return queue;
   }
 
+  has(name: string): boolean {
+    return this.#members.has(name);
+  }
+
+  /** This target is to go on no more: without an attach, when that is so of all. */
+  async stopOne(name: string): Promise<void> {
+    this.#isToEnd = true;
+    await this.leave(name);
+  }
+
+  /** The run of this target has ended. */
+  async leave(name: string): Promise<void> {
+    const member = this.#memberOf(name);
+    member.isOut = true;
+    if (!this.#isToEnd || [...this.#members.values()].some(({ isOut }) => !isOut)) return;
+    this.#isToEnd = false;
+    await this.#endAgent();
+  }
+
   /** Ends the agent, whose targets are all over: its pod may be gone before its process is. Resolves when it has ended, or has not in time. */
   async stop(clock: Clock): Promise<void> {
-    if (this.#isAttached) {
+    if (this.#isAttached && !this.#log) {
       await new Promise<void>((resolve) => {
         const cancel = clock.after(timeouts.shimExit, resolve);
         this.#onDetached = () => {
@@ -126,17 +174,47 @@ export class SharedAgent {
 
   #onAttached(): void {
     this.#isAttached = true;
+    if (this.#log) return this.#onReading(this.#log);
     // Answered with what is there: a client before may have begun some.
     this.#say('beat');
+  }
+
+  /** A log has all that was said: it is kept for runs that ask for it later. */
+  #onReading({ fromNow, readLog }: Unattended): void {
+    for (const member of this.#members.values()) {
+      member.hasBegun = true;
+      this.#renew(member);
+      this.#serve(member);
+    }
+    if (fromNow)
+      readLog().then(
+        (text) => this.#onPast(text),
+        () => undefined,
+      );
+  }
+
+  /** Of what was said before, only who has gone. */
+  #onPast(text: string): void {
+    for (const line of text.split('\n')) {
+      const read = parseAgentLine(line);
+      if (read && 'event' in read && read.event.event === 'gone') this.#onEvent(read.event, line);
+    }
   }
 
   /** Each run gets a stream of its own as soon as its shim is there. */
   #serve(member: Member): void {
     if (!member.hasBegun || member.waiting.length === 0) return;
+    const stream = member.isFree && member.stream ? member.stream : this.#renew(member);
+    member.isFree = false;
+    for (const { give } of member.waiting.splice(0)) give(stream);
+  }
+
+  #renew(member: Member): MemberStream {
     member.stream?.end({ clean: false, reason: 'another stream took its place' });
     const stream = new MemberStream((line) => this.#tell(member, line));
     member.stream = stream;
-    for (const { give } of member.waiting.splice(0)) give(stream);
+    member.isFree = true;
+    return stream;
   }
 
   async #tell(member: Member, line: string): Promise<void> {

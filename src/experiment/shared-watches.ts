@@ -61,7 +61,8 @@ export class SharedWatches implements RunCluster {
   readonly server: string;
   readonly #cluster: Cluster;
   readonly #targets: readonly Target[];
-  readonly #agents: readonly Agent[];
+  /** Those that were launched together. */
+  readonly #agents: (readonly Agent[])[];
   readonly #ofAgents = new Map<string, Shared<AgentUpdate>>();
   readonly #ofNodes = new Map<string, Shared<NodeUpdate>>();
   readonly #ofNamespaces = new Map<string, Shared<TargetUpdate>>();
@@ -70,14 +71,20 @@ export class SharedWatches implements RunCluster {
   constructor(cluster: Cluster, targets: readonly Target[], agents: readonly Agent[]) {
     this.#cluster = cluster;
     this.#targets = targets;
-    this.#agents = agents;
+    this.#agents = [agents];
     this.server = cluster.server;
   }
 
+  /** Others that have come in the place of some: they have a watch of their own. */
+  addAgents(agents: readonly Agent[]): void {
+    if (!this.#agents.includes(agents)) this.#agents.push(agents);
+  }
+
   followAgent: Cluster['followAgent'] = (agent, signal) => {
+    const beside = this.#agents.find((some) => some.includes(agent)) ?? [agent];
     const open = (until: AbortSignal) =>
-      each(this.#cluster.followAgents(this.#agents, until), (one) => [one.agent, one.update] as const);
-    return shared(this.#ofAgents, agent.id, open).read(agent, signal);
+      each(this.#cluster.followAgents(beside, until), (one) => [one.agent, one.update] as const);
+    return shared(this.#ofAgents, beside[0]?.podUid ?? '', open).read(agent, signal);
   };
 
   followNode: Cluster['followNode'] = (target, signal) => {

@@ -10,9 +10,10 @@ import { ActivePhase } from './phases/active.ts';
 import { AttachedPhase, type Found } from './phases/attached.ts';
 import type { Phase } from './phases/phase.ts';
 import { StartingPhase } from './phases/starting.ts';
-import { type Plan, type RunPlan, successor } from './plan.ts';
+import type { Plan, RunPlan } from './plan.ts';
 import { RunContext } from './run-context.ts';
 import type { RunCluster } from './shared-watches.ts';
+import { successors } from './succession.ts';
 import type { TimerName } from './timeouts.ts';
 import { Timers } from './timers.ts';
 import { ByLog, byAttach, type Succession } from './way.ts';
@@ -58,6 +59,8 @@ export interface OtherRuns {
   armed(begin: () => void): void;
   /** Its fault is in force and to be left so, which it is when `leave` is called: when all are. */
   inForce(run: { leave: () => void; isStopping: () => boolean }): void;
+  /** Without an attach: has agents launched that begin by themselves, with what its shim is to be told. Absent: its own is the only one. */
+  succeed?: Succession['launch'];
   /** Calls back once when it is to end for the sake of the experiment, at once if that is so already. */
   onHalt(halt: (why: string) => void): void;
 }
@@ -67,9 +70,9 @@ export interface OtherRuns {
  * Never rejects for what the run does; ends in bounded time whatever stays silent.
  */
 export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise<RunResult> {
-  const launch = (orders: readonly string[]) => ports.cluster.replace(agent, successor(plan, orders));
+  const { others = alone } = ports;
+  const launch = others.succeed ?? ((orders) => replaceOnly(plan, agent, orders, ports.cluster));
   return follow(plan, agent, ports, launch, (context, enter) => {
-    const { others = alone } = ports;
     return new StartingPhase(context, plan, (driver) =>
       others.armed(() => {
         if (context.isOver || context.stopAskedAt !== undefined) return;
@@ -85,6 +88,11 @@ export function followRun(plan: Plan, agent: Agent, ports: FollowPorts): Promise
 
 /** Of a run that is the only one. */
 export const alone: OtherRuns = { armed: (begin) => begin(), inForce: ({ leave }) => leave(), onHalt: () => undefined };
+
+async function replaceOnly(plan: Plan, former: Agent, orders: readonly string[], cluster: RunCluster): Promise<Agent> {
+  const [spec = plan.agent] = successors([plan], new Map([[plan, orders]]));
+  return cluster.replace(former, spec);
+}
 
 /** An agent that begins by itself has not while its container, by its status, has never run, or has ended without a word of its shim's. */
 function mayHaveBegun({ mayHaveStarted, plan, observations }: RunContext, update: AgentUpdate): boolean {

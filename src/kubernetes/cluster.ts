@@ -187,9 +187,16 @@ export class KubernetesCluster implements Cluster {
   }
 
   async replace(former: Agent, spec: AgentSpec): Promise<Agent> {
-    const existing = this.#existing.get(key(spec.id, spec.namespace));
-    if (!existing) throw new Error(`${former.pod} was not launched by this cluster`);
-    return this.#agentOf(spec, await replace(this.#rest, former, spec, existing));
+    const [agent] = await this.replaceAll([former], [spec]);
+    return agent as Agent;
+  }
+
+  async replaceAll(formers: readonly Agent[], specs: readonly AgentSpec[]): Promise<Agent[]> {
+    const [first] = formers;
+    const existing = first && this.#existing.get(key(first.id, first.namespace));
+    if (!existing) throw new Error(`${first?.pod} was not launched by this cluster`);
+    const launched = await replace(this.#rest, formers, specs, existing);
+    return specs.map((spec, index) => this.#agentOf(spec, launched[index] as Launched));
   }
 
   end(agent: Agent): Promise<void> {

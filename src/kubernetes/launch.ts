@@ -107,20 +107,38 @@ async function inTurn<T, R>(items: readonly T[], act: (item: T) => Promise<R>): 
 }
 
 /**
- * Creates another pod of the experiment, which gets the ConfigMap; then deletes the former one by force, since a shim that has heard no `start` has
- * changed nothing. `existing` is kept true to what may be there: of what is there after a failure, the former one is.
+ * Creates other pods of the experiment, which get the ConfigMaps; then deletes the former ones by force, since a shim that has heard no `start` has
+ * changed nothing. `existing` is kept true to what may be there: of what is there after a failure, the former ones are.
  */
-export async function replace(rest: Rest, former: Agent, spec: AgentSpec, existing: Existing): Promise<Launched> {
+export async function replace(
+  rest: Rest,
+  formers: readonly Agent[],
+  specs: readonly AgentSpec[],
+  existing: Existing,
+): Promise<Launched[]> {
   const before = existing.mayHaveBegun;
   existing.mayHaveBegun = true;
   try {
-    const launched = await launchOne(rest, spec, existing);
-    await own(rest, spec, [launched.pod]);
-    await deletePod(rest, former, { gracePeriodSeconds: 0 });
-    existing.pods.delete(former.pod);
+    const launched = await inTurn(specs, (spec) => launchOne(rest, spec, existing));
+    const configMaps = new Map(specs.map((spec) => [spec.configMap, spec]));
+    await Promise.all(
+      [...configMaps.values()].map((spec) => {
+        const users = launched.filter((_, index) => specs[index]?.configMap === spec.configMap);
+        return own(
+          rest,
+          spec,
+          users.map(({ pod }) => pod),
+        );
+      }),
+    );
+    await inTurn(formers, async (former) => {
+      await deletePod(rest, former, { gracePeriodSeconds: 0 });
+      existing.pods.delete(former.pod);
+    });
     return launched;
   } catch (error) {
-    if (existing.pods.get(spec.pod) === 'no') existing.mayHaveBegun = before;
+    // One that was not tried is not there either.
+    if (specs.every(({ pod }) => (existing.pods.get(pod) ?? 'no') === 'no')) existing.mayHaveBegun = before;
     throw error;
   }
 }

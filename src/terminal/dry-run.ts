@@ -1,7 +1,8 @@
 import { stringify } from 'yaml';
 import { agentsOf } from '../experiment/assembly.ts';
-import { type Plan, successor } from '../experiment/plan.ts';
+import type { Plan } from '../experiment/plan.ts';
 import type { Plans } from '../experiment/prepare.ts';
+import { successors } from '../experiment/succession.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { OutputFormat } from '../requests.ts';
 import { joinWords } from '../text.ts';
@@ -39,11 +40,16 @@ export function renderPlan(plans: Plans, objects: readonly unknown[], format: Ou
 const followed =
   'without an attach, the first agent looks at the target and is then replaced by the second, which begins by itself; what the first finds may add --order lines to the second';
 
+/** Of several targets. */
+const allFollowed =
+  'without an attach, the first agents look at the targets and are then replaced by others, which begin by themselves; what the first find may add --order words to what the others begin';
+
 function planDocument(plans: Plans): Record<string, unknown> {
   const [first] = plans;
   const { id, undo, endAll, cluster, tools, ...bounds } = first;
-  const agents = [...agentsOf(plans), ...(first.noAttach ? [successor(first, ['start'])] : [])];
-  const note = first.noAttach ? followed : undefined;
+  const started = new Map(plans.map((plan) => [plan, ['start']]));
+  const agents = [...agentsOf(plans), ...(first.noAttach ? successors(plans, started) : [])];
+  const note = first.noAttach ? (plans.length > 1 ? allFollowed : followed) : undefined;
   return documentOf({
     kind: 'plan',
     id,

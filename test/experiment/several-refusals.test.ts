@@ -22,8 +22,8 @@ async function told(several: Several, ...updates: AgentUpdate[]): Promise<ChaosE
 }
 
 describe('several targets, of which none is begun', () => {
-  test('where something on the way drops the upgrade: found at once, with what to do about it', async () => {
-    const several = new Several();
+  test('where something on the way drops the upgrade, by which tools are to be sent: found at once, with what to do about it', async () => {
+    const several = new Several({ image: undefined });
     const hint = 'let it pass on "Upgrade: websocket"';
     const dropped = () =>
       new ChaosError('unreachable', 'the proxy drops the upgrade', { hint, isPermanent: true, barsAttach: true });

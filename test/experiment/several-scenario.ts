@@ -48,6 +48,7 @@ export class SeveralShim {
   readonly #say: (...events: ShimEvent[]) => void;
   readonly #seconds: () => number;
   #begun = false;
+  #isUnattended = false;
 
   /** `seconds`: of the node's clock. */
   constructor(say: (...events: ShimEvent[]) => void, seconds: () => number) {
@@ -57,6 +58,15 @@ export class SeveralShim {
 
   get hasBegun(): boolean {
     return this.#begun;
+  }
+
+  /** It hears nobody, and begins with what its command line says. */
+  goUnattended(): void {
+    this.#isUnattended = true;
+    this.#say(resolved(sample(this.#seconds(), 0.02)));
+    for (const [index, word] of this.words.entries()) {
+      if (this.words[index - 1] === '--order') this.hear(decodeURIComponent(word));
+    }
   }
 
   hear(line: string): void {
@@ -77,7 +87,13 @@ export class SeveralShim {
   }
 
   sample(): void {
-    if (this.#begun) this.#say(sampleEvent(this.#seconds(), 0.99));
+    if (this.#begun || this.#isUnattended) this.#say(sampleEvent(this.#seconds(), this.#begun ? 0.99 : 0.02));
+  }
+
+  /** Nobody has said `start` in time. */
+  giveUp(): void {
+    this.#isUnattended = false;
+    this.#say(shimError({ code: 'not-started', message: 'no `start` came', state: 'unchanged' }));
   }
 
   end(how: Partial<Ended> = {}): void {
@@ -162,16 +178,7 @@ class SeveralCluster extends FakeCluster {
       const why = this.refused.get(name);
       if (why !== undefined) return say({ event: 'refused', name, code: 'usage', message: why });
       if (this.shims.has(name)) return say({ event: 'refused', name, code: 'usage', message: 'there is one already' });
-      const tagged = (...events: ShimEvent[]) => {
-        for (const event of events) say({ target: name, ...JSON.parse(wireLine(event)) });
-      };
-      const shim = new SeveralShim(tagged, () => this.seconds());
-      shim.isMute = this.mute.has(name);
-      shim.isStillborn = this.stillborn.has(name);
-      shim.isDeaf = this.deaf.has(name);
-      shim.words = words;
-      this.shims.set(name, shim);
-      this.#podOf.set(name, pod);
+      this.#begin(pod, name, words);
       say({ event: 'begun', name });
     } else if (verb === 'tools' || verb === 'chunk') {
       const toolbox = this.toolboxes.get(pod) ?? new ToolboxShim();
@@ -181,6 +188,50 @@ class SeveralCluster extends FakeCluster {
     } else if (verb === 'stop') this.streams.get(pod)?.drop('the agent has ended');
     else if (verb === 'to') this.shims.get(name)?.hear(words.join(' '));
   }
+
+  #begin(pod: string, name: string, words: readonly string[]): SeveralShim {
+    const say = (event: object) => this.streams.get(pod)?.stdout.push(JSON.stringify(event));
+    const tagged = (...events: ShimEvent[]) => {
+      for (const event of events) say({ target: name, ...JSON.parse(wireLine(event)) });
+    };
+    const shim = new SeveralShim(tagged, () => this.seconds());
+    shim.isMute = this.mute.has(name);
+    shim.isStillborn = this.stillborn.has(name);
+    shim.isDeaf = this.deaf.has(name);
+    shim.words = words;
+    this.shims.set(name, shim);
+    this.#podOf.set(name, pod);
+    return shim;
+  }
+
+  override async replace(former: Agent, spec: AgentSpec): Promise<Agent> {
+    const agent = { ...(await super.replace(former, spec)), podUid: `uid of ${spec.pod}` };
+    this.specs.push(spec);
+    return agent;
+  }
+
+  /** The first time that the log of an agent is read, its shims begin that are on its command line. */
+  override async followLog(agent: Agent, container: string, signal: AbortSignal, fromNow = false) {
+    const isFirst = !this.logStreams.some(({ pod }) => pod === agent.pod);
+    const log = await super.followLog(agent, container, signal, fromNow);
+    this.streams.set(agent.pod, log as FakeAttachment);
+    if (!isFirst || fromNow) return log;
+    const { args = [] } = this.specs.find(({ pod }) => pod === agent.pod)?.containers[0] ?? {};
+    for (const [index, order] of args.entries()) {
+      const [verb, name = '', ...words] = order.split(' ');
+      if (args[index - 1] === '--order' && verb === 'begin') this.#begin(agent.pod, name, words).goUnattended();
+    }
+    return log;
+  }
+
+  /** Its kubelet ends it, and its shims revert. */
+  override async end(agent: Agent): Promise<void> {
+    await super.end(agent);
+    for (const [name, pod] of this.#podOf) {
+      if (pod === agent.pod) this.shims.get(name)?.end({ reason: 'signal' });
+    }
+  }
+
   readonly #podOf = new Map<string, string>();
 
   /** Every agent says so much of its tools. */
@@ -300,7 +351,8 @@ export class Several {
 
   /** What holds at the end of every experiment. */
   leftovers(): unknown {
-    const streams = this.cluster.attachments.filter(({ isClosed }) => !isClosed).length;
+    const all = [...this.cluster.attachments, ...this.cluster.logStreams];
+    const streams = all.filter(({ isClosed }) => !isClosed).length;
     return {
       timers: this.s.clock.pending,
       watches: this.cluster.watches,

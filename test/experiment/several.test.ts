@@ -389,12 +389,4 @@ describe('several targets', () => {
       expect(several.begun).toBe(armed ? 3 : 0);
     }
   });
-
-  test('without an attach are refused before anything is created', async () => {
-    const several = new Several({ noAttach: true });
-    await several.launch();
-    const message = 'without an attach there is one target at a time, and 3 targets are selected';
-    expect(await errorOf(several)).toMatchObject({ code: 'target-unsuitable', exitCode: 1, message });
-    expect(several.cluster.count('launch')).toBe(0);
-  });
 });

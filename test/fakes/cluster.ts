@@ -237,6 +237,10 @@ export class FakeCluster implements Cluster {
     return { ...former, pod: spec.pod, podUid: 'next-uid' };
   }
 
+  async replaceAll(formers: readonly Agent[], specs: readonly AgentSpec[]): Promise<Agent[]> {
+    return Promise.all(specs.map((spec, index) => this.replace(formers[index] ?? (formers[0] as Agent), spec)));
+  }
+
   async end({ pod }: Agent): Promise<void> {
     this.ended.push(pod);
     await this.#enter('end');

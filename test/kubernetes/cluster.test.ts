@@ -567,6 +567,25 @@ describe('replace', () => {
     expect(deletions()).toMatchObject([[spec.pod, { gracePeriodSeconds: 0, preconditions: { uid: 'uid-agent' } }]]);
   });
 
+  it('of several creates all before it deletes any, and each has its ConfigMap', async () => {
+    server.on('DELETE', new RegExp(`^${pods}/${id}-[0-3]$`), (_, response) => json(response, 200, agentPod({})));
+    const formers = [agent, { ...agent, pod: `${id}-1`, podUid: 'uid-other' }];
+    const specs = [2, 3].map((place) => ({ ...spec, pod: `${id}-${place}`, node: `node-${place}` }));
+    expect((await cluster.replaceAll(formers, specs)).map(({ pod, node }) => [pod, node])).toEqual([
+      [`${id}-2`, 'node-2'],
+      [`${id}-3`, 'node-3'],
+    ]);
+    expect(calls().map((call) => call.split(' ')[0])).toEqual(['POST', 'POST', 'PATCH', 'DELETE', 'DELETE']);
+    expect(server.received[2]?.body).toMatchObject({
+      metadata: { ownerReferences: [{ name: `${id}-2` }, { name: `${id}-3` }] },
+    });
+    expect(
+      deletions()
+        .map(([name]) => name)
+        .sort(),
+    ).toEqual([`${id}-0`, `${id}-1`]);
+  });
+
   it('of one that is gone already is content', async () => {
     const missing = status(404, 'NotFound', 'not found', { name: spec.pod });
     server.on('DELETE', `${pods}/${id}-0`, (_, response) => json(response, 404, missing));
