@@ -385,7 +385,9 @@ const agentEventSchema = v.variant('event', [
 /** What an agent of many shims says of itself and of them. */
 export type AgentEvent = v.InferOutput<typeof agentEventSchema>;
 
-const taggedSchema = v.object({ target: v.string() });
+/** A shim's line has its name as the first member: what is in it is read by whom it is for. */
+const tag = /^\{"target":"([a-z0-9-]{1,32})",/;
+
 const lastWordSchema = v.object({
   target: v.string(),
   end: v.picklist(ends),
@@ -398,10 +400,9 @@ export type LastWord = v.InferOutput<typeof lastWordSchema>;
 
 /** A line of an agent's: of which of its shims it is, or what it says itself; undefined: neither. */
 export function parseAgentLine(line: string): { target: string } | { event: AgentEvent } | undefined {
-  const read = readJson(line);
-  const tagged = v.safeParse(taggedSchema, read);
-  if (tagged.success) return { target: tagged.output.target };
-  const result = v.safeParse(agentEventSchema, fromWire(read), { abortEarly: true });
+  const target = tag.exec(line)?.[1];
+  if (target !== undefined) return { target };
+  const result = v.safeParse(agentEventSchema, fromWire(readJson(line)), { abortEarly: true });
   return result.success ? { event: result.output } : undefined;
 }
 

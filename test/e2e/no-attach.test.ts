@@ -122,22 +122,48 @@ describe('a fault without an attach', () => {
   });
 });
 
+/** On two targets of one node. */
+const ofSeveral = ['stress', 'distroless', 'busybox', '-n', ns, '--memory', '16Mi', ...withTools];
+
+describe('several targets without an attach', () => {
+  const words = [...ofSeveral, '--no-attach'];
+
+  it('are effective and reverted, with two agents one after the other, and nothing is left', async () => {
+    const ended = await chaos(...words, '--duration', lasting(10));
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+    expect(ended.stdout).toMatch(/^Effective on 2 of 2 targets\.$/m);
+    expect(await residue()).toEqual([]);
+  });
+
+  it('are left in force, watched from elsewhere by their log, and stopped', async () => {
+    const left = await chaos(...words, '--duration', '5m', '--detach', '-o', 'json');
+    expect(left.code, left.stdout + left.stderr).toBe(0);
+    const { id, targets } = JSON.parse(left.stdout) as { id: string; targets: object[] };
+    expect(targets).toHaveLength(2);
+    const watching = start('attach', id, '-n', ns);
+    await until('both are shown', 20, () => (watching.said.match(/in force: /g) ?? []).length === 2);
+    watching.kill('SIGINT');
+    expect((await watching.ended).code, watching.said).toBe(0);
+    const stopped = await chaos('stop', id, '-n', ns);
+    expect(stopped.code, stopped.stdout + stopped.stderr).toBe(0);
+    expect(await residue()).toEqual([]);
+  });
+
+  it('are reverted when they are interrupted', async () => {
+    const plugin = start(...words, '--duration', '5m');
+    await untilActive(plugin);
+    plugin.kill('SIGINT');
+    const ended = await plugin.ended;
+    expect(ended.code, plugin.said).toBe(130);
+    expect(ended.stdout).toContain('nothing left');
+    expect(await residue()).toEqual([]);
+  });
+});
+
 describe('where attaching is refused', () => {
+  const one = ['stress', 'distroless', '-n', ns, '--memory', '16Mi', ...withTools];
   const through = (url: string, ...args: string[]) =>
-    chaos(
-      'stress',
-      'distroless',
-      '-n',
-      ns,
-      '--memory',
-      '16Mi',
-      ...withTools,
-      '--duration',
-      lasting(10),
-      '--server',
-      url,
-      ...args,
-    );
+    chaos(...one, '--duration', lasting(10), '--server', url, ...args);
 
   it('by a proxy that drops Upgrade, a stress goes on without, and says so', async () => {
     const behind = await kubectlProxy('--reject-paths=^$');
@@ -147,6 +173,9 @@ describe('where attaching is refused', () => {
       expect(ended.code, ended.stdout + ended.stderr).toBe(0);
       expect(ended.stdout).toContain('Effective.');
       expect(ended.stderr).toContain(`no attach through ${proxy.url}: going on without it`);
+      const several = await chaos(...ofSeveral, '--duration', lasting(10), '--server', proxy.url);
+      expect(several.code, several.stdout + several.stderr).toBe(0);
+      expect(several.stdout).toMatch(/^Effective on 2 of 2 targets\.$/m);
     } finally {
       proxy.stop();
       await behind.stop();

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { endReasons, type IoLimits, parseShimEvent, parseTerminationMessage } from '../../src/shim/protocol.ts';
+import {
+  endOfTarget,
+  endReasons,
+  type IoLimits,
+  parseAgentLine,
+  parseShimEvent,
+  parseTerminationMessage,
+} from '../../src/shim/protocol.ts';
 import {
   active,
   answer,
@@ -205,5 +212,58 @@ describe('parseTerminationMessage', () => {
         parseTerminationMessage(message);
       }),
     );
+  });
+});
+
+describe('a line of an agent', () => {
+  test('of one of its shims is told by the name alone, which is its first member, and read by whom it is for', () => {
+    const line = wireLine({ target: 'web-0', ...ended() });
+    expect(parseAgentLine(line)).toEqual({ target: 'web-0' });
+    expect(parseShimEvent(line)).toEqual(ended());
+  });
+
+  test('of its own is read', () => {
+    const gone = { event: 'gone', name: 'web-0', exitCode: 137, signal: 9, end: 'reverted' } as const;
+    expect(parseAgentLine(wireLine({ ...gone, forced: true }))).toEqual({ event: gone });
+    expect(
+      parseAgentLine(wireLine({ event: 'agent', targets: [{ name: 'a', state: 'gone', end: 'unknown' }] })),
+    ).toEqual({ event: { event: 'agent', targets: [{ name: 'a', state: 'gone', end: 'unknown' }] } });
+  });
+
+  test.each([
+    ['what is left of one', '","at_ms":1}'],
+    ['what is left of one of a shim', 'target":"web-0","event":"ended"}'],
+    ['one with another name than a shim can have', '{"target":"Web","event":"ended"}'],
+    ['nothing', ''],
+  ])('that is %s is neither', (_what, line) => {
+    expect(parseAgentLine(line)).toBeUndefined();
+  });
+});
+
+describe('the termination message of an agent', () => {
+  const over = (targets: number, unknown: number) =>
+    JSON.stringify({ event: 'over', reason: 'over', targets, unknown, unchanged: 0, reverted: targets - unknown });
+  const failed = { target: 'b', end: 'unknown', code: 'undo', message: 'read-only' } as const;
+
+  test.each([
+    ['its word', [over(2, 1), JSON.stringify(failed), '{"target":"a","end":"reverted"}'], 'b', failed],
+    [
+      'well, when there was no room for it',
+      [over(2, 1), JSON.stringify(failed)],
+      'a',
+      { target: 'a', end: 'reverted' },
+    ],
+    ['nothing, when not all have their word', [over(2, 2), JSON.stringify(failed)], 'a', undefined],
+    [
+      'unchanged, when it was not begun',
+      [over(1, 0), '{"target":"a","end":"reverted"}'],
+      'c',
+      { target: 'c', end: 'unchanged' },
+    ],
+    ['nothing, when the agent was killed', ['{"target":"a","end":"reverted"}'], 'b', undefined],
+    ['its word, when the agent was killed', ['{"target":"a","end":"reverted"}'], 'a', { target: 'a', end: 'reverted' }],
+    ['nothing, of something else', ['stress-ng: oops'], 'a', undefined],
+  ])('says of a target %s', (_what, lines, name, word) => {
+    expect(endOfTarget(lines.join('\n'), name)).toEqual(word);
   });
 });
