@@ -165,6 +165,9 @@ static void note(struct shim *shim, const char *event, size_t length) {
             shim->state = states[i].state;
         }
     }
+    if (begins(event, length, "{\"event\":\"ended\"")) {
+        last_words_take_ended(&shim->words, event, length);
+    }
     if (last_words_read(&shim->words, event, length)) {
         shim->state = SHIM_ENDING;
     }

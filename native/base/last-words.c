@@ -41,7 +41,9 @@ static bool read_string(const char *line, size_t length, const char *key, char *
 bool last_words_read(struct last_words *words, const char *line, size_t length) {
     char state[16];
     if (begins(line, length, "{\"event\":\"reverted\"")) {
-        *words = (struct last_words){.end = END_REVERTED};
+        words->end = END_REVERTED;
+        words->code[0] = '\0';
+        words->message[0] = '\0';
         return true;
     }
     if (!begins(line, length, "{\"event\":\"error\"")) {
@@ -52,6 +54,31 @@ bool last_words_read(struct last_words *words, const char *line, size_t length) 
     (void)read_string(line, length, ",\"state\":\"", state, sizeof state);
     words->end = strcmp(state, "unchanged") == 0 ? END_UNCHANGED : strcmp(state, "reverted") == 0 ? END_REVERTED : END_UNKNOWN;
     return true;
+}
+
+void last_words_take_ended(struct last_words *words, const char *line, size_t length) {
+    static const char key[] = ",\"reason\":\"";
+    const char *at = memmem(line, length, key, strlen(key));
+    if (at == NULL || line[length - 1] != '}' || (size_t)(line + length - at) - 2 >= sizeof words->ended) {
+        return;
+    }
+    size_t members = (size_t)(line + length - at) - 2; /* Without the comma and the brace. */
+    memcpy(words->ended, at + 1, members);
+    words->ended[members] = '\0';
+}
+
+bool last_words_are_early(const struct last_words *words) {
+    static const char *const due[] = {"\"reason\":\"deadline\"", "\"reason\":\"stopped\""};
+    size_t length = strlen(words->ended);
+    return length > 0 && !begins(words->ended, length, due[0]) && !begins(words->ended, length, due[1]);
+}
+
+void last_words_put_ended(const struct last_words *words, struct json *out) {
+    if (words->ended[0] != '\0') {
+        json_raw(out, ",\"ended\":{", strlen(",\"ended\":{"));
+        json_raw(out, words->ended, strlen(words->ended));
+        json_raw(out, "}", 1);
+    }
 }
 
 const char *end_name(enum end end) { return end == END_REVERTED ? "reverted" : end == END_UNCHANGED ? "unchanged" : "unknown"; }
@@ -68,6 +95,9 @@ void last_words_write(const struct last_words *words, const char *name, struct j
     if (words->code[0] != '\0') {
         put_string(out, ",\"code\":\"", words->code);
         put_string(out, ",\"message\":\"", words->message);
+    }
+    if (last_words_are_early(words)) {
+        last_words_put_ended(words, out);
     }
     json_raw(out, "}\n", 2);
 }

@@ -73,6 +73,8 @@ static void check_words(const char *text, size_t size) {
 static void check_last_words(const char *text, size_t size) {
     struct last_words words = {0};
     struct json out = {0};
+    last_words_take_ended(&words, text, size);
+    assert(strlen(words.ended) < sizeof words.ended);
     if (!last_words_read(&words, text, size)) {
         return;
     }

@@ -717,6 +717,7 @@ left_alone() {
   ended_as b deadline
   gone_well a b
   equal "$(field over .reason)" over "reason"
+  equal "$(jq -rs 'map(select(.event == "gone").ended.reason) | join(",")' "$T/out")" "deadline,deadline" "what was said of their ends once more"
 }
 it "with any --order, what is begun by a client that goes away ends by its deadlines, and the agent with the last" left_alone
 

@@ -5,7 +5,7 @@ import { beginLine, toLine } from '../shim/commands.ts';
 import {
   type AgentEvent,
   endOfTarget,
-  type LastWord,
+  messageOfWord,
   parseAgentLine,
   parseAgentTermination,
 } from '../shim/protocol.ts';
@@ -263,9 +263,9 @@ export class SharedAgent {
         return this.#tellEnd(event.name, { ...ended, exitCode: 125, reason: 'its agent refused to begin it', message });
       }
       case 'gone': {
-        const { exitCode, signal, end } = event;
+        const { exitCode, signal } = event;
         const reason = signal === 0 ? `exit code ${exitCode}` : `killed by signal ${signal}`;
-        return this.#tellEnd(event.name, { ...ended, exitCode, reason, message: lastEventOf({ end }) });
+        return this.#tellEnd(event.name, { ...ended, exitCode, reason, message: messageOfWord(event) });
       }
       case 'over':
         return;
@@ -307,7 +307,7 @@ export class SharedAgent {
         this.#say(beginLine(member.name, member.words));
       }
       if (there?.state !== 'gone') continue;
-      const message = lastEventOf(there);
+      const message = messageOfWord(there);
       this.#tellEnd(member.name, { ...ended, exitCode: 0, reason: 'its report was lost with the stream', message });
     }
   }
@@ -374,25 +374,10 @@ function ofMember(name: string, update: AgentUpdate): AgentUpdate {
   if (!status) return { ...update, containers: {} };
   if (status.state !== 'terminated') return { ...update, containers: { [name]: status } };
   const { over } = parseAgentTermination(status.message);
-  const message = lastEventOf(endOfTarget(status.message, name));
+  const message = messageOfWord(endOfTarget(status.message, name));
   const own: ContainerStatus = { ...status, message, ...(over?.reason === 'lease' ? { byLease: true } : {}) };
   return { ...update, containers: { [name]: own } };
 }
 
 /** The shim of a target has ended. */
 const ended = { state: 'terminated', ofShim: true } as const;
-
-/** As the shim would have left it by itself. */
-function lastEventOf({ end, code, message }: Partial<LastWord> = {}): string {
-  const state = end ?? 'unknown';
-  if (code !== undefined && message !== undefined)
-    return JSON.stringify({ event: 'error', at_ms: 0, code, message, state });
-  switch (state) {
-    case 'reverted':
-      return JSON.stringify({ event: 'reverted', at_ms: 0, elapsed_ms: 0, left: 0 });
-    case 'unchanged':
-      return JSON.stringify({ event: 'error', at_ms: 0, code: 'not-started', message: 'it was not begun', state });
-    case 'unknown':
-      return '';
-  }
-}

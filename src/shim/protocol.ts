@@ -227,9 +227,7 @@ export const endReasons = [
 ] as const;
 export type EndReason = (typeof endReasons)[number];
 
-export const endedSchema = v.object({
-  event: v.literal('ended'),
-  atMs: v.number(),
+const howEnded = {
   reason: v.picklist(endReasons),
   exitCode: v.number(),
   signal: v.number(),
@@ -237,7 +235,8 @@ export const endedSchema = v.object({
   forced: v.boolean(),
   runMs: v.number(),
   oomKills: v.exactOptional(v.number()),
-});
+};
+export const endedSchema = v.object({ event: v.literal('ended'), atMs: v.number(), ...howEnded });
 export type Ended = v.InferOutput<typeof endedSchema>;
 
 const answerEventSchema = v.object({
@@ -337,6 +336,11 @@ function fromWire(value: unknown): unknown {
   );
 }
 
+function toWire(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const wired = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [wired(name), field]));
+}
+
 /**
  * One line of the shim's stdout, without what the contract does not name. Undefined for what is not an event of the contract: another program's output out of a replaced image, a line cut by a
  * broken stream.
@@ -354,6 +358,9 @@ export function parseTerminationMessage(message: string): ShimEvent[] {
 /** What becomes known of a target when its shim has gone: `unknown`, when nobody has said it. */
 const ends = ['reverted', 'unchanged', 'unknown'] as const;
 
+/** Of one that has gone: what its event of that name said. */
+const endedBefore = v.exactOptional(v.object(howEnded));
+
 const overSchema = v.object({
   event: v.literal('over'),
   /** Why it has ended. */
@@ -366,7 +373,9 @@ const overSchema = v.object({
 const agentEventSchema = v.variant('event', [
   v.object({
     event: v.literal('agent'),
-    targets: v.array(v.object({ name: v.string(), state: v.string(), end: v.exactOptional(v.picklist(ends)) })),
+    targets: v.array(
+      v.object({ name: v.string(), state: v.string(), end: v.exactOptional(v.picklist(ends)), ended: endedBefore }),
+    ),
   }),
   v.object({ event: v.literal('begun'), name: v.string() }),
   v.object({ event: v.literal('refused'), name: v.string(), code: v.string(), message: v.string() }),
@@ -376,6 +385,7 @@ const agentEventSchema = v.variant('event', [
     exitCode: v.number(),
     signal: v.number(),
     end: v.picklist(ends),
+    ended: endedBefore,
   }),
   overSchema,
   toolsEventSchema,
@@ -394,9 +404,26 @@ const lastWordSchema = v.object({
   /** Of its `error`, if there was one. */
   code: v.exactOptional(v.string()),
   message: v.exactOptional(v.string()),
+  ended: endedBefore,
 });
-/** The last that an agent knows of one of its targets, from its termination message. */
+/** The last that an agent knows of one of its targets. Of its termination message `ended` is there when it has not ended by its time or by `stop`. */
 export type LastWord = v.InferOutput<typeof lastWordSchema>;
+
+/** The same as the shim would have left it by itself, in a termination message that `parseTerminationMessage` reads. Undefined: nobody has said anything. */
+export function messageOfWord(word: Partial<Omit<LastWord, 'target'>> = {}): string {
+  const { end: state = 'unknown', ended, code, message } = word;
+  const last =
+    code !== undefined && message !== undefined
+      ? [{ event: 'error', atMs: 0, code, message, state }]
+      : state === 'reverted'
+        ? [{ event: 'reverted', atMs: 0, elapsedMs: 0, left: 0 }]
+        : state === 'unchanged'
+          ? [{ event: 'error', atMs: 0, code: 'not-started', message: 'it was not begun', state }]
+          : [];
+  return [...(ended ? [{ event: 'ended', atMs: 0, ...ended }] : []), ...last]
+    .map((event) => JSON.stringify(toWire(event)))
+    .join('\n');
+}
 
 /** A line of an agent's: of which of its shims it is, or what it says itself; undefined: neither. */
 export function parseAgentLine(line: string): { target: string } | { event: AgentEvent } | undefined {
@@ -411,7 +438,7 @@ export function parseAgentTermination(message: string): { over?: v.InferOutput<t
   const lines = message.split('\n').map(readJson);
   const over = lines.map((line) => v.safeParse(overSchema, line)).find(({ success }) => success);
   const words = lines.flatMap((line) => {
-    const result = v.safeParse(lastWordSchema, line);
+    const result = v.safeParse(lastWordSchema, fromWire(line));
     return result.success ? result.output : [];
   });
   return { ...(over?.success ? { over: over.output } : {}), words };

@@ -206,6 +206,20 @@ describe('attach to several', () => {
     expect(outcome.targets[2]?.verdict).toBeUndefined();
   });
 
+  test('is told why one has ended before its time, when nobody was there', async () => {
+    const several = await left();
+    several.cluster.gone('target-2', 'reverted', { reason: 'target-gone', runMs: 9_000 });
+    await several.attach();
+    await several.pass(3_000);
+    for (const place of [0, 1]) several.shim(place).end();
+    const outcome = await outcomeOf(several);
+    expect(outcome.exitCode).toBe(3);
+    expect(outcome.targets[2]).toMatchObject({
+      ...{ reverted: true, ended: { reason: 'target-gone', runMs: 9_000 } },
+      problems: ["the target's process ended after 9s"],
+    });
+  });
+
   test('reads the end of agents that have ended', async () => {
     const several = await left();
     await several.attach((agents) => agents.map((agent) => ({ ...agent, state: 'ended' })));
@@ -215,17 +229,24 @@ describe('attach to several', () => {
       ['chaos-7f3k2-1', ['target-1']],
     ] as const) {
       const over = { event: 'over', targets: names.length, unknown: 0, unchanged: 0, reverted: names.length };
-      const message = [over, ...names.map((each) => ({ target: each, end: 'reverted' }))].map((line) =>
-        JSON.stringify(line),
-      );
+      const how = { exit_code: 0, signal: 0, forced: false };
+      const ended = { ended: { ...how, reason: 'overwritten', run_ms: 9_000 } };
+      const word = (each: string) => ({ target: each, end: 'reverted', ...(each === 'target-1' ? ended : {}) });
+      const message = [over, ...names.map(word)].map((line) => JSON.stringify(line));
       several.cluster.updates.get(pod)?.push({
         ...{ kind: 'status', phase: 'Succeeded', reason: '', message: '' },
         containers: { agent: { state: 'terminated', exitCode: 0, reason: 'Completed', message: message.join('\n') } },
       });
     }
+    await several.pass(3_000);
     const outcome = await outcomeOf(several);
-    expect(outcome).toMatchObject({ exitCode: 0, left: [] });
+    expect(outcome).toMatchObject({ exitCode: 3, left: [] });
     for (const one of outcome.targets) expect(one).toMatchObject({ reverted: true, watchedMs: 0 });
+    expect(outcome.targets.map(({ problems }) => problems)).toEqual([
+      [],
+      [expect.stringMatching(/overwrote the limit .* after 9s/)],
+      [],
+    ]);
   });
 
   test('leaves all alone when one agent may not be attached to', async () => {

@@ -172,7 +172,9 @@ class SeveralCluster extends FakeCluster {
     if (verb === 'beat') {
       const there = [...this.shims.keys()].filter((each) => this.#podOf.get(each) === pod);
       const stateOf = (each: string) =>
-        this.ends.has(each) ? { state: 'gone', end: this.ends.get(each) } : { state: 'begun' };
+        this.ends.has(each)
+          ? { state: 'gone', end: this.ends.get(each), ...this.#howEnded.get(each) }
+          : { state: 'begun' };
       say({ event: 'agent', targets: there.map((each) => ({ name: each, ...stateOf(each) })) });
     } else if (verb === 'begin') {
       const why = this.refused.get(name);
@@ -233,6 +235,7 @@ class SeveralCluster extends FakeCluster {
   }
 
   readonly #podOf = new Map<string, string>();
+  readonly #howEnded = new Map<string, { ended: object }>();
 
   /** Every agent says so much of its tools. */
   tellOfTools(change: Partial<ToolsEvent>): void {
@@ -241,10 +244,15 @@ class SeveralCluster extends FakeCluster {
     }
   }
 
-  /** The shim of this target has gone, and its agent tells of it. */
-  gone(name: string, end: 'reverted' | 'unchanged' | 'unknown'): void {
+  /** The shim of this target has gone, and its agent tells of it; `how`: with what it said of its end. */
+  gone(name: string, end: 'reverted' | 'unchanged' | 'unknown', how?: Partial<Ended>): void {
     this.ends.set(name, end);
-    const line = JSON.stringify({ event: 'gone', name, exit_code: 137, signal: 9, end });
+    if (how) {
+      const { event: _event, at_ms: _atMs, ...fields } = JSON.parse(wireLine(ended(how)));
+      this.#howEnded.set(name, { ended: fields });
+    }
+    const gone = { event: 'gone', name, exit_code: 137, signal: 9, end, ...this.#howEnded.get(name) };
+    const line = JSON.stringify(gone);
     this.streams.get(this.#podOf.get(name) ?? '')?.stdout.push(line);
   }
 }

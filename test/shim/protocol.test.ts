@@ -4,6 +4,8 @@ import {
   endOfTarget,
   endReasons,
   type IoLimits,
+  type LastWord,
+  messageOfWord,
   parseAgentLine,
   parseShimEvent,
   parseTerminationMessage,
@@ -240,6 +242,19 @@ describe('a line of an agent', () => {
   });
 });
 
+test('the last word of an agent is read as that of a shim', () => {
+  const { event: _event, atMs: _atMs, ...how } = ended({ reason: 'killed', signal: 9, oomKills: 1 });
+  const read = (word: LastWord) => parseTerminationMessage(messageOfWord(word));
+  expect(read({ target: 'a', end: 'reverted', ended: how })).toMatchObject([
+    ended({ reason: 'killed', signal: 9, oomKills: 1, atMs: 0 }),
+    { event: 'reverted', left: 0 },
+  ]);
+  expect(read({ target: 'a', end: 'unchanged', code: 'kernel', message: 'too old' })).toMatchObject([
+    { event: 'error', code: 'kernel', message: 'too old', state: 'unchanged' },
+  ]);
+  expect(read({ target: 'a', end: 'unknown' })).toEqual([]);
+});
+
 describe('the termination message of an agent', () => {
   const over = (targets: number, unknown: number) =>
     JSON.stringify({ event: 'over', reason: 'over', targets, unknown, unchanged: 0, reverted: targets - unknown });
@@ -262,6 +277,18 @@ describe('the termination message of an agent', () => {
     ],
     ['nothing, when the agent was killed', ['{"target":"a","end":"reverted"}'], 'b', undefined],
     ['its word, when the agent was killed', ['{"target":"a","end":"reverted"}'], 'a', { target: 'a', end: 'reverted' }],
+    [
+      'why it ended early',
+      [
+        over(1, 0),
+        '{"target":"a","end":"reverted","ended":{"reason":"killed","exit_code":137,"signal":9,"forced":false,"run_ms":7}}',
+      ],
+      'a',
+      {
+        ...{ target: 'a', end: 'reverted' },
+        ended: { reason: 'killed', exitCode: 137, signal: 9, forced: false, runMs: 7 },
+      },
+    ],
     ['nothing, of something else', ['stress-ng: oops'], 'a', undefined],
   ])('says of a target %s', (_what, lines, name, word) => {
     expect(endOfTarget(lines.join('\n'), name)).toEqual(word);

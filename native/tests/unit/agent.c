@@ -156,6 +156,53 @@ log_line (void **state)
   json_free (&out);
 }
 
+static struct last_words
+ended_as (const char *line)
+{
+  struct last_words words = { 0 };
+  char *copy = malloc (strlen (line));
+  memcpy (copy, line, strlen (line));
+  last_words_take_ended (&words, copy, strlen (line));
+  free (copy);
+  return words;
+}
+
+static void
+ended_words (void **state)
+{
+  (void) state;
+  struct last_words words = ended_as ("{\"event\":\"ended\",\"at_ms\":1,\"reason\":\"target-gone\",\"run_ms\":9}");
+  struct json out = { 0 };
+  assert_string_equal (words.ended, "\"reason\":\"target-gone\",\"run_ms\":9");
+  assert_true (last_words_are_early (&words));
+  assert_true (last_words_read (&words, "{\"event\":\"reverted\",\"at_ms\":1}", strlen ("{\"event\":\"reverted\",\"at_ms\":1}")));
+  last_words_write (&words, "a", &out);
+  json_raw (&out, "", 1);
+  assert_string_equal (out.text, "{\"target\":\"a\",\"end\":\"reverted\",\"ended\":{\"reason\":\"target-gone\",\"run_ms\":9}}\n");
+  json_free (&out);
+  static const char *const due[] = { "deadline", "stopped" };
+  for (size_t i = 0; i < COUNT (due); i++)
+    {
+      char line[96];
+      snprintf (line, sizeof line, "{\"event\":\"ended\",\"at_ms\":1,\"reason\":\"%s\"}", due[i]);
+      words = ended_as (line);
+      assert_false (last_words_are_early (&words));
+      assert_true (words.ended[0] != '\0');
+    }
+  static const char *const none[] = { "", "}", "{\"event\":\"ended\",\"at_ms\":1}", "{\"event\":\"ended\",\"reason\":\"x\"" };
+  for (size_t i = 0; i < COUNT (none); i++)
+    assert_string_equal (ended_as (none[i]).ended, "");
+  /* One that does not fit is left out rather than cut. */
+  for (size_t length = LAST_ENDED_BYTES - 16; length < LAST_ENDED_BYTES + 4; length++)
+    {
+      char line[512], filler[LAST_ENDED_BYTES + 8] = "";
+      memset (filler, 'x', length);
+      snprintf (line, sizeof line, "{\"event\":\"ended\",\"reason\":\"%s\"}", filler);
+      size_t members = strlen ("\"reason\":\"\"") + length;
+      assert_int_equal (strlen (ended_as (line).ended), members < LAST_ENDED_BYTES ? members : 0);
+    }
+}
+
 static void
 checks (void **state)
 {
@@ -199,6 +246,6 @@ int
 unit_agent (void)
 {
   const struct CMUnitTest tests[] = { cmocka_unit_test (lines),       cmocka_unit_test (whole),    cmocka_unit_test (too_many), cmocka_unit_test (last_words),
-                                      cmocka_unit_test (cut_message), cmocka_unit_test (log_line), cmocka_unit_test (checks) };
+                                      cmocka_unit_test (cut_message), cmocka_unit_test (log_line), cmocka_unit_test (ended_words), cmocka_unit_test (checks) };
   return cmocka_run_group_tests_name ("agent", tests, NULL, NULL);
 }

@@ -75,7 +75,8 @@ export class ActivePhase implements Phase {
     const status = update.containers[this.#context.plan.container];
     if (status?.state === 'terminated') {
       const { reason, exitCode, ofShim, byLease } = status;
-      if (byLease) this.#context.observations.leaseRanOut();
+      // Where the shim's own word of it was heard, that says more.
+      if (byLease && !saysWhy(status.message)) this.#context.observations.leaseRanOut();
       this.#onTerminated(status.message, ofShim ? reason : `exit code ${exitCode}, ${update.reason || reason}`);
     } else if (update.phase === 'Failed') {
       this.#onTerminated('', `${update.reason}: ${update.message}`);
@@ -91,7 +92,7 @@ export class ActivePhase implements Phase {
   #onTerminated(message: string, how: string): void {
     const { observations, plan, timers, stopAskedAt } = this.#context;
     const events = parseTerminationMessage(message);
-    const knowsWhy = observations.result.ended !== undefined || events.some(({ event }) => event === 'ended');
+    const knowsWhy = observations.result.ended !== undefined || saysWhy(message);
     // Of one of several that has ended while nobody heard it no more is known than that it has reverted; its clock and ours began a round trip apart.
     const wasEarly = observations.isInForce && observations.leftMs > timeouts.shimExit;
     const isEarly = wasEarly && !knowsWhy && !observations.result.leaseRanOut && stopAskedAt === undefined;
@@ -343,4 +344,8 @@ export class ActivePhase implements Phase {
 
 function killedUnheard(how: string): string {
   return `the shim was killed and did not report its end (${how})`;
+}
+
+function saysWhy(message: string): boolean {
+  return parseTerminationMessage(message).some(({ event }) => event === 'ended');
 }
