@@ -46,6 +46,11 @@ export class Crowd {
         this.#active.set(event.target, event.activeMs);
         this.#states.set(event.target, 'no effect yet');
         return;
+      case 'watching':
+        // Of those that another command has planned, each is told when it is found.
+        this.#states.set(event.target, 'no effect yet');
+        this.#planned = this.#states.size;
+        return;
       case 'sample':
         this.#rows.set(event.target, { live: event.live, leftMs: event.leftMs });
         this.#states.set(event.target, stateOf(event.effect));
@@ -90,6 +95,11 @@ export class Crowd {
   isTurnOf(target: Target): boolean {
     const [first] = this.#rows.keys();
     return first === target;
+  }
+
+  /** The target that has just been found in force is one of the first, which are named. */
+  get isNamedFound(): boolean {
+    return this.#states.size <= mostNamed;
   }
 
   /** The last that has failed is one of the first, which are named. */
@@ -152,11 +162,13 @@ export function outcomeLines({ targets }: Outcome): string[] {
     const names = some.map(({ name }) => name);
     return `${names.length > 2 ? `${names[0]} and ${names.length - 1} more` : joinWords(names)}: ${sentence}`;
   });
-  const effective = targets.filter((outcome) => badness(outcome) === 0).length;
+  const effective = targets.filter((outcome) => outcome.verdict && badness(outcome) === 0).length;
+  const unseen = targets.filter(isUnseen).length;
   return [
     ...indented([...columns(['TARGET', 'NODE', 'RESULT'], rows), ...moreOf(ranked.slice(mostRows), result)]),
     ...sentences,
-    `Effective on ${effective} of ${formatCount(targets.length, 'target')}.`,
+    ...(unseen < targets.length ? [`Effective on ${effective} of ${formatCount(targets.length, 'target')}.`] : []),
+    ...(unseen > 0 ? [`No verdict on ${formatCount(unseen, 'target')}: not observed long enough.`] : []),
   ];
 }
 
@@ -175,16 +187,22 @@ function stateOf(effect: Effect | undefined): State {
   return effect === 'seen' ? 'effective' : effect === 'unmeasured' ? 'not measured' : 'no effect yet';
 }
 
-function badness({ reverted, problems, verdict, watchedMs }: TargetOutcome): number {
+function badness(outcome: TargetOutcome): number {
+  const { reverted, problems, verdict } = outcome;
   if (!reverted) return 4;
   if (problems.length > 0) return 3;
-  if (!verdict) return watchedMs === 0 ? 0 : 2;
+  if (!verdict) return isUnseen(outcome) ? 0 : 2;
   return verdict.effective ? 0 : 1;
+}
+
+/** Of a fault that was detached: nobody has seen enough of it. */
+function isUnseen({ verdict, watchedMs }: TargetOutcome): boolean {
+  return !verdict && watchedMs === 0;
 }
 
 function result(outcome: TargetOutcome): string {
   const { reverted, verdict, ended } = outcome;
   if (!reverted) return 'NOT confirmed to be reverted';
-  if (!verdict) return ended ? 'ended' : 'not begun';
+  if (!verdict) return ended || isUnseen(outcome) ? 'ended' : 'not begun';
   return verdict.effective ? 'effective' : verdict.unmeasured ? 'NOT measured' : 'NOT effective';
 }

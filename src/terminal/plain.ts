@@ -83,7 +83,7 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, {
       else if (crowd.allActive !== undefined) out.result('good', crowd.allActive);
       break;
     case 'watching':
-      out.result('good', words.harmless(words.watching(event)));
+      if (crowd.isNamedFound) out.result('good', words.harmless(words.watching(event)));
       break;
     case 'detached':
       printDetached(event.detached, out);

@@ -112,6 +112,19 @@ describe('the table of several targets', () => {
   });
 });
 
+test('those that are found in force are counted as they are told, and the first ten named', () => {
+  const crowd = new Crowd();
+  const all = Array.from({ length: 12 }, (_, index) => target({ pod: `web-${index}` }));
+  const named = all.map((one) => {
+    crowd.on({ kind: 'watching', target: one, plan: { ...plan(), target: one }, agoMs: 1, leftMs: 1 });
+    return crowd.isNamedFound;
+  });
+  expect(named.filter(Boolean)).toHaveLength(10);
+  expect(crowd.isMany).toBe(true);
+  for (const one of all) crowd.on(sampleOf(one));
+  expect(crowd.table(2)?.at(-1)).toBe('  … 10 more: 10 effective');
+});
+
 test('all are active when the last one is, with the time between', () => {
   expect(busy(5, 1).crowd.allActive).toBeUndefined();
   expect(busy(5).crowd.allActive).toBe('active after 2s   5 targets on 3 nodes, within 40ms');
@@ -147,6 +160,29 @@ describe('the outcome of several targets', () => {
     expect(outcomeLines(outcome([{ problems }, { problems }, { problems }, {}])).slice(-2)).toEqual([
       'pod/web-0 (app) and 2 more: Problem: the node was lost.',
       'Effective on 1 of 4 targets.',
+    ]);
+  });
+
+  test('says how many of those that were detached nobody has seen enough of', () => {
+    const unseen = { watchedMs: 0 };
+    const of = (each: readonly Partial<TargetOutcome>[]) => {
+      const { targets, ...rest } = outcome(each);
+      const without = ({ verdict: _verdict, ...one }: TargetOutcome): TargetOutcome => one;
+      return outcomeLines({
+        ...rest,
+        targets: targets.map((one) => (one.watchedMs === undefined ? one : without(one))),
+      });
+    };
+    expect(of([{}, unseen])).toEqual([
+      '  TARGET            NODE     RESULT',
+      '  pod/web-0 (app)   node-3   effective',
+      '  pod/web-1 (app)   node-3   ended',
+      'Effective on 1 of 2 targets.',
+      'No verdict on 1 target: not observed long enough.',
+    ]);
+    expect(of([unseen, unseen]).slice(-2)).toEqual([
+      '  pod/web-1 (app)   node-3   ended',
+      'No verdict on 2 targets: not observed long enough.',
     ]);
   });
 
