@@ -3,36 +3,15 @@ import { ChaosError } from '../../src/errors.ts';
 import type { Detached, Outcome } from '../../src/experiment/outcome.ts';
 import { readPlans } from '../../src/experiment/plan-record.ts';
 import { request, target } from '../fakes/samples.ts';
-import { Several } from './several-scenario.ts';
+import { endOf, errorOf, outcomeOf, Several } from './several-scenario.ts';
 
-const nothing = { timers: 0, watches: 0, streams: 0, listeners: 0 };
 const places = [0, 1, 2] as const;
-
-async function endOf(several: Several): Promise<unknown> {
-  const end = await several.end();
-  if (end === undefined) throw new Error(`still running; reported: ${several.s.reporter.kinds.join(' ')}`);
-  expect(several.leftovers()).toEqual(nothing);
-  return end;
-}
-
-async function outcomeOf(several: Several): Promise<Outcome> {
-  const end = await endOf(several);
-  if (end instanceof Error) throw end;
-  expect(several.s.reporter.events.at(-1)).toEqual({ kind: 'outcome', outcome: end });
-  return end as Outcome;
-}
 
 async function detachedOf(several: Several): Promise<Detached> {
   const end = await endOf(several);
   if (end instanceof Error) throw end;
   expect(several.s.reporter.events.at(-1)).toEqual({ kind: 'detached', detached: end });
   return end as Detached;
-}
-
-async function errorOf(several: Several): Promise<ChaosError> {
-  const end = await endOf(several);
-  if (!(end instanceof ChaosError)) throw new Error(`no error: ${JSON.stringify(end)}`);
-  return end;
 }
 
 const podsOf = ({ targets }: Detached | Outcome) => targets.map(({ target: { pod } }) => pod);

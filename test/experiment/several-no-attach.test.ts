@@ -1,33 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
-import type { Detached, Outcome } from '../../src/experiment/outcome.ts';
+import type { Detached } from '../../src/experiment/outcome.ts';
 import { readPlans } from '../../src/experiment/plan-record.ts';
-import { Several } from './several-scenario.ts';
+import { endOf, errorOf, outcomeOf, Several } from './several-scenario.ts';
 
-const nothing = { timers: 0, watches: 0, streams: 0, listeners: 0 };
 const places = [0, 1, 2] as const;
 const first = ['chaos-7f3k2-0', 'chaos-7f3k2-1'] as const;
 const second = ['chaos-7f3k2-2', 'chaos-7f3k2-3'] as const;
 const third = ['chaos-7f3k2-4', 'chaos-7f3k2-5'] as const;
-
-async function endOf(several: Several): Promise<unknown> {
-  const end = await several.end();
-  if (end === undefined) throw new Error(`still running; reported: ${several.s.reporter.kinds.join(' ')}`);
-  expect(several.leftovers()).toEqual(nothing);
-  return end;
-}
-
-async function outcomeOf(several: Several): Promise<Outcome> {
-  const end = await endOf(several);
-  if (end instanceof Error) throw end;
-  return end as Outcome;
-}
-
-async function errorOf(several: Several): Promise<ChaosError> {
-  const end = await endOf(several);
-  if (!(end instanceof ChaosError)) throw new Error(`no error: ${JSON.stringify(end)}`);
-  return end;
-}
 
 /** What an agent begins by its command line. */
 function begins(several: Several, pod: string): string[] {

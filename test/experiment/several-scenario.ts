@@ -1,4 +1,7 @@
+import { expect } from 'vitest';
+import { ChaosError } from '../../src/errors.ts';
 import { attachExperiment } from '../../src/experiment/attach.ts';
+import type { Outcome } from '../../src/experiment/outcome.ts';
 import type { Plan } from '../../src/experiment/plan.ts';
 import { runExperiment } from '../../src/experiment/run.ts';
 import type {
@@ -376,4 +379,25 @@ function threeTargets(): SelectedTarget[] {
     target({ pod: 'web-2', podUid: 'uid-2', node: 'node-2' }),
     target({ pod: 'web-3', podUid: 'uid-3', node: 'node-1' }),
   ];
+}
+
+/** How it has ended, which leaves nothing behind. */
+export async function endOf(several: Several): Promise<unknown> {
+  const end = await several.end();
+  if (end === undefined) throw new Error(`still running; reported: ${several.s.reporter.kinds.join(' ')}`);
+  expect(several.leftovers()).toEqual({ timers: 0, watches: 0, streams: 0, listeners: 0 });
+  return end;
+}
+
+export async function outcomeOf(several: Several): Promise<Outcome> {
+  const end = await endOf(several);
+  if (end instanceof Error) throw end;
+  expect(several.s.reporter.events.at(-1)).toEqual({ kind: 'outcome', outcome: end });
+  return end as Outcome;
+}
+
+export async function errorOf(several: Several): Promise<ChaosError> {
+  const end = await endOf(several);
+  if (!(end instanceof ChaosError)) throw new Error(`no error: ${JSON.stringify(end)}`);
+  return end;
 }

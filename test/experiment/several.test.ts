@@ -1,24 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ChaosError } from '../../src/errors.ts';
-import type { Outcome } from '../../src/experiment/outcome.ts';
-import { Several } from './several-scenario.ts';
-
-const nothing = { timers: 0, watches: 0, streams: 0, listeners: 0 };
-
-async function outcomeOf(several: Several): Promise<Outcome> {
-  const end = await several.end();
-  if (end instanceof Error) throw end;
-  if (end === undefined) throw new Error(`still running; reported: ${several.s.reporter.kinds.join(' ')}`);
-  expect(several.leftovers()).toEqual(nothing);
-  return end as Outcome;
-}
-
-async function errorOf(several: Several): Promise<ChaosError> {
-  const end = await several.end();
-  if (!(end instanceof ChaosError)) throw new Error(`no error: ${JSON.stringify(end)}`);
-  expect(several.leftovers()).toEqual(nothing);
-  return end;
-}
+import { errorOf, outcomeOf, Several } from './several-scenario.ts';
 
 describe('several targets', () => {
   test('get one agent a node, with a shim each, over one stream, and one watch of all agents, each node and all targets', async () => {
