@@ -106,15 +106,14 @@ static void report_gone(struct agent *agent, const struct shim *shim) {
     event_emit(&agent->run->events, &line, WEIGHT_LIFE);
 }
 
-/** Those of which it is not known that nothing is left come first, then those that failed or ended early, as far as there is room. */
+/** Those of which it is not known that nothing is left come first, then those that failed, then those that ended early, as far as there is room. */
 static void write_log(const struct agent *agent, const struct json *over) {
     cleanup_json struct json log = {0};
     json_raw(&log, over->text, over->length);
-    for (int pass = 0; pass < 3; pass++) {
+    for (int pass = 0; pass < 4; pass++) {
         for (size_t i = 0; i < SHIMS_MAX; i++) {
             const struct shim *shim = &agent->shim[i];
-            bool is_news = shim->words.code[0] != '\0' || last_words_are_early(&shim->words);
-            int of = shim->words.end == END_UNKNOWN ? 0 : is_news ? 1 : 2;
+            int of = shim->words.end == END_UNKNOWN ? 0 : shim->words.code[0] != '\0' ? 1 : last_words_are_early(&shim->words) ? 2 : 3;
             cleanup_json struct json line = {0};
             if (shim->state == SHIM_NONE || of != pass) {
                 continue;

@@ -1,5 +1,6 @@
 #include "base/last-words.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool begins(const char *line, size_t length, const char *text) { return length >= strlen(text) && memcmp(line, text, strlen(text)) == 0; }
@@ -41,9 +42,10 @@ static bool read_string(const char *line, size_t length, const char *key, char *
 bool last_words_read(struct last_words *words, const char *line, size_t length) {
     char state[16];
     if (begins(line, length, "{\"event\":\"reverted\"")) {
+        bool differs = memmem(line, length, ",\"differs\":[\"", strlen(",\"differs\":[\"")) != NULL;
         words->end = END_REVERTED;
-        words->code[0] = '\0';
-        words->message[0] = '\0';
+        (void)snprintf(words->code, sizeof words->code, "%s", differs ? "differs" : "");
+        (void)snprintf(words->message, sizeof words->message, "%s", differs ? "something does not read as before" : "");
         return true;
     }
     if (!begins(line, length, "{\"event\":\"error\"")) {

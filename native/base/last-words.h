@@ -11,7 +11,7 @@ enum { LAST_CODE_BYTES = 24, LAST_MESSAGE_BYTES = 160, LAST_ENDED_BYTES = 160 };
 /** All zero at the beginning: nothing has been said. */
 struct last_words {
     enum end end;
-    char code[LAST_CODE_BYTES];       /**< of the `error`; "": there was none */
+    char code[LAST_CODE_BYTES];       /**< of the `error`, or `differs`; "": there is none */
     char message[LAST_MESSAGE_BYTES]; /**< its beginning, with the escapes of JSON */
     char ended[LAST_ENDED_BYTES];     /**< the members of its `ended`, from `reason` on; "": there was none, or it is longer */
 };

@@ -1,8 +1,9 @@
 import { messageOf } from '../errors.ts';
 import type { Clock, Cluster, Experiment, ExperimentAgent } from '../ports.ts';
-import { parseTerminationMessage } from '../shim/protocol.ts';
+import { hasLeftNothing, parseTerminationMessage } from '../shim/protocol.ts';
 import { parseSwept } from '../shim/swept.ts';
 import { joinWords } from '../text.ts';
+import { agentContainer } from './assembly.ts';
 
 /**
  * Whether what is left of an experiment is of no use to anybody: every clock of it has run out, so that no command follows it any more; its shim has
@@ -11,12 +12,13 @@ import { joinWords } from '../text.ts';
 export function isOver({ state, deadline, remains, agents = [] }: Experiment, now: Date): boolean {
   if (!remains || !deadline || deadline >= now) return false;
   if (state === 'leftover') return true;
-  const isRead = ({ plan, lastWords = '' }: ExperimentAgent) => plan === undefined && isClean(lastWords);
+  const isRead = (agent: ExperimentAgent) => agent.plan === undefined && isClean(agent);
   return state === 'ended' && agents.length > 0 && agents.every(isRead);
 }
 
-/** Whether a termination message says at last that nothing is left of the fault, or that a sweep has left nothing. */
-function isClean(message: string): boolean {
+/** Whether its termination message says at last that nothing is left of the fault, or that a sweep has left nothing. */
+function isClean({ container, lastWords: message = '' }: ExperimentAgent): boolean {
+  if (container === agentContainer) return hasLeftNothing(message);
   const last = parseTerminationMessage(message).at(-1);
   if (last?.event === 'reverted') return last.left === 0 && (last.differs ?? []).length === 0;
   if (last?.event === 'error') return !last.state.startsWith('unknown');

@@ -454,3 +454,14 @@ export function endOfTarget(message: string, name: string): LastWord | undefined
   if (word || !over || over.unknown > words.filter(({ end }) => end === 'unknown').length) return word;
   return { target: name, end: over.targets > words.length ? 'reverted' : 'unchanged' };
 }
+
+/**
+ * Whether by that message nothing is left of any of its targets, and all reads as it did. Whatever speaks against that has a `code` and comes first: where there was no room for it, there was none for one
+ * without.
+ */
+export function hasLeftNothing(message: string): boolean {
+  const { over, words } = parseAgentTermination(message);
+  const isClean = ({ end, code }: LastWord) => end !== 'unknown' && code !== 'differs';
+  const isWhole = over !== undefined && (over.targets <= words.length || words.some(({ code }) => code === undefined));
+  return isWhole && over.unknown === 0 && words.every(isClean);
+}

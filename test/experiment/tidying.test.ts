@@ -39,12 +39,35 @@ const unsure = shimError({ code: 'undo', message: 'read-only', state: 'unknown: 
 const swept = (left: number) =>
   JSON.stringify({ event: 'swept', at_ms: 0, namespaces: 7, found: 1, in_use: 0, removed: 1 - left, left, unseen: 0 });
 
+/** Of several targets, each agent of which has said this at last. */
+const several = (...messages: readonly (readonly object[])[]): Pick<Experiment, 'agents'> => ({
+  agents: messages.map((words) =>
+    experimentAgent({
+      ...{ state: 'ended', container: 'agent' },
+      lastWords: words.map((word) => JSON.stringify(word)).join('\n'),
+    }),
+  ),
+});
+const over = (targets: number, unknown = 0) => ({ event: 'over', reason: 'lease', targets, unknown });
+const word = (name: string, more: object = {}) => ({ target: name, end: 'reverted', ...more });
+const early = { ended: { reason: 'lease', exit_code: 0, signal: 0, forced: false, run_ms: 9 } };
+
 describe('is over', () => {
   test.each<[string, Experiment]>([
     ['one that was reverted', killed()],
     ['one that never began', killed(withWords(lastWords(shimError({ code: 'not-started', state: 'unchanged' }))))],
     ['a sweep that left nothing', killed({ target: 'node/node-3', ...withWords(swept(0)) })],
     ['a ConfigMap whose pod is gone', killed({ state: 'leftover' })],
+    [
+      'several targets, all reverted or never begun',
+      killed(
+        several(
+          [over(2), word('a', early), word('b')],
+          [over(1), { target: 'c', end: 'unchanged', code: 'not-started', message: 'x' }],
+        ),
+      ),
+    ],
+    ['several targets, where there was room only for some', killed(several([over(90), word('a', early)]))],
   ])('%s', (_what, one) => {
     expect(isOver(one, now)).toBe(true);
   });
@@ -63,6 +86,16 @@ describe('is not over', () => {
     ['one that has ended and not reverted', killed(withWords(lastWords(ended())))],
     ['one whose shim has said nothing, as when its node was lost', killed(withWords(undefined))],
     ['one that says what no shim says', killed(withWords('reverted'))],
+    ['several targets, one of which has not said', killed(several([over(2, 1), word('b')], [over(1), word('a')]))],
+    [
+      'several targets, one of which is as it was not',
+      killed(several([over(1), word('a', { code: 'differs', message: 'x' })])),
+    ],
+    [
+      'several targets, where there was no room for one without a code',
+      killed(several([over(90), word('a', { code: 'apply', message: 'x' })])),
+    ],
+    ['several targets, of which an agent was killed', killed(several([over(1), word('a')], [word('b')]))],
     ['a sweep that left something', killed({ target: 'node/node-3', ...withWords(swept(1)) })],
     // README promises that it stays until somebody attaches to it or stops it.
     ['a detached one', killed(withWords(lastWords(ended(), reverted()), { plan: '{}' }))],

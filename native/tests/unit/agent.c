@@ -108,6 +108,8 @@ last_words (void **state)
 {
   (void) state;
   assert_int_equal (said ("{\"event\":\"reverted\",\"at_ms\":1,\"left\":0}", 1).end, END_REVERTED);
+  assert_string_equal (said ("{\"event\":\"reverted\",\"at_ms\":1,\"left\":0,\"differs\":[]}", 1).code, "");
+  assert_string_equal (said ("{\"event\":\"reverted\",\"at_ms\":1,\"left\":0,\"differs\":[\"q\"]}", 1).code, "differs");
   said ("{\"event\":\"ended\",\"at_ms\":1,\"reason\":\"stopped\"}", 0);
   said ("{\"event\":\"output\",\"at_ms\":1,\"text\":\"{\\\"event\\\":\\\"reverted\\\"\"}", 0);
   said ("", 0);
