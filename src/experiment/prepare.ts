@@ -1,4 +1,5 @@
 import { ChaosError } from '../errors.ts';
+import type { SurveyCluster } from '../faults/fault.ts';
 import { kindOf } from '../faults/registry.ts';
 import type {
   AgentSpec,
@@ -38,6 +39,11 @@ export interface PreparePorts {
   tidying: Pick<Tidying, 'remove'>;
 }
 
+/** With what the targets share. */
+interface SharedPorts extends PreparePorts {
+  survey: SurveyCluster;
+}
+
 /** A plan for each target, in the order of the selection. */
 export type Plans = readonly [Plan, ...Plan[]];
 
@@ -59,12 +65,12 @@ export async function prepare(request: Request, ports: PreparePorts): Promise<Pl
   const namespace = selection.namespace ?? cluster.namespace;
   reporter.report({ kind: 'selecting', selection, cluster: clusterName(cluster), namespace });
   const { asksShim } = kindOf(request.fault);
-  const toolbox = readOnce(ports.toolbox);
+  const shared = { ...ports, toolbox: once(ports.toolbox), survey: sharedSurvey(cluster) };
   const attach = asksShim ? 'needed' : run.noAttach ? 'unused' : 'wanted';
   const { targets, skipped } = await cluster.findTargets(selection, run.agentNamespace, attach);
   for (const target of targets) reporter.report({ kind: 'selected', target });
   const [looked, memberships] = await Promise.all([
-    lookAt(targets, request, { id: `chaos-${suffix}`, attach }, { ...ports, toolbox }),
+    lookAt(targets, request, { id: `chaos-${suffix}`, attach }, shared),
     cluster.memberships(targets),
   ]);
   const left = [...skipped, ...looked.unsuitable];
@@ -118,7 +124,7 @@ async function lookAt(
   targets: readonly SelectedTarget[],
   request: Request,
   context: { id: string; attach: AttachUse },
-  ports: PreparePorts,
+  ports: SharedPorts,
 ): Promise<{ prepared: readonly [Prepared, ...Prepared[]]; unsuitable: Skipped[] }> {
   const prepared: Prepared[] = [];
   const failed: { target: SelectedTarget; error: ChaosError }[] = [];
@@ -168,13 +174,13 @@ async function prepareTarget(
   request: Request,
   target: SelectedTarget,
   { id, attach }: { id: string; attach: AttachUse },
-  ports: PreparePorts,
+  ports: SharedPorts,
 ): Promise<Prepared> {
   const { cluster } = ports;
   const { fault, run } = request;
   const ofTarget = reporterOf(target, ports.reporter);
   const survey = kindOf(fault).survey(fault, target, {
-    cluster,
+    cluster: ports.survey,
     run,
     report: (event) => ofTarget.report(event),
     stopCommand: (namespace, experiment) => stopCommand(run.connection, namespace, experiment),
@@ -196,14 +202,26 @@ async function prepareTarget(
   return { plan, surroundings };
 }
 
-/** Each part is several megabytes, and the same for all targets whose nodes are of one architecture. */
-function readOnce(read: ReadToolbox): ReadToolbox {
-  const asked = new Map<string, ReturnType<ReadToolbox>>();
-  return (name, architecture) => {
-    const key = `${name} ${architecture}`;
-    const toolbox = asked.get(key) ?? read(name, architecture);
-    asked.set(key, toolbox);
-    return toolbox;
+/** Asks for the same once, for all targets that want it. */
+function once<Words extends readonly unknown[], Value>(
+  ask: (...words: Words) => Promise<Value>,
+): (...words: Words) => Promise<Value> {
+  const asked = new Map<string, Promise<Value>>();
+  return (...words) => {
+    const key = JSON.stringify(words);
+    const value = asked.get(key) ?? ask(...words);
+    asked.set(key, value);
+    return value;
+  };
+}
+
+/** What faults ask of the cluster about many targets, and of what is around them. */
+function sharedSurvey(cluster: Cluster): SurveyCluster {
+  return {
+    podNetwork: (target) => cluster.podNetwork(target),
+    volumes: (target) => cluster.volumes(target),
+    addressesOf: once((...words: Parameters<Cluster['addressesOf']>) => cluster.addressesOf(...words)),
+    listAgents: once((namespace: string) => cluster.listAgents(namespace)),
   };
 }
 

@@ -13,6 +13,7 @@ import { agentContainer } from './assembly.ts';
 import { Connection, type ConnectionLoss } from './connection.ts';
 import type { RunCluster } from './shared-watches.ts';
 import { timeouts } from './timeouts.ts';
+import { Trials } from './trials.ts';
 import { byAttach, type Way } from './way.ts';
 
 /** Of the tools, what arrives between two words of them to those who do not send them. */
@@ -52,6 +53,7 @@ export class SharedAgent {
   readonly #connection: Connection;
   readonly #members = new Map<string, Member>();
   #isAttached = false;
+  readonly #trials = new Trials();
   /** Who sends the tools. */
   #carrier: Member | undefined;
   /** Of the tools, which piece the others have been told of last. */
@@ -225,7 +227,9 @@ export class SharedAgent {
       else if (this.#readyTools !== undefined) member.stream?.stdout.push(this.#readyTools);
       return;
     }
-    await this.#send(toLine(member.name, line));
+    if (this.#trials.ask(member, line, (answer) => member.stream?.stdout.push(answer))) {
+      await this.#send(toLine(member.name, line));
+    }
   }
 
   /** A line of a run's; it rejects where no stream takes it, as an attach of its own does. */
@@ -242,8 +246,11 @@ export class SharedAgent {
   #onLine(text: string): void {
     const read = parseAgentLine(text);
     if (!read) return;
-    if ('target' in read) this.#members.get(read.target)?.stream?.stdout.push(text);
-    else this.#onEvent(read.event, text);
+    const member = 'target' in read ? this.#members.get(read.target) : undefined;
+    if (member) {
+      member.stream?.stdout.push(text);
+      this.#trials.hear(member, text);
+    } else if ('event' in read) this.#onEvent(read.event, text);
   }
 
   #onEvent(event: AgentEvent, text: string): void {

@@ -101,8 +101,11 @@ export interface FaultTools<Either extends Fault> {
   readonly neededFor: 'setup' | 'start';
 }
 
+/** What a fault may look at before it is planned. */
+export type SurveyCluster = Pick<Cluster, 'podNetwork' | 'volumes' | 'addressesOf' | 'listAgents'>;
+
 export interface SurveyPorts {
-  cluster: Cluster;
+  cluster: SurveyCluster;
   run: RunOptions;
   report(event: FaultEvent): void;
   /** The command that ends another experiment. */

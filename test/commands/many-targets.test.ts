@@ -106,3 +106,18 @@ describe('an experiment on 100 targets on 10 nodes', () => {
     expect(many.terminal.screen.join('\n')).not.toContain('fault active');
   });
 });
+
+test('a net fault on 20 targets looks at what is around them once, and tries each node once for what its kernel can do', async () => {
+  const some = new Run(await SimulatedCluster.start({ targets: 20, nodes: 2 }));
+  try {
+    const code = await some.command('net -l app=web --all --delay 100ms --to 10.0.0.7 --duration 3s -o json');
+    expect(code, some.terminal.text).toBe(0);
+    const trials = some.cluster.heard.filter((line) => line.includes(' fresh '));
+    expect(trials).toHaveLength(2 * 2);
+    expect(some.asked).toMatchObject({ 'GET configmaps': 1, 'GET nodes': 2, 'POST pods': 2, 'WATCH pods': 4 });
+    // Where the targets are, what is near them, what else is on each node, and what is left at the end.
+    expect(some.asked['GET pods']).toBe(1 + 1 + 2 + 1);
+  } finally {
+    await some.cluster.stop();
+  }
+});

@@ -1,6 +1,7 @@
 import { LineAssembler } from '../../src/kubernetes/lines.ts';
 import type { ShimEvent } from '../../src/shim/protocol.ts';
 import { type FakeStream, frame } from './api-server.ts';
+import { NetShim } from './net-shim.ts';
 import { active, ended, resolved, reverted, sample, sampleEvent } from './samples.ts';
 import { wireLine } from './wire.ts';
 
@@ -8,9 +9,11 @@ import { wireLine } from './wire.ts';
 const idleCores = 0.02;
 const busyCores = 0.98;
 const sampleMs = 1_000;
+/** What passes through a target's network between two samples. */
+const packetsEach = 100;
 
 /**
- * `nsexec agent` on a node where nothing goes wrong: begins shims of `run`, each of which says on the clock of this machine what a real one would, and takes whatever tools it is sent. Or `nsexec run` by
+ * `nsexec agent` on a node where nothing goes wrong: begins shims of `run` and of `hold`, each of which says on the clock of this machine what a real one would, and takes whatever tools it is sent. Or `nsexec run` by
  * itself, which is one of them.
  */
 export class SimulatedAgent {
@@ -19,6 +22,8 @@ export class SimulatedAgent {
   #stream: FakeStream | undefined;
   #tools: { name: string; bytes: number; sha256: string } | undefined;
   #got = 0;
+  /** The lines that its shims have heard, each with its target before it. */
+  readonly heard: string[] = [];
   /** What it is itself; undefined: one that begins others. */
   readonly #only: SimulatedShim | undefined;
 
@@ -60,8 +65,10 @@ export class SimulatedAgent {
     if (verb === 'tools' || verb === 'chunk') this.#take(verb, [name, ...words]);
     else if (this.#only) this.#only.hear(line);
     else if (verb === 'begin') this.#begin(name, words);
-    else if (verb === 'to') this.#shims.get(name)?.hear(words.join(' '));
-    else if (verb === 'stop') this.end();
+    else if (verb === 'to') {
+      this.heard.push(`${name} ${words.join(' ')}`);
+      this.#shims.get(name)?.hear(words.join(' '));
+    } else if (verb === 'stop') this.end();
     else if (verb === 'beat') {
       for (const shim of this.#shims.values()) shim.hear(line);
       this.#tell();
@@ -102,6 +109,8 @@ class SimulatedShim {
   #sampling: NodeJS.Timeout | undefined;
   /** Since the fault is active. */
   #samples = 0;
+  /** Of `hold`: what it answers, in a network with some traffic. */
+  readonly #net = new NetShim();
 
   /** `words`: its command line. */
   constructor(words: readonly string[], out: { say(event: ShimEvent): void; gone(): void }) {
@@ -119,10 +128,14 @@ class SimulatedShim {
   /** The time of the fault is told by its samples, so that there are as many of them on a machine that is busy. */
   #sample(): void {
     this.#say(sampleEvent(this.#seconds, 0, this.#used));
+    this.#net.packets += packetsEach;
+    for (const counted of this.#net.counts()) this.#say(counted);
     if (this.#activeAt !== undefined && ++this.#samples * sampleMs >= this.#durationMs) this.#end('deadline');
   }
 
   hear(line: string): void {
+    const answered = this.#net.hear(line);
+    if (answered) this.#say(answered);
     if (line === 'beat' && this.#activeAt === undefined) this.#say(this.#resolved());
     if (line === 'start' && this.#activeAt === undefined) {
       this.#activeAt = performance.now();

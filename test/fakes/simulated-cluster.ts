@@ -62,6 +62,11 @@ export class SimulatedCluster {
     return counts;
   }
 
+  /** The lines that shims have heard, each with its target before it. */
+  get heard(): string[] {
+    return [...this.#agents.values()].flatMap(({ heard }) => heard);
+  }
+
   /** What of the experiments is still there. */
   get left(): string[] {
     return [...this.#objects].flatMap(([key, { object }]) => (isOfExperiment(object) ? [key] : []));
@@ -74,6 +79,7 @@ export class SimulatedCluster {
     list(/^\/api\/v1\/(namespaces\/shop\/)?pods$/, 'pods');
     list('/api/v1/namespaces/shop/events', 'events');
     list('/api/v1/nodes', 'nodes');
+    list('/api/v1/namespaces/shop/configmaps', 'configmaps');
     this.server
       .on('GET', /^\/api\/v1\/nodes\/[^/]+$/, ({ path }, response) =>
         json(response, 200, this.#objects.get(`nodes/${path.split('/').at(-1)}`)?.object),

@@ -53,7 +53,7 @@ export async function findPeers(
   cluster: Pick<Cluster, 'addressesOf'>,
 ): Promise<Record<Flag, Peer[]>> {
   const named = flags.flatMap((flag) => request[flag].filter(isObject));
-  const addresses = await cluster.addressesOf(named, namespace);
+  const addresses = [...(await cluster.addressesOf(named, namespace))];
   const found: Record<Flag, Peer[]> = { to: [], from: [], except: [] };
   for (const flag of flags) {
     for (const query of request[flag]) {
