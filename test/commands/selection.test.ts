@@ -133,12 +133,15 @@ describe('a dry run', () => {
     ).toHaveLength(1);
   });
 
-  test('creates nothing, and neither does a run that can be of one target only', async () => {
+  test('creates nothing, and neither does a run whose record does not fit into its agent pods', async () => {
     await planOf('-l app=web --all');
-    const run = await chaos('stress -l app=web --all --cpu 1 --seed x --detach');
+    const note = `--agent-annotation example.com/note=${'x'.repeat(250_000)}`;
+    const run = await chaos(`stress -l app=web --all --cpu 1 --seed x --detach ${note}`);
     expect(run.code).toBe(1);
     expect(run.stdout).toBe('');
-    expect(run.stderr).toContain('error: --detach leaves one fault in force, and 4 targets are selected\n');
+    expect(run.stderr).toMatch(
+      /^error: what the agent pod on node node-1 has to hold of its 2 targets is 24\dKi, and /m,
+    );
     expect(run.stderr).toContain('State of the target: nothing was changed.');
     expect(server.received.filter(({ method, path }) => method !== 'GET' && !/reviews$/.test(path))).toEqual([]);
   });
