@@ -91,7 +91,10 @@ describe.skipIf(why !== undefined)(`a fault on several nodes${why === undefined 
       attaches.reduce((sum, [, count]) => sum + count, 0),
       JSON.stringify(requests),
     ).toBeLessThanOrEqual(nodes.length + 1);
-    expect(requests['watch pods'], JSON.stringify(requests)).toBeLessThanOrEqual(2 * nodes.length + 2);
+    // Of each node; of all agents, all targets, and the removal; and one that was made anew.
+    expect(requests['watch pods'], JSON.stringify(requests)).toBeLessThanOrEqual(nodes.length + 4);
+    expect(requests['watch events'], JSON.stringify(requests)).toBeLessThanOrEqual(2);
+    expect(requests['create events'], JSON.stringify(requests)).toBe(2 * targets.length);
   });
 
   it('goes on with the rest when an agent is deleted, and when a target is', async () => {
