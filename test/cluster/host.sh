@@ -23,6 +23,27 @@ host_healthy() {
 
 pod_cgroups() { find /sys/fs/cgroup -depth -type d \( -path '*/kubepods*' -o -name "$worker_group*" \) 2>/dev/null; }
 
+# processes_that_see MARK...: one of these is among their mounts. No pid is trusted, and nothing that runs in the machine's own mount namespace can be meant.
+processes_that_see() {
+  local directory namespace own first mark; local -a words=()
+  for mark in "$@"; do words+=(-e "$mark"); done
+  own=$(readlink /proc/self/ns/mnt) first=$(readlink /proc/1/ns/mnt 2>/dev/null || true)
+  for directory in /proc/[0-9]*; do
+    namespace=$(readlink "$directory/ns/mnt" 2>/dev/null) || continue
+    [[ $namespace == "$own" || $namespace == "$first" ]] && continue
+    grep -qsF "${words[@]}" "$directory/mountinfo" && echo "${directory#/proc/}"
+  done
+  return 0
+}
+
+# kill_processes_that_see MARK...: 0 when there was none
+kill_processes_that_see() {
+  local pids; mapfile -t pids < <(processes_that_see "$@")
+  (( ${#pids[@]} )) || return 0
+  kill -KILL "${pids[@]}" 2>/dev/null || true
+  return 1
+}
+
 host_start() {
   install_packages host
   need_kubernetes; need_images

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { apply, clusterKind, kubectl, kubectlJson, lasting, repository } from './support/cluster.ts';
-import { containerId, splitProcesses } from './support/node.ts';
-import { idOf, type Plugin, start, untilActive } from './support/plugin.ts';
+import { apply, clusterKind, kubectl, kubectlJson, lasting, repository, until } from './support/cluster.ts';
+import { agentAndShims, containerId, killProcesses, splitProcesses } from './support/node.ts';
+import { chaos, idOf, type Plugin, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
 
 /** Several nodes: two more kubelets on the machine of the host cluster, with containers and cgroups of their own. */
@@ -37,14 +38,30 @@ interface Outcome {
   requests: Record<string, number>;
 }
 
+/** Those that are not there. */
+async function startTargets(): Promise<void> {
+  await apply(targets.map(pod).join('---'), ns);
+  await kubectl('-n', ns, 'wait', '--for=condition=Ready', 'pods', '-l', 'app=web', '--timeout=120s');
+}
+
 /** A fault on all of them; the words before it is waited for. */
 const onAll = (duration: string, ...words: string[]): Plugin =>
   start('stress', '-l', 'app=web', '--all', '-n', ns, '--memory', '16Mi', '--duration', duration, ...words);
 
-const agentsOf = async (plugin: Plugin): Promise<{ metadata: { name: string }; spec: { nodeName: string } }[]> => {
+const agentsOf = async (
+  plugin: Plugin,
+): Promise<{ metadata: { name: string; uid: string }; spec: { nodeName: string } }[]> => {
   const label = `kubectl-chaos.io/experiment=${idOf(plugin)}`;
   return (await kubectlJson<{ items: never[] }>('-n', ns, 'get', 'pods', '-l', label)).items;
 };
+
+const onCluster = (program: string, ...words: string[]) =>
+  promisify(execFile)(`${repository}/test/cluster/${program}`, words, { timeout: 120_000 });
+
+async function stressorsIn(containers: readonly string[]): Promise<number> {
+  const each = await Promise.all(containers.map(splitProcesses));
+  return each.reduce((sum, { stressors }) => sum + stressors.length, 0);
+}
 
 async function outcomeOf(plugin: Plugin): Promise<Outcome> {
   const ended = await plugin.ended;
@@ -56,11 +73,8 @@ const why = clusterKind === 'host' ? undefined : 'only the host cluster can have
 describe.skipIf(why !== undefined)(`a fault on several nodes${why === undefined ? '' : ` (skipped: ${why})`}`, () => {
   suite(ns, []);
   beforeAll(async () => {
-    for (const place of ['2', '3']) {
-      await promisify(execFile)(`${repository}/test/cluster/host-worker`, [place], { timeout: 120_000 });
-    }
-    await apply(targets.map(pod).join('---'), ns);
-    await kubectl('-n', ns, 'wait', '--for=condition=Ready', 'pods', '-l', 'app=web', '--timeout=120s');
+    await Promise.all(['2', '3'].map((place) => onCluster('host-worker', place)));
+    await startTargets();
   }, 300_000);
 
   it('hits every target by one agent a node, all begun together, and leaves nothing', async () => {
@@ -97,14 +111,18 @@ describe.skipIf(why !== undefined)(`a fault on several nodes${why === undefined 
     expect(requests['create events'], JSON.stringify(requests)).toBe(2 * targets.length);
   });
 
-  it('goes on with the rest when an agent is deleted, and when a target is', async () => {
+  it('goes on with the rest when an agent is deleted, when one is killed, and when a target is deleted', async () => {
     const plugin = onAll(lasting(14));
     await untilActive(plugin);
-    const lost = (await agentsOf(plugin)).find(({ spec }) => spec.nodeName === '127.0.0.2')?.metadata.name ?? '';
+    const agents = await agentsOf(plugin);
+    const lost = agents.find(({ spec }) => spec.nodeName === '127.0.0.2')?.metadata.name ?? '';
+    const killed = agents.find(({ spec }) => spec.nodeName === '127.0.0.1')?.metadata.uid ?? '';
     await kubectl('-n', ns, 'delete', 'pod', lost, 'web-3-1', '--wait=false');
+    await killProcesses((await agentAndShims({ experiments: [], pods: [], containers: [], agents: [killed] })).agent);
     const ended = await plugin.ended;
     expect(ended.code, plugin.said).toBe(3);
-    expect(ended.stdout).toMatch(/^Effective on 7 of 12 targets\.$/m);
+    expect(ended.stdout).toMatch(/^Effective on 3 of 12 targets\.$/m);
+    expect(ended.stdout).toMatch(/^pod\/web-1-\d \(app\) and 3 more: Problem: the shim .*exit code 137/m);
     expect(ended.stdout).toMatch(
       /^pod\/web-2-\d \(app\) and 3 more: Problem: the agent pod was deleted by somebody else\.$/m,
     );
@@ -122,5 +140,49 @@ describe.skipIf(why !== undefined)(`a fault on several nodes${why === undefined 
     const ended = await plugin.ended;
     expect(ended.code, plugin.said).toBe(130);
     expect(ended.stdout).toContain('nothing left');
+  });
+
+  it('is let go by the leases while the API server does not answer for half a minute, and says so', async () => {
+    await startTargets();
+    const containers = await Promise.all(targets.map(({ name }) => containerId(ns, name)));
+    const plugin = onAll('10m');
+    await untilActive(plugin);
+    const hanging = execFile(`${repository}/test/cluster/host-hang`, ['apiserver', '30']);
+    const over = once(hanging, 'exit');
+    try {
+      if (hanging.stdout) await once(hanging.stdout, 'data');
+      expect(await stressorsIn(containers)).toBeGreaterThan(0);
+      await until('no stressor is left', 18, async () => (await stressorsIn(containers)) === 0);
+      expect(hanging.exitCode, 'it hangs still').toBeNull();
+    } finally {
+      await over;
+    }
+    const ended = await plugin.ended;
+    expect(ended.code, plugin.said).toBe(3);
+    expect(ended.stdout).toMatch(
+      /^pod\/web-1-0 \(app\) and 11 more: Problem: the shim did not hear from this command for 15s and/m,
+    );
+    expect(ended.stdout).not.toContain('NOT confirmed');
+    expect(ended.stdout).toContain('nothing left');
+  });
+
+  it('is ended on all nodes when one of them dies, of which nothing is confirmed', async () => {
+    const plugin = onAll('10m', '--lease', '5s');
+    await untilActive(plugin);
+    const dead = (await agentsOf(plugin)).find(({ spec }) => spec.nodeName === '127.0.0.3')?.metadata.name ?? '';
+    await onCluster('host-power-off', '3');
+    const ended = await plugin.ended;
+    expect(ended.code, plugin.said).toBe(4);
+    expect(
+      ended.stdout.match(/^ {2}pod\/web-3-\d \(app\) .* NOT confirmed to be reverted$/gm),
+      plugin.said,
+    ).toHaveLength(4);
+    expect(ended.stdout).toMatch(/^Effective on 8 of 12 targets\.$/m);
+    expect(ended.stdout).toContain(`Not confirmed to be gone: pod/${dead}`);
+    expect(ended.stdout).toContain('delete pod,configmap');
+    // Its kubelet cannot say any more that the agent has ended.
+    await kubectl('delete', 'node', '127.0.0.3');
+    await kubectl('-n', ns, 'delete', 'pod', dead, '--force', '--grace-period=0');
+    await chaos('stop', idOf(plugin), '-n', ns);
   });
 });

@@ -252,7 +252,7 @@ export async function agentAndShims(scope: Scope): Promise<{ agent: HostProcess[
 }
 
 /** By -9; fails where there is none. */
-async function killProcesses(processes: readonly HostProcess[]): Promise<void> {
+export async function killProcesses(processes: readonly HostProcess[]): Promise<void> {
   if (processes.length === 0) throw new Error('there is nobody to kill');
   await onNode(`kill -9 ${processes.map(({ pid }) => pid).join(' ')} 2>/dev/null; true`);
 }
