@@ -1,6 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { toolsImage } from '../support/tools-image.ts';
-import { kubectl, lasting, until } from './support/cluster.ts';
+import { kubectl, kubectlJson, lasting, until } from './support/cluster.ts';
 import { withDisk } from './support/disk.ts';
 import { kubectlProxy, withoutUpgrade } from './support/http-proxy.ts';
 import { containerId, killShims, residue, splitProcesses } from './support/node.ts';
@@ -19,6 +20,11 @@ const unattached = (...args: string[]) => [
 
 /** On two targets of one node. */
 const ofSeveral = ['stress', 'distroless', 'busybox', '-n', ns, '--memory', '16Mi', ...withTools];
+
+interface Agent {
+  metadata: { name: string };
+  spec: { activeDeadlineSeconds: number };
+}
 
 async function stressors(): Promise<number> {
   return (await splitProcesses(await containerId(ns, 'distroless'))).stressors.length;
@@ -98,6 +104,42 @@ describe('a fault without an attach', () => {
     expect(stopped.code, stopped.stdout + stopped.stderr).toBe(0);
     expect(await residue()).toEqual([]);
   });
+
+  it.each(['attach', 'stop'])(
+    'whose plugin is killed between its two agents: the first ends by itself, the second by its own time, and %s takes away both',
+    async (verb) => {
+      const behind = await kubectlProxy('--reject-paths=^$');
+      let patches = 0;
+      // Of the ConfigMap: for each agent one, behind its creation.
+      const isSecond = ({ method, url = '' }: IncomingMessage) =>
+        method === 'PATCH' && url.includes('/configmaps/') && ++patches === 2;
+      const proxy = await withoutUpgrade(behind.url, isSecond);
+      const plugin = start(...unattached('--duration', verb === 'attach' ? '20s' : '5m', '--server', proxy.url));
+      const early = plugin.ended.then(() => Promise.reject(new Error(plugin.said)));
+      try {
+        await Promise.race([until('the second agent is there', 30, () => patches === 2), early]);
+      } finally {
+        plugin.kill('SIGKILL');
+        await plugin.ended;
+        proxy.stop();
+        await behind.stop();
+      }
+      const id = idOf(plugin);
+      const list = ['get', 'pods', '-l', `kubectl-chaos.io/experiment=${id}`];
+      const { items } = await kubectlJson<{ items: Agent[] }>('-n', ns, ...list);
+      expect(items.map(({ metadata }) => metadata.name).sort()).toEqual([`${id}-0`, `${id}-1`]);
+      for (const { spec } of items) expect(spec.activeDeadlineSeconds).toBeGreaterThan(0);
+      if (verb === 'stop') {
+        const phase = ['get', 'pod', `${id}-0`, '-o', 'jsonpath={.status.phase}'];
+        await until('the first has ended', 25, async () => (await kubectl('-n', ns, ...phase)) === 'Failed');
+        expect(await stressors()).toBeGreaterThan(0);
+      }
+      const ended = await chaos(verb, id, '-n', ns);
+      expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+      expect(await stressors()).toBe(0);
+      expect(await residue()).toEqual([]);
+    },
+  );
 
   it('whose shim is killed is told of', async () => {
     const plugin = start(...unattached('--duration', '5m'));

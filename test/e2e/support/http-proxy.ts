@@ -19,9 +19,15 @@ export async function kubectlProxy(...args: readonly string[]): Promise<{ url: s
   return { url: `http://${url}`, stop };
 }
 
-/** A proxy on loopback that passes requests on without `Upgrade`, as one does that knows no WebSockets. */
-export async function withoutUpgrade(to: string): Promise<{ url: string; stop: () => void }> {
+/**
+ * A proxy on loopback that passes requests on without `Upgrade`, as one does that knows no WebSockets. `holds`: those that it takes and never passes on.
+ */
+export async function withoutUpgrade(
+  to: string,
+  holds: (request: http.IncomingMessage) => boolean = () => false,
+): Promise<{ url: string; stop: () => void }> {
   const server = http.createServer((request, response) => {
+    if (holds(request)) return;
     const { upgrade: _upgrade, connection: _connection, ...headers } = request.headers;
     const passed = http.request(new URL(request.url ?? '', to), { method: request.method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
