@@ -170,8 +170,11 @@ const aboutASecondUs = 900_000;
 
 /** Bits a second over the fastest second; between two reads in quick succession a single packet would look like a flood. */
 function fastestSecond(counters: readonly NetCounters[]): number {
-  const rates = counters.flatMap((from, index) => {
-    const to = counters.slice(index + 1).find(({ elapsedUs }) => elapsedUs - from.elapsedUs >= aboutASecondUs);
+  let next = 0;
+  const rates = counters.flatMap((from) => {
+    // Of a later one it is never an earlier one: a run may last a day.
+    while (next < counters.length && (counters[next]?.elapsedUs ?? 0) - from.elapsedUs < aboutASecondUs) next++;
+    const to = counters[next];
     return to ? bitsBetween(from, to) : [];
   });
   const [first] = counters;
