@@ -1,13 +1,14 @@
 #include "options.h"
 
 #include "base/events.h"
+#include "proc/pattern.h"
 #include "proc/proc.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { NUMBER, TEXT, FLAG, CONTAINER, PID, AS, OOM, ENVIRONMENT, TOOL, ORDER, NEED, DIRECTORY_PATH, DIRECTORY_NAME, PROBE };
+enum kind { NUMBER, TEXT, FLAG, CONTAINER, PID, AS, OOM, ENVIRONMENT, TOOL, ORDER, NEED, DIRECTORY_PATH, DIRECTORY_NAME, PROBE, MATCH };
 
 enum { PATH_MAX_BYTES = 4095, DIRECTORY_MAX_BYTES = 64, PROBE_MAX_BYTES = 64 << 20, PROBE_UNIT = 4096, PROBE_MAX_BLOCK = 1 << 20 };
 
@@ -209,6 +210,12 @@ static int take_value(struct options *options, const struct option *option, cons
         return 0;
     case PROBE:
         return take_probe(options, value, err);
+    case MATCH:
+        if (value[0] == '\0' || strlen(value) > PATTERN_MAX_BYTES) {
+            return fail(err, "usage", 0, "--match takes a pattern of 1 to %d bytes, not `%.140s`", PATTERN_MAX_BYTES, value);
+        }
+        options->match = value;
+        return 0;
     case TEXT:
         *option->text = value;
         return 0;
@@ -312,6 +319,7 @@ static int parse_options(struct options *options, char **argv, struct error *err
         {"--strict", FLAG, 0, 0, NULL, NULL, RUN, &options->strict},
         {"--any-signal", FLAG, 0, 0, NULL, NULL, RUN_HOLD_AND_AGENT, &options->any_signal},
         {"--remove", FLAG, 0, 0, NULL, NULL, SWEEP, &options->remove},
+        {"--match", MATCH, 0, 0, NULL, NULL, HOLD, NULL},
         {"--toolbox", FLAG, 0, 0, NULL, NULL, RUN_AND_HOLD, &options->toolbox},
         {"--allow-host-network", FLAG, 0, 0, NULL, NULL, HOLD, &options->allow_host_network},
     };

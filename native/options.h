@@ -29,6 +29,7 @@ struct options {
     const char *directory;    /**< NULL: the workload gets none in `path` */
     int64_t probe_write_bytes, probe_write_block, probe_read_bytes, probe_read_block; /**< 0 bytes: not measured; else whole blocks */
     int64_t probe_ms;
+    const char *match;        /**< the pattern of the processes that are meant (proc/pattern.h); NULL: none was given */
 };
 
 /** 0, or -1 with code `usage` and a text that names the option. */

@@ -269,6 +269,38 @@ enum label proc_parse_label(struct span text, char profile[PROFILE_BYTES]) {
     return LABEL_OTHER;
 }
 
+/* Fields are counted from 1 in proc(5): comm is 2, and a blank precedes each of those that follow. */
+enum { STAT_STATE = 3, STAT_PARENT = 4, STAT_FLAGS = 9, STAT_USER_TICKS = 14, STAT_SYSTEM_TICKS = 15, STAT_START = 22 };
+
+/** False when it is one that is a number, and is none. */
+static bool take_field(struct stat_line *line, int field, struct span word) {
+    enum { EXITING = 0x4 }; /* PF_EXITING, include/linux/sched.h */
+    uint64_t number = 0;
+    bool whole = span_number(word, &number);
+    switch (field) {
+    case STAT_STATE:
+        line->state = word.at[0];
+        return true;
+    case STAT_PARENT:
+        line->parent = (uint32_t)number;
+        return whole && number <= UINT32_MAX;
+    case STAT_FLAGS:
+        line->exiting = (number & EXITING) != 0;
+        return whole;
+    case STAT_USER_TICKS:
+        line->cpu_ticks = number;
+        return whole;
+    case STAT_SYSTEM_TICKS:
+        line->cpu_ticks += number;
+        return whole;
+    case STAT_START:
+        line->start_ticks = number;
+        return whole;
+    default:
+        return true;
+    }
+}
+
 bool proc_parse_stat(struct span text, struct stat_line *line) {
     const char *open = text.length == 0 ? NULL : memchr(text.at, '(', text.length);
     size_t close = text.length;
@@ -281,33 +313,15 @@ bool proc_parse_stat(struct span text, struct stat_line *line) {
     line->comm = (struct span){open + 1, (size_t)(text.at + close - 1 - (open + 1))};
     struct span rest = {text.at + close, text.length - close};
     struct span word;
-    /* Fields are counted from 1 in proc(5): comm is 2, and a blank precedes each of those that follow. */
     if (!span_cut(&rest, ' ', &word) || word.length != 0) {
         return false;
     }
-    for (int field = 3; field <= 22; field++) {
-        uint64_t number = 0;
-        if (!span_cut(&rest, ' ', &word) || word.length == 0) {
+    for (int field = STAT_STATE; field <= STAT_START; field++) {
+        if (!span_cut(&rest, ' ', &word) || word.length == 0 || !take_field(line, field, word)) {
             return false;
         }
-        if (field == 3) {
-            line->state = word.at[0];
-        } else if (field == 4) {
-            if (!span_number(word, &number) || number > UINT32_MAX) {
-                return false;
-            }
-            line->parent = (uint32_t)number;
-        } else if (field == 9) {
-            enum { EXITING = 0x4 }; /* PF_EXITING, include/linux/sched.h */
-            if (!span_number(word, &number)) {
-                return false;
-            }
-            line->exiting = (number & EXITING) != 0;
-        } else if (field == 22) {
-            return span_number(word, &line->start_ticks);
-        }
     }
-    return false;
+    return true;
 }
 
 bool proc_keyed(struct span text, const char *key, uint64_t *value) {

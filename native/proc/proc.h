@@ -78,6 +78,7 @@ struct stat_line {
     char state;
     bool exiting; /**< on its way out, though no zombie yet (PF_EXITING) */
     uint32_t parent;
+    uint64_t cpu_ticks;   /**< of all its threads, in user and system mode, in clock ticks */
     uint64_t start_ticks; /**< since boot, in clock ticks */
 };
 bool proc_parse_stat(struct span text, struct stat_line *line);

@@ -127,7 +127,7 @@ owners (void **state)
   } table[] = {
     { "--container", ID, "inspect run hold" }, { "--duration-ms", "5", "run hold" },   { "--lease-ms", "0", "run hold" }, { "--sample-ms", "100", "run hold" },
     { "--need", "cpu", "run hold" },           { "--termination-log", "x", "run hold" }, { "--grace-ms", "0", "run" },      { "--as", "root", "run hold" },
-    { "--oom-score-adj", "1", "run" },         { "--scratch-bytes", "0", "run" },      { "--env", "A=b", "run" },         { "--tool", "tc", "hold" },
+    { "--oom-score-adj", "1", "run" },         { "--scratch-bytes", "0", "run" },      { "--env", "A=b", "run" },         { "--tool", "tc", "hold" },        { "--match", "x", "hold" },
     { "--order", "start", "run hold" },
     { "--path", "/", "run hold" },             { "--directory", ".kubectl-chaos-a", "run" }, { "--probe", "write=0", "run hold" }, { "--probe-ms", "100", "run hold" },
   };
@@ -296,10 +296,32 @@ tools (void **state)
     }
 }
 
+/* A pattern that is as long as it may be, and one that is longer, or empty. */
+static void
+match (void **state)
+{
+  (void) state;
+  char longest[130] = "";
+  struct options options = { 0 };
+  struct error err;
+  const char *const argv[] = { "nsexec", "hold", "--pid", "1", "--tool", "tc", "--match", longest, NULL };
+  assert_int_equal (parse (&options, argv, &err), -1);
+  assert_non_null (strstr (err.text, "--match"));
+  options_free (&options);
+  memset (longest, '*', 128);
+  assert_int_equal (parse (&options, argv, &err), 0);
+  assert_string_equal (options.match, longest);
+  options_free (&options);
+  longest[128] = '*';
+  assert_int_equal (parse (&options, argv, &err), -1);
+  assert_string_equal (err.code, "usage");
+  options_free (&options);
+}
+
 int
 unit_options (void)
 {
   const struct CMUnitTest tests[] = { cmocka_unit_test (of_hold), cmocka_unit_test (of_sweep), cmocka_unit_test (of_host_network),
-    cmocka_unit_test (of_any_signal), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (probes), cmocka_unit_test (without_path), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign) };
+    cmocka_unit_test (of_any_signal), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (probes), cmocka_unit_test (without_path), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign), cmocka_unit_test (match) };
   return cmocka_run_group_tests_name ("options", tests, NULL, NULL);
 }

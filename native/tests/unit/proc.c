@@ -124,7 +124,7 @@ static void
 stat_lines (void **state)
 {
   (void) state;
-  static const char tail[] = " 4 4 4 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 98765 0 0\n";
+  static const char tail[] = " 4 4 4 0 -1 4194560 0 0 0 0 12 3 0 0 20 0 1 0 98765 0 0\n";
   static const struct
   {
     const char *comm, *head;
@@ -140,11 +140,13 @@ stat_lines (void **state)
       assert_int_equal (line.parent, 4);
       assert_false (line.exiting);
       assert_int_equal (line.start_ticks, 98765);
+      assert_int_equal (line.cpu_ticks, 15);
     }
   struct stat_line line;
   assert_true (proc_parse_stat (SPAN ("7 (dying) S 4 4 4 0 -1 4194564 0 0 0 0 0 0 0 0 20 0 1 0 98765 0 0\n"), &line));
   assert_true (line.exiting);
   assert_false (proc_parse_stat (SPAN ("7 (flags) S 4 4 4 0 -1 ? 0 0 0 0 0 0 0 0 20 0 1 0 98765 0 0\n"), &line));
+  assert_false (proc_parse_stat (SPAN ("7 (times) S 4 4 4 0 -1 4194560 0 0 0 0 12 -3 0 0 20 0 1 0 98765 0 0\n"), &line));
   assert_false (proc_parse_stat (SPAN (""), &line));
   assert_false (proc_parse_stat (SPAN ("7 (cut"), &line));
   assert_false (proc_parse_stat (SPAN ("7 (cut) S 4 4"), &line));

@@ -32,3 +32,4 @@ int unit_listen (void);
 int unit_inflate (void);
 int unit_toolbox (void);
 int unit_agent (void);
+int unit_processes (void);
