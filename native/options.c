@@ -236,8 +236,16 @@ static int check(const struct options *options, struct error *err) {
     if (options->container != NULL && options->pid != 0) {
         return fail(err, "usage", 0, "--container and --pid exclude each other");
     }
-    if (options->command == COMMAND_HOLD && options->tools == NULL && options->path == NULL) {
-        return fail(err, "usage", 0, "hold needs a program to work with, or a path: --tool PROGRAM, --path PATH");
+    bool pausing = options->freeze || options->stop;
+    if (options->command == COMMAND_HOLD && options->tools == NULL && options->path == NULL && !pausing) {
+        return fail(err, "usage", 0, "hold needs a program to work with, a path, or a pause: --tool PROGRAM, --path PATH, --freeze, --stop");
+    }
+    /* A probe is a process in the target's cgroup, and would stand still with it. */
+    if (pausing && (options->path != NULL || options->freeze == options->stop)) {
+        return fail(err, "usage", 0, "--freeze, --stop and --path exclude each other");
+    }
+    if (options->stop != (options->match != NULL)) {
+        return fail(err, "usage", 0, "%s needs %s", options->stop ? "--stop" : "--match", options->stop ? "--match" : "--stop");
     }
     if (options->command == COMMAND_RUN && (options->program == NULL || options->program[0] == NULL || options->program[0][0] == '\0')) {
         return fail(err, "usage", 0, "run needs a program: `-- PROGRAM ARG…`");
@@ -319,6 +327,8 @@ static int parse_options(struct options *options, char **argv, struct error *err
         {"--strict", FLAG, 0, 0, NULL, NULL, RUN, &options->strict},
         {"--any-signal", FLAG, 0, 0, NULL, NULL, RUN_HOLD_AND_AGENT, &options->any_signal},
         {"--remove", FLAG, 0, 0, NULL, NULL, SWEEP, &options->remove},
+        {"--freeze", FLAG, 0, 0, NULL, NULL, HOLD, &options->freeze},
+        {"--stop", FLAG, 0, 0, NULL, NULL, HOLD, &options->stop},
         {"--match", MATCH, 0, 0, NULL, NULL, HOLD, NULL},
         {"--toolbox", FLAG, 0, 0, NULL, NULL, RUN_AND_HOLD, &options->toolbox},
         {"--allow-host-network", FLAG, 0, 0, NULL, NULL, HOLD, &options->allow_host_network},

@@ -95,10 +95,16 @@ void report_resolved(struct run *run, enum weight weight) {
     if (run->path.directory >= 0) {
         path_write(run, &line);
     }
+    if (run->hold != NULL) {
+        hold_write_match(run, &line);
+    }
     struct sample sample;
     sample_read(&sample, &run->hierarchies);
     json_open(&line, "sample", '{');
     sample_write(&sample, &line);
+    if (run->hold != NULL) {
+        hold_write_pause(run, &line);
+    }
     json_close(&line, '}');
     event_emit(&run->events, &line, weight);
 }
@@ -121,6 +127,9 @@ void report_sample(struct run *run) {
     sample_read(&sample, &run->hierarchies);
     event_begin(&line, "sample");
     sample_write(&sample, &line);
+    if (run->hold != NULL) {
+        hold_write_pause(run, &line);
+    }
     event_emit(&run->events, &line, WEIGHT_SAMPLE);
 }
 

@@ -1,5 +1,7 @@
 #include "base/last-words.h"
 
+#include "proc/proc.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ static size_t step_of(const char *at, size_t left) {
 
 /** The string behind `key`, which is written as `,"KEY":"`: with its quotes it is in no string. As much of it as there is room for; false when there is none. */
 static bool read_string(const char *line, size_t length, const char *key, char *out, size_t size) {
-    const char *at = memmem(line, length, key, strlen(key));
+    const char *at = span_find((struct span){line, length}, key);
     size_t used = 0;
     out[0] = '\0';
     if (at == NULL) {

@@ -88,13 +88,13 @@ static int bring_about(struct run *run, struct error *err) {
         return -1;
     }
     hold_compare_before(run);
-    if (run->reason == REASON_NONE && hold_remember_settings(run, err) < 0) {
+    if (run->reason == REASON_NONE && (hold_remember_settings(run, err) < 0 || hold_remember_pause(run, err) < 0)) {
         return -1;
     }
     if (run->reason != REASON_NONE) {
         return 0;
     }
-    if (revert_guard(run, err) < 0 || hold_write_settings(run, err) < 0) {
+    if (revert_guard(run, err) < 0 || hold_write_settings(run, err) < 0 || hold_pause(run, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < hold->applies.count && run->reason == REASON_NONE; i++) {
@@ -132,6 +132,7 @@ static void watch(struct run *run) {
         if (run->hold->counts_due && run->reason == REASON_NONE) {
             busy = true;
             hold_check_settings(run);
+            hold_check_pause(run);
             hold_count(run, WEIGHT_SAMPLE);
         }
         busy = revert_keep_guarded(run) || path_serve(run) || busy;
@@ -176,7 +177,7 @@ static int wait_and_serve(struct run *run, struct error *err) {
 }
 
 static int live(struct run *run, const char **state, struct error *err) {
-    if (signals_collect(run, err) < 0 || refuse_rootless(err) < 0 || resolve(run, err) < 0 || (!run->options.toolbox && hold_open_tools(run, err) < 0) || prepare_hold(run, err) < 0 || (run->options.path != NULL && path_open(run, err) < 0)) {
+    if (signals_collect(run, err) < 0 || refuse_rootless(err) < 0 || resolve(run, err) < 0 || (!run->options.toolbox && hold_open_tools(run, err) < 0) || prepare_hold(run, err) < 0 || (run->options.path != NULL && path_open(run, err) < 0) || (run->hold->pausing && hold_open_pause(run, err) < 0)) {
         return -1;
     }
     run_begin_clocks(run);
@@ -216,7 +217,7 @@ static int live(struct run *run, const char **state, struct error *err) {
 }
 
 int hold_experiment(struct run *run, const char **state, struct error *err) {
-    struct hold hold = {.revert = REVERT_NONE};
+    struct hold hold = {.revert = REVERT_NONE, .pausing = run->options.freeze || run->options.stop, .pause = {.scope = SCOPE_NONE}};
     run->hold = &hold;
     run->revert = &hold.revert;
     run->lines.limit = LONG_LINE_MAX_BYTES;
@@ -226,6 +227,7 @@ int hold_experiment(struct run *run, const char **state, struct error *err) {
     for (size_t i = 0; i < hold.tools; i++) {
         close_fd(&hold.tool[i].fd);
     }
+    close_fd(&hold.pause.scope.cgroup);
     revert_close(&hold.revert);
     run->hold = NULL;
     run->revert = NULL;

@@ -3,7 +3,9 @@
 
 #include "enter/program.h"
 #include "errand.h"
+#include "target/processes.h"
 #include "undo/revert.h"
+#include "undo/stopped.h"
 
 /* What a plugin sends before `start`, and what it may have asked without waiting for the answers. */
 enum { KEPT_MAX = 64, ASKED_MAX = 256 };
@@ -22,6 +24,15 @@ struct orders {
     size_t count;
 };
 
+/** What --freeze and --stop need. */
+struct pause {
+    struct scope scope;
+    struct stopped *stopped;   /**< of --stop */
+    struct processes found;    /**< of --stop: what was found at the last look */
+    size_t before, missed;     /**< of those: stopped by somebody else before; not reached, since there are too many */
+    bool told;                 /**< it has been said that one goes on, or cannot be looked for */
+};
+
 /** What only `hold` needs of a run. */
 struct hold {
     struct program tool[TOOLS_MAX];
@@ -34,6 +45,8 @@ struct hold {
     size_t before_start; /**< how many of what was asked stood before `start` */
     uint64_t overwritten; /**< which of the settings on the list to undo somebody else has been seen to write; bit of its index */
     bool counts_due; /**< a sample was taken: what is counted with it is to be read */
+    bool pausing;    /**< --freeze or --stop: the one fault that it has then, since a list has one record */
+    struct pause pause;
 };
 
 enum verb { VERB_ASK, VERB_FRESH, VERB_LOOKUP, VERB_CONNECT, VERB_LISTEN, VERB_CLEAR, VERB_UNDO, VERB_APPLY, VERB_COMPARE, VERB_COUNT, VERB_SETTING, VERB_NONE };
@@ -88,5 +101,18 @@ int hold_remember_settings(struct run *run, struct error *err);
 int hold_write_settings(struct run *run, struct error *err);
 /** Looks whether all that was written stands there still; else it is warned of, and the run ends: the fault is not in force any more. */
 void hold_check_settings(struct run *run);
+
+/** --freeze and --stop: whom they are of, before `resolved`. Refuses a target that is frozen, and one that we are in. */
+int hold_open_pause(struct run *run, struct error *err);
+/** Puts on the list what the pause is to take back, and its record. With --stop looks who is meant, and fails where nobody is. */
+int hold_remember_pause(struct run *run, struct error *err);
+/** Freezes, or stops, until all that are meant stand still; fails where that does not come about. */
+int hold_pause(struct run *run, struct error *err);
+/** Looks whether it is in force still, and with --stop for whoever has come to be meant since. What somebody else has undone is warned of, and of a freeze ends the run. */
+void hold_check_pause(struct run *run);
+/** The member `match` of `resolved`: who is meant. */
+void hold_write_match(const struct run *run, struct json *line);
+/** What a sample has of it besides. */
+void hold_write_pause(const struct run *run, struct json *line);
 
 #endif

@@ -40,7 +40,7 @@ int hold_remember_settings(struct run *run, struct error *err) {
             return -1;
         }
     }
-    return hold->setting_count == 0 ? 0 : revert_claim(run, "throttle", err);
+    return hold->setting_count == 0 ? 0 : revert_claim(run, "throttle", -1, err);
 }
 
 /** What takes this one of the settings back. */

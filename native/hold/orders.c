@@ -87,7 +87,7 @@ enum verb order_verb(const struct words *words) {
 bool order_has_program(const struct order *order) { return verbs[order_verb(&order->words)].program != 0; }
 
 static bool setting_add(struct hold *hold, const struct words *words) {
-    if (hold->setting_count == UNDO_MAX || !setting_parse(words, &hold->settings[hold->setting_count])) {
+    if (hold->pausing || hold->setting_count == UNDO_MAX || !setting_parse(words, &hold->settings[hold->setting_count])) {
         return false;
     }
     hold->setting_count++;

@@ -16,6 +16,15 @@ bool span_ends(struct span span, const char *suffix) {
     return span.length >= length && memcmp(span.at + span.length - length, suffix, length) == 0;
 }
 
+const char *span_find(struct span span, const char *text) {
+    for (; span.length > 0; span.at++, span.length--) {
+        if (span_starts(span, text)) {
+            return span.at;
+        }
+    }
+    return NULL;
+}
+
 bool span_cut(struct span *rest, char separator, struct span *piece) {
     if (rest->length == 0) {
         return false;
@@ -212,10 +221,11 @@ bool proc_parse_status(struct span text, struct status *status) {
     const struct {
         const char *key;
         uint64_t *value;
-    } sets[] = {{"CapInh", &status->inheritable}, {"CapPrm", &status->permitted}, {"CapEff", &status->effective}, {"CapBnd", &status->bounding}, {"CapAmb", &status->ambient}};
+    } sets[] = {{"CapInh", &status->inheritable}, {"CapPrm", &status->permitted}, {"CapEff", &status->effective}, {"CapBnd", &status->bounding}, {"CapAmb", &status->ambient}, {"ShdPnd", &status->pending}};
     unsigned int seen = 0;
     struct span line;
     /* A kernel without seccomp does not speak of it. */
+    status->pending = 0;
     status->seccomp = 0;
     status->seccomp_filters = -1;
     while (span_cut(&text, '\n', &line)) {
@@ -246,7 +256,7 @@ bool proc_parse_status(struct span text, struct status *status) {
             }
         }
     }
-    return seen == ALL;
+    return (seen & ALL) == ALL;
 }
 
 enum label proc_parse_label(struct span text, char profile[PROFILE_BYTES]) {

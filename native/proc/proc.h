@@ -19,6 +19,8 @@ struct span {
 bool span_equal(struct span span, const char *text);
 bool span_starts(struct span span, const char *prefix);
 bool span_ends(struct span span, const char *suffix);
+/** Where in it the text is, which is not empty; NULL: nowhere. For short texts: what libc has for long ones is larger than all that is looked through here. */
+const char *span_find(struct span span, const char *text);
 /** Cuts the next piece up to `separator` off the front of `rest`; false when nothing is left. An empty piece counts. */
 bool span_cut(struct span *rest, char separator, struct span *piece);
 /** A whole decimal number without sign; false when there is anything else in it or it exceeds 64 bits. */
@@ -59,6 +61,7 @@ struct status {
     uint32_t uid[3], gid[3]; /**< real, effective, saved */
     struct span groups;      /**< decimal numbers between blanks */
     uint64_t inheritable, permitted, effective, bounding, ambient;
+    uint64_t pending; /**< signals that wait for the process; bit n-1 */
     bool no_new_privs;
     uint32_t seccomp;         /**< 0 none, 1 strict, 2 by filters */
     int64_t seccomp_filters; /**< how many; -1 before Linux 5.9, which does not say */

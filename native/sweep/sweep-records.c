@@ -1,4 +1,4 @@
-/* What is found by its record: on every cgroup of the one hierarchy that records are in. */
+/* What is found by its record: on every cgroup of the one hierarchy that records are in, and of those in which a cgroup is frozen. */
 #include "sweep/sums.h"
 
 #include "base/cleanup.h"
@@ -8,8 +8,10 @@
 #include "errand.h"
 #include "path/sight.h"
 #include "undo/directory.h"
+#include "undo/freeze.h"
 #include "undo/record.h"
 #include "undo/setting.h"
+#include "undo/stopped.h"
 #include "undo/undo-words.h"
 
 #include <fcntl.h>
@@ -19,7 +21,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-enum { DEPTH_MAX = 64, NAMES_MAX_BYTES = 65536, PROCESSES_MAX = 16, DIRECTORY_LIMIT_MS = 60000, CGROUP_PATH_BYTES = 4096 };
+enum { DEPTH_MAX = 64, NAMES_MAX_BYTES = 65536, ENTERED_MAX = 16, DIRECTORY_LIMIT_MS = 60000, CGROUP_PATH_BYTES = 4096 };
 /** Exit code of who has looked for it. */
 enum { REMOVED = 0, LEFT = 1, NOT_THERE = 2 };
 
@@ -143,7 +145,7 @@ static bool remove_directory(struct walk *walk, int cgroup, const struct undo *u
     if (read_whole_at(cgroup, "cgroup.procs", &text, &rest) < 0) {
         return false;
     }
-    while (!removed && tried < PROCESSES_MAX && walk->run->reason == REASON_NONE && span_cut(&rest, '\n', &line)) {
+    while (!removed && tried < ENTERED_MAX && walk->run->reason == REASON_NONE && span_cut(&rest, '\n', &line)) {
         struct inside inside = {undo, -1, -1};
         if (open_inside(walk, line, &inside)) {
             int answer = remove_inside(walk, &inside);
@@ -172,14 +174,26 @@ static bool restore_setting(struct walk *walk, const struct undo *undo) {
 static bool take_back(struct walk *walk, int cgroup, struct undo *undo) {
     *walk->state = "unknown: a part of what was found has been removed";
     undo->at = cgroup;
-    return undo->kind == UNDO_SETTING ? restore_setting(walk, undo) : remove_directory(walk, cgroup, undo);
+    undo->length = walk->hierarchy->version;
+    switch (undo->kind) {
+    case UNDO_SETTING:
+        return restore_setting(walk, undo);
+    case UNDO_FREEZE:
+        return freeze_restore(undo) == 0 && freeze_present(undo) == 0;
+    case UNDO_STOPPED:
+        return stopped_continue(undo) == 0;
+    default:
+        return remove_directory(walk, cgroup, undo);
+    }
 }
 
 static void report(struct walk *walk, const struct undo *undo, bool in_use, bool removed) {
     struct json line = {0};
     char name[UNDO_TEXT_BYTES + 4096];
-    residue_begin(&line, 0, 0, walk->path);
-    if (undo->kind == UNDO_SETTING) {
+    residue_begin(&line, 0, undo->kind == UNDO_STOPPED ? undo->index : 0, walk->path);
+    if (undo->kind == UNDO_FREEZE || undo->kind == UNDO_STOPPED) {
+        json_string(&line, "what", undo->kind == UNDO_FREEZE ? "freeze" : "stopped");
+    } else if (undo->kind == UNDO_SETTING) {
         json_string(&line, "what", "setting");
         json_string(&line, "name", undo->name);
         json_string(&line, "device", undo->device);
@@ -279,11 +293,18 @@ static void look_at_cgroup(struct walk *walk, int cgroup) {
     if (length < 0 && errno == ERANGE) {
         unreadable(walk, "(too many)");
     }
+    const struct undo freeze = {.at = cgroup, .length = walk->hierarchy->version};
+    bool frozen = freeze_present(&freeze) == 1;
+    bool ours = false;
     names[length < 0 ? 0 : length] = '\0';
     for (const char *name = names; name < names + length; name += strlen(name) + 1) {
         if (strncmp(name, record_prefix, strlen(record_prefix)) == 0) {
+            ours = true;
             look_at_record(walk, cgroup, name);
         }
+    }
+    if (frozen && !ours) {
+        event_warn(&walk->run->events, "frozen", "the cgroup `%.256s` is frozen, and has no record of ours: somebody else has paused it, and it is left so", walk->path);
     }
 }
 
@@ -332,15 +353,23 @@ static int walk_below(struct walk *walk, int cgroup, int depth, struct error *er
     return result;
 }
 
-int sweep_records(struct run *run, const char **state, struct sums *sums, struct error *err) {
-    struct walk walk = {.run = run, .state = state, .sums = sums, .hierarchy = record_hierarchy(&run->hierarchies)};
-    if (walk.hierarchy == NULL) {
-        return 0;
-    }
-    cleanup_close int root = openat(walk.hierarchy->mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+static int walk_hierarchy(struct walk *walk, const struct hierarchy *hierarchy, struct error *err) {
+    walk->hierarchy = hierarchy;
+    cleanup_close int root = openat(hierarchy->mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0) {
-        return fail(err, "cgroup", errno, "open the root of hierarchy `%s`", walk.hierarchy->name);
+        return fail(err, "cgroup", errno, "open the root of hierarchy `%s`", hierarchy->name);
     }
-    look_at_cgroup(&walk, root);
-    return walk_below(&walk, root, 0, err);
+    look_at_cgroup(walk, root);
+    return walk_below(walk, root, 0, err);
+}
+
+int sweep_records(struct run *run, const char **state, struct sums *sums, struct error *err) {
+    struct walk walk = {.run = run, .state = state, .sums = sums};
+    const struct hierarchy *all[] = {record_hierarchy(&run->hierarchies), hierarchy_with(&run->hierarchies, "freezer"), hierarchy_v2(&run->hierarchies)};
+    int result = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all && result == 0; i++) {
+        bool again = all[i] == NULL || (i > 0 && all[i] == all[0]) || (i > 1 && all[i] == all[1]);
+        result = again ? 0 : walk_hierarchy(&walk, all[i], err);
+    }
+    return result;
 }

@@ -109,7 +109,7 @@ static int look_at(struct search *search, pid_t pid, struct error *err) {
     format_text(path, sizeof path, "%d/cgroup", (int)pid);
     ssize_t got = read_file_at(search->all, path, buffer, sizeof buffer);
     /* A quick look first: of a thousand processes on a node, a few are the container's. */
-    if (got <= 0 || memmem(buffer, (size_t)got, search->id, strlen(search->id)) == NULL) {
+    if (got <= 0 || span_find((struct span){buffer, (size_t)got}, search->id) == NULL) {
         return 0;
     }
     char where[sizeof search->prefix];
@@ -245,22 +245,40 @@ static int scan(struct search *search, DIR *all, struct error *err) {
     return result;
 }
 
-static int by_pid(const void *first, const void *second) {
-    const struct member *a = first;
-    const struct member *b = second;
-    return (a->pid > b->pid) - (a->pid < b->pid);
+/** Shell's sort: libc's is ten times as large. */
+static void sort_by_pid(struct member *members, size_t count) {
+    for (size_t gap = count / 2; gap > 0; gap /= 2) {
+        for (size_t i = gap; i < count; i++) {
+            struct member moved = members[i];
+            size_t at = i;
+            for (; at >= gap && members[at - gap].pid > moved.pid; at -= gap) {
+                members[at] = members[at - gap];
+            }
+            members[at] = moved;
+        }
+    }
 }
 
 static bool is_member(const struct search *search, pid_t pid) {
-    struct member wanted = {.pid = pid};
-    return bsearch(&wanted, search->members, search->count, sizeof wanted, by_pid) != NULL;
+    size_t low = 0;
+    size_t high = search->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (search->members[middle].pid == pid) {
+            return true;
+        }
+        if (search->members[middle].pid < pid) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return false;
 }
 
 static int choose(const struct search *search, pid_t *pid, uint64_t *start_ticks, struct error *err) {
     const struct member *first = NULL;
-    if (search->count > 0) {
-        qsort(search->members, search->count, sizeof *search->members, by_pid);
-    }
+    sort_by_pid(search->members, search->count);
     for (size_t i = 0; i < search->count; i++) {
         const struct member *member = &search->members[i];
         /* They come by their pids: of two that started in one tick, the lower one is taken. */

@@ -146,5 +146,5 @@ int process_hold(const struct process *process, const struct scope *scope) {
     /* What is read after it is of that process, or of one that is later still: never of one before. */
     cleanup_close int pidfd = (int)sys2(__NR_pidfd_open, process->pid, 0);
     cleanup_close int proc = open_proc(process->pid);
-    return pidfd >= 0 && proc >= 0 && scope_holds(scope, proc) && process_look(&now) == 0 ? steal_fd(&pidfd) : -ESRCH;
+    return pidfd >= 0 && proc >= 0 && (scope == NULL || scope_holds(scope, proc)) && process_look(&now) == 0 ? steal_fd(&pidfd) : -ESRCH;
 }

@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "enter/link.h"
 #include "undo/record.h"
+#include "undo/stopped.h"
 #include "undo/undo-network.h"
 #include "undo/undo-words.h"
 
@@ -233,12 +234,12 @@ static bool write_record(struct revert *revert, char text[RECORD_MAX_BYTES]) {
     return record_write(&revert->undo, revert->leases, revert->lease_count, text);
 }
 
-int revert_claim(struct run *run, const char *name, struct error *err) {
+int revert_claim(struct run *run, const char *name, int cgroup, struct error *err) {
     struct revert *revert = run->revert;
     struct undo record = {.kind = UNDO_RECORD, .directory = -1};
     char text[RECORD_MAX_BYTES];
     const struct hierarchy *hierarchy = record_hierarchy(&run->hierarchies);
-    if (hierarchy == NULL) {
+    if (hierarchy == NULL && cgroup < 0) {
         return fail(err, "cgroup-unmounted", 0, "the target is in no cgroup that is mounted: there is nowhere to record what must be undone");
     }
     if (!write_record(revert, text)) {
@@ -247,9 +248,9 @@ int revert_claim(struct run *run, const char *name, struct error *err) {
     if (revert->undo.count == UNDO_MAX) {
         return fail(err, "orders", 0, "more than %d things to undo", UNDO_MAX - 1);
     }
-    revert->cgroup = openat(hierarchy->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    revert->cgroup = openat(cgroup < 0 ? hierarchy->directory : cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (revert->cgroup < 0) {
-        return fail(err, "cgroup", errno, "open the target's cgroup `%s`", hierarchy->path);
+        return fail(err, "cgroup", errno, "open the target's cgroup");
     }
     record_lock(run, revert->cgroup, LOCK_SH);
     if (run->reason != REASON_NONE) {
@@ -308,6 +309,11 @@ int revert_all(struct run *run, struct error *err) {
     const struct undo *directory = directory_of(&run->revert->undo);
     if (run->revert->maker_fd >= 0 && !pidfd_has_ended(run->revert->maker_fd)) {
         return fail(err, "undo", 0, "process %d waits for the file system and may make the directory still; the guardian removes it if that is within a minute", (int)run->revert->maker);
+    }
+    /* Here, since an errand is in a pid namespace of its own, in which a pid is nobody's. */
+    for (size_t i = 0; i < run->revert->undo.count; i++) {
+        const struct undo *undo = &run->revert->undo.item[i];
+        (void)(undo->kind == UNDO_STOPPED && stopped_continue(undo)); /* What was refused is still there for the errand. */
     }
     /* In one that was not made there is nothing. */
     int limit_ms = directory != NULL && directory->directory >= 0 ? DIRECTORY_LIMIT_MS : ERRAND_LIMIT_MS;

@@ -28,8 +28,10 @@ int revert_refuse_foreign(struct run *run, struct error *err);
 void revert_learn(struct run *run);
 /** The names of devices, by which programs have worked, must mean the devices that were looked at. */
 int revert_check_devices(struct run *run, struct error *err);
-/** Puts the record, by this name, on the target's cgroup and at the end of the list. Something is changed from here on. */
-int revert_claim(struct run *run, const char *name, struct error *err);
+/**
+ * Puts the record, by this name, at the end of the list and on the target's cgroup in the hierarchy of records, or where `cgroup` is not -1 on that. Something is changed from here on.
+ */
+int revert_claim(struct run *run, const char *name, int cgroup, struct error *err);
 /** The record says now what the list does, and who is at work. */
 int revert_update_record(struct run *run, struct error *err);
 /** Puts a guardian over the list. Something may be changed from here on. */

@@ -2,6 +2,7 @@
 
 #include "base/format.h"
 #include "proc/proc.h"
+#include "undo/stopped.h"
 
 #include <net/if.h>
 #include <string.h>
@@ -227,6 +228,24 @@ static void put_setting(struct text *text, const struct undo *undo) {
     put_value(text, undo->wanted);
 }
 
+static void put_stopped(struct text *text, uint64_t pid, uint64_t start_ticks) {
+    put(text, "", "stopped");
+    put_number(text, pid);
+    put_number(text, start_ticks);
+    put(text, "\n", "");
+}
+
+/** A line for each. */
+static void put_all_stopped(struct text *text, const struct undo *undo) {
+    if (undo->stopped == NULL) {
+        put_stopped(text, (uint64_t)undo->index, undo->inode);
+        return;
+    }
+    for (size_t i = 0; i < undo->stopped->count; i++) {
+        put_stopped(text, (uint64_t)undo->stopped->item[i].process.pid, undo->stopped->item[i].process.start_ticks);
+    }
+}
+
 static void put_lease(struct text *text, const struct lease *lease) {
     put(text, "", "lease");
     put_number(text, (uint64_t)lease->pid);
@@ -249,6 +268,11 @@ bool record_write(const struct undo_list *list, const struct lease *leases, size
         } else if (undo->kind == UNDO_SETTING) {
             put_setting(&text, undo);
             put(&text, "\n", "");
+        } else if (undo->kind == UNDO_FREEZE) {
+            put(&text, "", "freeze");
+            put(&text, "\n", "");
+        } else if (undo->kind == UNDO_STOPPED) {
+            put_all_stopped(&text, undo);
         }
     }
     return text.length < RECORD_MAX_BYTES;
@@ -302,10 +326,26 @@ static bool read_setting(struct words *words, struct undo *undo) {
     return true;
 }
 
+/** `freeze`, or `stopped PID START_TICKS`. */
+static bool read_pause(const struct words *words, struct undo *undo) {
+    uint64_t pid = 0;
+    *undo = (struct undo){.kind = words->count == 1 ? UNDO_FREEZE : UNDO_STOPPED, .at = -1, .directory = -1};
+    if (words->count == 1 || words->input != NULL) {
+        return words->input == NULL && strcmp(words->item[0], "freeze") == 0;
+    }
+    bool good = words->count == 3 && strcmp(words->item[0], "stopped") == 0 && span_number((struct span){words->item[1], strlen(words->item[1])}, &pid) && pid > 0 && pid <= INT32_MAX &&
+                span_number((struct span){words->item[2], strlen(words->item[2])}, &undo->inode);
+    undo->index = (int)pid;
+    return good;
+}
+
 bool record_read(char *line, size_t length, struct undo *undo) {
     struct words words;
     if (!words_parse(&words, line, length)) {
         return false;
     }
-    return strcmp(words.item[0], "setting") == 0 ? read_setting(&words, undo) : strcmp(words.item[0], "directory") == 0 && read_directory(&words, undo);
+    const char *kind = words.item[0];
+    return strcmp(kind, "setting") == 0     ? read_setting(&words, undo)
+           : strcmp(kind, "directory") == 0 ? read_directory(&words, undo)
+                                            : read_pause(&words, undo);
 }

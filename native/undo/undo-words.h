@@ -17,7 +17,7 @@ bool setting_is_v2(const char *file);
 
 /* A path takes three bytes for each of its own at most. */
 enum { RECORD_MAX_BYTES = 3 * 4096 + 8192 };
-/** The words for who is at work, and for the directories and settings of the list, a line each. False when there are too many. */
+/** The words for who is at work, and for the directories, settings, freezes and stopped processes of the list, a line each. False when there are too many. */
 bool record_write(const struct undo_list *list, const struct lease *leases, size_t count, char out[RECORD_MAX_BYTES]);
 /** Reads one of the first lines of that, `lease PID START_TICKS PID_NAMESPACE`. False when it is none. */
 bool lease_read(struct span line, struct lease *lease);

@@ -3,9 +3,11 @@
 #include "base/cleanup.h"
 #include "base/format.h"
 #include "undo/directory.h"
+#include "undo/freeze.h"
 #include "undo/netlink.h"
 #include "undo/record.h"
 #include "undo/setting.h"
+#include "undo/stopped.h"
 #include "undo/undo-network.h"
 
 #include <linux/rtnetlink.h>
@@ -54,6 +56,12 @@ void undo_describe(const struct undo *undo, char *out, size_t size) {
     case UNDO_SETTING:
         format_text(out, size, "limit `%s` of device %s, which was `%s`,", undo->name, undo->device, undo->value);
         return;
+    case UNDO_FREEZE:
+        format_text(out, size, "freeze of the target's cgroup");
+        return;
+    case UNDO_STOPPED:
+        format_text(out, size, "stop of processes of the target");
+        return;
     case UNDO_RECORD:
         format_text(out, size, "record `%s` on the target's cgroup", undo->name);
         return;
@@ -66,6 +74,10 @@ static int present(int route, const struct undo_list *list, const struct undo *u
         return directory_present(undo);
     case UNDO_SETTING:
         return setting_present(undo);
+    case UNDO_FREEZE:
+        return freeze_present(undo);
+    case UNDO_STOPPED:
+        return stopped_present(undo);
     case UNDO_RECORD:
         return record_present(undo);
     default:
@@ -111,6 +123,10 @@ static int take_back(int route, const struct undo_list *list, const struct undo 
         return directory_remove(undo);
     case UNDO_SETTING:
         return setting_restore(undo);
+    case UNDO_FREEZE:
+        return freeze_restore(undo);
+    case UNDO_STOPPED:
+        return stopped_continue(undo);
     case UNDO_RECORD:
         return record_remove(undo);
     default:
@@ -145,6 +161,9 @@ const char *undo_unknown(const struct undo_list *list) {
         }
         if (list->item[i].kind == UNDO_SETTING) {
             return "unknown: the limits may be left on the target's cgroup";
+        }
+        if (list->item[i].kind == UNDO_FREEZE || list->item[i].kind == UNDO_STOPPED) {
+            return "unknown: the target, or a part of it, may be paused still";
         }
     }
     return "unknown: something of the fault may be left in the target's network namespace";

@@ -8,8 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct stopped;
+
 /** What a fault puts into a network namespace, a file system or a cgroup, and takes out of it again. */
-enum undo_kind { UNDO_QDISC, UNDO_INGRESS, UNDO_LINK, UNDO_TABLE, UNDO_QUEUE, UNDO_DIRECTORY, UNDO_SETTING, UNDO_RECORD };
+enum undo_kind { UNDO_QDISC, UNDO_INGRESS, UNDO_LINK, UNDO_TABLE, UNDO_QUEUE, UNDO_DIRECTORY, UNDO_SETTING, UNDO_FREEZE, UNDO_STOPPED, UNDO_RECORD };
 
 enum { UNDO_MAX = 64, UNDO_NAME_BYTES = 96, UNDO_DEVICE_BYTES = 24, UNDO_VALUE_BYTES = 128 };
 /* What undo_describe writes at most. */
@@ -19,15 +21,16 @@ struct undo {
     enum undo_kind kind;
     char name[UNDO_NAME_BYTES]; /**< of the device, the table, the directory, the setting's file, or the record's attribute */
     uint32_t handle;            /**< of a root qdisc, major number in the upper half */
-    int32_t length;             /**< of a device's queue, in packets */
-    int index;                  /**< of the device, or of our link; it stays when the name changes. 0: not known, then the name counts */
+    int32_t length;             /**< of a device's queue, in packets; of a freeze, the version of its cgroup */
+    int index;                  /**< of the device, or of our link; it stays when the name changes. 0: not known, then the name counts. Of a stopped process that a record names: its pid */
     int link;                   /**< of an ingress qdisc that was found: the link to which its filters lead, or UNDO_LINK_GONE. 0: that of the list */
     /* From here on only of what is no network's. */
     int at;             /**< what the directory is in, or the cgroup's directory */
     int directory;      /**< itself; -1: it has not been made, or not by us */
-    uint64_t inode;     /**< of the directory; 0: as -1 */
+    uint64_t inode;     /**< of the directory; 0: as -1. Of a stopped process that a record names: its start_ticks */
     const char *path;   /**< what the directory is in, in words */
     const struct last_steps *owner; /**< of the directory, who removes it first; NULL: root alone does */
+    struct stopped *stopped; /**< stopped.h; not owned. NULL: a record names one */
     char device[UNDO_DEVICE_BYTES]; /**< of a setting, `8:16` */
     char value[UNDO_VALUE_BYTES];   /**< of a setting: what stood there, in the words of its file */
     char wanted[UNDO_VALUE_BYTES];  /**< of a setting: what the fault writes there, which alone is taken back */

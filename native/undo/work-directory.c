@@ -117,7 +117,7 @@ int make_work_directory(struct run *run, struct error *err) {
     if (!undo_push(&run->revert->undo, &undo) || revert_refuse_foreign(run, err) < 0) {
         return -1;
     }
-    if (run->reason != REASON_NONE || revert_claim(run, run->options.directory, err) < 0) {
+    if (run->reason != REASON_NONE || revert_claim(run, run->options.directory, -1, err) < 0) {
         return run->reason != REASON_NONE ? 0 : -1;
     }
     if (run->reason != REASON_NONE || revert_guard(run, err) < 0) {
