@@ -155,6 +155,9 @@ export interface NetworkProbe {
   failureThreshold: number;
 }
 
+/** A probe for which the kubelet has a command run in its container. */
+export type ExecProbe = Omit<NetworkProbe, 'by' | 'port' | 'path' | 'host' | 'hasOwnAgent'> & { by: 'exec' };
+
 /** An address of a node's, and whose it is, in a few words: `Cilium's address of the node`. */
 export interface NodeSource {
   address: string;
@@ -171,6 +174,8 @@ export interface PodNetwork {
   podContainers: readonly string[];
   /** Of all containers of the pod. */
   probes: readonly NetworkProbe[];
+  /** As `probes`. Absent: there are none. */
+  execProbes?: readonly ExecProbe[];
   /** Further addresses of the node's in the pod network that the kubelet's probes may come from. Empty: none is known. */
   nodeSources: readonly NodeSource[];
   /** What could not be looked up and is assumed instead, in words for the user; absent: nothing. */

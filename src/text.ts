@@ -33,6 +33,11 @@ export function formatCount(value: number, noun: string): string {
   return `${formatNumber(value)} ${noun}${value === 1 ? '' : 's'}`;
 }
 
+/** `1 process`, `3 processes`. */
+export function formatProcesses(count: number): string {
+  return `${formatNumber(count)} process${count === 1 ? '' : 'es'}`;
+}
+
 /** `640k`, `1.2M`. */
 export function formatShortCount(value: number): string {
   return formatScaled(value, 1_000, ['', 'k', 'M', 'G']);

@@ -193,6 +193,7 @@ static void report(struct walk *walk, const struct undo *undo, bool in_use, bool
     residue_begin(&line, 0, undo->kind == UNDO_STOPPED ? undo->index : 0, walk->path);
     if (undo->kind == UNDO_FREEZE || undo->kind == UNDO_STOPPED) {
         json_string(&line, "what", undo->kind == UNDO_FREEZE ? "freeze" : "stopped");
+        json_string(&line, "name", undo->kind == UNDO_FREEZE ? undo->name : "process");
     } else if (undo->kind == UNDO_SETTING) {
         json_string(&line, "what", "setting");
         json_string(&line, "name", undo->name);
@@ -293,7 +294,7 @@ static void look_at_cgroup(struct walk *walk, int cgroup) {
     if (length < 0 && errno == ERANGE) {
         unreadable(walk, "(too many)");
     }
-    const struct undo freeze = {.at = cgroup, .length = walk->hierarchy->version};
+    const struct undo freeze = {.kind = UNDO_FREEZE, .name = "not ours", .at = cgroup, .length = walk->hierarchy->version};
     bool frozen = freeze_present(&freeze) == 1;
     bool ours = false;
     names[length < 0 ? 0 : length] = '\0';
@@ -304,7 +305,7 @@ static void look_at_cgroup(struct walk *walk, int cgroup) {
         }
     }
     if (frozen && !ours) {
-        event_warn(&walk->run->events, "frozen", "the cgroup `%.256s` is frozen, and has no record of ours: somebody else has paused it, and it is left so", walk->path);
+        report(walk, &freeze, true, false); /* Somebody else has paused it: said, and left. */
     }
 }
 

@@ -331,7 +331,7 @@ static bool read_pause(const struct words *words, struct undo *undo) {
     uint64_t pid = 0;
     *undo = (struct undo){.kind = words->count == 1 ? UNDO_FREEZE : UNDO_STOPPED, .at = -1, .directory = -1};
     if (words->count == 1 || words->input != NULL) {
-        return words->input == NULL && strcmp(words->item[0], "freeze") == 0;
+        return words->input == NULL && take_name(undo, "cgroup", UNDO_NAME_BYTES) && strcmp(words->item[0], "freeze") == 0;
     }
     bool good = words->count == 3 && strcmp(words->item[0], "stopped") == 0 && span_number((struct span){words->item[1], strlen(words->item[1])}, &pid) && pid > 0 && pid <= INT32_MAX &&
                 span_number((struct span){words->item[2], strlen(words->item[2])}, &undo->inode);

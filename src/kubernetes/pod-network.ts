@@ -2,7 +2,7 @@ import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import type { PodNetwork } from '../ports.ts';
 import { podIps } from './addresses.ts';
 import { nodeSources } from './node-sources.ts';
-import { longLived, networkProbes } from './probes.ts';
+import { execProbes, longLived, networkProbes } from './probes.ts';
 
 /** What was read of the target when it was found. `node`: undefined where the user may not read nodes. */
 export interface SeenTarget {
@@ -19,6 +19,7 @@ export function podNetwork({ pod, node }: SeenTarget): PodNetwork {
     nodeIps: (node?.status?.addresses ?? []).flatMap(({ type, address }) => (type === 'InternalIP' ? [address] : [])),
     podContainers: longLived(pod).map(({ name }) => name),
     probes: networkProbes(pod),
+    execProbes: execProbes(pod),
     nodeSources: node ? nodeSources(node) : [],
     ...(node ? {} : { assumed: [assumed] }),
   };

@@ -1,18 +1,30 @@
 import type { V1Container, V1Pod, V1Probe } from '@kubernetes/client-node';
-import type { NetworkProbe } from '../ports.ts';
+import type { ExecProbe, NetworkProbe } from '../ports.ts';
 
 /**
  * The probes of all containers of the pod that come over the network. Without those that the kubelet sends no more, a startup probe once the container
  * has started, and those whose port is a name that the container does not have, which fail in any case. Pure.
  */
 export function networkProbes(pod: V1Pod): NetworkProbe[] {
+  return probesOf(pod, toNetworkProbe);
+}
+
+/** The same of those that are commands. */
+export function execProbes(pod: V1Pod): ExecProbe[] {
+  return probesOf(pod, toExecProbe);
+}
+
+function probesOf<Probe extends { isFinal?: true }>(
+  pod: V1Pod,
+  read: (kind: NetworkProbe['kind'], probe: V1Probe | undefined, container: V1Container) => Probe[],
+): Probe[] {
   return longLived(pod).flatMap((container) => {
     const { livenessProbe, readinessProbe, startupProbe } = container;
     const isFinal = (container.restartPolicy ?? pod.spec?.restartPolicy) === 'Never';
     const all = [
-      ...(hasStarted(pod, container.name) ? [] : toNetworkProbe('startup', startupProbe, container)),
-      ...toNetworkProbe('liveness', livenessProbe, container),
-      ...toNetworkProbe('readiness', readinessProbe, container),
+      ...(hasStarted(pod, container.name) ? [] : read('startup', startupProbe, container)),
+      ...read('liveness', livenessProbe, container),
+      ...read('readiness', readinessProbe, container),
     ];
     return isFinal ? all.map((probe) => ({ ...probe, isFinal })) : all;
   });
@@ -48,11 +60,21 @@ function toNetworkProbe(
       ...(path ? { path } : {}),
       ...(host ? { host } : {}),
       ...(hasOwnAgent ? { hasOwnAgent } : {}),
-      periodSeconds: probe.periodSeconds || 10,
-      timeoutSeconds: probe.timeoutSeconds || 1,
-      failureThreshold: probe.failureThreshold || 3,
+      ...timesOf(probe),
     },
   ];
+}
+
+function toExecProbe(kind: NetworkProbe['kind'], probe: V1Probe | undefined, { name }: V1Container): ExecProbe[] {
+  return probe?.exec ? [{ container: name, kind, by: 'exec', ...timesOf(probe) }] : [];
+}
+
+function timesOf({ periodSeconds, timeoutSeconds, failureThreshold }: V1Probe) {
+  return {
+    periodSeconds: periodSeconds || 10,
+    timeoutSeconds: timeoutSeconds || 1,
+    failureThreshold: failureThreshold || 3,
+  };
 }
 
 interface Action {

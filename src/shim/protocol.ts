@@ -51,6 +51,19 @@ const sampleSchema = v.object({
   memoryFullUs: v.exactOptional(v.number()),
   ioSomeUs: v.exactOptional(v.number()),
   ioFullUs: v.exactOptional(v.number()),
+  /** With --freeze: whether the cgroup is asked to stand still, whether all of it does (0 or 1), and the CPU time of all that is in it. */
+  pauseAsked: v.exactOptional(v.number()),
+  pauseFrozen: v.exactOptional(v.number()),
+  pauseUsageUs: v.exactOptional(v.number()),
+  /** With --stop, from `start` on: how many of the processes are stopped, wait in the kernel, go on, have ended; and the CPU time that they have used since they were seen stopped. */
+  pauseStopped: v.exactOptional(v.number()),
+  pauseWaiting: v.exactOptional(v.number()),
+  pauseRunning: v.exactOptional(v.number()),
+  pauseEnded: v.exactOptional(v.number()),
+  pauseRanUs: v.exactOptional(v.number()),
+  /** Such as were stopped before, by somebody else; and such as were not reached. */
+  pauseBefore: v.exactOptional(v.number()),
+  pauseMissed: v.exactOptional(v.number()),
 });
 /**
  * Counters of the target's cgroup. Units are in the names; `-1` is "unlimited"; a field the kernel does not offer is absent. A limit is the smallest of the target's cgroup and of those above it, and
@@ -132,6 +145,16 @@ const pathFactsSchema = v.object({
 /** What the path of --path is, as the target sees it. */
 export type PathFacts = v.InferOutput<typeof pathFactsSchema>;
 
+const matchFactsSchema = v.object({
+  processes: v.number(),
+  /** Of them. */
+  stopped: v.number(),
+  /** Some of them. */
+  first: v.array(v.object({ pid: v.number(), comm: v.string() })),
+});
+/** The processes of the target that --match means. */
+export type MatchFacts = v.InferOutput<typeof matchFactsSchema>;
+
 export const resolvedSchema = v.object({
   event: v.literal('resolved'),
   atMs: v.number(),
@@ -163,6 +186,8 @@ export const resolvedSchema = v.object({
   sample: sampleSchema,
   /** With --path. */
   path: v.exactOptional(pathFactsSchema),
+  /** With --match. */
+  match: v.exactOptional(matchFactsSchema),
 });
 export type Resolved = v.InferOutput<typeof resolvedSchema>;
 

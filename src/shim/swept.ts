@@ -11,7 +11,7 @@ export interface Residue {
   /** That process's. */
   cgroup: string;
   what: (typeof kinds)[number];
-  /** The device, link, table, process, path of a directory, or file of a cgroup's setting. */
+  /** The device, link, table, process, path of a directory, or file of a cgroup's setting; of a freeze whose it is. */
   name: string;
   /** Of a setting: `MAJOR:MINOR`. */
   device?: string;
@@ -34,7 +34,7 @@ export interface Swept {
   unseen: number;
 }
 
-const kinds = ['qdisc', 'ingress', 'link', 'table', 'process', 'directory', 'setting'] as const;
+const kinds = ['qdisc', 'ingress', 'link', 'table', 'process', 'directory', 'setting', 'freeze', 'stopped'] as const;
 
 function fieldsOf(line: string): Fields {
   const value = readJson(line);

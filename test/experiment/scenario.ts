@@ -7,7 +7,7 @@ import { Tidying } from '../../src/experiment/tidying.ts';
 import type { IoRequest } from '../../src/faults/io/types.ts';
 import type { AgentUpdate, ContainerStatus, Experiment } from '../../src/ports.ts';
 import type { AttachRequest, Request } from '../../src/requests.ts';
-import type { Ended, Reverted, Sample, SampleEvent, ShimEvent } from '../../src/shim/protocol.ts';
+import type { Ended, MatchFacts, Reverted, Sample, SampleEvent, ShimEvent } from '../../src/shim/protocol.ts';
 import type { FakeAttachment } from '../fakes/attachment.ts';
 import { FakeClock, settle } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
@@ -46,6 +46,8 @@ export class Scenario {
   readonly net = new NetShim();
   /** The path, for an io fault. */
   readonly io = new IoShim();
+  /** Whom --match means. */
+  match: MatchFacts | undefined;
   /** What becomes of the tools that are sent. */
   readonly toolbox = new ToolboxShim();
   /** Fields of every sample from now on. */
@@ -182,7 +184,10 @@ export class Scenario {
   /** Says what a shim says to `beat` while it waits for `start`. */
   answerBeat(attachment: FakeAttachment): void {
     const { facts } = this.io;
-    const found = resolved(this.sample(), facts ? { path: facts } : {});
+    const found = resolved(this.sample(), {
+      ...(facts ? { path: facts } : {}),
+      ...(this.match ? { match: this.match } : {}),
+    });
     const probes = this.io.probes(this.#seconds);
     // The first probe comes after the first word, and the next before it is asked again.
     attachment.say(...(this.#isHeard ? [...probes, found] : [found, ...probes]));
@@ -226,7 +231,10 @@ export class Scenario {
       log.say(...(this.#active ? [] : [ended(), reverted()]));
       return;
     }
-    log.say(resolved(this.sample(), facts ? { path: facts } : {}), ...this.io.probes(this.#seconds));
+    log.say(
+      resolved(this.sample(), { ...(facts ? { path: facts } : {}), ...(this.match ? { match: this.match } : {}) }),
+      ...this.io.probes(this.#seconds),
+    );
     if (pod.endsWith('-0')) return;
     this.#begun = this.#active = true;
     this.#activeAt = this.clock.now();

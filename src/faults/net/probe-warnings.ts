@@ -1,7 +1,8 @@
 import { formatCidr } from '../../ip.ts';
 import { firstLine, joinWords } from '../../text.ts';
 import { formatDuration } from '../../units.ts';
-import { affectsProbe, describeConsequence, describeProbe, type ProbeAtRisk, showsSender } from './probes.ts';
+import { describeConsequence, describeProbe, type ProbeAtRisk } from '../common/probes.ts';
+import { affectsProbe, showsSender } from './probes.ts';
 import type { Rules } from './rules.ts';
 import { type Heard, isOfNode, listenId, nameOf } from './sources.ts';
 import type { Answer, Listening, ProbeSource } from './types.ts';

@@ -1,18 +1,11 @@
 import { type Cidr, contains, formatCidr, type IpFamily, isSingle, singleAddress } from '../../ip.ts';
 import type { NetworkProbe } from '../../ports.ts';
-import { formatDuration } from '../../units.ts';
+import { outlasts, type ProbeAtRisk } from '../common/probes.ts';
 import type { Rules } from './rules.ts';
 import { deviceOf, type Surface } from './surface.ts';
 import type { Listening, NetBasis, NetFault, Shaping } from './types.ts';
 
 /** What a net fault does to the kubelet's probes of the target's pod. Pure. */
-
-/** A probe that the fault may keep from succeeding for so long that the kubelet acts. */
-export interface ProbeAtRisk {
-  probe: NetworkProbe;
-  /** It will, if its source is affected; else it may. */
-  isCertain: boolean;
-}
 
 /**
  * Those probes of the pod that fail often enough within the fault's time, if they come from an address that is affected. `durationMs`: of the fault.
@@ -28,16 +21,15 @@ export function probesAtRisk(
   const { hostNetwork, podIps, probes } = fault.surroundings;
   if (hostNetwork || !carriesProbes(fault, basis, surface)) return [];
   return probes.flatMap((probe) => {
-    const { host, port, periodSeconds, timeoutSeconds, failureThreshold } = probe;
+    const { host, port } = probe;
     const family = singleAddress(host ?? podIps[0] ?? '')?.family;
     const isExposed =
       rules.some((each) => mayMatchProbe(each, port, family)) ||
       basis.sources.some(({ cidr }) => isOf(family, cidr) && affectsProbe(rules, port, cidr));
     const effect = isExposed && isToPod(host, podIps) ? effectOn(fault, probe) : 'none';
-    // The first failure comes at most a period after the start, and each of the others a period after the one before it.
-    if (effect === 'none' || durationMs <= 1_000 * (failureThreshold - 1) * periodSeconds) return [];
-    const isLong = durationMs >= 1_000 * (failureThreshold * periodSeconds + timeoutSeconds);
-    return [{ probe, isCertain: effect === 'fails' && isLong }];
+    const isLong = outlasts(durationMs, probe);
+    if (effect === 'none' || isLong === 'not') return [];
+    return [{ probe, isCertain: effect === 'fails' && isLong === 'certainly' }];
   });
 }
 
@@ -119,32 +111,6 @@ function lateness(
   const delays = roundTrips[by] * (direction === 'both' ? 2 : 1);
   if (delays * (ms + jitterMs) <= 1_000 * timeoutSeconds) return 'none';
   return delays * (ms - jitterMs) > 1_000 * timeoutSeconds && !someOvertake ? 'fails' : 'may';
-}
-
-/** `the liveness probe of container app (http :8080/healthz, every 10s, 3 failures)`. */
-export function describeProbe({
-  kind,
-  container,
-  by,
-  port,
-  path = '',
-  periodSeconds,
-  failureThreshold,
-}: NetworkProbe): string {
-  const failures = `${failureThreshold} failure${failureThreshold === 1 ? '' : 's'}`;
-  const where = `${by} :${port}${by === 'http' || by === 'https' ? path : ''}`;
-  return `the ${kind} probe of container ${container} (${where}, every ${formatDuration(1_000 * periodSeconds)}, ${failures})`;
-}
-
-/** What the kubelet does about it. */
-export function describeConsequence({ probe, isCertain }: ProbeAtRisk): string {
-  const { kind, container, periodSeconds, failureThreshold, isFinal } = probe;
-  const after = `after about ${formatDuration(1_000 * periodSeconds * failureThreshold)}`;
-  const verb = isCertain ? 'will' : 'may';
-  if (kind === 'readiness') return `the pod ${verb} be taken out of its services ${after}`;
-  return isFinal
-    ? `the kubelet ${verb} end container ${container} ${after}, which is not started again (restart policy Never)`
-    : `the kubelet ${verb} restart container ${container} ${after}`;
 }
 
 export const longestListenMs = 12_000;
