@@ -366,9 +366,10 @@ static int walk_hierarchy(struct walk *walk, const struct hierarchy *hierarchy, 
 
 int sweep_records(struct run *run, const char **state, struct sums *sums, struct error *err) {
     struct walk walk = {.run = run, .state = state, .sums = sums};
-    const struct hierarchy *all[] = {record_hierarchy(&run->hierarchies), hierarchy_with(&run->hierarchies, "freezer"), hierarchy_v2(&run->hierarchies)};
+    enum { WALKS = 3 };
+    const struct hierarchy *all[WALKS] = {record_hierarchy(&run->hierarchies), hierarchy_with(&run->hierarchies, "freezer"), hierarchy_v2(&run->hierarchies)};
     int result = 0;
-    for (size_t i = 0; i < sizeof all / sizeof *all && result == 0; i++) {
+    for (size_t i = 0; i < WALKS && result == 0; i++) {
         bool again = all[i] == NULL || (i > 0 && all[i] == all[0]) || (i > 1 && all[i] == all[1]);
         result = again ? 0 : walk_hierarchy(&walk, all[i], err);
     }

@@ -143,7 +143,9 @@ owners (void **state)
           argv[n++] = "--container", argv[n++] = ID;
         if (strstr (table[i].option, "--probe") == table[i].option || strcmp (table[i].option, "--directory") == 0)
           argv[n++] = "--path", argv[n++] = "/";
-        if (k == 2 && strcmp (table[i].option, "--tool") != 0)
+        if (k == 2 && strcmp (table[i].option, "--match") == 0)
+          argv[n++] = "--stop";
+        else if (k == 2 && strcmp (table[i].option, "--tool") != 0)
           argv[n++] = "--tool", argv[n++] = "ip";
         if (k == 1)
           argv[n++] = "--", argv[n++] = "true";
@@ -304,7 +306,7 @@ match (void **state)
   char longest[130] = "";
   struct options options = { 0 };
   struct error err;
-  const char *const argv[] = { "nsexec", "hold", "--pid", "1", "--tool", "tc", "--match", longest, NULL };
+  const char *const argv[] = { "nsexec", "hold", "--pid", "1", "--stop", "--match", longest, NULL };
   assert_int_equal (parse (&options, argv, &err), -1);
   assert_non_null (strstr (err.text, "--match"));
   options_free (&options);
@@ -318,10 +320,44 @@ match (void **state)
   options_free (&options);
 }
 
+/* What goes with what. */
+static void
+pauses (void **state)
+{
+  (void) state;
+  static const struct
+  {
+    const char *words[5];
+    bool taken;
+  } table[] = {
+    { { "--freeze" }, true },
+    { { "--stop", "--match", "x" }, true },
+    { { "--freeze", "--tool", "tc" }, true },
+    { { "--stop" }, false },
+    { { "--match", "x", "--tool", "tc" }, false },
+    { { "--freeze", "--match", "x" }, false },
+    { { "--freeze", "--stop", "--match", "x" }, false },
+    { { "--freeze", "--path", "/" }, false },
+    { { "--stop", "--match", "x", "--path=/" }, false },
+    { { "--freeze=1" }, false },
+  };
+  for (size_t i = 0; i < COUNT (table); i++)
+    {
+      const char *argv[12] = { "nsexec", "hold", "--pid", "1" };
+      struct options options = { 0 };
+      struct error err;
+      for (size_t k = 0; k < COUNT (table[i].words) && table[i].words[k] != NULL; k++)
+        argv[4 + k] = table[i].words[k];
+      if ((parse (&options, argv, &err) == 0) != table[i].taken)
+        fail_msg ("row %zu", i);
+      options_free (&options);
+    }
+}
+
 int
 unit_options (void)
 {
   const struct CMUnitTest tests[] = { cmocka_unit_test (of_hold), cmocka_unit_test (of_sweep), cmocka_unit_test (of_host_network),
-    cmocka_unit_test (of_any_signal), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (probes), cmocka_unit_test (without_path), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign), cmocka_unit_test (match) };
+    cmocka_unit_test (of_any_signal), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (probes), cmocka_unit_test (without_path), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign), cmocka_unit_test (match), cmocka_unit_test (pauses) };
   return cmocka_run_group_tests_name ("options", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "undo/undo-network.h"
+#include "undo/stopped.h"
 #include "undo/undo-words.h"
 
 #include "undo/netlink.h"
@@ -254,6 +255,39 @@ records (void **state)
   assert_string_equal (read.wanted, setting.wanted);
 }
 
+/* A line for each process that is stopped; read again, each is one by itself. */
+static void
+pauses (void **state)
+{
+  (void) state;
+  static char text[RECORD_MAX_BYTES];
+  static struct stopped stopped;
+  struct undo_list list = { .count = 0 };
+  const struct undo freeze = { .kind = UNDO_FREEZE };
+  const struct undo stop = { .kind = UNDO_STOPPED, .stopped = &stopped };
+  stopped.count = 2;
+  stopped.item[0].process = (struct process) { .pid = 4711, .start_ticks = 12 };
+  stopped.item[1].process = (struct process) { .pid = INT32_MAX, .start_ticks = UINT64_MAX };
+  assert_true (undo_push (&list, &freeze) && undo_push (&list, &stop));
+  assert_true (record_write (&list, NULL, 0, text));
+  assert_string_equal (text, "freeze\nstopped 4711 12\nstopped 2147483647 18446744073709551615\n");
+  struct undo read;
+  char line[] = "stopped 4711 12";
+  assert_true (record_read (line, strlen (line), &read));
+  assert_int_equal (read.kind, UNDO_STOPPED);
+  assert_int_equal (read.index, 4711);
+  assert_true (read.inode == 12 && read.stopped == NULL && read.at == -1);
+  char other[] = "freeze";
+  assert_true (record_read (other, strlen (other), &read));
+  assert_int_equal (read.kind, UNDO_FREEZE);
+  /* As many as there may be, of the longest, with who is at work. */
+  const struct lease longest = { .pid = INT32_MAX, .start_ticks = UINT64_MAX, .pid_namespace = UINT64_MAX };
+  const struct lease leases[] = { longest, longest };
+  for (stopped.count = 0; stopped.count < PROCESSES_MAX; stopped.count++)
+    stopped.item[stopped.count].process = (struct process) { .pid = 4194304, .start_ticks = UINT64_MAX };
+  assert_true (record_write (&list, leases, 2, text));
+}
+
 static void
 longest_record (void **state)
 {
@@ -297,6 +331,18 @@ refuses_records (void **state)
     "directory /data .kubectl-chaos-0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890",
     "setting cgroup.procs 8:0 1",
     "undo link eth0",
+    "freeze 1",
+    "freeze <x",
+    "freezer",
+    "stopped",
+    "stopped 1",
+    "stopped 0 1",
+    "stopped -1 1",
+    "stopped 2147483648 1",
+    "stopped 1 x",
+    "stopped 1 18446744073709551616",
+    "stopped 1 2 3",
+    "stopped 1 2 <x",
     "setting io.max 8:0 wbps=1 ",
     "setting io.max 8:0 wbps=1",
     "setting io.max 8:0 wbps=1 over",
@@ -370,6 +416,6 @@ unit_undo (void)
 {
   const struct CMUnitTest tests[] = { cmocka_unit_test (takes), cmocka_unit_test (refuses), cmocka_unit_test (at_most), cmocka_unit_test (in_front), cmocka_unit_test (learns),
                                       cmocka_unit_test (takes_settings), cmocka_unit_test (refuses_settings), cmocka_unit_test (records),
-                                      cmocka_unit_test (leases), cmocka_unit_test (refuses_leases), cmocka_unit_test (longest_record), cmocka_unit_test (refuses_records) };
+                                      cmocka_unit_test (leases), cmocka_unit_test (pauses), cmocka_unit_test (refuses_leases), cmocka_unit_test (longest_record), cmocka_unit_test (refuses_records) };
   return cmocka_run_group_tests_name ("undo", tests, NULL, NULL);
 }
