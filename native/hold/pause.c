@@ -294,9 +294,9 @@ static void write_usage(const struct run *run, struct json *line) {
 void hold_write_pause(const struct run *run, struct json *line) {
     static const char *const names[STATES] = {"pause_stopped", "pause_waiting", "pause_running", "pause_ended", "pause_ran_us"};
     const struct pause *pause = &run->hold->pause;
-    const struct undo freeze = undo_of(run);
     struct states states;
     if (run->options.freeze) {
+        const struct undo freeze = undo_of(run);
         json_number(line, "pause_asked", freeze_present(&freeze) == 1);
         json_number(line, "pause_frozen", freeze_is_whole(&freeze));
         write_usage(run, line);
