@@ -29,16 +29,18 @@ const faults = {
   net: ['--rate', '8kbit', '--direction', 'both', '--to', node],
   // A directory in a volume, its record, and files that go with their stressor.
   io: ['--path', '/data', '--mode', 'write', '--size', '8Mi'],
+  // All that it leaves behind: a frozen cgroup, and its record.
+  pause: [],
 } as const;
 export type Fault = keyof typeof faults;
 
 /** Whom it is done to, of test/cluster/pods. */
-const manifests = { stress: 'busybox', net: 'busybox', io: 'io-distroless' } as const;
+const manifests = { stress: 'busybox', net: 'busybox', io: 'io-distroless', pause: 'busybox' } as const;
 
 /** Target pods for runs side by side: one that was left as it was serves again. */
 export class Targets {
   readonly #namespace: string;
-  readonly #free: Record<Fault, string[]> = { stress: [], net: [], io: [] };
+  readonly #free: Record<Fault, string[]> = { stress: [], net: [], io: [], pause: [] };
   #made = 0;
 
   constructor(namespace: string) {
@@ -66,7 +68,7 @@ export class Targets {
 /** What of the fault itself is on the node; empty when it is gone. */
 export async function ofTheFault({ fault, scope }: Run): Promise<string[]> {
   const processes = (await ourProcesses(scope)).map(({ pid, name }) => `process ${pid} ${name}`);
-  const others = { stress: () => [], net: ourNetworkStates, io: ourDiskStates };
+  const others = { stress: () => [], net: ourNetworkStates, io: ourDiskStates, pause: ourDiskStates };
   return [...processes, ...(await others[fault](scope))];
 }
 
@@ -369,7 +371,7 @@ function allCells(of: Killers): Cell[] {
           .filter((point) => point !== 'pod created' || !killer.startsWith('shim'))
           .map((point) => ({ fault, point, killer })),
       );
-  return [...cells('stress'), ...cells('net'), ...cells('io')];
+  return [...cells('stress'), ...cells('net'), ...cells('io'), ...cells('pause')];
 }
 
 /** Of so many shares one is taken by each commit. */

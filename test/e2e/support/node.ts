@@ -171,7 +171,7 @@ export async function ourNetworkStates(scope = ownScope()): Promise<string[]> {
 }
 
 /**
- * What of ours is in any volume or container's root of the node, and in any pod's cgroup: directories, limits (the kubelet sets none), and the records of both. As few processes as can be, as above.
+ * What of ours is in any volume or container's root of the node, and in any pod's cgroup: directories, limits and freezes (the kubelet sets none), and the records of them. As few processes as can be, as above.
  */
 export async function ourDiskStates(scope = ownScope()): Promise<string[]> {
   const text = await onNode(`
@@ -179,6 +179,7 @@ export async function ourDiskStates(scope = ownScope()): Promise<string[]> {
     find $root/var/lib/kubelet/pods/*/volumes $root/var/lib/kubectl-chaos-test/*/disks -maxdepth 5 -name '.kubectl-chaos-*' 2>/dev/null
     find $root/run/containerd/io.containerd.runtime.v2.task/k8s.io/*/rootfs -maxdepth 3 -name '.kubectl-chaos-*' 2>/dev/null
     grep -r --include=io.max --include='blkio.throttle.*_device' . /host/cgroup 2>/dev/null | grep kubepods
+    grep -rx --include=freezer.self_freezing --include=cgroup.freeze 1 /host/cgroup 2>/dev/null | grep kubepods
     find /host/cgroup -type d -path '*kubepods*' 2>/dev/null | perl -ne '${listRecords}'; true`);
   const disks = scope?.namespace === undefined ? [] : [`/disks/${scope.namespace}/`];
   const marks = scope ? [...scope.experiments, ...scope.pods, ...scope.containers, ...disks] : [''];
