@@ -1,8 +1,8 @@
 #include "base/last-words.h"
 
+#include "base/format.h"
 #include "proc/proc.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static bool begins(const char *line, size_t length, const char *text) { return length >= strlen(text) && memcmp(line, text, strlen(text)) == 0; }
@@ -44,10 +44,10 @@ static bool read_string(const char *line, size_t length, const char *key, char *
 bool last_words_read(struct last_words *words, const char *line, size_t length) {
     char state[16];
     if (begins(line, length, "{\"event\":\"reverted\"")) {
-        bool differs = memmem(line, length, ",\"differs\":[\"", strlen(",\"differs\":[\"")) != NULL;
+        bool differs = span_find((struct span){line, length}, ",\"differs\":[\"") != NULL;
         words->end = END_REVERTED;
-        (void)snprintf(words->code, sizeof words->code, "%s", differs ? "differs" : "");
-        (void)snprintf(words->message, sizeof words->message, "%s", differs ? "something does not read as before" : "");
+        format_text(words->code, sizeof words->code, "%s", differs ? "differs" : "");
+        format_text(words->message, sizeof words->message, "%s", differs ? "something does not read as before" : "");
         return true;
     }
     if (!begins(line, length, "{\"event\":\"error\"")) {
@@ -62,7 +62,7 @@ bool last_words_read(struct last_words *words, const char *line, size_t length) 
 
 void last_words_take_ended(struct last_words *words, const char *line, size_t length) {
     static const char key[] = ",\"reason\":\"";
-    const char *at = memmem(line, length, key, strlen(key));
+    const char *at = span_find((struct span){line, length}, key);
     if (at == NULL || line[length - 1] != '}' || (size_t)(line + length - at) - 2 >= sizeof words->ended) {
         return;
     }

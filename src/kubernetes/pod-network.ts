@@ -13,13 +13,14 @@ export interface SeenTarget {
 /** The target's place in the network. Pure. */
 export function podNetwork({ pod, node }: SeenTarget): PodNetwork {
   const assumed = `probes do not come from affected addresses: you are not allowed to get node ${pod.spec?.nodeName}, so that its addresses are not known`;
+  const exec = execProbes(pod);
   return {
     hostNetwork: pod.spec?.hostNetwork === true,
     podIps: podIps(pod),
     nodeIps: (node?.status?.addresses ?? []).flatMap(({ type, address }) => (type === 'InternalIP' ? [address] : [])),
     podContainers: longLived(pod).map(({ name }) => name),
     probes: networkProbes(pod),
-    execProbes: execProbes(pod),
+    ...(exec.length > 0 ? { execProbes: exec } : {}),
     nodeSources: node ? nodeSources(node) : [],
     ...(node ? {} : { assumed: [assumed] }),
   };
