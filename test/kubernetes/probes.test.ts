@@ -1,7 +1,7 @@
 import type { V1Probe } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { nodeSources } from '../../src/kubernetes/node-sources.ts';
-import { networkProbes } from '../../src/kubernetes/probes.ts';
+import { execProbes, networkProbes } from '../../src/kubernetes/probes.ts';
 import { readyNode, runningPod } from './objects.ts';
 
 const defaults = { periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3 };
@@ -108,6 +108,32 @@ describe('nodeSources', () => {
     expect(sources({}, ['10.244.3.0/24', 'fd00:10:244:3::/64', ''])).toEqual([
       "10.244.3.1 first of the node's pod addresses",
       "fd00:10:244:3::1 first of the node's pod addresses",
+    ]);
+  });
+});
+
+describe('execProbes', () => {
+  it('reads those that are commands, with their times', () => {
+    const pod = runningPod((each) => {
+      each.spec.restartPolicy = 'Never';
+      each.spec.containers = [
+        {
+          name: 'app',
+          livenessProbe: { exec: { command: ['true'] }, periodSeconds: 3, failureThreshold: 2 },
+          readinessProbe: { httpGet: { port: 80 } },
+        },
+      ];
+    });
+    expect(execProbes(pod)).toEqual([
+      {
+        container: 'app',
+        kind: 'liveness',
+        by: 'exec',
+        ...defaults,
+        periodSeconds: 3,
+        failureThreshold: 2,
+        isFinal: true,
+      },
     ]);
   });
 });

@@ -18,7 +18,7 @@ export const flags = {
     pattern,
   ),
   allowRestart: toggle({
-    ...{ name: '--allow-restart', group, isNeverHinted: true },
+    ...{ name: '--allow-restart', group, isNeverHinted: true, isAllowance: true },
     help: 'pause for so long that the kubelet restarts the container, because its probes fail',
   }),
 };
