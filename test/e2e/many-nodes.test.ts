@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { toolsImage } from '../support/tools-image.ts';
 import { apply, clusterKind, kubectl, kubectlJson, lasting, repository, until } from './support/cluster.ts';
 import { agentAndShims, containerId, killProcesses, splitProcesses } from './support/node.ts';
 import { chaos, idOf, type Plugin, start, untilActive } from './support/plugin.ts';
@@ -109,6 +110,29 @@ describe.skipIf(why !== undefined)(`a fault on several nodes${why === undefined 
     expect(requests['watch pods'], JSON.stringify(requests)).toBeLessThanOrEqual(nodes.length + 4);
     expect(requests['watch events'], JSON.stringify(requests)).toBeLessThanOrEqual(2);
     expect(requests['create events'], JSON.stringify(requests)).toBe(2 * targets.length);
+  });
+
+  it('is left in force on all nodes, found by another command, and ended by stop, of each target by its own word', async () => {
+    const left = await onAll('10m', '--detach', '-o', 'json').ended;
+    expect(left.code, left.stdout + left.stderr).toBe(0);
+    const { id, targets: detached } = JSON.parse(left.stdout) as { id: string; targets: object[] };
+    expect(detached).toHaveLength(targets.length);
+    const watching = start('attach', id, '-n', ns);
+    await until('the table is shown', 30, () => /^ *STATE +TARGET/m.test(watching.stderr));
+    watching.kill('SIGINT');
+    expect((await watching.ended).code, watching.said).toBe(0);
+    const stopped = await chaos('stop', id, '-n', ns, '-o', 'json');
+    expect(stopped.code, stopped.stdout + stopped.stderr).toBe(0);
+    const [item] = (JSON.parse(stopped.stdout) as { items: { targets: { pod: string; reverted: boolean }[] }[] }).items;
+    expect(item?.targets.map((one) => one.pod).sort()).toEqual(targets.map(({ name }) => name).sort());
+    expect(item?.targets.every(({ reverted }) => reverted)).toBe(true);
+  });
+
+  it('is effective on all nodes without an attach', async () => {
+    const outcome = await outcomeOf(onAll(lasting(10), '--no-attach', '--image', toolsImage, '-o', 'json'));
+    expect(outcome).toMatchObject({ exit_code: 0, left: [] });
+    expect(outcome.targets.map(({ effective, reverted }) => effective && reverted)).toEqual(targets.map(() => true));
+    expect(outcome.requests['create pods']).toBe(2 * nodes.length);
   });
 
   it('goes on with the rest when an agent is deleted, when one is killed, and when a target is deleted', async () => {
