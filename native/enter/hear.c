@@ -135,10 +135,12 @@ static enum heard judge(struct run *run, int result, enum message_kind kind, con
     return result == -EAGAIN ? HEARD_NOTHING : HEARD_END;
 }
 
-/** A target may stop what it sees; not traced, these go on only when they are told to. */
+/** A target may stop what it sees; not traced, these go on only when they are told to. (One that is traced stops for every signal, which wakes us, and we would say nothing else to each other.) */
 static void wait_for_more(struct run *run, int link, int64_t until) {
     int64_t soon = clock_ms() + CONTINUE_EVERY_MS;
-    child_signal(&run->children, CHILD_INIT, SIGCONT);
+    if (!run->children.traced) {
+        child_signal(&run->children, CHILD_INIT, SIGCONT);
+    }
     child_signal(&run->children, CHILD_WORKLOAD, SIGCONT);
     pump(run, link, soon < until ? soon : until);
 }
