@@ -202,11 +202,15 @@ describe.skipIf(why !== undefined)(`a fault on several nodes${why === undefined 
       plugin.said,
     ).toHaveLength(4);
     expect(ended.stdout).toMatch(/^Effective on 8 of 12 targets\.$/m);
-    expect(ended.stdout).toContain(`Not confirmed to be gone: pod/${dead}`);
+    expect(ended.stdout).toMatch(new RegExp(`^error: Not confirmed to be gone: .*\\bpod/${dead}\\.$`, 'm'));
     expect(ended.stdout).toContain('delete pod,configmap');
     // Its kubelet cannot say any more that the agent has ended.
     await kubectl('delete', 'node', '127.0.0.3');
     await kubectl('-n', ns, 'delete', 'pod', dead, '--force', '--grace-period=0');
-    await chaos('stop', idOf(plugin), '-n', ns);
-  });
+    // A kubelet of 1.20 now and then tells nobody for a minute that a container has ended, more so after the API server was away.
+    await until('what is left is stopped', 90, async () => {
+      const stopped = await chaos('stop', idOf(plugin), '-n', ns);
+      return stopped.code === 0 || stopped.stderr.includes('there is no experiment');
+    });
+  }, 240_000);
 });
