@@ -237,8 +237,8 @@ static int check(const struct options *options, struct error *err) {
         return fail(err, "usage", 0, "--container and --pid exclude each other");
     }
     bool pausing = options->freeze || options->stop;
-    if (options->command == COMMAND_HOLD && options->tools == NULL && options->path == NULL && !pausing) {
-        return fail(err, "usage", 0, "hold needs a program to work with, a path, or a pause: --tool PROGRAM, --path PATH, --freeze, --stop");
+    if (options->command == COMMAND_HOLD && options->tools == NULL && options->path == NULL && !pausing && !options->target_may_end) {
+        return fail(err, "usage", 0, "hold needs a program to work with, a path, or a pause: --tool PROGRAM, --path PATH, --freeze, --stop, --target-may-end");
     }
     /* A probe is a process in the target's cgroup, and would stand still with it. */
     if (pausing && (options->path != NULL || options->freeze == options->stop)) {
@@ -332,6 +332,7 @@ static int parse_options(struct options *options, char **argv, struct error *err
         {"--match", MATCH, 0, 0, NULL, NULL, HOLD, NULL},
         {"--toolbox", FLAG, 0, 0, NULL, NULL, RUN_AND_HOLD, &options->toolbox},
         {"--allow-host-network", FLAG, 0, 0, NULL, NULL, HOLD, &options->allow_host_network},
+        {"--target-may-end", FLAG, 0, 0, NULL, NULL, HOLD, &options->target_may_end},
     };
     for (size_t i = 0; argv[i] != NULL; i++) {
         if (strcmp(argv[i], "--") == 0 && options->command == COMMAND_RUN) {

@@ -18,7 +18,7 @@ struct options {
     const char *container; /**< NULL when the target is named by pid */
     pid_t pid;             /**< 0 when it is named by container */
     int64_t duration_ms, lease_ms, grace_ms, sample_ms, scratch_bytes, oom_score_adj;
-    bool has_oom_score_adj, as_root, remove, strict, allow_host_network, toolbox, any_signal, freeze, stop;
+    bool has_oom_score_adj, as_root, remove, strict, allow_host_network, target_may_end, toolbox, any_signal, freeze, stop;
     const char *need; /**< comma-separated, or "" */
     const char *termination_log;
     const char **environment; /**< NAME=VALUE of every --env, NULL-terminated; owned */

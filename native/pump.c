@@ -257,7 +257,7 @@ bool pump(struct run *run, int link, int64_t until) {
     struct pollfd ready[COUNT] = {
         [SIGNALS] = {.fd = run->signals, .events = POLLIN},
         [LINK] = {.fd = link, .events = POLLIN},
-        [TARGET] = {.fd = run->reason == REASON_TARGET_GONE || run->phase == PHASE_ENDING ? -1 : run->target.pidfd, .events = POLLIN},
+        [TARGET] = {.fd = run->reason == REASON_TARGET_GONE || run->phase == PHASE_ENDING || (run->options.target_may_end && run->phase == PHASE_ACTIVE) ? -1 : run->target.pidfd, .events = POLLIN},
         [INPUT] = {.fd = run->stdin_open && run->phase != PHASE_OPENING ? 0 : -1, .events = POLLIN},
         [OUTPUT] = {.fd = stalled ? run->events.fd : -1, .events = POLLOUT},
         [SAID] = {.fd = run->output.from, .events = POLLIN},

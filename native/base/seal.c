@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/memfd.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -75,6 +76,12 @@ int sealed_copy(const char *name, int from, struct error *err) {
         }
     }
     return sealed_end(fd, err) < 0 ? -1 : steal_fd(&fd);
+}
+
+bool seal_is_of(int proc) {
+    static const char sealed[] = "/memfd:nsexec (deleted)";
+    char exe[sizeof sealed + 1];
+    return readlinkat(proc, "exe", exe, sizeof exe) == (ssize_t)sizeof sealed - 1 && memcmp(exe, sealed, sizeof sealed - 1) == 0;
 }
 
 int seal_self(char **argv, struct error *err) {

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** An empty memfd that may be executed; -1 on failure. */
@@ -19,5 +20,8 @@ int sealed_copy(const char *name, int from, struct error *err);
  * /proc/PID/exe of our children can then not be written, whatever it does (CVE-2019-5736). Returns 0 when sealed.
  */
 int seal_self(char **argv, struct error *err);
+
+/** Whether the process whose /proc directory this is has been executed so. A target can make a file of that name for its own: then it is taken for ours. */
+bool seal_is_of(int proc);
 
 #endif

@@ -49,7 +49,7 @@ struct hold {
     struct pause pause;
 };
 
-enum verb { VERB_ASK, VERB_FRESH, VERB_LOOKUP, VERB_CONNECT, VERB_LISTEN, VERB_CLEAR, VERB_UNDO, VERB_APPLY, VERB_COMPARE, VERB_COUNT, VERB_SETTING, VERB_NONE };
+enum verb { VERB_ASK, VERB_FRESH, VERB_LOOKUP, VERB_CONNECT, VERB_LISTEN, VERB_CLEAR, VERB_UNDO, VERB_APPLY, VERB_COMPARE, VERB_COUNT, VERB_SETTING, VERB_SIGNAL, VERB_NONE };
 
 /** The whole of `hold`: as experiment() of `run`. The exit code, or -1. */
 int hold_experiment(struct run *run, const char **state, struct error *err);
@@ -81,6 +81,10 @@ int hold_apply(struct run *run, const struct order *order, struct error *err);
 bool hold_serve(struct run *run);
 /** Runs every `count`, and answers. */
 void hold_count(struct run *run, enum weight weight);
+
+/** Sends a signal to processes of a container, and answers what became of them. */
+void hold_signal(struct run *run, const struct order *order);
+void hold_answer(struct run *run, const char *id, const struct outcome *outcome, enum weight weight);
 
 void hold_compare_before(struct run *run);
 /** Names what does not read as before, as `differs`. */

@@ -72,7 +72,7 @@ static const struct {
 } verbs[] = {
     [VERB_ASK] = {"ask", 3, 2},     [VERB_FRESH] = {"fresh", 3, 2}, [VERB_LOOKUP] = {"lookup", 3, 0},   [VERB_CONNECT] = {"connect", 4, 0}, [VERB_LISTEN] = {"listen", 4, 0}, [VERB_CLEAR] = {"clear", 1, 0},
     [VERB_UNDO] = {"undo", 3, 0},   [VERB_APPLY] = {"apply", 2, 1}, [VERB_COMPARE] = {"compare", 3, 2}, [VERB_COUNT] = {"count", 3, 2},
-    [VERB_SETTING] = {"setting", 4, 0},
+    [VERB_SETTING] = {"setting", 4, 0}, [VERB_SIGNAL] = {"signal", 5, 0},
 };
 
 enum verb order_verb(const struct words *words) {
@@ -106,6 +106,7 @@ static const char *take_verb(struct run *run, enum verb verb, struct order *orde
     case VERB_LOOKUP:
     case VERB_CONNECT:
     case VERB_LISTEN:
+    case VERB_SIGNAL:
         return orders_add(&hold->asked, ASKED_MAX, order) ? NULL : full;
     case VERB_APPLY:
         /* While active it is one more thing to be done in its turn. */

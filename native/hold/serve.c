@@ -83,7 +83,7 @@ static int run_listen(struct run *run, const struct order *order, struct outcome
     return errand_run(run, &errand, outcome, err);
 }
 
-static void report_answer(struct run *run, const char *id, const struct outcome *outcome, enum weight weight) {
+void hold_answer(struct run *run, const char *id, const struct outcome *outcome, enum weight weight) {
     struct json line = {0};
     event_begin(&line, "answer");
     json_string(&line, "id", id);
@@ -125,6 +125,9 @@ static void serve(struct run *run, const struct order *order) {
     case VERB_CONNECT:
         result = run_connect(run, order, &outcome, &err);
         break;
+    case VERB_SIGNAL:
+        hold_signal(run, order);
+        return;
     case VERB_LISTEN:
         result = run_listen(run, order, &outcome, &err);
         break;
@@ -137,7 +140,7 @@ static void serve(struct run *run, const struct order *order) {
         return;
     }
     if (!outcome.cut) {
-        report_answer(run, order->words.item[1], &outcome, WEIGHT_LIFE);
+        hold_answer(run, order->words.item[1], &outcome, WEIGHT_LIFE);
     }
 }
 
@@ -164,7 +167,7 @@ void hold_count(struct run *run, enum weight weight) {
             continue;
         }
         if (!outcome.cut) {
-            report_answer(run, counts->item[i].words.item[1], &outcome, weight);
+            hold_answer(run, counts->item[i].words.item[1], &outcome, weight);
         }
         if (run->reason != REASON_NONE && outcome.exit_code == ERRAND_TIMED_OUT) {
             return; /* The undo does not wait for every program that hangs. */

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/format.h"
+#include "base/seal.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -137,27 +138,19 @@ static int note_network(struct census *census, int proc, pid_t pid, bool guardia
     return 0;
 }
 
-/** Executed from the sealed memfd that the shim makes of itself. */
-static bool is_ours(int proc) {
-    static const char sealed[] = "/memfd:nsexec (deleted)";
-    char exe[64];
-    ssize_t length = readlinkat(proc, "exe", exe, sizeof exe);
-    return length > 0 && span_equal((struct span){exe, (size_t)length}, sealed);
-}
-
 /** All that the shim makes but the guardian is its own child, and in a pid namespace of its own or soon gone. */
 static int note_lost(struct census *census, int all, int proc, pid_t pid, uint64_t own_pid_namespace, struct error *err) {
     char buffer[1024];
     char path[32];
     struct stat_line stat;
-    uint64_t pid_namespace = is_ours(proc) ? inode_at(proc, "ns/pid") : 0;
+    uint64_t pid_namespace = seal_is_of(proc) ? inode_at(proc, "ns/pid") : 0;
     ssize_t got = pid_namespace == 0 || pid_namespace == own_pid_namespace ? -1 : read_file_at(proc, "stat", buffer, sizeof buffer);
     if (got <= 0 || !proc_parse_stat((struct span){buffer, (size_t)got}, &stat) || stat.state == 'Z' || stat.state == 'X') {
         return 0;
     }
     format_text(path, sizeof path, "%u", (unsigned int)stat.parent);
     cleanup_close int parent = openat(all, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parent >= 0 && is_ours(parent)) {
+    if (parent >= 0 && seal_is_of(parent)) {
         return 0;
     }
     struct lost *lost = one_more(&census->lost, &census->lost_count, &census->lost_room, sizeof *lost);

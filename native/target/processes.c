@@ -72,7 +72,7 @@ static bool read_process(struct process *process, int proc) {
     return true;
 }
 
-static int open_proc(pid_t pid) {
+int process_open(pid_t pid) {
     char path[32];
     format_text(path, sizeof path, "/proc/%d", (int)pid);
     return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -81,7 +81,7 @@ static int open_proc(pid_t pid) {
 /** Whether the pattern means it. Its command line is looked at last: the others do not wait for it. */
 static bool is_meant(struct process *process, const struct scope *scope, const char *pattern) {
     char command[COMMAND_MAX_BYTES];
-    cleanup_close int proc = open_proc(process->pid);
+    cleanup_close int proc = process_open(process->pid);
     if (proc < 0 || !scope_holds(scope, proc) || !read_process(process, proc)) {
         return false;
     }
@@ -135,7 +135,7 @@ int processes_find(struct run *run, const struct scope *scope, const char *patte
 
 int process_look(struct process *process) {
     uint64_t start_ticks = process->start_ticks;
-    cleanup_close int proc = open_proc(process->pid);
+    cleanup_close int proc = process_open(process->pid);
     bool same = proc >= 0 && read_process(process, proc) && process->start_ticks == start_ticks;
     process->start_ticks = start_ticks;
     return same ? 0 : -ESRCH;
@@ -145,6 +145,6 @@ int process_hold(const struct process *process, const struct scope *scope) {
     struct process now = *process;
     /* What is read after it is of that process, or of one that is later still: never of one before. */
     cleanup_close int pidfd = (int)sys2(__NR_pidfd_open, process->pid, 0);
-    cleanup_close int proc = open_proc(process->pid);
+    cleanup_close int proc = process_open(process->pid);
     return pidfd >= 0 && proc >= 0 && (scope == NULL || scope_holds(scope, proc)) && process_look(&now) == 0 ? steal_fd(&pidfd) : -ESRCH;
 }

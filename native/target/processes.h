@@ -29,6 +29,8 @@ struct processes {
  */
 int processes_find(struct run *run, const struct scope *scope, const char *pattern, struct processes *found, struct error *err);
 
+/** Its directory of /proc, or -1. */
+int process_open(pid_t pid);
 /** A pidfd of that very process, as long as it is in the container (`scope` NULL: wherever it is). -ESRCH: it is not, or has ended. */
 int process_hold(const struct process *process, const struct scope *scope);
 /** How it is now. 0, or -ESRCH: it has ended, or its pid is another's. What a parent has not waited for has ended. */

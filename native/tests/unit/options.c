@@ -193,6 +193,27 @@ of_host_network (void **state)
   options_free (&options);
 }
 
+/* With it hold needs nothing to work with. */
+static void
+of_target_may_end (void **state)
+{
+  (void) state;
+  static const char *const plain[] = { "nsexec", "hold", "--pid", "1", NULL };
+  static const char *const may[] = { "nsexec", "hold", "--pid", "1", "--target-may-end", NULL };
+  static const char *const run[] = { "nsexec", "run", "--pid", "1", "--target-may-end", "--", "x", NULL };
+  struct options options = { 0 };
+  struct error err;
+  assert_int_equal (parse (&options, plain, &err), -1);
+  assert_non_null (strstr (err.text, "--target-may-end"));
+  options_free (&options);
+  assert_int_equal (parse (&options, may, &err), 0);
+  assert_true (options.target_may_end);
+  options_free (&options);
+  assert_int_equal (parse (&options, run, &err), -1);
+  assert_string_equal (err.code, "usage");
+  options_free (&options);
+}
+
 static void
 of_any_signal (void **state)
 {
@@ -359,5 +380,7 @@ unit_options (void)
 {
   const struct CMUnitTest tests[] = { cmocka_unit_test (of_hold), cmocka_unit_test (of_sweep), cmocka_unit_test (of_host_network),
     cmocka_unit_test (of_any_signal), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (probes), cmocka_unit_test (without_path), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign), cmocka_unit_test (match), cmocka_unit_test (pauses) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test (of_hold), cmocka_unit_test (of_sweep), cmocka_unit_test (of_host_network), cmocka_unit_test (of_target_may_end),
+    cmocka_unit_test (of_any_signal), cmocka_unit_test (owners), cmocka_unit_test (tools), cmocka_unit_test (probes), cmocka_unit_test (without_path), cmocka_unit_test (defaults), cmocka_unit_test (limits), cmocka_unit_test (equals_sign), cmocka_unit_test (match) };
   return cmocka_run_group_tests_name ("options", tests, NULL, NULL);
 }
