@@ -117,8 +117,8 @@ export interface SelectedTarget extends Target {
   imagePullSecrets?: readonly string[];
 }
 
-/** `needed`: without it nothing can be done; `wanted`: else the agent's log will do; `unused`: the log is read in any case. */
-export type AttachUse = 'needed' | 'wanted' | 'unused';
+/** `needed`: without it nothing can be done; `wanted`: else the agent's log will do; `unused`: the log is read in any case; `none`: there is no agent. */
+export type AttachUse = 'needed' | 'wanted' | 'unused' | 'none';
 
 /** What of its pod's spec a directory of a container is in. */
 export interface Volume {
@@ -325,6 +325,51 @@ export type TargetUpdate =
   | { kind: 'deleted'; message: string }
   | { kind: 'evicted'; message: string }
   | { kind: 'node-lost'; message: string };
+
+/** What becomes of a pod, or of its container, that ends. */
+export interface Prospects {
+  /** What makes such pods, as `replicaset/web-5d4`; absent: nothing does, and one that is deleted does not come back. */
+  keeper?: string;
+  /** Its kubelet runs it from a file of its own, and what the API server shows is but its mirror. */
+  isStatic: boolean;
+  /** Of the container. */
+  restartPolicy: 'Always' | 'OnFailure' | 'Never';
+  /** From TERM to KILL when the pod is deleted, whole seconds. */
+  graceSeconds: number;
+}
+
+/** A container as its pod's status has it. */
+export interface ContainerStanding {
+  /** The runtime's, without `containerd://`; empty: there is none. */
+  id: string;
+  restartCount: number;
+  state: 'running' | 'waiting' | 'terminated';
+  isReady: boolean;
+  /** Why it waits, as `CrashLoopBackOff`, and what the kubelet says of that; absent: it does not wait. */
+  waiting?: { reason: string; message: string };
+  /** How it has ended, if it has not been started again, or how the one before it did. `signal` 0: the runtime names none. */
+  end?: { exitCode: number; signal: number; reason: string };
+}
+
+/** How things stand with a target, its pod, and what counts on it. */
+export interface Standing {
+  /** Absent: it is gone. */
+  pod?: { isReady: boolean; isBeingDeleted: boolean; phase: string };
+  /** Absent with its pod, and as long as that has no status of it. */
+  container?: ContainerStanding;
+  /** Of what makes such pods all that are ready, the target's among them; of one that nothing makes, itself. */
+  readyPods: number;
+  /** The other pods of what makes them. */
+  others: readonly { name: string; uid: string; isReady: boolean }[];
+  /** Services that had the pod among their endpoints when it was looked first, with how many ready ones each has; absent: not known. */
+  services?: readonly { name: string; ready: number }[];
+}
+
+/** What becomes of it, and what of that cannot be seen, with the reason; absent: nothing. */
+export interface StandingUpdate {
+  standing: Standing;
+  unseen?: string;
+}
 
 /** A stream to one container of the agent. All members are used by one caller at a time. */
 export interface Attachment {
@@ -545,6 +590,18 @@ export interface Cluster {
     targets: readonly Target[],
     signal: AbortSignal,
   ): AsyncIterable<{ target: Target; update: TargetUpdate }>;
+  /** What becomes of the target when it ends; of a target that was found. Sends nothing. */
+  prospects(target: Target): Promise<Prospects>;
+  /** How things stand with each target, at once, and again whenever that is otherwise; of targets of one namespace that were found. Ends when aborted. */
+  followStandings(
+    targets: readonly Target[],
+    signal: AbortSignal,
+  ): AsyncIterable<{ target: Target; update: StandingUpdate }>;
+  /**
+   * Has the target's pod deleted, if it is still the one that was found, and does not wait for it. `graceSeconds`: from TERM to KILL; undefined: as the pod says; 0: it is forgotten at once, whatever runs.
+   * `isRehearsal`: the API server says whether it would. Rejects with target-unsuitable when the pod is gone.
+   */
+  deleteTarget(target: Target, graceSeconds: number | undefined, isRehearsal?: boolean): Promise<void>;
   /** What happens on the target's node from now on, as long as somebody may watch it; ends when aborted. Never fails: what cannot be watched is said. */
   followNode(target: Target, signal: AbortSignal): AsyncIterable<NodeUpdate>;
   attach(agent: Agent, container: string, signal: AbortSignal): Promise<Attachment>;

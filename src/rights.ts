@@ -49,6 +49,11 @@ export const rights: readonly Right[] = [
   { place: 'target', group: core, resources: ['services', 'endpoints'], verbs: ['get'], ...byService },
   { place: 'target', group: 'discovery.k8s.io', resources: ['endpointslices'], verbs: ['list'], ...byService },
   {
+    ...{ place: 'target', group: 'discovery.k8s.io', resources: ['endpointslices'], verbs: ['watch'] },
+    why: 'how many endpoints the services of a pod that is killed have left',
+    otherwise: 'that is not known',
+  },
+  {
     ...{ place: 'target', group: core, resources: ['namespaces'], verbs: ['get'] },
     why: 'whether the namespace is protected, and which pod security level it enforces',
     otherwise: 'the run says that it has not looked',
@@ -91,6 +96,11 @@ export const rights: readonly Right[] = [
     ...{ place: 'agent', group: core, resources: ['pods/log'], verbs: ['get'], way: 'log' },
     why: 'to read the log of the agent, with --no-attach and of sweep',
     otherwise: 'neither is possible',
+  },
+  {
+    ...{ place: 'target', group: core, resources: ['pods'], verbs: ['delete'] },
+    why: 'to delete a target, with "kill --pod"',
+    otherwise: '"kill --pod" is not possible there',
   },
   {
     ...{ place: 'agent', group: core, resources: ['configmaps'], verbs: ['list'] },

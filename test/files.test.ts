@@ -103,7 +103,7 @@ test('the plugin itself reads a file, a pipe and its standard input, and says so
   };
   const wrong = (place: string) => ({
     ...{ status: 2, stdout: '' },
-    stderr: `error: ${place}:3: fault "nett": must be one of: stress, net, io, pause; did you mean net?`,
+    stderr: `error: ${place}:3: fault "nett": must be one of: stress, net, io, kill, pause; did you mean net?`,
   });
   expect(run(path)).toEqual(wrong(path));
   expect(run('-', text)).toEqual(wrong('standard input'));

@@ -96,7 +96,11 @@ export const noCleanup = toggle({
 export const verboseRequests = verbose(choice, 'show requests to the API server');
 
 /** How to run a fault. One that starts no workload in the target has nothing to say of one. */
-export function runFlags({ container, workload }: Pick<FaultCommand<FaultRequest>, 'container' | 'workload'>): Flag[] {
+export function runFlags({
+  container,
+  workload,
+  neverDetached,
+}: Pick<FaultCommand<FaultRequest>, 'container' | 'workload' | 'neverDetached'>): Flag[] {
   const help = container ?? "container of the pod (default: the pod's default container, else the first)";
   return [
     ...selectionFlags,
@@ -104,7 +108,7 @@ export function runFlags({ container, workload }: Pick<FaultCommand<FaultRequest
     run.duration,
     ...(workload ? [run.grace] : []),
     run.lease,
-    run.detach,
+    neverDetached ? { ...run.detach, isHidden: true } : run.detach,
     run.noAttach,
     ...(workload ? [run.runAs, run.strict] : []),
     run.reason,

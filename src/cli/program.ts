@@ -105,11 +105,12 @@ function faultVerb(kind: FaultKind): FaultVerb {
     ...{ name, summary, usage, examples, argument: '[TARGET...]', operands: 'target' },
     flags: [...command.flags, ...runFlags(command), ...connectionFlags()],
     toInvocation: (targets, values, passedOn) => {
-      const run = toRunOptions(targets, values);
-      if (kind.isOfPod && run.selection.allContainers) {
+      const asked = toRunOptions(targets, values);
+      if (kind.isOfPod && asked.selection.allContainers) {
         throw usageError(`--all-containers: not possible for ${name}, which affects all containers of a pod together`);
       }
       const fault = parse(values, passedOn);
+      const run = command.settle?.(fault, asked, values) ?? asked;
       if (run.noAttach) checkWithoutAttach(kind, fault, run);
       const notes = dryRunNotes(values);
       if (!isToBePrinted(values, run)) return { kind: 'run', request: { run, fault }, notes };

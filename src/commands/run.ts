@@ -31,16 +31,18 @@ function carryOut(request: Request, ports: CommandPorts): Promise<number> {
         ...(ask ? { confirm: () => ask('Run the experiment all the same? [y/N] ') } : {}),
       };
       if (request.run.dryRun) {
-        const [{ prepare }, { agentsOf }, { rehearsal, renderPlan }] = await Promise.all([
-          import('../experiment/prepare.ts'),
-          import('../experiment/assembly.ts'),
-          import('../terminal/dry-run.ts'),
-        ]);
+        const [{ prepare, rehearseRequest }, { agentsOf }, { rehearsal, rehearsedRequest, renderPlan }] =
+          await Promise.all([
+            import('../experiment/prepare.ts'),
+            import('../experiment/assembly.ts'),
+            import('../terminal/dry-run.ts'),
+          ]);
         const plans = await prepare(request, around);
         const agents = agentsOf(plans);
         if (request.run.dryRun === 'server') {
           const answers = new Set<string>();
           for (const agent of agents) answers.add(rehearsal(await cluster.rehearse(agent)));
+          for (const plan of plans) if (await rehearseRequest(plan, cluster)) answers.add(rehearsedRequest);
           for (const answer of answers) ports.stderr.write(answer);
         }
         ports.stdout.write(renderPlan(plans, cluster.render(agents), request.run.output));

@@ -84,5 +84,5 @@ export function recordOf(plans: readonly Plan[], of: number): string | undefined
 
 /** The agents of an experiment, each once. */
 export function agentsOf(plans: readonly Plan[]): AgentSpec[] {
-  return [...new Set(plans.map(({ agent }) => agent))];
+  return [...new Set(plans.flatMap(({ agent, withoutAgent }) => (withoutAgent ? [] : [agent])))];
 }

@@ -46,7 +46,7 @@ export class Audit implements Reporter {
 
   report(event: RunEvent): void {
     this.#reporter.report(event);
-    if (event.kind !== 'active') return;
+    if (event.kind !== 'active' && event.kind !== 'injected') return;
     const plan = this.#plans.find(({ target }) => target === event.target);
     if (plan?.announcement === undefined) return;
     const message = plan.announcement;
@@ -120,8 +120,9 @@ function endEvent(outcome: Outcome, plan: RunPlan): AuditEvent {
   const targets = outcome.targets.filter(({ target }) => target === plan.target);
   const clean = targets.every(({ reverted }) => reverted) && left.length === 0;
   const problems = targets.flatMap((target) => target.problems);
+  const reverted = `${outcome.isFinal ? 'done' : 'reverted'}, nothing left`;
   const sentences = [
-    `${outcome.id}: ${clean ? 'reverted, nothing left' : `NOT confirmed to be reverted; by hand: ${outcome.undo}`}`,
+    `${outcome.id}: ${clean ? reverted : `NOT confirmed to be reverted; by hand: ${outcome.undo}`}`,
     ...targets.flatMap(({ verdict }) => verdict?.proofs ?? []).map(({ sentence }) => sentence),
     ...targets.flatMap(({ shared }) => shared ?? []),
     ...problems,

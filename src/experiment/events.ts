@@ -16,6 +16,8 @@ export type TargetEvent =
   | { kind: 'protected'; reasons: readonly string[] }
   /** `where` the fault is, in a few words each. */
   | { kind: 'active'; active: Active; where: readonly string[]; activeMs: number }
+  /** The same of one that was done by a request, and stays as it is: `what`, in a few words. */
+  | { kind: 'injected'; what: string; activeMs: number }
   /** A fault that was started `agoMs` before is in force. */
   | { kind: 'watching'; plan: RunPlan; agoMs: number; leftMs: number }
   /** How much of the fault's `tools` has arrived on the target's node. `readyMs`: they are ready to run, so long after the first of it was sent. */

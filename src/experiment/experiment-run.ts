@@ -11,9 +11,9 @@ import type { RunResult } from './observations.ts';
 import type { Found } from './phases/attached.ts';
 import type { Plan, RunPlan } from './plan.ts';
 import { SharedAgents, type SharedHow } from './shared-agents.ts';
-import type { RunCluster } from './shared-watches.ts';
+import { type RunCluster, SharedWatches } from './shared-watches.ts';
 import { Succession } from './succession.ts';
-import { alone, type FollowPorts, followDetached, followRun, type OtherRuns } from './target-run.ts';
+import { alone, type FollowPorts, followDetached, followRequest, followRun, type OtherRuns } from './target-run.ts';
 
 export interface FollowedRuns {
   runs: readonly EndedRun<Plan>[];
@@ -38,11 +38,16 @@ export async function followRuns(
   const [first, ...others] = plans;
   if (first && others.length === 0) {
     const follow = (plan: Plan, agent: Agent) => followRun(plan, agent, ports);
+    if (first.withoutAgent) return { runs: [{ plan: first, result: await followRequest(first, ports) }] };
     return { runs: [await followOnly(first, agents, follow)] };
   }
   const group = new Group(plans, policy);
   const cancel = ports.clock.after(policy.armMs, () => group.onTooLate());
   try {
+    if (first?.withoutAgent) {
+      const asked = await followRequests(plans, group, ports);
+      return { runs: asked, ...(group.neverBegan === undefined ? {} : { neverBegan: group.neverBegan }) };
+    }
     const succession = first?.noAttach ? new Succession(plans, agents, ports.cluster) : undefined;
     const runs = await followEach(plans, agents, ports, {
       wordsOf: ({ shim }) => shim,
@@ -66,6 +71,20 @@ export async function followRuns(
   } finally {
     cancel();
   }
+}
+
+/** The same of faults that need no agent. */
+async function followRequests(plans: readonly Plan[], group: Group, ports: Ports): Promise<EndedRun<Plan>[]> {
+  const targets = plans.map(({ target }) => target);
+  const cluster = new SharedWatches(ports.cluster, targets, []);
+  return Promise.all(
+    plans.map(async (plan) => {
+      const result = await followRequest(plan, { ...ports, cluster, others: group.othersOf(plan) });
+      group.onEnd(plan, result);
+      if (group.hasBegun) tellFailure(plan, result, ports);
+      return { plan, result };
+    }),
+  );
 }
 
 /**
@@ -110,6 +129,11 @@ function agentOf({ agent: { pod } }: RunPlan, agents: ReadonlyMap<string, Agent>
   const agent = agents.get(pod);
   if (!agent) throw new Error(`${pod} is not there`);
   return agent;
+}
+
+/** What somebody has made of its agent's pod, if there is one. */
+function madeOf(plan: RunPlan, agents: ReadonlyMap<string, Agent>): Pick<Agent, 'changes'> {
+  return plan.withoutAgent ? {} : agentOf(plan, agents);
 }
 
 interface Following<P extends RunPlan> extends SharedHow<P> {
@@ -256,13 +280,13 @@ export function failureOf(
 ): ChaosError | undefined {
   const [first, ...others] = runs;
   if (first && others.length === 0) {
-    const agent = agentOf(first.plan, agents);
+    const agent = madeOf(first.plan, agents);
     addChanges(first.result, agent);
     return withChanges(first.result.failure, agent);
   }
   if (runs.some(({ result }) => result.began)) {
     for (const { plan, result } of runs) {
-      const agent = agentOf(plan, agents);
+      const agent = madeOf(plan, agents);
       const failure = withChanges(result.failure, agent);
       if (failure) result.problems.push(failure.message);
       else addChanges(result, agent);
@@ -275,7 +299,7 @@ export function failureOf(
   const problem = run?.result.problems[0];
   // The user's own signal is no failure.
   if (run && !cause && problem === undefined) return undefined;
-  const why = (run && withChanges(cause, agentOf(run.plan, agents))?.message) ?? problem;
+  const why = (run && withChanges(cause, madeOf(run.plan, agents))?.message) ?? problem;
   const message = run ? `${targetName(run.plan.target)}: ${why}` : neverBegan.why;
   const state = runs.every(({ result }) => result.reverted) ? undefined : cause?.state;
   return new ChaosError(cause?.code ?? 'agent-failed', message, {

@@ -94,8 +94,9 @@ async function remove(
   ports: FinishPorts,
   reverted: boolean,
 ): Promise<RemovalResult> {
+  const [{ id, agent, withoutAgent }] = plans;
+  if (withoutAgent) return { left: [], why: '' };
   ports.reporter.report({ kind: 'removing' });
-  const [{ id, agent }] = plans;
   let removal: RemovalResult;
   try {
     removal = await ports.cluster.remove(id, agent.namespace, removalTimeoutMs, reverted);
@@ -120,7 +121,7 @@ function isReverted(result: RunResult, removal: RemovalResult): boolean {
 }
 
 function summarize(
-  { id, undo, commands, scope }: RunPlan,
+  { id, undo, commands, scope, withoutAgent, fault }: RunPlan,
   runs: readonly EndedRun[],
   removal: RemovalResult,
   end: { endedAt: number; ports: FinishPorts },
@@ -140,6 +141,8 @@ function summarize(
     exitCode: worstExitCode(ended.map(({ exitCode }) => exitCode)),
     targets: ended.map(({ target }) => target),
     ...(scope ? { scope } : {}),
+    ...(kindOf(fault).endsTarget ? { isFinal: true as const } : {}),
+    ...(withoutAgent ? { withoutAgent } : {}),
     left: [...removal.left],
     undo,
     sweep: commands.sweep,

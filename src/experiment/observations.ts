@@ -119,6 +119,15 @@ export class Observations {
     this.#reporter.report({ kind: 'active', active, where, activeMs: result.activeMs });
   }
 
+  /** It was done by a request, and there is no shim that would say so. `what`: in a few words. */
+  injected(what: string): void {
+    const { result } = this;
+    result.began = true;
+    this.#activeAt = this.#clock.now();
+    result.activeMs = this.#activeAt - this.#startedAt;
+    this.#reporter.report({ kind: 'injected', what, activeMs: result.activeMs });
+  }
+
   /** Another command has started it, at this time on the clock. */
   found(activeAt: number): void {
     this.result.began = true;

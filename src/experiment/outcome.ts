@@ -36,6 +36,10 @@ export interface Outcome {
   exitCode: number;
   /** Absent: another command has selected the targets. */
   scope?: Scope;
+  /** What was done cannot be undone. */
+  isFinal?: true;
+  /** Nothing was created, and so nothing can be left. */
+  withoutAgent?: true;
   targets: readonly TargetOutcome[];
   /** What could not be confirmed to be gone (`pod/chaos-7f3k2-0`), and the command that removes it. */
   left: string[];

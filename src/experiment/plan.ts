@@ -39,6 +39,8 @@ export interface RunPlan extends RecordedPlan {
   undo: string;
   /** This plugin's commands that lead to the experiment, with the flags that lead to its cluster. */
   commands: { attach: string; list: string; stop: string; sweep: string };
+  /** It is done through the API server alone: there is no agent, and nothing to undo. */
+  withoutAgent?: true;
   /** Which pods were selected, and what that means beyond them; absent: another command has selected them. */
   scope?: Scope;
   /** Experiments on the same container that were there before; what is measured is of them as well. */
@@ -48,6 +50,8 @@ export interface RunPlan extends RecordedPlan {
 /** Everything that will happen, decided before anything does: what `--dry-run=client` prints. */
 export interface Plan extends RunPlan {
   agent: AgentSpec;
+  /** For how long, in words, behind the summary. */
+  span: string;
   /** What is done, for how long at most, by whom and why: for those who look at the target meanwhile. */
   announcement: string;
   /** The command line of its shim, without the program. */
@@ -76,6 +80,8 @@ export interface PlanContext {
   surveyed: unknown;
   /** The agent is not attached to. */
   noAttach?: boolean;
+  /** There is none. */
+  withoutAgent?: boolean;
 }
 
 /** One container per target: its name is the target's place in the experiment, from 0. */
@@ -103,7 +109,11 @@ const endAllowanceMs = 30_000;
 export function planExperiment(request: Request, target: SelectedTarget, context: PlanContext): Plan {
   const { run } = request;
   const kind = kindOf(request.fault);
-  const { fault, summary } = kind.plan(request.fault, target, context.surveyed, { id: context.id, run });
+  const {
+    fault,
+    summary,
+    span = ` for ${formatDuration(run.durationMs)}`,
+  } = kind.plan(request.fault, target, context.surveyed, { id: context.id, run });
   const endMs = endAllowanceMs + (kind.allowances?.endMs(fault) ?? 0);
   const namespace = run.agentNamespace ?? target.namespace;
   const commands = experimentCommands(run.connection, { namespace, node: target.node }, context.id);
@@ -122,9 +132,11 @@ export function planExperiment(request: Request, target: SelectedTarget, context
     ...course,
     ...commands,
     endAll: endAllCommand(run.connection),
+    ...(context.withoutAgent ? { withoutAgent: true as const } : {}),
     container: firstContainer,
     shim,
-    announcement: `${summary} ${kind.place(fault, target)} for ${formatDuration(run.durationMs)}, by ${context.who}, as ${context.id}${run.reason === undefined ? '' : `: ${run.reason}`}`,
+    span,
+    announcement: `${summary} ${kind.place(fault, target)}${span}, by ${context.who}, as ${context.id}${run.reason === undefined ? '' : `: ${run.reason}`}`,
     agent: {
       id: context.id,
       namespace,

@@ -64,9 +64,10 @@ export async function prepare(request: Request, ports: PreparePorts): Promise<Pl
   const selection = { ...run.selection, seed: run.selection.seed ?? suffix };
   const namespace = selection.namespace ?? cluster.namespace;
   reporter.report({ kind: 'selecting', selection, cluster: clusterName(cluster), namespace });
-  const { asksShim } = kindOf(request.fault);
+  const kind = kindOf(request.fault);
+  const withoutAgent = kind.needsNoAgent?.(request.fault) === true;
   const shared = { ...ports, toolbox: once(ports.toolbox), survey: sharedSurvey(cluster) };
-  const attach = asksShim ? 'needed' : run.noAttach ? 'unused' : 'wanted';
+  const attach = withoutAgent ? 'none' : kind.asksShim ? 'needed' : run.noAttach ? 'unused' : 'wanted';
   const { targets, skipped } = await cluster.findTargets(selection, run.agentNamespace, attach);
   for (const target of targets) reporter.report({ kind: 'selected', target });
   const [looked, memberships] = await Promise.all([
@@ -88,7 +89,7 @@ export async function prepare(request: Request, ports: PreparePorts): Promise<Pl
     { ...first.plan, ...unheard, scope },
     ...others.map(({ plan }) => ({ ...plan, ...unheard, scope })),
   ];
-  const plans = others.length > 0 ? assemble(each) : each;
+  const plans = others.length > 0 && !withoutAgent ? assemble(each) : each;
   const orderless = new Map(plans.map((plan) => [plan, []]));
   for (const agent of plans[0].noAttach ? successors(plans, orderless) : agentsOf(plans)) checkRecord(agent, plans[0]);
   reporter.report({ kind: 'planned', plans });
@@ -193,6 +194,7 @@ async function prepareTarget(
     now: ports.clock.date(),
     surveyed,
     noAttach: attach === 'unused' || target.attachBarred !== undefined,
+    withoutAgent: attach === 'none',
   });
   const sends = sendsTools(planned.fault, run);
   if (sends && target.attachBarred !== undefined) throw nothingCanBeSent(planned, target.attachBarred);
@@ -220,6 +222,7 @@ function sharedSurvey(cluster: Cluster): SurveyCluster {
   return {
     podNetwork: (target) => cluster.podNetwork(target),
     volumes: (target) => cluster.volumes(target),
+    prospects: (target) => cluster.prospects(target),
     addressesOf: once((...words: Parameters<Cluster['addressesOf']>) => cluster.addressesOf(...words)),
     listAgents: once((namespace: string) => cluster.listAgents(namespace)),
   };
@@ -236,6 +239,13 @@ function nothingCanBeSent({ fault }: Plan, why: string): ChaosError {
 async function toolsFor({ fault, target }: Plan, read: ReadToolbox): Promise<SentTools> {
   const { names, toolbox } = kindOf(fault).tools;
   return { names: names(fault), ...(await read(toolbox, target.architecture)) };
+}
+
+/** Has the API server say whether it would do what is done through it alone. False: it is another kind of fault. Rejects when it would not. */
+export async function rehearseRequest({ fault, target, withoutAgent }: Plan, cluster: Cluster): Promise<boolean> {
+  if (!withoutAgent) return false;
+  await kindOf(fault).inject?.(fault, target, cluster, true);
+  return true;
 }
 
 /** What is to be thought of. */

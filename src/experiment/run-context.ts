@@ -23,6 +23,8 @@ interface Parts {
   observations: Observations;
   /** A fault that is to be left in force is: `leave` is called when those of all targets are. */
   onInForce: (leave: () => void) => void;
+  /** As `inTurn` of the context. */
+  inTurn(act: () => void): void;
 }
 
 /** What the parts of one target's run share, its fault included: the stream, the timers, and what is known so far. */
@@ -40,6 +42,8 @@ export class RunContext implements FaultRun<Fault, unknown> {
   mayHaveStarted = false;
   /** The run has ended: later input is ignored. */
   isOver = false;
+  /** Has something done after all that has happened before. */
+  readonly inTurn: (act: () => void) => void;
   readonly #reporter: TargetReporter;
   readonly #effect: EffectWatch;
   readonly #onInForce: Parts['onInForce'];
@@ -51,6 +55,7 @@ export class RunContext implements FaultRun<Fault, unknown> {
     this.timers = parts.timers;
     this.connection = parts.connection;
     this.observations = parts.observations;
+    this.inTurn = parts.inTurn;
     this.#reporter = parts.reporter;
     const { fault, target } = parts.plan;
     this.#effect = new EffectWatch(() => kindOf(fault).judge(fault, target, this.seen, this.own));
@@ -163,6 +168,10 @@ export class RunContext implements FaultRun<Fault, unknown> {
   /** The same as soon as the faults of all targets are in force. */
   leaveInForce(): void {
     this.#onInForce(() => this.leave(this.observations.leftMs));
+  }
+
+  finish(): void {
+    this.timers.set('finish', 0);
   }
 
   end(): void {

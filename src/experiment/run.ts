@@ -55,12 +55,13 @@ async function execute(
   let plans = planned;
   const { cluster, clock, reporter, startedAt } = ports;
   const audit = new Audit(plans, ports);
-  reporter.report({ kind: 'launching', plans });
+  if (!plans[0].withoutAgent) reporter.report({ kind: 'launching', plans });
   let runs: readonly EndedRun[] = [];
   let failure: unknown;
   try {
     // launchAll takes back what it has created when it fails; from its success on, the removal below does.
-    let agents = await cluster.launchAll(agentsOf(plans));
+    const specs = agentsOf(plans);
+    let agents = specs.length > 0 ? await cluster.launchAll(specs) : [];
     for (const agent of agents) tellWarnings(agent, plans, reporter);
     let byPod = new Map(agents.map((agent) => [agent.pod, agent]));
     const following = { cluster, clock, reporter: audit, interrupts, startedAt };
@@ -79,7 +80,7 @@ async function execute(
       if (others.runs.some(({ result }) => result.resolved || !result.failure)) followed = others;
     }
     runs = followed.runs;
-    failure = failureOf(followed, byPod);
+    failure = plans.length > 1 ? failureOf(followed, byPod) : runs[0]?.result.failure;
   } catch (error) {
     failure = error;
   }

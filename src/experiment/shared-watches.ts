@@ -1,10 +1,19 @@
-import type { Agent, AgentUpdate, Cluster, NodeUpdate, Target, TargetUpdate } from '../ports.ts';
+import type { Agent, AgentUpdate, Cluster, NodeUpdate, StandingUpdate, Target, TargetUpdate } from '../ports.ts';
 import { Queue } from '../queue.ts';
 
 /** What one target's run needs of the cluster. */
 export type RunCluster = Pick<
   Cluster,
-  'server' | 'followAgent' | 'followTarget' | 'followNode' | 'attach' | 'followLog' | 'replace' | 'end'
+  | 'server'
+  | 'followAgent'
+  | 'followTarget'
+  | 'followStandings'
+  | 'followNode'
+  | 'attach'
+  | 'followLog'
+  | 'replace'
+  | 'end'
+  | 'deleteTarget'
 >;
 
 /** One source that several read, each what is for it, from where it begins to read; it ends when nobody reads it any more. */
@@ -66,6 +75,7 @@ export class SharedWatches implements RunCluster {
   readonly #ofAgents = new Map<string, Shared<AgentUpdate>>();
   readonly #ofNodes = new Map<string, Shared<NodeUpdate>>();
   readonly #ofNamespaces = new Map<string, Shared<TargetUpdate>>();
+  readonly #ofStandings = new Map<string, Shared<{ target: Target; update: StandingUpdate }>>();
 
   /** All of the experiment. */
   constructor(cluster: Cluster, targets: readonly Target[], agents: readonly Agent[]) {
@@ -101,10 +111,20 @@ export class SharedWatches implements RunCluster {
     return shared(this.#ofNamespaces, target.namespace, open).read(target, signal);
   };
 
+  /** Of the one that a run is of. */
+  followStandings: Cluster['followStandings'] = ([target], signal) => {
+    const namespace = target?.namespace ?? '';
+    const beside = this.#targets.filter((one) => one.namespace === namespace);
+    const open = (until: AbortSignal) =>
+      each(this.#cluster.followStandings(beside, until), (one) => [one.target, one] as const);
+    return shared(this.#ofStandings, namespace, open).read(target, signal);
+  };
+
   attach: Cluster['attach'] = (...args) => this.#cluster.attach(...args);
   followLog: Cluster['followLog'] = (...args) => this.#cluster.followLog(...args);
   replace: Cluster['replace'] = (...args) => this.#cluster.replace(...args);
   end: Cluster['end'] = (agent) => this.#cluster.end(agent);
+  deleteTarget: Cluster['deleteTarget'] = (...args) => this.#cluster.deleteTarget(...args);
 }
 
 function shared<Update>(

@@ -1,4 +1,5 @@
-import type { Agent, AgentUpdate, Clock, InterruptSignal, NodeUpdate, TargetUpdate } from '../ports.ts';
+import { kindOf } from '../faults/registry.ts';
+import type { Agent, AgentUpdate, Clock, InterruptSignal, NodeUpdate, StandingUpdate, TargetUpdate } from '../ports.ts';
 import { Queue } from '../queue.ts';
 import { parseShimEvent, parseTerminationMessage } from '../shim/protocol.ts';
 import { startupFailure } from './agent-errors.ts';
@@ -9,6 +10,7 @@ import { Observations, type RunResult } from './observations.ts';
 import { ActivePhase } from './phases/active.ts';
 import { AttachedPhase, type Found } from './phases/attached.ts';
 import type { Phase } from './phases/phase.ts';
+import { RequestPhase } from './phases/request.ts';
 import { StartingPhase } from './phases/starting.ts';
 import type { Plan, RunPlan } from './plan.ts';
 import { RunContext } from './run-context.ts';
@@ -16,7 +18,7 @@ import type { RunCluster } from './shared-watches.ts';
 import { successors } from './succession.ts';
 import type { TimerName } from './timeouts.ts';
 import { Timers } from './timers.ts';
-import { ByLog, byAttach, type Succession } from './way.ts';
+import { ByLog, byAttach, nobody, type Succession } from './way.ts';
 
 /** Everything that can happen to a run, from all its sources, in one order. */
 type Input =
@@ -25,6 +27,8 @@ type Input =
   | { from: 'unsucceeded'; error: unknown }
   | { from: 'target'; update: TargetUpdate }
   | { from: 'node'; update: NodeUpdate }
+  | { from: 'standing'; update: StandingUpdate }
+  | { from: 'act'; act: () => void }
   | { from: 'interrupt'; signal: InterruptSignal }
   | { from: 'halt'; why: string }
   | { from: 'leave' }
@@ -109,10 +113,16 @@ export function followDetached(plan: RunPlan, agent: Agent, found: Found, ports:
   return follow(plan, agent, ports, undefined, (context) => new AttachedPhase(context, found));
 }
 
-/** `launch`: how this command starts the fault where its agent is not attached to; absent: another one has started it. `enter`: goes on with another phase than the first. */
+/** Does a fault that needs no agent, and follows what comes of it. In other respects as `followRun`. */
+export function followRequest(plan: Plan, ports: FollowPorts): Promise<RunResult> {
+  const { others = alone } = ports;
+  return follow(plan, undefined, ports, undefined, (context) => new RequestPhase(context, others.armed));
+}
+
+/** `agent`: absent: there is none. `launch`: how this command starts the fault where its agent is not attached to; absent: another one has started it. `enter`: goes on with another phase than the first. */
 async function follow(
   plan: RunPlan,
-  agent: Agent,
+  agent: Agent | undefined,
   ports: FollowPorts,
   launch: Succession['launch'] | undefined,
   first: (context: RunContext, enter: (next: Phase) => void) => Phase,
@@ -121,19 +131,21 @@ async function follow(
   const reporter = reporterOf(plan.target, ports.reporter);
   const inbox = new Queue<Input>();
   const abort = new AbortController();
-  const observations = new Observations(plan, { ...ports, reporter }, launch !== undefined);
+  const observations = new Observations(plan, { ...ports, reporter }, launch !== undefined || !agent);
   const timers = new Timers<TimerName>(clock, (name) => inbox.push({ from: 'timer', name }));
   let heard = new AbortController();
   /** Watches an agent and prepares the connection to it. */
-  const hear = (one: Agent): Connection => {
+  const hear = (one: Agent | undefined): Connection => {
     heard = new AbortController();
     const until = heard.signal;
-    const updates = cluster.followAgent(one, AbortSignal.any([abort.signal, until]));
-    void inbox.pipe(
-      updates,
-      (update) => ({ from: 'agent', update, until }),
-      (error) => ({ from: 'blind', error, until }),
-    );
+    if (one) {
+      const updates = cluster.followAgent(one, AbortSignal.any([abort.signal, until]));
+      void inbox.pipe(
+        updates,
+        (update) => ({ from: 'agent', update, until }),
+        (error) => ({ from: 'blind', error, until }),
+      );
+    }
     return new Connection(way, {
       attached: () => inbox.push({ from: 'attached', until }),
       line: (text) => inbox.push({ from: 'line', text, until }),
@@ -150,9 +162,12 @@ async function follow(
     launched: (by: Agent) => inbox.push({ from: 'succeeded', by }),
     refused: (error: unknown) => inbox.push({ from: 'unsucceeded', error }),
   };
-  const way = plan.noAttach
-    ? new ByLog(cluster, agent, plan.container, succession)
-    : byAttach(cluster, agent, plan.container);
+  const way = !agent
+    ? nobody
+    : plan.noAttach
+      ? new ByLog(cluster, agent, plan.container, succession)
+      : byAttach(cluster, agent, plan.container);
+  const inTurn = (act: () => void): void => inbox.push({ from: 'act', act });
   const onInForce = (leave: () => void): void => {
     const leaveNow = (): void => {
       leave();
@@ -161,14 +176,21 @@ async function follow(
     others.inForce({ leave: leaveNow, isStopping: () => context.stopAskedAt !== undefined });
   };
   const connection = hear(agent);
-  const context = new RunContext({ plan, cluster, clock, reporter, timers, connection, observations, onInForce });
+  const parts = { plan, cluster, clock, reporter, timers, connection, observations };
+  const context = new RunContext({ ...parts, onInForce, inTurn });
 
   const broken = (error: unknown): Input => ({ from: 'broken', error });
   interrupts.onFirst((signal) => inbox.push({ from: 'interrupt', signal }));
   void interrupts.again.then(() => inbox.push({ from: 'leave' }));
   others.onHalt((why) => inbox.push({ from: 'halt', why }));
-  void inbox.pipe(cluster.followTarget(plan.target, abort.signal), (update) => ({ from: 'target', update }), broken);
-  void inbox.pipe(cluster.followNode(plan.target, abort.signal), (update) => ({ from: 'node', update }), broken);
+  if (kindOf(plan.fault).endsTarget) {
+    const standings = cluster.followStandings([plan.target], abort.signal);
+    void inbox.pipe(standings, ({ update }) => ({ from: 'standing', update }), broken);
+  }
+  if (agent) {
+    void inbox.pipe(cluster.followTarget(plan.target, abort.signal), (update) => ({ from: 'target', update }), broken);
+    void inbox.pipe(cluster.followNode(plan.target, abort.signal), (update) => ({ from: 'node', update }), broken);
+  }
 
   let phase = first(context, (next) => {
     phase = next;
@@ -217,6 +239,10 @@ function handle(input: Exclude<Input, { from: 'succeeded' }>, phase: Phase, cont
       return phase.onTarget(input.update);
     case 'node':
       return phase.onNode(input.update);
+    case 'standing':
+      return phase.onStanding(input.update);
+    case 'act':
+      return input.act();
     case 'interrupt':
       return phase.stop(`${input.signal} received`);
     case 'halt':

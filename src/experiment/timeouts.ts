@@ -70,4 +70,5 @@ export type TimerName =
   | 'deadline'
   | 'silence'
   | 'confirm'
-  | 'explain';
+  | 'explain'
+  | 'finish';

@@ -13,6 +13,9 @@ export function byAttach(cluster: RunCluster, agent: Agent, container: string): 
   return { open: (signal) => cluster.attach(agent, container, signal) };
 }
 
+/** Where there is no agent, which nobody opens. */
+export const nobody: Way = { open: () => Promise.reject(new Error('there is no agent')) };
+
 /** The agent that begins the fault, in place of the one that has looked at the target. */
 export interface Succession {
   /** Launches it with what its shim is to be told. */

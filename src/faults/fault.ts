@@ -1,6 +1,6 @@
 import type { ChaosError } from '../errors.ts';
 import type { Flag, FlagValues } from '../flags/flag.ts';
-import type { Clock, Cluster, Target } from '../ports.ts';
+import type { Clock, Cluster, StandingUpdate, Target } from '../ports.ts';
 import type { FaultRequest, RunOptions } from '../requests.ts';
 import type { Active, AnswerEvent, Ended, PathEvent, Resolved, Sample } from '../shim/protocol.ts';
 
@@ -13,7 +13,7 @@ export interface Fault {
 
 /**
  * One kind of fault. `Request`: what is asked; `Surveyed`: what the cluster knows for it; `Planned`: what is decided; `Own`: what is seen of it during a run, beside what is seen of every run.
- * Methods decide or build; none of them waits but `survey`.
+ * Methods decide or build; none of them waits but `survey`, and `inject` of a fault that needs no agent.
  */
 export interface FaultKind<
   Request extends FaultRequest = FaultRequest,
@@ -29,7 +29,7 @@ export interface FaultKind<
   /** Asks the cluster what the plan depends on; only reads. @throws ChaosError target-unsuitable and what the cluster rejects with. */
   survey(request: Request, target: Target, ports: SurveyPorts): Promise<Surveyed>;
   /** Works out what the request means for this target, and says it in a few words. @throws ChaosError target-unsuitable. */
-  plan(request: Request, target: Target, surveyed: Surveyed, context: PlanContext): { fault: Planned; summary: string };
+  plan(request: Request, target: Target, surveyed: Surveyed, context: PlanContext): PlannedFault<Planned>;
   /** What the user is to be told of a planned fault before anything is created; one sentence each. */
   cautions?(fault: Planned, isDetached: boolean): readonly string[];
   /** Where it is done, for a sentence: `in container app`. */
@@ -40,6 +40,12 @@ export interface FaultKind<
   readonly isOfPod?: true;
   /** Its shim is asked before `start`, and told by its answers: it cannot be done without an attach. */
   readonly asksShim?: true;
+  /** The end of the target's container, or of its pod, is what it brings about: that ends no run, and its setup and driver are told how things stand with the target. */
+  readonly endsTarget?: true;
+  /** It is done through the API server alone, and no agent is created; absent: one is in any case. */
+  needsNoAgent?(fault: Request | Planned): boolean;
+  /** Of one that needs no agent: does it. When it rejects, with ChaosError, nothing has been done. `isRehearsal`: the API server says whether it would. */
+  inject?(fault: Planned, target: Target, cluster: Pick<Cluster, 'deleteTarget'>, isRehearsal: boolean): Promise<void>;
   /** How a plan of it is left with a detached experiment, and read back. */
   readonly record: FaultRecord<Planned>;
 
@@ -72,6 +78,14 @@ export interface FaultKind<
   dryRun(fault: Planned): Readonly<Record<string, unknown>>;
 }
 
+export interface PlannedFault<Planned extends Fault> {
+  fault: Planned;
+  /** In a few words. */
+  summary: string;
+  /** For how long, in words, where that is not what `--duration` says: `, and 30s to be ready again`. */
+  span?: string;
+}
+
 /** What the command line is told of a fault. */
 export interface FaultCommand<Request extends FaultRequest> {
   /** For the list of commands. */
@@ -86,8 +100,12 @@ export interface FaultCommand<Request extends FaultRequest> {
   readonly takesArguments?: true;
   /** What its workload does, for help; absent: it starts none in the target. */
   readonly workload?: string;
+  /** Help says nothing of `--detach`, which `settle` refuses. */
+  readonly neverDetached?: true;
   /** `passedOn`: what stood behind `--`. @throws ChaosError usage. */
   parse(values: FlagValues, passedOn: readonly string[] | undefined): Request;
+  /** How to run it, where what the flags for all faults say does not fit: refused, or otherwise. Absent: it fits. @throws ChaosError usage. */
+  settle?(request: Request, run: RunOptions, values: FlagValues): RunOptions;
 }
 
 /** The programs that a fault needs, of an image or of the toolbox: known of one that is asked for, and of one that is planned. */
@@ -102,7 +120,7 @@ export interface FaultTools<Either extends Fault> {
 }
 
 /** What a fault may look at before it is planned. */
-export type SurveyCluster = Pick<Cluster, 'podNetwork' | 'volumes' | 'addressesOf' | 'listAgents'>;
+export type SurveyCluster = Pick<Cluster, 'podNetwork' | 'volumes' | 'prospects' | 'addressesOf' | 'listAgents'>;
 
 export interface SurveyPorts {
   cluster: SurveyCluster;
@@ -159,7 +177,7 @@ export interface Actor {
 }
 
 /** The timers that a fault may set; each is one of the run's, and ends with it. */
-export type FaultTimer = 'answer' | 'baseline' | 'question';
+export type FaultTimer = 'answer' | 'baseline' | 'question' | 'round' | 'settled';
 
 /** What a fault's setup and driver see of the run that they are part of. */
 export interface FaultRun<Planned extends Fault, Own> {
@@ -191,6 +209,8 @@ export interface FaultRun<Planned extends Fault, Own> {
   refuse(error: ChaosError): void;
   /** It cannot be begun. */
   fail(error: ChaosError): void;
+  /** All that was to be seen of an active fault has been: it ends now, and not with its time. */
+  finish(): void;
 }
 
 /** What is special to one kind of fault before `start`: the last look at the target, and what has to be known of it. It ends the run, or goes on to the driver. */
@@ -199,6 +219,7 @@ export interface Setup {
   onResolved(resolved: Resolved, anew: boolean): void;
   onAnswer?(answer: AnswerEvent): void;
   onPath?(path: PathEvent): void;
+  onStanding?(update: StandingUpdate): void;
   onTimer(name: string): void;
 }
 
@@ -208,6 +229,8 @@ export interface Driver {
   begin(): void;
   onAnswer?(answer: AnswerEvent): void;
   onPath?(path: PathEvent): void;
+  onStanding?(update: StandingUpdate): void;
+  onTimer?(name: string): void;
   /** Each sample while the fault is active; `previous`: the one before it since `start`. */
   onSample(sample: Sample, previous: Sample | undefined): void;
 }
@@ -243,6 +266,8 @@ export type FaultEvent =
   | { kind: 'progress'; message: string }
   /** What it will do to whom; before anything is changed. A note is something to think of. */
   | { kind: 'announced'; lines: readonly string[]; notes: readonly string[]; document: FaultDocument }
+  /** What it has done, or what came of it. */
+  | { kind: 'happened'; message: string; document: FaultDocument }
   /** How an active fault goes on: the target's row of the live table. The run adds the `effect`. */
   | { kind: 'sample'; live: LiveRow; leftMs: number; effect?: Effect; document: FaultDocument };
 

@@ -18,10 +18,12 @@ import type {
   ObjectAddresses,
   ObjectQuery,
   PodNetwork,
+  Prospects,
   Remains,
   RemovalResult,
   RunningImage,
   Selection,
+  StandingUpdate,
   Surroundings,
   SweptNode,
   Target,
@@ -45,9 +47,11 @@ import { imagesOn } from './node-images.ts';
 import { followNode } from './node-watch.ts';
 import { findNodes, podsOn, readLog, runtimeVersion } from './nodes.ts';
 import { podNetwork } from './pod-network.ts';
-import { deletePod, remove } from './remove.ts';
+import { prospectsOf } from './prospects.ts';
+import { deletePod, deleteTarget, remove } from './remove.ts';
 import { Rest } from './rest.ts';
 import { findTargets } from './selection.ts';
+import { followStandings } from './standing-watch.ts';
 import { SharedReads, surroundings } from './surroundings.ts';
 import type { FoundTarget } from './target.ts';
 import { followTarget, followTargets, type Watched } from './target-watch.ts';
@@ -246,6 +250,22 @@ export class KubernetesCluster implements Cluster {
 
   #watched(target: Target): Watched {
     return { target, resourceVersion: this.#found.get(target.podUid)?.resourceVersion };
+  }
+
+  async prospects(target: Target): Promise<Prospects> {
+    return prospectsOf(this.#seen(target).pod, target.container);
+  }
+
+  followStandings(
+    targets: readonly Target[],
+    signal: AbortSignal,
+  ): AsyncIterable<{ target: Target; update: StandingUpdate }> {
+    const seen = targets.map((target) => ({ target, pod: this.#seen(target).pod }));
+    return followStandings(this.#rest, seen, signal, this.#distrust.signal);
+  }
+
+  deleteTarget(target: Target, graceSeconds: number | undefined, isRehearsal = false): Promise<void> {
+    return deleteTarget(this.#rest, target, graceSeconds, isRehearsal);
   }
 
   followNode(target: Target, signal: AbortSignal): AsyncIterable<NodeUpdate> {

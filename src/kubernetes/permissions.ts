@@ -41,6 +41,12 @@ const logPermissions = needed('agent', 'log');
 /** What an experiment does in the target's namespace. */
 export const targetPermissions: readonly Permission[] = needed('target', undefined);
 
+/** The same of one that is deleted, and has no agent. */
+export const deletionPermissions: readonly Permission[] = [
+  ...targetPermissions,
+  { verb: 'delete', resource: resources.pods },
+];
+
 const isAttach = ({ verb, subresource }: Permission, asked: ApiRequest['verb']) =>
   subresource === 'attach' && verb === asked;
 
@@ -108,6 +114,7 @@ export async function checkAgentPermissions(
   namespace: string,
   attach: AttachUse,
 ): Promise<string | undefined> {
+  if (attach === 'none') return undefined;
   if (attach === 'unused') {
     await checkPermissions(rest, namespace, logPermissions);
     return undefined;

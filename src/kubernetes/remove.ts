@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject, V1ConfigMap, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
-import { messageOf } from '../errors.ts';
-import type { Agent, RemovalResult } from '../ports.ts';
+import { ChaosError, messageOf } from '../errors.ts';
+import type { Agent, RemovalResult, Target } from '../ports.ts';
 import { joinWords } from '../text.ts';
 import { ofExperiment } from './agent-pod.ts';
 import { ApiError, isStatus } from './api-error.ts';
@@ -95,6 +95,7 @@ async function persist(act: () => Promise<void>, mayArrive: boolean, signal: Abo
 }
 
 interface DeleteOptions {
+  dryRun?: readonly ['All'];
   gracePeriodSeconds?: number;
   preconditions?: { uid: string };
 }
@@ -120,6 +121,25 @@ export async function deletePod(
 ): Promise<void> {
   const all = { preconditions: { uid: podUid }, ...options };
   await removeObject(rest, resources.pods, pod, namespace, undefined, all).catch(notFound);
+}
+
+/** Deletes a target's pod, as the port says. */
+export async function deleteTarget(
+  rest: Rest,
+  { pod, podUid, namespace }: Target,
+  graceSeconds: number | undefined,
+  isRehearsal: boolean,
+): Promise<void> {
+  const options: DeleteOptions = {
+    preconditions: { uid: podUid },
+    ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
+    ...(isRehearsal ? { dryRun: ['All'] } : {}),
+  };
+  await removeObject(rest, resources.pods, pod, namespace, undefined, options).catch((error: unknown) => {
+    if (!isStatus(error, 404, 409)) throw error;
+    const what = error.status === 404 ? 'is gone already' : 'is another one now, of the same name';
+    throw new ChaosError('target-unsuitable', `pod/${pod} ${what}`, { hint: 'Run the command again.', cause: error });
+  });
 }
 
 /** A deletion that took effect answers with a Status; an object that is still there for its finalizers answers with itself. */

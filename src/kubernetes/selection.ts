@@ -5,7 +5,7 @@ import { formatCount } from '../text.ts';
 import { isOurs } from './agent-pod.ts';
 import { isStatus } from './api-error.ts';
 import { type Candidate, choosePods, numberOf } from './choice.ts';
-import { checkAgentPermissions, checkPermissions, targetPermissions } from './permissions.ts';
+import { checkAgentPermissions, checkPermissions, deletionPermissions, targetPermissions } from './permissions.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import { type ChosenPod, type FoundTarget, findPod, Inspector } from './target.ts';
@@ -43,9 +43,11 @@ export async function findTargets(
   attach: AttachUse,
 ): Promise<Found> {
   const allowed = Promise.all(
-    agentNamespace === namespace
-      ? [checkAgentPermissions(rest, namespace, attach)]
-      : [checkAgentPermissions(rest, agentNamespace, attach), checkPermissions(rest, namespace, targetPermissions)],
+    attach === 'none'
+      ? [checkPermissions(rest, namespace, deletionPermissions)]
+      : agentNamespace === namespace
+        ? [checkAgentPermissions(rest, namespace, attach)]
+        : [checkAgentPermissions(rest, agentNamespace, attach), checkPermissions(rest, namespace, targetPermissions)],
   ).then(([attachBarred]) => attachBarred ?? undefined);
   // Awaited with the first pod that is looked at; a pod that is not there is the better message, and comes first.
   allowed.catch(() => {});
@@ -53,7 +55,7 @@ export async function findTargets(
   const { groups, skipped } = candidatesOf(sources, selection, namespace);
   const take = fixedTake(selection, groups);
   await addZones(rest, groups, take);
-  const inspector = new Inspector(rest, selection, allowed);
+  const inspector = new Inspector(rest, { ...selection, hasAgent: attach !== 'none' }, allowed);
   const { targets, failed } = await inspect(groups, take, selection, inspector);
   return { targets, skipped: [...skipped, ...[...failed].map(([pod, { message }]) => ({ pod, why: message }))] };
 }

@@ -28,20 +28,19 @@ export interface ChosenPod {
   chosenFrom?: ChosenFrom;
 }
 
+/** `hasAgent`: an agent is to work beside it, and has to be able to. */
+type Inspected = Pick<Selection, 'container' | 'allContainers' | 'allowSystem'> & { hasAgent?: boolean };
+
 /** Looks closer at pods that were chosen, with reading requests only: each node and each runtime class once. */
 export class Inspector {
   readonly #rest: Rest;
-  readonly #selection: Pick<Selection, 'container' | 'allContainers' | 'allowSystem'>;
+  readonly #selection: Inspected;
   readonly #attachBarred: Promise<string | undefined>;
   readonly #nodes = new Map<string, Promise<V1Node | undefined>>();
   readonly #runtimeClasses = new Map<string, Promise<void>>();
 
   /** `attachBarred`: as of a target, once it is known; rejects when something is not allowed. */
-  constructor(
-    rest: Rest,
-    selection: Pick<Selection, 'container' | 'allContainers' | 'allowSystem'>,
-    attachBarred: Promise<string | undefined>,
-  ) {
+  constructor(rest: Rest, selection: Inspected, attachBarred: Promise<string | undefined>) {
     this.#rest = rest;
     this.#selection = selection;
     this.#attachBarred = attachBarred;
@@ -52,12 +51,13 @@ export class Inspector {
     const { pod, chosenFrom, resourceVersion } = chosen;
     checkOwner(pod, this.#selection.allowSystem);
     const containers = this.#containersOf(pod);
+    const { hasAgent = true } = this.#selection;
     const [node, , attachBarred] = await Promise.all([
-      this.#node(pod.spec?.nodeName ?? ''),
-      this.#checkRuntime(pod),
+      hasAgent ? this.#node(pod.spec?.nodeName ?? '') : undefined,
+      hasAgent ? this.#checkRuntime(pod) : undefined,
       this.#attachBarred,
     ]);
-    const facts = node ? nodeFacts(node) : assumedFacts(pod);
+    const facts = node ? nodeFacts(node) : hasAgent ? assumedFacts(pod) : unasked;
     return containers.map(({ spec, status }) => {
       const { runtime, id } = splitContainerId(status.containerID ?? '');
       const target: SelectedTarget = {
@@ -196,6 +196,9 @@ function nodeFacts(node: V1Node): NodeFacts {
     ...optionalQuantity('nodeAllocatableMemoryBytes', memory),
   };
 }
+
+/** Of a node on which nothing is to be started: its architecture matters to nobody. */
+const unasked: NodeFacts = { architecture: 'amd64' };
 
 function assumedFacts(pod: V1Pod): NodeFacts {
   const architecture = architectureOfPod(pod);

@@ -11,8 +11,8 @@ export interface Step {
 /** One question to the shim, and the name by which its answer is known. */
 export interface Question extends Step {
   id: string;
-  /** Of `lookup`, argv is [name]; of `connect` it is [address, port]; of `listen` [milliseconds, ...ports, ...addresses]. */
-  verb: 'ask' | 'fresh' | 'lookup' | 'connect' | 'listen';
+  /** Of `lookup`, argv is [name]; of `connect` it is [address, port]; of `listen` [milliseconds, ...ports, ...addresses]; of `signal` [container, number, milliseconds] and perhaps a pattern. */
+  verb: 'ask' | 'fresh' | 'lookup' | 'connect' | 'listen' | 'signal';
 }
 
 /** What the shim can undo by itself: native/README.md, `undo`. */

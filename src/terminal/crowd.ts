@@ -43,6 +43,7 @@ export class Crowd {
         for (const { target } of event.plans) this.#states.set(target, 'waiting');
         return;
       case 'active':
+      case 'injected':
         this.#active.set(event.target, event.activeMs);
         this.#states.set(event.target, 'no effect yet');
         return;

@@ -334,6 +334,7 @@ const events = {
   warning: { target: reference, message: v.string() },
   resolved: { target: reference, resolved: inSnakeCase(resolvedSchema) },
   active: { target: reference, active_ms: v.number(), ...active },
+  injected: { target: reference, what: v.string(), active_ms: v.number() },
   watching: { id: v.string(), target: reference, fault: v.string(), ago_ms: v.number(), left_ms: v.number() },
   tools: {
     target: reference,

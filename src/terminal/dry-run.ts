@@ -24,6 +24,9 @@ export function rehearsal({ changes, warnings }: { changes: readonly string[]; w
 const withoutShim =
   '# In place of the shim there is a placeholder: a pod that is created from this injects nothing. To run the experiment, leave --dry-run out.\n';
 
+/** What it said of a fault that is done through it alone. */
+export const rehearsedRequest = 'note: the API server would do it; nothing was changed\n';
+
 /**
  * What would happen and what would be created: as YAML documents, the plan first, for people; `yaml`: the objects alone, as kubectl prints them and
  * reads them; one document for other programs.
@@ -58,15 +61,17 @@ function planDocument(plans: Plans): Record<string, unknown> {
     targets: plans.map(plannedTarget),
     duration: formatDuration(bounds.durationMs),
     grace: formatDuration(bounds.graceMs),
-    lease: bounds.detached
-      ? 'none (detached)'
-      : bounds.noAttach
-        ? 'none (--no-attach)'
-        : formatDuration(bounds.leaseMs),
+    lease: bounds.withoutAgent
+      ? 'none (there is no agent)'
+      : bounds.detached
+        ? 'none (detached)'
+        : bounds.noAttach
+          ? 'none (--no-attach)'
+          : formatDuration(bounds.leaseMs),
     sent: tools && { tools: tools.names, bytes: tools.archive.length, unpackedBytes: tools.unpackedBytes },
     commands: [
       ...agents.flatMap(({ containers }) => containers.map(({ args }) => args)),
-      ...(plans.length > 1 ? plans.map(({ shim }) => shim) : []),
+      ...(plans.length > 1 && !first.withoutAgent ? plans.map(({ shim }) => shim) : []),
     ].map((words) => ['nsexec', ...words]),
     note,
     undo,

@@ -147,7 +147,8 @@ function eventDocument(event: Exclude<RunEvent, { kind: 'outcome' }>): Record<st
 function targetDocument(event: TargetEvent & { target: Target }): Record<string, unknown> {
   const target = referenceTo(event.target);
   switch (event.kind) {
-    case 'announced': {
+    case 'announced':
+    case 'happened': {
       const { kind, ...document } = event.document;
       return documentOf({ kind, target, ...document });
     }

@@ -131,6 +131,8 @@ function phaseText(event: RunEvent): string | undefined {
       return tableTitle;
     case 'stopping':
       return `stopping (${event.why})`;
+    case 'injected':
+      return 'waiting for what comes of it';
     case 'ended':
       return 'reverting';
     case 'removing':

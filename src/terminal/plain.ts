@@ -4,7 +4,6 @@ import type { Plan } from '../experiment/plan.ts';
 import { targetName } from '../faults/common/cells.ts';
 import type { Output } from '../ports.ts';
 import { formatElapsed, joinWords } from '../text.ts';
-import { formatDuration } from '../units.ts';
 import { Crowd, outcomeLines } from './crowd.ts';
 import { proofTable } from './table.ts';
 import * as words from './words.ts';
@@ -82,6 +81,16 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, {
       if (!crowd.isMany) out.result('good', words.active(event));
       else if (crowd.allActive !== undefined) out.result('good', crowd.allActive);
       break;
+    case 'injected':
+      if (!crowd.isMany) out.result('good', words.injected(event));
+      else if (crowd.allActive !== undefined) out.result('good', crowd.allActive);
+      break;
+    case 'happened':
+      out.aside(
+        undefined,
+        words.oneLine(crowd.isMany ? `${words.podOf(event.target)}: ${event.message}` : event.message),
+      );
+      break;
     case 'watching':
       if (crowd.isNamedFound) out.result('good', words.harmless(words.watching(event)));
       break;
@@ -106,10 +115,11 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, {
 
 /** A fault may mean for each target something else; what undoes it is the experiment's. */
 function printPlans(plans: readonly [Plan, ...Plan[]], out: LineWriter): void {
-  const [{ durationMs, id, undo, endAll }] = plans;
+  const [{ id, undo, endAll, span, withoutAgent }] = plans;
   for (const summary of new Set(plans.map((plan) => plan.summary))) {
-    out.aside(undefined, words.oneLine(`fault    ${summary} for ${formatDuration(durationMs)}, as ${id}`));
+    out.aside(undefined, words.oneLine(`fault    ${summary}${span}, as ${id}`));
   }
+  if (withoutAgent) return;
   out.aside(undefined, `undo     ${undo}`);
   out.aside(undefined, `end all  ${endAll}`);
 }
@@ -123,10 +133,10 @@ function printDetached({ leftMs, until, commands }: Detached, out: LineWriter): 
 }
 
 function printOutcome(outcome: Outcome, out: LineWriter, verbose: boolean): void {
-  const clean = allReverted(outcome) && outcome.left.length === 0;
+  const clean = allReverted(outcome) && outcome.left.length === 0 && !outcome.withoutAgent;
   const { revertMs } = outcome.times;
   const guardian = outcome.targets.find(({ revertedBy }) => revertedBy === 'guardian');
-  const how = revertMs === undefined ? '' : `${words.reverted(revertMs, guardian?.revertedBy)}   `;
+  const how = revertMs === undefined || outcome.isFinal ? '' : `${words.reverted(revertMs, guardian?.revertedBy)}   `;
   if (clean) out.result('good', `${how}nothing left`);
   const [target, ...others] = outcome.targets;
   if (others.length > 0) {

@@ -68,6 +68,16 @@ export function active({ target, where, activeMs }: Extract<RunEvent, { kind: 'a
   return [`active after ${formatElapsed(activeMs)}`, `${targetName(target)} on ${target.node}`, ...where].join('   ');
 }
 
+/** Of one that was done by a request. */
+export function injected({ target, what, activeMs }: Extract<RunEvent, { kind: 'injected' }>): string {
+  return [`${what} after ${formatElapsed(activeMs)}`, `${targetName(target)} on ${target.node}`].join('   ');
+}
+
+/** Of one of several targets, by its pod alone. */
+export function podOf({ pod }: Target): string {
+  return `pod/${pod}`;
+}
+
 /** What is begun by the launch. */
 export function starting(plans: readonly Pick<RunPlan, 'agent'>[]): string {
   const nodes = new Set(plans.map(({ agent }) => agent.node));

@@ -22,7 +22,7 @@ const verbs = [
 
 /** The flags that a help lists. */
 function listed(text: string): string[] {
-  return [...text.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name]) => name ?? '');
+  return [...text.matchAll(/^ {2}(?:-\w, )?(--[a-z0-9-]+)/gm)].map(([, name]) => name ?? '');
 }
 
 /** What is said of a command line that is wrong; empty: it is right. */

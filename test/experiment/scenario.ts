@@ -5,7 +5,7 @@ import type { Detached, Outcome, TargetOutcome } from '../../src/experiment/outc
 import { type ExperimentPorts, runExperiment } from '../../src/experiment/run.ts';
 import { Tidying } from '../../src/experiment/tidying.ts';
 import type { IoRequest } from '../../src/faults/io/types.ts';
-import type { AgentUpdate, ContainerStatus, Experiment } from '../../src/ports.ts';
+import type { AgentUpdate, ContainerStatus, Experiment, Standing } from '../../src/ports.ts';
 import type { AttachRequest, Request } from '../../src/requests.ts';
 import type { Ended, MatchFacts, Reverted, Sample, SampleEvent, ShimEvent } from '../../src/shim/protocol.ts';
 import type { FakeAttachment } from '../fakes/attachment.ts';
@@ -13,6 +13,7 @@ import { FakeClock, settle } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
 import { IoShim } from '../fakes/io-shim.ts';
 import { NetShim } from '../fakes/net-shim.ts';
+import { ProcessShim } from '../fakes/process-shim.ts';
 import { RecordingReporter } from '../fakes/reporter.ts';
 import {
   active,
@@ -44,6 +45,8 @@ export class Scenario {
   cores = 0.02;
   /** The network of the target, for a net fault. */
   readonly net = new NetShim();
+  /** Who gets signals. */
+  readonly processes = new ProcessShim();
   /** The path, for an io fault. */
   readonly io = new IoShim();
   /** Whom --match means. */
@@ -199,6 +202,12 @@ export class Scenario {
     await settle();
   }
 
+  /** How things stand with the target from now on; `unseen`: what of it is not seen. */
+  async stands(standing: Standing, unseen?: string): Promise<void> {
+    this.cluster.standings.push({ standing, ...(unseen === undefined ? {} : { unseen }) });
+    await settle();
+  }
+
   async status(status: ContainerStatus | undefined, pod: { phase?: string; reason?: string; message?: string } = {}) {
     const containers = status ? { [container]: status } : {};
     await this.agent({ kind: 'status', phase: 'Running', reason: '', message: '', ...pod, containers });
@@ -302,7 +311,7 @@ export class Scenario {
 
   #hear(attachment: FakeAttachment, line: string): void {
     if (line === 'start' && !attachment.silent) this.#begun = true;
-    const told = this.net.hear(line);
+    const told = this.net.hear(line) ?? this.processes.hear(line);
     if (told) attachment.say(told);
     attachment.say(...this.toolbox.hear(line));
     if (!this.answers.has(line)) return;

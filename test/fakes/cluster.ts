@@ -13,12 +13,14 @@ import type {
   ObjectAddresses,
   ObjectQuery,
   PodNetwork,
+  Prospects,
   Remains,
   RemovalResult,
   RunningImage,
   SelectedTarget,
   Selection,
   Skipped,
+  StandingUpdate,
   Surroundings,
   SweptNode,
   Target,
@@ -49,6 +51,8 @@ type Method =
   | 'discard'
   | 'listExperiments'
   | 'listAgents'
+  | 'prospects'
+  | 'deleteTarget'
   | 'recordEvent';
 
 /** A cluster that does what the test scripts: every method can fail or hang, both watches and every stream are the test's to feed. */
@@ -64,6 +68,11 @@ export class FakeCluster implements Cluster {
   readonly experimentUpdates = new Channel<ExperimentUpdate>();
   targetUpdates = new Channel<TargetUpdate>();
   nodeUpdates = new Channel<NodeUpdate>();
+  standings = new Channel<StandingUpdate>();
+  /** What becomes of the target when it ends. */
+  future: Prospects = { keeper: 'replicaset/web', isStatic: false, restartPolicy: 'Always', graceSeconds: 30 };
+  /** The pods that were deleted, by name, with what was asked for. */
+  readonly deletions: { pod: string; graceSeconds: number | undefined; isRehearsal: boolean }[] = [];
   around: Surroundings = { protectedBy: [], experiments: [], nodeTroubles: [], unchecked: [] };
   readonly attachments: FakeAttachment[] = [];
   /** Called with each new stream before the session has it. */
@@ -219,6 +228,27 @@ export class FakeCluster implements Cluster {
     if (this.nodeUpdates.isEnded) this.nodeUpdates = new Channel<NodeUpdate>();
     this.watching(signal, this.nodeUpdates);
     return this.nodeUpdates;
+  }
+
+  async prospects(_target: Target): Promise<Prospects> {
+    await this.#enter('prospects');
+    return this.future;
+  }
+
+  /** Those of the first target alone. */
+  async *followStandings(
+    [target]: readonly Target[],
+    signal: AbortSignal,
+  ): AsyncGenerator<{ target: Target; update: StandingUpdate }> {
+    this.calls.push('followStandings');
+    if (this.standings.isEnded) this.standings = new Channel<StandingUpdate>();
+    this.watching(signal, this.standings);
+    if (target) for await (const update of this.standings) yield { target, update };
+  }
+
+  async deleteTarget({ pod }: Target, graceSeconds: number | undefined, isRehearsal = false): Promise<void> {
+    this.deletions.push({ pod, graceSeconds, isRehearsal });
+    await this.#enter('deleteTarget');
   }
 
   async attach(_agent: Agent, _container: string, signal: AbortSignal): Promise<Attachment> {

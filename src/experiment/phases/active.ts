@@ -1,7 +1,7 @@
 import { ChaosError, messageOf } from '../../errors.ts';
 import type { Driver } from '../../faults/fault.ts';
 import { kindOf } from '../../faults/registry.ts';
-import type { AgentPodUpdate, AgentUpdate, NodeUpdate, TargetUpdate } from '../../ports.ts';
+import type { AgentPodUpdate, AgentUpdate, NodeUpdate, StandingUpdate, TargetUpdate } from '../../ports.ts';
 import type { Active, Reverted, SampleEvent, ShimError, ShimEvent } from '../../shim/protocol.ts';
 import { parseTerminationMessage } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
@@ -231,8 +231,8 @@ export class ActivePhase implements Phase {
   }
 
   onTarget(update: TargetUpdate): void {
-    const { observations } = this.#context;
-    if (observations.endReported) return;
+    const { observations, plan } = this.#context;
+    if (observations.endReported || kindOf(plan.fault).endsTarget) return;
     observations.targetChanged(update);
     if (observations.result.reverted) this.#context.end();
     else this.stop('the target ended');
@@ -252,11 +252,19 @@ export class ActivePhase implements Phase {
     }
   }
 
+  onStanding(update: StandingUpdate): void {
+    if (this.#context.stopAskedAt === undefined) this.#driver.onStanding?.(update);
+  }
+
   stop(why: string): void {
-    const { clock, timers, plan } = this.#context;
     if (this.#context.stopAskedAt !== undefined) return;
-    this.#context.stopAskedAt = clock.now();
     this.#context.report({ kind: 'stopping', why });
+    this.#end();
+  }
+
+  #end(): void {
+    const { clock, timers, plan } = this.#context;
+    this.#context.stopAskedAt ??= clock.now();
     timers.set('confirm', plan.graceMs + undoMs(plan.fault) + (plan.noAttach ? timeouts.deletion : 0));
     this.#context.send('stop');
   }
@@ -309,6 +317,11 @@ export class ActivePhase implements Phase {
         return this.#onUnconfirmed();
       case 'explain':
         return this.#context.end();
+      case 'finish':
+        if (this.#context.stopAskedAt === undefined) this.#end();
+        return;
+      default:
+        return this.#driver.onTimer?.(name);
     }
   }
 

@@ -1,6 +1,6 @@
 import { ChaosError, messageOf } from '../../errors.ts';
 import { kindOf } from '../../faults/registry.ts';
-import type { AgentUpdate, NodeUpdate, TargetUpdate } from '../../ports.ts';
+import type { AgentUpdate, NodeUpdate, StandingUpdate, TargetUpdate } from '../../ports.ts';
 import { parseTerminationMessage, type ShimEvent } from '../../shim/protocol.ts';
 import type { ConnectionLoss } from '../connection.ts';
 import type { RunContext } from '../run-context.ts';
@@ -140,6 +140,10 @@ export class AttachedPhase implements Phase {
   onNode(update: NodeUpdate): void {
     if (this.#context.observations.result.began) this.#rest.onNode(update);
     else this.#context.tellOfNode(update, 'before the fault began');
+  }
+
+  onStanding(update: StandingUpdate): void {
+    this.#rest.onStanding(update);
   }
 
   onTimer(name: TimerName): void {

@@ -1,4 +1,4 @@
-import type { AgentUpdate, NodeUpdate, TargetUpdate } from '../../ports.ts';
+import type { AgentUpdate, NodeUpdate, StandingUpdate, TargetUpdate } from '../../ports.ts';
 import type { ShimEvent } from '../../shim/protocol.ts';
 import type { ConnectionLoss } from '../connection.ts';
 import type { TimerName } from '../timeouts.ts';
@@ -11,6 +11,8 @@ export interface Phase {
   onEvent(event: ShimEvent): void;
   onTarget(update: TargetUpdate): void;
   onNode(update: NodeUpdate): void;
+  /** Of a fault that ends its target. */
+  onStanding(update: StandingUpdate): void;
   onTimer(name: TimerName): void;
   /** A watch cannot go on (rights taken away, a defect). */
   onBroken(error: unknown): void;

@@ -1,7 +1,14 @@
 import { ChaosError } from '../../errors.ts';
 import type { Driver, Setup } from '../../faults/fault.ts';
 import { kindOf } from '../../faults/registry.ts';
-import type { AgentPodUpdate, AgentUpdate, ContainerStatus, NodeUpdate, TargetUpdate } from '../../ports.ts';
+import type {
+  AgentPodUpdate,
+  AgentUpdate,
+  ContainerStatus,
+  NodeUpdate,
+  StandingUpdate,
+  TargetUpdate,
+} from '../../ports.ts';
 import { parseTerminationMessage, type Resolved, type SampleEvent, type ShimEvent } from '../../shim/protocol.ts';
 import { formatDuration } from '../../units.ts';
 import { shimFailure, startupFailure } from '../agent-errors.ts';
@@ -215,6 +222,10 @@ export class StartingPhase implements Phase {
   /** Nothing has been done to the target: the node's troubles are not of this fault. */
   onNode(update: NodeUpdate): void {
     this.#context.tellOfNode(update, 'before the fault began');
+  }
+
+  onStanding(update: StandingUpdate): void {
+    if (!this.#isLeaving) this.#setup.onStanding?.(update);
   }
 
   stop(): void {

@@ -73,7 +73,7 @@ const headWrong: readonly Wrong[] = [
   [
     'another fault',
     `${head}fault: nett\n`,
-    'x.yaml:3: fault "nett": must be one of: stress, net, io, pause; did you mean net?',
+    'x.yaml:3: fault "nett": must be one of: stress, net, io, kill, pause; did you mean net?',
   ],
   ['no fault by its key', `${head}fault:\n`, 'x.yaml:3: fault: must be a text or a number, not nothing'],
 ];
