@@ -80,7 +80,7 @@ async function execute(
       if (others.runs.some(({ result }) => result.resolved || !result.failure)) followed = others;
     }
     runs = followed.runs;
-    failure = plans.length > 1 ? failureOf(followed, byPod) : runs[0]?.result.failure;
+    failure = failureOf(followed, byPod);
   } catch (error) {
     failure = error;
   }
