@@ -119,6 +119,15 @@ make_distroless() {
 DOCKER_CAPS=a80425fb
 DOCKER_ROOT=(--uid 0 --gid 0 --caps "0:$DOCKER_CAPS:$DOCKER_CAPS:0" --bounding "$DOCKER_CAPS")
 
+# limit_cpu NAME QUOTA_US PERIOD_US
+limit_cpu() {
+  if [[ $MODE == v2 ]]; then
+    echo "$2 $3" >"$(cgroup_of cpu "$1")/cpu.max"
+  else
+    echo "$3" >"$(cgroup_of cpu "$1")/cpu.cfs_period_us" && echo "$2" >"$(cgroup_of cpu "$1")/cpu.cfs_quota_us"
+  fi
+}
+
 # lock_cgroups --exclusive|--shared: a process of a user without any right holds such a lock on the target's cgroup in every hierarchy, as any process of a target can.
 lock_cgroups() {
   local h directories=()

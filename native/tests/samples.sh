@@ -7,13 +7,6 @@
 
 HOLD=("$PROBES/probe-static" hold)
 limit_memory() { if [[ $MODE == v2 ]]; then echo "$2" >"$(cgroup_of memory "$1")/memory.max"; else echo "$2" >"$(cgroup_of memory "$1")/memory.limit_in_bytes"; fi; }
-limit_cpu() { # NAME QUOTA_US PERIOD_US
-  if [[ $MODE == v2 ]]; then
-    echo "$2 $3" >"$(cgroup_of cpu "$1")/cpu.max"
-  else
-    echo "$3" >"$(cgroup_of cpu "$1")/cpu.cfs_period_us" && echo "$2" >"$(cgroup_of cpu "$1")/cpu.cfs_quota_us"
-  fi
-}
 limit_pids() { echo "$2" >"$(cgroup_of pids "$1")/pids.max"; }
 sample_of() { "$NSEXEC" inspect --container "$ID" | jq -r ".sample$1"; }
 

@@ -139,3 +139,22 @@ unreaped() {
   reverted
 }
 it "L10: SIGCHLD ignored by the shim's parent changes nothing" unreaped
+
+# times_woken PID: how often it has slept until now.
+times_woken() { sed -n 's/^voluntary_ctxt_switches:\t//p' "/proc/$1/status"; }
+
+slow_entry() {
+  local before
+  make_distroless
+  limit_cpu "$ID" 1000 100000
+  start_shim --container "$ID" -- "$PROBES/probe-static" hold
+  before=$(times_woken "$SHIM")
+  say start
+  await active 20000
+  # A dozen words of its children, a sample a second, and five looks; what it says itself woke it by hundreds.
+  at_most $(($(times_woken "$SHIM") - before)) 60 "times that the shim was woken while the workload entered"
+  limit_cpu "$ID" 100000 100000
+  stop
+  reverted
+}
+it "a workload that enters a target with hardly any CPU keeps nobody else busy" slow_entry
