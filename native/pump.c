@@ -199,6 +199,9 @@ static void take_stdin(struct run *run) {
 
 static int64_t sooner(int64_t first, int64_t second) { return second != 0 && second < first ? second : first; }
 
+/** Its time is counted: while it waits for `start` only where no lease ends that. */
+static bool is_bounded(const struct run *run) { return run->phase == PHASE_ACTIVE || (run->phase == PHASE_WAITING && run->options.lease_ms == 0); }
+
 /** The time until which nothing of ours is due. */
 static int64_t next_wake(const struct run *run, int64_t now, int64_t until) {
     if (run->phase == PHASE_OPENING) {
@@ -208,7 +211,7 @@ static int64_t next_wake(const struct run *run, int64_t now, int64_t until) {
     if (run->phase != PHASE_ENDING && run->options.lease_ms != 0) {
         wake = sooner(wake, run->lease_until);
     }
-    if (run->phase == PHASE_WAITING || run->phase == PHASE_ACTIVE) {
+    if (is_bounded(run)) {
         wake = sooner(wake, run->deadline);
     }
     return run->stdin_open ? wake : sooner(wake, now + STDIN_RETRY_MS);
@@ -240,8 +243,7 @@ static void take_time(struct run *run) {
     if (run->options.lease_ms != 0 && now >= run->lease_until) {
         run_end(run, REASON_LEASE);
     }
-    bool bounded = run->phase == PHASE_ACTIVE || (run->phase == PHASE_WAITING && run->options.lease_ms == 0);
-    if (bounded && now >= run->deadline) {
+    if (is_bounded(run) && now >= run->deadline) {
         run_end(run, REASON_DEADLINE);
     }
 }
