@@ -87,16 +87,8 @@ static int work(const void *argument) {
 /** Whether the process is in this cgroup still; read through its directory of /proc, it is nobody else's answer. */
 static bool is_in(const struct walk *walk, int proc) {
     cleanup_free char *text = NULL;
-    struct span rest;
-    struct cgroup_line line;
-    bool found = false;
-    if (read_whole_at(proc, "cgroup", &text, &rest) < 0) {
-        return false;
-    }
-    while (!found && proc_next_cgroup(&rest, &line)) {
-        found = span_equal(line.name, walk->hierarchy->name) && span_equal(line.path, walk->path[0] == '\0' ? "/" : walk->path);
-    }
-    return found;
+    struct span path;
+    return hierarchy_place(walk->hierarchy, proc, &text, &path) && span_equal(path, walk->path[0] == '\0' ? "/" : walk->path);
 }
 
 /** Opens what is needed of a process of this cgroup; false when it has ended, or may not be looked into. */

@@ -248,6 +248,21 @@ const char *hierarchies_mode(const struct hierarchies *hierarchies) {
     return !second ? "v1" : first ? "hybrid" : "v2";
 }
 
+bool hierarchy_place(const struct hierarchy *hierarchy, int proc, char **text, struct span *path) {
+    struct span rest;
+    struct cgroup_line line;
+    if (read_whole_at(proc, "cgroup", text, &rest) < 0) {
+        return false;
+    }
+    while (proc_next_cgroup(&rest, &line)) {
+        if (span_equal(line.name, hierarchy->name)) {
+            *path = line.path;
+            return true;
+        }
+    }
+    return false;
+}
+
 int hierarchies_compare(const struct hierarchies *hierarchies, int proc, struct error *err) {
     cleanup_free char *text = NULL;
     struct span whole;

@@ -2,6 +2,7 @@
 #define NSEXEC_HIERARCHY_H
 
 #include "base/error.h"
+#include "proc/proc.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,9 @@ const struct hierarchy *hierarchy_v2(const struct hierarchies *hierarchies);
 
 /** `v1`, `v2` or `hybrid`, by what the target is in. */
 const char *hierarchies_mode(const struct hierarchies *hierarchies);
+
+/** The cgroup that the process of this /proc directory has in the hierarchy, as PID 1 sees it; points into `text`, which is to be freed. False when it is in none, or has ended. One that is dying may be in the root. */
+bool hierarchy_place(const struct hierarchy *hierarchy, int proc, char **text, struct span *path);
 
 /** Compares another process's cgroups with the target's; the text of the failure names the hierarchy. */
 int hierarchies_compare(const struct hierarchies *hierarchies, int proc, struct error *err);

@@ -1,7 +1,6 @@
 #include "target/scope.h"
 
 #include "base/cleanup.h"
-#include "base/files.h"
 #include "base/format.h"
 #include "target/levels.h"
 
@@ -33,15 +32,7 @@ int scope_open(struct scope *scope, const struct hierarchies *hierarchies, bool 
 
 bool scope_holds(const struct scope *scope, int proc) {
     cleanup_free char *text = NULL;
-    struct span rest;
-    struct cgroup_line line;
-    bool found = false;
-    if (read_whole_at(proc, "cgroup", &text, &rest) < 0) {
-        return false;
-    }
-    while (!found && proc_next_cgroup(&rest, &line)) {
-        found = span_equal(line.name, scope->hierarchy->name) && line.path.length >= scope->length && memcmp(line.path.at, scope->hierarchy->path, scope->length) == 0 &&
-                (line.path.length == scope->length || line.path.at[scope->length] == '/');
-    }
-    return found;
+    struct span path;
+    size_t length = scope->length;
+    return hierarchy_place(scope->hierarchy, proc, &text, &path) && path.length >= length && memcmp(path.at, scope->hierarchy->path, length) == 0 && (path.length == length || path.at[length] == '/');
 }
