@@ -375,9 +375,9 @@ function allCells(of: Killers): Cell[] {
 }
 
 /** Of so many shares one is taken by each commit. */
-const shares = 12;
+const shares = 16;
 
-/** All of them, or the twelfth that the commit chooses: after twelve commits all have run. A diagonal, so that a share is not of one point or killer. */
+/** All of them, or the sixteenth that the commit chooses: after sixteen commits all have run. A diagonal, so that a share is not of one point or killer. */
 export function chosenCells(of: readonly Killers[], all: boolean): Cell[] {
   const cells = of.flatMap(allCells);
   if (all) return cells;
