@@ -98,6 +98,19 @@ cpu_ticks() { awk '{print $14 + $15}' "/proc/$1/stat"; }
 say_by_signal() { kill -TERM "$SHIM"; finish; ended_by signal; }
 it "stdin EOF does not make the shim spin" eof_is_quiet
 
+waits_quietly() {
+  start_shim --container "$ID" --duration-ms 100 -- "${HOLD[@]}"
+  ! within 200 seen_or_over ended || fail "it ended before it began"
+  local before after
+  before=$(cpu_ticks "$SHIM")
+  ! within 1000 seen_or_over ended || fail "it ended before it began"
+  after=$(cpu_ticks "$SHIM")
+  at_most $((after - before)) 10 "hundredths of a second of CPU in one second before \`start\`"
+  say_by_signal_early
+}
+say_by_signal_early() { kill -TERM "$SHIM"; finish; refused not-started; }
+it "a shim that waits for \`start\` longer than the duration does not spin" waits_quietly
+
 not_started() {
   start_shim --container "$ID" --lease-ms 1000 -- "${HOLD[@]}"
   await resolved
