@@ -171,11 +171,11 @@ describe.skipIf(why !== undefined)(`a fault on several nodes${why === undefined 
     const containers = await Promise.all(targets.map(({ name }) => containerId(ns, name)));
     const plugin = onAll('10m');
     await untilActive(plugin);
+    expect(await stressorsIn(containers)).toBeGreaterThan(0);
     const hanging = execFile(`${repository}/test/cluster/host-hang`, ['apiserver', '30']);
     const over = once(hanging, 'exit');
     try {
       if (hanging.stdout) await once(hanging.stdout, 'data');
-      expect(await stressorsIn(containers)).toBeGreaterThan(0);
       await until('no stressor is left', 18, async () => (await stressorsIn(containers)) === 0);
       expect(hanging.exitCode, 'it hangs still').toBeNull();
     } finally {

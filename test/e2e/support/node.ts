@@ -39,7 +39,10 @@ export async function startObserver(): Promise<void> {
 export async function onNode(script: string): Promise<string> {
   if (clusterKind !== 'host') return kubectl('-n', namespace, 'exec', 'observer', '--', 'sh', '-c', script);
   // This very machine is the node: ten times as fast, and it needs no API server.
-  observerPid ??= findObserver();
+  observerPid ??= findObserver().catch((error: unknown) => {
+    observerPid = undefined;
+    throw error;
+  });
   const words = ['--all', '--target', await observerPid, 'sh', '-c', script];
   return (await promisify(execFile)('nsenter', words, { env: cleanEnv, maxBuffer: 64 * 2 ** 20 })).stdout;
 }
