@@ -2,6 +2,9 @@ import type { AgentShape, ConnectionOptions, NameQuery, Selection, TargetQuery }
 
 /** What the commands are asked to do. */
 
+/** Of every document that is read or written: what is added to it changes nothing that is there. */
+export const apiVersion = 'kubectl-chaos.io/v1';
+
 /** What a fault is asked to do: data, of which only the fault itself knows more than its name. */
 export interface FaultRequest {
   fault: string;

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { checks } from '../experiment/doctor/finding.ts';
+import { apiVersion } from '../requests.ts';
 import { activeSchema, endedSchema, resolvedSchema } from '../shim/protocol.ts';
 
 /**
@@ -30,7 +31,7 @@ function snakeEntries(entries: Record<string, Schema>): Record<string, Schema> {
   );
 }
 
-const apiVersion = v.literal('kubectl-chaos.io/v1beta1');
+const versioned = { apiVersion: v.literal(apiVersion) };
 const texts = v.array(v.string());
 const optional = { text: v.exactOptional(v.string()), number: v.exactOptional(v.number()) };
 
@@ -95,7 +96,7 @@ const verdict = v.looseObject({
 const requests = v.record(v.string(), v.number());
 
 const outcome = v.strictObject({
-  apiVersion,
+  ...versioned,
   kind: v.literal('outcome'),
   id: v.string(),
   cluster,
@@ -130,7 +131,7 @@ const outcome = v.strictObject({
 });
 
 const detached = v.strictObject({
-  apiVersion,
+  ...versioned,
   kind: v.literal('detached'),
   id: v.string(),
   cluster,
@@ -149,7 +150,7 @@ const detached = v.strictObject({
 });
 
 const plan = v.strictObject({
-  apiVersion,
+  ...versioned,
   kind: v.literal('plan'),
   id: v.string(),
   cluster: v.exactOptional(cluster),
@@ -197,18 +198,18 @@ const listed = {
 };
 
 const experiments = v.strictObject({
-  apiVersion,
+  ...versioned,
   kind: v.literal('experiments'),
   items: v.array(v.strictObject(listed)),
   unseen: texts,
 });
 
-const experiment = v.strictObject({ apiVersion, kind: v.literal('experiment'), ...listed, gone: v.boolean() });
+const experiment = v.strictObject({ ...versioned, kind: v.literal('experiment'), ...listed, gone: v.boolean() });
 
 const removal = { id: v.string(), namespace: v.string(), was_in_state: state, gone: v.boolean(), left: texts };
 
 const stopped = v.strictObject({
-  apiVersion,
+  ...versioned,
   kind: v.literal('stopped'),
   items: v.array(
     v.strictObject({
@@ -223,7 +224,7 @@ const stopped = v.strictObject({
 const sums = { namespaces: v.number(), found: v.number(), in_use: v.number(), removed: v.number() };
 
 const swept = v.strictObject({
-  apiVersion,
+  ...versioned,
   kind: v.literal('swept'),
   nodes: v.array(
     v.strictObject({
@@ -263,7 +264,7 @@ const swept = v.strictObject({
 });
 
 const examined = v.strictObject({
-  apiVersion,
+  ...versioned,
   kind: v.literal('examined'),
   cluster,
   namespace: v.string(),
@@ -282,7 +283,7 @@ const examined = v.strictObject({
 });
 
 const error = v.strictObject({
-  apiVersion,
+  ...versioned,
   kind: v.literal('error'),
   code: v.string(),
   message: v.string(),
@@ -292,7 +293,7 @@ const error = v.strictObject({
 });
 
 const version = v.strictObject({
-  apiVersion,
+  ...versioned,
   kind: v.literal('version'),
   version: v.string(),
   commit: v.string(),
@@ -357,12 +358,12 @@ const events = {
 };
 
 const knownEvents = Object.entries(events).map(([kind, entries]) =>
-  v.strictObject({ apiVersion, kind: v.literal(kind), ...(entries as Record<string, Schema>) }),
+  v.strictObject({ ...versioned, kind: v.literal(kind), ...(entries as Record<string, Schema>) }),
 );
 
 /** What a fault tells of itself: samples, and what it has found or will do. */
 const faultEvent = v.looseObject({
-  apiVersion,
+  ...versioned,
   kind: v.pipe(v.string(), v.regex(/^(?:sample|[a-z]+-[a-z-]+)$/)),
   target: reference,
 });

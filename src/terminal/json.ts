@@ -5,7 +5,7 @@ import { allReverted, type Detached, type Outcome, type TargetOutcome } from '..
 import type { Scope } from '../experiment/plan.ts';
 import type { Verdict } from '../faults/fault.ts';
 import type { Output, Selection, Target } from '../ports.ts';
-import type { OutputFormat } from '../requests.ts';
+import { apiVersion, type OutputFormat } from '../requests.ts';
 import { separateWords } from '../text.ts';
 
 /** How a document is written: `ndjson` is JSON on one line. */
@@ -39,9 +39,6 @@ export function errorDocument(error: ChaosError, format: DocumentFormat): string
   const { code, message, hint, state, exitCode } = error;
   return documentText({ kind: 'error', code, message, ...(hint ? { hint } : {}), state, exit_code: exitCode }, format);
 }
-
-/** Of every document; `v1`, and additions only, once experiments have many targets. */
-const apiVersion = 'kubectl-chaos.io/v1beta1';
 
 /** With what says of what kind a document is, as everything in Kubernetes does: `kind` is its own. */
 export function versioned(document: Record<string, unknown>): Record<string, unknown> {

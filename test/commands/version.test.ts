@@ -16,7 +16,7 @@ const ports = (shim: CommandPorts['shim']) => commandPorts('version asks nobody'
 const whole: CommandPorts['shim'] = async (architecture) => new TextEncoder().encode(architecture);
 
 const document = {
-  ...{ apiVersion: 'kubectl-chaos.io/v1beta1', kind: 'version', version: '1.2.3', commit: 'c0ffee' },
+  ...{ apiVersion: 'kubectl-chaos.io/v1', kind: 'version', version: '1.2.3', commit: 'c0ffee' },
   shims: [
     { architecture: 'amd64', sha256: sums.amd64 },
     { architecture: 'arm64', sha256: sums.arm64 },

@@ -1,8 +1,9 @@
 import * as v from 'valibot';
-import { apiVersion, keysOf, kindName } from '../../src/cli/file/keys.ts';
+import { keysOf, kindName } from '../../src/cli/file/keys.ts';
 import type { FaultKind } from '../../src/faults/fault.ts';
 import { faultKinds } from '../../src/faults/registry.ts';
 import { type Flag, keyOf } from '../../src/flags/flag.ts';
+import { apiVersion } from '../../src/requests.ts';
 
 /** The schema of the file that `run -f` reads, made from the flags of each fault. Which of them go together is for the command to say. */
 

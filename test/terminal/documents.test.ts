@@ -183,7 +183,7 @@ describe('what is printed is as its schema says', () => {
   });
 
   test('and nothing else is', () => {
-    const apiVersion = 'kubectl-chaos.io/v1beta1';
+    const apiVersion = 'kubectl-chaos.io/v1';
     expect(faultsOf({ apiVersion, kind: 'removing' })).toEqual([]);
     expect(faultsOf({ apiVersion, kind: 'removing', more: 1 })).not.toEqual([]);
     expect(faultsOf({ kind: 'removing' })).not.toEqual([]);

@@ -40,7 +40,7 @@ describe('-o json', () => {
     expect(targets).toMatchObject([{ target: { pod: 'web-7d4b9' }, fault: '2 busy CPUs' }]);
     expect(document).toEqual({
       cluster: { context: 'staging', server: 'https://cluster.test:6443' },
-      ...{ apiVersion: 'kubectl-chaos.io/v1beta1', kind: 'detached', id: 'chaos-7f3k2', exit_code: 0 },
+      ...{ apiVersion: 'kubectl-chaos.io/v1', kind: 'detached', id: 'chaos-7f3k2', exit_code: 0 },
       ...{ until: '2026-01-02T03:05:06.200Z', left_ms: 60_000, times: { active_ms: 200, total_ms: 200 } },
       selection: { seed: '7f3k2', skipped: [] },
       impact: { pods: 1, containers: 1, nodes: 1, workloads: [], broken_budgets: [], unknown: [] },
@@ -77,7 +77,7 @@ describe('-o json', () => {
   test('an error is one too', () => {
     const text = errorDocument(new ChaosError('image', 'no such image', { hint: 'name another' }), 'json');
     expect(JSON.parse(text)).toEqual({
-      apiVersion: 'kubectl-chaos.io/v1beta1',
+      apiVersion: 'kubectl-chaos.io/v1',
       kind: 'error',
       code: 'image',
       message: 'no such image',

@@ -1,8 +1,9 @@
 import type { FaultKind } from '../../faults/fault.ts';
 import { type Flag, type FlagValues, keyOf } from '../../flags/flag.ts';
+import { apiVersion } from '../../requests.ts';
 import { noCleanup, run } from '../flags.ts';
 import { joinKind } from '../target.ts';
-import { apiVersion, file, keysOf, kindName, withKind } from './keys.ts';
+import { file, keysOf, kindName, withKind } from './keys.ts';
 
 /** An experiment as a file, not yet as text. */
 export interface ExperimentFile {

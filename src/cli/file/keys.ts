@@ -6,7 +6,6 @@ import { connectionFlags, noCleanup, run, runFlags } from '../flags.ts';
 
 /** What the file of an experiment can say: the flags of its fault, by their names in camelCase, but for those that are the caller's. README.md in src/cli explains it. */
 
-export const apiVersion = 'kubectl-chaos.io/v1';
 export const kindName = 'Experiment';
 
 export interface FileKeys {

@@ -5,7 +5,8 @@ import { faultKinds } from '../../faults/registry.ts';
 import { type Flag, type FlagValues, keyOf } from '../../flags/flag.ts';
 import { nearest } from '../../flags/nearest.ts';
 import { quote } from '../../flags/values.ts';
-import { apiVersion, callerFlag, type FileKeys, keysOf, kindName, withKind } from './keys.ts';
+import { apiVersion } from '../../requests.ts';
+import { callerFlag, type FileKeys, keysOf, kindName, withKind } from './keys.ts';
 
 /** What a file says, as it would stand on the command line of its fault. */
 export interface Said {

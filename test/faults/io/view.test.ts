@@ -138,7 +138,7 @@ test('the plan of a dry run says which volume the path is in', () => {
   });
 });
 
-const apiVersion = 'kubectl-chaos.io/v1beta1';
+const apiVersion = 'kubectl-chaos.io/v1';
 const reference = { namespace: 'shop', pod: 'web-7d4b9', container: 'app' };
 
 describe('an io run', () => {

@@ -85,7 +85,7 @@ test('a revert by the guardian is said', () => {
   expect(reverted(120, 'shim')).toBe('reverted in 120ms');
 });
 
-const apiVersion = 'kubectl-chaos.io/v1beta1';
+const apiVersion = 'kubectl-chaos.io/v1';
 const reference = { namespace: 'shop', pod: 'web-7d4b9', container: 'app' };
 
 describe('a net run', () => {
