@@ -111,7 +111,8 @@ static int take_all(struct run *run, const char *pattern, struct error *err) {
             news = take(&hunt.found.item[k]) || news;
         }
         calm = news ? 0 : calm + 1;
-        if (calm == CALM_LOOKS || hunt.signal == 0) {
+        /* What is started in the place of one that a pattern means is another time's to hit. */
+        if (calm == CALM_LOOKS || hunt.signal == 0 || strcmp(pattern, "*") != 0) {
             return hunt.found.matched == hunt.found.count && hunt.count < PROCESSES_MAX;
         }
     }
