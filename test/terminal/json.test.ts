@@ -96,7 +96,7 @@ describe('-o yaml', () => {
 
   test('is plain text, in which nothing moves the cursor', async () => {
     const text = print(await badRun(), 'yaml');
-    expect(text).toMatch(/^apiVersion: kubectl-chaos.io\/v1beta1\nkind: outcome\nid: chaos-7f3k2\n/);
+    expect(text).toMatch(/^apiVersion: kubectl-chaos.io\/v1\nkind: outcome\nid: chaos-7f3k2\n/);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   });
