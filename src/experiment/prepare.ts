@@ -12,6 +12,7 @@ import type {
   Surroundings,
 } from '../ports.ts';
 import type { Request } from '../requests.ts';
+import { mostShims } from '../shim/commands.ts';
 import { formatBytes, formatCount } from '../text.ts';
 import { agentsOf, assemble } from './assembly.ts';
 import { type Reporter, reporterOf } from './events.ts';
@@ -91,7 +92,7 @@ export async function prepare(request: Request, ports: PreparePorts): Promise<Pl
   ];
   const plans = others.length > 0 && !withoutAgent ? assemble(each) : each;
   const orderless = new Map(plans.map((plan) => [plan, []]));
-  for (const agent of plans[0].noAttach ? successors(plans, orderless) : agentsOf(plans)) checkRecord(agent, plans[0]);
+  for (const agent of plans[0].noAttach ? successors(plans, orderless) : agentsOf(plans)) checkAgent(agent, plans[0]);
   reporter.report({ kind: 'planned', plans });
   for (const one of looked.prepared) warn(one, request, ports);
   await checkProtection(looked.prepared, request, ports);
@@ -102,12 +103,17 @@ export async function prepare(request: Request, ports: PreparePorts): Promise<Pl
 /** Of an object's annotations, for what the agent pod has besides its own, and for what webhooks add: bytes. */
 const otherAnnotations = 16 * 1024;
 
-/** An agent's record of its targets has to fit into its pod. */
-function checkRecord({ annotations, shape, node, targets = 1 }: AgentSpec, { noAttach }: Plan): void {
+/** An agent has room for so many shims, and its record of their targets has to fit into its pod. */
+function checkAgent({ annotations, shape, node, targets = 1 }: AgentSpec, { noAttach }: Plan): void {
+  const count = formatCount(targets, 'target');
+  if (targets > mostShims) {
+    const hint = 'Select fewer targets, by --count or --percent.';
+    const message = `${count} are on node ${node}, and an agent has room for ${mostShims}`;
+    throw new ChaosError('target-unsuitable', message, { hint });
+  }
   const texts = Object.entries({ ...shape.annotations, ...annotations }).flat();
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   if (bytes <= mostAnnotations - otherAnnotations) return;
-  const count = formatCount(targets, 'target');
   throw new ChaosError(
     'target-unsuitable',
     `what the agent pod on node ${node} has to hold of its ${count} is ${formatBytes(bytes)}, and an object's annotations have ${formatBytes(mostAnnotations)} at most`,

@@ -54,6 +54,9 @@ export function askLine({ verb, id, argv, input }: Question): string {
   return withInput(line(verb, id, ...argv), input);
 }
 
+/** How many shims an agent has room for. */
+export const mostShims = 128;
+
 /** Has an agent begin a shim of this name with this command line. It ends with what no word can be, so that one that is cut off begins nothing. */
 export function beginLine(name: string, words: readonly string[]): string {
   return `${line('begin', name, ...words)} <`;

@@ -106,6 +106,23 @@ describe('several targets with --detach', () => {
     expect((await outcomeOf(several)).exitCode).toBe(130);
   });
 
+  test.each([
+    [128, 'launched'],
+    [129, 'refused'],
+  ])('of which %i are on one node are %s: its agent has room for 128', async (count, what) => {
+    const many = Array.from({ length: count }, (_, index) =>
+      target({ pod: `web-${index}`, podUid: `uid-${index}`, node: 'node-1' }),
+    );
+    const several = new Several({ detached: true }, many);
+    await several.launch();
+    expect(several.cluster.count('launch')).toBe(what === 'launched' ? 1 : 0);
+    if (what === 'launched') return;
+    expect(await errorOf(several)).toMatchObject({
+      ...{ code: 'target-unsuitable', exitCode: 1 },
+      message: '129 targets are on node node-1, and an agent has room for 128',
+    });
+  });
+
   test('are refused where the record of an agent would not fit into its pod', async () => {
     const many = Array.from({ length: 120 }, (_, index) =>
       target({ pod: `${'x'.repeat(240)}${index}`, podUid: `uid-${index}`, node: 'node-1' }),
