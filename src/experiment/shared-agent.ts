@@ -227,9 +227,13 @@ export class SharedAgent {
       else if (this.#readyTools !== undefined) member.stream?.stdout.push(this.#readyTools);
       return;
     }
-    if (this.#trials.ask(member, line, (answer) => member.stream?.stdout.push(answer))) {
-      await this.#send(toLine(member.name, line));
-    }
+    const addressed = toLine(member.name, line);
+    const isFirst = this.#trials.ask(line, {
+      asker: member,
+      tell: (answer) => member.stream?.stdout.push(answer),
+      send: () => this.#say(addressed),
+    });
+    if (isFirst) await this.#send(addressed);
   }
 
   /** A line of a run's; it rejects where no stream takes it, as an attach of its own does. */
@@ -271,6 +275,8 @@ export class SharedAgent {
       }
       case 'gone': {
         const { exitCode, signal } = event;
+        const member = this.#members.get(event.name);
+        if (member) this.#trials.forget(member);
         const reason = signal === 0 ? `exit code ${exitCode}` : `killed by signal ${signal}`;
         return this.#tellEnd(event.name, { ...ended, exitCode, reason, message: messageOfWord(event) });
       }
@@ -332,6 +338,7 @@ export class SharedAgent {
     this.#isAttached = false;
     this.#carrier = undefined;
     this.#readyTools = undefined;
+    this.#trials.clear();
     this.#onDetached();
     const end = { clean: false, reason, ...(error instanceof Error ? { error } : {}) };
     for (const member of this.#members.values()) {

@@ -1,11 +1,18 @@
 import { isObject, readJson } from '../json.ts';
 
+/** One that waits for what another has asked. */
+interface Waiting {
+  asker: object;
+  tell(answer: string): void;
+  /** Asks itself. */
+  send(): void;
+}
+
 interface Trial {
   /** By which its answer is known. */
   id: string;
   asker: object;
-  /** Who waits for the answer beside. */
-  others: ((answer: string) => void)[];
+  others: Waiting[];
   answer?: string;
 }
 
@@ -15,18 +22,18 @@ export class Trials {
   readonly #trials = new Map<string, Trial>();
   #open = 0;
 
-  /** Whether the line is to be sent; if not, another has asked the same, and `tell` gets the line that answered it, as soon as there is one. `asker`: whose shim is asked. */
-  ask(asker: object, line: string, tell: (answer: string) => void): boolean {
+  /** Whether the line is to be sent; if not, another has asked the same, and the line that answered it is told, as soon as there is one. `asker`: whose shim is asked. */
+  ask(line: string, waiting: Waiting): boolean {
     const [verb, id = ''] = line.split(' ', 2);
     if (verb !== 'fresh') return true;
     const trial = this.#trials.get(line);
     if (!trial) {
-      this.#trials.set(line, { id, asker, others: [] });
+      this.#trials.set(line, { id, asker: waiting.asker, others: [] });
       this.#open++;
       return true;
     }
-    if (trial.answer === undefined) trial.others.push(tell);
-    else tell(trial.answer);
+    if (trial.answer === undefined) trial.others.push(waiting);
+    else waiting.tell(trial.answer);
     return false;
   }
 
@@ -39,7 +46,23 @@ export class Trials {
       if (trial.asker !== asker || trial.id !== read.id || trial.answer !== undefined) continue;
       trial.answer = text;
       this.#open--;
-      for (const tell of trial.others.splice(0)) tell(text);
+      for (const { tell } of trial.others.splice(0)) tell(text);
+    }
+  }
+
+  /** This one's shim answers no more: another asks what it has left open. */
+  forget(asker: object): void {
+    for (const [line, trial] of this.#trials) {
+      trial.others = trial.others.filter((other) => other.asker !== asker);
+      if (trial.asker !== asker || trial.answer !== undefined) continue;
+      const next = trial.others.shift();
+      if (next) {
+        trial.asker = next.asker;
+        next.send();
+      } else {
+        this.#trials.delete(line);
+        this.#open--;
+      }
     }
   }
 
