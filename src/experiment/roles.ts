@@ -57,13 +57,17 @@ function role(name: string, namespace: string | undefined, ...places: readonly P
   return { name, ...(namespace === undefined ? {} : { namespace }), rules: withoutRepeats(rules) };
 }
 
-/** Rules without the verbs that earlier ones give already for all of their resources. */
+/** Rules without the verbs that earlier ones give already for all of their resources, nor, where they can be left out, those that one gives that cannot. */
 function withoutRepeats(rules: readonly Right[]): Right[] {
+  const keysOf = (rule: Right, verb: string) => rule.resources.map((resource) => `${verb} ${resource} ${rule.group}`);
+  const needed = new Set(
+    rules.flatMap((rule) => (rule.otherwise === undefined ? rule.verbs.flatMap((verb) => keysOf(rule, verb)) : [])),
+  );
   const given = new Set<string>();
   return rules.flatMap((rule) => {
-    const keys = (verb: string) => rule.resources.map((resource) => `${verb} ${resource} ${rule.group}`);
-    const verbs = rule.verbs.filter((verb) => !keys(verb).every((key) => given.has(key)));
-    for (const key of verbs.flatMap(keys)) given.add(key);
+    const isThere = (key: string) => given.has(key) || (rule.otherwise !== undefined && needed.has(key));
+    const verbs = rule.verbs.filter((verb) => !keysOf(rule, verb).every(isThere));
+    for (const key of verbs.flatMap((verb) => keysOf(rule, verb))) given.add(key);
     return verbs.length === 0 ? [] : [{ ...rule, verbs }];
   });
 }

@@ -63,6 +63,23 @@ describe('the rights', () => {
     expect(given(role as Printed)).toHaveLength(new Set(each(rights).map(named)).size);
   });
 
+  test.each(['rbac', 'rbac -n shop', 'rbac -n shop --agent-namespace chaos'])(
+    'that a run cannot do without are not among those that can be left out, by %s',
+    async (line) => {
+      let isOptional = false;
+      const optional = (await run(line)).stdout.split('\n').flatMap((text) => {
+        if (text.startsWith('  #')) isOptional = text.startsWith('  # optional: ');
+        return isOptional && text.startsWith('  - ') ? given({ rules: parse(text) } as Printed) : [];
+      });
+      const apart = line.includes('--agent-namespace');
+      const needed = each(rights).filter(
+        ({ otherwise, place }) => otherwise === undefined && !(apart && place === 'agent'),
+      );
+      expect(optional).not.toEqual([]);
+      expect(optional.filter((right) => needed.map(named).includes(right))).toEqual([]);
+    },
+  );
+
   test('are of resources that are asked for', () => {
     for (const asked of each(rights)) expect(permissionOf(asked).verb).toBe(asked.verb);
   });
