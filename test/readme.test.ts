@@ -21,17 +21,18 @@ const pages = [
   'native/README.md',
   'src/README.md',
   'src/cli/README.md',
+  'src/terminal/README.md',
   'src/experiment/doctor/README.md',
   ...kinds,
 ];
 
-/** Command lines of blocks and of inline code, without a prompt, a comment and a redirection. */
+/** Command lines of blocks and of inline code, without a prompt, a comment, a redirection and what it is piped into. */
 function commandsOf(page: string, program: string): string[] {
   const text = read(page);
   const blocks = [...text.matchAll(/^ {4,}(?:\$ )?(\S.*)$/gm)];
   const inline = [...text.matchAll(/`([^`\n]+)`/g)];
   return [...blocks, ...inline]
-    .map(([, line = '']) => line.replace(/\s+(?:#.*|> \S+)$/, '').trim())
+    .map(([, line = '']) => line.replace(/\s+(?:#.*|> \S+|\| .*)$/, '').trim())
     .filter((line) => line.startsWith(program));
 }
 

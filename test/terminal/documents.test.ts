@@ -197,3 +197,17 @@ test('the JSON Schemas are those of the documents: npm run schemas', () => {
   expect(readdirSync(folder).sort()).toEqual([...files.keys()].sort());
   for (const [name, text] of files) expect(readFileSync(new URL(name, folder), 'utf8'), name).toBe(text);
 });
+
+test('the page about them names every kind of event', () => {
+  const root = new URL('../../src/', import.meta.url);
+  const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+  const ofRun = [...read('terminal/schemas/event.json').matchAll(/"kind": \{\s*"const": "([a-z-]+)"/g)];
+  const sources = readdirSync(new URL('faults/', root), { recursive: true, encoding: 'utf8' });
+  const ofFaults = sources
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap((path) => [...read(`faults/${path}`).matchAll(/document(?:: | = )\{\s*kind: '([a-z-]+)'/g)]);
+  const kinds = [...ofRun, ...ofFaults].map(([, kind = '']) => kind);
+  expect(kinds).toEqual(expect.arrayContaining(['removed', 'io-found', 'kill-sample', 'sample']));
+  const page = read('terminal/README.md');
+  expect(kinds.filter((kind) => !page.includes(`\`${kind}\``))).toEqual([]);
+});

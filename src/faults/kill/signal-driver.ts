@@ -141,7 +141,7 @@ export class SignalDriver implements Driver {
     const { last } = own.aftermath;
     if (!last) return;
     const live = liveRow(plan.target, own);
-    this.#run.report({ kind: 'sample', live, leftMs, document: { kind: 'sample', standing: last } });
+    this.#run.report({ kind: 'sample', live, leftMs, document: { kind: 'kill-sample', standing: last } });
   }
 }
 
