@@ -30,6 +30,7 @@ struct pause {
     struct stopped *stopped;   /**< of --stop */
     struct processes found;    /**< of --stop: what was found at the last look */
     size_t before, missed;     /**< of those: stopped by somebody else before; not reached, since there are too many */
+    bool blind;                /**< of --stop: newcomers are not looked for any more, since that failed */
     bool told;                 /**< it has been said that one goes on, or cannot be looked for */
 };
 

@@ -107,6 +107,10 @@ static const char *take_verb(struct run *run, enum verb verb, struct order *orde
     case VERB_CONNECT:
     case VERB_LISTEN:
     case VERB_SIGNAL:
+        /* It turns the run to another container: not away from one in which something is to be undone; and nobody is hit before `start`. */
+        if (verb == VERB_SIGNAL && (!run->options.target_may_end || (before && strcmp(order->words.item[3], "0") != 0))) {
+            return unknown;
+        }
         return orders_add(&hold->asked, ASKED_MAX, order) ? NULL : full;
     case VERB_APPLY:
         /* While active it is one more thing to be done in its turn. */

@@ -55,12 +55,12 @@ static int look(struct run *run, struct error *err) {
     pause->missed = pause->found.matched - pause->found.count;
     for (size_t i = 0; i < pause->found.count; i++) {
         const struct process *process = &pause->found.item[i];
-        if (is_known(stopped, process)) {
+        if (is_known(stopped, process) || process_is_ours(process->pid, &pause->scope)) {
             continue;
         }
         if (is_stopped(process)) {
             pause->before++;
-        } else if (stopped->count == PROCESSES_MAX) {
+        } else if (stopped->count == PROCESSES_MAX || process->state == PROCESS_HEADLESS) {
             pause->missed++;
         } else {
             stopped->item[stopped->count] = (struct stopped_one){.process = *process};
@@ -133,7 +133,7 @@ static int stop_all(struct run *run, struct error *err) {
         }
         pump(run, -1, clock_ms() + AGAIN_MS);
     }
-    if (run->reason == REASON_NONE && states.count[STOPPED] + states.count[WAITING] == 0) {
+    if (run->reason == REASON_NONE && states.count[STOPPED] == 0) {
         return fail(err, "readback", 0, "none of the processes that `%.128s` means has stopped: %d have ended, %d go on", run->options.match, (int)states.count[ENDED], (int)states.count[RUNNING]);
     }
     return 0;
@@ -226,8 +226,12 @@ static void check_stopped(struct run *run) {
     if (states.runs != NULL) {
         fail(&err, "", 0, "process %d (%.16s) goes on: it was continued, and not by this", (int)states.runs->pid, states.runs->comm);
     }
-    if (look(run, &err) == 0 && revert_update_record(run, &err) == 0) {
+    /* One whose command line cannot be read would cost a child that waits for it with each look. */
+    if (!pause->blind && look(run, &err) == 0 && revert_update_record(run, &err) == 0) {
         (void)stop_chosen(run);
+    } else if (run->reason == REASON_NONE) {
+        pause->blind = true;
+        pause->missed = pause->missed > 0 ? pause->missed : 1;
     }
     if (!pause->told && err.text[0] != '\0') {
         pause->told = true;

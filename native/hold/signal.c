@@ -6,14 +6,13 @@
 #include "base/files.h"
 #include "base/format.h"
 #include "base/pidfd.h"
-#include "base/seal.h"
 #include "base/sys.h"
 #include "target/processes.h"
 
 #include <string.h>
 
 /* Of those that fork faster than we look, so many rounds. */
-enum { LOOKS_MAX = 64, CALM_LOOKS = 4, ANCESTORS_MAX = 256, SIGNALS = 31, WAIT_MAX_MS = 60000, PAUSE_MS = 20, CONTAINER_BYTES = 129 };
+enum { LOOKS_MAX = 64, CALM_LOOKS = 4, SIGNALS = 31, WAIT_MAX_MS = 60000, PAUSE_MS = 20, CONTAINER_BYTES = 129 };
 /* Three sets of signals, a line each; and with them a pid. */
 enum { SETS_BYTES = 3 * (8 + 16 + 1), ABOUT_BYTES = SETS_BYTES + 16, LINE_BYTES = ABOUT_BYTES + PROCESS_COMM_BYTES + 16 };
 
@@ -32,27 +31,12 @@ static struct hunt {
     char container[CONTAINER_BYTES]; /**< which the run has been turned to */
     struct scope scope;
     uint64_t signal;
+    bool missed; /**< at the last look there was one that cannot be held */
     size_t count;
     struct victim victim[PROCESSES_MAX];
     struct processes found;
     char said[PROCESSES_MAX * LINE_BYTES];
 } hunt;
-
-/** A process of an experiment in the same container, or one that such a process has started: a shim is above both. */
-static bool is_ours(pid_t pid) {
-    char buffer[1024];
-    struct stat_line stat = {.parent = (uint32_t)pid};
-    bool ours = false;
-    for (int i = 0; !ours && i < ANCESTORS_MAX && stat.parent > 1; i++) {
-        cleanup_close int proc = process_open((pid_t)stat.parent);
-        ssize_t got = read_file_at(proc, "stat", buffer, sizeof buffer);
-        if (got <= 0 || !proc_parse_stat((struct span){buffer, (size_t)got}, &stat)) {
-            break;
-        }
-        ours = seal_is_of(proc);
-    }
-    return ours;
-}
 
 /** What is told of it, by its status: a name stands there in one line, whatever is in it. Nothing, where it has ended meanwhile. */
 static void describe(struct victim *victim, int proc) {
@@ -84,10 +68,14 @@ static bool take(const struct process *process) {
             return false;
         }
     }
+    if (process->state == PROCESS_HEADLESS) {
+        hunt.missed = true;
+        return false;
+    }
     cleanup_close int proc = process_open(process->pid);
     victim->process = *process;
     victim->pidfd = process_hold(process, &hunt.scope);
-    if (victim->pidfd < 0 || is_ours(process->pid)) {
+    if (victim->pidfd < 0 || process_is_ours(process->pid, &hunt.scope)) {
         bool gone = victim->pidfd < 0;
         close_fd(&victim->pidfd);
         return gone; /* It may have left another one in its place. */
@@ -104,6 +92,7 @@ static int take_all(struct run *run, const char *pattern, struct error *err) {
     int calm = 0;
     for (int i = 0; i < LOOKS_MAX && run->reason == REASON_NONE; i++) {
         bool news = false;
+        hunt.missed = false;
         if (processes_find(run, &hunt.scope, pattern, &hunt.found, err) < 0) {
             return -1;
         }
@@ -113,7 +102,7 @@ static int take_all(struct run *run, const char *pattern, struct error *err) {
         calm = news ? 0 : calm + 1;
         /* What is started in the place of one that a pattern means is another time's to hit. */
         if (calm == CALM_LOOKS || hunt.signal == 0 || strcmp(pattern, "*") != 0) {
-            return hunt.found.matched == hunt.found.count && hunt.count < PROCESSES_MAX;
+            return hunt.found.matched == hunt.found.count && hunt.count < PROCESSES_MAX && !hunt.missed;
         }
     }
     return 0;

@@ -280,7 +280,7 @@ enum label proc_parse_label(struct span text, char profile[PROFILE_BYTES]) {
 }
 
 /* Fields are counted from 1 in proc(5): comm is 2, and a blank precedes each of those that follow. */
-enum { STAT_STATE = 3, STAT_PARENT = 4, STAT_FLAGS = 9, STAT_USER_TICKS = 14, STAT_SYSTEM_TICKS = 15, STAT_START = 22 };
+enum { STAT_STATE = 3, STAT_PARENT = 4, STAT_FLAGS = 9, STAT_USER_TICKS = 14, STAT_SYSTEM_TICKS = 15, STAT_THREADS = 20, STAT_START = 22 };
 
 /** False when it is one that is a number, and is none. */
 static bool take_field(struct stat_line *line, int field, struct span word) {
@@ -302,6 +302,9 @@ static bool take_field(struct stat_line *line, int field, struct span word) {
         return whole;
     case STAT_SYSTEM_TICKS:
         line->cpu_ticks += number;
+        return whole;
+    case STAT_THREADS:
+        line->threads = number;
         return whole;
     case STAT_START:
         line->start_ticks = number;

@@ -81,6 +81,7 @@ struct stat_line {
     char state;
     bool exiting; /**< on its way out, though no zombie yet (PF_EXITING) */
     uint32_t parent;
+    uint64_t threads; /**< how many it has, its first one with them until it is waited for */
     uint64_t cpu_ticks;   /**< of all its threads, in user and system mode, in clock ticks */
     uint64_t start_ticks; /**< since boot, in clock ticks */
 };

@@ -23,7 +23,7 @@ static int work(const void *argument) {
     struct undo_list found = {.count = 0};
     struct error err = {0};
     if (remove != NULL) {
-        (void)undo_run(remove, &err); /* What counts is whether it is there. */
+        (void)undo_run(remove, true, &err); /* What counts is whether it is there. */
     }
     if (residue_find(&found, &err) < 0) {
         char message[sizeof err.text + 128];

@@ -4,13 +4,14 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/format.h"
+#include "base/seal.h"
 #include "base/sys.h"
 #include "proc/pattern.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 64, PIDS_MAX = 65536 };
+enum { DEPTH_MAX = 64, PIDS_MAX = 65536, ANCESTORS_MAX = 256 };
 
 /** Everybody in the container, as numbers. */
 struct pids {
@@ -57,15 +58,24 @@ static int list(struct pids *pids, int cgroup, int depth) {
     return result;
 }
 
-/** All of it in one piece, so that it belongs together. */
+/** All of it in one piece, so that it belongs together. 0 or -errno. */
+static int read_stat(int proc, char *text, size_t size, struct stat_line *line) {
+    ssize_t got = read_file_at(proc, "stat", text, size);
+    return got < 0 ? (int)got : proc_parse_stat((struct span){text, (size_t)got}, line) ? 0 : -EIO;
+}
+
+/** A process lives on without its first thread, whose state is all that is told then. */
 static bool read_process(struct process *process, int proc) {
     char text[1024];
     struct stat_line line;
-    ssize_t got = read_file_at(proc, "stat", text, sizeof text);
-    if (got <= 0 || !proc_parse_stat((struct span){text, (size_t)got}, &line) || line.exiting || line.state == 'Z' || line.state == 'X') {
+    if (read_stat(proc, text, sizeof text, &line) < 0) {
         return false;
     }
-    process->state = line.state;
+    bool ends = line.exiting || line.state == 'Z' || line.state == 'X';
+    if (ends && line.threads <= 1) {
+        return false;
+    }
+    process->state = ends ? PROCESS_HEADLESS : line.state;
     process->start_ticks = line.start_ticks;
     process->cpu_ticks = line.cpu_ticks;
     format_text(process->comm, sizeof process->comm, "%.*s", (int)line.comm.length, line.comm.at);
@@ -78,16 +88,21 @@ int process_open(pid_t pid) {
     return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/** Whether the pattern means it. Its command line is looked at last: the others do not wait for it. */
+/** Whether the pattern means it. Its command line is looked at last: who is meant by his name alone does not wait for it. */
 static bool is_meant(struct process *process, const struct scope *scope, const char *pattern) {
     char command[COMMAND_MAX_BYTES];
     cleanup_close int proc = process_open(process->pid);
-    if (proc < 0 || !scope_holds(scope, proc) || !read_process(process, proc)) {
+    /* v1 has no cgroup any more of a first thread that has exited; that it is on the list is all there is. */
+    if (proc < 0 || !read_process(process, proc) || (process->state != PROCESS_HEADLESS && !scope_holds(scope, proc))) {
         return false;
+    }
+    const struct span comm = {process->comm, strlen(process->comm)};
+    if (pattern_fits(pattern, comm)) {
+        return true;
     }
     cleanup_close int fd = openat(proc, "cmdline", O_RDONLY | O_CLOEXEC);
     ssize_t got = fd < 0 ? 0 : read(fd, command, sizeof command);
-    return pattern_means(pattern, (struct span){process->comm, strlen(process->comm)}, command, got < 0 ? 0 : (size_t)got);
+    return pattern_means(pattern, comm, command, got < 0 ? 0 : (size_t)got);
 }
 
 struct search {
@@ -146,5 +161,34 @@ int process_hold(const struct process *process, const struct scope *scope) {
     /* What is read after it is of that process, or of one that is later still: never of one before. */
     cleanup_close int pidfd = (int)sys2(__NR_pidfd_open, process->pid, 0);
     cleanup_close int proc = process_open(process->pid);
-    return pidfd >= 0 && proc >= 0 && (scope == NULL || scope_holds(scope, proc)) && process_look(&now) == 0 ? steal_fd(&pidfd) : -ESRCH;
+    return pidfd >= 0 && proc >= 0 && scope_holds(scope, proc) && process_look(&now) == 0 ? steal_fd(&pidfd) : -ESRCH;
+}
+
+int process_hold_any(const struct process *process) {
+    char text[1024];
+    struct stat_line line;
+    cleanup_close int pidfd = (int)sys2(__NR_pidfd_open, process->pid, 0);
+    if (pidfd < 0) {
+        return pidfd;
+    }
+    cleanup_close int proc = process_open(process->pid);
+    int result = proc < 0 ? -errno : read_stat(proc, text, sizeof text, &line);
+    if (result < 0) {
+        return result == -ENOENT ? -ESRCH : result;
+    }
+    return line.start_ticks == process->start_ticks ? steal_fd(&pidfd) : -ESRCH;
+}
+
+bool process_is_ours(pid_t pid, const struct scope *scope) {
+    char text[1024];
+    struct stat_line stat = {.parent = (uint32_t)pid};
+    bool ours = false;
+    for (int i = 0; !ours && i < ANCESTORS_MAX && stat.parent > 1; i++) {
+        cleanup_close int proc = process_open((pid_t)stat.parent);
+        if (read_stat(proc, text, sizeof text, &stat) < 0) {
+            break;
+        }
+        ours = seal_is_of(proc) && !scope_holds(scope, proc);
+    }
+    return ours;
 }

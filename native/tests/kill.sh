@@ -267,17 +267,47 @@ of_an_experiment() {
   say start
   await active
   mv "$T/out" "$T/other-out"
-  local pid
-  pid=$(sed -n 's/.*"event":"active".*"pid":\([0-9]*\).*/\1/p' "$T/other-out")
   begin_killer
   send "$ID" 9 2000 "*"
   equal "$(grep -c '^ended' <<<"$SAID")" 1 "hit: the target alone: $SAID"
   untold ".*nsexec.*"
   over
   end_shim "$other"
-  : "$pid"
 }
 it "processes of ours are never hit" of_an_experiment
+
+# One of the target's own whose program is called as a shim's.
+impostor() {
+  make_container
+  inside impostors "$PROBES/probe-static" family impostor
+  soon 3000 "there is one" impostor_there
+  begin_killer
+  send "$ID" 9 2000 impostor
+  equal "$CODE" 0 "exit code"
+  equal "$(grep -c '^ended' <<<"$SAID")" 1 "hit: $SAID"
+  gone "$IMPOSTOR" || fail "it has not ended"
+  over
+}
+impostor_there() {
+  local pid
+  while read -r pid; do
+    IMPOSTOR=$pid
+    [[ $(readlink "/proc/$pid/exe") != "/memfd:nsexec (deleted)" ]] || return 0
+  done <"${CGROUP_ARGS[1]}/cgroup.procs"
+  return 1
+}
+it "who is called as a shim and is the target's own is hit" impostor
+
+headless() {
+  make_container
+  inside family "$PROBES/probe-static" family headless
+  soon 3000 "it has come" grep -q '^family of 1' "$T/family"
+  begin_killer
+  send "$ID" 9 0 headless
+  equal "$CODE" 1 "exit code: not all were reached"
+  over
+}
+it "one whose first thread has exited is said not to be reached" headless
 
 before_start() {
   deaf

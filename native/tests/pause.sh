@@ -472,6 +472,15 @@ forks_fast() {
   ended_well
   continued || fail "it is stopped still"
 }
+headless() {
+  join family "exec $PROBES/probe-static family headless"
+  soon 3000 "it has come" is_headless
+  start_nsexec hold --container "$ID" --stop --match headless
+  say start
+  finish 20000
+  refused processes
+}
+is_headless() { grep -qsx 'Z (zombie)' <(sed -n 's/^State:\t//p' "/proc/$(pgrep -P "$JOINED" -x headless)/status" 2>/dev/null); }
 too_many() {
   # shellcheck disable=SC2016
   join many 'for ((i = 0; i < 520; i++)); do (exec -a worker sleep 60) & done; : >"$READY"; wait'
@@ -527,6 +536,7 @@ it "one that is continued by somebody else: said, and counted" continues_itself
 it "one that ends meanwhile" ends_meanwhile
 it "one that leaves the cgroup is continued all the same" leaves_the_cgroup
 it "one that forks fast" forks_fast
+it "one whose first thread has exited is not stopped unseen: refused" headless
 it "too many: refused" too_many
 it "killed by -9: the guardian continues them within 2 s" killed_with
 it "shim and guardian killed at once: swept by the record" swept

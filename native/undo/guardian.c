@@ -100,7 +100,7 @@ static int undo_until_clean(struct undo_list *undo, int events, struct error *wh
         bool alone = poll(&others, 1, 0) == 1;
         undo->count = alone ? all : for_now;
         network_learn(events, undo);
-        (void)undo_run(undo, why); /* What counts is whether it is there. */
+        (void)undo_run(undo, true, why); /* What counts is whether it is there. */
         undo->count = all;
         int left = undo_present(undo, NULL, 0, &ignored);
         if ((alone && left == 0) || clock_ms() >= until) {
@@ -217,6 +217,8 @@ static void watch_shim(struct watch *watch) {
 /** The shim, if it has not died, and with it, or where it cannot die now, all that is in the workload's pid namespace. */
 static void end_shim_and_workload(const struct watch *watch) {
     sys4(__NR_pidfd_send_signal, KEPT_SHIM, SIGKILL, 0, 0);
+    /* What it was about to do in the kernel, it does before it dies. */
+    (void)pidfd_ends_within(KEPT_SHIM, WORKLOAD_DIES_MS);
     if (watch->init >= 0) {
         sys4(__NR_pidfd_send_signal, watch->init, SIGKILL, 0, 0);
         /* What a workload does, it could do again after it is undone. */

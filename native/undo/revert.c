@@ -71,7 +71,7 @@ static int work_undo(const void *argument) {
     struct error err = {0};
     char first[UNDO_TEXT_BYTES] = "";
     char why[sizeof refused.text + 64];
-    int result = undo_run(argument, &refused);
+    int result = undo_run(argument, false, &refused);
     /* What counts is whether it is there. */
     int left = undo_present(argument, first, sizeof first, &err);
     if (left != 0) {
@@ -313,7 +313,7 @@ int revert_all(struct run *run, struct error *err) {
     /* Here, since an errand is in a pid namespace of its own, in which a pid is nobody's. */
     for (size_t i = 0; i < run->revert->undo.count; i++) {
         const struct undo *undo = &run->revert->undo.item[i];
-        (void)(undo->kind == UNDO_STOPPED && stopped_continue(undo)); /* What was refused is still there for the errand. */
+        (void)(undo->kind == UNDO_STOPPED && stopped_continue(undo)); /* What was refused the errand finds still to be done. */
     }
     /* In one that was not made there is nothing. */
     int limit_ms = directory != NULL && directory->directory >= 0 ? DIRECTORY_LIMIT_MS : ERRAND_LIMIT_MS;

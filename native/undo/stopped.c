@@ -12,7 +12,7 @@ struct stopped *stopped_make(void) {
 }
 
 static int send_continue(const struct process *process) {
-    cleanup_close int pidfd = process_hold(process, NULL);
+    cleanup_close int pidfd = process_hold_any(process);
     long result = pidfd < 0 ? pidfd : sys4(__NR_pidfd_send_signal, pidfd, SIGCONT, 0, 0);
     return result == -ESRCH ? 0 : (int)result;
 }

@@ -117,7 +117,7 @@ int undo_present(const struct undo_list *list, char *first, size_t size, struct 
 
 int undo_occupied(const struct undo_list *list, char *first, size_t size, struct error *err) { return look_for(list, true, first, size, err); }
 
-static int take_back(int route, const struct undo_list *list, const struct undo *undo) {
+static int take_back(int route, const struct undo_list *list, const struct undo *undo, bool sees_pids) {
     switch (undo->kind) {
     case UNDO_DIRECTORY:
         return directory_remove(undo);
@@ -126,7 +126,7 @@ static int take_back(int route, const struct undo_list *list, const struct undo 
     case UNDO_FREEZE:
         return freeze_restore(undo);
     case UNDO_STOPPED:
-        return stopped_continue(undo);
+        return sees_pids ? stopped_continue(undo) : stopped_present(undo) == 0 ? 0 : -EPERM;
     case UNDO_RECORD:
         return record_remove(undo);
     default:
@@ -134,7 +134,7 @@ static int take_back(int route, const struct undo_list *list, const struct undo 
     }
 }
 
-int undo_run(const struct undo_list *list, struct error *err) {
+int undo_run(const struct undo_list *list, bool sees_pids, struct error *err) {
     cleanup_close int route = -1;
     int status = 0;
     if (open_route(list, &route, err) < 0) {
@@ -143,7 +143,7 @@ int undo_run(const struct undo_list *list, struct error *err) {
     /* All of it, whatever one of them says; but the record is how what is left is found. */
     for (size_t i = 0; i < list->count; i++) {
         const struct undo *undo = &list->item[i];
-        int result = undo->kind == UNDO_RECORD && status < 0 ? 0 : take_back(route, list, undo);
+        int result = undo->kind == UNDO_RECORD && status < 0 ? 0 : take_back(route, list, undo, sees_pids);
         if (result < 0) {
             char what[UNDO_TEXT_BYTES];
             const char *why = undo->kind == UNDO_DIRECTORY ? directory_why(-result) : NULL;

@@ -62,8 +62,11 @@ int undo_present(const struct undo_list *list, char *first, size_t size, struct 
 /** As undo_present, of what stands in their places, whosever it is. */
 int undo_occupied(const struct undo_list *list, char *first, size_t size, struct error *err);
 
-/** Takes back all of it; what is gone already is done. -1 when something of it was refused: a record stays then. */
-int undo_run(const struct undo_list *list, struct error *err);
+/**
+ * Takes back all of it; what is gone already is done. -1 when something of it was refused: a record stays then. `sees_pids`: whoever calls is in the pid namespace in which the
+ * processes that are to go on were found; elsewhere their pids are nobody's.
+ */
+int undo_run(const struct undo_list *list, bool sees_pids, struct error *err);
 
 /** What is to be said of the target when something of the list may be left: a `state` of README. */
 const char *undo_unknown(const struct undo_list *list);

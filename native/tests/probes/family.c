@@ -2,11 +2,15 @@
 #include "probe.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define BOMB_LIMIT 200 /* processes of a fork bomb; it stops there, or at the target's pids limit */
@@ -81,12 +85,46 @@ bomb (void)
   stay ();
 }
 
+static int
+other_thread (void *argument)
+{
+  (void) argument;
+  stay ();
+}
+
+/* A process goes on without its first thread. */
+static void
+headless (void)
+{
+  static _Alignas (16) char stack[65536];
+  if (fork () != 0)
+    return;
+  prctl (PR_SET_NAME, "headless", 0, 0, 0);
+  clone (other_thread, stack + sizeof stack, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, NULL);
+  syscall (SYS_exit, 0);
+}
+
+/* Called as a shim's file is, as anybody may call one. */
+static void
+impostor (void)
+{
+  if (fork () != 0)
+    return;
+  int from = open ("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  int file = memfd_create ("nsexec", MFD_CLOEXEC);
+  while (sendfile (file, from, NULL, 1 << 20) > 0)
+    ;
+  __atomic_add_fetch (arrived, 1, __ATOMIC_SEQ_CST);
+  fexecve (file, (char *[]){ "impostor", "hold", NULL }, (char *[]){ NULL });
+  _exit (1);
+}
+
 static const struct
 {
   const char *name;
   void (*make) (void);
   int members;
-} kinds[] = { { "child", child, 1 }, { "ignoring", ignoring, 1 }, { "setsid", session, 1 }, { "daemon", detached, 1 }, { "bomb", bomb, 50 } };
+} kinds[] = { { "child", child, 1 }, { "ignoring", ignoring, 1 }, { "setsid", session, 1 }, { "daemon", detached, 1 }, { "bomb", bomb, 50 }, { "headless", headless, 1 }, { "impostor", impostor, 1 } };
 
 int
 probe_family (int argc, char **argv)

@@ -141,11 +141,15 @@ stat_lines (void **state)
       assert_false (line.exiting);
       assert_int_equal (line.start_ticks, 98765);
       assert_int_equal (line.cpu_ticks, 15);
+      assert_int_equal (line.threads, 1);
     }
   struct stat_line line;
   assert_true (proc_parse_stat (SPAN ("7 (dying) S 4 4 4 0 -1 4194564 0 0 0 0 0 0 0 0 20 0 1 0 98765 0 0\n"), &line));
   assert_true (line.exiting);
   assert_false (proc_parse_stat (SPAN ("7 (flags) S 4 4 4 0 -1 ? 0 0 0 0 0 0 0 0 20 0 1 0 98765 0 0\n"), &line));
+  assert_true (proc_parse_stat (SPAN ("7 (threads) Z 4 4 4 0 -1 4194564 0 0 0 0 0 0 0 0 20 0 12 0 98765 0 0\n"), &line));
+  assert_int_equal (line.threads, 12);
+  assert_false (proc_parse_stat (SPAN ("7 (threads) S 4 4 4 0 -1 4194560 0 0 0 0 12 3 0 0 20 0 x 0 98765 0 0\n"), &line));
   assert_false (proc_parse_stat (SPAN ("7 (times) S 4 4 4 0 -1 4194560 0 0 0 0 12 -3 0 0 20 0 1 0 98765 0 0\n"), &line));
   assert_false (proc_parse_stat (SPAN (""), &line));
   assert_false (proc_parse_stat (SPAN ("7 (cut"), &line));

@@ -1,9 +1,16 @@
 #include "unit.h"
 
 #include "proc/pattern.h"
+#include "undo/stopped.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void
 patterns (void **state)
@@ -97,9 +104,83 @@ meant (void **state)
     }
 }
 
+static void *
+stay (void *argument)
+{
+  for (;;)
+    pause ();
+  return argument;
+}
+
+static bool
+is_in_state (const char *stat, char state)
+{
+  char text[512] = "";
+  FILE *file = fopen (stat, "re");
+  if (file != NULL)
+    {
+      (void) !fread (text, 1, sizeof text - 1, file);
+      fclose (file);
+    }
+  const char *end = strrchr (text, ')');
+  return end != NULL && end[2] == state;
+}
+
+static void
+soon_in_state (const char *stat, char state)
+{
+  for (int i = 0; i < 3000 && !is_in_state (stat, state); i++)
+    usleep (1000);
+  if (!is_in_state (stat, state))
+    fail_msg ("%s is not in state %c", stat, state);
+}
+
+/* A process of which the first thread has exited, and another goes on: it has not ended, and can be stopped. */
+static void
+without_its_first_thread (void **state)
+{
+  (void) state;
+  char stat[64], thread_stat[64], command[96];
+  int tid = 0;
+  pid_t pid = fork ();
+  if (pid == 0)
+    {
+      pthread_t thread;
+      pthread_create (&thread, NULL, stay, NULL);
+      syscall (SYS_exit, 0);
+    }
+  snprintf (stat, sizeof stat, "/proc/%d/stat", (int) pid);
+  soon_in_state (stat, 'Z');
+  snprintf (command, sizeof command, "ls /proc/%d/task | grep -vx %d", (int) pid, (int) pid);
+  FILE *threads = popen (command, "re");
+  assert_int_equal (fscanf (threads, "%d", &tid), 1);
+  pclose (threads);
+  snprintf (thread_stat, sizeof thread_stat, "/proc/%d/task/%d/stat", (int) pid, tid);
+  struct process process = { .pid = pid };
+  assert_int_equal (process_look (&process), -ESRCH); /* With another start it is another process. */
+  FILE *file = fopen (stat, "re");
+  unsigned long long start = 0;
+  assert_int_equal (fscanf (file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %llu", &start), 1);
+  fclose (file);
+  process.start_ticks = start;
+  assert_int_equal (process_look (&process), 0);
+  assert_int_equal (process.state, PROCESS_HEADLESS);
+
+  kill (pid, SIGSTOP);
+  soon_in_state (thread_stat, 'T');
+  const struct undo undo = { .kind = UNDO_STOPPED, .index = pid, .inode = start };
+  assert_int_equal (stopped_continue (&undo), 0);
+  soon_in_state (thread_stat, 'S');
+
+  kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
+  assert_int_equal (process_look (&process), -ESRCH);
+  assert_int_equal (stopped_continue (&undo), 0);
+}
+
 int
 unit_processes (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (patterns), cmocka_unit_test (patterns_that_take_long), cmocka_unit_test (meant) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test (patterns), cmocka_unit_test (patterns_that_take_long), cmocka_unit_test (meant), cmocka_unit_test (without_its_first_thread) };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

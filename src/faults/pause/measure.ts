@@ -19,10 +19,10 @@ export function stoppedCores(from: Sample | undefined, to: Sample | undefined): 
   return us === undefined || !elapsedUs ? undefined : us / elapsedUs;
 }
 
-/** Whether all that is meant stands still; undefined: the sample does not tell. */
-export function standsStill({ pauseFrozen, pauseRunning, pauseMissed = 0 }: Sample): boolean | undefined {
+/** Whether all that is meant stands still, which nobody does when all have ended; undefined: the sample does not tell. */
+export function standsStill({ pauseFrozen, pauseStopped = 0, pauseRunning, pauseMissed = 0 }: Sample): boolean | undefined {
   if (pauseFrozen !== undefined) return pauseFrozen === 1;
-  return pauseRunning === undefined ? undefined : pauseRunning === 0 && pauseMissed === 0;
+  return pauseRunning === undefined ? undefined : pauseRunning === 0 && pauseMissed === 0 && pauseStopped > 0;
 }
 
 /** Undefined: no sample of it tells. */

@@ -130,6 +130,14 @@ describe('of some processes', () => {
     expect(sentence).toContain('7 not reached');
   });
 
+  test('without effect: all that had been stopped have ended, which is no standing still', () => {
+    const { effective, sentence } = judged(some, {
+      during: [stopped(1), stopped(2, { pauseStopped: 0, pauseEnded: 3 })],
+    });
+    expect(effective).toBe(false);
+    expect(sentence).toContain('in 1 of 2 samples');
+  });
+
   test('who ended, and who had been stopped before, is said', () => {
     const { effective, sentence } = judged(some, {
       during: [stopped(1, { pauseBefore: 2 }), stopped(2, { pauseStopped: 2, pauseEnded: 1, pauseBefore: 2 })],
