@@ -75,7 +75,10 @@ static bool read_process(struct process *process, int proc) {
     if (ends && line.threads <= 1) {
         return false;
     }
-    process->state = ends ? PROCESS_HEADLESS : line.state;
+    process->state = line.state;
+    if (ends) {
+        process->state = PROCESS_HEADLESS;
+    }
     process->start_ticks = line.start_ticks;
     process->cpu_ticks = line.cpu_ticks;
     format_text(process->comm, sizeof process->comm, "%.*s", (int)line.comm.length, line.comm.at);
@@ -166,7 +169,7 @@ int process_hold(const struct process *process, const struct scope *scope) {
 
 int process_hold_any(const struct process *process) {
     char text[1024];
-    struct stat_line line;
+    struct stat_line line = {.state = 0};
     cleanup_close int pidfd = (int)sys2(__NR_pidfd_open, process->pid, 0);
     if (pidfd < 0) {
         return pidfd;

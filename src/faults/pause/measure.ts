@@ -20,7 +20,12 @@ export function stoppedCores(from: Sample | undefined, to: Sample | undefined): 
 }
 
 /** Whether all that is meant stands still, which nobody does when all have ended; undefined: the sample does not tell. */
-export function standsStill({ pauseFrozen, pauseStopped = 0, pauseRunning, pauseMissed = 0 }: Sample): boolean | undefined {
+export function standsStill({
+  pauseFrozen,
+  pauseStopped = 0,
+  pauseRunning,
+  pauseMissed = 0,
+}: Sample): boolean | undefined {
   if (pauseFrozen !== undefined) return pauseFrozen === 1;
   return pauseRunning === undefined ? undefined : pauseRunning === 0 && pauseMissed === 0 && pauseStopped > 0;
 }
