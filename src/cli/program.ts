@@ -69,7 +69,7 @@ Examples:
   kubectl chaos io pod/db-0 --path /data --fill 95%
 
 Exit codes:
-  0  the fault was effective and is reverted
+  0  the fault was effective, and is reverted where there is something to revert
   1  the fault could not be injected; nothing was changed
   2  wrong command line
   3  the fault was not effective, could not be measured, or ended early

@@ -1,10 +1,22 @@
 import type { Upgrade } from '../../facts.ts';
+import type { FaultKind } from '../../faults/fault.ts';
+import { faultKinds } from '../../faults/registry.ts';
+import { joinWords } from '../../text.ts';
 import { type Finding, of } from './finding.ts';
 
 /** Whether WebSockets pass whatever lies between here and the API server. Pure. */
 
-const without =
-  'without them stress and io go on by the log of the agent, with an image that has their tools (--image), and net does not';
+const without = [
+  `without them ${verbs(({ asksShim }) => asksShim !== true)} go on by the log of the agent, with an image that has their tools (--image), if they need any`,
+  ...faultKinds.flatMap(({ verb, asksShim, needsNoAgent }) => {
+    if (asksShim !== true) return [];
+    return [needsNoAgent ? `${verb} only where it needs no agent` : `${verb} does not`];
+  }),
+].join('; ');
+
+function verbs(isMeant: (kind: FaultKind) => boolean): string {
+  return joinWords(faultKinds.filter(isMeant).map(({ verb }) => verb));
+}
 
 /** `watch`: of a watch by a WebSocket; `attach`: of an attach to a pod that is not there. */
 export function judgeWay(watch: Upgrade, attach: Upgrade): Finding {
