@@ -1,5 +1,6 @@
-import { count, text, time, toggle, valued } from '../../flags/flag.ts';
+import { count, time, toggle, valued } from '../../flags/flag.ts';
 import { groups } from '../../flags/groups.ts';
+import { matchFlag } from '../common/pattern.ts';
 import { signalNumber } from './signals.ts';
 
 const { fault: group } = groups;
@@ -17,10 +18,7 @@ export const flags = {
     ...{ name: '--pid1', group },
     help: "to the container's first process, whatever its pid is (the default)",
   }),
-  match: text({
-    ...{ name: '--match', value: 'command', group },
-    help: 'to the processes of the container with this name, program or whole command line; * and ? as in a shell',
-  }),
+  match: matchFlag('to the'),
   all: toggle({
     ...{ name: '--all-processes', group, isNeverHinted: true },
     help: 'to every process of the container',

@@ -1,6 +1,5 @@
 import { usageError } from '../../errors.ts';
 import { type Flag, type FlagValues, isGiven } from '../../flags/flag.ts';
-import { quote } from '../../flags/values.ts';
 import type { RunOptions } from '../../requests.ts';
 import { formatDuration } from '../../units.ts';
 import { flags } from './flags.ts';
@@ -8,9 +7,6 @@ import type { DeletionAction, KillRequest, SignalAction, Which } from './types.t
 
 /** How long what comes after is told of where nobody says how long it may take, milliseconds. */
 const usualAfterMs = 60_000;
-
-/** Bytes that the shim takes. */
-const longestPattern = 128;
 
 /** How long what comes after is waited for. */
 export function afterMs({ readyWithinMs }: Pick<KillRequest, 'readyWithinMs'>): number {
@@ -53,12 +49,6 @@ function toWhich(values: FlagValues): Which {
   if (one && other) throw usageError(`${one.name} and ${other.name} are mutually exclusive`);
   const pattern = flags.match.read(values);
   if (pattern === undefined) return { by: flags.all.read(values) ? 'all' : 'first' };
-  const { name } = flags.match;
-  if (pattern.trim() === '') throw usageError(`${name}: must not be empty`);
-  if (pattern.includes('\0')) throw usageError(`${name} ${quote(pattern)}: must not contain NUL characters`);
-  if (Buffer.byteLength(pattern) > longestPattern) {
-    throw usageError(`${name}: must be at most ${longestPattern} bytes`);
-  }
   return { by: 'match', pattern };
 }
 
@@ -82,7 +72,8 @@ export function settle(request: KillRequest, run: RunOptions, values: FlagValues
   }
   if (isGiven(detach, values)) {
     throw usageError(
-      '--detach: not possible for kill, which is over at once, or has this command name the container each time',
+      '--detach: not possible for kill: with each signal this command names the container that runs by then',
+      'To go on without a terminal, run this command in the background.',
     );
   }
   const everyMs = action.kind === 'signal' ? action.everyMs : undefined;

@@ -1,11 +1,12 @@
 import * as v from 'valibot';
+import { longestPattern } from '../common/pattern.ts';
 import { matching, read } from '../common/schemas.ts';
 import type { FaultRecord } from '../fault.ts';
 import type { PauseFault } from './types.ts';
 
 const pauseRecord = v.strictObject({
   fault: v.literal('pause'),
-  match: v.exactOptional(matching(/^\P{Cc}+$/u, 128)),
+  match: v.exactOptional(matching(/^\P{Cc}+$/u, longestPattern)),
   allowRestart: v.exactOptional(v.literal(true)),
 });
 

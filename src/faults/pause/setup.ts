@@ -3,6 +3,7 @@ import { quote } from '../../flags/values.ts';
 import type { MatchFacts, Resolved } from '../../shim/protocol.ts';
 import { formatProcesses, joinWords } from '../../text.ts';
 import { BaselineSetup } from '../common/baseline.ts';
+import { howCompared } from '../common/pattern.ts';
 import { baselineMs } from '../common/timeouts.ts';
 import type { Driver } from '../fault.ts';
 import { PauseDriver } from './driver.ts';
@@ -52,7 +53,7 @@ function refusalOf(
   if (processes === 0) {
     return {
       message: `--match ${quote(asked)} means no process ${where}`,
-      hint: 'It is compared with the whole name and with the whole command line; * stands for any characters: "*worker*".',
+      hint: `It means the processes ${howCompared}: "*worker*".`,
     };
   }
   if (processes === stopped) {

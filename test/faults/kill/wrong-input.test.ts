@@ -2,9 +2,9 @@ import { test } from 'vitest';
 import { expectWrong, type Wrong } from '../../support/wrong-input.ts';
 
 const signalHelp = 'must be a signal such as TERM, KILL, HUP or USR1, or its number from 1 to 31';
+const matchHelp = 'must be a name or a pattern, such as nginx or "*worker*"';
 const asWhole = 'a pod is deleted as a whole, and once';
-const noDetach =
-  '--detach: not possible for kill, which is over at once, or has this command name the container each time';
+const noDetach = '--detach: not possible for kill: with each signal this command names the container that runs by then';
 
 const wrong: readonly Wrong[] = [
   ['kill', 'TARGET is required: name a pod, or a workload such as deploy/web, or use --selector'],
@@ -29,9 +29,10 @@ const wrong: readonly Wrong[] = [
     ];
   }),
   ['kill web --match', '--match requires a value'],
-  [['kill', 'web', '--match', ''], '--match: must not be empty'],
-  [['kill', 'web', '--match', ' '], '--match: must not be empty'],
-  [['kill', 'web', '--match', 'a\0b'], '--match "a\\u0000b": must not contain NUL characters'],
+  [['kill', 'web', '--match', ''], `--match "": ${matchHelp}`],
+  [['kill', 'web', '--match', ' '], `--match " ": ${matchHelp}`],
+  [['kill', 'web', '--match', 'a\0b'], '--match "a\\u0000b": must not contain control characters'],
+  [['kill', 'web', '--match', 'a\nb'], '--match "a\\nb": must not contain control characters'],
   [['kill', 'web', '--match', 'ä'.repeat(65)], '--match: must be at most 128 bytes'],
   ['kill web --match a --pid1', '--pid1 and --match are mutually exclusive'],
   ['kill web --all-processes --pid1', '--pid1 and --all-processes are mutually exclusive'],

@@ -6,6 +6,7 @@ const wrong: readonly Wrong[] = [
   ['pause web A', 'TARGET "A": "A" is not a valid name of a Kubernetes object'],
   ['pause web --match', '--match requires a value'],
   [['pause', 'web', '--match', ''], '--match "": must be a name or a pattern, such as nginx or "*worker*"'],
+  [['pause', 'web', '--match', ' '], '--match " ": must be a name or a pattern, such as nginx or "*worker*"'],
   [['pause', 'web', '--match', 'a\nb'], '--match "a\\nb": must not contain control characters'],
   [['pause', 'web', '--match', 'a\0b'], '--match "a\\u0000b": must not contain control characters'],
   [['pause', 'web', '--match', 'x'.repeat(129)], '--match: must be at most 128 bytes'],
