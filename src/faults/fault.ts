@@ -111,9 +111,9 @@ export interface FaultCommand<Request extends FaultRequest> {
 /** The programs that a fault needs, of an image or of the toolbox: known of one that is asked for, and of one that is planned. */
 export interface FaultTools<Either extends Fault> {
   needed(fault: Either): boolean;
-  /** For a sentence: `stress-ng`. */
+  /** For a sentence: `stress-ng`; empty: it needs none. */
   names(fault: Either): string;
-  /** The part of the toolbox that has them. */
+  /** The part of the toolbox that has them; empty: it needs none. */
   readonly toolbox: string;
   /** What comes first that cannot do without them. */
   readonly neededFor: 'setup' | 'start';

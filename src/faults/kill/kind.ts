@@ -1,11 +1,11 @@
 import type { Prospects } from '../../ports.ts';
+import { noTools } from '../common/no-tools.ts';
 import type { FaultKind } from '../fault.ts';
 import { command } from './command.ts';
 import { describeWhich } from './describe.ts';
 import { KillRun } from './observations.ts';
 import { cautionsOf, planKill } from './plan.ts';
 import { KillSetup } from './setup.ts';
-import { SignalDriver } from './signal-driver.ts';
 import type { KillFault, KillRequest } from './types.ts';
 import { judgeKill } from './verdict.ts';
 
@@ -13,7 +13,7 @@ import { judgeKill } from './verdict.ts';
 export const kill: FaultKind<KillRequest, KillFault, Prospects, KillRun> = {
   verb: 'kill',
   command,
-  tools: { needed: () => false, names: () => 'nothing', toolbox: '', neededFor: 'start' },
+  tools: noTools,
 
   survey: (_request, target, { cluster }) => cluster.prospects(target),
   plan: (request, target, prospects, { run }) => planKill(request, target, prospects, run),
@@ -31,10 +31,8 @@ export const kill: FaultKind<KillRequest, KillFault, Prospects, KillRun> = {
 
   observations: (fault) => new KillRun(fault),
   setup: (run, go) => new KillSetup(run, go),
-  attach(run) {
-    const { action } = run.plan.fault;
-    if (action.kind !== 'signal') throw new Error('the deletion of a pod is never found in force');
-    return new SignalDriver(run, action);
+  attach() {
+    throw new Error('a kill is never found in force: it is never detached');
   },
 
   // What has ended has ended: there is nothing to undo.

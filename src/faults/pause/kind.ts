@@ -1,4 +1,5 @@
 import type { PodNetwork } from '../../ports.ts';
+import { noTools } from '../common/no-tools.ts';
 import { cgroupPlace } from '../common/place.ts';
 import type { FaultKind } from '../fault.ts';
 import { command } from './command.ts';
@@ -14,8 +15,7 @@ import { proofRows } from './view.ts';
 export const pause: FaultKind<PauseRequest, PauseFault, PodNetwork, object> = {
   verb: 'pause',
   command,
-  // The shim does it by itself.
-  tools: { needed: () => false, names: () => '', toolbox: 'stress', neededFor: 'start' },
+  tools: noTools,
 
   survey: (_request, target, { cluster }) => cluster.podNetwork(target),
   plan(request, target, network, { run }) {
