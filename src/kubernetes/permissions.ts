@@ -112,9 +112,8 @@ export async function unheldPermissions(
 export async function checkAgentPermissions(
   rest: Rest,
   namespace: string,
-  attach: AttachUse,
+  attach: Exclude<AttachUse, 'none'>,
 ): Promise<string | undefined> {
-  if (attach === 'none') return undefined;
   if (attach === 'unused') {
     await checkPermissions(rest, namespace, logPermissions);
     return undefined;
