@@ -57,8 +57,8 @@ export class KillSetup implements Setup {
     this.#run.timers.stop('question');
     const found = readProcesses(event, action.signal);
     if (found.kind !== 'processes') {
-      const why = found.kind === 'failed' ? found.why : 'the container has just ended';
-      return this.#run.refuse(new ChaosError('target-unsuitable', `its processes cannot be found: ${why}`));
+      const { why, hint } = found.kind === 'failed' ? { why: found.why, hint: lookCloser } : hasEnded;
+      return this.#run.refuse(new ChaosError('target-unsuitable', `its processes cannot be found: ${why}`, { hint }));
     }
     const { refusal, warnings } = reviewProcesses(found, action);
     if (refusal) return this.#run.refuse(refusal);
@@ -90,6 +90,13 @@ export class KillSetup implements Setup {
   onTimer(name: string): void {
     if (name !== 'question') return;
     const message = `the shim has not said which processes there are within ${formatDuration(answerMs)}`;
-    this.#run.refuse(new ChaosError('shim', message));
+    this.#run.refuse(new ChaosError('shim', message, { hint: lookCloser }));
   }
 }
+
+const lookCloser =
+  'Run it once more; if that is no better, "kubectl chaos doctor TARGET --on-node" looks at the container from its node.';
+const hasEnded = {
+  why: 'the container has just ended',
+  hint: 'Run it again once the container has been started, or name another one: --container.',
+};

@@ -274,6 +274,41 @@ describe('a signal to processes that match', () => {
   );
 });
 
+describe('processes that cannot be looked at', () => {
+  for (const [what, prepare, message, hint] of [
+    [
+      'since the container has ended',
+      (s) => s.processes.containers.clear(),
+      'its processes cannot be found: the container has just ended',
+      'Run it again once the container has been started, ',
+    ],
+    [
+      'since one keeps its command line',
+      (s) => s.processes.instead.set('look:1', { exitCode: 3, stderr: 'one of them does not let it be read' }),
+      'its processes cannot be found: one of them does not let it be read',
+      'Run it once more; ',
+    ],
+    [
+      'since the shim says nothing',
+      (s) => s.processes.silentTo.add('look:1'),
+      /^the shim has not said which processes there are within /,
+      'Run it once more; ',
+    ],
+  ] as const satisfies readonly [string, (s: Scenario) => unknown, string | RegExp, string][]) {
+    killExperiment(`are not signalled, ${what}`, async (s) => {
+      prepare(s);
+      await s.launch();
+      await s.stands(standing());
+      await s.attach();
+      await s.pass(60_000);
+      const error = await s.error();
+      expect(error.message).toMatch(message);
+      expect(error.hint).toContain(hint);
+      expect(s.processes.orders.filter(([, signal]) => signal !== '0')).toEqual([]);
+    });
+  }
+});
+
 describe('--every', () => {
   killExperiment(
     'goes on in the container that has been started by then, and skips a round when none runs',
