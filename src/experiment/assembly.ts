@@ -1,6 +1,6 @@
 import type { AgentSpec, Architecture } from '../ports.ts';
 import { beginLine } from '../shim/commands.ts';
-import { type Plan, placeName } from './plan.ts';
+import { type Plan, type Plans, placeName } from './plan.ts';
 import { writePlans } from './plan-record.ts';
 
 /** The annotations of agent pods that say of each of their targets something of its own, and what stands between. */
@@ -13,7 +13,7 @@ export const agentContainer = 'agent';
  * One agent for each node in place of one for each target, in the order of their first targets, with a shim for every target of its node, which it begins on command. The plans come back in their order,
  * those of a node with the same agent. At least one. Pure.
  */
-export function assemble<P extends readonly [Plan, ...Plan[]]>(plans: P): P {
+export function assemble<P extends Plans>(plans: P): P {
   const [first] = plans;
   const nodes = [...new Set(plans.map(({ target }) => target.node))];
   const architectures = [...new Set(plans.map(({ target }) => target.architecture))];

@@ -3,7 +3,7 @@ import type { ClusterName, Reporter as Port, SelectedTarget, Selection, Skipped,
 import type { Active, Ended, Resolved } from '../shim/protocol.ts';
 import type { Impact } from './impact.ts';
 import type { Detached, Outcome, RevertWitness } from './outcome.ts';
-import type { Plan, RunPlan } from './plan.ts';
+import type { Plans, RunPlan } from './plan.ts';
 
 /** What the user sees while an experiment runs: it reports events; words and layout are the reporter's. */
 export type Reporter = Port<RunEvent>;
@@ -41,8 +41,8 @@ export type RunEvent =
   | { kind: 'skipped'; skipped: readonly Skipped[] }
   | { kind: 'impact'; impact: Impact }
   /** A plan for each target. */
-  | { kind: 'planned'; plans: readonly [Plan, ...Plan[]] }
-  | { kind: 'launching'; plans: readonly [Plan, ...Plan[]] }
+  | { kind: 'planned'; plans: Plans }
+  | { kind: 'launching'; plans: Plans }
   | (TargetEvent & { target: Target })
   | { kind: 'removing' }
   | { kind: 'removed'; left: readonly string[]; why: string }

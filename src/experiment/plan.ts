@@ -64,6 +64,9 @@ export interface Plan extends RunPlan {
   tools?: SentTools;
 }
 
+/** A plan for each target of an experiment, in the order of the selection. */
+export type Plans = readonly [Plan, ...Plan[]];
+
 /** Tools that are sent to an agent. */
 export interface SentTools extends Toolbox {
   /** For a sentence: `stress-ng`. */

@@ -19,7 +19,7 @@ import { type Reporter, reporterOf } from './events.ts';
 import { impactOf } from './impact.ts';
 import { isOnTarget, warningsOf } from './neighbours.ts';
 import { clusterName } from './outcome.ts';
-import { type Plan, planExperiment, type SentTools, sendsTools, stopCommand } from './plan.ts';
+import { type Plan, type Plans, planExperiment, type SentTools, sendsTools, stopCommand } from './plan.ts';
 import { mostAnnotations } from './plan-record.ts';
 import { contextProtection, protectedError } from './protection.ts';
 import { successors } from './succession.ts';
@@ -44,9 +44,6 @@ export interface PreparePorts {
 interface SharedPorts extends PreparePorts {
   survey: SurveyCluster;
 }
-
-/** A plan for each target, in the order of the selection. */
-export type Plans = readonly [Plan, ...Plan[]];
 
 /** A plan and what is around its target. */
 interface Prepared {

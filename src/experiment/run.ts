@@ -9,8 +9,8 @@ import { type FollowedRuns, failureOf, followRuns } from './experiment-run.ts';
 import { type EndedRun, finish, leftWithoutWaiting, reportDetached } from './finish.ts';
 import { Interrupts, signalExitCodes } from './interrupt.ts';
 import type { Detached, Outcome } from './outcome.ts';
-import type { Plan } from './plan.ts';
-import { type Plans, type PreparePorts, prepare, withoutAttachSaid } from './prepare.ts';
+import type { Plan, Plans } from './plan.ts';
+import { type PreparePorts, prepare, withoutAttachSaid } from './prepare.ts';
 import { withoutAttach } from './succession.ts';
 
 export interface ExperimentPorts extends PreparePorts {

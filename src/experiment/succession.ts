@@ -1,10 +1,7 @@
 import type { Agent, AgentSpec, Cluster } from '../ports.ts';
 import { agentContainer, agentsOf, agentWords, recordOf } from './assembly.ts';
-import { type Plan, unattended } from './plan.ts';
+import { type Plan, type Plans, unattended } from './plan.ts';
 import { writePlans } from './plan-record.ts';
-
-/** Plans of all targets of an experiment. */
-type Plans = readonly [Plan, ...Plan[]];
 
 /** The same without an attach. Of one target the agent that is there will do; of several others take the place of those that are there, and begin the shims by themselves. */
 export function withoutAttach([first, ...more]: Plans): Plans {

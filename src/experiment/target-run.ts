@@ -18,7 +18,7 @@ import type { RunCluster } from './shared-watches.ts';
 import { successors } from './succession.ts';
 import type { TimerName } from './timeouts.ts';
 import { Timers } from './timers.ts';
-import { ByLog, byAttach, nobody, type Succession } from './way.ts';
+import { ByLog, byAttach, nobody, type Successor } from './way.ts';
 
 /** Everything that can happen to a run, from all its sources, in one order. */
 type Input =
@@ -64,7 +64,7 @@ export interface OtherRuns {
   /** Its fault is in force and to be left so, which it is when `leave` is called: when all are. */
   inForce(run: { leave: () => void; isStopping: () => boolean }): void;
   /** Without an attach: has agents launched that begin by themselves, with what its shim is to be told. Absent: its own is the only one. */
-  succeed?: Succession['launch'];
+  succeed?: Successor['launch'];
   /** Calls back once when it is to end for the sake of the experiment, at once if that is so already. */
   onHalt(halt: (why: string) => void): void;
 }
@@ -124,7 +124,7 @@ async function follow(
   plan: RunPlan,
   agent: Agent | undefined,
   ports: FollowPorts,
-  launch: Succession['launch'] | undefined,
+  launch: Successor['launch'] | undefined,
   first: (context: RunContext, enter: (next: Phase) => void) => Phase,
 ): Promise<RunResult> {
   const { cluster, clock, interrupts, others = alone } = ports;

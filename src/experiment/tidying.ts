@@ -12,8 +12,8 @@ import { agentContainer } from './assembly.ts';
 export function isOver({ state, deadline, remains, agents = [] }: Experiment, now: Date): boolean {
   if (!remains || !deadline || deadline >= now) return false;
   if (state === 'leftover') return true;
-  const isRead = (agent: ExperimentAgent) => agent.plan === undefined && isClean(agent);
-  return state === 'ended' && agents.length > 0 && agents.every(isRead);
+  const isDone = (agent: ExperimentAgent) => agent.plan === undefined && isClean(agent);
+  return state === 'ended' && agents.length > 0 && agents.every(isDone);
 }
 
 /** Whether its termination message says at last that nothing is left of the fault, or that a sweep has left nothing. */

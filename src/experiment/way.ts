@@ -17,7 +17,7 @@ export function byAttach(cluster: RunCluster, agent: Agent, container: string): 
 export const nobody: Way = { open: () => Promise.reject(new Error('there is no agent')) };
 
 /** The agent that begins the fault, in place of the one that has looked at the target. */
-export interface Succession {
+export interface Successor {
   /** Launches it with what its shim is to be told. */
   launch(orders: readonly string[]): Promise<Agent>;
   /** From here on nothing of the former one is of interest. */
@@ -34,36 +34,36 @@ export class ByLog implements Way {
   readonly #cluster: RunCluster;
   readonly #agent: Agent;
   readonly #container: string;
-  readonly #succession: Succession | undefined;
+  readonly #successor: Successor | undefined;
   readonly #orders: string[] = [];
-  #successor: Promise<Agent> | undefined;
+  #launched: Promise<Agent> | undefined;
 
-  /** Without a succession the agent is one that has begun: only what it says from now on is heard. */
-  constructor(cluster: RunCluster, agent: Agent, container: string, succession?: Succession) {
+  /** Without a successor the agent is one that has begun: only what it says from now on is heard. */
+  constructor(cluster: RunCluster, agent: Agent, container: string, successor?: Successor) {
     this.#cluster = cluster;
     this.#agent = agent;
     this.#container = container;
-    this.#succession = succession;
+    this.#successor = successor;
   }
 
   async open(signal: AbortSignal): Promise<Attachment> {
-    return this.#cluster.followLog(await this.#now, this.#container, signal, this.#succession === undefined);
+    return this.#cluster.followLog(await this.#now, this.#container, signal, this.#successor === undefined);
   }
 
   async tell(line: string): Promise<void> {
     if (line === 'stop') return this.#cluster.end(await this.#now);
-    if (line === 'beat' || this.#successor !== undefined || this.#succession === undefined) return;
+    if (line === 'beat' || this.#launched !== undefined || this.#successor === undefined) return;
     this.#orders.push(line);
-    if (line === 'start') this.#succeed(this.#succession);
+    if (line === 'start') this.#succeed(this.#successor);
   }
 
   get #now(): Promise<Agent> | Agent {
-    return this.#successor ?? this.#agent;
+    return this.#launched ?? this.#agent;
   }
 
-  #succeed(succession: Succession): void {
-    succession.leave();
-    this.#successor = succession.launch(this.#orders);
-    this.#successor.then(succession.launched, succession.refused);
+  #succeed(successor: Successor): void {
+    successor.leave();
+    this.#launched = successor.launch(this.#orders);
+    this.#launched.then(successor.launched, successor.refused);
   }
 }

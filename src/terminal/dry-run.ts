@@ -1,7 +1,6 @@
 import { stringify } from 'yaml';
 import { agentsOf } from '../experiment/assembly.ts';
-import type { Plan } from '../experiment/plan.ts';
-import type { Plans } from '../experiment/prepare.ts';
+import type { Plan, Plans } from '../experiment/plan.ts';
 import { successors } from '../experiment/succession.ts';
 import { kindOf } from '../faults/registry.ts';
 import type { OutputFormat } from '../requests.ts';

@@ -1,6 +1,6 @@
 import type { Reporter, RunEvent } from '../experiment/events.ts';
 import { allReverted, type Detached, type Outcome } from '../experiment/outcome.ts';
-import type { Plan } from '../experiment/plan.ts';
+import type { Plans } from '../experiment/plan.ts';
 import { targetName } from '../faults/common/cells.ts';
 import type { Output } from '../ports.ts';
 import { formatElapsed, joinWords } from '../text.ts';
@@ -114,7 +114,7 @@ export function printEvent(event: RunEvent, out: LineWriter, verbose: boolean, {
 }
 
 /** A fault may mean for each target something else; what undoes it is the experiment's. */
-function printPlans(plans: readonly [Plan, ...Plan[]], out: LineWriter): void {
+function printPlans(plans: Plans, out: LineWriter): void {
   const [{ id, undo, endAll, span, withoutAgent }] = plans;
   for (const summary of new Set(plans.map((plan) => plan.summary))) {
     out.aside(undefined, words.oneLine(`fault    ${summary}${span}, as ${id}`));
