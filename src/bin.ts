@@ -82,7 +82,7 @@ void main(process.argv.slice(2), {
     const { readToolbox } = await import('./shim/toolbox.ts');
     return readToolbox(files, name, architecture);
   },
-  readText: async (flag, path) => (await import('./files.ts')).readText(flag, path, process.stdin),
+  readText: async (flag, path) => (await import('./experiment-text.ts')).readText(flag, path, process.stdin),
   connect: async (options) => {
     const { connect } = await import('./kubernetes/cluster.ts');
     return connect(options, connectPorts);

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readText } from '../src/files.ts';
+import { readText } from '../src/experiment-text.ts';
 import { bundle, type Program } from './kubectl/programs.ts';
 
 let folder = '';
