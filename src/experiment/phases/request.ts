@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts';
 import type { Driver, Setup } from '../../faults/fault.ts';
 import { kindOf } from '../../faults/registry.ts';
 import type { StandingUpdate } from '../../ports.ts';
@@ -71,9 +72,7 @@ export class RequestPhase implements Phase {
   onBroken(error: unknown): void {
     const { observations } = this.#context;
     if (!this.#isSent) return this.#context.fail(error);
-    observations.problem(
-      `what came of it could no longer be watched: ${error instanceof Error ? error.message : error}`,
-    );
+    observations.problem(`what came of it could no longer be watched: ${messageOf(error)}`);
     if (this.#driver) this.#end();
   }
 
