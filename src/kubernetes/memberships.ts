@@ -3,6 +3,7 @@ import { ChaosError } from '../errors.ts';
 import type { Memberships } from '../ports.ts';
 import { isStatus } from './api-error.ts';
 import { isFor, listBudgets } from './budgets.ts';
+import { keeperName, keeperOf } from './prospects.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
 import { isReady } from './workload.ts';
@@ -38,10 +39,9 @@ export async function memberships(rest: Rest, listed: readonly V1Pod[]): Promise
     });
   const owners = new Map<string, Promise<Kept | undefined>>();
   const workloadOf = (pod: V1Pod): Promise<Kept | undefined> => {
-    const owner = pod.metadata?.ownerReferences?.find(({ controller }) => controller);
-    // A node owns the mirror of a static pod.
-    if (!owner || owner.kind === 'Node') return Promise.resolve(undefined);
-    const name = `${owner.kind.toLowerCase()}/${owner.name}`;
+    const owner = keeperOf(pod);
+    if (!owner) return Promise.resolve(undefined);
+    const name = keeperName(owner);
     const found =
       owners.get(name) ??
       orUnknown(`ready pods of ${name}`, keptBy(rest, owner, pod.metadata?.labels ?? {}, namespace));

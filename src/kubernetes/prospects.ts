@@ -7,20 +7,29 @@ const usualGraceSeconds = 30;
 
 /** What becomes of the pod or its container when it ends. Pure. */
 export function prospectsOf(pod: V1Pod, container: string): Prospects {
-  const owner = controllerOf(pod);
-  // A node owns the mirror of a static pod.
-  const isStatic = owner?.kind === 'Node';
+  const keeper = keeperOf(pod);
   // A sidecar has a policy of its own, and since Kubernetes 1.34 any container may.
   const policy = containerNamed(pod, container)?.spec.restartPolicy ?? pod.spec?.restartPolicy;
   return {
-    ...(owner && !isStatic ? { keeper: `${owner.kind.toLowerCase()}/${owner.name}` } : {}),
-    isStatic,
+    ...(keeper ? { keeper: keeperName(keeper) } : {}),
+    isStatic: !keeper && controllerOf(pod) !== undefined,
     restartPolicy: policy === 'OnFailure' || policy === 'Never' ? policy : 'Always',
     graceSeconds: pod.spec?.terminationGracePeriodSeconds ?? usualGraceSeconds,
   };
 }
 
-/** What makes pods such as this one, and others in its place. */
+/** As of `controllerOf`, but for the mirror of a static pod, which its node owns and no workload makes. */
+export function keeperOf(pod: V1Pod): V1OwnerReference | undefined {
+  const owner = controllerOf(pod);
+  return owner?.kind === 'Node' ? undefined : owner;
+}
+
+/** As the words of targets: `replicaset/web-5d8f`. */
+export function keeperName({ kind, name }: V1OwnerReference): string {
+  return `${kind.toLowerCase()}/${name}`;
+}
+
+/** What the pod is owned by that has made it, and makes others in its place. */
 export function controllerOf({ metadata }: V1Pod): V1OwnerReference | undefined {
   return metadata?.ownerReferences?.find(({ controller }) => controller);
 }

@@ -5,6 +5,7 @@ import type { TargetQuery } from '../../ports.ts';
 import { chooseContainer } from '../container-choice.ts';
 import { secretNames } from '../node-images.ts';
 import { longLived, networkProbes } from '../probes.ts';
+import { controllerOf } from '../prospects.ts';
 import type { Rest } from '../rest.ts';
 import { protectionOf } from '../surroundings.ts';
 import { checkRuntime, findPod, limits } from '../target.ts';
@@ -34,7 +35,7 @@ function factsOf(pod: V1Pod, wanted: string | undefined, refused: ChaosError | u
   const { metadata, spec, status } = pod;
   const { container, statusOf, problem } = choice(pod, wanted);
   const why = problem ?? refused;
-  const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  const owner = controllerOf(pod);
   const name = metadata?.name ?? '';
   return {
     ...{ namespace: metadata?.namespace ?? '', name, container: container.name, image: container.image ?? '' },
