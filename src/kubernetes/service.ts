@@ -2,8 +2,9 @@ import type { V1EndpointSlice, V1Endpoints, V1Service } from '@kubernetes/client
 import { type Cidr, singleAddress } from '../ip.ts';
 import type { ObjectAddresses } from '../ports.ts';
 import { isStatus } from './api-error.ts';
+import { ofSlices } from './endpoint-slices.ts';
 import { noSuchObject } from './not-found.ts';
-import { type Resource, resources } from './request.ts';
+import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
 
 /** One set of a service's endpoints: the same ports behind each of the addresses. */
@@ -63,15 +64,13 @@ export function cidrsOf(addresses: readonly string[]): Cidr[] {
 }
 
 /**
- * The endpoints of both IP families are in EndpointSlices only (before Kubernetes 1.21 as v1beta1); Endpoints have those of the first, and serve
+ * The endpoints of both IP families are in EndpointSlices only; Endpoints have those of the first, and serve
  * where there are no slices, or none that we may see.
  * Those that are not ready are peers as well: packets go to them, if not through the service.
  */
 async function endpointSets(rest: Rest, name: string, namespace: string): Promise<EndpointSet[]> {
-  for (const resource of [resources.endpointslices, resources.endpointslicesBeta]) {
-    const slices = await slicesOf(rest, resource, name, namespace);
-    if (slices.length > 0) return slices;
-  }
+  const slices = await slicesOf(rest, name, namespace);
+  if (slices.length > 0) return slices;
   try {
     const { subsets = [] } = await rest.json<V1Endpoints>({
       verb: 'get',
@@ -89,14 +88,12 @@ async function endpointSets(rest: Rest, name: string, namespace: string): Promis
   }
 }
 
-async function slicesOf(rest: Rest, resource: Resource, name: string, namespace: string): Promise<EndpointSet[]> {
+async function slicesOf(rest: Rest, name: string, namespace: string): Promise<EndpointSet[]> {
   try {
-    const { items } = await rest.json<{ items: V1EndpointSlice[] }>({
-      verb: 'list',
-      resource,
-      namespace,
-      query: { labelSelector: `kubernetes.io/service-name=${name}` },
-    });
+    const query = { labelSelector: `kubernetes.io/service-name=${name}` };
+    const { items } = await ofSlices((resource) =>
+      rest.json<{ items: V1EndpointSlice[] }>({ verb: 'list', resource, namespace, query }),
+    );
     return items
       .filter(({ addressType }) => addressType !== 'FQDN')
       .map(({ endpoints, ports }) => ({

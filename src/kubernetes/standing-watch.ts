@@ -2,7 +2,7 @@ import type { KubernetesObject, V1EndpointSlice, V1Pod } from '@kubernetes/clien
 import { ChaosError, messageOf } from '../errors.ts';
 import type { StandingUpdate, Target } from '../ports.ts';
 import { Queue } from '../queue.ts';
-import { isStatus } from './api-error.ts';
+import { ofSlices } from './endpoint-slices.ts';
 import { controllerOf } from './prospects.ts';
 import { resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -106,18 +106,14 @@ async function keep<T extends KubernetesObject>(rest: Rest, list: WatchedList, s
   };
 }
 
-/** Before Kubernetes 1.21 they are v1beta1. Why they cannot be read is no error: everything else can be seen. */
+/** Why they cannot be read is no error: everything else can be seen. */
 async function listSlices(
   rest: Rest,
   namespace: string,
   signal: AbortSignal,
 ): Promise<Kept<V1EndpointSlice> | ChaosError> {
-  const of = (resource: WatchedList['resource']) => keep<V1EndpointSlice>(rest, { resource, namespace }, signal);
   try {
-    return await of(resources.endpointslices).catch((error: unknown) => {
-      if (!isStatus(error, 404)) throw error;
-      return of(resources.endpointslicesBeta);
-    });
+    return await ofSlices((resource) => keep<V1EndpointSlice>(rest, { resource, namespace }, signal));
   } catch (error) {
     if (error instanceof ChaosError && !signal.aborted) return error;
     throw error;
