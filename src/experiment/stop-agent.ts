@@ -104,11 +104,15 @@ class HearingOne implements Hearing {
   }
 }
 
-/** The agent is asked which shims it has before it is told: those that it has not were not begun, and others have begun nothing. */
+/**
+ * The agent is asked which shims it has before it is told: those that it has not were not begun, and others have begun nothing. What another client has asked is heard as well: that there is none was
+ * perhaps true before that one began some, and holds only when the agent has ended.
+ */
 class HearingMany implements Hearing {
   readonly words = ['beat', 'stop'];
   readonly #names: readonly string[];
-  #there: readonly string[] | undefined;
+  readonly #there = new Set<string>();
+  #over: Extract<AgentEvent, { event: 'over' }> | undefined;
   readonly #ends = new Map<string, LastWord['end']>();
   /** What is wrong with whom. */
   readonly #errors = new Map<string, string>();
@@ -126,25 +130,35 @@ class HearingMany implements Hearing {
   }
 
   #onEvent(event: AgentEvent): void {
+    if (event.event === 'over') this.#over = event;
     if (event.event === 'gone') this.#ends.set(event.name, event.end);
-    if (event.event !== 'agent') return;
-    this.#there = event.targets.map(({ name }) => name);
-    for (const { name, end } of event.targets) if (end) this.#ends.set(name, end);
+    if (event.event === 'begun') this.#isThere(event.name);
+    if (event.event === 'agent') for (const { name, end } of event.targets) this.#isThere(name, end);
+  }
+
+  /** Without an end it goes on, though one of its name may have ended before. */
+  #isThere(name: string, end?: LastWord['end']): void {
+    this.#there.add(name);
+    if (end) this.#ends.set(name, end);
+    else this.#ends.delete(name);
   }
 
   get isOver(): boolean {
-    return this.#there?.every((name) => this.#ends.has(name)) ?? false;
+    if (this.#over) return true;
+    return this.#there.size > 0 && [...this.#there].every((name) => this.#ends.has(name));
   }
 
   get reports(): RevertReports {
-    const names = new Set([...this.#names, ...(this.#there ?? [])]);
+    const names = new Set([...this.#names, ...this.#there]);
     return new Map([...names].map((name) => [name, this.#reportOf(name)]));
   }
 
   #reportOf(name: string): RevertReport {
     const end = this.#ends.get(name);
     if (end !== undefined) return reportOfEnd(end, this.#errors.get(name));
-    return this.#there === undefined || this.#there.includes(name) ? unknown : { reverted: true };
+    const unknownEnds = [...this.#ends.values()].filter((each) => each === 'unknown').length;
+    const isKnown = this.#over ? this.#over.unknown <= unknownEnds : this.isOver && !this.#there.has(name);
+    return isKnown ? { reverted: true } : unknown;
   }
 }
 

@@ -20,6 +20,10 @@ class SeveralAgents extends FakeCluster {
   readonly updates = new Map<string, Channel<AgentUpdate>>();
   /** What is written before a shim has gone. */
   readonly words: object[] = [];
+  /** What each says before it has heard anything, as to another client. */
+  readonly first = new Map<string, object[]>();
+  /** Pods whose agents do not get to their last word. */
+  readonly overless = new Set<string>();
   /** Pods whose streams end before anything is said on them. */
   readonly broken = new Set<string>();
 
@@ -35,7 +39,11 @@ class SeveralAgents extends FakeCluster {
       if (line !== 'stop') return;
       for (const word of this.words) say(word);
       for (const [name, end] of ends) say({ event: 'gone', name, exit_code: 0, signal: 0, end });
+      if (this.overless.has(agent.pod)) return;
+      const unknown = ends.filter(([, end]) => end === 'unknown').length;
+      say({ event: 'over', reason: 'stopped', targets: ends.length, unknown });
     };
+    for (const event of this.first.get(agent.pod) ?? []) say(event);
     if (this.broken.has(agent.pod)) stream.drop('the container has ended');
     return stream;
   }
@@ -140,6 +148,38 @@ describe('stop of several targets', () => {
     cluster.ends.set('chaos-aaaaa-1', {});
     expect(await run('stop chaos-aaaaa')).toBe(0);
     expect(cluster.removed).toMatchObject({ reverted: true });
+  });
+
+  test('does not take what another client has heard before it began a shim for the end of all', async () => {
+    const { cluster, targets, run } = world();
+    cluster.first.set('chaos-aaaaa-1', [{ event: 'agent', targets: [] }]);
+    cluster.ends.set('chaos-aaaaa-1', { 'target-1': 'unknown' });
+    expect(await run('stop chaos-aaaaa -o json')).toBe(4);
+    expect(targets()?.[2]).toMatchObject({ pod: 'web-1', reverted: false });
+  });
+
+  test('waits for one that was begun meanwhile, in the place of one that had ended too', async () => {
+    const { cluster, targets, run } = world();
+    const gone = { name: 'target-0', state: 'gone', end: 'reverted' };
+    const begun = ['target-0', 'target-2'].map((name) => ({ event: 'begun', name, pid: 7 }));
+    cluster.first.set('chaos-aaaaa-0', [{ event: 'agent', targets: [] }, ...begun]);
+    cluster.first.set('chaos-aaaaa-1', [{ event: 'agent', targets: [gone, { name: 'target-1', state: 'begun' }] }]);
+    cluster.ends.set('chaos-aaaaa-0', { 'target-0': 'unknown', 'target-2': 'reverted' });
+    expect(await run('stop chaos-aaaaa -o json')).toBe(4);
+    expect(targets()).toMatchObject([{ reverted: false }, { reverted: true }, { reverted: true }]);
+  });
+
+  test('that has none, by its word, is not believed before it has ended', async () => {
+    const { cluster, clock, targets, run } = world();
+    cluster.ends.set('chaos-aaaaa-1', {});
+    cluster.overless.add('chaos-aaaaa-1');
+    const code = run('stop chaos-aaaaa -o json');
+    await settle();
+    for (let second = 0; second < 60; second++) await clock.advance(1_000);
+    expect(await code).toBe(0);
+    // Its pod is gone only after its shims have ended; what they would have said is not known.
+    expect(cluster.removed).toMatchObject({ reverted: false });
+    expect(targets()?.[2]).toMatchObject({ pod: 'web-1', reverted: true });
   });
 
   test('leaves an agent that may not be attached to to its kubelet', async () => {
