@@ -16,9 +16,14 @@ experiment(
     s.counters = standsStill;
     await s.pass(5_000);
     expect(s.reporter.of('sample').at(-1)?.live.row[1]).toBe('stands still');
+    s.counters = goesOn;
     await s.finish();
     const { verdict } = await s.outcome();
-    expect(verdict?.proofs[0]).toMatchObject({ what: 'pause' });
+    expect(verdict?.proofs[0]).toEqual({
+      ...{ what: 'pause', effective: true },
+      sentence:
+        'Asked for a pause of the whole container: all of it stood still in 5 of 5 samples; its CPU 0.00 → 0.00 cores; it goes on afterwards',
+    });
     expect(verdict?.document).toMatchObject({ pause: { stillSamples: 5 } });
   },
   whole,
