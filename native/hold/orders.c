@@ -94,12 +94,24 @@ static bool setting_add(struct hold *hold, const struct words *words) {
     return true;
 }
 
+static const char full[] = "there are too many of them already";
+static const char unknown[] = "it is none of README's, or there are too many";
+
+static bool is_before_start(const struct run *run) { return run->phase == PHASE_WAITING && !run->start_asked; }
+
+/** As take_verb. A signal turns the run to another container: not away from one in which something is to be undone; and nobody is hit before `start`. */
+static const char *take_asked(struct run *run, enum verb verb, struct order *order) {
+    bool may = verb != VERB_SIGNAL || (run->options.target_may_end && (!is_before_start(run) || strcmp(order->words.item[3], "0") == 0));
+    if (!may) {
+        return unknown;
+    }
+    return orders_add(&run->hold->asked, ASKED_MAX, order) ? NULL : full;
+}
+
 /** NULL when it is taken, then the order is kept or done; else why not. */
 static const char *take_verb(struct run *run, enum verb verb, struct order *order) {
     struct hold *hold = run->hold;
-    bool before = run->phase == PHASE_WAITING && !run->start_asked;
-    static const char full[] = "there are too many of them already";
-    static const char unknown[] = "it is none of README's, or there are too many";
+    bool before = is_before_start(run);
     switch (verb) {
     case VERB_ASK:
     case VERB_FRESH:
@@ -107,11 +119,7 @@ static const char *take_verb(struct run *run, enum verb verb, struct order *orde
     case VERB_CONNECT:
     case VERB_LISTEN:
     case VERB_SIGNAL:
-        /* It turns the run to another container: not away from one in which something is to be undone; and nobody is hit before `start`. */
-        if (verb == VERB_SIGNAL && (!run->options.target_may_end || (before && strcmp(order->words.item[3], "0") != 0))) {
-            return unknown;
-        }
-        return orders_add(&hold->asked, ASKED_MAX, order) ? NULL : full;
+        return take_asked(run, verb, order);
     case VERB_APPLY:
         /* While active it is one more thing to be done in its turn. */
         return orders_add(before ? &hold->applies : &hold->asked, before ? KEPT_MAX : ASKED_MAX, order) ? NULL : full;
