@@ -186,7 +186,10 @@ describe.skipIf(why !== undefined)(`a fault on several nodes${why === undefined 
     // With the time of each where the streams have outlived it; the same for all where only the agents' last words tell.
     const problems = ended.stdout.match(/^pod\/.*: Problem: .*$/gm) ?? [];
     expect(problems.length, ended.stdout).toBeGreaterThan(0);
-    for (const problem of problems) expect(problem).toContain('the shim did not hear from this command for 15s and');
+    // A server that answers again may tell first that it has not heard from a node meanwhile.
+    const lease =
+      /the shim did not hear from this command for 15s and|is not ready \(Kubelet stopped posting node status/;
+    for (const problem of problems) expect(problem).toMatch(lease);
     expect(ended.stdout).toMatch(/^Effective on 0 of 12 targets\.$/m);
     expect(ended.stdout).not.toContain('NOT confirmed');
     expect(ended.stdout).toContain('nothing left');
