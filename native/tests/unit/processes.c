@@ -3,6 +3,7 @@
 #include "proc/pattern.h"
 #include "undo/stopped.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
