@@ -473,7 +473,7 @@ forks_fast() {
   continued || fail "it is stopped still"
 }
 headless() {
-  join family "exec $PROBES/probe-static family headless"
+  join family "exec -a family $PROBES/probe-static family headless"
   soon 3000 "it has come" is_headless
   start_nsexec hold --container "$ID" --stop --match headless
   say start
