@@ -194,28 +194,4 @@ describe.skipIf(why !== undefined)(`a fault on several nodes${why === undefined 
     expect(ended.stdout).not.toContain('NOT confirmed');
     expect(ended.stdout).toContain('nothing left');
   });
-
-  it('is ended on all nodes when one of them dies, of which nothing is confirmed', async () => {
-    const plugin = onAll('10m', '--lease', '5s');
-    await untilActive(plugin);
-    const dead = (await agentsOf(plugin)).find(({ spec }) => spec.nodeName === '127.0.0.3')?.metadata.name ?? '';
-    await onCluster('host-power-off', '3');
-    const ended = await plugin.ended;
-    expect(ended.code, plugin.said).toBe(4);
-    expect(
-      ended.stdout.match(/^ {2}pod\/web-3-\d \(app\) .* NOT confirmed to be reverted$/gm),
-      plugin.said,
-    ).toHaveLength(4);
-    expect(ended.stdout).toMatch(/^Effective on 8 of 12 targets\.$/m);
-    expect(ended.stdout).toMatch(new RegExp(`^error: Not confirmed to be gone: .*\\bpod/${dead}\\.$`, 'm'));
-    expect(ended.stdout).toContain('delete pod,configmap');
-    // Its kubelet cannot say any more that the agent has ended.
-    await kubectl('delete', 'node', '127.0.0.3');
-    await kubectl('-n', ns, 'delete', 'pod', dead, '--force', '--grace-period=0');
-    // A kubelet of 1.20 now and then tells nobody for a minute that a container has ended, more so after the API server was away.
-    await until('what is left is stopped', 90, async () => {
-      const stopped = await chaos('stop', idOf(plugin), '-n', ns);
-      return stopped.code === 0 || stopped.stderr.includes('there is no experiment');
-    });
-  }, 240_000);
 });
