@@ -689,18 +689,22 @@ deaf() {
 }
 it "one that does not read is ended rather than that a line is lost" deaf
 
-unasked() {
-  line_of run --container "${IDS[a]}" --lease-ms 0 --duration-ms 500 --order start -- "${HOLD[@]}"
-  local first=$LINE
-  line_of run --container "${IDS[b]}" --lease-ms 0 --duration-ms 900 --order start -- "${HOLD[@]}"
-  : >"$T/termlog"
-  start_nsexec agent --termination-log "$T/termlog" --lease-ms 0 --order "begin a $first <" --order "begin b $LINE <"
+# The client goes away; a and b end by their own time, and the agent with them.
+over_by_deadlines() {
   hang_up
   over
   ended_as a deadline
   ended_as b deadline
   gone_well a b
   equal "$(field over .reason)" over "reason"
+}
+unasked() {
+  line_of run --container "${IDS[a]}" --lease-ms 0 --duration-ms 500 --order start -- "${HOLD[@]}"
+  local first=$LINE
+  line_of run --container "${IDS[b]}" --lease-ms 0 --duration-ms 900 --order start -- "${HOLD[@]}"
+  : >"$T/termlog"
+  start_nsexec agent --termination-log "$T/termlog" --lease-ms 0 --order "begin a $first <" --order "begin b $LINE <"
+  over_by_deadlines
 }
 it "without stdin: what is begun by --order ends by its deadlines, and the agent with the last" unasked
 
@@ -711,12 +715,7 @@ left_alone() {
   await_each resolved a b
   say "all start"
   await_each active a b
-  hang_up
-  over
-  ended_as a deadline
-  ended_as b deadline
-  gone_well a b
-  equal "$(field over .reason)" over "reason"
+  over_by_deadlines
   equal "$(jq -rs 'map(select(.event == "gone").ended.reason) | join(",")' "$T/out")" "deadline,deadline" "what was said of their ends once more"
 }
 it "with any --order, what is begun by a client that goes away ends by its deadlines, and the agent with the last" left_alone

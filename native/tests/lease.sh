@@ -87,12 +87,16 @@ it "stdin EOF is not a stop: the lease ends it" eof
 eof_is_quiet() {
   begin --container "$ID" --lease-ms 3000 -- "${HOLD[@]}"
   hang_up
+  is_quiet "without stdin"
+  say_by_signal
+}
+# is_quiet WHEN: the shim is there for a second more, and sleeps.
+is_quiet() {
   local before after
   before=$(cpu_ticks "$SHIM")
-  ! within 1000 seen_or_over ended || fail "it ended"
+  ! within 1000 seen_or_over ended || fail "it ended $1"
   after=$(cpu_ticks "$SHIM")
-  at_most $((after - before)) 10 "hundredths of a second of CPU in one second without stdin"
-  say_by_signal
+  at_most $((after - before)) 10 "hundredths of a second of CPU in one second $1"
 }
 cpu_ticks() { awk '{print $14 + $15}' "/proc/$1/stat"; }
 say_by_signal() { kill -TERM "$SHIM"; finish; ended_by signal; }
@@ -101,14 +105,11 @@ it "stdin EOF does not make the shim spin" eof_is_quiet
 waits_quietly() {
   start_shim --container "$ID" --duration-ms 100 -- "${HOLD[@]}"
   ! within 200 seen_or_over ended || fail "it ended before it began"
-  local before after
-  before=$(cpu_ticks "$SHIM")
-  ! within 1000 seen_or_over ended || fail "it ended before it began"
-  after=$(cpu_ticks "$SHIM")
-  at_most $((after - before)) 10 "hundredths of a second of CPU in one second before \`start\`"
-  say_by_signal_early
+  is_quiet "before \`start\`"
+  kill -TERM "$SHIM"
+  finish
+  refused not-started
 }
-say_by_signal_early() { kill -TERM "$SHIM"; finish; refused not-started; }
 it "a shim that waits for \`start\` longer than the duration does not spin" waits_quietly
 
 not_started() {

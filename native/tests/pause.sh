@@ -262,7 +262,6 @@ twice() {
 a_directory_below() {
   mkdir "$FREEZER/below"
   at_end rmdir "$FREEZER/below"
-  local moved=$T/joined
   join deep "$spin"
   echo "$JOINED" >"$FREEZER/below/cgroup.procs"
   begin_pause --freeze
