@@ -145,6 +145,15 @@ export class Scenario {
     this.cores = 0.99;
   }
 
+  /** Runs until the fault has been refused before its start, and its agent is removed. */
+  async unbegun(): Promise<void> {
+    await this.launch();
+    await this.attach();
+    await this.pass(200);
+    expect(this.sent).not.toContain('start');
+    await this.agent({ kind: 'deleted' });
+  }
+
   /** Lets time pass; the shim of an active fault samples once a second. */
   async pass(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= 1_000) {

@@ -68,11 +68,7 @@ describe('with --match', () => {
       `${what}: refused, and nothing is begun`,
       async (s) => {
         s.match = { ...match, first: [] };
-        await s.launch();
-        await s.attach();
-        await s.pass(200);
-        expect(s.sent).not.toContain('start');
-        await s.agent({ kind: 'deleted' });
+        await s.unbegun();
         await expect(s.outcome()).rejects.toMatchObject({ code: 'target-unsuitable', message });
       },
       some,
@@ -82,11 +78,7 @@ describe('with --match', () => {
   experiment(
     'a shim that does not say who is meant is not begun',
     async (s) => {
-      await s.launch();
-      await s.attach();
-      await s.pass(200);
-      expect(s.sent).not.toContain('start');
-      await s.agent({ kind: 'deleted' });
+      await s.unbegun();
       await expect(s.outcome()).rejects.toMatchObject({ code: 'shim' });
     },
     some,

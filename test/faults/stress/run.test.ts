@@ -64,11 +64,7 @@ describe('a percentage of memory', () => {
     'of a container without a limit is refused beyond what the node has free',
     async (s) => {
       s.counters = { memoryLimitBytes: -1, nodeMemoryTotalBytes: 64 * GiB, nodeMemoryAvailableBytes: 32 * GiB };
-      await s.launch();
-      await s.attach();
-      await s.pass(200);
-      expect(s.sent).not.toContain('start');
-      await s.agent({ kind: 'deleted' });
+      await s.unbegun();
       await expect(s.outcome()).rejects.toMatchObject({
         code: 'target-unsuitable',
         message:
@@ -140,11 +136,7 @@ experiment(
 experiment(
   'arguments of the user that are too many to go with a percentage are refused',
   async (s) => {
-    await s.launch();
-    await s.attach();
-    await s.pass(200);
-    expect(s.sent).not.toContain('start');
-    await s.agent({ kind: 'deleted' });
+    await s.unbegun();
     await expect(s.outcome()).rejects.toMatchObject({ hint: 'Use fewer arguments, or a size: --memory 64Mi.' });
   },
   requestFor({ memory: { percent: 50 }, stressNgArgs: Array.from({ length: 60 }, () => '--vm') }),
