@@ -287,8 +287,15 @@ export type ContainerStatus =
   /** `blockedBy`: the pod's init container that this one waits for, and that the reason and the message are about. */
   | { state: 'waiting'; reason: string; message: string; blockedBy?: string }
   | { state: 'running' }
-  /** `ofShim`: not the container has ended but its shim for one of several targets, and the reason says how. `byLease`: an agent of several that has heard nobody for too long. */
-  | { state: 'terminated'; exitCode: number; reason: string; message: string; ofShim?: true; byLease?: true };
+  /** `whose`, for one of several targets: the end of its shim alone, and the reason says how, or of the agent with the shims of all. `byLease`: an agent of several that has heard nobody for too long. */
+  | {
+      state: 'terminated';
+      exitCode: number;
+      reason: string;
+      message: string;
+      whose?: 'shim' | 'agent';
+      byLease?: true;
+    };
 
 /** The reason of a `warning` that is not the kubelet's: watches do not tell what happens, so that it is asked for. */
 export const noWatchEvents = 'NoWatchEvents';

@@ -139,7 +139,7 @@ function terminatedFailure(plan: Starting, status: Extract<ContainerStatus, { st
   if (error) return shimFailure(error, plan);
   const { architecture, imageOf, node } = plan.agent;
   const said = sentence(status.reason, status.message);
-  if (status.ofShim) return new ChaosError('agent-failed', `the shim ended before the fault began: ${said}`);
+  if (status.whose === 'shim') return new ChaosError('agent-failed', `the shim ended before the fault began: ${said}`);
   if (isNoexec(said)) return noexecFailure(node, said);
   return new ChaosError(
     'agent-failed',

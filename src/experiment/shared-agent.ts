@@ -389,9 +389,14 @@ function ofMember(name: string, update: AgentUpdate): AgentUpdate {
   if (status.state !== 'terminated') return { ...update, containers: { [name]: status } };
   const { over } = parseAgentTermination(status.message);
   const message = messageOfWord(endOfTarget(status.message, name));
-  const own: ContainerStatus = { ...status, message, ...(over?.reason === 'lease' ? { byLease: true } : {}) };
+  const own: ContainerStatus = {
+    ...status,
+    whose: 'agent',
+    message,
+    ...(over?.reason === 'lease' ? { byLease: true } : {}),
+  };
   return { ...update, containers: { [name]: own } };
 }
 
 /** The shim of a target has ended. */
-const ended = { state: 'terminated', ofShim: true } as const;
+const ended = { state: 'terminated', whose: 'shim' } as const;

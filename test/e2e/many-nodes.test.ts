@@ -146,7 +146,7 @@ describe.skipIf(why !== undefined)(`a fault on several nodes${why === undefined 
     const ended = await plugin.ended;
     expect(ended.code, plugin.said).toBe(3);
     expect(ended.stdout).toMatch(/^Effective on 3 of 12 targets\.$/m);
-    expect(ended.stdout).toMatch(/^pod\/web-1-\d \(app\) and 3 more: Problem: the shim .*exit code 137/m);
+    expect(ended.stdout).toMatch(/^pod\/web-1-\d \(app\) and 3 more: Problem: the agent ended early: exit code 137/m);
     expect(ended.stdout).toMatch(
       /^pod\/web-2-\d \(app\) and 3 more: Problem: the agent pod was deleted by somebody else\.$/m,
     );

@@ -74,10 +74,11 @@ export class ActivePhase implements Phase {
   #onAgentStatus(update: Extract<AgentUpdate, { kind: 'status' }>): void {
     const status = update.containers[this.#context.plan.container];
     if (status?.state === 'terminated') {
-      const { reason, exitCode, ofShim, byLease } = status;
+      const { reason, exitCode, whose, byLease } = status;
       // Where the shim's own word of it was heard, that says more.
       if (byLease && !saysWhy(status.message)) this.#context.observations.leaseRanOut();
-      this.#onTerminated(status.message, ofShim ? reason : `exit code ${exitCode}, ${update.reason || reason}`);
+      const how = whose === 'shim' ? reason : `exit code ${exitCode}, ${update.reason || reason}`;
+      this.#onTerminated(status.message, how, whose === 'agent');
     } else if (update.phase === 'Failed') {
       this.#onTerminated('', `${update.reason}: ${update.message}`);
     } else if (status?.state === 'running') {
@@ -87,16 +88,17 @@ export class ActivePhase implements Phase {
 
   /**
    * The kubelet's word that the shim has ended, with the shim's own last words: the truth about how a run ended,
-   * whatever the stream delivered.
+   * whatever the stream delivered. `ofAgent`: the agent of several has ended, which ends each of its shims; whether one could still say a word before is a matter of chance, and no reason to call it by another name.
    */
-  #onTerminated(message: string, how: string): void {
+  #onTerminated(message: string, how: string, ofAgent = false): void {
     const { observations, plan, timers, stopAskedAt } = this.#context;
     const events = parseTerminationMessage(message);
     const knowsWhy = observations.result.ended !== undefined || saysWhy(message);
     // Of one of several that has ended while nobody heard it no more is known than that it has reverted; its clock and ours began a round trip apart.
     const wasEarly = observations.isInForce && observations.leftMs > timeouts.shimExit;
     const isEarly = wasEarly && !knowsWhy && !observations.result.leaseRanOut && stopAskedAt === undefined;
-    if (isEarly && events.some((event) => event.event === 'reverted' && event.by !== 'guardian'))
+    if (isEarly && ofAgent) observations.problem(`the agent ended early: ${how}`);
+    else if (isEarly && events.some((event) => event.event === 'reverted' && event.by !== 'guardian'))
       observations.problem(`the shim ended early: ${how}`);
     for (const event of events) this.onEvent(event);
     if (this.#context.isOver) return;
@@ -107,7 +109,7 @@ export class ActivePhase implements Phase {
       this.#shimEnd ??= how;
       return;
     }
-    if (!observations.result.ended) observations.problem(killedUnheard(how));
+    if (!observations.result.ended && !(isEarly && ofAgent)) observations.problem(killedUnheard(how));
     // The fault has ended with its shim.
     this.#onReverted('container');
   }
