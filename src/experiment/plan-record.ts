@@ -84,6 +84,8 @@ const planRecord = v.strictObject({
   /** Of one without a lease, which any command may follow. */
   detached: v.literal(true),
   noAttach: v.exactOptional(v.literal(true)),
+  /** The command that started it follows it to its end: one that is left was killed. */
+  followed: v.exactOptional(v.literal(true)),
   durationMs: whole(1, 30 * 24 * 3_600_000),
   graceMs: milliseconds,
   sentTools: v.exactOptional(v.literal(true)),
@@ -103,13 +105,16 @@ export interface PlanRecord {
   targets: readonly [RecordedTarget, ...RecordedTarget[]];
   /** How many targets the experiment has, on all agents. */
   of: number;
+  /** Nobody is to read its end from its pod: the command that started it does, unless it was killed. */
+  followed?: true;
 }
 
-export function writePlans({ targets, of }: PlanRecord): string {
-  const [{ durationMs, graceMs, noAttach, sentTools }] = targets;
+export function writePlans({ targets, of }: Omit<PlanRecord, 'followed'>): string {
+  const [{ detached, durationMs, graceMs, noAttach, sentTools }] = targets;
+  const followed = detached ? undefined : true;
   return JSON.stringify({
     ...{ version: 2, targets: targets.map(recordOf), ...(of > 1 ? { of } : {}) },
-    ...{ detached: true, noAttach, durationMs, graceMs, sentTools },
+    ...{ detached: true, noAttach, followed, durationMs, graceMs, sentTools },
   });
 }
 
@@ -126,7 +131,7 @@ export function readPlans(written: string): PlanRecord | undefined {
   if (written.length > mostAnnotations) return undefined;
   const found = read(planRecord, readJson(written));
   if (!found) return undefined;
-  const { targets, version: _version, of = 1, ...course } = found;
+  const { targets, version: _version, of = 1, followed, ...course } = found;
   const plans = targets.flatMap(({ fault, ...plan }): RecordedTarget[] => {
     const one = kindNamed(fault.fault)?.record.read(fault);
     return one ? [{ ...plan, ...course, leaseMs: 0, fault: one }] : [];
@@ -135,5 +140,5 @@ export function readPlans(written: string): PlanRecord | undefined {
   const names = new Set(plans.map(({ name }) => name));
   const areNamed = of > 1 ? !names.has(undefined) && names.size === plans.length : names.has(undefined);
   if (!first || plans.length < targets.length || plans.length > of || !areNamed) return undefined;
-  return { targets: [first, ...others], of };
+  return { targets: [first, ...others], of, ...(followed ? { followed } : {}) };
 }

@@ -4,6 +4,7 @@ import { hasLeftNothing, parseTerminationMessage } from '../shim/protocol.ts';
 import { parseSwept } from '../shim/swept.ts';
 import { joinWords } from '../text.ts';
 import { agentContainer } from './assembly.ts';
+import { readPlans } from './plan-record.ts';
 
 /**
  * Whether what is left of an experiment is of no use to anybody: every clock of it has run out, so that no command follows it any more; its shim has
@@ -12,8 +13,13 @@ import { agentContainer } from './assembly.ts';
 export function isOver({ state, deadline, remains, agents = [] }: Experiment, now: Date): boolean {
   if (!remains || !deadline || deadline >= now) return false;
   if (state === 'leftover') return true;
-  const isDone = (agent: ExperimentAgent) => agent.plan === undefined && isClean(agent);
+  const isDone = (agent: ExperimentAgent) => !isToBeRead(agent) && isClean(agent);
   return state === 'ended' && agents.length > 0 && agents.every(isDone);
+}
+
+/** It was left in force, and `attach` tells its end from its pod. */
+function isToBeRead({ plan }: ExperimentAgent): boolean {
+  return plan !== undefined && readPlans(plan)?.followed !== true;
 }
 
 /** Whether its termination message says at last that nothing is left of the fault, or that a sweep has left nothing. */

@@ -155,7 +155,8 @@ function experiment({ pods, configMaps }: Objects, now: Date): Experiment {
   const { metadata = {} } = pod ?? configMaps[0] ?? {};
   const annotation = (name: string) => metadata.annotations?.[`kubectl-chaos.io/${name}`];
   const createdAt = new Date(metadata.creationTimestamp ?? now);
-  const remains = agents.length === pods.length ? remainsOf(experimentIdOf(metadata), pods, configMaps) : undefined;
+  const isLookedAt = pods.every((one) => agents.includes(one) || stateOf(one) === 'ended');
+  const remains = isLookedAt ? remainsOf(experimentIdOf(metadata), pods, configMaps) : undefined;
   const state = pod ? stateOfAll(agents) : now.getTime() - createdAt.getTime() < creationMs ? 'starting' : 'leftover';
   const endsAt = state === 'running' ? endOf(pod, annotation('duration')) : undefined;
   const texts = {

@@ -1,14 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { ChaosError } from '../../src/errors.ts';
 import { attachExperiment } from '../../src/experiment/attach.ts';
+import type { Plan } from '../../src/experiment/plan.ts';
+import { writePlans } from '../../src/experiment/plan-record.ts';
 import { isOver, Tidying } from '../../src/experiment/tidying.ts';
 import type { Experiment, ExperimentAgent, Remains } from '../../src/ports.ts';
 import { FakeClock } from '../fakes/clock.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
-import { ended, experimentAgent, lastWords, reverted, shimError } from '../fakes/samples.ts';
+import { ended, experimentAgent, lastWords, plan, reverted, shimError } from '../fakes/samples.ts';
 import { experiment, Scenario } from './scenario.ts';
 
 const now = new FakeClock().date();
+
+/** What stands at the pod of a run that any command may follow. */
+const recordOf = (how: Partial<Plan>) => writePlans({ targets: [{ ...plan(), ...how }], of: 1 });
 
 /** Its shim has said this at last; undefined: nothing. */
 function withWords(words: string | undefined, change: Partial<ExperimentAgent> = {}): Pick<Experiment, 'agents'> {
@@ -56,6 +61,10 @@ describe('is over', () => {
   test.each<[string, Experiment]>([
     ['one that was reverted', killed()],
     ['one that never began', killed(withWords(lastWords(shimError({ code: 'not-started', state: 'unchanged' }))))],
+    [
+      'one without an attach, whose command followed it',
+      killed(withWords(lastWords(ended(), reverted()), { plan: recordOf({ noAttach: true }) })),
+    ],
     ['a sweep that left nothing', killed({ target: 'node/node-3', ...withWords(swept(0)) })],
     ['a ConfigMap whose pod is gone', killed({ state: 'leftover' })],
     [
@@ -98,7 +107,12 @@ describe('is not over', () => {
     ['several targets, of which an agent was killed', killed(several([over(1), word('a')], [word('b')]))],
     ['a sweep that left something', killed({ target: 'node/node-3', ...withWords(swept(1)) })],
     // README promises that it stays until somebody attaches to it or stops it.
-    ['a detached one', killed(withWords(lastWords(ended(), reverted()), { plan: '{}' }))],
+    ['a detached one', killed(withWords(lastWords(ended(), reverted()), { plan: recordOf({ detached: true }) }))],
+    [
+      'a detached one without an attach',
+      killed(withWords(lastWords(ended(), reverted()), { plan: recordOf({ noAttach: true, detached: true }) })),
+    ],
+    ['one with the record of another version', killed(withWords(lastWords(ended(), reverted()), { plan: '{}' }))],
     ['one that runs', killed({ state: 'running' })],
     ['one that starts', killed({ state: 'starting' })],
     ['one that somebody removes', killed({ state: 'stopping' })],

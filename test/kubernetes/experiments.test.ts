@@ -234,6 +234,15 @@ describe('what is there to be removed', () => {
     expect(remains([made()], [map((meta) => Object.assign(meta, { ownerReferences: [node] }))])).toBeUndefined();
   });
 
+  it('the two pods of a node, when the first, which has only looked, has ended', () => {
+    const first = made();
+    const second = made((meta) => Object.assign(meta, { name: 'chaos-aaaaa-1', uid: 'uid-5' }));
+    Object.assign(first.status ?? {}, { phase: 'Running' });
+    expect(remains([first, second], [])).toBeUndefined();
+    Object.assign(first.status ?? {}, { phase: 'Failed' });
+    expect(remains([first, second], [])?.map(({ name }) => name)).toEqual(['chaos-aaaaa-0', 'chaos-aaaaa-1']);
+  });
+
   const replicaSet = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'uid-3' };
   it.each<[string, V1Pod[], V1ConfigMap[]]>([
     [
@@ -243,7 +252,6 @@ describe('what is there to be removed', () => {
     ],
     ['a pod that a ReplicaSet made', [made((meta) => Object.assign(meta, { ownerReferences: [replicaSet] }))], [map()]],
     ['a pod of another name', [made((meta) => Object.assign(meta, { name: 'web' }))], [map()]],
-    ['two pods', [made(), made((meta) => Object.assign(meta, { name: 'chaos-aaaaa-1' }))], [map()]],
     ['a ConfigMap of another name', [made()], [map((meta) => Object.assign(meta, { name: 'settings' }))]],
     [
       'a ConfigMap of another owner',
