@@ -94,11 +94,11 @@ __attribute__((noreturn)) static void child(const struct run *run, const struct 
     }
     const struct rlimit most = {ERRAND_OUTPUT_BYTES, ERRAND_OUTPUT_BYTES};
     if (!errand->may_hang) {
-        setrlimit(RLIMIT_FSIZE, &most);
+        prlimit(0, RLIMIT_FSIZE, &most, NULL);
     }
     sigset_t none;
     sigemptyset(&none);
-    signal(SIGXFSZ, SIG_IGN);
+    sys_ignore(SIGXFSZ);
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (int i = 0; i < 3; i++) {
         if (dup2(files[i], i) < 0) {

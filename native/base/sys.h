@@ -84,6 +84,12 @@ static inline long sys_fork_sibling(unsigned long flags, void *thread_id) {
 #endif
 }
 
+/** Ignores a signal. sigaction(2) */
+static inline void sys_ignore(int signal) {
+    static const uint64_t action[4] = {1 /* SIG_IGN */}; /* No flags, no restorer, no mask. */
+    sys4(__NR_rt_sigaction, signal, action, 0, sizeof *action);
+}
+
 /** Closes first … last. Before Linux 5.9 one by one: all our descriptors are small numbers. */
 static inline void sys_close_from(unsigned int first, unsigned int last) {
     if (first > last || sys3(__NR_close_range, first, last, 0) == 0) {

@@ -58,7 +58,7 @@ void nester_main(const struct entry *entry) {
     child_join_early(entry);
     enter_files(entry);
     /* init ignores it: the kernel reaps for it what is left to it. */
-    signal(SIGCHLD, SIG_IGN);
+    sys_ignore(SIGCHLD);
     /* For its children. */
     long result = sys2(__NR_setns, entry->namespaces->fd[NS_PID], CLONE_NEWPID);
     if (result < 0) {

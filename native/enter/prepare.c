@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "base/format.h"
 #include "base/seal.h"
+#include "base/sys.h"
 #include "enter/hook-bytes.h"
 #include "proc/mount.h"
 #include "target/confinement.h"
@@ -133,7 +134,7 @@ static const char *preloads(int toolbox) {
         PRELOAD ":/usr/lib/libgcc_s.so.1",
     };
     if (toolbox >= 0) {
-        return faccessat(toolbox, strchr(of_toolbox, ':') + 2, R_OK, 0) == 0 ? of_toolbox : PRELOAD;
+        return sys3(__NR_faccessat, toolbox, strchr(of_toolbox, ':') + 2, R_OK) == 0 ? of_toolbox : PRELOAD;
     }
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
         if (access(strchr(choices[i], ':') + 1, R_OK) == 0) {

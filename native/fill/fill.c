@@ -1,6 +1,7 @@
 #include "fill/fill.h"
 
 #include "base/format.h"
+#include "base/sys.h"
 #include "fill/take.h"
 #include "proc/proc.h"
 
@@ -149,7 +150,7 @@ int fill(char **arguments, char *report, size_t size, struct error *err) {
         return -1;
     }
     /* A limit on the size of a file is an errno then, like every other limit. */
-    signal(SIGXFSZ, SIG_IGN);
+    sys_ignore(SIGXFSZ);
     taking.reserve_is_ours = space_reserve_is_ours();
     report[0] = '\0';
     if (take(&taking, &wish, report, size, err) < 0) {

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 /* Of a packet only the beginning is read; of many packets in a short time so many at once, and then nothing for a millisecond. */
-enum { SOURCES_MAX = 64, KNOWN_MAX = 48, PACKET_BYTES = 2048, AT_ONCE = 64, REST_US = 1000 };
+enum { SOURCES_MAX = 64, KNOWN_MAX = 48, PACKET_BYTES = 2048, AT_ONCE = 64, REST_MS = 1 };
 
 struct source {
     bool six, kube_probe;
@@ -245,7 +245,7 @@ int listen_work(const void *argument) {
             break;
         }
         read_packets(&listener, fd);
-        usleep(REST_US);
+        poll(NULL, 0, REST_MS);
     }
     close(fd);
     write_sources(&listener);

@@ -163,9 +163,9 @@ static int sweep_processes(struct run *run, const struct census *before, struct 
 /** One descriptor for each network: a node may have more than the usual limit allows. */
 static void raise_descriptors(void) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    if (prlimit(0, RLIMIT_NOFILE, NULL, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
+        prlimit(0, RLIMIT_NOFILE, &limit, NULL);
     }
 }
 

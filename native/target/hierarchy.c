@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/files.h"
+#include "base/sys.h"
 #include "proc/mounts.h"
 
 #include <fcntl.h>
@@ -53,7 +54,7 @@ static int open_below(const struct hierarchy *hierarchy, const char *path) {
 }
 
 /** The root of a cgroup namespace other than the initial one is a cgroup like any other, and has this file; the real root has none. cgroups(7) */
-static bool root_is_nested(const struct hierarchy *hierarchy) { return hierarchy->version == 2 && faccessat(hierarchy->mount, "cgroup.type", F_OK, 0) == 0; }
+static bool root_is_nested(const struct hierarchy *hierarchy) { return hierarchy->version == 2 && sys3(__NR_faccessat, hierarchy->mount, "cgroup.type", F_OK) == 0; }
 
 /** Decides where `outside` is; `first` are the lines of PID 1's cgroup file, as seen from its own cgroup namespace. */
 static int find_outside(struct hierarchy *hierarchy, struct span first, struct error *err) {

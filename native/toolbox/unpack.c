@@ -1,6 +1,7 @@
 #include "toolbox/unpack.h"
 
 #include "base/cleanup.h"
+#include "base/sys.h"
 #include "proc/mount.h"
 
 #include <fcntl.h>
@@ -36,8 +37,9 @@ static int make_directories(const struct unpack *unpack, const char *name, struc
         path[slash - name] = '\0';
         if (mkdirat(unpack->mount_fd, path, 0755) == 0) {
             /* Whatever the umask is. */
-            if (fchmodat(unpack->mount_fd, path, 0755, 0) < 0) {
-                return write_failed("change the mode of a directory", err);
+            long result = sys3(__NR_fchmodat, unpack->mount_fd, path, 0755);
+            if (result < 0) {
+                return fail(err, "tools", (int)-result, "change the mode of a directory");
             }
         } else if (errno != EEXIST) {
             return fail(err, "tools", errno, "make the directory `%s`", path);
@@ -89,7 +91,7 @@ struct unpack *unpack_begin(int from, uint64_t limit, struct error *err) {
     unpack->file = -1;
     unpack->tar.reader = (struct tar_reader){begin_file, add_to_file, end_file, unpack};
     gzip_begin(&unpack->gzip, read_received, unpack);
-    unpack->mount_fd = mount_programs(limit + (uint64_t)TAR_FILES_MAX * (uint64_t)sysconf(_SC_PAGESIZE), INODES_MAX, err);
+    unpack->mount_fd = mount_programs(limit + (uint64_t)TAR_FILES_MAX * (uint64_t)getpagesize(), INODES_MAX, err);
     if (unpack->mount_fd < 0) {
         unpack_free(&unpack);
     }
