@@ -21,38 +21,99 @@
 #define CLONE_NEWTIME 0x00000080
 #endif
 
-static inline long sys6(long number, long a, long b, long c, long d, long e, long f) {
+/* What a call takes in which register (and which of the first two it leaves changed), and no more than it takes: a register set to 0 for nothing is three bytes, at each of two hundred calls. syscall(2) */
 #if defined(__x86_64__)
-    long result = 0;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
+#define SYS_ENTER "syscall"
+#define SYS_SPOILT "rcx", "r11", "memory"
+#define SYS_RESULT number
+#define SYS_FIRST "+r"(number) : "r"(a)
+#define SYS_NUMBER(value) register long number __asm__("rax") = (value)
+#define SYS_A(value) register long a __asm__("rdi") = (value)
+#define SYS_B(value) register long b __asm__("rsi") = (value)
+#define SYS_C(value) register long c __asm__("rdx") = (value)
+#define SYS_D(value) register long d __asm__("r10") = (value)
+#define SYS_E(value) register long e __asm__("r8") = (value)
+#define SYS_F(value) register long f __asm__("r9") = (value)
 #elif defined(__aarch64__)
-    register long x8 __asm__("x8") = number;
-    register long x0 __asm__("x0") = a;
-    register long x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = c;
-    register long x3 __asm__("x3") = d;
-    register long x4 __asm__("x4") = e;
-    register long x5 __asm__("x5") = f;
-    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory", "cc");
-    return x0;
+#define SYS_ENTER "svc 0"
+#define SYS_SPOILT "memory", "cc"
+#define SYS_RESULT a
+#define SYS_FIRST "+r"(a) : "r"(number)
+#define SYS_NUMBER(value) register long number __asm__("x8") = (value)
+#define SYS_A(value) register long a __asm__("x0") = (value)
+#define SYS_B(value) register long b __asm__("x1") = (value)
+#define SYS_C(value) register long c __asm__("x2") = (value)
+#define SYS_D(value) register long d __asm__("x3") = (value)
+#define SYS_E(value) register long e __asm__("x4") = (value)
+#define SYS_F(value) register long f __asm__("x5") = (value)
 #else
 #error "nsexec is written for x86_64 and aarch64"
 #endif
+
+static inline long sys_call1(long call, long first) {
+    SYS_NUMBER(call);
+    SYS_A(first);
+    __asm__ volatile(SYS_ENTER : SYS_FIRST : SYS_SPOILT);
+    return SYS_RESULT;
 }
 
-#define sys0(n) sys6(n, 0, 0, 0, 0, 0, 0)
-#define sys1(n, a) sys6(n, (long)(a), 0, 0, 0, 0, 0)
-#define sys2(n, a, b) sys6(n, (long)(a), (long)(b), 0, 0, 0, 0)
-#define sys3(n, a, b, c) sys6(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
-#define sys4(n, a, b, c, d) sys6(n, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
-#define sys5(n, a, b, c, d, e) sys6(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+static inline long sys_call2(long call, long first, long second) {
+    SYS_NUMBER(call);
+    SYS_A(first);
+    SYS_B(second);
+    __asm__ volatile(SYS_ENTER : SYS_FIRST, "r"(b) : SYS_SPOILT);
+    return SYS_RESULT;
+}
+
+static inline long sys_call3(long call, long first, long second, long third) {
+    SYS_NUMBER(call);
+    SYS_A(first);
+    SYS_B(second);
+    SYS_C(third);
+    __asm__ volatile(SYS_ENTER : SYS_FIRST, "r"(b), "r"(c) : SYS_SPOILT);
+    return SYS_RESULT;
+}
+
+static inline long sys_call4(long call, long first, long second, long third, long fourth) {
+    SYS_NUMBER(call);
+    SYS_A(first);
+    SYS_B(second);
+    SYS_C(third);
+    SYS_D(fourth);
+    __asm__ volatile(SYS_ENTER : SYS_FIRST, "r"(b), "r"(c), "r"(d) : SYS_SPOILT);
+    return SYS_RESULT;
+}
+
+static inline long sys_call5(long call, long first, long second, long third, long fourth, long fifth) {
+    SYS_NUMBER(call);
+    SYS_A(first);
+    SYS_B(second);
+    SYS_C(third);
+    SYS_D(fourth);
+    SYS_E(fifth);
+    __asm__ volatile(SYS_ENTER : SYS_FIRST, "r"(b), "r"(c), "r"(d), "r"(e) : SYS_SPOILT);
+    return SYS_RESULT;
+}
+
+static inline long sys_call6(long call, long first, long second, long third, long fourth, long fifth, long sixth) {
+    SYS_NUMBER(call);
+    SYS_A(first);
+    SYS_B(second);
+    SYS_C(third);
+    SYS_D(fourth);
+    SYS_E(fifth);
+    SYS_F(sixth);
+    __asm__ volatile(SYS_ENTER : SYS_FIRST, "r"(b), "r"(c), "r"(d), "r"(e), "r"(f) : SYS_SPOILT);
+    return SYS_RESULT;
+}
+
+#define sys0(n) sys_call1(n, 0)
+#define sys1(n, a) sys_call1(n, (long)(a))
+#define sys2(n, a, b) sys_call2(n, (long)(a), (long)(b))
+#define sys3(n, a, b, c) sys_call3(n, (long)(a), (long)(b), (long)(c))
+#define sys4(n, a, b, c, d) sys_call4(n, (long)(a), (long)(b), (long)(c), (long)(d))
+#define sys5(n, a, b, c, d, e) sys_call5(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
+#define sys6(n, a, b, c, d, e, f) sys_call6(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 /** struct clone_args up to and with `cgroup` (Linux 5.7); the kernel takes the size as the version. */
 struct clone3_arguments {
