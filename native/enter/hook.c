@@ -35,10 +35,15 @@ static void forget_the_loader(char **environment) {
 /** glibc's: looks the users and hosts of /etc/nsswitch.conf up by what is in it, and not by libraries of the target's, which it would read before it is refused to execute them. */
 extern int __nss_configure_lookup(const char *database, const char *services) __attribute__((weak)); /* NOLINT(readability-identifier-naming) */
 
+/* One after the other, each with its end: a table of pointers would have the loader write each of them. */
+static const char databases[] = "aliases\0ethers\0group\0gshadow\0hosts\0initgroups\0netgroup\0networks\0passwd\0protocols\0publickey\0rpc\0services\0shadow\0";
+
 static void look_up_by_files(void) {
-    static const char *const databases[] = {"aliases", "ethers", "group", "gshadow", "hosts", "initgroups", "netgroup", "networks", "passwd", "protocols", "publickey", "rpc", "services", "shadow"};
-    for (unsigned long i = 0; &__nss_configure_lookup != NULL && i < sizeof databases / sizeof *databases; i++) {
-        __nss_configure_lookup(databases[i], starts_with(databases[i], "hosts") ? "files dns" : "files");
+    for (const char *name = databases; &__nss_configure_lookup != NULL && *name != '\0'; name++) {
+        __nss_configure_lookup(name, starts_with(name, "hosts") ? "files dns" : "files");
+        while (*name != '\0') {
+            name++;
+        }
     }
 }
 
