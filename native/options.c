@@ -1,8 +1,8 @@
 #include "options.h"
 
 #include "base/events.h"
+#include "base/span.h"
 #include "proc/pattern.h"
-#include "proc/proc.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "agent/agent-line.h"
 
-#include "proc/proc.h"
+#include "base/span.h"
 
 #include <string.h>
 

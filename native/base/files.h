@@ -1,7 +1,7 @@
 #ifndef NSEXEC_FILES_H
 #define NSEXEC_FILES_H
 
-#include "proc/proc.h"
+#include "base/span.h"
 
 #include <stdbool.h>
 #include <stddef.h>

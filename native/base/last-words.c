@@ -1,11 +1,9 @@
 #include "base/last-words.h"
 
 #include "base/format.h"
-#include "proc/proc.h"
+#include "base/span.h"
 
 #include <string.h>
-
-static bool begins(const char *line, size_t length, const char *text) { return length >= strlen(text) && memcmp(line, text, strlen(text)) == 0; }
 
 /** How many bytes belong together: an escape, or a character in UTF-8. */
 static size_t step_of(const char *at, size_t left) {
@@ -43,14 +41,14 @@ static bool read_string(const char *line, size_t length, const char *key, char *
 
 bool last_words_read(struct last_words *words, const char *line, size_t length) {
     char state[16];
-    if (begins(line, length, "{\"event\":\"reverted\"")) {
+    if (span_starts((struct span){line, length}, "{\"event\":\"reverted\"")) {
         bool differs = span_find((struct span){line, length}, ",\"differs\":[\"") != NULL;
         words->end = END_REVERTED;
         format_text(words->code, sizeof words->code, "%s", differs ? "differs" : "");
         format_text(words->message, sizeof words->message, "%s", differs ? "something does not read as before" : "");
         return true;
     }
-    if (!begins(line, length, "{\"event\":\"error\"")) {
+    if (!span_starts((struct span){line, length}, "{\"event\":\"error\"")) {
         return false;
     }
     (void)read_string(line, length, ",\"code\":\"", words->code, sizeof words->code);
@@ -73,8 +71,8 @@ void last_words_take_ended(struct last_words *words, const char *line, size_t le
 
 bool last_words_are_early(const struct last_words *words) {
     static const char *const due[] = {"\"reason\":\"deadline\"", "\"reason\":\"stopped\""};
-    size_t length = strlen(words->ended);
-    return length > 0 && !begins(words->ended, length, due[0]) && !begins(words->ended, length, due[1]);
+    const struct span ended = {words->ended, strlen(words->ended)};
+    return ended.length > 0 && !span_starts(ended, due[0]) && !span_starts(ended, due[1]);
 }
 
 void last_words_put_ended(const struct last_words *words, struct json *out) {

@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "base/format.h"
 #include "base/sys.h"
+#include "proc/proc.h"
 #include "target/sample.h"
 
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 #include "fill/fill.h"
 
 #include "base/format.h"
+#include "base/span.h"
 #include "base/sys.h"
 #include "fill/take.h"
-#include "proc/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 #include "toolbox/toolbox-line.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

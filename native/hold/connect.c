@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/format.h"
-#include "proc/proc.h"
+#include "base/span.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

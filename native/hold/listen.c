@@ -1,10 +1,10 @@
 /* Who connects to the target's ports: a socket of packets sees it, changes no traffic, and goes with its descriptor. */
 #include "base/clock.h"
 #include "base/format.h"
+#include "base/span.h"
 #include "hold/address.h"
 #include "hold/ask.h"
 #include "hold/segment.h"
-#include "proc/proc.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,10 +1,10 @@
 /* What hold does when asked: programs in the target's network namespace, names as the target knows them, round trips, who asks it. */
 #include "hold/hold.h"
 
+#include "base/span.h"
 #include "base/sys.h"
 #include "enter/tool-root.h"
 #include "hold/ask.h"
-#include "proc/proc.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 #include "base/format.h"
 #include "base/sys.h"
 #include "enter/link.h"
+#include "proc/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 
 #include "base/cleanup.h"
 #include "base/format.h"
+#include "base/span.h"
 #include "base/sys.h"
-#include "proc/proc.h"
 
 #include <fcntl.h>
 #include <linux/mount.h>

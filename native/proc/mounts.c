@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/format.h"
 #include "proc/mount.h"
+#include "proc/proc.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -6,25 +6,11 @@
  * terminated. What they read is in part written by others (comm, cgroup names, mount sources): nothing is assumed of it.
  */
 
+#include "base/span.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/** A piece of somebody else's buffer. */
-struct span {
-    const char *at;
-    size_t length;
-};
-
-bool span_equal(struct span span, const char *text);
-bool span_starts(struct span span, const char *prefix);
-bool span_ends(struct span span, const char *suffix);
-/** Where in it the text is, which is not empty; NULL: nowhere. For short texts: what libc has for long ones is larger than all that is looked through here. */
-const char *span_find(struct span span, const char *text);
-/** Cuts the next piece up to `separator` off the front of `rest`; false when nothing is left. An empty piece counts. */
-bool span_cut(struct span *rest, char separator, struct span *piece);
-/** A whole decimal number without sign; false when there is anything else in it or it exceeds 64 bits. */
-bool span_number(struct span span, uint64_t *value);
 
 /** One line of /proc/PID/cgroup, `4:cpu,cpuacct:/path`: `name` is "cpu,cpuacct", "name=systemd", or empty for v2. */
 struct cgroup_line {

@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/format.h"
 #include "base/seal.h"
+#include "proc/proc.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 #include "target/disk-limits.h"
 
 #include "base/cleanup.h"
+#include "proc/proc.h"
 #include "target/levels.h"
 
 static bool read_v2(const struct level *level, const char *disk, struct io_limits *limits) {

@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "base/format.h"
 #include "proc/mounts.h"
+#include "proc/proc.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #define NSEXEC_HIERARCHY_H
 
 #include "base/error.h"
-#include "proc/proc.h"
+#include "base/span.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #ifndef NSEXEC_LEVELS_H
 #define NSEXEC_LEVELS_H
 
-#include "proc/proc.h"
+#include "base/span.h"
 #include "target/hierarchy.h"
 
 #include <stdint.h>

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/files.h"
 #include "base/format.h"
+#include "proc/proc.h"
 
 #include <string.h>
 

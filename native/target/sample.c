@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "proc/proc.h"
 #include "target/sample-limits.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 #ifndef NSEXEC_BASE64_H
 #define NSEXEC_BASE64_H
 
-#include "proc/proc.h"
+#include "base/span.h"
 
 /**
  * Decodes base64 (RFC 4648, section 4) of whole groups of four, padded, with no other byte in it and no bit set that does not count: what was encoded is

@@ -1,7 +1,6 @@
 #ifndef NSEXEC_TOOLBOX_LINE_H
 #define NSEXEC_TOOLBOX_LINE_H
 
-#include "proc/proc.h"
 #include "toolbox/sha256.h"
 
 /* What README says of the lines by which a toolbox comes. A chunk is what fits into a line of 16 KiB. */

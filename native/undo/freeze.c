@@ -1,6 +1,7 @@
 #include "undo/freeze.h"
 
 #include "base/files.h"
+#include "proc/proc.h"
 
 #include <errno.h>
 #include <string.h>

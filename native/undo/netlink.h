@@ -1,7 +1,7 @@
 #ifndef NSEXEC_NETLINK_H
 #define NSEXEC_NETLINK_H
 
-#include "proc/proc.h"
+#include "base/span.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #include "undo/undo-words.h"
 
 #include "base/format.h"
-#include "proc/proc.h"
+#include "base/span.h"
 #include "undo/stopped.h"
 
 #include <net/if.h>

@@ -1,7 +1,7 @@
 #ifndef NSEXEC_UNDO_WORDS_H
 #define NSEXEC_UNDO_WORDS_H
 
-#include "proc/proc.h"
+#include "base/span.h"
 #include "undo/lease.h"
 #include "undo/undo.h"
 
