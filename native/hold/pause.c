@@ -36,8 +36,7 @@ static bool is_stopped(const struct process *process) { return process->state ==
 
 static bool is_known(const struct stopped *stopped, const struct process *process) {
     for (size_t i = 0; i < stopped->count; i++) {
-        const struct process *known = &stopped->item[i].process;
-        if (known->pid == process->pid && known->start_ticks == process->start_ticks) {
+        if (process_is_same(&stopped->item[i].process, process)) {
             return true;
         }
     }

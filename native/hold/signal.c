@@ -64,7 +64,7 @@ static void describe(struct victim *victim, int proc) {
 static bool take(const struct process *process) {
     struct victim *victim = &hunt.victim[hunt.count];
     for (size_t i = 0; i < hunt.count; i++) {
-        if (hunt.victim[i].process.pid == process->pid && hunt.victim[i].process.start_ticks == process->start_ticks) {
+        if (process_is_same(&hunt.victim[i].process, process)) {
             return false;
         }
     }

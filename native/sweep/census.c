@@ -158,8 +158,8 @@ static int note_lost(struct census *census, int all, int proc, pid_t pid, uint64
     if (lost == NULL) {
         return no_memory(err);
     }
-    *lost = (struct lost){.pid = pid, .start_ticks = stat.start_ticks, .cgroup = cgroup_of(proc)};
-    format_text(lost->comm, sizeof lost->comm, "%.*s", (int)stat.comm.length, stat.comm.at);
+    *lost = (struct lost){.process = {.pid = pid, .start_ticks = stat.start_ticks}, .cgroup = cgroup_of(proc)};
+    format_text(lost->process.comm, sizeof lost->process.comm, "%.*s", (int)stat.comm.length, stat.comm.at);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #define NSEXEC_CENSUS_H
 
 #include "target/hierarchy.h"
+#include "target/processes.h"
 
 #include <stdint.h>
 
@@ -23,9 +24,7 @@ struct unknown {
 
 /** A process of ours whose shim is gone. */
 struct lost {
-    pid_t pid;
-    uint64_t start_ticks;
-    char comm[64];
+    struct process process; /**< who it is, and what it is called */
     char *cgroup;
 };
 

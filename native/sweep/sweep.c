@@ -146,13 +146,13 @@ static int sweep_processes(struct run *run, const struct census *before, struct 
         const struct lost *lost = &now.lost[i];
         bool again = false;
         for (size_t k = 0; k < before->lost_count; k++) {
-            again = again || (before->lost[k].pid == lost->pid && before->lost[k].start_ticks == lost->start_ticks);
+            again = again || process_is_same(&before->lost[k].process, &lost->process);
         }
         if (again) {
             struct json line = {0};
-            residue_begin(&line, 0, lost->pid, lost->cgroup);
+            residue_begin(&line, 0, lost->process.pid, lost->cgroup);
             json_string(&line, "what", "process");
-            json_string(&line, "name", lost->comm);
+            json_string(&line, "name", lost->process.comm);
             residue_end(run, &line, false, false);
             sums_add(sums, false, false);
         }

@@ -85,6 +85,8 @@ static bool read_process(struct process *process, int proc) {
     return true;
 }
 
+bool process_is_same(const struct process *one, const struct process *other) { return one->pid == other->pid && one->start_ticks == other->start_ticks; }
+
 int process_open(pid_t pid) {
     char path[32];
     format_text(path, sizeof path, "/proc/%d", (int)pid);

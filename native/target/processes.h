@@ -32,6 +32,8 @@ struct processes {
  */
 int processes_find(struct run *run, const struct scope *scope, const char *pattern, struct processes *found, struct error *err);
 
+/** Whether both are that very process, whenever each was looked at. */
+bool process_is_same(const struct process *one, const struct process *other);
 /** Its directory of /proc, or -1. */
 int process_open(pid_t pid);
 /** A pidfd of that very process, as long as it is in the container. -ESRCH: it is not, or has ended. */
