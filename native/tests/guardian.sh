@@ -130,7 +130,17 @@ hang_at() { # SIGNALLED: the shim is stopped when this is true
 }
 is_active() { await active; guardian_now; }
 is_guarded() { soon 5000 "a guardian" guardian_now; }
-is_stopping() { await active; guardian_now; kill -STOP "$(field active .pid)"; say stop; }
+# Of two signals that wait the kernel delivers the lower number first: TERM, if STOP has not been yet.
+is_stopping() {
+  local workload
+  await active
+  guardian_now
+  workload=$(field active .pid)
+  kill -STOP "$workload"
+  soon 2000 "the workload is stopped" has_stopped "$workload"
+  say stop
+}
+has_stopped() { [[ $(process_state "$1") == [Tt] ]]; }
 own_container() {
   local ID TARGET CGROUP CGROUP_ARGS GUARDIAN=
   make_distroless
