@@ -9,8 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const struct undo *undo) {
     assert(undo->kind == UNDO_DIRECTORY || undo->kind == UNDO_SETTING || undo->kind == UNDO_FREEZE || undo->kind == UNDO_STOPPED);
-    assert(undo->kind != UNDO_STOPPED || (undo->index > 0 && undo->stopped == NULL));
-    assert(memchr(undo->name, '\0', sizeof undo->name) != NULL && undo->at == -1 && undo->directory == -1);
+    assert(undo->kind != UNDO_STOPPED || (undo->pid > 0 && undo->stopped == NULL));
+    assert(memchr(undo->name, '\0', sizeof undo->name) != NULL && (undo->kind == UNDO_DIRECTORY ? undo->at == -1 && undo->directory == -1 : undo->cgroup == -1));
     if (undo->kind == UNDO_DIRECTORY) {
         assert(undo->path[0] == '/' && strchr(undo->name, '/') == NULL && strncmp(undo->name, ".kubectl-chaos-", 15) == 0);
     } else if (undo->kind == UNDO_SETTING) {
@@ -33,7 +33,7 @@ static void check_again(const struct undo *undo) {
     assert(length > 0 && text[length - 1] == '\n');
     text[length - 1] = '\0';
     assert(record_read(text, length - 1, &again));
-    assert(again.kind == undo->kind && again.inode == undo->inode && again.index == undo->index && strcmp(again.name, undo->name) == 0 && strcmp(again.device, undo->device) == 0 && strcmp(again.value, undo->value) == 0 &&
+    assert(again.kind == undo->kind && again.inode == undo->inode && again.pid == undo->pid && again.start_ticks == undo->start_ticks && strcmp(again.name, undo->name) == 0 && strcmp(again.device, undo->device) == 0 && strcmp(again.value, undo->value) == 0 &&
            strcmp(again.wanted, undo->wanted) == 0);
     assert(undo->kind != UNDO_DIRECTORY || strcmp(again.path, undo->path) == 0);
 }

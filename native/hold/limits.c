@@ -23,7 +23,7 @@ static int remember(struct run *run, struct undo *setting, struct error *err) {
     if (hierarchy == NULL) {
         return no_hierarchy(setting, err);
     }
-    setting->at = hierarchy->directory;
+    setting->cgroup = hierarchy->directory;
     struct undo former = *setting;
     memcpy(former.wanted, setting->value, sizeof former.wanted);
     int result = setting_read(setting, former.value);

@@ -23,9 +23,8 @@ static struct undo undo_of(const struct run *run) {
     const struct pause *pause = &run->hold->pause;
     return (struct undo){
         .kind = run->options.freeze ? UNDO_FREEZE : UNDO_STOPPED,
-        .at = pause->scope.cgroup,
-        .directory = -1,
-        .length = pause->scope.hierarchy->version,
+        .cgroup = pause->scope.cgroup,
+        .cgroup_version = pause->scope.hierarchy->version,
         .stopped = pause->stopped,
     };
 }
@@ -212,7 +211,7 @@ int hold_remember_pause(struct run *run, struct error *err) {
         return 0;
     }
     /* The list is empty but for what is undone in a network. */
-    return undo_push(&run->revert->undo, &undo) ? revert_claim(run, "pause", undo.at, err) : fail(err, "orders", 0, "more than %d things to undo", UNDO_MAX);
+    return undo_push(&run->revert->undo, &undo) ? revert_claim(run, "pause", undo.cgroup, err) : fail(err, "orders", 0, "more than %d things to undo", UNDO_MAX);
 }
 
 int hold_pause(struct run *run, struct error *err) { return !run->hold->pausing ? 0 : run->options.freeze ? freeze_all(run, err) : stop_all(run, err); }

@@ -165,8 +165,8 @@ static bool restore_setting(struct walk *walk, const struct undo *undo) {
 
 static bool take_back(struct walk *walk, int cgroup, struct undo *undo) {
     *walk->state = "unknown: a part of what was found has been removed";
-    undo->at = cgroup;
-    undo->length = walk->hierarchy->version;
+    undo->cgroup = cgroup;
+    undo->cgroup_version = walk->hierarchy->version;
     switch (undo->kind) {
     case UNDO_SETTING:
         return restore_setting(walk, undo);
@@ -182,7 +182,7 @@ static bool take_back(struct walk *walk, int cgroup, struct undo *undo) {
 static void report(struct walk *walk, const struct undo *undo, bool in_use, bool removed) {
     struct json line = {0};
     char name[UNDO_TEXT_BYTES + 4096];
-    residue_begin(&line, 0, undo->kind == UNDO_STOPPED ? undo->index : 0, walk->path);
+    residue_begin(&line, 0, undo->kind == UNDO_STOPPED ? undo->pid : 0, walk->path);
     if (undo->kind == UNDO_FREEZE || undo->kind == UNDO_STOPPED) {
         json_string(&line, "what", undo->kind == UNDO_FREEZE ? "freeze" : "stopped");
         json_string(&line, "name", undo->kind == UNDO_FREEZE ? undo->name : "process");
@@ -234,7 +234,7 @@ static void not_known(struct walk *walk, const char *name) {
 /** A record goes when all that it tells of has gone; and only that one, should another experiment have put its own there meanwhile. */
 static void remove_record(int cgroup, const char *name, const char *was, size_t length) {
     char text[RECORD_MAX_BYTES];
-    struct undo record = {.kind = UNDO_RECORD, .at = cgroup, .directory = -1};
+    struct undo record = {.kind = UNDO_RECORD, .cgroup = cgroup};
     ssize_t got = fgetxattr(cgroup, name, text, sizeof text);
     if (got == (ssize_t)length && memcmp(text, was, length) == 0) {
         memcpy(record.name, name, strlen(name) + 1);
@@ -286,7 +286,7 @@ static void look_at_cgroup(struct walk *walk, int cgroup) {
     if (length < 0 && errno == ERANGE) {
         unreadable(walk, "(too many)");
     }
-    const struct undo freeze = {.kind = UNDO_FREEZE, .name = "not ours", .at = cgroup, .length = walk->hierarchy->version};
+    const struct undo freeze = {.kind = UNDO_FREEZE, .name = "not ours", .cgroup = cgroup, .cgroup_version = walk->hierarchy->version};
     bool frozen = freeze_present(&freeze) == 1;
     bool ours = false;
     names[length < 0 ? 0 : length] = '\0';

@@ -4,7 +4,7 @@
 #include "undo/undo.h"
 
 /*
- * A cgroup that stands still with all below it: `cgroup.freeze` of v2, `freezer.state` of v1 (cgroup-v2.rst, freezer-subsystem.rst). `at` is the cgroup, `length` the version. It has a switch of its own, and stands
+ * A cgroup that stands still with all below it: `cgroup.freeze` of v2, `freezer.state` of v1 (cgroup-v2.rst, freezer-subsystem.rst). It has a switch of its own, and stands
  * still as well where one above it is frozen: that is somebody else's.
  */
 

@@ -20,15 +20,15 @@ const struct hierarchy *record_hierarchy(const struct hierarchies *hierarchies) 
     return found;
 }
 
-int record_create(const struct undo *record, const char *text) { return fsetxattr(record->at, record->name, text, strlen(text), XATTR_CREATE) < 0 ? -errno : 0; }
+int record_create(const struct undo *record, const char *text) { return fsetxattr(record->cgroup, record->name, text, strlen(text), XATTR_CREATE) < 0 ? -errno : 0; }
 
-int record_replace(const struct undo *record, const char *text) { return fsetxattr(record->at, record->name, text, strlen(text), XATTR_REPLACE) < 0 ? -errno : 0; }
+int record_replace(const struct undo *record, const char *text) { return fsetxattr(record->cgroup, record->name, text, strlen(text), XATTR_REPLACE) < 0 ? -errno : 0; }
 
 static bool means_gone(int number) { return number == ENODATA || number == ENOENT || number == ENODEV; }
 
-int record_present(const struct undo *record) { return fgetxattr(record->at, record->name, NULL, 0) >= 0 ? 1 : means_gone(errno) ? 0 : -errno; }
+int record_present(const struct undo *record) { return fgetxattr(record->cgroup, record->name, NULL, 0) >= 0 ? 1 : means_gone(errno) ? 0 : -errno; }
 
-int record_remove(const struct undo *record) { return fremovexattr(record->at, record->name) == 0 || means_gone(errno) ? 0 : -errno; }
+int record_remove(const struct undo *record) { return fremovexattr(record->cgroup, record->name) == 0 || means_gone(errno) ? 0 : -errno; }
 
 enum lease_state record_state(const char *text, size_t length, size_t *used) {
     struct span rest = {text, length};
@@ -47,7 +47,7 @@ enum lease_state record_state(const char *text, size_t length, size_t *used) {
 enum lease_state record_state_at(const struct undo *record) {
     char text[RECORD_MAX_BYTES];
     size_t used = 0;
-    ssize_t got = fgetxattr(record->at, record->name, text, sizeof text);
+    ssize_t got = fgetxattr(record->cgroup, record->name, text, sizeof text);
     return got < 0 ? LEASE_OVER : record_state(text, (size_t)got, &used);
 }
 

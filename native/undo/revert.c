@@ -236,7 +236,7 @@ static bool write_record(struct revert *revert, char text[RECORD_MAX_BYTES]) {
 
 int revert_claim(struct run *run, const char *name, int cgroup, struct error *err) {
     struct revert *revert = run->revert;
-    struct undo record = {.kind = UNDO_RECORD, .directory = -1};
+    struct undo record = {.kind = UNDO_RECORD};
     char text[RECORD_MAX_BYTES];
     const struct hierarchy *hierarchy = record_hierarchy(&run->hierarchies);
     if (hierarchy == NULL && cgroup < 0) {
@@ -256,7 +256,7 @@ int revert_claim(struct run *run, const char *name, int cgroup, struct error *er
     if (run->reason != REASON_NONE) {
         return 0;
     }
-    record.at = revert->cgroup;
+    record.cgroup = revert->cgroup;
     format_text(record.name, sizeof record.name, "%s%s", record_prefix, name);
     int result = record_create(&record, text);
     record_unlock(revert->cgroup);

@@ -21,7 +21,7 @@ int setting_read(const struct undo *setting, char value[UNDO_VALUE_BYTES]) {
     struct span rest;
     struct span line;
     struct span device;
-    int result = read_whole_at(setting->at, setting->name, &text, &rest);
+    int result = read_whole_at(setting->cgroup, setting->name, &text, &rest);
     format_text(value, UNDO_VALUE_BYTES, "%s", nothing_set(setting->name));
     while (result == 0 && span_cut(&rest, '\n', &line)) {
         if (span_cut(&line, ' ', &device) && span_equal(device, setting->device)) {
@@ -37,7 +37,7 @@ int setting_read(const struct undo *setting, char value[UNDO_VALUE_BYTES]) {
 int setting_write(const struct undo *setting) {
     char line[UNDO_DEVICE_BYTES + UNDO_VALUE_BYTES];
     format_text(line, sizeof line, "%s %s", setting->device, setting->value);
-    return write_file_at(setting->at, setting->name, line);
+    return write_file_at(setting->cgroup, setting->name, line);
 }
 
 /** Whether one of the words of `value` is this one. */

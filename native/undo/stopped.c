@@ -29,7 +29,7 @@ int stopped_present(const struct undo *undo) {
 int stopped_continue(const struct undo *undo) {
     int status = 0;
     if (undo->stopped == NULL) {
-        const struct process process = {.pid = undo->index, .start_ticks = undo->inode};
+        const struct process process = {.pid = undo->pid, .start_ticks = undo->start_ticks};
         return send_continue(&process);
     }
     for (size_t i = 0; i < undo->stopped->count; i++) {

@@ -219,11 +219,11 @@ static int queue_differs(int route, const struct undo *undo) {
     struct link_facts facts;
     int index = device_of(undo);
     int result = index == 0 ? 0 : link_look(route, index, NULL, &facts);
-    return result == 1 ? facts.queue != (uint32_t)undo->length : result;
+    return result == 1 ? facts.queue != (uint32_t)undo->queue_length : result;
 }
 
 static int queue_restore(int route, const struct undo *undo) {
-    const uint32_t length = (uint32_t)undo->length;
+    const uint32_t length = (uint32_t)undo->queue_length;
     int differs = queue_differs(route, undo);
     if (differs != 1) {
         return differs;

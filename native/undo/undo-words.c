@@ -42,7 +42,7 @@ static bool take_handle(struct undo *undo, const char *text) {
 static bool take_length(struct undo *undo, const char *text) {
     uint64_t length = 0;
     bool good = span_number((struct span){text, strlen(text)}, &length) && length <= INT32_MAX;
-    undo->length = good ? (int32_t)length : 0;
+    undo->queue_length = good ? (int32_t)length : 0;
     return good;
 }
 
@@ -70,7 +70,7 @@ bool undo_unshift(struct undo_list *list, const struct undo *undo) {
 }
 
 bool undo_add(struct undo_list *list, const struct words *words) {
-    struct undo undo = {.at = -1, .directory = -1};
+    struct undo undo = {.index = 0};
     bool good = false;
     if (words->count < 3 || words->input != NULL) {
         return false;
@@ -163,7 +163,7 @@ static bool take_pairs(struct undo *setting, char *const *pairs, size_t count) {
 
 bool setting_parse(const struct words *words, struct undo *setting) {
     char number[24];
-    *setting = (struct undo){.kind = UNDO_SETTING, .at = -1, .directory = -1};
+    *setting = (struct undo){.kind = UNDO_SETTING, .cgroup = -1};
     if (words->count < 4 || words->input != NULL || !take_file(setting, words->item[1]) || !take_device(setting, words->item[2])) {
         return false;
     }
@@ -238,7 +238,7 @@ static void put_stopped(struct text *text, uint64_t pid, uint64_t start_ticks) {
 /** A line for each. */
 static void put_all_stopped(struct text *text, const struct undo *undo) {
     if (undo->stopped == NULL) {
-        put_stopped(text, (uint64_t)undo->index, undo->inode);
+        put_stopped(text, (uint64_t)undo->pid, undo->start_ticks);
         return;
     }
     for (size_t i = 0; i < undo->stopped->count; i++) {
@@ -329,13 +329,13 @@ static bool read_setting(struct words *words, struct undo *undo) {
 /** `freeze`, or `stopped PID START_TICKS`. */
 static bool read_pause(const struct words *words, struct undo *undo) {
     uint64_t pid = 0;
-    *undo = (struct undo){.kind = words->count == 1 ? UNDO_FREEZE : UNDO_STOPPED, .at = -1, .directory = -1};
+    *undo = (struct undo){.kind = words->count == 1 ? UNDO_FREEZE : UNDO_STOPPED, .cgroup = -1};
     if (words->count == 1 || words->input != NULL) {
         return words->input == NULL && take_name(undo, "cgroup", UNDO_NAME_BYTES) && strcmp(words->item[0], "freeze") == 0;
     }
     bool good = words->count == 3 && strcmp(words->item[0], "stopped") == 0 && span_number((struct span){words->item[1], strlen(words->item[1])}, &pid) && pid > 0 && pid <= INT32_MAX &&
-                span_number((struct span){words->item[2], strlen(words->item[2])}, &undo->inode);
-    undo->index = (int)pid;
+                span_number((struct span){words->item[2], strlen(words->item[2])}, &undo->start_ticks);
+    undo->pid = (pid_t)pid;
     return good;
 }
 

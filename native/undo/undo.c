@@ -19,9 +19,13 @@ size_t undo_descriptors(struct undo *undo, int *fds[UNDO_FDS]) {
     if (is_of_network(undo)) {
         return 0;
     }
+    if (undo->kind != UNDO_DIRECTORY) {
+        fds[0] = &undo->cgroup;
+        return 1;
+    }
     fds[0] = &undo->at;
     fds[1] = &undo->directory;
-    return undo->kind == UNDO_DIRECTORY ? 2 : 1;
+    return 2;
 }
 
 bool undo_needs_network(const struct undo_list *list) {
@@ -48,7 +52,7 @@ void undo_describe(const struct undo *undo, char *out, size_t size) {
         format_text(out, size, "nftables table inet `%s`", undo->name);
         return;
     case UNDO_QUEUE:
-        format_text(out, size, "queue of `%s`, which is not %d packets long,", undo->name, (int)undo->length);
+        format_text(out, size, "queue of `%s`, which is not %d packets long,", undo->name, (int)undo->queue_length);
         return;
     case UNDO_DIRECTORY:
         format_text(out, size, "directory `%.240s/%s`", strcmp(undo->path, "/") == 0 ? "" : undo->path, undo->name);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct stopped;
 
@@ -21,16 +22,20 @@ struct undo {
     enum undo_kind kind;
     char name[UNDO_NAME_BYTES]; /**< of the device, the table, the directory, the setting's file, or the record's attribute */
     uint32_t handle;            /**< of a root qdisc, major number in the upper half */
-    int32_t length;             /**< of a device's queue, in packets; of a freeze, the version of its cgroup */
-    int index;                  /**< of the device, or of our link; it stays when the name changes. 0: not known, then the name counts. Of a stopped process that a record names: its pid */
+    int32_t queue_length;       /**< of a device, in packets */
+    int index;                  /**< of the device, or of our link; it stays when the name changes. 0: not known, then the name counts */
     int link;                   /**< of an ingress qdisc that was found: the link to which its filters lead, or UNDO_LINK_GONE. 0: that of the list */
     /* From here on only of what is no network's. */
-    int at;             /**< what the directory is in, or the cgroup's directory */
+    int at;             /**< what the directory is in */
     int directory;      /**< itself; -1: it has not been made, or not by us */
-    uint64_t inode;     /**< of the directory; 0: as -1. Of a stopped process that a record names: its start_ticks */
+    uint64_t inode;     /**< of the directory; 0: as -1 */
     const char *path;   /**< what the directory is in, in words */
     const struct last_steps *owner; /**< of the directory, who removes it first; NULL: root alone does */
-    struct stopped *stopped; /**< stopped.h; not owned. NULL: a record names one */
+    int cgroup;         /**< of a setting, a freeze, a stop or a record: the cgroup's directory */
+    int cgroup_version; /**< of a freeze: 1 or 2 */
+    struct stopped *stopped; /**< stopped.h; not owned. NULL: a record names one, */
+    pid_t pid;               /**< which is this, */
+    uint64_t start_ticks;    /**< with its start */
     char device[UNDO_DEVICE_BYTES]; /**< of a setting, `8:16` */
     char value[UNDO_VALUE_BYTES];   /**< of a setting: what stood there, in the words of its file */
     char wanted[UNDO_VALUE_BYTES];  /**< of a setting: what the fault writes there, which alone is taken back */

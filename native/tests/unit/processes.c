@@ -169,7 +169,7 @@ without_its_first_thread (void **state)
 
   kill (pid, SIGSTOP);
   soon_in_state (thread_stat, 'T');
-  const struct undo undo = { .kind = UNDO_STOPPED, .index = pid, .inode = start };
+  const struct undo undo = { .kind = UNDO_STOPPED, .pid = pid, .start_ticks = start };
   assert_int_equal (stopped_continue (&undo), 0);
   soon_in_state (thread_stat, 'S');
 

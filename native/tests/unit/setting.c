@@ -16,12 +16,12 @@ made (const char *file, const char *content)
 {
   char path[] = "/tmp/nsexec-unit-XXXXXX";
   assert_non_null (mkdtemp (path));
-  struct undo setting = { .kind = UNDO_SETTING, .device = "8:16", .at = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .directory = -1 };
+  struct undo setting = { .kind = UNDO_SETTING, .device = "8:16", .cgroup = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
   strcpy (setting.name, file);
-  assert_true (setting.at >= 0);
+  assert_true (setting.cgroup >= 0);
   if (content != NULL)
     {
-      int fd = openat (setting.at, file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+      int fd = openat (setting.cgroup, file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
       assert_int_equal (write (fd, content, strlen (content)), strlen (content));
       close (fd);
     }

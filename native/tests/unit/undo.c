@@ -35,7 +35,7 @@ takes (void **state)
       enum undo_kind kind;
       const char *name;
       uint32_t handle;
-      int32_t length;
+      int32_t queue_length;
     } undo;
   } table[] = {
     { "undo qdisc eth0 c4a0:", { UNDO_QDISC, "eth0", 0xc4a00000, 0 } }, { "undo qdisc a b:", { UNDO_QDISC, "a", 0x000b0000, 0 } },
@@ -53,7 +53,7 @@ takes (void **state)
       assert_int_equal (list.item[i].kind, table[i].undo.kind);
       assert_string_equal (list.item[i].name, table[i].undo.name);
       assert_int_equal (list.item[i].handle, table[i].undo.handle);
-      assert_int_equal (list.item[i].length, table[i].undo.length);
+      assert_int_equal (list.item[i].queue_length, table[i].undo.queue_length);
     }
 }
 
@@ -180,7 +180,7 @@ takes_settings (void **state)
       assert_string_equal (setting.name, table[i].file);
       assert_string_equal (setting.device, table[i].device);
       assert_string_equal (setting.value, table[i].value);
-      assert_int_equal (setting.at, -1);
+      assert_int_equal (setting.cgroup, -1);
     }
 }
 
@@ -275,8 +275,8 @@ pauses (void **state)
   char line[] = "stopped 4711 12";
   assert_true (record_read (line, strlen (line), &read));
   assert_int_equal (read.kind, UNDO_STOPPED);
-  assert_int_equal (read.index, 4711);
-  assert_true (read.inode == 12 && read.stopped == NULL && read.at == -1);
+  assert_int_equal (read.pid, 4711);
+  assert_true (read.start_ticks == 12 && read.stopped == NULL && read.cgroup == -1);
   char other[] = "freeze";
   assert_true (record_read (other, strlen (other), &read));
   assert_int_equal (read.kind, UNDO_FREEZE);
