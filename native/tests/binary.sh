@@ -4,7 +4,7 @@
 . "$TESTS/fixtures.sh"
 . "$TESTS/shim.sh"
 
-# The resolver of musl, for names as the target knows them, is a fifth of it.
+# README, "Size", has what makes it large.
 small() { at_most "$(stat -c %s "$1")" 262144 "bytes of $1"; }
 small_here() { not_sanitized; small "$NSEXEC"; [[ $(ldd "$NSEXEC" 2>&1 || true) != *'=>'* ]] || fail "not static"; }
 it "at most 256 KiB, static" small_here
