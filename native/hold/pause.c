@@ -244,11 +244,12 @@ void hold_check_pause(struct run *run) {
     const struct undo freeze = undo_of(run);
     if (run->options.stop) {
         check_stopped(run);
+    } else if (is_being_killed(run) || target_is_gone(&run->target)) {
+        /* Before the switch: a runtime that kills turns it off after its KILL. */
+        run_end(run, REASON_TARGET_GONE);
     } else if (freeze_present(&freeze) == 0) {
         event_warn(&run->events, "pause", "the target's cgroup is not frozen any more: somebody else has thawed it");
         run_end(run, REASON_OVERWRITTEN);
-    } else if (is_being_killed(run)) {
-        run_end(run, REASON_TARGET_GONE);
     }
 }
 

@@ -60,7 +60,10 @@ export function earlyEnd(
     case 'target-gone':
       return endReported ? undefined : `the target's process ended ${after}`;
     case 'overwritten':
-      return `somebody else overwrote the limit on the target's cgroup ${after}, so that it was no longer in force; systemd restores its own limits at every \`systemctl daemon-reload\``;
+      return (
+        actor.overwritten?.(after) ??
+        `somebody else overwrote what the fault had set ${after}, so that it was no longer in force`
+      );
   }
 }
 

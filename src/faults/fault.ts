@@ -174,6 +174,8 @@ export interface Actor {
   speaks?: true;
   /** Arguments of the user's may end it early, which is no failure. */
   mayEnd?: true;
+  /** What somebody else did to what it had set, who it may have been, and what to do now, one sentence; `after`: when. Absent: it has set nothing that it looks after. */
+  overwritten?(after: string): string;
 }
 
 /** The timers that a fault may set; each is one of the run's, and ends with it. */

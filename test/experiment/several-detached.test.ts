@@ -240,7 +240,7 @@ describe('attach to several', () => {
     for (const one of outcome.targets) expect(one).toMatchObject({ reverted: true, watchedMs: 0 });
     expect(outcome.targets.map(({ problems }) => problems)).toEqual([
       [],
-      [expect.stringMatching(/overwrote the limit .* after 9s/)],
+      [expect.stringMatching(/^somebody else overwrote .* after 9s/)],
       [],
     ]);
   });

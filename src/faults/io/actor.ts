@@ -12,10 +12,13 @@ export function actor({ action }: IoFault): Actor {
     }
     case 'throttle': {
       const name = 'the process that holds the fault';
-      return { name, program: name, complaint: () => undefined, speaks: true };
+      return { name, program: name, complaint: () => undefined, speaks: true, overwritten };
     }
   }
 }
+
+const overwritten = (after: string) =>
+  `somebody else overwrote the limit on the target's cgroup ${after}, so that it was no longer in force; systemd restores its own limits at every \`systemctl daemon-reload\``;
 
 /** Why it failed, by the last lines that it wrote. */
 function complaint(output: readonly string[]): string {

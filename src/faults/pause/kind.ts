@@ -41,6 +41,8 @@ export const pause: FaultKind<PauseRequest, PauseFault, PodNetwork, object> = {
   actor: () => ({
     ...{ name: 'the process that holds the fault', program: 'the process that holds the fault' },
     complaint: () => undefined,
+    overwritten: (after) =>
+      `somebody else thawed the target's cgroup ${after}, so that the container goes on; \`runc resume\` and \`docker unpause\` do that: find out who it was before the next try`,
   }),
 
   isMeasured: ({ during }) => during.length > 0,

@@ -35,13 +35,15 @@ export function measurePause({
   before,
   during,
   after,
-}: Pick<Seen, 'before' | 'during' | 'after'>): PauseMeasurement | undefined {
+  ended,
+}: Pick<Seen, 'before' | 'during' | 'after' | 'ended'>): PauseMeasurement | undefined {
   const telling = during.filter((sample) => standsStill(sample) !== undefined);
   const [first, last] = [telling[0], telling.at(-1)];
   if (!first || !last) return undefined;
   const isWhole = first.pauseFrozen !== undefined;
   const cores = isWhole ? containerCores : stoppedCores;
   const least = (name: keyof Sample) => Math.max(...telling.map((sample) => Number(sample[name] ?? 0)));
+  const oomKills = Math.max(growth(first, last, 'memoryOomKills') ?? 0, ended?.oomKills ?? 0);
   return withoutUndefined<PauseMeasurement>({
     samples: telling.length,
     stillSamples: telling.filter((sample) => standsStill(sample) === true).length,
@@ -57,7 +59,9 @@ export function measurePause({
           running: least('pauseRunning'),
           missed: least('pauseMissed'),
         },
-    goesOn: after && goesOn(after, isWhole),
+    oomKills: oomKills > 0 ? oomKills : undefined,
+    // The switch of a cgroup that went with its container is off as well.
+    goesOn: ended?.reason === 'target-gone' ? undefined : after && goesOn(after, isWhole),
   });
 }
 

@@ -29,6 +29,8 @@ export interface PauseMeasurement {
   cpuCoresDuring?: number;
   /** With a pattern: how many processes were stopped, had been stopped before by somebody else, ended meanwhile, went on at some time, were not reached. */
   processes?: { stopped: number; before: number; ended: number; running: number; missed: number };
-  /** After the revert nothing of it stood still because of the fault. Absent: not seen. */
+  /** Processes of the container that the OOM killer has killed meanwhile, if any. */
+  oomKills?: number;
+  /** After the revert nothing of it stood still because of the fault. Absent: not seen, or the target's process has ended. */
   goesOn?: boolean;
 }

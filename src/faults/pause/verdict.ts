@@ -24,16 +24,17 @@ export function judgePause(fault: PauseFault, seen: Seen): Conclusion & { pause?
     };
     return conclude([proof]);
   }
-  const { samples, stillSamples, cpuCoresDuring = 0 } = measured;
-  const effective = stillSamples === samples && cpuCoresDuring <= idleCores && seen.ended?.reason !== 'overwritten';
+  const { samples, stillSamples, cpuCoresDuring = 0, oomKills = 0 } = measured;
+  // The end of who is killed is counted as his CPU time.
+  const isIdle = cpuCoresDuring <= idleCores || oomKills > 0;
+  const effective = stillSamples === samples && isIdle && seen.ended?.reason !== 'overwritten';
   const sentence = [
     `${asked}: ${howStill(measured)}`,
     ...describeCpu(measured),
     ...describeOthers(measured),
+    ...describeKills(measured),
     ...(seen.ended?.reason === 'overwritten' ? ['somebody else has thawed it'] : []),
-    ...(measured.goesOn === undefined
-      ? []
-      : [measured.goesOn ? 'it goes on afterwards' : 'a part of it stands still afterwards, by somebody else']),
+    ...describeAfter(measured, seen),
   ].join('; ');
   return { ...conclude([{ what: 'pause', effective, sentence }]), pause: measured };
 }
@@ -59,4 +60,14 @@ function describeOthers({ processes }: PauseMeasurement): string[] {
     [before, 'stopped before, and left alone'],
   ];
   return words.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`]));
+}
+
+function describeKills({ oomKills = 0 }: PauseMeasurement): string[] {
+  return oomKills === 0 ? [] : [`the OOM killer ended ${formatProcesses(oomKills)} of it meanwhile`];
+}
+
+function describeAfter({ goesOn }: PauseMeasurement, { ended }: Seen): string[] {
+  if (ended?.reason === 'target-gone') return ['its first process was ended meanwhile, so that it does not go on'];
+  if (goesOn === undefined) return [];
+  return [goesOn ? 'it goes on afterwards' : 'a part of it stands still afterwards, by somebody else'];
 }

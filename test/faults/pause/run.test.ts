@@ -29,6 +29,24 @@ experiment(
   whole,
 );
 
+experiment(
+  'a pause that somebody else ends by a thaw: exit 3, and said what was done, by whom it may have been',
+  async (s) => {
+    s.counters = goesOn;
+    await s.activate();
+    s.counters = standsStill;
+    await s.pass(2_000);
+    s.counters = goesOn;
+    await s.finish({ reason: 'overwritten', signal: 0, runMs: 2_500 });
+    const outcome = await s.outcome();
+    expect(outcome).toMatchObject({ exitCode: 3, reverted: true });
+    expect(outcome.problems).toEqual([
+      "somebody else thawed the target's cgroup after 2.5s, so that the container goes on; `runc resume` and `docker unpause` do that: find out who it was before the next try",
+    ]);
+  },
+  whole,
+);
+
 describe('with --match', () => {
   experiment(
     'who is meant is announced before the start',

@@ -75,6 +75,26 @@ describe('of the whole container', () => {
     expect(sentence).toContain('somebody else has thawed it');
   });
 
+  test('the target has ended: it does not go on, whatever the switch of a cgroup that is gone says', () => {
+    const { effective, sentence } = judged(whole, { before, during, after, ended: ended({ reason: 'target-gone' }) });
+    expect(effective).toBe(true);
+    expect(sentence).toContain('; its first process was ended meanwhile, so that it does not go on');
+    expect(sentence).not.toContain('afterwards');
+  });
+
+  test.each([
+    ['the samples', 1, {}],
+    ['the end', 0, { oomKills: 1 }],
+  ])('effective although the OOM killer has ended a process of it, which is said: by %s', (_by, counted, how) => {
+    const killed = [frozen(2, 400_000, { memoryOomKills: 4 }), frozen(3, 500_000, { memoryOomKills: 4 + counted })];
+    const { effective, sentence } = judged(whole, {
+      ...{ before, during: killed, after },
+      ended: ended({ reason: 'deadline', ...how }),
+    });
+    expect(effective).toBe(true);
+    expect(sentence).toContain('; the OOM killer ended 1 process of it meanwhile; it goes on afterwards');
+  });
+
   test('a CPU time that nobody counts is said', () => {
     const uncounted = during.map(({ pauseUsageUs: _none, ...rest }) => rest);
     const { effective, sentence } = judged(whole, { during: uncounted });
