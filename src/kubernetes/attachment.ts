@@ -132,8 +132,7 @@ export class ContainerStream implements Attachment {
       const end = await silence();
       if (!this.#hasSpoken) this.#ended(end);
     };
-    // A process that was held up is called by its timers before it reads what has come meanwhile.
-    this.#silenceTimer = setTimeout(() => setImmediate(() => void check()), ms);
+    this.#silenceTimer = afterReading(() => void check(), ms);
   }
 
   close(): void {
@@ -220,13 +219,19 @@ export class ContainerStream implements Attachment {
     this.#lifeTimer = setTimeout(() => {
       this.#alive = false;
       this.#socket.ping();
-      this.#lifeTimer = setTimeout(() => {
+      this.#lifeTimer = afterReading(() => {
+        if (this.#end || this.#status || this.#socket.isPaused) return;
         if (this.#alive) return this.#expectPing();
         this.#socket.terminate();
         this.#ended({ clean: false, reason: `no sign of life for ${this.#limits.pongMs / 1_000}s after a ping` });
       }, this.#limits.pongMs);
     }, this.#limits.pingMs);
   }
+}
+
+/** A process that was held up is called by its timers before it reads what has come meanwhile: this one calls after it has. */
+function afterReading(callback: () => void, ms: number): NodeJS.Timeout {
+  return setTimeout(() => setImmediate(callback), ms);
 }
 
 function closeEnd(code: number, reason: string): End {
