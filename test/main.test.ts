@@ -84,7 +84,7 @@ async function run(line: string, at: World): Promise<number> {
 
 /** Parts of the program are imported when they are needed, which takes turns of the event loop. */
 async function loaded(condition: () => boolean): Promise<void> {
-  await expect.poll(condition, { interval: 1, timeout: 4_000 }).toBe(true);
+  await expect.poll(condition, { interval: 1 }).toBe(true);
   await settle();
 }
 

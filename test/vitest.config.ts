@@ -11,6 +11,7 @@ export default defineConfig({
     // For what hangs: a machine that is busy with something else may take several times as long as usual.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     // A focused or empty test must not pass for a whole suite.
     allowOnly: false,
     passWithNoTests: false,

@@ -289,7 +289,7 @@ export function frame(channel: number, data: string | Buffer): Buffer {
 }
 
 /** Waits until the condition holds; rejects after `limitMs` with what was waited for. */
-export async function until(what: string, condition: () => boolean, limitMs = 5_000): Promise<void> {
+export async function until(what: string, condition: () => boolean, limitMs = 20_000): Promise<void> {
   const end = performance.now() + limitMs;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`waited ${limitMs} ms in vain: ${what}`);

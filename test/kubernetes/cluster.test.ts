@@ -708,7 +708,7 @@ describe('followAgent', () => {
     await until('nothing is watched any more', () => feed.open === 0);
   });
 
-  it('tells by lists what a proxy that buffers watches keeps back, and says so once', { timeout: 30_000 }, async () => {
+  it('tells by lists what a proxy that buffers watches keeps back, and says so once', { timeout: 60_000 }, async () => {
     server.on('GET', pods, (request, response) => {
       if (!request.query.has('watch')) json(response, 200, { metadata: { resourceVersion: '60' }, items });
     });
@@ -736,9 +736,9 @@ describe('followAgent', () => {
     });
     items = [{ ...running, metadata: { ...running.metadata, resourceVersion: '52' } }];
     const { seen, done } = follow();
-    await until('it is seen running', () => seen.length === 1, 10_000);
+    await until('it is seen running', () => seen.length === 1);
     expect(seen[0]).toMatchObject({ kind: 'status', containers: { 'target-0': { state: 'running' } } });
-    await until('it says that nothing arrives', () => seen.length === 2, 10_000);
+    await until('it says that nothing arrives', () => seen.length === 2);
     expect(seen[1]).toMatchObject({ kind: 'warning', message: expect.stringContaining('watch events') });
     // The watches of the target and of the node are kept back as well, and the lists do not have the target.
     expect(await ofTarget).toMatchObject({ value: { kind: 'deleted' } });

@@ -41,7 +41,7 @@ describe('on a terminal', () => {
   test('while the fault is active the table stands below what stays', async () => {
     const { terminal, reporter } = show(await effectiveRun(), { last: 'sample' });
     // The spinner draws the table with its next frame.
-    await expect.poll(() => terminal.screen.join('\n'), { timeout: 4_000 }).toContain('CPU before → now');
+    await expect.poll(() => terminal.screen.join('\n')).toContain('CPU before → now');
     expect(terminal.screen.join('\n')).toMatch(/fault active[\s\S]*TARGET[\s\S]*web-7d4b9 \(app\)/);
     expect(terminal.cursorIsHidden).toBe(true);
     reporter.close();
@@ -51,7 +51,7 @@ describe('on a terminal', () => {
 
   test('the table fits on a screen that becomes smaller, at once', async () => {
     const { terminal, reporter } = show(await effectiveRun(), { last: 'sample' });
-    await expect.poll(() => terminal.screen.join('\n'), { timeout: 4_000 }).toContain('CPU before → now');
+    await expect.poll(() => terminal.screen.join('\n')).toContain('CPU before → now');
     const before = terminal.text.length;
     terminal.resize(30, 10);
     const drawn = stripVTControlCharacters(terminal.text.slice(before)).split('\n');
@@ -82,9 +82,7 @@ describe('on a terminal', () => {
     ] as const) {
       const { terminal, reporter } = show(facts, { last });
       // A phase that follows another is drawn with the spinner's next frame.
-      await expect
-        .poll(() => terminal.screen.findLast((text) => text !== '')?.slice(2), { timeout: 4_000 })
-        .toBe(phase);
+      await expect.poll(() => terminal.screen.findLast((text) => text !== '')?.slice(2)).toBe(phase);
       reporter.close();
     }
   });
@@ -144,7 +142,7 @@ describe('on a terminal', () => {
 
   test('of one that is watched the table is shown', async () => {
     const { terminal, reporter } = show(await watchedRun(true), { last: 'sample' });
-    await expect.poll(() => terminal.screen.join('\n'), { timeout: 4_000 }).toMatch(/fault active[\s\S]*TARGET/);
+    await expect.poll(() => terminal.screen.join('\n')).toMatch(/fault active[\s\S]*TARGET/);
     reporter.close();
   });
 
