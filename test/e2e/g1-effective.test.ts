@@ -64,7 +64,7 @@ describe('G1 effective or loud', () => {
     try {
       await untilActive(plugin);
       const usage = `cat "$(dirname '${file}')/${isV1 ? 'memory.usage_in_bytes' : 'memory.current'}"`;
-      await until('the memory is held', 10, async () => Number(await onNode(usage)) > 30 * MiB);
+      await until('the memory is held', 30, async () => Number(await onNode(usage)) > 30 * MiB);
       expect(Number(await onNode(usage)), plugin.said).toBeLessThan(48 * MiB);
     } finally {
       plugin.kill('SIGINT');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { kubectl, kubectlJson, patience, until } from './support/cluster.ts';
+import { kubectl, kubectlJson, kubeletSeconds, patience, until } from './support/cluster.ts';
 import { containerId, killShims, splitProcesses, untilNothingLeft } from './support/node.ts';
 import { chaos, report, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
@@ -46,7 +46,7 @@ describe('G3 reverts without us (the lease)', () => {
     await until('the stressors gone', 12 / patience + 3, async () => (await stressors(id)).length === 0);
     expect(Date.now() - killedAt).toBeLessThan((5 + 2) * 1_000 + 1_500 * patience);
     // A deletion that overtakes the kubelet's report of the end is seen through by a kubelet of 1.20 up to a minute later.
-    await until('the end of the agent is reported', 20, async () =>
+    await until('the end of the agent is reported', kubeletSeconds, async () =>
       /Succeeded|Failed/.test(await kubectl(...agents, '-o', 'jsonpath={.items[*].status.phase}')),
     );
     // The pod and its ConfigMap outlive a plugin that cannot remove them; the printed command does, and needs nothing else.

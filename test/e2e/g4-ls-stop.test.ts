@@ -43,7 +43,7 @@ metadata:
 describe('G4 ls and stop', () => {
   it('ls shows an experiment while it runs, and nothing afterwards', async () => {
     const plugin = await whenActive('distroless', '--duration', '60s');
-    await until('running', 5, async () => (await list())[0]?.state === 'running');
+    await until('running', 15, async () => (await list())[0]?.state === 'running');
     const [found] = await list();
     expect(found).toMatchObject({
       id: idOf(plugin),

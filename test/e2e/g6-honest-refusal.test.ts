@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { apply, kubectl, kubectlJson, until } from './support/cluster.ts';
+import { apply, kubectl, kubectlJson, setQuota, until } from './support/cluster.ts';
 import { chaos } from './support/plugin.ts';
 import { suiteBesideOthers } from './support/suite.ts';
 
@@ -102,13 +102,8 @@ describe('G6 honest refusal, before anything is created', () => {
   });
 
   it('a quota that has no room', async () => {
-    await kubectl('-n', ns, 'create', 'quota', 'full', '--hard=pods=2');
     try {
-      // Nothing is held to it before the controller has counted what there is.
-      await until('the quota is in force', 30, async () => {
-        const used = await kubectl('-n', ns, 'get', 'quota', 'full', '-o', 'jsonpath={.status.used.pods}');
-        return used !== '';
-      });
+      await setQuota(ns, 2);
       await refused(['busybox'], /quota/i);
     } finally {
       await kubectl('-n', ns, 'delete', 'quota', 'full');

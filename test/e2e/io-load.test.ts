@@ -128,7 +128,7 @@ describe('io --mode', () => {
     await disk().run('chattr -i .');
     expect(ended.code, plugin.said).toBe(4);
     expect(plugin.said).toMatch(/\.kubectl-chaos-\w{5}/);
-    await until('the guardian is through', 10, async () => (await ourProcesses()).length === 0);
+    await until('the guardian is through', 30, async () => (await ourProcesses()).length === 0);
     await kubectl('-n', ns, 'delete', 'pods,configmaps', '-l', 'app.kubernetes.io/managed-by=kubectl-chaos', ...force);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { kubectl, until } from './support/cluster.ts';
+import { kubectl, kubeletSeconds, until } from './support/cluster.ts';
 import { inTarget, io, refusedIo, startIo } from './support/io.ts';
 import { suite } from './support/suite.ts';
 
@@ -16,7 +16,7 @@ describe('io: mounts that look alive', () => {
     await inTarget(
       ns,
       'io-fuse',
-      `fuse /mnt ${options} >/tmp/fuse 2>&1 & for i in 1 2 3 4 5 6 7 8 9 10; do grep -q ready /tmp/fuse && exit 0; sleep 0.2; done; cat /tmp/fuse; exit 1`,
+      `fuse /mnt ${options} >/tmp/fuse 2>&1 & for i in $(seq 100); do grep -q ready /tmp/fuse && exit 0; sleep 0.2; done; cat /tmp/fuse; exit 1`,
     );
   }
   const signal = (name: string) => inTarget(ns, 'io-fuse', `killall -${name} fuse`);
@@ -27,7 +27,7 @@ describe('io: mounts that look alive', () => {
     await signal('KILL');
     const began = Date.now();
     await refused(/^error: .*\/mnt.*(ENOTCONN|not connected|server is gone)/im, 'io-fuse', '--path', '/mnt', ...load);
-    expect(Date.now() - began).toBeLessThan(10_000);
+    expect(Date.now() - began).toBeLessThan(20_000);
     await unmount();
   });
 
@@ -41,8 +41,8 @@ describe('io: mounts that look alive', () => {
       await signal('USR1');
       const began = Date.now();
       await refused(/^error: .*\/mnt.*(does not answer|hang)/im, 'io-fuse', '--path', '/mnt', ...load);
-      expect(Date.now() - began).toBeLessThan(15_000);
-      await until('the agent pod is gone', 10, async () => {
+      expect(Date.now() - began).toBeLessThan(30_000);
+      await until('the agent pod is gone', kubeletSeconds, async () => {
         const pods = await kubectl(
           '-n',
           ns,
@@ -73,7 +73,7 @@ describe('io: mounts that look alive', () => {
     const plugin = await startIo(ns, 'io-fuse', '--path', '/mnt', '--mode', 'sync', '--size', '1Mi');
     await signal('USR1');
     plugin.kill('SIGINT');
-    await until('it has heard', 5, () => plugin.stderr.includes('stopping'));
+    await until('it has heard', 15, () => plugin.stderr.includes('stopping'));
     await signal('USR2');
     const ended = await plugin.ended;
     expect(ended.code, plugin.said).toBe(130);

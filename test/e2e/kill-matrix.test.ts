@@ -75,11 +75,11 @@ async function itHolds({ fault, point, killer: name }: Cell): Promise<void> {
   const killedAt = Date.now();
   const since = () => Date.now() - killedAt;
   const codes = killer.codes[phaseOf(point)] ?? [];
-  // What is not there yet starts first; and a run that may go on ends by its own time.
+  // What is not there yet starts first, when the kubelet gets to it; and a run that may go on ends by its own time.
   const limit =
-    codes.includes(0) || (killer.goesOn && phaseOf(point) === 'active') || killer.hangs
+    codes.includes(0) || (killer.goesOn && phaseOf(point) === 'active') || killer.hangs || phaseOf(point) === 'before'
       ? 30
-      : leaseSeconds + 2.5 + (phaseOf(point) === 'before' ? 2 : 0);
+      : leaseSeconds + 2.5;
   let goneMs = Number.NaN;
   const gone = until('the fault gone', limit, async () => {
     const left = await ofTheFault(run);
@@ -111,7 +111,7 @@ async function itHolds({ fault, point, killer: name }: Cell): Promise<void> {
   // A pod that was on its way out may be gone by now.
   if (stopped && !/there is no experiment/.test(stopped.stderr)) expect(stopped.code, stopped.stderr).toBe(0);
   // A container may be started although its pod has just been deleted by force: its shim ends by its lease at the latest.
-  await untilNothingLeft(phaseOf(point) === 'before' ? leaseSeconds + 2.5 : 3, run.scope);
+  await untilNothingLeft(phaseOf(point) === 'before' ? 30 : 3, run.scope);
   for (const pod of pods) {
     if (killer.destroysTarget) await targets.discard(pod);
     else targets.giveBack(fault, pod);

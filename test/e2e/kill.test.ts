@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { apply, kubectl, kubectlJson, patience, startTarget, until } from './support/cluster.ts';
+import { apply, kubectl, kubectlJson, patience, setQuota, startTarget, until } from './support/cluster.ts';
 import { chaos } from './support/plugin.ts';
 import { suiteBesideOthers } from './support/suite.ts';
 
@@ -156,7 +156,7 @@ describe('the deletion of a pod', () => {
   it('fails when nothing is ready in its place in time', async () => {
     await until('two endpoints', 60, async () => (await endpoints()) === 2);
     // No other pod may come.
-    await kubectl('-n', ns, 'create', 'quota', 'full', '--hard=pods=1');
+    await setQuota(ns, 1);
     const { document, verdict, ended } = await kill('deploy/web', '--pod', '--expect-ready-within', '3s');
     await kubectl('-n', ns, 'delete', 'quota', 'full');
     expect(document.exit_code, ended.stdout + ended.stderr).toBe(3);

@@ -26,7 +26,7 @@ describe('net without netem', () => {
       otherPort: `ask ${server.six} 5001 5 10`,
     });
     const refused = () => Object.values(conversation.heard).every((connection) => connection.share('refused') > 0);
-    await until('both are refused when they try again', 10, refused);
+    await until('both are refused when they try again', 30, refused);
     const [ended] = await Promise.all([stop(plugin), conversation.hangUp()]);
     const { four, six } = conversation.heard;
     const said = JSON.stringify({ ...heard, established: [four, six] }, undefined, 1);

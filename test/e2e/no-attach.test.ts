@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { toolsImage } from '../support/tools-image.ts';
-import { kubectl, kubectlJson, lasting, until } from './support/cluster.ts';
+import { kubectl, kubectlJson, kubeletSeconds, lasting, until } from './support/cluster.ts';
 import { withDisk } from './support/disk.ts';
 import { kubectlProxy, withoutUpgrade } from './support/http-proxy.ts';
 import { containerId, killShims, residue, splitProcesses } from './support/node.ts';
@@ -117,7 +117,7 @@ describe('a fault without an attach', () => {
       const plugin = start(...unattached('--duration', verb === 'attach' ? '20s' : '5m', '--server', proxy.url));
       const early = plugin.ended.then(() => Promise.reject(new Error(plugin.said)));
       try {
-        await Promise.race([until('the second agent is there', 30, () => patches === 2), early]);
+        await Promise.race([until('the second agent is there', kubeletSeconds, () => patches === 2), early]);
       } finally {
         plugin.kill('SIGKILL');
         await plugin.ended;
@@ -131,7 +131,11 @@ describe('a fault without an attach', () => {
       for (const { spec } of items) expect(spec.activeDeadlineSeconds).toBeGreaterThan(0);
       if (verb === 'stop') {
         const phase = ['get', 'pod', `${id}-0`, '-o', 'jsonpath={.status.phase}'];
-        await until('the first has ended', 25, async () => (await kubectl('-n', ns, ...phase)) === 'Failed');
+        await until(
+          'the first has ended',
+          kubeletSeconds,
+          async () => (await kubectl('-n', ns, ...phase)) === 'Failed',
+        );
         expect(await stressors()).toBeGreaterThan(0);
       }
       const ended = await chaos(verb, id, '-n', ns);
@@ -186,7 +190,7 @@ describe('several targets without an attach', () => {
     const { id, targets } = JSON.parse(left.stdout) as { id: string; targets: object[] };
     expect(targets).toHaveLength(2);
     const watching = start('attach', id, '-n', ns);
-    await until('both are shown', 20, () => (watching.said.match(/in force: /g) ?? []).length === 2);
+    await until('both are shown', 30, () => (watching.said.match(/in force: /g) ?? []).length === 2);
     watching.kill('SIGINT');
     expect((await watching.ended).code, watching.said).toBe(0);
     const stopped = await chaos('stop', id, '-n', ns);

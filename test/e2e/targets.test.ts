@@ -48,9 +48,10 @@ describe('targets that are chosen', () => {
   });
 
   it('may be others with another seed', async () => {
-    const seeds = Array.from({ length: 8 }, (_, index) => `${index}`);
     const chosen = new Set<string | undefined>();
-    for (const seed of seeds) chosen.add((await dryRun('deploy/web', '--seed', seed)).targets[0]?.target.pod);
+    // The names of the pods are by chance, and with them which seed takes which: not the same one forty times.
+    for (let seed = 0; seed < 40 && chosen.size < 2; seed++)
+      chosen.add((await dryRun('deploy/web', '--seed', `${seed}`)).targets[0]?.target.pod);
     expect(chosen.size).toBe(2);
   });
 
@@ -73,7 +74,7 @@ describe('targets that are chosen', () => {
     const ended = await plugin.ended;
     expect(ended.code, plugin.said).toBe(0);
     expect(ended.stderr).toMatch(/^ {9}all 2 ready pods of deployment\/web$/m);
-    expect(ended.stdout).toMatch(/^ok: active after \S+ {3}2 targets on 1 node, within \d+ms$/m);
+    expect(ended.stdout).toMatch(/^ok: active after \S+ {3}2 targets on 1 node, within \S+$/m);
     expect(ended.stdout).toMatch(/^Effective on 2 of 2 targets\.$/m);
     expect(ended.stdout).toContain('nothing left');
   });

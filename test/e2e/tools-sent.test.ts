@@ -59,7 +59,7 @@ describe('tools that are sent to the agent', () => {
   it('are forgotten with the command that was killed while it sent them', async () => {
     const { plugin } = await sending('--lease', '5s');
     plugin.kill('SIGKILL');
-    await until('the shim has ended', 10, async () => (await ourShims()).length === 0);
+    await until('the shim has ended', 20, async () => (await ourShims()).length === 0);
     const ended = await chaos('stop', '--all', '-n', ns);
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
     expect(await residue()).toEqual([]);

@@ -17,6 +17,9 @@ export const clusterKind = required('CHAOS_E2E_CLUSTER');
 /** Everything takes longer under emulation: limits for polling are multiplied by this. */
 export const patience = clusterKind === 'vm' ? 6 : 1;
 
+/** For what the kubelet starts, ends or tells of: one of 1.20 now and then takes a minute to do so. Multiplied by patience as every limit for polling. */
+export const kubeletSeconds = clusterKind === 'vm' ? 30 : 90;
+
 /** A --duration for a measured effect: under emulation stress-ng needs a second to start, which must not be what is measured. */
 export const lasting = (seconds: number) => `${clusterKind === 'vm' ? seconds * 4 : seconds}s`;
 
@@ -80,23 +83,33 @@ export async function makeNamespace(name: string): Promise<string> {
   return name;
 }
 
+/** A quota of so many pods, called `full`, in force: nothing is held to it before the controller has counted what there is. */
+export async function setQuota(namespace: string, pods: number): Promise<void> {
+  await kubectl('-n', namespace, 'create', 'quota', 'full', `--hard=pods=${pods}`);
+  const used = ['-n', namespace, 'get', 'quota', 'full', '-o', 'jsonpath={.status.used.pods}'];
+  await until('the quota is in force', 30, async () => (await kubectl(...used)) !== '');
+}
+
 export async function removeNamespace(name: string): Promise<void> {
   await kubectl('delete', 'namespace', name, '--ignore-not-found', '--wait=false');
 }
 
-/** Polls until `condition` holds, at most `seconds` (times the cluster's patience); the last error is part of the failure. */
+/**
+ * Polls until `condition` holds, at most `seconds` (times the cluster's patience); the last error is part of the failure. A look takes its time on a busy machine, and what it saw may be from
+ * before the time was over: the last one begins after that.
+ */
 export async function until(what: string, seconds: number, condition: () => Promise<boolean> | boolean): Promise<void> {
   const end = Date.now() + seconds * 1_000 * patience;
   let last: unknown;
   for (;;) {
+    const isLast = Date.now() > end;
     try {
       if (await condition()) return;
       last = undefined;
     } catch (error) {
       last = error;
     }
-    if (Date.now() > end)
-      throw new Error(`not within ${seconds * patience} s: ${what}${last ? ` (${String(last)})` : ''}`);
+    if (isLast) throw new Error(`not within ${seconds * patience} s: ${what}${last ? ` (${String(last)})` : ''}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

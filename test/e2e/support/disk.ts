@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import { apply, clusterKind, kubectl, kubectlJson, patience, startTarget, until } from './cluster.ts';
+import { apply, clusterKind, kubectl, kubectlJson, kubeletSeconds, startTarget, until } from './cluster.ts';
 import { onNode } from './node.ts';
 import { suite, suiteBesideOthers } from './suite.ts';
 
@@ -118,7 +118,7 @@ spec:
   /** The kubelet lets go of a pod's volumes a moment after the pod, and the loop device goes with the last mount. */
   async #unmount(): Promise<void> {
     const image = `${this.directory}.img`;
-    await until(`the disk ${this.name} is free`, 30 / patience + 10, async () => {
+    await until(`the disk ${this.name} is free`, clusterKind === 'vm' ? 15 : kubeletSeconds, async () => {
       const used = await onNodeItself(`
         cd /
         ! mountpoint -q ${this.directory} || umount ${this.directory}

@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_pro
 import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { promisify } from 'node:util';
-import { kubeconfig, kubectl, repository, startTarget, until } from './cluster.ts';
+import { kubeconfig, kubectl, kubeletSeconds, repository, startTarget, until } from './cluster.ts';
 import {
   containerId,
   type HostProcess,
@@ -172,8 +172,7 @@ export class Run {
 
   /** What is told of each target, of each of them. */
   said(kind: string): Promise<void> {
-    // Where the API server or the kubelet has just been restarted, the kubelet takes up to a minute to start a pod.
-    return until(`the plugin says ${kind}`, 90, () => {
+    return until(`the plugin says ${kind}`, kubeletSeconds, () => {
       const told = this.facts.filter((fact) => fact.kind === kind);
       return told.length >= (told[0]?.target ? this.pods.length : 1);
     });
@@ -184,12 +183,14 @@ export class Run {
 export const points: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   'pod created': async (run) => {
     await run.said('launching');
-    await until('the pod is there', 10, () =>
+    await until('the pod is there', kubeletSeconds, () =>
       kubectl('-n', run.namespace, 'get', 'pod', ...agentsOf(run), '-o', 'name').then(Boolean),
     );
   },
   'container starting': (run) =>
-    run.said('launching').then(() => until('the shim runs', 20, async () => (await ourShims(run.scope)).length > 0)),
+    run
+      .said('launching')
+      .then(() => until('the shim runs', kubeletSeconds, async () => (await ourShims(run.scope)).length > 0)),
   resolved: (run) => run.said('resolved'),
   active: (run) => run.said('active'),
   stopping: async (run) => {

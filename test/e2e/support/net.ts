@@ -111,7 +111,7 @@ export class Conversation {
   static async begin(talk: Talk): Promise<Conversation> {
     const conversation = new Conversation(talk);
     const nothing = conversation.heard;
-    await until('the first answers', 10, () => conversation.goesOn(nothing));
+    await until('the first answers', 30, () => conversation.goesOn(nothing));
     return conversation;
   }
 

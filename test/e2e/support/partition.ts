@@ -19,7 +19,7 @@ export function itPartitions(talk: () => Talk): void {
     const during = conversation.heard;
     const ended = await stop(plugin);
     // It sends again after a while that doubles each time.
-    await until('the connections go on', 20, () => conversation.goesOn(during));
+    await until('the connections go on', 60, () => conversation.goesOn(during));
     await conversation.hangUp();
     const { four, six } = conversation.heard;
     const said = JSON.stringify({ ...heard, established: [four, six] }, undefined, 1);

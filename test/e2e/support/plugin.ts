@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { faultsOf } from '../../support/documents.ts';
-import { cleanEnv, kubeconfig, repository, until } from './cluster.ts';
+import { cleanEnv, kubeconfig, kubeletSeconds, repository, until } from './cluster.ts';
 
 /** The built plugin, as a user's shell starts it. */
 export const pluginPath = `${repository}/dist/kubectl-chaos`;
@@ -79,7 +79,7 @@ export async function untilActive(plugin: Plugin): Promise<void> {
   void plugin.ended.then((end) => {
     ended = end;
   });
-  await until('active', 30, () => ended !== undefined || plugin.stdout.includes('active after'));
+  await until('active', kubeletSeconds, () => ended !== undefined || plugin.stdout.includes('active after'));
   if (ended) throw new Error(`it ended before it was active, with ${ended.code}\n${plugin.said}`);
 }
 
