@@ -51,6 +51,8 @@ export interface RunResult {
   others: Experiment[];
 }
 
+export const agentDeletedByOthers = 'the agent pod was deleted by somebody else';
+
 /** Characters of the workload's output, and lines, that may tell why it ended. */
 const longestOutput = 2_048;
 const mostLines = 3;
@@ -71,6 +73,8 @@ export class Observations {
   readonly result: RunResult;
   /** A sentence about the target's own end is among the problems already. */
   endReported = false;
+  /** A sentence about the deletion of the agent's pod is. */
+  #agentDeletionReported = false;
   readonly #plan: RunPlan;
   readonly #clock: Clock;
   readonly #reporter: TargetReporter;
@@ -228,6 +232,19 @@ export class Observations {
     this.problem(describeTargetUpdate(update, `${namespace}/${pod} (${container})`, this.#plan.fault));
   }
 
+  /** By somebody else: that is why its shims are told to end. */
+  agentDeleted(): void {
+    this.#agentDeletionReported = true;
+    this.problem(agentDeletedByOthers);
+  }
+
+  /** It ended for a reason that the API server is about to tell: why the target did, or that the agent was deleted. */
+  get isUnexplained(): boolean {
+    const reason = this.result.ended?.reason;
+    if (reason === 'signal') return !this.#agentDeletionReported;
+    return (reason === 'target-gone' || reason === 'killed') && !this.endReported;
+  }
+
   /** Another experiment is on the same container. False: it was known. */
   other(experiment: Experiment): boolean {
     const { others } = this.result;
@@ -249,10 +266,11 @@ export class Observations {
     this.result.reverted = reverted;
   }
 
-  /** The last look: why the workload ended early, unless the target's own end says it already. */
+  /** The last look: why the workload ended early, unless the end of the target or of the agent says it already. */
   close(): RunResult {
     const { ended } = this.result;
-    const early = ended ? earlyEnd(this.#plan, ended, this.endReported, this.result.output) : undefined;
+    const isExplained = ended?.reason === 'signal' && this.#agentDeletionReported;
+    const early = ended && !isExplained ? earlyEnd(this.#plan, ended, this.endReported, this.result.output) : undefined;
     if (early !== undefined) this.problem(early);
     return this.result;
   }

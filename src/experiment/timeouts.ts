@@ -37,7 +37,7 @@ export const timeouts = {
   telling: 500,
   /** What a plan allows for all of that: the largest toolbox, 8 MB and a third more as base64, at 36 kB/s. */
   sending: 300_000,
-  /** For the API server to say why the target ended, once the shim has seen that it did. */
+  /** For the API server to say why the target ended, or who ended the agent, once the shim has seen that it did. */
   explain: 2_000,
 } as const;
 

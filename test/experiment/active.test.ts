@@ -118,9 +118,9 @@ describe('the workload', () => {
       await s.activate();
       await s.pass(5_000);
       await s.finish({ reason, runMs: 5_000 });
+      await s.clock.advance(2_000);
       const outcome = await s.outcome();
-      expect(outcome.exitCode).toBe(3);
-      expect(outcome.problems[0]).toContain(said);
+      expect(outcome).toMatchObject({ exitCode: 3, problems: [expect.stringContaining(said)] });
     });
   }
 });
@@ -199,9 +199,25 @@ describe('the agent pod while the fault is active', () => {
     expect(await s.outcome()).toMatchObject({
       exitCode: 3,
       reverted: true,
-      problems: ['the agent pod was deleted by somebody else', expect.stringContaining('terminated externally')],
+      problems: ['the agent pod was deleted by somebody else'],
     });
   });
+
+  for (const kind of ['deleting', 'deleted'] as const) {
+    experiment(`${kind}, when its shim has told of its TERM first: the same sentence, and no other`, async (s) => {
+      await s.activate();
+      await s.pass(5_000);
+      await s.finish({ reason: 'signal', runMs: 5_000 });
+      await s.clock.advance(1_000);
+      expect(s.isOver).toBe(false);
+      await s.agent({ kind });
+      expect(await s.outcome()).toMatchObject({
+        exitCode: 3,
+        reverted: true,
+        problems: ['the agent pod was deleted by somebody else'],
+      });
+    });
+  }
 
   experiment('deleted by force, and the shim silent: exit 4, although no pod is there', async (s) => {
     await s.activate();

@@ -121,6 +121,7 @@ describe('following a detached stress', () => {
     await s.attachTo();
     await s.pass(5_000);
     await s.finish({ reason: 'signal', runMs: 15_000 });
+    await s.clock.advance(2_000);
     const { exitCode, problems } = await s.outcome();
     expect({ exitCode, problems }).toEqual({
       exitCode: 3,

@@ -8,6 +8,7 @@ import { formatDuration } from '../../units.ts';
 import { failedShim, shimFailure } from '../agent-errors.ts';
 import { brokenStream, type ConnectionLoss } from '../connection.ts';
 import { harmOf } from '../neighbours.ts';
+import { agentDeletedByOthers } from '../observations.ts';
 import { hasLease } from '../plan-record.ts';
 import type { RunContext } from '../run-context.ts';
 import { guardianMs, type TimerName, timeouts, undoMs } from '../timeouts.ts';
@@ -117,14 +118,16 @@ export class ActivePhase implements Phase {
   /** A deleted agent means that the fault is to end, and its kubelet may take a minute to act on it. */
   #onAgentDeleted(): void {
     if (this.#isDeletedByUs) return;
-    const why = 'the agent pod was deleted by somebody else';
-    this.#context.observations.problem(why);
-    if (!this.#context.observations.result.ended) this.stop(why);
+    const { observations } = this.#context;
+    observations.agentDeleted();
+    if (observations.result.reverted) this.#context.end();
+    else if (!observations.result.ended) this.stop(agentDeletedByOthers);
   }
 
   #onAgentGone(): void {
     const { observations, plan, timers } = this.#context;
     this.#onAgentDeleted();
+    if (this.#context.isOver) return;
     if ((observations.result.ended || this.#isDeletedByUs) && !kindOf(plan.fault).outlivesShim(plan.fault)) {
       this.#onReverted('container');
       return;
@@ -278,8 +281,7 @@ export class ActivePhase implements Phase {
     if (result.reverted) return;
     const revertMs = stopAskedAt === undefined ? (event?.elapsedMs ?? 0) : clock.now() - stopAskedAt;
     observations.reverted(revertMs, by, event?.differs ?? []);
-    const needsReason = result.ended?.reason === 'target-gone' || result.ended?.reason === 'killed';
-    if (needsReason && !observations.endReported) timers.set('explain', timeouts.explain);
+    if (observations.isUnexplained) timers.set('explain', timeouts.explain);
     else if (this.#isSilentFailure) timers.set('explain', timeouts.shimExit);
     else this.#context.end();
   }
