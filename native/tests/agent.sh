@@ -343,12 +343,16 @@ flood() {
   two_active
   local pid samples
   pid=$(field_of a active .pid)
-  samples=$(grep -c '"target":"b","event":"sample"' "$T/out" || true)
-  timeout 2 sh -c 'tr "\0" "\n" </dev/zero' >"/proc/$pid/fd/1" || true
-  at_least "$(grep -c '"target":"b","event":"sample"' "$T/out")" $((samples + 5)) "samples of the other in two seconds"
+  samples=$(samples_of b)
+  tr '\0' '\n' </dev/zero >"/proc/$pid/fd/1" {IDLE}>&- &
+  at_end end_process "$!"
+  soon 3000 "samples of the other" has_samples_of b $((samples + 5))
+  end_process "$!"
   at_most "$(stat -c %s "$T/out")" 1000000 "bytes"
   stop_agent
 }
+samples_of() { grep -c "\"target\":\"$1\",\"event\":\"sample\"" "$T/out" || true; }
+has_samples_of() { (($(samples_of "$1") >= $2)); }
 it "a workload that writes without end delays no other" flood
 
 # A reader that does not read: $T/out is a pipe until read_out, from when on its content is in $T/read.
@@ -414,7 +418,7 @@ away() {
   # Nor is there an end to what is kept of what is refused.
   head -n 30000 < <(yes "begin x sweep <") >&"$SHIM_IN"
   say "to b beat"
-  soon 5000 "it has read all of it" drained
+  soon 10000 "it has read all of it" drained
   local kib
   kib=$(awk '/^VmHWM/ {print $2}' "/proc/$SHIM/status")
   ((SANITIZED)) || at_most "$kib" 3000 "KiB of the agent's after 30000 lines that it refused"

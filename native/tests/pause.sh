@@ -142,6 +142,7 @@ guardian_replaced() {
   local first=$GUARDIAN
   kill -KILL "$first"
   soon 3000 "another guardian" another_than "$first"
+  soon 1000 "it is on guard" seen warning
   kill -KILL "$SHIM"
   soon 3000 "it is thawed" thawed
   finish

@@ -258,7 +258,8 @@ cgroup_gone() {
   DIRECTORY=$(cgroup_of "$([[ $MODE == v2 ]] && echo io || echo blkio)" "$ID")
   begin_limits
   kill -STOP "$GUARDIAN"
-  kill -KILL "$TARGET" "$SHIM"
+  # The shim first: it would see that its target ends, and undo by itself.
+  kill -KILL "$SHIM" "$TARGET"
   finish
   remove_cgroup "$ID"
   kill -CONT "$GUARDIAN"

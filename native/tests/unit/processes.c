@@ -130,7 +130,7 @@ is_in_state (const char *stat, char state)
 static void
 soon_in_state (const char *stat, char state)
 {
-  for (int i = 0; i < 3000 && !is_in_state (stat, state); i++)
+  for (int i = 0; i < 20000 && !is_in_state (stat, state); i++)
     usleep (1000);
   if (!is_in_state (stat, state))
     fail_msg ("%s is not in state %c", stat, state);
