@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/e2e/**'],
+    setupFiles: ['test/support/properties.ts'],
     pool: 'forks',
     // No module of ours keeps anything between tests: loading them anew for each file would be a third of the time.
     isolate: false,
