@@ -244,11 +244,13 @@ export async function killShims(): Promise<void> {
 
 /** Of several targets: their agent's own process, and the shims that it has begun. */
 export async function agentAndShims(scope: Scope): Promise<{ agent: HostProcess[]; shims: HostProcess[] }> {
-  const ours = (await ourProcesses(scope)).filter(({ name }) => name === 'nsexec');
-  const files = ours.map(({ pid }) => `/proc/${pid}/stat`).join(' ');
+  const seen = (await ourProcesses(scope)).filter(({ name }) => name === 'nsexec');
+  const files = seen.map(({ pid }) => `/proc/${pid}/stat`).join(' ');
   const script = `for f in ${files}; do read -r pid comm state parent rest 2>/dev/null <$f && echo "$pid $parent"; done; true`;
   const lines = (await onNode(script)).split('\n');
   const parents = new Map(lines.map((line) => line.split(' ').map(Number) as [number, number]));
+  // A child of a shim's may have been seen that has ended since.
+  const ours = seen.filter(({ pid }) => parents.has(pid));
   const isChildOf = (all: readonly HostProcess[], { pid }: HostProcess) =>
     all.some((other) => other.pid === parents.get(pid));
   const agent = ours.filter((one) => !isChildOf(ours, one));
