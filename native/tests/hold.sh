@@ -640,7 +640,7 @@ hangs() {
   answer h .exit_code
   equal "$ANSWER" 124 "exit code"
   at_least $(($(now_ms) - since)) 4900 "milliseconds"
-  in_time $(($(now_ms) - since)) 6500
+  in_time $(($(now_ms) - since)) 8000
   answer after .exit_code
   equal "$ANSWER" 0 "exit code of what comes next"
   order ask h sh -c 'sleep 77 & sleep 77'
@@ -665,7 +665,7 @@ hostile_hosts() {
   order ask b ip -o link show dev t0
   answer a .exit_code
   equal "$ANSWER" 124 "exit code"
-  in_time $(($(now_ms) - since)) 6500
+  in_time $(($(now_ms) - since)) 8000
   answer b .exit_code
   equal "$ANSWER" 0 "exit code of what comes next"
   order lookup a peer.test
@@ -693,7 +693,7 @@ hangs_at_the_end() {
   since=$(now_ms)
   say stop
   finish 12000
-  in_time $(($(now_ms) - since)) 6500 "milliseconds from stop to the end"
+  in_time $(($(now_ms) - since)) 8000 "milliseconds from stop to the end"
   held_reverted
 }
 

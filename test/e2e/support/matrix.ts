@@ -107,7 +107,8 @@ export class Run {
     this.pods = pods;
     this.#place = place;
     this.proxy = proxy;
-    const ping = ['ping', '-q', '-w', '40', '-s', '1400', node];
+    // Until the end of the run, though the kubelet may be late to start it.
+    const ping = ['ping', '-q', '-w', `${kubeletSeconds + 30}`, '-s', '1400', node];
     const inside = (pod: string) => ['--kubeconfig', kubeconfig, '-n', namespace, 'exec', pod, '--'];
     this.#traffic =
       fault === 'net' ? pods.map((pod) => spawn('kubectl', [...inside(pod), ...ping], { stdio: 'ignore' })) : [];
