@@ -20,7 +20,7 @@ start_qemu() {
     -drive file="$dir/data.qcow2",format=qcow2,if=virtio,cache=unsafe \
     -nic user,model=virtio-net-pci,restrict=on,hostfwd=tcp:127.0.0.1:"$port"-:6443 \
     -serial file:"$dir/console.log" -serial pipe:"$dir/clock" "$@" &
-  wait_until 5 test -e "$dir/pid/qemu"
+  wait_until 30 test -e "$dir/pid/qemu"
 }
 
 # background_patience: how many times as long everything may take, in the background of other work

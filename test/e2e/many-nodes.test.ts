@@ -68,7 +68,7 @@ const agentsOf = async (
 };
 
 const onCluster = (program: string, ...words: string[]) =>
-  promisify(execFile)(`${repository}/test/cluster/${program}`, words, { timeout: 120_000 });
+  promisify(execFile)(`${repository}/test/cluster/${program}`, words, { timeout: 240_000 });
 
 async function stressorsIn(containers: readonly string[]): Promise<number> {
   const each = await Promise.all(containers.map(splitProcesses));
