@@ -11,7 +11,7 @@ type Carried = Exclude<Invocation, { kind: 'text' | 'complete' | 'file' | 'exper
 export async function main(argv: readonly string[], ports: CommandPorts): Promise<number> {
   let fail = (error: ChaosError) => ports.stderr.write(errorText(error));
   try {
-    const invocation = await fromFile(parseCommandLine(argv, ports.version, ports.env), ports);
+    const invocation = await fromFile(parseCommandLine(argv, ports.version, ports.env, ports.stdout.columns), ports);
     if (invocation.kind === 'text') {
       ports.stdout.write(invocation.text);
       return ExitCode.effective;

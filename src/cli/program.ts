@@ -34,7 +34,7 @@ import {
   sweepFlags,
   versionFlags,
 } from './flags.ts';
-import { type Helped, optionsHelp, programHelp, verbHelp } from './help.ts';
+import { type Helped, helpWidth, optionsHelp, programHelp, verbHelp } from './help.ts';
 import { shapes, toOption } from './options.ts';
 import { rbacFlags, toRbacRequest } from './rbac.ts';
 import { refuseWords, toRunOptions } from './run-options.ts';
@@ -90,7 +90,13 @@ interface Verb extends Helped {
   argument: string;
   /** What the operands name, for the shell's completion; absent: nothing that could be looked up. */
   operands?: Operands;
-  toInvocation(words: readonly string[], flags: FlagValues, passedOn: readonly string[] | undefined): Invocation;
+  /** `columns`: of the terminal, for what prints help. */
+  toInvocation(
+    words: readonly string[],
+    flags: FlagValues,
+    passedOn: readonly string[] | undefined,
+    columns?: number,
+  ): Invocation;
 }
 
 interface FaultVerb extends Verb {
@@ -324,9 +330,9 @@ Examples:
   # List the flags of the connection, and the rarer ones of a fault
   kubectl chaos options
 `,
-  toInvocation: (words, _flags, passedOn) => {
+  toInvocation: (words, _flags, passedOn, columns) => {
     refuseWords('options', [...words, ...(passedOn ?? [])]);
-    return { kind: 'text', text: optionsHelp(faults, toOptions) };
+    return { kind: 'text', text: optionsHelp(faults, toOptions, helpWidth(columns)) };
   },
 };
 
@@ -409,14 +415,16 @@ export const verbs: readonly Verb[] = [
 const description = 'Inject a time-bounded fault into a running pod, measure its effect, and revert it.';
 
 /**
- * Reads the words after `kubectl chaos`. Pure: no output, no exit. `env`: of its variables those that flags name are read, in place of flags that are not given.
+ * Reads the words after `kubectl chaos`. Pure: no output, no exit. `env`: of its variables those that flags name are read, in place of flags that are not given. `columns`: of the terminal that help is for; undefined: it is for none.
  * @throws ChaosError `usage`, one line that names the flag or the argument.
  */
 export function parseCommandLine(
   argv: readonly string[],
   versionText: string,
   env: Readonly<Record<string, string | undefined>> = {},
+  columns?: number,
 ): Invocation {
+  const width = helpWidth(columns);
   let invocation: Invocation | undefined;
   let output = '';
   const all = verbs.flatMap((verb) => verb.flags);
@@ -434,15 +442,15 @@ export function parseCommandLine(
     .version(versionText, '--version')
     .helpOption('-h, --help')
     .helpCommand('help [command]')
-    .configureHelp({ formatHelp: () => programHelp(description, verbs, programRest) });
+    .configureHelp({ formatHelp: () => programHelp(description, verbs, programRest, width) });
   for (const verb of verbs) {
     const command = quiet(program.command(verb.name))
       .aliases(verb.aliases ?? [])
       .helpOption('-h, --help')
       .argument(verb.argument)
-      .configureHelp({ formatHelp: () => verbHelp(verb) })
+      .configureHelp({ formatHelp: () => verbHelp(verb, width) })
       .action((given: string[], flags: FlagValues) => {
-        invocation = verb.toInvocation(given, { ...variablesOf(verb, env), ...flags }, passedOn);
+        invocation = verb.toInvocation(given, { ...variablesOf(verb, env), ...flags }, passedOn, columns);
       });
     // Of the verbs that are named at all: to make all options takes as long as to load them.
     if ([verb.name, ...(verb.aliases ?? [])].some((name) => words.includes(name)))

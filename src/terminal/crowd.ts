@@ -113,15 +113,18 @@ export class Crowd {
     return [...this.#states].every(([target, state]) => isOver(state) || this.#stopping.has(target));
   }
 
-  /** The table of the active faults, of several with what is known of each, the worst first; at most so many rows; undefined: none is active. */
-  table(limit = mostRows): string[] | undefined {
+  /**
+   * The table of the active faults, of several with what is known of each, the worst first; at most so many rows, and of what is measured the columns that so many characters have room for;
+   * undefined: none is active.
+   */
+  table(limit = mostRows, width = Number.POSITIVE_INFINITY): string[] | undefined {
     const [first] = this.#rows.values();
     if (!first) return undefined;
     const { head } = first.live;
     const [, ...measured] = head;
     if (!this.isMany) {
       const rows = [...this.#rows.values()].map(({ live, leftMs }) => [...live.row, formatElapsed(leftMs)]);
-      return indented(columns([...head, 'left'], rows));
+      return indented(fitting([...head, 'left'], rows, 1, width - margin));
     }
     const ranked = [...this.#states]
       .filter(([, state]) => state !== 'over')
@@ -135,7 +138,7 @@ export class Crowd {
         : [state, name, ...measured.map(() => dash), dash];
     });
     return indented([
-      ...columns(['STATE', ...head, 'left'], rows),
+      ...fitting(['STATE', ...head, 'left'], rows, 2, width - margin),
       ...moreOf(ranked.slice(shown.length), ([, state]) => state),
     ]);
   }
@@ -149,6 +152,19 @@ export class Crowd {
     const where = `${formatCount(times.length, 'target')} on ${formatCount(nodes, 'node')}`;
     return `active after ${formatElapsed(last)}   ${where}, within ${formatElapsed(Math.ceil(last - Math.min(...times)))}`;
   }
+}
+
+/** Of a table that is indented. */
+const margin = 2;
+
+/** Columns, of which those before the last are left out, from the right, until the lines are so wide at most; the first `kept` and the last always stay: a cell cut short could be taken for another value. */
+function fitting(head: readonly string[], rows: readonly (readonly string[])[], kept: number, width: number): string[] {
+  let lines = columns(head, rows);
+  for (let shown = head.length - 2; shown >= kept && lines.some((line) => line.length > width); shown--) {
+    const some = (cells: readonly string[]) => [...cells.slice(0, shown), ...cells.slice(-1)];
+    lines = columns(some(head), rows.map(some));
+  }
+  return lines;
 }
 
 /** How the fault ended for several targets: a row each, those first of which there is something to say, with it. */

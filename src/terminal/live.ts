@@ -93,7 +93,7 @@ export class LiveReporter implements Reporter {
   /** Each line of it as wide as the screen at most: what is folded by the terminal would take more of its height. */
   get #table(): string {
     const width = this.#stderr.columns ?? 80;
-    const lines = this.#told.crowd.table(this.#rowsLeft) ?? [];
+    const lines = this.#told.crowd.table(this.#rowsLeft, width) ?? [];
     return [tableTitle, ...lines.map((line) => [...line].slice(0, width).join(''))].join('\n');
   }
 

@@ -35,6 +35,28 @@ function complaint(argv: readonly string[]): string {
   }
 }
 
+describe('help on a terminal that is not wide', () => {
+  const on = (columns: number | undefined, ...argv: string[]) => {
+    const invocation = parseCommandLine(argv, '1.2.3', {}, columns);
+    return invocation.kind === 'text' ? invocation.text : '';
+  };
+
+  test.each([['--help'], ['options'], ...verbs.map((verb) => [verb, '--help'])])('%s is as wide as it', (...argv) => {
+    const lines = on(80, ...argv).split('\n');
+    const commands = (line: string) => /^ {2}(?:kubectl|#) /.test(line);
+    expect(lines.filter((line) => line.length > 80 && !commands(line))).toEqual([]);
+    expect(lines.join(' ').split(/\s+/)).toEqual(on(undefined, ...argv).split(/\s+/));
+  });
+
+  test.each([
+    [undefined, 100],
+    [300, 100],
+    [20, 60],
+  ])('%s columns are taken for %s', (columns, width) => {
+    expect(on(columns, 'net', '-h')).toBe(on(width, 'net', '-h'));
+  });
+});
+
 describe('help', () => {
   test('of the plugin', () => {
     expect(help('--help')).toMatchSnapshot();
