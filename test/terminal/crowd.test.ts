@@ -55,6 +55,17 @@ describe('the table of several targets', () => {
     expect(busy(1).crowd.table()).toEqual(['  TARGET   CPU    left', '  web-0    0.50   5s']);
   });
 
+  test('leaves out what is measured where there is no room, and never the time that is left', () => {
+    const { crowd } = busy(2);
+    const row = (width: number) => crowd.table(undefined, width)?.at(-1);
+    expect(row(34)).toBe('  effective   web-1    0.50   5s');
+    expect(row(33)).toBe('  effective   web-1    5s');
+    expect(row(10)).toBe('  effective   web-1    5s');
+    const one = busy(1).crowd;
+    expect(one.table(undefined, 22)).toEqual(['  TARGET   CPU    left', '  web-0    0.50   5s']);
+    expect(one.table(undefined, 21)).toEqual(['  TARGET   left', '  web-0    5s']);
+  });
+
   test('has the worst first: failed, without an effect, not measured, waiting, effective', () => {
     const { crowd, all } = busy(6, 1);
     const [, , second, third, fourth] = all;

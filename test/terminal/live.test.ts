@@ -55,7 +55,7 @@ describe('on a terminal', () => {
     const before = terminal.text.length;
     terminal.resize(30, 10);
     const drawn = stripVTControlCharacters(terminal.text.slice(before)).split('\n');
-    expect(drawn.slice(-2)).toEqual(['  TARGET                CPU be', '  pod/web-7d4b9 (app)   0.00 →']);
+    expect(drawn.slice(-2)).toEqual(['  TARGET                left', '  pod/web-7d4b9 (app)   0ms']);
     reporter.close();
     expect(terminal.listenerCount('resize')).toBe(0);
   });
