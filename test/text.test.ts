@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   figure,
+  fold,
   formatBytes,
   formatCount,
   formatElapsed,
@@ -131,4 +132,14 @@ test.each([
   [11_200_000, 11_200_000, '11 MB'],
 ])('%d of %d bytes are %s', (bytes, whole, text) => {
   expect(formatMegabytes(bytes, whole)).toBe(text);
+});
+
+test.each([
+  ['short', 80, ['short']],
+  ['a line of words, folded', 20, ['a line of words,', 'folded']],
+  ['exactly twenty wide, and', 20, ['exactly twenty wide,', 'and']],
+  ['a-word-that-is-longer-than-the-line is', 20, ['a-word-that-is-longer-than-the-line', 'is']],
+  ['where there is hardly any room at all', 19, ['where there is hardly any room at all']],
+])('fold(%j, %d)', (text, width, lines) => {
+  expect(fold(text, width)).toEqual(lines);
 });

@@ -17,7 +17,7 @@ export async function doctor(request: DoctorRequest, ports: CommandPorts): Promi
       ...{ clock: ports.clock, signals: ports.signals, who: ports.who, randomSuffix: ports.randomSuffix },
       ...(confirm ? { confirm } : {}),
     });
-    ports.stdout.write(output === 'human' ? doctorText(report) : doctorDocument(report, output));
+    ports.stdout.write(output === 'human' ? doctorText(report, ports.stdout.columns) : doctorDocument(report, output));
     if (request.verbose) ports.stderr.write(`note: ${requests(examiner.cluster.requests())}\n`);
     return report.exitCode;
   } finally {

@@ -1,6 +1,6 @@
 import type { DoctorReport } from '../experiment/doctor/examine.ts';
 import type { Finding, State } from '../experiment/doctor/finding.ts';
-import { formatCount } from '../text.ts';
+import { fold, formatCount } from '../text.ts';
 import { type DocumentFormat, documentOf, documentText } from './json.ts';
 import { oneLine } from './words.ts';
 
@@ -9,14 +9,19 @@ import { oneLine } from './words.ts';
 const states: readonly State[] = ['ok', 'warning', 'problem', 'unknown'];
 const stateWidth = Math.max(...states.map((state) => state.length));
 
-/** A line for each finding, its remedy on the one below, and the sum. */
-export function doctorText({ findings }: Pick<DoctorReport, 'findings'>): string {
+/** A line for each finding, its remedy on the one below, and the sum. `columns`: of a terminal, in which a finding is folded under where it begins; undefined: none is. A remedy may be a command to be copied, and stays whole. */
+export function doctorText({ findings }: Pick<DoctorReport, 'findings'>, columns?: number): string {
   const width = Math.max(0, ...findings.map(({ check }) => check.length));
   const indent = ' '.repeat(stateWidth + 2 + width + 2);
-  const lines = findings.flatMap(({ check, state, finding, remedy }) => [
-    `${state.padEnd(stateWidth)}  ${check.padEnd(width)}  ${oneLine(finding)}`,
-    ...(remedy === undefined ? [] : [`${indent}${oneLine(remedy)}`]),
-  ]);
+  const room = (columns ?? Number.POSITIVE_INFINITY) - indent.length;
+  const lines = findings.flatMap(({ check, state, finding, remedy }) => {
+    const [first = '', ...rest] = fold(oneLine(finding), room);
+    const below = [...rest, ...(remedy === undefined ? [] : [oneLine(remedy)])];
+    return [
+      `${state.padEnd(stateWidth)}  ${check.padEnd(width)}  ${first}`,
+      ...below.map((line) => `${indent}${line}`),
+    ];
+  });
   return [...lines, sum(findings), ''].join('\n');
 }
 

@@ -25,6 +25,19 @@ describe('doctor', () => {
     );
   });
 
+  test('folds on a terminal what it has found, and leaves a remedy whole, to be copied', () => {
+    const remedy = 'kubectl label namespace shop pod-security.kubernetes.io/enforce=privileged';
+    const long: Finding = { check: 'pod security', state: 'problem', finding: 'namespace shop is restricted', remedy };
+    expect(doctorText({ findings: [long] }, 45).split('\n')).toEqual([
+      'problem  pod security  namespace shop is',
+      '                       restricted',
+      `                       ${remedy}`,
+      '1 problem.',
+      '',
+    ]);
+    expect(doctorText({ findings: [long] })).toContain('namespace shop is restricted\n');
+  });
+
   test.each<[states: Finding['state'][], sum: string]>([
     [['ok', 'ok'], 'No problem.'],
     [['warning', 'warning'], 'No problem, 2 warnings.'],
