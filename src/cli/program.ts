@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { type ChaosError, usageError } from '../errors.ts';
 import type { FaultKind } from '../faults/fault.ts';
 import { faultKinds } from '../faults/registry.ts';
-import type { FlagValues } from '../flags/flag.ts';
+import type { Flag, FlagValues } from '../flags/flag.ts';
 import { nearest } from '../flags/nearest.ts';
 import type {
   AttachRequest,
@@ -16,6 +16,7 @@ import type {
   SweepRequest,
   VersionRequest,
 } from '../requests.ts';
+import { joinWords } from '../text.ts';
 import { normalizeArgv } from './argv.ts';
 import { completionScript, type Operands, toCompletion } from './completion.ts';
 import { doctorFlags, toDoctorRequest } from './doctor.ts';
@@ -111,6 +112,7 @@ function faultVerb(kind: FaultKind): FaultVerb {
     ...{ name, summary, usage, examples, argument: '[TARGET...]', operands: 'target' },
     flags: [...command.flags, ...runFlags(command), ...connectionFlags()],
     toInvocation: (targets, values, passedOn) => {
+      refuseNumberFlag(targets, command.flags);
       const asked = toRunOptions(targets, values);
       if (kind.isOfPod && asked.selection.allContainers) {
         throw usageError(`--all-containers: not possible for ${name}, which affects all containers of a pod together`);
@@ -123,6 +125,14 @@ function faultVerb(kind: FaultKind): FaultVerb {
       return { kind: 'experiment', file: toExperimentFile(kind, targets, values, passedOn), notes };
     },
   };
+}
+
+/** `-9`, which commander takes for a number, and so for an operand. */
+function refuseNumberFlag(words: readonly string[], flags: readonly Flag[]): void {
+  const number = words.find((word) => /^-\d/.test(word));
+  if (number === undefined) return;
+  const meant = flags.some(({ name }) => name === '--signal') ? `; did you mean --signal ${number.slice(1)}?` : '';
+  throw usageError(`unknown flag ${number}${meant}`);
 }
 
 /** Whether the command line is wanted as a file: not asking the cluster anything, since nothing of the cluster is in it. */
@@ -478,7 +488,10 @@ function commandError(error: CommanderError, program: Command, words: readonly s
   const named = /'([^']*)'/.exec(message)?.[1] ?? '';
   if (error.code === 'commander.unknownCommand') return unknownCommand(named, program);
   const flag = /--[\w-]+/.exec(named)?.[0] ?? named;
-  const own = error.code === 'commander.unknownOption' ? ofAnotherPlace(flag, verb?.name()) : undefined;
+  const own =
+    error.code === 'commander.unknownOption'
+      ? (ofAnotherPlace(flag, verb?.name()) ?? ofAnotherFault(flag, verb?.name()))
+      : undefined;
   if (own) return own;
   const near = error.code === 'commander.unknownOption' ? hint(flag, verb?.name()) : undefined;
   const said =
@@ -500,6 +513,15 @@ function ofAnotherPlace(flag: string, verb: string | undefined): ChaosError | un
   return usageError(`${flag} cannot be used with ${file.filename.name}: the file says what is hit, and how`);
 }
 
+/** A flag of other faults than the one that is asked for. */
+function ofAnotherFault(flag: string, verb: string | undefined): ChaosError | undefined {
+  const others = faults.filter(({ flags }) => flags.some(({ name, isHidden }) => name === flag && !isHidden));
+  const [other] = others;
+  if (other === undefined || !faults.some(({ name }) => name === verb)) return undefined;
+  const names = joinWords(others.map(({ name }) => name));
+  return usageError(`unknown flag ${flag}; it is a flag of ${names}`, `See "kubectl chaos ${other.name} --help".`);
+}
+
 /** The flag of the verb that was probably meant. Compared without the dashes: between two short names they would count as likeness. */
 function hint(flag: string, verb: string | undefined): string | undefined {
   const flags = verbs.find(({ name }) => name === verb)?.flags ?? [];
@@ -510,9 +532,24 @@ function hint(flag: string, verb: string | undefined): string | undefined {
   return near === undefined ? undefined : `--${near}`;
 }
 
+/** What kubectl and other tools call it. */
+const otherWords: ReadonlyMap<string, string> = new Map([
+  ...['get', 'status', 'ps'].map((word) => [word, ls.name] as const),
+  ...['undo', 'revert', 'end'].map((word) => [word, stop.name] as const),
+  ...['clean', 'cleanup'].map((word) => [word, sweep.name] as const),
+]);
+
+/** The verb and the flag that a word is the name of: `stress --cpu` of `cpu`. One without a value, such as `--pod`, does too much to be hinted at. */
+function flagAsCommand(word: string): string | undefined {
+  const [found, another] = faults.flatMap((verb) =>
+    verb.flags.some(({ name, value }) => name === `--${word}` && value !== undefined) ? [`${verb.name} --${word}`] : [],
+  );
+  return another === undefined ? found : undefined;
+}
+
 function unknownCommand(name: string, program: Command): ChaosError {
   const names = program.commands.flatMap((command) => [command.name(), ...command.aliases()]);
-  const near = nearest(name, names);
+  const near = otherWords.get(name) ?? nearest(name, names) ?? flagAsCommand(name);
   return usageError(
     `unknown command ${JSON.stringify(name)}${near ? `; did you mean ${near}?` : ''}`,
     'See "kubectl chaos --help".',

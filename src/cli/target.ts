@@ -1,5 +1,5 @@
 import { usageError } from '../errors.ts';
-import { checkName, isObjectName, kindNames, serviceWords, targetKind } from '../flags/names.ts';
+import { checkName, isObjectName, kindNames, notAnObjectName, serviceWords, targetKind } from '../flags/names.ts';
 import { nearest } from '../flags/nearest.ts';
 import { quote } from '../flags/values.ts';
 import type { TargetQuery } from '../ports.ts';
@@ -18,7 +18,7 @@ export function parseTarget(text: string, namespace: string | undefined, contain
     );
   }
   if (!isObjectName(name)) {
-    throw usageError(`TARGET ${quote(text)}: ${quote(name)} is not a valid name of a Kubernetes object`);
+    throw usageError(`TARGET ${quote(text)}: ${notAnObjectName(name)}`);
   }
   checkName('--namespace', namespace);
   checkName('--container', container);

@@ -64,6 +64,12 @@ export function isObjectName(name: string): boolean {
   return name.length <= 253 && dnsSubdomain.test(name);
 }
 
+/** Why that is no `isObjectName`, for an error. */
+export function notAnObjectName(name: string): string {
+  if (name === '') return 'must have a name';
+  return `${quote(name)} is not a valid name of a Kubernetes object (lower-case letters, digits, "-" and ".")`;
+}
+
 /** Names of namespaces, containers and services are DNS labels. */
 export function isLabel(name: string): boolean {
   return name.length <= 63 && dnsLabel.test(name);

@@ -1,10 +1,26 @@
 /**
- * The candidate that is at most two edits (insert, delete, replace, swap) away from `word`, the nearest first;
+ * The candidate that is one edit (insert, delete, replace, swap) away from `word`, of longer words two, the nearest first; else the only one that begins with it, or that it begins with;
  * undefined if there is none.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  return misspelt(word, candidates) ?? shortened(word, candidates);
+}
+
+/** Two edits make half of a short word another: "node" is no slip for "pod". */
+const lettersPerEdit = 3;
+const fewestLetters = 3;
+
+function shortened(word: string, candidates: readonly string[]): string | undefined {
+  // A whole word of several is another name: `--all` is not short for `--all-namespaces`.
+  const begins = (short: string, long: string) =>
+    short.length >= fewestLetters && long.startsWith(short) && long[short.length] !== '-';
+  const [found, another] = new Set(candidates.filter((other) => begins(word, other) || begins(other, word)));
+  return another === undefined ? found : undefined;
+}
+
+function misspelt(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.min(3, Math.floor(word.length / 2) + 1);
+  let bestDistance = word.length < 2 ? 0 : Math.min(2, Math.max(1, Math.floor(word.length / lettersPerEdit))) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word, candidate);
     if (distance < bestDistance) {

@@ -15,7 +15,9 @@ export function integer(flag: string, text: string, min: number, max: number): n
 export function duration(flag: string, text: string, minMs: number, maxMs: number, unit: 's' | 'ms' = 's'): number {
   const value = parseDuration(text);
   if (value === undefined) {
-    const hint = /^\d+(?:\.\d+)?$/.test(text) ? `; did you mean ${text}${unit}?` : '';
+    const meant = goDuration(text, unit);
+    const ms = meant === undefined ? undefined : parseDuration(meant);
+    const hint = ms !== undefined && ms >= minMs && ms <= maxMs ? `; did you mean ${meant}?` : '';
     const such = unit === 's' ? '30s, 5m or 1h30m' : '20ms or 1.5s';
     throw usageError(`${flag} ${quote(text)}: must be a duration such as ${such}${hint}`);
   }
@@ -35,7 +37,12 @@ export function size(flag: string, text: string, minBytes: number, maxBytes: num
   }
   if (bytes < minBytes || bytes > maxBytes) {
     const range = `must be from ${formatQuantity(minBytes)} to ${formatQuantity(maxBytes)}`;
-    throw usageError(`${flag} ${quote(text)}: ${range}${orPercent ? ', or a percentage' : ''}`);
+    // A bare number is bytes, and `m` is a thousandth: neither is often meant.
+    const meant = /^\d+m?$/.test(text) && bytes < minBytes ? `${text.replace('m', '')}Mi` : '';
+    const isRight = meant !== '' && (parseQuantity(meant) ?? 0) >= minBytes && (parseQuantity(meant) ?? 0) <= maxBytes;
+    throw usageError(
+      `${flag} ${quote(text)}: ${range}${orPercent ? ', or a percentage' : ''}${isRight ? `; did you mean ${meant}?` : ''}`,
+    );
   }
   return Math.floor(bytes);
 }
@@ -62,6 +69,24 @@ export function wholePercentage(flag: string, text: string): number {
 
 /** netem keeps probabilities in 32 bits: this is some 4000 of its steps. */
 const leastPercent = 0.0001;
+
+/** Other spellings of Go's units, and of days, which Go does not have. */
+const timeUnits: readonly [words: RegExp, unit: string, times: number][] = [
+  [/^(?:s|secs?|seconds?)$/, 's', 1],
+  [/^(?:m|mins?|minutes?)$/, 'm', 1],
+  [/^(?:h|hrs?|hours?)$/, 'h', 1],
+  [/^(?:d|days?)$/, 'h', 24],
+  [/^(?:ms|msecs?|milliseconds?)$/, 'ms', 1],
+];
+
+/** `60`, `5min`, `1 h` and `1d` as Go would write them; undefined: it is not known what is meant. */
+function goDuration(text: string, unit: 's' | 'ms'): string | undefined {
+  const [, value, word] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/.exec(text.trim().toLowerCase()) ?? [];
+  if (value === undefined) return undefined;
+  if (word === '') return `${value}${unit}`;
+  const [, meant, times = 1] = timeUnits.find(([words]) => words.test(word ?? '')) ?? [];
+  return meant === undefined ? undefined : `${times === 1 ? value : Number(value) * times}${meant}`;
+}
 
 /** `512MB`, `512 mb`, `1gib` as Kubernetes would write them. */
 function kubernetesSize(text: string): string {

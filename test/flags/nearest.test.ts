@@ -12,12 +12,22 @@ describe('nearest', () => {
     ['--cpuload', '--cpu-load'],
     ['--contex', '--context'],
     ['--containers', '--container'],
+    ['--dur', '--duration'],
+    ['--duration-of', undefined],
+    ['--conta', '--container'],
+    ['--con', undefined],
   ])('%s is near %s', (word, name) => {
     expect(nearest(word, names)).toBe(name);
   });
 
   test.each(['--frobnicate', '', '-', 'x', '--dry'])('nothing is near %j', (word) => {
     expect(nearest(word, names)).toBeUndefined();
+  });
+
+  test('half of a short word is not a slip', () => {
+    expect(nearest('get', ['net'])).toBe('net');
+    expect(nearest('drop', ['from'])).toBeUndefined();
+    expect(nearest('node', ['pod', 'svc'])).toBeUndefined();
   });
 
   test('takes the nearest, not the first', () => {
@@ -43,6 +53,6 @@ describe('nearest', () => {
   });
 
   test('finds nothing three edits away', () => {
-    fc.assert(fc.property(letters, (word) => nearest(`${word}zzz`, [word]) === undefined));
+    fc.assert(fc.property(letters, (word) => nearest(`zzz${word}`, [word]) === undefined));
   });
 });

@@ -1,5 +1,5 @@
 import { type ChaosError, usageError } from '../../errors.ts';
-import { isLabel, isObjectName, serviceWords, workloadKind } from '../../flags/names.ts';
+import { isLabel, isObjectName, notAnObjectName, serviceWords, workloadKind } from '../../flags/names.ts';
 import { nearest } from '../../flags/nearest.ts';
 import { quote } from '../../flags/values.ts';
 import { formatAddress, formatCidr, parseAddress, parseCidr } from '../../ip.ts';
@@ -13,7 +13,12 @@ export function parsePeer(flag: string, text: string): PeerQuery {
   const wrong = (why: string): ChaosError => usageError(`${flag} ${quote(text)}: ${why}`);
   if (text === '') throw wrong('must not be empty');
   const words = text.split('/');
-  const [, host, port] = /^([^:/]+):(\d+)$/.exec(text) ?? [];
+  const [, scheme, site, sitePort] = /^(\w+):\/\/([^/:]+)(?::(\d+))?/.exec(text) ?? [];
+  if (scheme !== undefined) {
+    const served = sitePort ?? wellKnown.get(scheme.toLowerCase());
+    throw wrong(`must not be a URL; use ${flag} ${site}${served === undefined ? '' : ` --port ${served}`}`);
+  }
+  const [, host, port] = /^([^:]+):(\d+)$/.exec(text) ?? [];
   if (host !== undefined) throw wrong(`must not contain a port; use ${flag} ${host} --port ${port}`);
   // `10.0.0.0/8` and `fd00::/8`: what looks like an address is meant as one.
   if (/^[\d.]+$/.test(words[0] ?? '') || text.includes(':')) return parseRange(text, wrong);
@@ -41,9 +46,14 @@ export function parsePeer(flag: string, text: string): PeerQuery {
       `${quote(kindWord)} is not a supported kind (svc, pod, or a workload such as deploy)${near ? `; did you mean ${near}/${name}?` : ''}`,
     );
   }
-  if (!isObjectName(name)) throw wrong(`${quote(name)} is not a valid name of a Kubernetes object`);
+  if (!isObjectName(name)) throw wrong(notAnObjectName(name));
   return { kind, text, name, namespace };
 }
+
+const wellKnown: ReadonlyMap<string, string> = new Map([
+  ['http', '80'],
+  ['https', '443'],
+]);
 
 function parseRange(text: string, wrong: (why: string) => ChaosError): PeerQuery {
   const parsed = parseCidr(text);

@@ -12,7 +12,10 @@ const wrong: readonly Wrong[] = [
     'io --path /data --mode write',
     'TARGET is required: name a pod, or a workload such as deploy/web, or use --selector',
   ],
-  ['io db A --path /data --mode write', 'TARGET "A": "A" is not a valid name of a Kubernetes object'],
+  [
+    'io db A --path /data --mode write',
+    'TARGET "A": "A" is not a valid name of a Kubernetes object (lower-case letters, digits, "-" and ".")',
+  ],
   ['io db --mode write', '--path is required: name a directory in the container, such as /data'],
   ['io db --path', '--path requires a value'],
   [
@@ -84,7 +87,7 @@ const wrong: readonly Wrong[] = [
     '--fill "0.95": must be a size such as 512Mi, or a percentage; did you mean 0.95%?',
   ],
   ['io db --path /data --fill lots', '--fill "lots": must be a size such as 512Mi or 1G, or a percentage such as 80%'],
-  ['io db --path /data --fill 1000', '--fill "1000": must be from 4Ki to 1Pi, or a percentage'],
+  ['io db --path /data --fill 1000', '--fill "1000": must be from 4Ki to 1Pi, or a percentage; did you mean 1000Mi?'],
   [
     ['io', 'db', '--path', '/data', '--fill', ''],
     '--fill "": must be a size such as 512Mi or 1G, or a percentage such as 80%',
@@ -121,7 +124,7 @@ const wrong: readonly Wrong[] = [
   ['io db --path /data --throttle read-iops=2M', `--throttle "read-iops=2M": ${operations}`],
   ['io db --path /data --throttle read-iops=', `--throttle "read-iops=": ${operations}`],
   ['io db --path /data --mode write --grace -1s', '--grace "-1s": must be a duration such as 30s, 5m or 1h30m'],
-  ['io db --path /data --mode write --cpu 2', 'unknown flag --cpu'],
+  ['io db --path /data --mode write --cpu 2', 'unknown flag --cpu; it is a flag of stress'],
   ['io db --paht /data --mode write', 'unknown flag --paht; did you mean --path?'],
   ['io db --path /data --mode write --allow-node-disk=maybe', '--allow-node-disk "maybe": must be true or false'],
   [

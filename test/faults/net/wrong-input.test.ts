@@ -132,9 +132,17 @@ const wrong: readonly Wrong[] = [
   ],
   ['net web --partition --to db,', '--to "": must not be empty'],
   ['net web --partition --to db..example', '--to "db..example": must be an address, a host name, svc/NAME or pod/NAME'],
+  ['net web --partition --to http://db', '--to "http://db": must not be a URL; use --to db --port 80'],
   [
-    'net web --partition --to http://db',
-    '--to "http://db": must be an IP address or a CIDR such as 10.0.0.0/8 or fd00::/8',
+    'net web --partition --to https://a.example/x',
+    '--to "https://a.example/x": must not be a URL; use --to a.example --port 443',
+  ],
+  ['net web --partition --to tcp://db:5432', '--to "tcp://db:5432": must not be a URL; use --to db --port 5432'],
+  ['net web --partition --to amqp://mq', '--to "amqp://mq": must not be a URL; use --to mq'],
+  ['net web --partition --to svc/db:5432', '--to "svc/db:5432": must not contain a port; use --to svc/db --port 5432'],
+  [
+    'net web --partition --to 10.0.0.0/8:80',
+    '--to "10.0.0.0/8:80": must not contain a port; use --to 10.0.0.0/8 --port 80',
   ],
   ['net web --partition --to db:5432', '--to "db:5432": must not contain a port; use --to db --port 5432'],
   ['net web --partition --to svc/', '--to "svc/": "" is not a valid name of a service'],
@@ -149,7 +157,7 @@ const wrong: readonly Wrong[] = [
   ],
   [
     'net web --partition --to node/n1',
-    '--to "node/n1": "node" is not a supported kind (svc, pod, or a workload such as deploy); did you mean pod/n1?',
+    '--to "node/n1": "node" is not a supported kind (svc, pod, or a workload such as deploy)',
   ],
   [
     'net web --partition --to deplyo/web',
@@ -160,7 +168,10 @@ const wrong: readonly Wrong[] = [
     '--from "a/b/c/d": must be an address, a host name, KIND/NAME or NAMESPACE/KIND/NAME',
   ],
   ['net web --partition --from Shop/svc/db', '--from "Shop/svc/db": "Shop" is not a valid namespace name'],
-  ['net web --except pod/Web --partition', '--except "pod/Web": "Web" is not a valid name of a Kubernetes object'],
+  [
+    'net web --except pod/Web --partition',
+    '--except "pod/Web": "Web" is not a valid name of a Kubernetes object (lower-case letters, digits, "-" and ".")',
+  ],
   [
     'net web --partition --interface eth0@if3/x',
     '--interface "eth0@if3/x": must be the name of a network interface such as eth0',
@@ -179,13 +190,16 @@ const wrong: readonly Wrong[] = [
     '--direction ingress and --to are mutually exclusive: use --from to select what the target receives',
   ],
   // It runs no program in the target that could be somebody.
-  ['net web --partition --run-as root', 'unknown flag --run-as'],
-  ['net web --partition --grace 5s', 'unknown flag --grace; did you mean --rate?'],
-  ['net web --partition --cpu 2', 'unknown flag --cpu'],
+  ['net web --partition --run-as root', 'unknown flag --run-as; it is a flag of stress and io'],
+  ['net web --partition --grace 5s', 'unknown flag --grace; it is a flag of stress and io'],
+  ['net web --partition --cpu 2', 'unknown flag --cpu; it is a flag of stress'],
   ['net web --partition -- --delay', 'net takes no arguments after "--": it runs no program in the target'],
   ['net web --delya 5ms', 'unknown flag --delya; did you mean --delay?'],
   ['net secret/web --partition', 'TARGET "secret/web": "secret" is not a supported kind'],
-  ['net web Api --partition', 'TARGET "Api": "Api" is not a valid name of a Kubernetes object'],
+  [
+    'net web Api --partition',
+    'TARGET "Api": "Api" is not a valid name of a Kubernetes object (lower-case letters, digits, "-" and ".")',
+  ],
   [['net', 'web', '--partition', '--to', ''], '--to "": must not be empty'],
   [['net', 'web', '--delay', ''], '--delay "": must be a duration such as 20ms or 1.5s'],
   [['net', 'web', '--loss-model', ''], '--loss-model "": must begin with gemodel or state, such as "gemodel 1% 10%"'],
