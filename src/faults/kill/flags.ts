@@ -10,22 +10,22 @@ export const flags = {
   signal: valued(
     {
       ...{ name: '--signal', value: 'name', group, default: 'TERM' },
-      help: 'the signal, as "kill -l" names or numbers it (default: {default})',
+      help: 'signal to send, as "kill -l" names or numbers it (default: {default})',
     },
     signalNumber,
   ),
   first: toggle({
     ...{ name: '--pid1', group },
-    help: "to the container's first process, whatever its pid is (the default)",
+    help: "send it to the container's first process, whatever its pid is (the default)",
   }),
-  match: matchFlag('to the'),
+  match: matchFlag('send it to the'),
   all: toggle({
     ...{ name: '--all-processes', group, isNeverHinted: true },
-    help: 'to every process of the container',
+    help: 'send it to every process of the container',
   }),
   every: time({
     ...{ name: '--every', value: 'time', group },
-    help: 'again and again, this long apart, for --duration; into the container that has been started by then',
+    help: 'send it again and again, this long apart, for --duration; into the container that has been started by then',
     ...{ min: 1_000, max: 24 * 3_600_000 },
   }),
   pod: toggle({ name: '--pod', group, help: 'delete the pod instead, through the API server: no agent is created' }),

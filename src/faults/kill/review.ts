@@ -1,5 +1,4 @@
 import { ChaosError } from '../../errors.ts';
-import { describeWhich } from './describe.ts';
 import type { Found } from './processes.ts';
 import { isUnnoticed, sigkill, signalName } from './signals.ts';
 import type { Process, SignalAction } from './types.ts';
@@ -26,9 +25,14 @@ export function reviewProcesses(
     const what =
       which.by === 'first'
         ? 'the first process has just ended'
-        : `no process of the container is among ${describeWhich(which)}`;
+        : which.by === 'match'
+          ? `no process of the container matches ${JSON.stringify(which.pattern)}`
+          : 'the container has no process';
     return {
-      refusal: unsuitable(what, 'What there is: kubectl exec POD -- ps, or --match "*NAME*" for a part of a name.'),
+      refusal: unsuitable(
+        what,
+        'See what there is with kubectl exec POD -- ps, or use --match "*NAME*" for a part of a name.',
+      ),
       warnings: [],
     };
   }

@@ -250,9 +250,7 @@ describe('a signal to processes that match', () => {
       await s.stands(standing());
       await s.attach();
       await s.pass(1_000);
-      expect((await s.error()).message).toBe(
-        'no process of the container is among the processes that match "nginx: worker*"',
-      );
+      expect((await s.error()).message).toBe('no process of the container matches "nginx: worker*"');
     },
     matching,
   );
