@@ -106,7 +106,9 @@ export function chooseAccess(kubeconfig: Kubeconfig, options: ConnectionOptions,
       ? `no kubeconfig was found (looked for ${source})`
       : `no context is chosen in ${source}`;
     throw new ChaosError('kubeconfig', `there is no cluster to talk to: ${found}`, {
-      hint: 'pass --kubeconfig FILE, set KUBECONFIG, or choose a context: kubectl config use-context NAME',
+      hint: isEmpty(kubeconfig)
+        ? 'pass --kubeconfig FILE, or set KUBECONFIG'
+        : 'pass --context NAME, or choose a context: kubectl config use-context NAME',
     });
   }
   const isOther =

@@ -80,6 +80,14 @@ export function answerError(answer: ErrorAnswer, request: ApiRequest, server: st
       return error('forbidden', message, hint);
     }
     case 404:
+      // Without a Status it is a path that this server does not have, or no API server at all.
+      if (!status && request.subresource === undefined) {
+        return error(
+          'not-found',
+          `${server} answered 404 to ${describe(request)}${said === 'HTTP 404' ? '' : `: ${said}`}`,
+          'is that the address of an API server? kubectl config view --minify',
+        );
+      }
       if (status && !status.details?.name)
         return error('not-found', `${server} does not know ${resourceName(request)}: ${said}`);
       return error('not-found', said);

@@ -122,7 +122,7 @@ export function parseKubeconfig(text: string, path: string): Kubeconfig {
   const document = parseDocument(text, { schema: 'failsafe', merge: true, uniqueKeys: false, logLevel: 'error' });
   const error = document.errors.find(({ code }) => code !== 'MULTIPLE_DOCS');
   if (error) {
-    const problem = error.message.split('\n')[0];
+    const problem = error.message.split('\n')[0]?.replace(/:$/, '');
     throw new ChaosError('kubeconfig', `the kubeconfig ${path} is not valid YAML: ${problem}`, { cause: error });
   }
   const reader = new Reader(path);

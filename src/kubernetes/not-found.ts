@@ -34,7 +34,7 @@ export async function noSuchObject(
 }
 
 function namesHint(kind: string, namespace: string, names: readonly string[]): string {
-  if (names.length === 0) return `namespace ${namespace} has no ${kind} , or does not exist: check -n NAMESPACE`;
+  if (names.length === 0) return `namespace ${namespace} has no ${kind}s, or does not exist: check -n NAMESPACE`;
   if (names.length === 1) return `available: ${names[0]}`;
   return `${names.length > shown ? 'most similar' : 'available'}: ${names.slice(0, shown).join(', ')}`;
 }

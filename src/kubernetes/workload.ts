@@ -130,7 +130,9 @@ export function choosePod(pods: readonly V1Pod[], workload: string): { pod: V1Po
 export function noReadyPod(pods: readonly V1Pod[], what: string): ChaosError {
   if (pods.length === 0) {
     return new ChaosError('target-unsuitable', `${what} has no pods`, {
-      hint: 'scale it up, or name another target',
+      hint: what.startsWith('service/')
+        ? `its selector matches no pod: kubectl get ${what} -o wide; or name another target`
+        : 'scale it up, or name another target',
     });
   }
   const states = pods.slice(0, 5).map((each) => `${each.metadata?.name} (${stateOf(each)})`);

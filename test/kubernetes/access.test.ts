@@ -92,6 +92,18 @@ describe('chooseAccess', () => {
     expect(thrown(() => choose({ user: 'nobody', token: 't' })).message).toContain('user "nobody" is not in');
   });
 
+  it.each([
+    ['', 'no kubeconfig was found (looked for /c)', 'pass --kubeconfig FILE, or set KUBECONFIG'],
+    [
+      'clusters: [{name: a, cluster: {server: https://x}}]',
+      'no context is chosen in /c',
+      'pass --context NAME, or choose a context: kubectl config use-context NAME',
+    ],
+  ])('says what is missing, and how to name it: {%s}', (config, why, hint) => {
+    const error = thrown(() => chooseAccess(parseKubeconfig(config, '/c'), {}, '/c'));
+    expect(error).toMatchObject({ message: `there is no cluster to talk to: ${why}`, hint });
+  });
+
   it('needs no kubeconfig when the server is named', () => {
     const access = chooseAccess(parseKubeconfig('', '/c'), { server: 'https://x:1', token: 't' }, '/c');
     expect(access.server.host).toBe('x:1');

@@ -109,6 +109,17 @@ describe('answerError', () => {
     expect(error.hint).toBeTruthy();
   });
 
+  it.each([
+    ['<html>404 page not found</html>', ': 404 page not found'],
+    ['', ''],
+  ])('404 of no API server, or without the path: names the server and the request: %j', (body, said) => {
+    expect(answerError({ status: 404, body }, createPod, server)).toMatchObject({
+      ...{ code: 'not-found', status: 404 },
+      message: `${server} answered 404 to create pods in namespace shop${said}`,
+      hint: 'is that the address of an API server? kubectl config view --minify',
+    });
+  });
+
   it('404, 409, 422, 429, 500', () => {
     expect(answer(404, 'pods "x" not found')).toMatchObject({ code: 'not-found', message: 'pods "x" not found' });
     expect(answer(409, 'already exists')).toMatchObject({ code: 'api', message: 'conflict: already exists' });

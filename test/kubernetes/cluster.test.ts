@@ -278,6 +278,14 @@ describe('a target that is named', () => {
     });
   });
 
+  it('says that there are none when the namespace has no pod, which may not exist', async () => {
+    server.on('GET', pods, (_, response) => json(response, 200, { metadata: {}, items: [] }));
+    expect(await rejection(findTarget(query, undefined))).toMatchObject({
+      code: 'not-found',
+      hint: 'namespace shop has no pods, or does not exist: check -n NAMESPACE',
+    });
+  });
+
   it('takes a pod of a workload by its selector, and names both', async () => {
     server.on('GET', '/apis/apps/v1/namespaces/shop/deployments/web', (_, response) =>
       json(response, 200, { spec: { selector: { matchLabels: { app: 'web' } } } }),

@@ -163,12 +163,13 @@ users:
       'clusters: [{name: a, cluster: {insecure-skip-tls-verify: maybe}}]',
       'insecure-skip-tls-verify must be true or false',
     ],
-    ['a: [', 'not valid YAML'],
+    ['a: [', 'at line 1, column 5'],
   ])('refuses %j and names the file', (text, problem) => {
     const error = thrown(() => parseKubeconfig(text, '/my/config'));
     expect(error).toMatchObject({ code: 'kubeconfig' });
     expect(error.message).toContain('/my/config');
     expect(error.message).toContain(problem);
+    expect(error.message).not.toMatch(/:$/);
   });
 });
 

@@ -273,7 +273,14 @@ describe('choosePod', () => {
       'no pod of deployment/web is running and ready: b (Running, not ready), c (being deleted)',
     );
     expect(error.hint).toContain('pod/NAME');
-    expect(thrown(() => choosePod([], 'deployment/web')).message).toBe('deployment/web has no pods');
+    expect(thrown(() => choosePod([], 'deployment/web'))).toMatchObject({
+      message: 'deployment/web has no pods',
+      hint: 'scale it up, or name another target',
+    });
+    expect(thrown(() => choosePod([], 'service/web'))).toMatchObject({
+      message: 'service/web has no pods',
+      hint: 'its selector matches no pod: kubectl get service/web -o wide; or name another target',
+    });
   });
 });
 
