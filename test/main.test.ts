@@ -315,10 +315,12 @@ options: {cpu: 2, duration: 10s}
 });
 
 describe('--dry-run=client', () => {
-  test('prints the plan and what would be created as YAML, and touches nothing', async () => {
+  test('prints the plan, says how to see what would be created, and touches nothing', async () => {
     const at = world({ tty: [true, true] });
     expect(await main(`${stress} --memory 50% --dry-run=client`.split(' '), at.ports)).toBe(0);
     expect(at.stdout.text).toMatchSnapshot();
+    expect(at.stdout.text.split('\n').length).toBeLessThan(50);
+    expect(at.stderr.text).toMatch(/^note: the objects of the agent: -o yaml; all of the plan: -o json$/m);
     expect(at.scenario.cluster.calls).toEqual(['findTargets', 'surroundings', 'memberships']);
     expect(at.asked).toEqual([]);
     expect(at.scenario.cluster.isClosed).toBe(true);
@@ -338,6 +340,13 @@ describe('--dry-run=client', () => {
       impact: { pods: 2 },
       objects: [{ kind: 'Pod', metadata: { name: 'chaos-7f3k2-0' } }],
     });
+  });
+
+  test('prints with -o yaml what would be created, and no note', async () => {
+    const at = world();
+    expect(await main(`${stress} --dry-run -o yaml`.split(' '), at.ports)).toBe(0);
+    expect(at.stdout.text).toContain('kind: Pod\n');
+    expect(at.stderr.text).not.toContain('note: the objects');
   });
 
   test('with --detach has no lease', async () => {

@@ -31,12 +31,15 @@ function carryOut(request: Request, ports: CommandPorts): Promise<number> {
         ...(ask ? { confirm: () => ask('Run the experiment all the same? [y/N] ') } : {}),
       };
       if (request.run.dryRun) {
-        const [{ prepare, rehearseRequest }, { agentsOf }, { rehearsal, rehearsedRequest, renderPlan }] =
-          await Promise.all([
-            import('../experiment/prepare.ts'),
-            import('../experiment/assembly.ts'),
-            import('../terminal/dry-run.ts'),
-          ]);
+        const [
+          { prepare, rehearseRequest },
+          { agentsOf },
+          { rehearsal, rehearsedRequest, renderPlan, whereObjectsAre },
+        ] = await Promise.all([
+          import('../experiment/prepare.ts'),
+          import('../experiment/assembly.ts'),
+          import('../terminal/dry-run.ts'),
+        ]);
         const plans = await prepare(request, around);
         const agents = agentsOf(plans);
         if (request.run.dryRun === 'server') {
@@ -46,6 +49,7 @@ function carryOut(request: Request, ports: CommandPorts): Promise<number> {
           for (const answer of answers) ports.stderr.write(answer);
         }
         ports.stdout.write(renderPlan(plans, cluster.render(agents), request.run.output));
+        if (request.run.output === 'human' && agents.length > 0) ports.stderr.write(whereObjectsAre);
         return ExitCode.effective;
       }
       const { runExperiment } = await import('../experiment/run.ts');

@@ -26,16 +26,21 @@ const withoutShim =
 /** What it said of a fault that is done through it alone. */
 export const rehearsedRequest = 'note: the API server would do it; nothing was changed\n';
 
+/** Beside a plan for people, of which the objects are no part. */
+export const whereObjectsAre = 'note: the objects of the agent: -o yaml; all of the plan: -o json\n';
+
 /**
- * What would happen and what would be created: as YAML documents, the plan first, for people; `yaml`: the objects alone, as kubectl prints them and
- * reads them; one document for other programs.
+ * What would happen: for people as YAML, without what an agent is told and is made of, which would not fit on a screen; `yaml`: the objects that would be created alone, as kubectl prints them and
+ * reads them; one document with everything for other programs.
  */
 export function renderPlan(plans: Plans, objects: readonly unknown[], format: OutputFormat): string {
   const document = planDocument(plans);
   // The objects are the API server's, whose keys are not ours.
   if (format !== 'human' && format !== 'yaml') return documentText({ ...document, objects }, format);
-  const [head, documents] = format === 'yaml' ? [withoutShim, objects] : ['', [versioned(document), ...objects]];
-  return head + documents.map((document) => `---\n${stringify(document, { lineWidth: 0 })}`).join('');
+  const text = (value: unknown) => stringify(value, { lineWidth: 0 });
+  if (format === 'yaml') return withoutShim + objects.map((object) => `---\n${text(object)}`).join('');
+  const { commands: _, ...rest } = versioned(document);
+  return text(rest);
 }
 
 /** What of the second agent is known before the first. */

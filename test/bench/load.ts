@@ -15,7 +15,7 @@ const secondsOfEach = 3;
 
 /** What the agent runs, out of the plan. */
 async function workload(): Promise<string> {
-  const { stdout } = await chaos('io', pod, '-n', ns, ...flags, '--dry-run=client');
+  const { stdout } = await chaos('io', pod, '-n', ns, ...flags, '--dry-run', '-o', 'yaml');
   const objects = parseAllDocuments(stdout).map((document) => document.toJS() as { kind?: string });
   const agent = objects.find(({ kind }) => kind === 'Pod') as
     | { spec: { containers: { args: string[] }[] } }

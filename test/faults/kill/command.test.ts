@@ -31,10 +31,9 @@ test('with --dry-run=server the API server is asked whether it would', async () 
 });
 
 test('a dry run of a signal shows the agent, and its shim outlives the target', async () => {
-  const { stdout, stderr } = await chaos(
-    'kill web --signal HUP --every 10s --duration 5m --expect-ready-within 20s --dry-run',
-  );
-  expect(stdout).toContain('--target-may-end');
+  const line = 'kill web --signal HUP --every 10s --duration 5m --expect-ready-within 20s --dry-run';
+  const { stderr } = await chaos(line);
+  expect((await chaos(`${line} -o json`)).stdout).toContain('--target-may-end');
   expect(stderr).toContain(
     'fault    SIGHUP to the first process every 10s for 5m, to be ready again within 20s, as chaos-7f3k2\n',
   );
