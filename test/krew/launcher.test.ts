@@ -9,8 +9,8 @@ let directory = '';
 let installed = '';
 
 /** Runs what is installed with Node; `cache` is XDG_CACHE_HOME. */
-function start(cache: string, file = installed) {
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [file, '--given'], {
+function start(cache: string, file = installed, flags: readonly string[] = []) {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [...flags, file, '--given'], {
     env: { XDG_CACHE_HOME: cache, HOME: directory },
     encoding: 'utf8',
     timeout: 20_000,
@@ -45,5 +45,18 @@ describe('the launcher', () => {
     const link = join(directory, 'kubectl-chaos');
     symlinkSync(installed, link);
     expect(start('/dev/null', link)).toEqual(ran);
+  });
+
+  it('names the Node that it needs on an older one, and that of the clone that it was built in', () => {
+    const older = join(directory, 'older.cjs');
+    writeFileSync(older, "Object.defineProperty(process.versions, 'node', { value: '20.20.2' });");
+    const said = () => start('/dev/null', installed, ['--require', older]);
+    const error = 'error: kubectl chaos needs Node 22.19 or newer, and "node" on PATH is 20.20.2\n';
+    const remedy = 'put a newer one before it on PATH, or install an archive that brings its own\n';
+    expect(said()).toEqual({ status: 1, signal: null, stdout: '', stderr: error + remedy });
+    const bin = join(directory, 'node_modules', '.bin');
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(bin, 'node'), '');
+    expect(said().stderr).toBe(`${error}use that of the clone: export PATH="${bin}:$PATH"\n`);
   });
 });
