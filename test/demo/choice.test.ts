@@ -42,8 +42,13 @@ describe('where the demo runs', () => {
     });
   });
 
-  it('--yes without such a cluster changes nothing', () => {
-    expect(choose({ ...none, yes: true }, [], machine({ host: yes }))).not.toHaveProperty('hint');
+  it('--yes without such a cluster changes nothing, and that is said', () => {
+    expect(choose({ ...none, yes: true }, [], machine({ host: yes }))).toMatchObject({
+      on: 'host',
+      hint: expect.stringMatching(/no kind, .* is running/),
+    });
+    expect(choose(none, [], machine({ host: yes }))).not.toHaveProperty('hint');
+    expect(choose({ yes: true, sandbox: 'host' }, [], machine({ host: yes }))).not.toHaveProperty('hint');
   });
 
   it('in the sandbox that is asked for, whatever else there is', () => {

@@ -44,12 +44,10 @@ export function choose(
   const [own] = running;
   if (own && yes && !sandbox)
     return { on: 'own', cluster: own, why: `your ${own.maker} cluster, context ${own.context}` };
-  const hint =
-    own && !sandbox
-      ? {
-          hint: `npm run demo -- --yes runs it on your ${own.maker} cluster (context ${own.context}), in about a minute`,
-        }
-      : {};
+  const said = own
+    ? `npm run demo -- --yes runs it on your ${own.maker} cluster (context ${own.context}), in about a minute`
+    : yes && 'no kind, k3d or minikube cluster of yours is running: a sandbox takes its place, and is taken down again';
+  const hint = said && !sandbox ? { hint: said } : {};
   const reasons: string[] = [];
   for (const kind of sandbox ? [sandbox] : (['host', 'vm'] as const)) {
     const { possible, why } = can(kind);
