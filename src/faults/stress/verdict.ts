@@ -23,7 +23,7 @@ const effectiveShare = 0.75;
 /** Compares what was asked, within the container's limit, with what its cgroup measured (G1). */
 export function judgeStress(fault: DecidedStress, seen: Observation): StressVerdict {
   const before = span(seen.before);
-  const during = overview(seen.during);
+  const during = overview(seen);
   const last = seen.during.at(-1);
   const base: Pick<StressVerdict, 'before' | 'during' | 'after'> = {
     ...(before ? { before } : {}),
@@ -49,10 +49,12 @@ function span(samples: readonly Sample[]): Measurement | undefined {
 }
 
 /** The whole of the run: its rates without the start-up, its peaks and its kills with it. */
-function overview(samples: readonly Sample[]): Measurement | undefined {
+function overview({ during: samples, ended }: Pick<Observation, 'during' | 'ended'>): Measurement | undefined {
   const rates = span(settled(samples));
   if (!rates) return undefined;
-  const kills = span(samples)?.oomKills;
+  const counted = span(samples)?.oomKills;
+  // Those after the last sample too.
+  const kills = ended?.oomKills ? Math.max(counted ?? 0, ended.oomKills) : counted;
   const peak = peakWorkingSet(samples);
   return {
     ...rates,
@@ -136,7 +138,7 @@ function judgeMemory(asked: HeldMemory, seen: Observation, during: Measurement):
   const peak = peakWorkingSet(seen.during);
   const start = lastOf(seen.before, heldBytes) ?? 0;
   const grown = Math.max(0, Math.max(...seen.during.map((sample) => heldBytes(sample) ?? 0)) - start);
-  const kills = Math.max(during.oomKills ?? 0, seen.ended?.oomKills ?? 0);
+  const kills = during.oomKills ?? 0;
   const throttled =
     growth((seen.isFound ? undefined : seen.before.at(-1)) ?? seen.during[0], seen.during.at(-1), 'memoryHighEvents') ??
     0;

@@ -194,6 +194,14 @@ describe('CPU', () => {
   });
 });
 
+test('the OOM kills of the table are those of the sentence, with those after the last sample', () => {
+  const during = series(0, (s) => ({ memoryCurrentBytes: 45 * MiB, memoryOomKills: s }));
+  const of = (oomKills: number) =>
+    judge({ memory: { bytes: 200 * MiB } }, { during, ended: { reason: 'deadline', exitCode: 0, oomKills } }).during
+      ?.oomKills;
+  expect([of(25), of(0)]).toEqual([25, 10]);
+});
+
 describe('memory', () => {
   const hold = (mebibytes: number) => (): Partial<Sample> => ({ memoryCurrentBytes: mebibytes * MiB });
   const before = series(0, hold(40), 1);
