@@ -21,7 +21,7 @@ export async function list(request: ManageRequest, ports: CommandPorts): Promise
     else if (found.length > 0) {
       ports.stdout.write(text.listing(found, ports.clock.date(), output === 'wide'));
     } else if (unseen.length === 0)
-      ports.stderr.write(text.noExperiments(experiments.placeOf(request, cluster, shown)));
+      ports.stderr.write(text.noExperiments(experiments.emptyPlaceOf(request, cluster, shown)));
     for (const note of text.unseenNotes(shown)) ports.stderr.write(`${note}\n`);
     await settle(tidying, request.verbose, ports);
     if (request.verbose) ports.stderr.write(`note: ${requests(cluster.requests())}\n`);

@@ -25,7 +25,7 @@ export async function stop(request: ManageRequest, ports: CommandPorts): Promise
     );
     if (output === 'json' || output === 'yaml') ports.stdout.write(text.stopDocument(stopped, output));
     else if (stopped.length === 0 && shown.unseen.length === 0) {
-      ports.stderr.write(text.noExperiments(experiments.placeOf(request, cluster, shown)));
+      ports.stderr.write(text.noExperiments(experiments.emptyPlaceOf(request, cluster, shown)));
     }
     for (const note of text.unseenNotes(shown)) ports.stderr.write(`${note}\n`);
     const tidying = new Tidying(cluster, ports.clock, request.cleanup);

@@ -16,7 +16,7 @@ export async function watch(request: ManageRequest, ports: CommandPorts): Promis
     stop.abort();
   });
   try {
-    const list = new WatchedList(request.output, (shown) => experiments.placeOf(request, cluster, shown));
+    const list = new WatchedList(request.output, (shown) => experiments.emptyPlaceOf(request, cluster, shown));
     for await (const update of experiments.follow(request, cluster, stop.signal)) {
       if (stdout.isGone) break;
       const { out, err } = list.text(update, clock.date());

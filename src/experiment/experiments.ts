@@ -57,6 +57,12 @@ export function placeOf(request: Place, cluster: Cluster, { elsewhere }: Pick<Ex
   return `on pods in namespace ${namespace} (agents looked for in ${looked})`;
 }
 
+/** As `placeOf`, where nothing was found there, with where else there may be some: nobody is to take it for none at all. */
+export function emptyPlaceOf(request: Place, cluster: Cluster, shown: Pick<Experiments, 'elsewhere'>): string {
+  const isAll = request.allNamespaces || shown.elsewhere !== undefined;
+  return `${placeOf(request, cluster, shown)}${isAll ? '' : '; -A looks in all namespaces'}`;
+}
+
 /** What `list` finds, and what becomes of it until aborted. */
 export function follow(request: Place, cluster: Cluster, signal: AbortSignal): AsyncIterable<ExperimentUpdate> {
   return cluster.followExperiments(namespaceOf(request, cluster), signal);

@@ -72,7 +72,9 @@ describe('ls', () => {
   test('says on stderr that there is nothing, or what could not be seen', async () => {
     const { cluster, stdout, stderr, run } = world();
     await run('ls');
-    expect(stderr.text).toBe('No experiments on pods in namespace shop (agents looked for in every namespace).\n');
+    expect(stderr.text).toBe(
+      'No experiments on pods in namespace shop (agents looked for in every namespace); -A looks in all namespaces.\n',
+    );
     cluster.experiments = { found: [], unseen: ['you may not list configmaps'] };
     expect(await run('ls')).toBe(0);
     expect(stderr.text).toMatch(/note: leftovers without a pod are not shown: you may not list configmaps\n$/);
@@ -377,7 +379,9 @@ describe('stop', () => {
   test('nothing to stop is said, and is no failure', async () => {
     const { stderr, run } = world();
     expect(await run('stop --all')).toBe(0);
-    expect(stderr.text).toBe('No experiments on pods in namespace shop (agents looked for in every namespace).\n');
+    expect(stderr.text).toBe(
+      'No experiments on pods in namespace shop (agents looked for in every namespace); -A looks in all namespaces.\n',
+    );
   });
 
   test('what could not be seen is not called nothing', async () => {
@@ -468,7 +472,9 @@ describe('ls --watch', () => {
   test('says that there is none, and the heading with the first', async () => {
     const at = await watched('ls -w');
     at.listed();
-    await at.shows('No experiments on pods in namespace shop (agents looked for in every namespace).\n');
+    await at.shows(
+      'No experiments on pods in namespace shop (agents looked for in every namespace); -A looks in all namespaces.\n',
+    );
     expect(at.stdout.text).toBe('');
     at.change(at.experiment('chaos-aaaaa'));
     await at.shows('chaos-aaaaa');
