@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "hold/hold.h"
+#include "target/modules.h"
 #include "target/sample.h"
 
 #include <string.h>
@@ -83,6 +84,9 @@ void report_resolved(struct run *run, enum weight weight) {
     json_string(&line, "comm", run->target.comm);
     if (run->options.container != NULL) {
         json_string(&line, "container", run->options.container);
+    }
+    if (run->options.command == COMMAND_INSPECT) {
+        modules_write(kernel.release, &line);
     }
     json_string(&line, "cgroup_mode", hierarchies_mode(&run->hierarchies));
     json_string(&line, "cgroup_view", views[run->hierarchies.view]);

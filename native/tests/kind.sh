@@ -118,3 +118,23 @@ rootless() {
   done
 }
 it "a rootless node, whose root is a user namespace's, is refused by name" rootless
+
+modules() {
+  local over=$T/over here=/usr/lib/modules/$(uname -r)
+  mkdir "$over"
+  mount -t tmpfs tmpfs "$over"
+  mkdir "$over/upper" "$over/work"
+  mount -t overlay -o "lowerdir=/usr/lib,upperdir=$over/upper,workdir=$over/work" overlay /usr/lib
+  mkdir -p "$here"
+  printf 'kernel/net/%s.ko\n' sched/sch_netem sched/sch_ingressx >"$here/modules.builtin"
+  printf '%s\n' 'kernel/drivers/net/ifb.ko.xz: kernel/a/nf_tables.ko.xz' 'kernel/net/sched/act_mirred.ko:' >"$here/modules.dep"
+  "$NSEXEC" inspect --container "$ID" >"$T/out"
+  # What this kernel has besides is in /sys/module.
+  local expected='{"sch_netem":"present","sch_ingress":"missing","act_mirred":"loadable","ifb":"loadable","nf_tables":"missing"}' name
+  for name in sch_ingress act_mirred ifb nf_tables; do
+    [[ ! -e /sys/module/$name ]] || expected=$(jq -c --arg name "$name" '.[$name] = "present"' <<<"$expected")
+  done
+  equal "$(jq -cS '.modules | map({(.name): .state}) | add | del(.sch_htb, .cls_u32)' "$T/out")" "$(jq -cS . <<<"$expected")" "modules"
+  umount -l /usr/lib "$over"
+}
+it "inspect tells which modules the node has, by its own lists" modules

@@ -36,12 +36,12 @@ write_heard() {
 }
 open_transcript() { HEARD=0; : >"$T/transcript"; }
 
-# The fields of each event with the kinds of their values. Of counters only that they are numbers: a kernel or a cgroup mode has more of them than another; and no list of what a machine lacks.
+# The fields of each event with the kinds of their values. Of counters only that they are numbers: a kernel or a cgroup mode has more of them than another; and no list of what a machine has or lacks.
 # shellcheck disable=SC2016 # jq's variables
 SHAPE='
 def counters: with_entries(select(.key | test("^(cpu|cpuset|memory|swap|node|pids|io|disk)_") | not)) + {counters: [to_entries[] | select((.key | test("^(cpu|cpuset|memory|swap|node|pids|io|disk)_")) and .key != "cpuset_list" and .key != "io_limits" and .key != "disk_name") | .value | type] | unique};
 def shape: if type == "object" then counters | map_values(shape) elif type == "array" then map(shape) | unique else type end;
-[inputs | select(type == "object") | del(.unmounted)] | map({key: .event, value: shape}) | group_by(.key) | map({key: .[0].key, value: (map(.value) | unique)}) | from_entries'
+[inputs | select(type == "object") | del(.unmounted, .modules)] | map({key: .event, value: shape}) | group_by(.key) | map({key: .[0].key, value: (map(.value) | unique)}) | from_entries'
 shape() { grep -v '^> ' "$1" | jq -nS "$SHAPE"; }
 
 # compare VERB: the conversation is over.

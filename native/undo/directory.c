@@ -10,10 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#ifndef __NR_openat2
-#define __NR_openat2 437
-#endif
-
 /* Of directories within each other as many as have room in memory; what is deeper comes up to the first. */
 enum { DEPTH_MAX = 32, PIECE_BYTES = 4096, MODE = 0700 };
 

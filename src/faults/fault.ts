@@ -36,6 +36,8 @@ export interface FaultKind<
   place(fault: Planned, target: Target): string;
   shimCommand(fault: Planned, run: ShimOptions): ShimCommand;
   readonly allowances?: Allowances<Planned>;
+  /** What it asks of the node's kernel beside its version. */
+  readonly kernelNeeds?: readonly KernelNeed[];
   /** It is done to all containers of a pod together, whichever of them is the target. */
   readonly isOfPod?: true;
   /** Its shim is asked before `start`, and told by its answers: it cannot be done without an attach. */
@@ -76,6 +78,12 @@ export interface FaultKind<
   where(fault: Planned, target: Target, resolved: Resolved, active: Active): readonly string[];
   /** What a dry run says of it beside its summary. */
   dryRun(fault: Planned): Readonly<Record<string, unknown>>;
+}
+
+/** Modules of the kernel, as modprobe calls them, and what cannot be done where one of them is missing: the end of a sentence. */
+export interface KernelNeed {
+  modules: readonly string[];
+  without: string;
 }
 
 export interface PlannedFault<Planned extends Fault> {

@@ -188,6 +188,10 @@ export const resolvedSchema = v.object({
   path: v.exactOptional(pathFactsSchema),
   /** With --match. */
   match: v.exactOptional(matchFactsSchema),
+  /** Of `inspect`: what the node's kernel has for net faults; of what is left out it is not known. */
+  modules: v.exactOptional(
+    v.array(v.object({ name: v.string(), state: v.picklist(['present', 'loadable', 'missing']) })),
+  ),
 });
 export type Resolved = v.InferOutput<typeof resolvedSchema>;
 

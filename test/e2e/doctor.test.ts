@@ -73,9 +73,10 @@ describe('doctor', () => {
     const ended = await chaos('doctor', 'deploy/web', '-n', ns, '--on-node', '--yes', '-o', 'json');
     const document = examined(ended);
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
-    const [kernel, more] = linesOf(document, 'kernel');
+    const [kernel, more, ...modules] = linesOf(document, 'kernel');
     expect(kernel?.finding).toMatch(/^Linux \d/);
     expect(more).toMatchObject({ state: 'ok', finding: expect.stringMatching(/^cgroup (?:v1|v2|hybrid), /) });
+    expect(modules.map(({ finding }) => finding).join()).toMatch(/sch_netem|every module/);
     expect(linesOf(document, 'oom').map(({ state }) => state)).not.toContain('unknown');
     expect(await versions()).toEqual(before);
   });

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "proc/modules.h"
 #include "proc/proc.h"
 
 #include <stdio.h>
@@ -285,11 +286,27 @@ labels (void **state)
     }
 }
 
+static void
+modules (void **state)
+{
+  static const char list[] = "kernel/net/sched/sch_netem.ko.zst: kernel/a/act_mirred.ko.zst\nkernel/b/ifb.ko\n\nnf_tables.ko.gz:\nkernel/sch_ingress.ko/x\nkernel/cls_u32.o:";
+  static const struct
+  {
+    const char *name;
+    bool listed;
+  } rows[] = { { "sch_netem", true }, { "ifb", true }, { "nf_tables", true }, { "act_mirred", false }, { "sch_ingress", false }, { "cls_u32", false }, { "netem", false }, { "sch_nete", false } };
+  (void) state;
+  for (size_t i = 0; i < COUNT (rows); i++)
+    assert_int_equal (proc_lists_module (SPAN (list), rows[i].name), rows[i].listed);
+  assert_false (proc_lists_module (SPAN (""), "ifb"));
+}
+
 int
 unit_proc (void)
 {
   const struct CMUnitTest tests[] = { cmocka_unit_test (names_container), cmocka_unit_test (cgroup_lines), cmocka_unit_test (mount_lines), cmocka_unit_test (stat_lines),
                                       cmocka_unit_test (status_fields),   cmocka_unit_test (numbers),      cmocka_unit_test (id_maps),     cmocka_unit_test (keyed),
-                                      cmocka_unit_test (disk_counts),  cmocka_unit_test (first_numbers), cmocka_unit_test (labels) };
+                                      cmocka_unit_test (disk_counts),  cmocka_unit_test (first_numbers), cmocka_unit_test (labels),
+                                      cmocka_unit_test (modules) };
   return cmocka_run_group_tests_name ("proc", tests, NULL, NULL);
 }

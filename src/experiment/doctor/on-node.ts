@@ -1,4 +1,5 @@
 import { ChaosError } from '../../errors.ts';
+import { faultKinds } from '../../faults/registry.ts';
 import type { AgentSpec, Clock, Cluster, Signals } from '../../ports.ts';
 import { parseShimEvent, type Resolved } from '../../shim/protocol.ts';
 import { formatBytes, joinWords } from '../../text.ts';
@@ -70,13 +71,42 @@ function resolvedIn(log: string): Resolved | undefined {
   return events.find((event) => event?.event === 'resolved');
 }
 
+/** Whether the node's kernel has what the faults ask of it. Of what the shim does not tell it is not known. */
+function judgeModules(modules: NonNullable<Resolved['modules']>): Finding[] {
+  const { ok, warning, unknown } = of('kernel');
+  const needs = faultKinds.flatMap((kind) => kind.kernelNeeds ?? []);
+  const those = (state: 'missing' | undefined, needed: readonly string[]) =>
+    [...new Set(needed)].filter((module) => modules.find(({ name }) => name === module)?.state === state);
+  const open = those(
+    undefined,
+    needs.flatMap((need) => need.modules),
+  );
+  const lacks = needs.flatMap(({ modules: needed, without }) => {
+    const missing = those('missing', needed);
+    return missing.length === 0 ? [] : [warning(`the kernel has no ${joinWords(missing)}: ${without}`, moreModules)];
+  });
+  if (open.length > 0) {
+    return [
+      ...lacks,
+      unknown(
+        `whether the kernel has ${joinWords(open)} is not known from its lists: a net fault tries that before it changes anything`,
+      ),
+    ];
+  }
+  return lacks.length > 0 ? lacks : [ok('the kernel has every module that a net fault may need')];
+}
+
+const moreModules =
+  "install the kernel's other modules on the node (linux-modules-extra of Ubuntu, kernel-modules-extra of Red Hat), or choose a pod on another node";
+
 /** In place of what was not known before. Pure. */
-export function judgeResolved({ cgroupMode, frozen, sample }: Resolved): Finding[] {
+export function judgeResolved({ cgroupMode, frozen, sample, modules = [] }: Resolved): Finding[] {
   const { memoryLimitBytes: limit = -1, memoryRoomBytes: room = -1, memoryOomGroup, swapFreeBytes } = sample;
   const oom = of('oom');
   return [
     ...(frozen ? [of('target').problem('the container is paused, as the shim sees it', 'unpause it first')] : []),
-    of('kernel').ok(`cgroup ${cgroupMode}, as the shim sees it; a net fault looks at its modules by itself`),
+    of('kernel').ok(`cgroup ${cgroupMode}, as the shim sees it`),
+    ...judgeModules(modules),
     ...(room < 0
       ? [of('limits').ok('no memory limit binds on the node')]
       : [

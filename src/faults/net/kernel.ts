@@ -39,9 +39,9 @@ function missing(trial: Trial, fault: NetFault, answers: ReadonlyMap<string, Ans
           : '--direction egress needs less';
   return new ChaosError(
     'target-unsuitable',
-    `${describeEffect(fault)} cannot be done on this node: its kernel has no ${modules}${said === '' ? '' : ` (${said})`}`,
+    `${describeEffect(fault)} cannot be done on this node: its kernel has no ${joinWords(modules)}${said === '' ? '' : ` (${said})`}`,
     {
-      hint: `Have the module loaded on the node: modprobe ${modules.split(/ and |, /).join(' ')}${instead === '' ? '' : `; ${instead}`}.`,
+      hint: `Have the module loaded on the node: modprobe ${modules.join(' ')}${instead === '' ? '' : `; ${instead}`}.`,
     },
   );
 }

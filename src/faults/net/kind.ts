@@ -6,7 +6,7 @@ import { command } from './command.ts';
 import { describeNet } from './describe.ts';
 import { measureNet } from './measure.ts';
 import type { NetRun } from './observations.ts';
-import { hostNames } from './questions.ts';
+import { hostNames, kernelNeeds } from './questions.ts';
 import { record } from './record.ts';
 import { NetSetup } from './setup.ts';
 import { surveyNet } from './survey.ts';
@@ -18,6 +18,7 @@ import { networkPlace, peersOf, proofRows } from './view.ts';
 export const net: FaultKind<NetRequest, NetFault, NetSurroundings, NetRun> = {
   verb: 'net',
   asksShim: true,
+  kernelNeeds,
   isOfPod: true,
   command,
   tools: {

@@ -1,4 +1,5 @@
 import type { Question } from '../../shim/commands.ts';
+import type { KernelNeed } from '../fault.ts';
 import { type Blocking, nftScript } from './nft.ts';
 import type { Rules } from './rules.ts';
 import { type Leaf, needsNetem, netemWords, redirectLines, shaperLines } from './shaper.ts';
@@ -31,13 +32,24 @@ export function hostNames({ surroundings: { to, from, except } }: NetFault): str
 export type Trial = 'netem' | 'shaper' | 'ifb' | 'redirect' | 'nft';
 
 /** What each trial needs, as the kernel's modules are called. */
-export const trialModules: Readonly<Record<Trial, string>> = {
-  netem: 'sch_netem',
-  shaper: 'sch_htb and cls_u32',
-  ifb: 'ifb',
-  redirect: 'sch_ingress, cls_u32 and act_mirred',
-  nft: 'nf_tables',
+export const trialModules: Readonly<Record<Trial, readonly string[]>> = {
+  netem: ['sch_netem'],
+  shaper: ['sch_htb', 'cls_u32'],
+  ifb: ['ifb'],
+  redirect: ['sch_ingress', 'cls_u32', 'act_mirred'],
+  nft: ['nf_tables'],
 };
+
+/** What cannot be done without them. */
+export const kernelNeeds: readonly KernelNeed[] = [
+  { modules: trialModules.netem, without: 'net can only limit the rate, partition and reject' },
+  { modules: trialModules.shaper, without: 'net can only partition and reject' },
+  {
+    modules: [...new Set([...trialModules.ifb, ...trialModules.redirect])],
+    without: 'net can shape only what goes out (--direction egress)',
+  },
+  { modules: trialModules.nft, without: 'net cannot reject' },
+];
 
 function trials(fault: NetFault): Question[] {
   const { shaping, block, direction } = fault;

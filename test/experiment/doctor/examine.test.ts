@@ -122,7 +122,9 @@ describe('--on-node', () => {
     return answer;
   };
   beforeEach(() => {
-    examiner.cluster.logs.set('chaos-7f3k2', `${wireLine(resolved())}\n`);
+    const names = ['sch_netem', 'sch_htb', 'cls_u32', 'sch_ingress', 'act_mirred', 'ifb', 'nf_tables'];
+    const modules = names.map((name) => ({ name, state: 'present' as const }));
+    examiner.cluster.logs.set('chaos-7f3k2', `${wireLine(resolved(undefined, { modules }))}\n`);
     examiner.cluster.agentUpdates.push(ended);
   });
 
@@ -144,7 +146,10 @@ describe('--on-node', () => {
     expect(
       report.findings.filter(({ check, state }) => state === 'unknown' && ['kernel', 'oom'].includes(check)),
     ).toEqual([]);
-    expect(of(report, 'kernel').at(-1)).toMatch(/^ok: cgroup /);
+    expect(of(report, 'kernel').slice(-2)).toEqual([
+      expect.stringMatching(/^ok: cgroup /),
+      expect.stringMatching(/^ok: the kernel has every module/),
+    ]);
   });
 
   test('with --yes asks nobody', async () => {

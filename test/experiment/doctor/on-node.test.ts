@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { ChaosError } from '../../../src/errors.ts';
 import { judgeResolved, lookOnNode } from '../../../src/experiment/doctor/on-node.ts';
 import type { AgentSpec, AgentUpdate } from '../../../src/ports.ts';
+import type { Resolved } from '../../../src/shim/protocol.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { FakeCluster } from '../../fakes/cluster.ts';
 import { plan, resolved, shimError } from '../../fakes/samples.ts';
@@ -98,15 +99,20 @@ describe('a look from the node', () => {
 });
 
 describe('what it tells', () => {
-  const told = (change: Partial<ReturnType<typeof resolved>['sample']>, frozen = false) =>
-    judgeResolved({ ...resolved(), frozen, sample: { elapsedUs: 1, ...change } }).map(
+  const told = (change: Partial<ReturnType<typeof resolved>['sample']>, more: Partial<Resolved> = {}) =>
+    judgeResolved({ ...resolved(), modules: have(), sample: { elapsedUs: 1, ...change }, ...more }).map(
       ({ check, state, finding }) => `${state} ${check}: ${finding}`,
+    );
+  const names = ['sch_netem', 'sch_htb', 'cls_u32', 'sch_ingress', 'act_mirred', 'ifb', 'nf_tables'];
+  const have = (missing: readonly string[] = [], unknown: readonly string[] = []): NonNullable<Resolved['modules']> =>
+    names.flatMap((name) =>
+      unknown.includes(name) ? [] : [{ name, state: missing.includes(name) ? 'missing' : 'loadable' }],
     );
 
   test('of memory and of the OOM killer', () => {
     const Mi = 2 ** 20;
     expect(
-      told({ memoryLimitBytes: 128 * Mi, memoryRoomBytes: 60 * Mi, memoryOomGroup: 1, swapFreeBytes: 0 }).slice(1),
+      told({ memoryLimitBytes: 128 * Mi, memoryRoomBytes: 60 * Mi, memoryOomGroup: 1, swapFreeBytes: 0 }).slice(2),
     ).toEqual([
       'ok limits: 60Mi of memory are left before a limit of the container, or of a cgroup above it, is met',
       'warning oom: memory.oom.group is set: memory beyond the limit kills the whole container, and is refused',
@@ -115,7 +121,7 @@ describe('what it tells', () => {
     expect(told({ memoryLimitBytes: 128 * Mi, memoryRoomBytes: 0, memoryOomGroup: 0 }).at(-1)).toMatch(
       /^ok oom: .*one process/,
     );
-    expect(told({ memoryLimitBytes: -1, memoryRoomBytes: -1, memoryOomGroup: 0 }).slice(1)).toEqual([
+    expect(told({ memoryLimitBytes: -1, memoryRoomBytes: -1, memoryOomGroup: 0 }).slice(2)).toEqual([
       'ok limits: no memory limit binds on the node',
       'ok oom: no limit has the OOM killer take the whole container',
     ]);
@@ -123,6 +129,34 @@ describe('what it tells', () => {
 
   test('of the cgroup mode, and of a container that is paused', () => {
     expect(told({})[0]).toMatch(new RegExp(`^ok kernel: cgroup ${resolved().cgroupMode}`));
-    expect(told({}, true)[0]).toBe('problem target: the container is paused, as the shim sees it');
+    expect(told({}, { frozen: true })[0]).toBe('problem target: the container is paused, as the shim sees it');
+  });
+
+  test.each<[string, NonNullable<Resolved['modules']>, string[]]>([
+    ['all are there', have(), ['ok kernel: the kernel has every module that a net fault may need']],
+    [
+      'some are missing',
+      have(['sch_netem', 'cls_u32', 'nf_tables']),
+      [
+        'warning kernel: the kernel has no sch_netem: net can only limit the rate, partition and reject',
+        'warning kernel: the kernel has no cls_u32: net can only partition and reject',
+        'warning kernel: the kernel has no cls_u32: net can shape only what goes out (--direction egress)',
+        'warning kernel: the kernel has no nf_tables: net cannot reject',
+      ],
+    ],
+    [
+      'its lists could not be read',
+      have(['ifb'], ['sch_netem', 'act_mirred']),
+      [
+        'warning kernel: the kernel has no ifb: net can shape only what goes out (--direction egress)',
+        'unknown kernel: whether the kernel has sch_netem and act_mirred is not known from its lists: a net fault tries that before it changes anything',
+      ],
+    ],
+  ])('of the kernel: %s', (_what, modules, lines) => {
+    expect(
+      told({}, { modules })
+        .filter((line) => line.includes(' kernel: '))
+        .slice(1),
+    ).toEqual(lines);
   });
 });
