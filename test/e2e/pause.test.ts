@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { clusterKind, kubectl, lasting, patience, startTarget, until } from './support/cluster.ts';
+import { clusterKind, kubectl, lasting, startTarget, until } from './support/cluster.ts';
 import { containerId, deleteAgentsByForce, killShims, onNode, splitProcesses } from './support/node.ts';
 import { chaos, type Ended, idOf, type Plugin, report, start, untilActive } from './support/plugin.ts';
 import { suite } from './support/suite.ts';
