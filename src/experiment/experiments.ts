@@ -50,7 +50,7 @@ function namespaceOf(request: Place, cluster: Cluster): string | undefined {
 }
 
 /** That place in words, for a sentence. */
-export function placeOf(request: Place, cluster: Cluster, { elsewhere }: Pick<Experiments, 'elsewhere'>): string {
+function placeOf(request: Place, cluster: Cluster, { elsewhere }: Pick<Experiments, 'elsewhere'>): string {
   const namespace = namespaceOf(request, cluster);
   if (namespace === undefined) return 'in any namespace';
   const looked = elsewhere === undefined ? 'every namespace' : `namespace ${namespace} alone`;
