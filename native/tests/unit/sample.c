@@ -1,6 +1,7 @@
 /* Samples of a cgroup v2 tree, from files as a kernel writes them: the behaviour tests see v2 only where the machine has it. */
 #include "unit.h"
 
+#include "proc/proc.h"
 #include "target/disk-limits.h"
 #include "target/levels.h"
 #include "target/sample.h"
