@@ -220,6 +220,29 @@ describe('several targets', () => {
     },
   );
 
+  test.each([
+    [137, 'Error', ['the agent ended early: exit code 137, Error']],
+    [0, 'Completed', []],
+  ])(
+    'whose stream has broken have ended as their agent has, when its kubelet says so after their time: exit code %i',
+    async (exitCode, reason, problems) => {
+      const several = new Several();
+      await several.activate();
+      await several.pass(40_000);
+      several.cluster.broken = 100;
+      several.cluster.streams.get('chaos-7f3k2-0')?.drop('the container ended');
+      await several.pass(22_000);
+      several.shim(1).end();
+      const words = ['target-0', 'target-2'].map((name) => JSON.stringify({ target: name, end: 'reverted' }));
+      several.cluster.updates.get('chaos-7f3k2-0')?.push({
+        ...{ kind: 'status', phase: 'Failed', reason: '', message: '' },
+        containers: { agent: { state: 'terminated', exitCode, reason, message: words.join('\n') } },
+      });
+      const { targets } = await outcomeOf(several);
+      expect(targets.map((target) => target.problems)).toEqual([problems, [], problems]);
+    },
+  );
+
   test('are all stopped when the lease of an agent has run out, of which only its last words tell', async () => {
     const several = new Several();
     await several.activate();

@@ -14,6 +14,9 @@ import type { RunContext } from '../run-context.ts';
 import { guardianMs, type TimerName, timeouts, undoMs } from '../timeouts.ts';
 import type { Phase } from './phase.ts';
 
+/** From this exit code on an agent of several has not ended by itself (native/README.md). */
+const agentFailure = 125;
+
 type NeverBegan = (update: AgentUpdate) => ChaosError | undefined;
 
 /**
@@ -27,6 +30,8 @@ export class ActivePhase implements Phase {
   readonly #neverBegan: NeverBegan;
   /** A stream was made since `start`, and the shim has not been heard on it. */
   #isNewStream = false;
+  /** What was left of the fault's time when the stream broke on which nothing has been heard since, milliseconds. */
+  #leftWhenLost: number | undefined;
   /** How the shim of a fault ended that outlives it, whose revert nobody has confirmed yet. */
   #shimEnd: string | undefined;
 
@@ -79,7 +84,7 @@ export class ActivePhase implements Phase {
       // Where the shim's own word of it was heard, that says more.
       if (byLease && !saysWhy(status.message)) this.#context.observations.leaseRanOut();
       const how = whose === 'shim' ? reason : `exit code ${exitCode}, ${update.reason || reason}`;
-      this.#onTerminated(status.message, how, whose === 'agent');
+      this.#onTerminated(status.message, how, whose === 'agent' ? { exitCode } : undefined);
     } else if (update.phase === 'Failed') {
       this.#onTerminated('', `${update.reason}: ${update.message}`);
     } else if (status?.state === 'running') {
@@ -89,16 +94,19 @@ export class ActivePhase implements Phase {
 
   /**
    * The kubelet's word that the shim has ended, with the shim's own last words: the truth about how a run ended,
-   * whatever the stream delivered. `ofAgent`: the agent of several has ended, which ends each of its shims; whether one could still say a word before is a matter of chance, and no reason to call it by another name.
+   * whatever the stream delivered. `agent`: the agent of several has ended, which ends each of its shims; whether one could still say a word before is a matter of chance, and no reason to call it by another name.
    */
-  #onTerminated(message: string, how: string, ofAgent = false): void {
+  #onTerminated(message: string, how: string, agent?: { exitCode: number }): void {
     const { observations, plan, timers, stopAskedAt } = this.#context;
     const events = parseTerminationMessage(message);
     const knowsWhy = observations.result.ended !== undefined || saysWhy(message);
     // Of one of several that has ended while nobody heard it no more is known than that it has reverted; its clock and ours began a round trip apart.
-    const wasEarly = observations.isInForce && observations.leftMs > timeouts.shimExit;
+    // An agent that fails, or is killed, breaks its stream, and its kubelet may be late to say so.
+    const hasFailed = agent !== undefined && agent.exitCode >= agentFailure;
+    const leftMs = (hasFailed ? this.#leftWhenLost : undefined) ?? observations.leftMs;
+    const wasEarly = observations.isInForce && leftMs > timeouts.shimExit;
     const isEarly = wasEarly && !knowsWhy && !observations.result.leaseRanOut && stopAskedAt === undefined;
-    if (isEarly && ofAgent) observations.problem(`the agent ended early: ${how}`);
+    if (isEarly && agent) observations.problem(`the agent ended early: ${how}`);
     else if (isEarly && events.some((event) => event.event === 'reverted' && event.by !== 'guardian'))
       observations.problem(`the shim ended early: ${how}`);
     for (const event of events) this.onEvent(event);
@@ -110,7 +118,7 @@ export class ActivePhase implements Phase {
       this.#shimEnd ??= how;
       return;
     }
-    if (!observations.result.ended && !(isEarly && ofAgent)) observations.problem(killedUnheard(how));
+    if (!observations.result.ended && !(isEarly && agent)) observations.problem(killedUnheard(how));
     // The fault has ended with its shim.
     this.#onReverted('container');
   }
@@ -157,6 +165,7 @@ export class ActivePhase implements Phase {
     timers.stop('beat');
     // The shim has said its last word: only the reason for it is waited for.
     if (observations.result.reverted) return;
+    this.#leftWhenLost ??= observations.leftMs;
     // A container that has not begun to run has no log to break off.
     if (failures === 1 && !timers.isSet('startup')) {
       this.#context.report({ kind: 'progress', message: brokenStream(plan, reason) });
@@ -167,6 +176,7 @@ export class ActivePhase implements Phase {
 
   onEvent(event: ShimEvent): void {
     const { observations, timers } = this.#context;
+    this.#leftWhenLost = undefined;
     const { result } = observations;
     // A log has lost nothing between: before `active` the target is by itself.
     const isEarly = this.#context.plan.noAttach && !result.began;
