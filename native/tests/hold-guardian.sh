@@ -11,14 +11,14 @@ make_network
 # LeakSanitizer gives up under ptrace, and would turn every traced run into a failure.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 
-# undone_since MS WHAT: all of it is gone. By its guardian, whose end is looked for, since that needs no program, within a second; where none is known, within two, which the look at the network needs, too.
+# undone_since MS WHAT: all of it is gone. By its guardian, whose end is looked for, since that needs no program, within a second; where none is known, within five: it may be on its way out of a cgroup in each hierarchy, at which the kernel of a busy machine takes its time, and the look at the network needs some, too.
 undone_since() {
   local limit=1000
   if [[ -n ${GUARDIAN:-} ]]; then
     soon 3000 "the guardian is gone after $2" gone "$GUARDIAN"
   else
-    limit=2000
-    poll 3000 network_is "$T/network" || untouched
+    limit=5000
+    poll 10000 network_is "$T/network" || untouched
   fi
   local took=$(($(now_ms) - $1))
   echo "$2: gone after $took ms"
