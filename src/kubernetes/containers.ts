@@ -38,3 +38,15 @@ export function targetContainers(pod: V1Pod): string[] {
   const ephemeral = ephemeralContainers.filter(({ name }) => statusNamed(pod, name)?.state?.running);
   return [...containers, ...sidecars, ...ephemeral].map(({ name }) => name);
 }
+
+/**
+ * Of a pod that is being deleted: its kubelet has not found the container in the runtime any more, and so reports no end of it, but that it waits to be created, and in its last state that
+ * nobody knows (convertToAPIContainerStatuses in Kubernetes' pkg/kubelet). None is created any more.
+ */
+export function hasVanished({ metadata }: V1Pod, { state, lastState }: V1ContainerStatus): boolean {
+  return (
+    metadata?.deletionTimestamp !== undefined &&
+    state?.waiting !== undefined &&
+    lastState?.terminated?.reason === 'ContainerStatusUnknown'
+  );
+}

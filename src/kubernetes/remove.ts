@@ -5,6 +5,7 @@ import type { Agent, RemovalResult, Target } from '../ports.ts';
 import { joinWords } from '../text.ts';
 import { ofExperiment } from './agent-pod.ts';
 import { ApiError, isStatus } from './api-error.ts';
+import { hasVanished } from './containers.ts';
 import { type Existing, thereOf } from './existing.ts';
 import { type Resource, resources } from './request.ts';
 import type { Rest } from './rest.ts';
@@ -316,7 +317,7 @@ function uidOf({ metadata }: V1Pod): string {
 
 /** Whether the kubelet has reported the end of every container. */
 function hasEnded(pod: V1Pod): boolean {
-  return everyState(pod, ({ state }) => state?.terminated !== undefined);
+  return everyState(pod, (status) => status.state?.terminated !== undefined || hasVanished(pod, status));
 }
 
 /** Whether the kubelet has reported of every container that it runs or has run, or the pod is being deleted already. */

@@ -1,6 +1,6 @@
 import type { V1ContainerStateTerminated, V1Pod } from '@kubernetes/client-node';
 import type { Target, TargetUpdate } from '../ports.ts';
-import { statusNamed } from './containers.ts';
+import { hasVanished, statusNamed } from './containers.ts';
 import { splitContainerId } from './node-check.ts';
 
 /** Compares each new state of the pod with the target as it was chosen; tells each thing once. */
@@ -62,6 +62,8 @@ export class TargetComparison {
       const end = status.state?.terminated;
       return end ? this.#once(`terminated ${id}`, { kind: 'terminated', ...endOf(end) }) : [];
     }
+    // That the pod is deleted is told by itself.
+    if (hasVanished(pod, status)) return [];
     // While the next one waits to be started, the count is the old one and only the last state tells.
     if (id === '' && status.restartCount === this.#target.restartCount && !status.lastState?.terminated) return [];
     return this.#once(`restarted ${status.restartCount}`, {

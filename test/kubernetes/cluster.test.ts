@@ -1072,6 +1072,23 @@ describe('remove', () => {
     expect(await removal).toEqual({ left: [], why: '' });
   });
 
+  it('takes a container for ended that its kubelet does not find any more, in a pod that is being deleted', async () => {
+    items = [running];
+    const removal = cluster.remove(id, 'shop', 5_000, false);
+    await until('it watches', () => feed.open === 1);
+    const vanished = agentPod({ waiting: { reason: 'ContainerCreating' } }, ({ status: { containerStatuses } }) => {
+      Object.assign(containerStatuses?.[0] ?? {}, {
+        lastState: { terminated: { reason: 'ContainerStatusUnknown', exitCode: 137 } },
+      });
+    });
+    feed.send('MODIFIED', vanished);
+    feed.send('MODIFIED', deleting(vanished));
+    await until('it asks again', () => graces().length === 2);
+    expect(graces()).toEqual([undefined, 0]);
+    feed.send('DELETED', vanished);
+    expect(await removal).toEqual({ left: [], why: '' });
+  });
+
   it('waits for the report that the container runs before it asks', async () => {
     items = [waiting];
     const removal = cluster.remove(id, 'shop', 5_000, false);

@@ -133,6 +133,17 @@ describe('TargetComparison', () => {
     expect(new TargetComparison(webTarget).changed(waiting)).toEqual([{ kind: 'restarted', ...oom }]);
   });
 
+  it('tells no restart of a pod that is being deleted, whose kubelet does not find the container any more', () => {
+    const pod = app({
+      containerID: '',
+      state: { waiting: { reason: 'ContainerCreating' } },
+      lastState: { terminated: { reason: 'ContainerStatusUnknown', exitCode: 137 } },
+    });
+    Object.assign(pod.metadata ?? {}, { deletionTimestamp: new Date(), deletionGracePeriodSeconds: 8 });
+    const update = new TargetComparison(webTarget).changed(pod);
+    expect(update).toEqual([{ kind: 'deleted', message: expect.stringContaining('is being deleted') }]);
+  });
+
   it.each([
     ['mesh', 'initContainerStatuses', 1],
     ['debug', 'ephemeralContainerStatuses', 0],
