@@ -164,7 +164,7 @@ describe('pause', () => {
   });
 });
 
-/** On v2 nobody is in a container's memory group and not frozen with it: there v2-pause.test.ts lowers the limit. */
+/** By a process in the container's memory group that is not in its freezer, which only v1 has. */
 describe.skipIf(clusterKind !== 'host')('pause, and the OOM killer takes a process of what stands still', () => {
   /** A container in which one process holds 40 MiB. */
   const startHolder = (pod: string, command: string) =>

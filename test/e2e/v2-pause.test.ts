@@ -34,19 +34,6 @@ describe.skipIf(clusterKind !== 'vm')('pause on cgroup v2', () => {
     await chaos('stop', '-n', ns, idOf(plugin));
   });
 
-  it('the OOM killer takes its first process, whose end is no going on', async () => {
-    const plugin = start('pause', 'pod/busybox', '-n', ns, '--duration', '10m');
-    await untilActive(plugin);
-    const id = await containerId(ns, 'busybox');
-    // All of it is more than this; the next container has a group of its own.
-    await onNode(`echo 4096 >$(find /host/cgroup -type d -name ${id})/memory.max; true`);
-    const ended = await plugin.ended;
-    expect(ended.code, plugin.said).toBe(3);
-    expect(ended.stdout).toMatch(/OOMKilled|the target's process ended after/);
-    expect(ended.stdout).toContain('nothing left');
-    await until('the next container runs', 30, async () => (await containerId(ns, 'busybox')) !== id);
-  });
-
   it('the pod deleted meanwhile: it goes, and the fault ends', async () => {
     const plugin = start('pause', 'pod/busybox', '-n', ns, '--duration', '10m');
     await untilActive(plugin);
