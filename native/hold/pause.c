@@ -298,6 +298,10 @@ void hold_write_pause(const struct run *run, struct json *line) {
     static const char *const names[STATES] = {"pause_stopped", "pause_waiting", "pause_running", "pause_ended", "pause_ran_us"};
     const struct pause *pause = &run->hold->pause;
     struct states states;
+    /* Of what is just being undone: the fault has not ended yet by what has been said, and is not in force any more. */
+    if (run->phase == PHASE_ENDING && run->reverted_ms == 0) {
+        return;
+    }
     if (run->options.freeze) {
         const struct undo freeze = undo_of(run);
         json_number(line, "pause_asked", freeze_present(&freeze) == 1);

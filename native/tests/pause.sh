@@ -110,6 +110,7 @@ by_deadline() {
   finish
   ended_by deadline
   thawed || fail "it is not thawed"
+  equal "$(sed '1,/"event":"active"/d; /"event":"ended"/,$d' "$T/out" | jq -c 'select(.pause_frozen == 0)')" "" "samples before the end that say that it goes on"
 }
 by_lease() {
   begin_pause --freeze --lease-ms 1000

@@ -63,6 +63,12 @@ describe('of the whole container', () => {
     expect(sentence).toContain('stood still in 3 of 4 samples');
   });
 
+  test('a sample that says nothing of it, taken while it was being undone, does not count', () => {
+    const { effective, sentence } = judged(whole, { before, during: [...during, sample(5)], after });
+    expect(effective).toBe(true);
+    expect(sentence).toContain('stood still in 3 of 3 samples');
+  });
+
   test('without effect: it used CPU, whatever the kernel says', () => {
     const { effective, sentence } = judged(whole, { before, during: [frozen(2, 400_000), frozen(3, 500_000)], after });
     expect(effective).toBe(false);
