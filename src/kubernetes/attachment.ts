@@ -47,6 +47,25 @@ const frameBytes = 32 * 1024;
 /** How long a peer may take to close its end. */
 const closeMs = 500;
 
+interface Outgoing {
+  bytes: Buffer;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Takes the lines that go into one message; one that is longer goes by itself, in several. API server, kubelet and container runtime work for each message that they pass on: a few large ones take a part of what many small
+ * ones do.
+ */
+function together(lines: Outgoing[]): Outgoing[] {
+  let count = 0;
+  for (let bytes = 0; count < lines.length; count++) {
+    bytes += lines[count]?.bytes.length ?? 0;
+    if (count > 0 && bytes > frameBytes) break;
+  }
+  return lines.splice(0, count);
+}
+
 /** An open attach: channels taken apart, its life watched over. */
 export class ContainerStream implements Attachment {
   readonly stdout: AsyncIterable<string>;
@@ -57,7 +76,9 @@ export class ContainerStream implements Attachment {
   readonly #stdout: Queue<string>;
   readonly #stderr: Queue<string>;
   readonly #lines = new LineAssembler(longestLine);
-  #sending: Promise<void> = Promise.resolve();
+  /** Lines that are to be sent, in their order. */
+  readonly #toSend: Outgoing[] = [];
+  #isSending = false;
   readonly #stderrDecoder = new StringDecoder('utf8');
   #waitingOut = 0;
   #waitingErr = 0;
@@ -94,10 +115,26 @@ export class ContainerStream implements Attachment {
   }
 
   send(line: string): Promise<void> {
-    // One after the other: a line that has to wait for a full buffer is not overtaken by the next.
-    const sent = this.#sending.then(() => this.#write(Buffer.from(`${line}\n`, 'utf8')));
-    this.#sending = sent.catch(() => undefined);
-    return sent;
+    return new Promise((resolve, reject) => {
+      this.#toSend.push({ bytes: Buffer.from(`${line}\n`, 'utf8'), resolve, reject });
+      if (this.#isSending) return;
+      this.#isSending = true;
+      // After all that is said in this turn.
+      queueMicrotask(() => void this.#sendAll());
+    });
+  }
+
+  /** One message after the other: a line that has to wait for a full buffer is not overtaken by the next. Only those fail that are in the message that does. */
+  async #sendAll(): Promise<void> {
+    for (let some = together(this.#toSend); some.length > 0; some = together(this.#toSend)) {
+      try {
+        await this.#write(Buffer.concat(some.map(({ bytes }) => bytes)));
+        for (const { resolve } of some) resolve();
+      } catch (error) {
+        for (const { reject } of some) reject(error);
+      }
+    }
+    this.#isSending = false;
   }
 
   async #write(bytes: Buffer): Promise<void> {

@@ -95,6 +95,15 @@ describe('an attach', () => {
     await until('both have come', () => peer.received.length === 2);
   });
 
+  it('sends what is said in one turn in few messages: whole lines, in their order, no more than a proxy takes', async () => {
+    const { stream, peer } = await open();
+    const lines = Array.from({ length: 12 }, (_, index) => `${index} ${'x'.repeat(9_000)}`);
+    await Promise.all(lines.map((line) => stream.send(line)));
+    await until('all have come', () => peer.received.length === 4);
+    const messages = peer.received.map((message) => message.subarray(1).toString());
+    expect(messages).toEqual([0, 3, 6, 9].map((first) => `${lines.slice(first, first + 3).join('\n')}\n`));
+  });
+
   it('falls back to v4', async () => {
     await server.stop();
     server = await ApiServer.start({ subprotocols: ['v4.channel.k8s.io'] });
@@ -250,10 +259,18 @@ describe('the end of an attach', () => {
     const { stream, peer } = await open();
     peer.raw.destroy();
     await stream.closed;
-    expect(await rejection(stream.send('beat'))).toMatchObject({
-      code: 'connection-lost',
-      state: expect.stringContaining('lease'),
-    });
+    for (const failure of await Promise.all(['beat', 'start'].map((line) => rejection(stream.send(line)))))
+      expect(failure).toMatchObject({ code: 'connection-lost', state: expect.stringContaining('lease') });
+  });
+
+  it('does not make a line lost that was handed over before the one that was', async () => {
+    const { stream, peer } = await open({ sendBufferBytes: 1_000 });
+    (peer.raw as import('node:net').Socket).pause();
+    const start = stream.send('start');
+    const big = rejection(stream.send('x'.repeat(8 * 2 ** 20)));
+    await start;
+    peer.raw.destroy();
+    expect(await big).toMatchObject({ code: 'connection-lost' });
   });
 });
 
