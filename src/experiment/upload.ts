@@ -4,6 +4,8 @@ import type { ToolsEvent } from '../shim/protocol.ts';
 
 /** How much may be under way: lines of 256 KiB. */
 const mostAhead = 16 * chunkBytes;
+/** What is sent at once: one line for each that has arrived keeps everybody on the way awake for every one of them. */
+const leastAtOnce = 4 * chunkBytes;
 
 /** A toolbox on its way to a shim: what it is told next, by what it has said. Pure. */
 export class Upload {
@@ -37,6 +39,7 @@ export class Upload {
     if (before === undefined || offset < before || offset > this.#next) this.#next = offset;
     const lines: string[] = [];
     const end = Math.min(this.#toolbox.archive.length, offset + mostAhead);
+    if (end - this.#next < leastAtOnce && end < this.#toolbox.archive.length) return lines;
     for (; this.#next < end; this.#next = Math.min(end, this.#next + chunkBytes)) {
       lines.push(chunkLine(this.#toolbox, this.#next));
     }

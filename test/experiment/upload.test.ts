@@ -30,9 +30,19 @@ describe('an upload', () => {
     expect(first.every((line) => line.length <= 16 * 1024)).toBe(true);
     expect(first.join('\n').length).toBeGreaterThan(200 * 1024);
     expect(first.join('\n').length).toBeLessThanOrEqual(256 * 1024);
-    // What has arrived makes room for as much.
-    expect(upload.take({ offset: 12_000 }).map(offsetOf)).toEqual([16 * 12_000]);
-    expect(upload.take({ offset: 36_000 })).toHaveLength(2);
+    // What has arrived makes room for as much, which is used when it is worth it.
+    expect(upload.take({ offset: 12_000 })).toEqual([]);
+    expect(upload.take({ offset: 36_000 })).toEqual([]);
+    expect(upload.take({ offset: 48_000 }).map(offsetOf)).toEqual([16, 17, 18, 19].map((piece) => piece * 12_000));
+    expect(upload.take({ offset: 144_000 })).toHaveLength(8);
+  });
+
+  test('has its end sent as soon as there is room for it', () => {
+    const upload = new Upload(toolbox(17 * 12_000 + 1));
+    upload.offer();
+    expect(upload.take({ offset: 0 })).toHaveLength(16);
+    expect(upload.take({ offset: 12_000 })).toEqual([]);
+    expect(upload.take({ offset: 24_000 }).map(offsetOf)).toEqual([16 * 12_000, 17 * 12_000]);
   });
 
   test('arrives whole, whatever the size', () => {
