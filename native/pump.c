@@ -188,7 +188,7 @@ void take_orders(struct run *run) {
 }
 
 static void take_stdin(struct run *run) {
-    char bytes[4096];
+    char bytes[64 << 10];
     ssize_t got = read(0, bytes, sizeof bytes);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
         return;

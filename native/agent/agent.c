@@ -364,7 +364,7 @@ static void take_agent_orders(struct agent *agent) {
 }
 
 static void take_input(struct agent *agent) {
-    char bytes[4096];
+    char bytes[64 << 10];
     ssize_t got = read(0, bytes, sizeof bytes);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
         return;
