@@ -162,9 +162,13 @@ static void take_word(struct run *run, enum word word) {
 }
 
 static void take_bytes(struct run *run, const char *bytes, size_t length) {
-    for (size_t i = 0; i < length; i++) {
+    while (length > 0) {
         enum word word = WORD_OTHER;
-        if (lines_take(&run->lines, bytes[i], &word)) {
+        bool taken = false;
+        size_t count = lines_take(&run->lines, bytes, length, &taken, &word);
+        bytes += count;
+        length -= count;
+        if (taken) {
             take_word(run, word);
         }
     }

@@ -348,9 +348,13 @@ static void take_word(struct agent *agent, enum word word) {
 }
 
 static void take_bytes(struct agent *agent, const char *bytes, size_t length) {
-    for (size_t i = 0; i < length; i++) {
+    while (length > 0) {
         enum word word = WORD_OTHER;
-        if (lines_take(&agent->run->lines, bytes[i], &word)) {
+        bool taken = false;
+        size_t count = lines_take(&agent->run->lines, bytes, length, &taken, &word);
+        bytes += count;
+        length -= count;
+        if (taken) {
             take_word(agent, word);
         }
     }

@@ -19,13 +19,13 @@ static enum word word_of(const struct lines *lines) {
     return says(lines, "stop") ? WORD_STOP : WORD_OTHER;
 }
 
-/** Room for one byte more and the terminator. */
-static bool make_room(struct lines *lines) {
-    if (lines->length + 2 <= lines->room) {
-        return true;
+/** Room for so many bytes more and the terminator. */
+static bool make_room(struct lines *lines, size_t more) {
+    size_t room = lines->room == 0 ? LINE_MAX_BYTES + 1 : lines->room;
+    while (room <= lines->length + more) {
+        room *= 2;
     }
-    size_t room = lines->room == 0 ? LINE_MAX_BYTES + 1 : lines->room * 2;
-    char *grown = realloc(lines->text, room);
+    char *grown = room == lines->room ? lines->text : realloc(lines->text, room);
     if (grown != NULL) {
         lines->text = grown;
         lines->room = room;
@@ -33,33 +33,38 @@ static bool make_room(struct lines *lines) {
     return grown != NULL;
 }
 
-bool lines_take(struct lines *lines, char byte, enum word *word) {
+size_t lines_take(struct lines *lines, const char *bytes, size_t length, bool *taken, enum word *word) {
     if (lines->ended) {
         lines->ended = false;
         lines->overlong = false;
         lines->length = 0;
     }
-    if (byte != '\n') {
-        if (lines->length < lines->limit && make_room(lines)) {
-            lines->text[lines->length++] = byte;
-        } else {
-            lines->overlong = true;
-        }
-        return false;
+    const char *end = memchr(bytes, '\n', length);
+    size_t piece = end == NULL ? length : (size_t)(end - bytes);
+    size_t most = lines->limit - lines->length;
+    size_t more = piece < most ? piece : most;
+    bool fits = make_room(lines, more);
+    /* What is too long is kept as far as it may be: its beginning says what it is. */
+    if (fits) {
+        memcpy(lines->text + lines->length, bytes, more);
+        lines->length += more;
+    }
+    lines->overlong = lines->overlong || !fits || more < piece;
+    *taken = false;
+    if (end == NULL) {
+        return piece;
     }
     lines->ended = true;
     if (lines->length > 0 && lines->text[lines->length - 1] == '\r') {
         lines->length--;
     }
-    if (!lines->overlong && lines->length == 0) {
-        return false;
-    }
+    *taken = lines->overlong || lines->length > 0;
     /* Without any memory there is no text, and the line is too long. */
     if (lines->text != NULL) {
         lines->text[lines->length] = '\0';
     }
     *word = word_of(lines);
-    return true;
+    return piece + 1;
 }
 
 void lines_free(struct lines *lines) {

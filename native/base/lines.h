@@ -19,10 +19,10 @@ struct lines {
 };
 
 /**
- * Takes one byte. True when it ended a line: `word` says what it was, and until the next call `text` holds it and `length` is its length.
+ * Takes of `length` bytes those until the end of a line, or all: so many. `taken` says whether they ended one: then `word` says what it was, and until the next call `text` holds it and `length` is its length.
  * A carriage return before the end is not part of the line, and an empty line is none.
  */
-bool lines_take(struct lines *lines, char byte, enum word *word);
+size_t lines_take(struct lines *lines, const char *bytes, size_t length, bool *taken, enum word *word);
 
 void lines_free(struct lines *lines);
 

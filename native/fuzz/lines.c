@@ -30,13 +30,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     /* The short limit; and one that the memory has to grow for. */
     struct lines lines = {.limit = size % 2 == 0 ? LINE_MAX_BYTES : 1000};
     size_t begin = 0;
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < size;) {
         enum word word = WORD_OTHER;
-        bool taken = lines_take(&lines, (char)data[i], &word);
+        bool taken = false;
+        size_t most = 1 + i % 7;
+        size_t left = size - i;
+        i += lines_take(&lines, (const char *)data + i, left < most ? left : most, &taken, &word);
         assert(lines.length <= lines.limit && lines.length <= lines.room);
-        if (data[i] == '\n') {
-            check(data + begin, i - begin, taken, word, &lines);
-            begin = i + 1;
+        if (data[i - 1] == '\n') {
+            check(data + begin, i - 1 - begin, taken, word, &lines);
+            begin = i;
         } else {
             assert(!taken);
         }

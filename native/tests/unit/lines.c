@@ -7,19 +7,33 @@
 
 /* What the bytes say, as one letter a line: s(tart) b(eat) x (stop) ? (another) ! (too long). */
 static void
-says_within (size_t limit, const char *bytes, size_t length, const char *expected)
+says_in_pieces (size_t piece, size_t limit, const char *bytes, size_t length, const char *expected)
 {
   static const char letters[] = { [WORD_START] = 's', [WORD_BEAT] = 'b', [WORD_STOP] = 'x', [WORD_OTHER] = '?', [WORD_TOO_LONG] = '!' };
   struct lines lines = { .limit = limit };
   char said[64] = "";
   size_t n = 0;
   enum word word;
-  for (size_t i = 0; i < length; i++)
-    if (lines_take (&lines, bytes[i], &word) && n < sizeof said - 1)
-      said[n++] = letters[word];
+  bool taken;
+  for (size_t i = 0; i < length;)
+    {
+      size_t left = length - i;
+      i += lines_take (&lines, bytes + i, left < piece ? left : piece, &taken, &word);
+      if (taken && n < sizeof said - 1)
+        said[n++] = letters[word];
+    }
   said[n] = '\0';
   assert_string_equal (said, expected);
   lines_free (&lines);
+}
+
+/* Whatever read(2) has returned them in. */
+static void
+says_within (size_t limit, const char *bytes, size_t length, const char *expected)
+{
+  static const size_t pieces[] = { 1, 3, 4096, SIZE_MAX };
+  for (size_t i = 0; i < COUNT (pieces); i++)
+    says_in_pieces (pieces[i], limit, bytes, length, expected);
 }
 #define SAYS(bytes, expected) says_within (LINE_MAX_BYTES, bytes, sizeof (bytes) - 1, expected)
 
@@ -63,6 +77,33 @@ long_lines (void **state)
     }
 }
 
+/* One that is too long is kept up to the limit, in whatever pieces it comes: its beginning says whose it is. */
+static void
+text_of_a_long_line (void **state)
+{
+  (void) state;
+  static char bytes[3 * LINE_MAX_BYTES];
+  static const size_t pieces[] = { 1, 100, sizeof bytes };
+  memset (bytes, 'x', sizeof bytes - 1);
+  bytes[sizeof bytes - 1] = '\n';
+  for (size_t i = 0; i < COUNT (pieces); i++)
+    {
+      struct lines lines = { .limit = LINE_MAX_BYTES };
+      bool taken = false;
+      enum word word = WORD_OTHER;
+      for (size_t at = 0; at < sizeof bytes;)
+        {
+          size_t left = sizeof bytes - at;
+          at += lines_take (&lines, bytes + at, left < pieces[i] ? left : pieces[i], &taken, &word);
+        }
+      assert_true (taken);
+      assert_int_equal (word, WORD_TOO_LONG);
+      assert_int_equal (lines.length, LINE_MAX_BYTES);
+      assert_memory_equal (lines.text, bytes, LINE_MAX_BYTES);
+      lines_free (&lines);
+    }
+}
+
 /* Whoever is asked for `text` gets the whole line, with what is binary in it, and its memory is used again. */
 static void
 text_of_a_line (void **state)
@@ -77,15 +118,18 @@ text_of_a_line (void **state)
   struct lines lines = { .limit = LINE_MAX_BYTES };
   size_t n = 0;
   enum word word;
-  for (size_t i = 0; i < sizeof bytes - 1; i++)
-    if (lines_take (&lines, bytes[i], &word))
-      {
-        assert_in_range (n, 0, COUNT (expected) - 1);
-        assert_int_equal (word, WORD_OTHER);
-        assert_int_equal (lines.length, expected[n].length);
-        assert_memory_equal (lines.text, expected[n].text, expected[n].length + 1);
-        n++;
-      }
+  bool taken;
+  for (size_t i = 0; i < sizeof bytes - 1;)
+    {
+      i += lines_take (&lines, bytes + i, sizeof bytes - 1 - i, &taken, &word);
+      if (!taken)
+        continue;
+      assert_in_range (n, 0, COUNT (expected) - 1);
+      assert_int_equal (word, WORD_OTHER);
+      assert_int_equal (lines.length, expected[n].length);
+      assert_memory_equal (lines.text, expected[n].text, expected[n].length + 1);
+      n++;
+    }
   assert_int_equal (n, COUNT (expected));
   lines_free (&lines);
 }
@@ -93,6 +137,7 @@ text_of_a_line (void **state)
 int
 unit_lines (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (words), cmocka_unit_test (long_lines), cmocka_unit_test (text_of_a_line) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test (words), cmocka_unit_test (long_lines), cmocka_unit_test (text_of_a_line),
+    cmocka_unit_test (text_of_a_long_line) };
   return cmocka_run_group_tests_name ("lines", tests, NULL, NULL);
 }
