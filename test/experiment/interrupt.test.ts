@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { settle } from '../fakes/clock.ts';
-import { request } from '../fakes/samples.ts';
+import { request, shimError } from '../fakes/samples.ts';
 import { experiment, Scenario } from './scenario.ts';
 
 const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -90,6 +90,22 @@ describe('a signal', () => {
     const outcome = await s.outcome();
     expect(outcome).toMatchObject({ exitCode: 130, reverted: true, left: [], problems: [] });
   });
+
+  experiment(
+    'between start and active, of which the shim hears both at once, is over before it has begun',
+    async (s) => {
+      s.answers.delete('start');
+      s.answers.delete('stop');
+      await s.launch();
+      await s.attach();
+      await s.pass(200);
+      await s.interrupt();
+      expect(s.sent.slice(-2)).toEqual(['start', 'stop']);
+      s.cluster.attachment.say(shimError({ code: 'not-started', message: '`stop` came first', state: 'unchanged' }));
+      await settle();
+      expect(await s.outcome()).toMatchObject({ exitCode: 130, reverted: true, left: [], problems: [] });
+    },
+  );
 
   experiment('during an interruption of the stream is said again after the next attach', async (s) => {
     await s.activate();

@@ -236,9 +236,16 @@ export class ActivePhase implements Phase {
   }
 
   #onShimError(error: ShimError): void {
-    const { observations, plan } = this.#context;
+    const { observations, plan, stopAskedAt } = this.#context;
+    // `start` and `stop` have reached the shim together, and it has begun nothing, as was asked.
+    const isKnown = !error.state.startsWith('unknown');
+    if (!observations.result.began && isKnown && error.code === 'not-started' && stopAskedAt !== undefined) {
+      observations.result.reverted = true;
+      this.#context.end();
+      return;
+    }
     if (!observations.result.began) {
-      this.#context.fail(shimFailure(error, plan), !error.state.startsWith('unknown'));
+      this.#context.fail(shimFailure(error, plan), isKnown);
       return;
     }
     observations.problem(failedShim(error));

@@ -199,7 +199,7 @@ describe('an io fault that goes as asked', () => {
         'setting blkio.throttle.write_bps_device 8:16 1048576',
       ]);
       await s.interrupt();
-      await s.error();
+      expect((await s.outcome()).exitCode).toBe(130);
     },
     ioRequest({ action: throttle }),
   );
