@@ -240,7 +240,7 @@ describe('an error', () => {
     at.scenario.cluster.failNext('findTargets', new ChaosError('forbidden', 'you may not', { hint: 'ask for it' }));
     expect(await main(`${stress} -n shop`.split(' '), at.ports)).toBe(1);
     expect(at.stderr.text).toContain(
-      'error: you may not\nask for it; more in the line "rights" of: kubectl chaos doctor pod/web-7d4b9 -n shop\n',
+      'error: you may not\nAsk for it; more in the line "rights" of: kubectl chaos doctor pod/web-7d4b9 -n shop\n',
     );
   });
 

@@ -143,9 +143,14 @@ export function leftovers(outcome: Outcome): string[] {
 /** An error as the user reads it: what and why, what to do now, and how the target is. */
 export function errorText(error: ChaosError): string {
   const lines = [`error: ${error.message}`];
-  if (error.hint) lines.push(error.hint);
+  if (error.hint) lines.push(sentenceOf(error.hint));
   if (error.code !== 'usage') lines.push(`State of the target: ${error.state}.`);
   return `${harmless(lines.join('\n'))}\n`;
+}
+
+/** With a capital letter, unless it begins with a command or a flag to be copied. */
+function sentenceOf(hint: string): string {
+  return /^(?!kubectl )[a-z]/.test(hint) ? `${hint[0]?.toUpperCase()}${hint.slice(1)}` : hint;
 }
 
 /** As `harmless`, where more than a line could be taken for one of ours. */

@@ -98,7 +98,7 @@ describe('ls', () => {
     expect(JSON.parse(stdout.text)).toMatchObject({ items: [], unseen: ['you may not list pods in all namespaces'] });
     stderr.text = '';
     expect(await run('stop chaos-zzzzz')).toBe(1);
-    expect(stderr.text).toContain('available: none; -n takes the namespace of the agent\n');
+    expect(stderr.text).toContain('Available: none; -n takes the namespace of the agent\n');
   });
 
   test('-o json and -o name are for programs', async () => {
@@ -341,7 +341,7 @@ describe('stop', () => {
     cluster.experiments = { found: [experiment('chaos-aaaaa')], unseen: [] };
     expect(await run('stop chaos-aaaaa chaos-zzzzz')).toBe(1);
     expect(stderr.text).toBe(
-      'error: there is no experiment chaos-zzzzz on pods in namespace shop (agents looked for in every namespace)\navailable: chaos-aaaaa; -A searches all namespaces\nState of the target: nothing was changed.\n',
+      'error: there is no experiment chaos-zzzzz on pods in namespace shop (agents looked for in every namespace)\nAvailable: chaos-aaaaa; -A searches all namespaces\nState of the target: nothing was changed.\n',
     );
     expect(cluster.count('remove')).toBe(0);
   });

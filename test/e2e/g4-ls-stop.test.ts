@@ -90,7 +90,7 @@ describe('G4 ls and stop', () => {
     const plugin = await whenActive('distroless');
     const ended = await chaos('stop', 'chaos-zzzzz', '-n', ns);
     expect(ended.code).toBe(1);
-    expect(ended.stderr).toContain(`available: ${idOf(plugin)}`);
+    expect(ended.stderr).toContain(`Available: ${idOf(plugin)}`);
     plugin.kill('SIGINT');
     expect((await plugin.ended).code, plugin.said).toBe(130);
   });
