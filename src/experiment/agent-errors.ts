@@ -166,7 +166,8 @@ const hints: Readonly<Record<string, string>> = {
 /** The shim's own words as an error of ours. */
 export function shimFailure(error: ShimError, plan: AgentNeeds): ChaosError {
   const hint = hintFor(error.code, plan);
-  return new ChaosError('shim', `${error.message} (${error.code})`, {
+  // The code is for whoever has nothing else to go by.
+  return new ChaosError('shim', hint === undefined ? `${error.message} (${error.code})` : error.message, {
     ...(hint === undefined ? {} : { hint }),
     state: error.state === 'unchanged' ? unchanged : error.state,
   });

@@ -270,7 +270,7 @@ describe('several targets', () => {
       containers: { agent: { state: 'terminated', exitCode: 1, reason: 'Error', message: JSON.stringify(word) } },
     });
     await several.pass(2_000);
-    expect((await errorOf(several)).message).toBe('pod/web-1 (app): the target has ended (target-gone)');
+    expect((await errorOf(several)).message).toBe('pod/web-1 (app): the target has ended');
   });
 
   test('have their agents ended before their pods are removed', async () => {

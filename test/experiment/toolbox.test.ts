@@ -323,7 +323,7 @@ describe('while tools are sent', () => {
     s.toolbox.isSilent = true;
     await launch(s);
     s.stream?.say(shimError({ code: 'target-gone', message: 'the target has ended' }));
-    expect(await s.error()).toMatchObject({ code: 'shim', message: 'the target has ended (target-gone)' });
+    expect(await s.error()).toMatchObject({ code: 'shim', message: 'the target has ended' });
   });
 
   experiment('a shim that is killed is told as any', async (s) => {
