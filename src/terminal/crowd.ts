@@ -181,10 +181,14 @@ export function outcomeLines({ targets }: Outcome): string[] {
   });
   const effective = targets.filter((outcome) => outcome.verdict && badness(outcome) === 0).length;
   const unseen = targets.filter(isUnseen).length;
+  const isNoneBegun = targets.every((outcome) => result(outcome) === notBegun);
   return [
     ...indented([...columns(['TARGET', 'NODE', 'RESULT'], rows), ...moreOf(ranked.slice(mostRows), result)]),
     ...sentences,
-    ...(unseen < targets.length ? [`Effective on ${effective} of ${formatCount(targets.length, 'target')}.`] : []),
+    ...(isNoneBegun ? ['None of them was begun.'] : []),
+    ...(unseen < targets.length && !isNoneBegun
+      ? [`Effective on ${effective} of ${formatCount(targets.length, 'target')}.`]
+      : []),
     ...(unseen > 0 ? [`No verdict on ${formatCount(unseen, 'target')}: not observed long enough.`] : []),
   ];
 }
@@ -217,9 +221,11 @@ function isUnseen({ verdict, watchedMs }: TargetOutcome): boolean {
   return !verdict && watchedMs === 0;
 }
 
+const notBegun = 'not begun';
+
 function result(outcome: TargetOutcome): string {
   const { reverted, verdict, ended } = outcome;
   if (!reverted) return 'NOT confirmed to be reverted';
-  if (!verdict) return ended || isUnseen(outcome) ? 'ended' : 'not begun';
+  if (!verdict) return ended || isUnseen(outcome) ? 'ended' : notBegun;
   return verdict.effective ? 'effective' : verdict.unmeasured ? 'NOT measured' : 'NOT effective';
 }

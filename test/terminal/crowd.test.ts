@@ -197,6 +197,21 @@ describe('the outcome of several targets', () => {
     ]);
   });
 
+  test('counts no effects where a signal came before any was begun', () => {
+    const of = (count: number, begun: number) => {
+      const { targets, ...rest } = outcome(Array.from({ length: count }, () => ({})));
+      const without = ({ verdict: _verdict, ...one }: TargetOutcome): TargetOutcome => one;
+      return outcomeLines({ ...rest, targets: targets.map((one, at) => (at < begun ? one : without(one))) });
+    };
+    expect(of(2, 0)).toEqual([
+      '  TARGET            NODE     RESULT',
+      '  pod/web-0 (app)   node-3   not begun',
+      '  pod/web-1 (app)   node-3   not begun',
+      'None of them was begun.',
+    ]);
+    expect(of(2, 1).at(-1)).toBe('Effective on 1 of 2 targets.');
+  });
+
   test('has at most 20 rows', () => {
     const lines = outcomeLines(outcome(Array.from({ length: 50 }, () => ({}))));
     expect(lines.slice(-2)).toEqual(['  … 30 more: 30 effective', 'Effective on 50 of 50 targets.']);
