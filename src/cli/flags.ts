@@ -68,7 +68,7 @@ export const run = {
   }),
   dryRun: oneOf({
     ...{ name: '--dry-run', value: 'mode', group, bare: 'client', default: 'none' },
-    help: 'show what would be created; mode: client (default), server or none',
+    help: 'only show the plan; mode: client (default), server or none',
     choices: ['none', 'client', 'server'],
     oldSpellings: oldDryRuns,
   }),
