@@ -1,5 +1,6 @@
 import { usageError } from '../errors.ts';
 import { formatDuration, formatQuantity, parseDuration, parsePercent, parseQuantity } from '../units.ts';
+import { nearest } from './nearest.ts';
 
 /** Parsers of flag values; each throws one line that names the flag, the value, and what would be right. */
 
@@ -99,7 +100,8 @@ export function choice<T extends string>(flag: string, text: string, choices: re
   const found = choices.find((candidate) => candidate === text);
   if (found === undefined) {
     const all = choices.length > 2 ? `one of: ${choices.join(', ')}` : choices.join(' or ');
-    throw usageError(`${flag} ${quote(text)}: must be ${all}`);
+    const near = nearest(text.toLowerCase(), choices);
+    throw usageError(`${flag} ${quote(text)}: must be ${all}${near === undefined ? '' : `; did you mean ${near}?`}`);
   }
   return found;
 }

@@ -277,7 +277,7 @@ const wrong: readonly Wrong[] = [
   ['attach chaos-7f3k2 --lease 5s', 'unknown flag --lease'],
   // Which cluster, and who asks.
   ['stress web --cpu 1 --run-as nobody', '--run-as "nobody": must be target or root'],
-  ['stress web --cpu 1 --run-as ROOT', '--run-as "ROOT": must be target or root'],
+  ['stress web --cpu 1 --run-as ROOT', '--run-as "ROOT": must be target or root; did you mean root?'],
   ['stress web --cpu 1 --as-user ada', 'unknown flag --as-user'],
   ['stress web --cpu 1 --as-group admins', '--as-group and --as-uid require a user to impersonate: add --as'],
   ['stress web --cpu 1 --run-as root --as-uid 7', '--as-group and --as-uid require a user to impersonate: add --as'],
@@ -367,7 +367,7 @@ const wrong: readonly Wrong[] = [
   ],
   [['doctor', 'web', '--image', 'a b'], '--image "a b": must be an image reference'],
   ['doctor web -o wide', '--output "wide": must be json or yaml'],
-  ['doctor web -o ndjson', '--output "ndjson": must be json or yaml'],
+  ['doctor web -o ndjson', '--output "ndjson": must be json or yaml; did you mean json?'],
   ['doctor web --verbose=maybe', '--verbose "maybe": must be a level such as 6, true or false'],
   ['doctor web --duration 5s', 'unknown flag --duration'],
   ['doctor web --all', 'unknown flag --all'],

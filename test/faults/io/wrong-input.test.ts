@@ -54,7 +54,10 @@ const wrong: readonly Wrong[] = [
     '--rate is not supported: stress-ng cannot limit its I/O rate; to limit that of the container use --throttle write=1Mi,read=4Mi',
   ],
   ['io db --path /data --mode append', '--mode "append": must be one of: read, write, mixed, metadata, sync'],
-  ['io db --path /data --mode Write', '--mode "Write": must be one of: read, write, mixed, metadata, sync'],
+  [
+    'io db --path /data --mode Write',
+    '--mode "Write": must be one of: read, write, mixed, metadata, sync; did you mean write?',
+  ],
   [['io', 'db', '--path', '/data', '--mode', ''], '--mode "": must be one of: read, write, mixed, metadata, sync'],
   ['io db --path /data --mode write --workers 0', '--workers "0": must be a whole number from 1 to 256'],
   ['io db --path /data --mode write --workers 1.5', '--workers "1.5": must be a whole number from 1 to 256'],
