@@ -36,6 +36,8 @@ export type ErrorCode =
 
 /** The state of a target that nothing has been done to. */
 export const unchanged = 'nothing was changed';
+/** That of one with a fault that another command has begun, when this one could do nothing. */
+export const untouched = 'nothing was changed by this command; a fault that is in force goes on';
 
 /** A line of `doctor` that looks at what an error is about. */
 export type DoctorLine = 'rights' | 'websocket' | 'node' | 'platform' | 'room' | 'agent pod';
@@ -80,6 +82,16 @@ export class ChaosError extends Error {
     this.isPermanent = options.isPermanent ?? false;
     this.barsAttach = options.barsAttach ?? false;
     this.doctorLine = options.doctorLine ?? doctorLines[code];
+  }
+
+  /** The same, with some of it said otherwise; this one is its cause. */
+  but({ message = this.message, ...options }: ChaosErrorOptions & { message?: string }): ChaosError {
+    const { code, hint, exitCode, state, isPermanent, barsAttach, doctorLine } = this;
+    return new ChaosError(code, message, {
+      ...(hint === undefined ? {} : { hint }),
+      ...(doctorLine === undefined ? {} : { doctorLine }),
+      ...{ exitCode, state, isPermanent, barsAttach, cause: this, ...options },
+    });
   }
 }
 

@@ -76,18 +76,15 @@ function changeSentence({ changes = [] }: Pick<Agent, 'changes'>): string | unde
 export function withChanges(failure: ChaosError | undefined, agent: Pick<Agent, 'changes'>): ChaosError | undefined {
   const changed = changeSentence(agent);
   if (!failure || changed === undefined || !['agent-failed', 'image', 'shim'].includes(failure.code)) return failure;
-  const { code, message, hint, exitCode, state, doctorLine } = failure;
+  const { message, hint } = failure;
   // The shim works, and has found the reason in the target or its node.
   if (hint !== undefined && Object.values(hints).includes(hint)) return failure;
   const exemption =
     'Ask for an exemption for pods labelled app.kubernetes.io/managed-by=kubectl-chaos, or use --agent-namespace.';
   const isNamed = hint?.includes('--agent-namespace');
-  return new ChaosError(code, `${message}; ${changed}`, {
+  return failure.but({
+    message: `${message}; ${changed}`,
     hint: hint === undefined ? exemption : isNamed ? hint : `${hint} ${exemption}`,
-    exitCode,
-    state,
-    ...(doctorLine ? { doctorLine } : {}),
-    cause: failure,
   });
 }
 

@@ -17,12 +17,9 @@ export function withDoctor(
   const target = { ...first, namespace, container };
   if (!(error instanceof ChaosError) || !error.doctorLine || error.exitCode !== ExitCode.notInjected) return error;
   if (error.state !== unchanged) return error;
-  const { code, message, hint, state, exitCode, isPermanent, barsAttach, doctorLine } = error;
+  const { hint, doctorLine } = error;
   const more = `in the line "${doctorLine}" of: ${doctorCommand(connection, target, agentNamespace)}`;
   const whole =
     hint === undefined ? `More ${more}` : /[.?!]$/.test(hint) ? `${hint} More ${more}` : `${hint}; more ${more}`;
-  return new ChaosError(code, message, {
-    ...{ hint: whole, state, exitCode, isPermanent, barsAttach, doctorLine },
-    cause: error,
-  });
+  return error.but({ hint: whole });
 }
