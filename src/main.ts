@@ -1,6 +1,6 @@
 import { type Invocation, parseCommandLine } from './cli/program.ts';
 import type { CommandPorts } from './commands/ports.ts';
-import { ChaosError, ExitCode } from './errors.ts';
+import { ChaosError, ExitCode, unchanged, untouched } from './errors.ts';
 import type { OutputFormat } from './requests.ts';
 import { errorText } from './terminal/words.ts';
 
@@ -29,7 +29,7 @@ export async function main(argv: readonly string[], ports: CommandPorts): Promis
       const { errorDocument } = await import('./terminal/json.ts');
       fail = (error) => ports.stdout.write(errorDocument(error, output));
     }
-    return await carryOut(invocation, ports);
+    return await carryOut(invocation, ports).catch((error: unknown) => Promise.reject(asOf(invocation, error)));
   } catch (error) {
     if (error instanceof ChaosError) {
       fail(error);
@@ -58,6 +58,14 @@ async function fromFile(
 function outputOf(invocation: Carried): OutputFormat {
   const { output } = invocation.kind === 'run' ? invocation.request.run : invocation.request;
   return output === 'wide' || output === 'name' ? 'human' : output;
+}
+
+/** An error of a command that looks at what others have begun, or ends it, is not one of a target that nothing was done to. */
+function asOf({ kind }: Carried, error: unknown): unknown {
+  const isOfOthers = kind === 'list' || kind === 'stop' || kind === 'attach' || kind === 'sweep';
+  return isOfOthers && error instanceof ChaosError && error.state === unchanged
+    ? error.but({ state: untouched })
+    : error;
 }
 
 /** Each command is loaded when it is asked for: help needs none of them. */

@@ -1,4 +1,4 @@
-import { ChaosError } from '../errors.ts';
+import { ChaosError, untouched } from '../errors.ts';
 import type { Clock, Cluster, Experiment, ExperimentAgent, Signals } from '../ports.ts';
 import type { AttachRequest } from '../requests.ts';
 import { formatCount } from '../text.ts';
@@ -71,7 +71,7 @@ function detachedPlans(
   const refuse = (why: string, hint: string) =>
     new ChaosError('target-unsuitable', `experiment ${id} cannot be attached to: ${why}`, {
       hint: `${hint}: ${stopCommand(request.connection, namespace, id)}`,
-      state: 'nothing was changed by this command',
+      state: untouched,
     });
   if (agents.length === 0) {
     throw refuse('its agent pod is gone, and only leftovers remain', 'To remove them');

@@ -341,10 +341,22 @@ describe('stop', () => {
     cluster.experiments = { found: [experiment('chaos-aaaaa')], unseen: [] };
     expect(await run('stop chaos-aaaaa chaos-zzzzz')).toBe(1);
     expect(stderr.text).toBe(
-      'error: there is no experiment chaos-zzzzz on pods in namespace shop (agents looked for in every namespace)\nAvailable: chaos-aaaaa; -A searches all namespaces\nState of the target: nothing was changed.\n',
+      'error: there is no experiment chaos-zzzzz on pods in namespace shop (agents looked for in every namespace)\nAvailable: chaos-aaaaa; -A searches all namespaces\nState of the target: nothing was changed by this command; a fault that is in force goes on.\n',
     );
     expect(cluster.count('remove')).toBe(0);
   });
+
+  test.each(['stop --all', 'attach chaos-aaaaa', 'ls'])(
+    '%s that cannot look says that a fault goes on',
+    async (words) => {
+      const { cluster, stderr, run } = world();
+      cluster.failNext('listExperiments', new ChaosError('unreachable', 'no answer'));
+      expect(await run(words)).toBe(1);
+      expect(stderr.text).toBe(
+        'error: no answer\nState of the target: nothing was changed by this command; a fault that is in force goes on.\n',
+      );
+    },
+  );
 
   test('one that cannot be confirmed: exit 4, what is left, why, and the command that removes it', async () => {
     const { cluster, stdout, experiment, run } = world();
