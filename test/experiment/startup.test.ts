@@ -297,17 +297,43 @@ describe('before the fault begins', () => {
     });
   });
 
-  experiment('the agent pod deleted by force while its shim listens: that is told to end', async (s) => {
-    s.answers.delete('beat');
-    await s.launch();
-    await s.attach();
-    s.cluster.attachment.say(resolved());
-    await settle();
-    await s.agent({ kind: 'deleted' });
-    expect(s.sent.at(-1)).toBe('stop');
-    await s.pass(2_000);
-    expect(await s.error()).toMatchObject({ code: 'agent-failed', exitCode: 1, state: 'nothing was changed' });
-  });
+  for (const [how, kinds] of [
+    ['deleted', ['deleted']],
+    ['said to be deleted, and gone at once', ['deleting', 'deleted']],
+  ] as const) {
+    experiment(
+      `the agent pod ${how} by force while its shim listens: that is told to end, and is waited for`,
+      async (s) => {
+        s.answers.delete('beat');
+        s.answers.delete('stop');
+        await s.launch();
+        await s.attach();
+        s.cluster.attachment.say(resolved());
+        await settle();
+        for (const kind of kinds) await s.agent({ kind });
+        expect(s.sent.at(-1)).toBe('stop');
+        await s.pass(2_000);
+        expect(s.isOver).toBe(false);
+        s.cluster.attachment.drop('the container ended');
+        expect(await s.error()).toMatchObject({ code: 'agent-failed', exitCode: 1, state: 'nothing was changed' });
+      },
+    );
+  }
+
+  experiment(
+    'the agent pod deleted by force, and a shim that does not end: in time it is left to its kubelet',
+    async (s) => {
+      s.answers.delete('beat');
+      s.answers.delete('stop');
+      await s.launch();
+      await s.attach();
+      s.cluster.attachment.say(resolved());
+      await settle();
+      await s.agent({ kind: 'deleted' });
+      await s.pass(10_000);
+      expect(await s.error()).toMatchObject({ code: 'agent-failed', exitCode: 1 });
+    },
+  );
 
   experiment('a shim that ends at once is quoted from its termination message', async (s) => {
     await s.launch();

@@ -86,7 +86,9 @@ export class StartingPhase implements Phase {
     const { plan, timers, connection } = this.#context;
     const status = update.kind === 'status' ? update.containers[plan.container] : undefined;
     if (this.#isLeaving) {
-      if (update.kind === 'deleted' || status?.state === 'terminated') this.#context.end();
+      // Deleted by force, its pod is gone before its container: the shim has heard `stop` when its stream ends.
+      const isGone = update.kind === 'deleted' && !connection.isHeard;
+      if (isGone || status?.state === 'terminated') this.#context.end();
       return;
     }
     if (status) timers.stop('pickup');
@@ -98,9 +100,10 @@ export class StartingPhase implements Phase {
     this.#onBlocked(status?.state === 'waiting' ? status.blockedBy : undefined);
     const failure = startupFailure(this.#plan, plan.container, update);
     if (failure && update.kind !== 'status') {
-      // The shim may go on for a while: one that listens ends at once.
+      // The shim may go on for a while: one that listens ends as soon as it hears `stop`, behind what of the tools is under way, and nobody deletes its pod once more.
       this.#context.observations.failed(failure, true);
       this.stop();
+      if (!this.#context.isOver) timers.set('confirm', timeouts.slack);
     } else if (failure) {
       this.#context.fail(failure);
     } else if (status?.state === 'running') {
