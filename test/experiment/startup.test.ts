@@ -3,7 +3,7 @@ import { ChaosError } from '../../src/errors.ts';
 import { noWatchEvents } from '../../src/ports.ts';
 import { settle } from '../fakes/clock.ts';
 import { ioRequest, lastWords, MiB, requestFor, resolved, shimError, target } from '../fakes/samples.ts';
-import { experiment } from './scenario.ts';
+import { experiment, type Scenario } from './scenario.ts';
 
 const refused = new ChaosError('api', 'container not found');
 
@@ -297,6 +297,15 @@ describe('before the fault begins', () => {
     });
   });
 
+  /** A shim that listens, and answers nothing. */
+  const listen = async (s: Scenario): Promise<void> => {
+    for (const word of ['beat', 'stop'] as const) s.answers.delete(word);
+    await s.launch();
+    await s.attach();
+    s.cluster.attachment.say(resolved());
+    await settle();
+  };
+
   for (const [how, kinds] of [
     ['deleted', ['deleted']],
     ['said to be deleted, and gone at once', ['deleting', 'deleted']],
@@ -304,12 +313,7 @@ describe('before the fault begins', () => {
     experiment(
       `the agent pod ${how} by force while its shim listens: that is told to end, and is waited for`,
       async (s) => {
-        s.answers.delete('beat');
-        s.answers.delete('stop');
-        await s.launch();
-        await s.attach();
-        s.cluster.attachment.say(resolved());
-        await settle();
+        await listen(s);
         for (const kind of kinds) await s.agent({ kind });
         expect(s.sent.at(-1)).toBe('stop');
         await s.pass(2_000);
@@ -323,12 +327,7 @@ describe('before the fault begins', () => {
   experiment(
     'the agent pod deleted by force, and a shim that does not end: in time it is left to its kubelet',
     async (s) => {
-      s.answers.delete('beat');
-      s.answers.delete('stop');
-      await s.launch();
-      await s.attach();
-      s.cluster.attachment.say(resolved());
-      await settle();
+      await listen(s);
       await s.agent({ kind: 'deleted' });
       await s.pass(10_000);
       expect(await s.error()).toMatchObject({ code: 'agent-failed', exitCode: 1 });
