@@ -73,8 +73,6 @@ export class Observations {
   readonly result: RunResult;
   /** A sentence about the target's own end is among the problems already. */
   endReported = false;
-  /** A sentence about the deletion of the agent's pod is. */
-  #agentDeletionReported = false;
   readonly #plan: RunPlan;
   readonly #clock: Clock;
   readonly #reporter: TargetReporter;
@@ -232,16 +230,15 @@ export class Observations {
     this.problem(describeTargetUpdate(update, `${namespace}/${pod} (${container})`, this.#plan.fault));
   }
 
-  /** By somebody else: that is why its shims are told to end. */
-  agentDeleted(): void {
-    this.#agentDeletionReported = true;
-    this.problem(agentDeletedByOthers);
+  /** That is why its shim was told to end. */
+  get #isAgentDeleted(): boolean {
+    return this.result.problems.includes(agentDeletedByOthers);
   }
 
   /** It ended for a reason that the API server is about to tell: why the target did, or that the agent was deleted. */
   get isUnexplained(): boolean {
     const reason = this.result.ended?.reason;
-    if (reason === 'signal') return !this.#agentDeletionReported;
+    if (reason === 'signal') return !this.#isAgentDeleted;
     return (reason === 'target-gone' || reason === 'killed') && !this.endReported;
   }
 
@@ -269,7 +266,7 @@ export class Observations {
   /** The last look: why the workload ended early, unless the end of the target or of the agent says it already. */
   close(): RunResult {
     const { ended } = this.result;
-    const isExplained = ended?.reason === 'signal' && this.#agentDeletionReported;
+    const isExplained = ended?.reason === 'signal' && this.#isAgentDeleted;
     const early = ended && !isExplained ? earlyEnd(this.#plan, ended, this.endReported, this.result.output) : undefined;
     if (early !== undefined) this.problem(early);
     return this.result;

@@ -127,7 +127,7 @@ export class ActivePhase implements Phase {
   #onAgentDeleted(): void {
     if (this.#isDeletedByUs) return;
     const { observations } = this.#context;
-    observations.agentDeleted();
+    observations.problem(agentDeletedByOthers);
     if (observations.result.reverted) this.#context.end();
     else if (!observations.result.ended) this.stop(agentDeletedByOthers);
   }
