@@ -59,10 +59,9 @@ export async function launch(
       throw error;
     }
     if (!(error instanceof ChaosError)) throw error;
-    throw new ChaosError(error.code, error.message, {
+    throw error.but({
       hint: `Remove it by hand: ${spec.annotations['kubectl-chaos.io/undo']}`,
       state: `the target was not touched, but ${joinWords(left)} may be left (${why})`,
-      cause: error,
     });
   }
 }
